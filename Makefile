@@ -1,0 +1,81 @@
+# make lab    open JupyterLab on the first notebook, with an embedded Redis
+# make test   run everything: checks, tests, notebooks, browser
+# make help   list the rest
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)  # in a container
+PARALLEL := -n logical --dist loadfile
+
+.PHONY: help lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
+
+help:
+	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
+	@echo "make test         everything that must pass: check, unit, notebooks, browser"
+	@echo "make check        format, lint, types, import contract, links in the prose"
+	@echo "make unit         the package's tests, on every server that is at hand"
+	@echo "make notebooks    pytest --nbval: every notebook's committed output still holds"
+	@echo "make browser      the notebooks in a real JupyterLab in a real browser"
+	@echo "make execute      run the notebooks again and save their new outputs"
+	@echo "make pictures     take the README's pictures anew"
+	@echo "make film         make the README's moving picture anew, from its recording"
+	@echo "make bench        the benchmarks, as a table with ratios"
+	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
+	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
+	@echo "make clean        remove the environment and everything built"
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "streamviz needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+lab: $(READY)
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $(AS_ROOT) notebooks/00_start_here.ipynb
+
+test: check unit notebooks browser
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/prose_links.py
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests --ignore tests/browser $(PARALLEL)
+	@if [ -x /usr/bin/redis-server ]; then \
+		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PARALLEL); \
+	else echo "no redis-server of the system: the second server is not tested here"; fi
+
+notebooks: $(READY)
+	$(BIN)/python -m pytest --nbval notebooks $(PARALLEL)
+
+browser: $(READY)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
+	$(BIN)/python -m pytest tests/browser $(PARALLEL)
+
+execute: $(READY)
+	$(BIN)/python tests/execute_notebooks.py
+
+pictures: $(READY)
+	$(BIN)/python -m pytest tests/browser --pictures
+
+film: $(READY)
+	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl --overwrite \
+		-o notebooks/images/crash_and_rescue.gif --plot swim-lanes --plot pending-age \
+		--size 880x380 --start 6 --end 24 --speed 2
+
+bench: $(READY)
+	$(BIN)/python -m pytest tests/benchmarks -o addopts= -o python_files='bench_*.py' --benchmark-disable-gc
+
+test-matrix: $(READY)
+	$(BIN)/python tests/matrix/run.py
+
+coverage-table: $(READY)
+	$(BIN)/python tests/course_map/make.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache test-results

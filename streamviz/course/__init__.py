@@ -1,0 +1,1 @@
+"""The exercises of the notebooks: each lays out its own stream, and grades what is in Redis."""

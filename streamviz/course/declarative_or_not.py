@@ -1,0 +1,157 @@
+"""Notebook 11: the dresses' code side by side, and exercises on what a library leaves to you."""
+
+from __future__ import annotations
+
+import ast
+import html
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from streamviz import replies
+from streamviz.course.verdict import Verdict, grade
+from streamviz.go.dresses.measure import Measured
+from streamviz.go.dresses.wardrobe import source
+from streamviz.groups import ConsumerGroup
+from streamviz.streams import Stream
+
+ASKED, SAID, NOTED = "dress:asked", "dress:said", "dress:noted"
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpts:
+    """A function of several dresses, side by side; in text, one below the other."""
+
+    columns: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"# {dress}\n{code}" for dress, code in self.columns)
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<td style="vertical-align:top;text-align:left"><b>{dress}</b>'
+            f'<pre style="font-size:11px">{html.escape(code)}</pre></td>'
+            for dress, code in self.columns
+        )
+        return f"<table><tr>{cells}</tr></table>"
+
+
+def beside(name: str, *dresses: str) -> Excerpts:
+    """Return the source of a function or method as each of some dresses has it."""
+    return Excerpts(tuple((dress, excerpt(dress, name)) for dress in dresses))
+
+
+def excerpt(dress: str, name: str) -> str:
+    """Return the source of one function of a dress, without its docstring."""
+    text = source(dress)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+            if ast.get_docstring(node):
+                first, last = node.body[0].lineno, node.body[0].end_lineno or 0
+                del lines[first - node.lineno : last - node.lineno + 1]
+            return "\n".join(line[node.col_offset :] for line in lines)
+    raise LookupError(f"{dress} has no function {name!r}: see its source")
+
+
+def ratio(found: list[Measured], figure: str, of: str, to: str) -> float:
+    """Return a figure of one dress divided by that of another."""
+    by_name = {one.dress: getattr(one, figure) for one in found}
+    return float(by_name[of] / by_name[to])
+
+
+def new_desk(client: redis.Redis) -> ConsumerGroup:
+    """Return ``judge`` on ``dress:asked``: it holds 1 and 2 since its end, 3 and 4 are new."""
+    return _group(client, ["1", "2", "3", "4"], given=2)
+
+
+def check_desk(client: redis.Redis) -> Verdict:
+    """Grade exercise 1: all four are answered, in their order, and none is pending."""
+    said, held = _said(client), _held(client)
+    return grade(
+        "what was held came first, and the order is kept.",
+        [
+            (len(said) < 4, f"{len(said)} of 4 are answered: who has the others?"),
+            (len(set(said)) < len(said), "something was answered twice: start anew."),
+            (said != sorted(said), f"the answers are in the order {', '.join(said)}."),
+            (held > 0, f"{held} are still pending: acknowledge what is answered."),
+        ],
+    )
+
+
+def new_echo(client: redis.Redis) -> ConsumerGroup:
+    """Return ``judge`` on ``dress:asked``: 1 and 2, and 1 sent again; nothing was given yet."""
+    return _group(client, ["1", "2", "1"], given=0)
+
+
+def serve(group: ConsumerGroup, judge: Callable[[Any], object], *, dies_after: int) -> None:
+    """Run a judge as a library does: it acknowledges when the handler is back.
+
+    Parameters
+    ----------
+    group : ConsumerGroup
+        From `new_echo`.
+    judge : callable
+        Called with each entry.
+    dies_after : int
+        After so many calls it dies, before the acknowledgement; then its heir begins with what it
+        held.
+    """
+    me = group.consumer("judge")
+    for number, entry in enumerate(me.read(), start=1):
+        judge(entry)
+        if number == dies_after:
+            break
+        me.ack(entry.id)
+    for entry in me.read(after="0"):
+        judge(entry)
+        me.ack(entry.id)
+
+
+def check_echo(client: redis.Redis) -> Verdict:
+    """Grade exercise 2: each request has one answer, and a note that goes with it."""
+    said, held = Counter(_said(client)), _held(client)
+    noted = {replies.text(name) for name in Stream(client, NOTED).wire.call("HKEYS", NOTED)}
+    twice = [name for name, times in said.items() if times > 1]
+    return grade(
+        "asked again or handed out again, each request has its one answer.",
+        [
+            (
+                bool(twice),
+                f"request {min(twice, default='')} was answered {max([0, *said.values()])} times.",
+            ),
+            (set(said) != {"1", "2"}, f"{len(said)} of 2 are answered."),
+            (
+                noted != {"1", "2"},
+                f"note what is answered in the hash {NOTED!r}, under its number.",
+            ),
+            (held > 0, f"{held} are still pending."),
+        ],
+    )
+
+
+def clean_up(client: redis.Redis) -> None:
+    """Delete what the exercises have made."""
+    client.delete(ASKED, SAID, NOTED)
+
+
+def _group(client: redis.Redis, requests: list[str], given: int) -> ConsumerGroup:
+    clean_up(client)
+    asked = Stream(client, ASKED)
+    asked.add_many((f"{n}-0", {"request": one}) for n, one in enumerate(requests, start=1))
+    group = asked.group("judge")
+    group.create("0")
+    if given:
+        group.consumer("judge").read(given)
+    return group
+
+
+def _said(client: redis.Redis) -> list[str]:
+    return [entry.fields.get("reply_to", "") for entry in Stream(client, SAID).range()]
+
+
+def _held(client: redis.Redis) -> int:
+    return Stream(client, ASKED).group("judge").pending().count

@@ -1,0 +1,157 @@
+"""The exercises of notebook 10: a seat that is sold once, and a ghost that is not seated."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+
+from streamviz.course.judge import clean_up as _clean_up
+from streamviz.course.judge import wait_for
+from streamviz.course.verdict import Verdict, grade
+from streamviz.go.hall import Hall
+from streamviz.go.messages import FindPublicGame, GameReady, SessionDisconnected, Stream, decode
+from streamviz.streams import Stream as RedisStream
+
+SALE, GHOST = "sale:", "ghost:"
+_SEATS, _BUYERS = 12, 4
+
+Take = Callable[[redis.Redis, str, str], Any]
+
+
+class _SlowClient(redis.Redis):
+    """A client on a slow network: others get a turn between any two of its commands."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        reply = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        time.sleep(0.003)
+        return reply
+
+
+def evening(hall: Hall) -> Hall:
+    """Let nine people come to a hall, and return it; dee's game, ``attic``, is private."""
+    for who in ("ann", "ben", "cy"):
+        hall.find(who)
+        hall.listen()
+    hall.create("dee", "PRIVATE", 9, "attic")
+    hall.listen()
+    hall.find("eve")
+    hall.listen()
+    for door in ("cellar", "attic"):
+        hall.join("fay", door)
+        hall.listen()
+    hall.leave("ann")
+    hall.listen()
+    for who in ("gus", "hal", "ida"):
+        hall.find(who)  # the lobby has a break
+    hall.listen()
+    hall.leave("ida")
+    hall.listen()
+    return hall
+
+
+def seated(client: redis.Redis, prefix: str) -> Counter[str]:
+    """Return for each session how many games it was seated at."""
+    found: Counter[str] = Counter()
+    for entry in RedisStream(client, f"{prefix}{Stream.GAME_READY}").range():
+        ready = decode(Stream.GAME_READY, entry.fields)
+        if isinstance(ready, GameReady):
+            found.update((ready.black, ready.white))
+    return found
+
+
+def sell(client: redis.Redis, take: Take) -> None:
+    """Let four buyers at once want each of a dozen seats, from one handler, on a slow network.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    take : callable
+        Called with a client, a seat and a buyer, in several threads at a time. It returns true
+        if the buyer shall be told that the seat is theirs.
+    """
+    clean_up(client)
+    slow = _SlowClient(connection_pool=client.connection_pool)
+    told = RedisStream(client, f"{SALE}told")
+    start = threading.Barrier(_BUYERS)
+
+    def want(buyer: str) -> None:
+        for number in range(_SEATS):
+            start.wait(10)
+            if take(slow, f"seat-{number}", buyer):
+                told.add({"seat": f"seat-{number}", "buyer": buyer})
+
+    with ThreadPoolExecutor(_BUYERS) as buyers:
+        list(buyers.map(want, (f"buyer-{n}" for n in range(_BUYERS))))
+
+
+def check_sale(client: redis.Redis) -> Verdict:
+    """Grade exercise 1: each seat was promised to one buyer, and it is that buyer's in Redis."""
+    entries = RedisStream(client, f"{SALE}told").range()
+    sold = Counter(entry.fields["seat"] for entry in entries)
+    owners = {seat.decode(): who.decode() for seat, who in client.hgetall(f"{SALE}seats").items()}  # type: ignore[union-attr]
+    wrong = [one for one in entries if owners.get(one.fields["seat"]) != one.fields["buyer"]]
+    return grade(
+        "a dozen seats were sold, each to one buyer, though four wanted it at the same time.",
+        [
+            (not sold, "no seat was sold: does take() return true when it was?"),
+            (
+                any(many > 1 for many in sold.values()),
+                "a seat was sold more than once: somebody looked, somebody else looked, and both "
+                "took it. Which one command looks and takes?",
+            ),
+            (len(sold) < _SEATS, "not every seat was sold: somebody must get it."),
+            (bool(wrong), "the hash sale:seats names another owner than the buyer was told."),
+        ],
+    )
+
+
+def new_ghost(client: redis.Redis) -> Hall:
+    """Return a hall in which zoe waits for an opponent; her browser is gone, and nobody said so."""
+    _clean_up(client, GHOST)
+    hall = Hall(client, GHOST, every_ms=1000)
+    hall.find("zoe")
+    hall.listen()
+    return hall
+
+
+def check_ghost(hall: Hall) -> Verdict:
+    """Grade exercise 2: yan plays wim, and zoe nobody."""
+    pairs = [
+        {one.black, one.white} for one in hall.said(Stream.GAME_READY) if isinstance(one, GameReady)
+    ]
+    asked = {one.session_id for one in _wishes(hall, Stream.FIND_PUBLIC_GAME)}
+    gone = {one.session_id for one in _wishes(hall, Stream.SESSION_DISCONNECTED)}
+    haunted = next((pair - {"zoe"} for pair in pairs if "zoe" in pair), set())
+    return grade(
+        "yan and wim play, and nobody was seated with a ghost.",
+        [
+            (
+                bool(haunted),
+                f"{min(haunted, default='')} was seated with zoe, who is gone: wishes are taken "
+                "in the order of their IDs, over all four streams. What must come first?",
+            ),
+            (not {"yan", "wim"} <= asked, "yan and wim must both ask for a game."),
+            ("zoe" not in gone, "nobody has told the lobby that zoe is gone."),
+            (pairs != [{"yan", "wim"}], "yan and wim have not met: let the hall listen."),
+        ],
+    )
+
+
+def clean_up(client: redis.Redis, *prefixes: str) -> None:
+    """Delete every key with one of these prefixes; without any, those of the exercises."""
+    _clean_up(client, *(prefixes or (SALE, GHOST)))
+
+
+def _wishes(hall: Hall, stream: Stream) -> list[FindPublicGame | SessionDisconnected]:
+    found = hall.said(stream)
+    return [one for one in found if isinstance(one, FindPublicGame | SessionDisconnected)]
+
+
+__all__ = ["check_ghost", "check_sale", "clean_up", "new_ghost", "seated", "sell", "wait_for"]

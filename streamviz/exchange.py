@@ -1,0 +1,134 @@
+"""Words out, replies in: what lies between a command and a connection of redis-py's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import hiredis
+import redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
+
+Arg = str | bytes | int | float
+Command = Sequence[Arg]
+
+_BLOCK_MARGIN_S = 5.0
+
+
+def pack(command: Command) -> bytes:
+    """Return a command in RESP, the protocol that the server reads."""
+    words: Any = tuple(command)
+    try:
+        return bytes(hiredis.pack_command(words))
+    except (TypeError, UnicodeEncodeError):  # surrogate escapes, and what has no bytes at all
+        words = tuple(map(to_bytes, command))
+        return bytes(hiredis.pack_command(words))
+
+
+def to_bytes(value: Arg) -> bytes:
+    """Return a text or a number as the bytes that Redis stores.
+
+    Raises
+    ------
+    InputError
+        If `value` is not str, bytes, int or float.
+    """
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value).encode()
+    raise InputError(
+        f"{value!r} is of type {type(value).__name__}, and Redis stores text, bytes and numbers: "
+        "convert it first, for example with str() or json.dumps()"
+    )
+
+
+def unpack(payload: bytes) -> list[Command]:
+    """Return the commands that `pack` has written."""
+    reader = hiredis.Reader()
+    reader.feed(payload)
+    return list(iter(reader.gets, False))
+
+
+@contextmanager
+def borrowed(pool: Any) -> Iterator[Any]:
+    """Borrow a connection of a pool; it goes back clean, or closed if anything went wrong."""
+    try:
+        connection = pool.get_connection()
+    except (RedisError, OSError) as error:
+        raise _broken(error) from error
+    try:
+        yield connection
+    except BaseException as error:
+        connection.disconnect()  # an unread reply must not meet the next command
+        if isinstance(error, RedisError | OSError):
+            raise _broken(error) from error
+        raise
+    finally:
+        pool.release(connection)
+
+
+def exchange(
+    connection: Any, commands: Sequence[Command], block_ms: int | None = None
+) -> list[Any]:
+    """Send commands in one go, and return the raw replies.
+
+    Only one alone may block: for it the socket's time-out is stretched.
+    """
+    connection.send_packed_command([b"".join(map(pack, commands))])
+    if len(commands) == 1:
+        return [_read(connection, block_ms)]
+    return read_many(connection, len(commands))
+
+
+def read_many(connection: Any, replies: int) -> list[Any]:
+    """Read so many replies; a refusal is an error in its place."""
+    reader = hiredis.Reader(replyError=ResponseError)
+    return [_receive(reader, connection) for _ in range(replies)]
+
+
+def _read(connection: Any, block_ms: int | None = None) -> Any:
+    more = {}
+    if block_ms is not None:
+        more["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
+    try:
+        return connection.read_response(disable_decoding=True, **more)
+    except ResponseError as error:
+        return error
+
+
+def failures(reader: Any, connection: Any, replies: int) -> list[tuple[int, Exception]]:
+    """Read replies, and keep only the errors with their places."""
+    found = ((place, _receive(reader, connection)) for place in range(replies))
+    return [(place, reply) for place, reply in found if isinstance(reply, Exception)]
+
+
+def _receive(reader: Any, connection: Any) -> Any:
+    """Return the next reply of many; the reader keeps what came with it.
+
+    redis-py takes some microseconds of Python for each reply; hiredis alone is several times as
+    fast.
+    """
+    while (reply := reader.gets()) is False or isinstance(reply, hiredis.PushNotification):
+        if reply is False:
+            data = connection._sock.recv(65536)
+            if not data:
+                raise redis.ConnectionError("it closed the connection")
+            reader.feed(data)
+    return reply
+
+
+def _broken(error: Exception) -> ServerError:
+    if isinstance(error, AuthenticationError):
+        return ServerAuthError(
+            f"the server did not accept the user or the password: {error}. "
+            "Give both to connect(), or in the URL"
+        )
+    return ServerUnreachable(
+        f"the server does not answer: {error}. See whether it runs, and connect again"
+    )

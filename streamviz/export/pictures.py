@@ -1,0 +1,231 @@
+"""A moment of a recording as a picture, and a span of it as a moving picture."""
+
+from __future__ import annotations
+
+import io
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from streamviz.errors import InputError
+from streamviz.export.common import Theme, check_look, film_of, write
+from streamviz.film import Film
+from streamviz.plots import Plot
+from streamviz.plots.figure import Figure, apply, clean
+from streamviz.plots.svg import TEXT, render
+from streamviz.recording import Recording
+
+_INKS = {"light": ("#333333", "#ffffff"), "dark": ("#dddddd", "#1e1e1e"), "auto": (TEXT, "")}
+_BAND = 34  # for the caption and the time, in units of the picture
+MAX_PICTURES = 2000
+
+
+def to_still(
+    recording: Recording | str | Path,
+    path: str | Path,
+    *,
+    at_s: float | None = None,
+    plots: Sequence[Plot] | None = None,
+    stream: str | None = None,
+    size: tuple[int, int] = (1280, 720),
+    theme: Theme = "light",
+    overwrite: bool = False,
+) -> Path:
+    """Write one moment of a recording as a picture, SVG or PNG by the file's ending.
+
+    Parameters
+    ----------
+    recording : Recording, str or Path
+        What was recorded, or its file.
+    path : str or Path
+        The ``.svg`` or ``.png`` file to write.
+    at_s : float, optional
+        Which moment, in seconds since the recording began; without it, the last.
+    plots : sequence of Plot, optional
+        Which pictures; without them, the group lag.
+    stream : str, optional
+        Which of its streams; without it, the first.
+    size : (int, int)
+        Width and height in pixels.
+    theme : {"light", "dark", "auto"}
+        Auto has no ground, and letters that can be read on light and dark.
+    overwrite : bool
+        Whether to replace a file that is there.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, or a PNG is asked for and ``streamviz[export]`` not installed.
+    RecordingError
+        If the recording can't be read, or the file is there already, or can't be written.
+    """
+    target = Path(path)
+    check_look(size, theme)
+    if target.suffix not in (".svg", ".png"):
+        raise InputError(f"{target.name!r} ends in {target.suffix!r}: give .svg or .png")
+    film = film_of(recording, plots, stream, 0.0, at_s)
+    picture = _picture(film.figures(-1), size, theme)
+    content = picture.encode("utf-8") if target.suffix == ".svg" else _png(picture, size)
+    return write(target, content, overwrite=overwrite)
+
+
+def to_animation(
+    recording: Recording | str | Path,
+    path: str | Path,
+    *,
+    plots: Sequence[Plot] | None = None,
+    stream: str | None = None,
+    size: tuple[int, int] = (960, 540),
+    theme: Theme = "light",
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    speed: float = 1.0,
+    rate_hz: float = 10.0,
+    captions: Iterable[tuple[float, str]] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write a span of a recording as a GIF that goes round and round.
+
+    Parameters
+    ----------
+    recording : Recording, str or Path
+        What was recorded, or its file.
+    path : str or Path
+        The ``.gif`` file to write.
+    plots : sequence of Plot, optional
+        Which pictures; without them, the group lag.
+    stream : str, optional
+        Which of its streams; without it, the first.
+    size : (int, int)
+        Width and height in pixels.
+    theme : {"light", "dark", "auto"}
+        A GIF has a ground, so auto is light.
+    start_s, end_s : float
+        Which span, in seconds since the recording began.
+    speed : float
+        How fast it plays; 2.0 is twice as fast as it was.
+    rate_hz : float
+        Pictures a second, at most 50, which is what a GIF can.
+    captions : iterable of (at_s, text)
+        Texts, each shown from a moment on, beside those in the recording.
+    overwrite : bool
+        Whether to replace a file that is there.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, the span needs more than 2000 pictures, or ``streamviz[export]``
+        is not installed.
+    RecordingError
+        If the recording can't be read, or the file is there already, or can't be written.
+    """
+    target = Path(path)
+    check_look(size, theme, speed)
+    if target.suffix != ".gif":
+        raise InputError(f"{target.name!r} ends in {target.suffix!r}: give .gif")
+    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 50:
+        raise InputError(f"rate_hz={rate_hz!r}: give pictures a second, above 0, at most 50")
+    film = film_of(recording, plots, stream, start_s, end_s, captions)
+    times = film.card()["times"]
+    many = int((times[-1] - times[0]) * rate_hz / speed) + 1
+    if many > MAX_PICTURES:
+        raise InputError(
+            f"that is {many:,} pictures, and {MAX_PICTURES:,} are the most: choose a shorter span "
+            "with start_s and end_s, a higher speed or a lower rate_hz"
+        )
+    moments = [times[0] + i * speed / rate_hz for i in range(many)]
+    places = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
+    shown = "light" if theme == "auto" else theme
+    pictures = [
+        _png(_picture(figures, size, shown, said), size) for figures, said in _frames(film, places)
+    ]
+    return write(target, _gif(pictures, round(100 / rate_hz) * 10), overwrite=overwrite)
+
+
+def _frames(film: Film, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
+    """Return the figures of some frames in order, each with its caption and its time."""
+    card = film.card()
+    shot = film.shot(0, len(film.frames))
+    figures, at = shot["figures"], 0
+    for place in places:
+        for deltas in shot["deltas"][at:place]:
+            figures = [apply(one, delta) for one, delta in zip(figures, deltas, strict=True)]
+        at = max(at, place)
+        time = card["times"][place]
+        caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
+        yield figures, (caption, f"{time:.1f} s")
+
+
+def _picture(
+    figures: list[Figure], size: tuple[int, int], theme: str, said: tuple[str, str] | None = None
+) -> str:
+    """Return figures side by side as one SVG, with letters that are read from the last row."""
+    columns = math.ceil(math.sqrt(len(figures)))
+    rows = math.ceil(len(figures) / columns)
+    wide = 640 if columns == 1 else 480 * columns
+    high = round(wide * size[1] / size[0])
+    band = _BAND if said else 0
+    ink, ground = _INKS[theme]
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{size[0]}' height='{size[1]}' "
+        f"viewBox='0 0 {wide} {high}' font-family='system-ui,sans-serif'>"
+    ]
+    if ground:
+        parts.append(f"<rect width='{wide}' height='{high}' fill='{ground}'/>")
+    if said:
+        parts.append(
+            f"<text x='14' y='24' font-size='17' font-weight='600' fill='{ink}'>"
+            f"{escape(clean(said[0]))}</text>"
+            f"<text x='{wide - 14}' y='24' font-size='15' text-anchor='end' fill='{ink}'>"
+            f"{said[1]}</text>"
+        )
+    for place, figure in enumerate(figures):
+        row, column = divmod(place, columns)
+        across = columns if place == len(figures) - 1 and column == 0 else 1
+        cell = (round(wide / columns * across), round((high - band) / rows))
+        inner = render(figure, *cell).replace(f"fill='{TEXT}'", f"fill='{ink}'", 1)
+        x, y = round(wide / columns * column), band + cell[1] * row
+        place_it = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
+        parts.append(inner.replace("<svg ", place_it, 1))
+    return "".join(parts) + "</svg>"
+
+
+def _png(picture: str, size: tuple[int, int]) -> bytes:
+    try:
+        import resvg_py
+    except ImportError as error:
+        raise InputError(
+            "a PNG or a GIF needs resvg-py: pip install 'streamviz[export]', or write a .svg"
+        ) from error
+    return bytes(resvg_py.svg_to_bytes(svg_string=picture, width=size[0], height=size[1]))
+
+
+def _gif(pictures: list[bytes], each_ms: int) -> bytes:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise InputError("a GIF needs Pillow: pip install 'streamviz[export]'") from error
+    opened = [Image.open(io.BytesIO(one)).convert("RGB") for one in pictures]
+    # One palette, from the last picture, which has the most on it: nothing flickers.
+    palette = opened[-1].quantize(64)
+    frames: list[Any] = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in opened]
+    frames.append(frames[-1])  # the end is held for a moment
+    held = [each_ms] * len(pictures) + [2000]
+    found = io.BytesIO()
+    frames[0].save(
+        found, "GIF", save_all=True, append_images=frames[1:], duration=held, loop=0, optimize=False
+    )
+    return found.getvalue()

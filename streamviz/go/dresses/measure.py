@@ -1,0 +1,198 @@
+"""Each dress measured in the same way: a process of its own, at a server of its own.
+
+``python -m streamviz.go.dresses.measure`` prints a line for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import json
+import random
+import time
+import tokenize
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+
+from streamviz.errors import InputError, StreamVizError
+from streamviz.go.dresses import wardrobe
+from streamviz.go.dresses.tables import KafkaTable, RedisTable, Table
+from streamviz.go.dresses.wardrobe import DRESSES, Running
+from streamviz.go.messages import GameState, MakeMove, Stream, encode
+from streamviz.go.rules import Coord, Game, IllegalMove
+from streamviz.server import EmbeddedServer
+
+_QUIET_S = 0.3
+_PATIENCE_S = 60
+_MB = 1_000_000
+_A_GAME = 40
+_ANSWERS = (Stream.MOVE_MADE, Stream.MOVE_REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of one dress.
+
+    Attributes
+    ----------
+    dress : str
+        Which one.
+    lines : int
+        Lines of code: neither blank, nor comment, nor docstring. What all share is left out.
+    uss_mb, rss_mb : float
+        Memory at rest, after the first judgement, in megabytes: what would be free if the process
+        ended (unique set size), and all of its pages that are in memory (resident set size).
+    first_s : float
+        From its start as a process to its first judgement, in seconds.
+    moves_per_s : float
+        Judged from a backlog, one process, one core.
+    recovery_s : float
+        From SIGKILL, at once followed by its start, to the next judgement, in seconds.
+    """
+
+    dress: str
+    lines: int
+    uss_mb: float
+    rss_mb: float
+    first_s: float
+    moves_per_s: float
+    recovery_s: float
+
+
+def measure(dress: str, moves: int = 1000) -> Measured:
+    """Measure one dress; the server is started for it, and gone afterwards.
+
+    Parameters
+    ----------
+    dress : str
+        One of `streamviz.go.dresses.wardrobe.DRESSES`.
+    moves : int
+        How many to judge for `Measured.moves_per_s`.
+
+    Raises
+    ------
+    InputError
+        If `moves` is less than 1, or what the dress needs is not installed.
+    StreamVizError
+        If it does not answer each move just once.
+    """
+    if moves < 1:
+        raise InputError(f"moves={moves!r}: give 1 or more")
+    if missing := wardrobe.missing():
+        raise InputError(f"{', '.join(missing)} must be installed: {wardrobe.INSTALL}")
+    wardrobe.source(dress)
+    first, *most, last = _moves(moves + 2)
+    with _table(dress) as (table, address, prefix):
+        games = {move.game_id: Game.new(9) for move in (first, *most, last)}
+        table.send(Stream.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
+        table.send(Stream.MAKE_MOVE, encode(first))
+        begin = time.perf_counter()
+        with Running(dress, address, prefix) as running:
+            first_s = _until(table, 1) - begin
+            uss_mb, rss_mb = _memory(running)
+            begin = time.perf_counter()
+            table.send(Stream.MAKE_MOVE, *map(encode, most))
+            moves_per_s = len(most) / (_until(table, 1 + len(most)) - begin)
+            begin = time.perf_counter()
+            running.kill()
+            table.send(Stream.MAKE_MOVE, encode(last))
+            running.restart()
+            recovery_s = _until(table, 2 + len(most)) - begin
+        _check(table, [first, *most, last])
+    lines = lines_of_code(wardrobe.source(dress))
+    return Measured(dress, lines, uss_mb, rss_mb, first_s, moves_per_s, recovery_s)
+
+
+def lines_of_code(source: str) -> int:
+    """Count the lines of a program that are neither blank, nor comment, nor docstring."""
+    holds_nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
+    holds_nothing |= {tokenize.INDENT, tokenize.DEDENT}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in holds_nothing:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            head = node.body[0] if node.body else None
+            if isinstance(head, ast.Expr) and isinstance(head.value, ast.Constant):
+                lines -= set(range(head.lineno, (head.end_lineno or head.lineno) + 1))
+    return len(lines)
+
+
+@contextmanager
+def _table(dress: str) -> Iterator[tuple[Table, str, str]]:
+    """Start the server that a dress needs."""
+    if dress == "kafka":
+        from streamviz.go.dresses.broker import Tansu
+
+        with Tansu() as broker:
+            broker.make_topics("go.")
+            with closing(KafkaTable(broker.address, "go.")) as table:
+                yield table, broker.address, "go."
+    else:
+        with EmbeddedServer() as server, closing(RedisTable(server.url, "go:")) as table:
+            yield table, server.url, "go:"
+
+
+def _moves(number: int) -> list[MakeMove]:
+    """Make legal moves, on small boards side by side, forty a game; the same every time."""
+    dice = random.Random(1)
+    found: list[MakeMove] = []
+    for start in range(0, number, _A_GAME):
+        game = Game.new(9)
+        while game.turn <= min(_A_GAME, number - start):
+            point = Coord(dice.randrange(9), dice.randrange(9))
+            with suppress(IllegalMove):
+                after, _ = game.play(game.up, point)
+                found.append(MakeMove(f"game-{start}", f"move-{game.turn}", game.up, point))
+                game = after
+    return sorted(found, key=lambda move: int(move.req_id[5:]))  # all first moves, all second ones
+
+
+def _until(table: Table, answers: int) -> float:
+    """Wait for so many answers in all, and return when that was."""
+    deadline = time.perf_counter() + _PATIENCE_S
+    while (found := sum(map(table.count, _ANSWERS))) < answers:
+        if time.perf_counter() > deadline:
+            raise StreamVizError(f"{found} of {answers} moves were answered in {_PATIENCE_S} s")
+        time.sleep(0.002)
+    return time.perf_counter()
+
+
+def _memory(running: Running) -> tuple[float, float]:
+    import psutil  # it comes with the extra
+
+    time.sleep(_QUIET_S)  # what it does after its first judgement is over by then
+    found = psutil.Process(running.process.pid).memory_full_info()
+    return found.uss / _MB, found.rss / _MB
+
+
+def _check(table: Table, asked: list[MakeMove]) -> None:
+    said = [json.loads(text) for stream in _ANSWERS for text in table.read(stream)]
+    answered = sorted((one["game_id"], one["reply_to"]) for one in said)
+    if answered != sorted((move.game_id, move.req_id) for move in asked):
+        raise StreamVizError(f"{len(asked)} moves have {len(answered)} answers: one each is right")
+
+
+def main() -> None:
+    """Measure the dresses that the command line names, or all of them."""
+    parser = argparse.ArgumentParser(prog="python -m streamviz.go.dresses.measure")
+    parser.add_argument("dress", nargs="*", default=DRESSES, help=f"of {', '.join(DRESSES)}")
+    parser.add_argument("--moves", type=int, default=1000)
+    given = parser.parse_args()
+    print(table_of([measure(dress, given.moves) for dress in given.dress]))
+
+
+def table_of(found: Sequence[Measured]) -> str:
+    """Return a table in text, one line for each."""
+    lines = [f"{'':12}lines   USS MB   RSS MB   first s  moves/s  recovery s"]
+    for one in found:
+        numbers = f"{one.lines:5} {one.uss_mb:8.1f} {one.rss_mb:8.1f} {one.first_s:9.2f}"
+        lines.append(f"{one.dress:12}{numbers} {one.moves_per_s:8.0f} {one.recovery_s:11.2f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

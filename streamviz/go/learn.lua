@@ -1,0 +1,23 @@
+-- Take over states from game-states, and move on from where the judges were in it.
+-- KEYS  how far game-states was read, the dead letters, then the hashes of games
+-- ARGV  where it was, where it is now; then three a game: version, turn, state;
+--       then for each dead letter how many words follow, and the words
+-- Returns 1, or 0 if somebody else has moved on meanwhile.
+if (redis.call('GET', KEYS[1]) or '0-0') ~= ARGV[1] then return 0 end
+
+local at = 3
+for i = 3, #KEYS do
+  local version, turn, state = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if tonumber(turn) > tonumber(redis.call('HGET', KEYS[i], 'turn') or 0) then
+    redis.call('HSET', KEYS[i], 'version', version, 'turn', turn, 'state', state)
+    redis.call('PERSIST', KEYS[i])
+  end
+  at = at + 3
+end
+while at <= #ARGV do
+  local words = tonumber(ARGV[at])
+  redis.call('XADD', KEYS[2], '*', unpack(ARGV, at + 1, at + words))
+  at = at + 1 + words
+end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1

@@ -1,0 +1,6 @@
+-- Remove a consumer, but only if it holds nothing: what it holds would be lost to the group.
+-- KEYS  the stream
+-- ARGV  the group, the consumer
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,321 @@
+"""The observer: one look at a stream, in one round trip, without touching it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamviz import replies
+from streamviz.entry_id import EntryId
+from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
+from streamviz.exchange import Command
+from streamviz.lag import Ahead
+from streamviz.ledger import Ledger, Look
+from streamviz.replies import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo
+from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
+from streamviz.slots import Client, wire_to
+
+_IDLE_MARGIN_MS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the server replied about one group by name."""
+
+    consumers: tuple[ConsumerInfo, ...]
+    oldest: tuple[PendingEntry, ...]
+    ahead: Ahead
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The replies of one round trip."""
+
+    stream: StreamInfo
+    groups: list[GroupInfo]
+    new: list[Any]
+    below: list[bytes]
+    asked: dict[str, _Asked]
+    memory_bytes: int | None
+    readers: dict[str, EntryId]
+
+
+class Observer:
+    """Looks at one stream, driven by us or not, and never writes.
+
+    One look is one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for each
+    group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few that wait for it
+    (XRANGE), all of one moment (MULTI), or at least in one pipeline where the user may not MULTI.
+    Its cost grows neither with the stream nor with what is pending. The first look, and one that
+    meets a new group or a cursor that was set back, takes a second round trip.
+
+    Parameters
+    ----------
+    client : redis.Redis or redis.cluster.RedisCluster
+        The server. Its user needs the rights ``+@read`` on the key, and better ``+multi +exec``.
+    stream : str
+        The stream's key; it need not exist yet.
+    max_entries : int, default 200
+        New entries that a look takes at most: the newest; the others are counted.
+    max_pending : int, default 50
+        Pending entries of each group that a look takes at most: the oldest.
+    count_up_to : int, default 50
+        Waiting entries of each group that a look counts at most. See `streamviz.lag`.
+    memory : bool, default False
+        Whether to ask for the stream's bytes, too (MEMORY USAGE SAMPLES 0). The server walks all
+        macro nodes for it, so this does grow with the stream.
+    readers : str, optional
+        The key of a hash in which plain readers keep their positions, as
+        `streamviz.positions.HashPosition` does; it is read in the same round trip (HGETALL).
+
+    Raises
+    ------
+    InputError
+        If the key is not text, or a number is less than 1.
+
+    Examples
+    --------
+    >>> from streamviz.server import connect
+    >>> Observer(connect(), "observer:example").look().trouble
+    "no stream 'observer:example' yet"
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stream: str,
+        *,
+        max_entries: int = 200,
+        max_pending: int = 50,
+        count_up_to: int = 50,
+        memory: bool = False,
+        readers: str | None = None,
+    ) -> None:
+        if not isinstance(stream, str) or not stream:
+            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        for name, value in (
+            ("max_entries", max_entries),
+            ("max_pending", max_pending),
+            ("count_up_to", count_up_to),
+        ):
+            if type(value) is not int or value < 1:
+                raise InputError(f"{name}={value!r}: give an integer, 1 or more")
+        self.stream = stream
+        self.readers = readers
+        self._wire = wire_to(client, stream, quiet=True)  # looks are no news
+        self._max_entries = max_entries
+        self._max_pending = max_pending
+        self._count_up_to = count_up_to
+        self._memory = bool(memory)
+        self._ledger = Ledger()
+        self._looked_s = 0.0
+        self._existed = False
+        self._atomic = True
+        self._n = 0
+
+    def look(
+        self,
+        time_ms: int | None = None,
+        notes: Iterable[str] = (),
+        readers: Iterable[ReaderState] = (),
+    ) -> Sample:
+        """Look once.
+
+        Parameters
+        ----------
+        time_ms : int, optional
+            The sample's time, in milliseconds since 1970 UTC; without it, this machine's clock.
+        notes : iterable of str
+            What the sample shall say happened.
+        readers : iterable of ReaderState
+            Plain readers that tell of themselves; of one name, they win over the hash.
+
+        Returns
+        -------
+        Sample
+            Also when the stream is gone or the server does not answer: then `trouble` says so,
+            every number is 0, and the next look tries again.
+        """
+        self._n += 1
+        when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
+        said = tuple(notes)
+        told = tuple(readers)
+        began_s = time.monotonic()
+        try:
+            ledger, seen = self._meet()
+        except NoSuchStream:
+            self._ledger = Ledger()
+            trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
+            return self._nothing(when, trouble, said)
+        except StreamVizError as error:
+            return self._nothing(when, str(error), said)
+        if ledger is not self._ledger:
+            said += ("the stream was deleted and made anew",)
+        old, self._ledger, self._existed = ledger.stream, ledger, True
+        judged = ledger.judge(self._look(seen))
+        self._looked_s = began_s
+        groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
+        return replace(self._sample(when, old, seen, groups, said), readers=_readers(seen, told))
+
+    def _meet(self) -> tuple[Ledger, _Seen]:
+        """Take one round trip, or two if the first one shows that the wrong things were asked."""
+        ledger = self._ledger
+        cursors = ledger.cursors
+        seen = self._ask(ledger, cursors)
+        if ledger.stream and _replaced(ledger.stream, seen.stream):
+            ledger, cursors = Ledger(), {}
+        now = {group.name: group.last_delivered_id for group in seen.groups}
+        moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
+        if moved or ledger is not self._ledger:
+            seen = self._ask(ledger, cursors | moved)
+        return ledger, seen
+
+    def _ask(self, ledger: Ledger, cursors: dict[str, EntryId]) -> _Seen:
+        key, most = self.stream, self._count_up_to + 1
+        since = f"({ledger.stream.last_generated_id}" if ledger.stream else "-"
+        commands: list[Command] = [
+            ("XINFO", "STREAM", key),
+            ("XINFO", "GROUPS", key),
+            ("XREVRANGE", key, "+", since, "COUNT", self._max_entries),
+        ]
+        if ledger.anchor:  # never for nothing: below the first entry, XREVRANGE reads the stream
+            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", most))
+        if self._memory:
+            commands.append(("MEMORY", "USAGE", key, "SAMPLES", 0))
+        if self.readers is not None:
+            commands.append(("HGETALL", self.readers))
+        about = len(commands)
+        for name, cursor in cursors.items():
+            commands += [
+                ("XINFO", "CONSUMERS", key, name),
+                ("XPENDING", key, name, "-", "+", self._max_pending),
+                ("XRANGE", key, f"({cursor}", "+", "COUNT", most),
+            ]
+        found = self._send(commands)
+        stream, groups, new = found[:3]
+        below = found[3] if ledger.anchor else []
+        for place, reply in enumerate(found):  # a group may have gone since the last look
+            if isinstance(reply, ServerAuthError) or (
+                isinstance(reply, Exception) and place < about
+            ):
+                raise reply
+        asked = {
+            name: _asked(cursor, found[place : place + 3], most)
+            for place, (name, cursor) in zip(
+                range(about, len(found), 3), cursors.items(), strict=True
+            )
+            if not isinstance(found[place], Exception)
+        }
+        return _Seen(
+            replies.stream_info(stream),
+            replies.group_infos(groups),
+            new[::-1],
+            [entry[0] for entry in below[::-1]],
+            asked,
+            found[about - 1 - (self.readers is not None)] if self._memory else None,
+            {} if self.readers is None else replies.positions(found[about - 1]),
+        )
+
+    def _send(self, commands: Sequence[Command]) -> list[Any]:
+        if self._atomic:
+            try:
+                return self._wire.snapshot(commands)
+            except ServerAuthError:
+                found = self._wire.pipeline(commands)  # the user may read, but not MULTI
+                self._atomic = isinstance(found[0], ServerAuthError)
+                return found
+        return self._wire.pipeline(commands)
+
+    def _look(self, seen: _Seen) -> Look:
+        """Return what the ledger needs of the replies."""
+        # from before the last look's question to after this one's answer: no read is missed
+        since_ms = (time.monotonic() - self._looked_s) * 1000 + _IDLE_MARGIN_MS
+        return Look(
+            seen.stream,
+            seen.groups,
+            len(seen.new) if len(seen.new) < self._max_entries else None,
+            seen.below,
+            {name: asked.ahead for name, asked in seen.asked.items()},
+            {
+                name
+                for name, asked in seen.asked.items()
+                if any(consumer.idle_ms <= since_ms for consumer in asked.consumers)
+            },
+        )
+
+    def _sample(
+        self,
+        when: int,
+        old: StreamInfo | None,
+        seen: _Seen,
+        groups: list[GroupState],
+        notes: tuple[str, ...],
+    ) -> Sample:
+        stream = seen.stream
+        added = stream.entries_added or 0
+        came = added - (old.entries_added or 0) if old else stream.length
+        entries = tuple(replies.entries(seen.new))
+        return Sample(
+            stream=self.stream,
+            n=self._n,
+            time_ms=when,
+            exists=True,
+            trouble="",
+            length=stream.length,
+            entries_added=added,
+            first_id=stream.first_entry.id if stream.first_entry else EntryId.ZERO,
+            last_id=stream.last_generated_id,
+            max_deleted_id=stream.max_deleted_entry_id or EntryId.ZERO,
+            entries=entries,
+            missed=max(0, came - len(entries)),
+            groups=tuple(sorted(groups, key=lambda group: group.name)),
+            notes=notes,
+            nodes=stream.radix_tree_keys,
+            memory_bytes=seen.memory_bytes,
+        )
+
+    def _nothing(self, when: int, trouble: str, notes: tuple[str, ...]) -> Sample:
+        zero = EntryId.ZERO
+        return Sample(
+            self.stream, self._n, when, False, trouble, 0, 0, zero, zero, zero, (), 0, (), notes
+        )
+
+
+def _replaced(old: StreamInfo, new: StreamInfo) -> bool:
+    """Tell whether this is another stream under the same key: its counters went back."""
+    fewer = (new.entries_added or 0) < (old.entries_added or 0)
+    return fewer or new.last_generated_id < old.last_generated_id
+
+
+def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...]:
+    found = {name: ReaderState(name, position) for name, position in seen.readers.items()}
+    found |= {reader.name: reader for reader in told}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _asked(cursor: EntryId, found: list[Any], most: int) -> _Asked:
+    consumers, pending, rest = found
+    return _Asked(
+        tuple(replies.consumer_infos(consumers)),
+        tuple(replies.pending_entries(pending)),
+        Ahead(cursor, [entry[0] for entry in rest], len(rest) < most),
+    )
+
+
+def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, _Asked]) -> GroupState:
+    about = asked.get(group.name)
+    consumers = sorted(about.consumers if about else (), key=lambda one: one.name)
+    return GroupState(
+        name=group.name,
+        last_delivered_id=group.last_delivered_id,
+        entries_read=group.entries_read,
+        lag=lag,
+        pending=group.pending,
+        consumers=tuple(
+            ConsumerState(one.name, one.pending, one.idle_ms, one.inactive_ms) for one in consumers
+        ),
+        oldest=about.oldest if about else (),
+        gone=gone,
+    )

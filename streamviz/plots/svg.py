@@ -1,0 +1,301 @@
+"""A figure as a static SVG: the picture that stays when the kernel and the browser are gone.
+
+It draws what our figures use of plotly's JSON and no more. The same figure gives the same bytes
+everywhere, which is what lets a notebook's saved pictures be compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape, unescape
+from itertools import groupby, pairwise
+from typing import Any
+
+from streamviz.plots.figure import GREY, Figure, Trace, clean
+
+TEXT = "#7a7a7a"
+"""The colour of letters: readable on white and on near-black."""
+
+_DASH = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
+_DASH["longdashdot"] = "14 5 2 5"
+_FONT = "font-family='system-ui,sans-serif'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One pair of axes: where it lies, and which values it spans."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Return the place of a value in pixels."""
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        return (
+            self.left + across * (self.right - self.left),
+            self.bottom - up * (self.bottom - self.top),
+        )
+
+    def inside(self, x: float, y: float) -> bool:
+        """Tell whether a value lies in the panel."""
+        return self.x[0] <= x <= self.x[1] and self.y[0] <= y <= self.y[1]
+
+
+def render(figure: Figure, width: int = 720, height: int = 300) -> str:
+    """Return a figure as SVG, with its summary for those who can't see it.
+
+    Parameters
+    ----------
+    figure : dict
+        As `streamviz.plots.figure.Plot.figure` returns it.
+    width, height : int
+        In pixels; the picture scales with its frame.
+    """
+    layout = figure["layout"]
+    title = layout["title"]["text"]
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        f"role='img' {_FONT} font-size='12' fill='{TEXT}'>",
+        f"<title>{_words(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
+        f"<text x='56' y='20' font-size='15' font-weight='600'>{_words(title)}</text>",
+    ]
+    if layout.get("showlegend", True):
+        parts += _legend(figure["data"], width, 56 + 8.5 * len(title))
+    for name in sorted(key for key in layout if key.startswith("xaxis")):
+        parts += _axes(figure, name, width, height)
+    return "".join(parts) + "</svg>"
+
+
+def _axes(figure: Figure, name: str, width: int, height: int) -> Iterator[str]:
+    layout, number = figure["layout"], name.removeprefix("xaxis")
+    traces = [t for t in figure["data"] if t.get("xaxis", "x") == f"x{number}"]
+    main = [t for t in traces if t.get("yaxis", "y") == f"y{number}"]
+    low, high = layout[name].get("domain", (0, 1))
+    inner = width - 56 - 14
+    left, right = 56 + low * inner, 56 + high * inner
+    y_axis = layout[f"yaxis{number}"]
+    y_range = y_axis.get("range") or _span(_sharing(figure, main), "y", zero=True)
+    panel = _Panel(left, right, 34, height - 44, _span(traces, "x"), y_range)
+    yield from _grid(panel, layout[name], y_axis, labels=y_axis.get("showticklabels", True))
+    for trace in reversed(main):
+        yield from _trace(trace, panel)
+    strip = _Panel(left, right, 34, height - 44, panel.x, (0.0, 1.0))
+    for trace in traces:
+        if trace.get("yaxis", "y") == "y2" and not number and trace not in main:
+            yield from _trace(trace, strip)
+
+
+def _sharing(figure: Figure, main: list[Trace]) -> list[Trace]:
+    """Return the traces that share a scale: all of them where axes match, else a panel's own."""
+    y_axes = [axis for key, axis in figure["layout"].items() if key.startswith("yaxis")]
+    return list(figure["data"]) if any("matches" in axis for axis in y_axes) else main
+
+
+def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:
+    values = [v for trace in traces for v in trace.get(axis) or () if v is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    low = min(low, 0.0) if zero else low
+    if low == high:
+        high = low + max(1.0, abs(low) * 1e-6)  # what is huge hardly grows by 1
+    return (low, high + (high - low) * 0.06) if zero else (low, high)
+
+
+def _grid(
+    panel: _Panel, x_axis: dict[str, Any], y_axis: dict[str, Any], *, labels: bool
+) -> Iterator[str]:
+    for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4):
+        x, y = panel.at(value, panel.y[0])
+        yield f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{_number(value)}</text>"
+    given = y_axis.get("tickvals")
+    ticks = given if given is not None else _ticks(*panel.y, 5)
+    texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
+    for value, text in zip(ticks, texts, strict=True):
+        _, y = panel.at(panel.x[0], value)
+        yield (
+            f"<path d='M{panel.left:.1f} {y:.1f}H{panel.right:.1f}' stroke='{GREY}' "
+            "stroke-opacity='.25'/>"
+        )
+        if labels:
+            yield (
+                f"<text x='{panel.left - 6:.1f}' y='{y + 4:.1f}' text-anchor='end'>"
+                f"{_words(text, 9)}</text>"
+            )
+    middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
+    across, up = (axis.get("title", {}).get("text", "") for axis in (x_axis, y_axis))
+    yield (f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'>{_words(across)}</text>")
+    if up:
+        y = (panel.top + panel.bottom) / 2
+        yield (
+            f"<text transform='translate({panel.left - 43:g} {y:.1f}) rotate(-90)' "
+            f"text-anchor='middle'>"
+            f"{_words(up)}</text>"
+        )
+
+
+def _words(text: str, most: int = 200) -> str:
+    """Return what plotly would show of a text, for XML."""
+    shown = clean(unescape(text))
+    return escape(shown if len(shown) <= most else shown[: most - 1] + "…")
+
+
+def _trace(trace: Trace, panel: _Panel) -> Iterator[str]:
+    points = _points(trace, panel)
+    mode = trace.get("mode", "lines")
+    if "lines" in mode:
+        style = trace["line"]
+        if trace.get("fill"):
+            yield from _fill(trace, panel)
+        path = _path(points, stepped=style.get("shape") == "hv")
+        dash = _DASH.get(style.get("dash", "solid"))
+        if path:
+            yield (
+                f"<path d='{path}' fill='none' stroke='{style['color']}' "
+                f"stroke-width='{style['width']}'"
+                + (f" stroke-dasharray='{dash}'" if dash else "")
+                + (f" opacity='{trace['opacity']:g}'" if trace.get("opacity", 1) != 1 else "")
+                + "/>"
+            )
+    if "markers" in mode:
+        yield from _markers(trace, panel)
+
+
+def _fill(trace: Trace, panel: _Panel) -> Iterator[str]:
+    """Fill down to the ground: bands lie over each other, the lowest one on top."""
+    pieces = []
+    for known, run in groupby(_points(trace, panel), key=lambda point: point is not None):
+        points = [point for point in run if point is not None]
+        if known:
+            path = _path(list(points), stepped=trace["line"].get("shape") == "hv")
+            pieces.append(f"{path}V{panel.bottom:.0f}H{points[0][0]:.1f}Z")
+    if pieces:
+        yield f"<path d='{''.join(pieces)}' fill='{trace['fillcolor']}'/>"
+
+
+def _points(trace: Trace, panel: _Panel) -> list[tuple[float, float] | None]:
+    return [
+        None if y is None or x is None else panel.at(x, y)
+        for x, y in zip(trace.get("x") or (), trace.get("y") or (), strict=True)
+    ]
+
+
+def _path(points: list[tuple[float, float] | None], *, stepped: bool) -> str:
+    """Return path data; None is a gap, and what no pixel can show is left out."""
+    pieces: list[str] = []
+    at: tuple[float, float] | None = None
+    for point, following in pairwise([*points, None]):
+        if point is None:
+            at = None
+            continue
+        x, y = round(point[0], 1), round(point[1], 1)
+        if at is None:
+            pieces.append(f"M{x:g} {y:g}")
+            at = x, y
+            continue
+        across, up = round(x - at[0], 1), round(y - at[1], 1)
+        if stepped and (across < 0.7 or abs(up) < 0.1) and following is not None:
+            continue  # too small a step to see: it goes into the next one
+        if stepped:
+            pieces.append(f"h{_short(across)}v{_short(up)}")
+        else:
+            pieces.append(f"l{_short(across)} {_short(up)}")
+        at = x, y
+    return "".join(pieces)
+
+
+def _short(value: float) -> str:
+    return f"{value:g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:g}"
+
+
+def _markers(trace: Trace, panel: _Panel) -> Iterator[str]:
+    marker = trace["marker"]
+    symbol, colour = str(marker.get("symbol", "circle")), marker["color"]
+    sizes = marker.get("size", 6)
+    opened = symbol.endswith("-open")
+    opacity = marker.get("opacity", 1)
+    shapes = []
+    seen = set()
+    for i, point in enumerate(_points(trace, panel)):
+        size = sizes[min(i, len(sizes) - 1)] if isinstance(sizes, list) else sizes
+        if point is None or not size:
+            continue
+        place = (round(point[0], 1), round(point[1], 1))
+        if place not in seen:
+            seen.add(place)
+            shapes.append(_shape(symbol.removesuffix("-open"), *place, size / 2))
+    if shapes:
+        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if opened else f"fill='{colour}'"
+        faint = f" opacity='{opacity}'" if opacity != 1 else ""
+        yield f"<path d='{''.join(shapes)}' {paint}{faint}/>"
+
+
+def _shape(symbol: str, x: float, y: float, r: float) -> str:
+    corners = {
+        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+        "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
+        "triangle-up": ((0, -1.2), (1.1, 0.9), (-1.1, 0.9)),
+        "triangle-down": ((0, 1.2), (1.1, -0.9), (-1.1, -0.9)),
+        "cross": _plus(0.0),
+        "x": _plus(math.pi / 4),
+    }.get(symbol)
+    if corners is None:
+        return f"M{x - r:.1f} {y:.1f}a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 {-2 * r:g} 0"
+    return "M" + "L".join(f"{x + dx * r:.1f} {y + dy * r:.1f}" for dx, dy in corners) + "Z"
+
+
+def _plus(turn: float) -> tuple[tuple[float, float], ...]:
+    corners = [(1, 0.35), (0.35, 0.35), (0.35, 1), (-0.35, 1), (-0.35, 0.35), (-1, 0.35)]
+    corners += [(-a, -b) for a, b in corners]
+    cos, sin = math.cos(turn), math.sin(turn)
+    return tuple((a * cos - b * sin, a * sin + b * cos) for a, b in corners)
+
+
+def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
+    shown = [t for t in traces if t.get("showlegend", True) and "lines" in t.get("mode", "")]
+    names = [unescape(trace["name"]) for trace in shown]
+    room = width - 14 - title_end - 7.2 * len(_more(len(shown)))
+    many = len(shown)
+    while many and sum(7.2 * len(name) + 46 for name in names[:many]) > room:
+        many -= 1
+    x = width - 14.0
+    if many < len(shown):
+        x -= 7.2 * len(_more(len(shown) - many))
+        yield f"<text x='{x:.1f}' y='20'>{_more(len(shown) - many)}</text>"
+        x -= 12
+    for trace, name in zip(reversed(shown[:many]), reversed(names[:many]), strict=True):
+        style = trace["line"]
+        dash = _DASH.get(style.get("dash", "solid"))
+        x -= 7.2 * len(name)
+        yield f"<text x='{x:.1f}' y='20'>{escape(clean(name))}</text>"
+        x -= 34
+        yield (
+            f"<path d='M{x:.1f} 16h28' stroke='{style['color']}' stroke-width='{style['width']}'"
+            + (f" stroke-dasharray='{dash}'" if dash else "")
+            + "/>"
+        )
+        x -= 12
+
+
+def _more(many: int) -> str:
+    return f"and {many} more"
+
+
+def _ticks(low: float, high: float, about: int) -> list[float]:
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low]
+    raw = span / about
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
+    first = math.ceil(low / step)
+    return [round(i * step, 10) for i in range(first, math.floor(high / step) + 1)]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

@@ -1,0 +1,309 @@
+"""A recording's line back into a sample, and what is wrong with it if it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamviz.entry_id import EntryId, known
+from streamviz.errors import InputError, RecordingError
+from streamviz.recording.encode import BLANK, BLANK_GROUP
+from streamviz.replies import Entry, PendingEntry
+from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
+
+_Held = tuple[EntryId, str, int, int]  # of a pending entry: ID, consumer, since, deliveries
+_TOP = 2**64 - 1
+_VERDICTS = ("exact", "suspect", "unknown")
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _count_or_none(value: Any) -> bool:
+    return value is None or (type(value) is int and value >= 0)
+
+
+def _whole_or_none(value: Any) -> bool:
+    return value is None or type(value) is int
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _texts_by_name(value: Any) -> bool:
+    return type(value) is dict and all(map(_text, value.values()))
+
+
+def _lists_by_name(value: Any) -> bool:
+    return type(value) is dict and all(type(one) is list for one in value.values())
+
+
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "n": (_count, "a whole number, 0 or more"),
+    "time_ms": (_whole, "milliseconds since 1970, a whole number"),
+    "whole": (lambda value: value is True, "true, or nothing"),
+    "stream": (_text, "a stream's key as text"),
+    "exists": (lambda value: type(value) is bool, "true or false"),
+    "trouble": (_text, "text"),
+    "length": (_count, "a whole number, 0 or more"),
+    "entries_added": (_count, "a whole number, 0 or more"),
+    "first_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
+    "last_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
+    "max_deleted_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
+    "nodes": (_count, "a whole number, 0 or more"),
+    "memory_bytes": (_count_or_none, "a whole number, 0 or more, or null"),
+    "readers": (_texts_by_name, "IDs as text, by the readers' names"),
+    "got": (_lists_by_name, "lists of IDs, by the readers' names"),
+    "entries": (lambda value: type(value) is list, "a list of IDs"),
+    "missed": (_count, "a whole number, 0 or more"),
+    "notes": (lambda v: type(v) is list and all(map(_text, v)), "a list of texts"),
+    "aged": (_whole, "milliseconds, a whole number"),
+    "groups": (lambda value: type(value) is dict, "groups by name"),
+}
+_GROUP_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "last_delivered_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
+    "entries_read": (_count_or_none, "a whole number, 0 or more, or null"),
+    "lag": (_whole_or_none, "a whole number or null"),
+    "verdict": (lambda value: value in _VERDICTS, f"one of {', '.join(_VERDICTS)}"),
+    "reason": (_text, "text"),
+    "behind_ms": (_whole_or_none, "milliseconds, a whole number, or null"),
+    "pending": (_count, "a whole number, 0 or more"),
+    "gone": (_whole_or_none, "a whole number or null"),
+    "consumers": (lambda value: type(value) is dict, "consumers by name"),
+    "left": (lambda v: type(v) is list and all(map(_count, v)), "a list of places"),
+    "oldest": (lambda value: type(value) is list, "a list of lists"),
+}
+
+
+def check(row: dict[str, Any]) -> None:
+    """Check a line, all but what its groups hold.
+
+    Raises
+    ------
+    RecordingError
+        If a value is none for its key.
+    """
+    for key in ("n", "time_ms"):
+        if key not in row:
+            raise RecordingError(f"{key} is missing: restore the line")
+    _check(row, _CHECKS, "a sample")
+
+
+class _Group:
+    """What the last line left one group at."""
+
+    __slots__ = ("cursor", "held", "lag", "names", "told")
+
+    def __init__(self) -> None:
+        self.told = dict(BLANK_GROUP)
+        self.names: dict[str, tuple[int, int, int | None]] = {}  # pending, since, inactive since
+        self.held: list[_Held] = []
+        self.cursor = EntryId.ZERO
+        self.lag = Lag(0, "exact", "", 0)
+
+
+class Decoder:
+    """Turns the lines of one stream into samples, one after the other from a whole one.
+
+    Parameters
+    ----------
+    stream : str
+        The stream's key.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._started = False
+        self._forget()
+
+    def _forget(self) -> None:
+        self._told: dict[str, Any] = dict(BLANK)
+        self._ids = dict.fromkeys(("first_id", "last_id", "max_deleted_id"), EntryId.ZERO)
+        self._groups: dict[str, _Group] = {}
+        self._order: list[str] = []
+        self._time_ms = 0
+        self._clock_ms = 0
+
+    def sample(self, row: dict[str, Any], *, bare: bool = False) -> Sample:
+        """Return the next line's sample; a bare one only counts its entries, as missed.
+
+        Raises
+        ------
+        RecordingError
+            If a value is none for its key, or reading began at a line that is not whole.
+        """
+        try:
+            return self._sample(row, bare=bare)
+        except InputError as error:
+            raise RecordingError(str(error)) from error
+
+    def _sample(self, row: dict[str, Any], *, bare: bool) -> Sample:
+        check(row)
+        if "whole" in row:
+            self._forget()
+        elif not self._started:
+            raise RecordingError('it is not "whole", and there is no line before it to change')
+        self._started = True
+        when = row["time_ms"]
+        self._clock_ms += row.get("aged", when - self._time_ms)
+        self._time_ms = when
+        told, found = self._told, self._ids
+        for key in BLANK:
+            if key in row:
+                told[key] = row[key]
+                if key in found:
+                    found[key] = EntryId.parse(row[key])
+        if "groups" in row:
+            self._change(row["groups"])
+        given = row.get("entries", ())
+        entries = _ids(given, when) if given and not bare else ()
+        got = {who: tuple(_ids(some, when)) for who, some in row.get("got", {}).items()}
+        return Sample(
+            self._stream,
+            row["n"],
+            when,
+            told["exists"],
+            told["trouble"],
+            told["length"],
+            told["entries_added"],
+            found["first_id"],
+            found["last_id"],
+            found["max_deleted_id"],
+            tuple([Entry(one, {}) for one in entries]),
+            row.get("missed", 0) + (len(given) if bare else 0),
+            tuple([self._state(name, self._groups[name]) for name in self._order]),
+            tuple(row.get("notes", ())),
+            told["nodes"],
+            told["memory_bytes"],
+            tuple(
+                ReaderState(who, EntryId.parse(at), got.get(who, ()))
+                for who, at in told["readers"].items()
+            ),
+        )
+
+    def _change(self, groups: dict[str, Any]) -> None:
+        for name, news in groups.items():
+            if news is None:
+                if self._groups.pop(name, None) is None:
+                    raise RecordingError(f"the group {name!r} goes, and there was none")
+            elif not isinstance(news, dict):
+                raise RecordingError(f"the group {name!r} is {_shown(news)}: give an object")
+            else:
+                self._change_group(name, self._groups.setdefault(name, _Group()), news)
+        self._order = sorted(self._groups)
+
+    def _change_group(self, name: str, group: _Group, news: dict[str, Any]) -> None:
+        _check(news, _GROUP_CHECKS, f"the group {name!r}")
+        told = group.told
+        for key in BLANK_GROUP:
+            if key in news:
+                told[key] = news[key]
+        group.cursor = EntryId.parse(told["last_delivered_id"])
+        group.lag = Lag(told["lag"], told["verdict"], told["reason"], told["behind_ms"])
+        for who, state in news.get("consumers", {}).items():
+            if state is None:
+                group.names.pop(who, None)
+                continue
+            if not _is_consumer(state):
+                raise RecordingError(
+                    f"the consumer {who!r} is {_shown(state)}: "
+                    "give [pending, idle_ms, inactive_ms], the last of which may be null"
+                )
+            pending, idle_ms, inactive_ms = state
+            since = None if inactive_ms is None else self._clock_ms - inactive_ms
+            group.names[who] = (pending, self._clock_ms - idle_ms, since)
+        if "left" in news:
+            left = set(news["left"])
+            if max(left, default=-1) >= len(group.held):
+                raise RecordingError(
+                    f"the place {max(left)} left the oldest of {name!r}: "
+                    f"there are {len(group.held)}, counted from 0"
+                )
+            group.held = [one for place, one in enumerate(group.held) if place not in left]
+        for run in news.get("oldest", ()):
+            group.held += self._run(name, run)
+
+    def _run(self, name: str, run: Any) -> list[_Held]:
+        if not (
+            isinstance(run, list)
+            and len(run) > 3
+            and _text(run[0])
+            and _whole(run[1])
+            and _count(run[2])
+        ):
+            raise RecordingError(
+                f"the oldest of {name!r} has {_shown(run)}: "
+                "give [consumer, idle_ms, deliveries, ID, ID, ...]"
+            )
+        who, idle_ms, times = run[:3]
+        since = self._clock_ms - idle_ms
+        return [(one, who, since, times) for one in _ids(run[3:], self._time_ms)]
+
+    def _state(self, name: str, group: _Group) -> GroupState:
+        told, clock = group.told, self._clock_ms
+        names = group.names
+        consumers = [
+            ConsumerState(who, pending, clock - since, None if still is None else clock - still)
+            for who in sorted(names)
+            for pending, since, still in (names[who],)
+        ]
+        return GroupState(
+            name,
+            group.cursor,
+            told["entries_read"],
+            group.lag,
+            told["pending"],
+            tuple(consumers),
+            tuple([PendingEntry(one, who, clock - at, many) for one, who, at, many in group.held]),
+            told["gone"],
+        )
+
+
+def _is_consumer(state: Any) -> bool:
+    return (
+        isinstance(state, list)
+        and len(state) == 3
+        and _count(state[0])
+        and _whole(state[1])
+        and _whole_or_none(state[2])
+    )
+
+
+def _check(
+    row: dict[str, Any], checks: dict[str, tuple[Callable[[Any], bool], str]], whose: str
+) -> None:
+    for key, value in row.items():
+        if key not in checks:
+            raise RecordingError(f"{key!r} is no key of {whose}: remove it, or mend its name")
+        good, expected = checks[key]
+        if not good(value):
+            raise RecordingError(f"{key} is {_shown(value)}: give {expected}")
+
+
+def _ids(given: list[Any], since_ms: int) -> list[EntryId]:
+    """Return the IDs of a line."""
+    found = []
+    ms, seq = since_ms, -1
+    for one in given:
+        if type(one) is int:
+            ms, seq = ms + one, 0 if one else seq + 1
+            right = 0 <= ms <= _TOP and seq <= _TOP
+            found.append(known(ms, seq) if right else EntryId(ms, seq))
+        elif type(one) is str:
+            entry_id = EntryId.parse(one)
+            found.append(entry_id)
+            ms, seq = entry_id.ms, entry_id.seq
+        else:
+            raise RecordingError(f'{_shown(one)} is no ID: give a number, or text "<ms>-<seq>"')
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

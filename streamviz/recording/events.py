@@ -1,0 +1,97 @@
+"""What happened in a recording: what its notes say, and where a trim began or bit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Kind = Literal["crash", "back", "claim", "trim", "note"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_CALM_MS = 1000  # a trim that goes on is one event, not one a sample
+_KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r" (was killed|crashed)( holding \d+)?\Z"), "crash"),
+    (re.compile(r" is back\Z"), "back"),
+    (re.compile(r" claimed \d+ of "), "claim"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened.
+
+    Attributes
+    ----------
+    place : int
+        In which sample of its stream, counted from 0.
+    kind : {"crash", "back", "claim", "trim", "note"}
+        What it is.
+    text : str
+        In words.
+    """
+
+    place: int
+    kind: Kind
+    text: str
+
+
+def kind(note: str) -> Kind:
+    """Return what a sample's note tells of.
+
+    Examples
+    --------
+    >>> kind("billing-1 was killed holding 3"), kind("billing-2 claimed 3 of billing-1")
+    ('crash', 'claim')
+    """
+    return next((name for pattern, name in _KINDS if pattern.search(note)), "note")
+
+
+class Spotter:
+    """Finds the events in one stream's lines, without decoding them."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, None] = {}  # in the order in which they appeared
+        self._removed = 0
+        self._first = "0-0"
+        self._length = self._added = 0
+        self._gone: dict[str, Any] = {}
+        self._calm_ms: dict[str, int] = {}  # until when nothing more is said of whom
+
+    def events(self, place: int, row: dict[str, Any]) -> list[Event]:
+        """Return what happened in the next line."""
+        found = [Event(place, kind(note), note) for note in row.get("notes", ())]
+        found += [Event(place, "trim", text) for text in self._trims(row)]
+        return found
+
+    def _trims(self, row: dict[str, Any]) -> list[str]:
+        whole, now = "whole" in row, row["time_ms"]
+        nothing = 0 if whole else None
+        length = row.get("length", nothing)
+        added = row.get("entries_added", nothing)
+        first = row.get("first_id", "0-0" if whole else self._first)
+        self._length = self._length if length is None else length
+        self._added = self._added if added is None else added
+        removed = self._added - self._length
+        texts = []
+        if removed > self._removed > -1 and first != self._first and self._calm("", now):
+            texts.append("a trim removes the oldest entries")
+        self._removed, self._first = removed, first
+        groups = row.get("groups", {})
+        for name, news in groups.items():
+            if not isinstance(news, dict):
+                self._gone.pop(name, None)
+                continue
+            self.groups.setdefault(name)
+            gone = news.get("gone", 0 if whole else self._gone.get(name))
+            before = self._gone.get(name)
+            if before is not None and gone is not None and gone > before and self._calm(name, now):
+                texts.append(f"{name} loses entries that it never got")
+            self._gone[name] = gone
+        return texts
+
+    def _calm(self, whose: str, now_ms: int) -> bool:
+        """Tell whether nothing was said of this for a while, and remember that it is now."""
+        calm = now_ms >= self._calm_ms.get(whose, now_ms)
+        self._calm_ms[whose] = now_ms + _CALM_MS
+        return calm

@@ -1,0 +1,437 @@
+"""Typed records of what the server replies.
+
+Every nested reply is read here and nowhere else: RESP2's flat lists and RESP3's maps, of Redis
+7.0 to 8.10 and of Valkey. What a version does not tell is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from streamviz import idempotency
+from streamviz.entry_id import EntryId
+from streamviz.errors import InputError, PositionError
+from streamviz.idempotency import IdmpInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream.
+
+    Attributes
+    ----------
+    id : EntryId
+        Its ID.
+    fields : dict of str to str
+        Its fields, in the order they were added. Bytes that are not UTF-8 come as surrogate
+        escapes, so ``value.encode("utf-8", "surrogateescape")`` gives every byte back.
+    idle_ms, deliveries : int or None
+        For what XREADGROUP took over with CLAIM: milliseconds since it was delivered before, and
+        how often it was, both 0 for an entry that is new (8.4). None after any other command.
+    """
+
+    id: EntryId
+    fields: dict[str, str]
+    idle_ms: int | None = None
+    deliveries: int | None = None
+
+    def __repr__(self) -> str:
+        shown = {"id": self.id, "fields": self.fields}
+        if self.deliveries is not None:
+            shown |= {"idle_ms": self.idle_ms, "deliveries": self.deliveries}
+        return f"Entry({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+class PendingEntry(NamedTuple):
+    """One entry that was delivered and not acknowledged (XPENDING with a range, 5.0).
+
+    Attributes
+    ----------
+    id : EntryId
+        The entry's ID; the entry itself may have been deleted since.
+    consumer : str
+        Who holds it; empty for one that was given back with XNACK (8.8).
+    idle_ms : int
+        Milliseconds since it was last delivered; -1 for one that was given back (8.8).
+    deliveries : int
+        How often it was delivered.
+    """
+
+    id: EntryId
+    consumer: str
+    idle_ms: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSummary:
+    """What a group holds in all (XPENDING, 5.0).
+
+    Attributes
+    ----------
+    count : int
+        Entries delivered and not acknowledged.
+    min_id, max_id : EntryId or None
+        The smallest and the largest of their IDs; None if there are none.
+    consumers : dict of str to int
+        Entries for each consumer that holds any.
+    """
+
+    count: int
+    min_id: EntryId | None
+    max_id: EntryId | None
+    consumers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What XAUTOCLAIM moved (6.2).
+
+    Attributes
+    ----------
+    cursor : EntryId
+        Where to go on; ``0-0`` when the whole list was looked at. A page may be empty and still
+        have a cursor.
+    entries : tuple of Entry
+        What is now the claimer's; empty with ``justid``.
+    ids : tuple of EntryId
+        The same, as IDs.
+    deleted : tuple of EntryId
+        Pending entries that no longer exist in the stream, and were dropped from the list (7.0).
+    """
+
+    cursor: EntryId
+    entries: tuple[Entry, ...]
+    ids: tuple[EntryId, ...]
+    deleted: tuple[EntryId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What the server knows of a stream (XINFO STREAM, 5.0).
+
+    Attributes
+    ----------
+    length : int
+        Entries in it.
+    radix_tree_keys, radix_tree_nodes : int
+        Its macro nodes, and all nodes of the tree that holds them.
+    groups : int
+        Its consumer groups.
+    last_generated_id : EntryId
+        The last ID given out; it stays when that entry is deleted.
+    max_deleted_entry_id : EntryId or None
+        The largest ID that was deleted, ``0-0`` if none (7.0).
+    entries_added : int or None
+        Entries ever added (7.0).
+    recorded_first_entry_id : EntryId or None
+        The first entry's ID as the server keeps it for the lag (7.0).
+    first_entry, last_entry : Entry or None
+        The two ends; None in an empty stream.
+    idmp : IdmpInfo or None
+        What it remembers so that no entry is added twice (8.6).
+    """
+
+    length: int
+    radix_tree_keys: int
+    radix_tree_nodes: int
+    groups: int
+    last_generated_id: EntryId
+    max_deleted_entry_id: EntryId | None
+    entries_added: int | None
+    recorded_first_entry_id: EntryId | None
+    first_entry: Entry | None
+    last_entry: Entry | None
+    idmp: IdmpInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInfo:
+    """What the server knows of a group (XINFO GROUPS, 5.0).
+
+    Attributes
+    ----------
+    name : str
+        The group's name.
+    consumers, pending : int
+        Its consumers; its entries delivered and not acknowledged.
+    last_delivered_id : EntryId
+        Its cursor.
+    entries_read : int or None
+        The place of that cursor among all entries ever added; None where it can't be told (7.0).
+    lag : int or None
+        Entries that wait, as the server has it; None where it can't be told (7.0). For what to
+        think of that number see `streamviz.lag`.
+    """
+
+    name: str
+    consumers: int
+    pending: int
+    last_delivered_id: EntryId
+    entries_read: int | None
+    lag: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerInfo:
+    """What the server knows of a consumer (XINFO CONSUMERS, 5.0).
+
+    Attributes
+    ----------
+    name : str
+        The consumer's name.
+    pending : int
+        Entries that it holds.
+    idle_ms : int
+        Milliseconds since it last asked, for anything.
+    inactive_ms : int or None
+        Milliseconds since it last got something; None if never, or before 7.2.
+    """
+
+    name: str
+    pending: int
+    idle_ms: int
+    inactive_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FullPending:
+    """One pending entry in XINFO STREAM FULL (6.0).
+
+    Attributes
+    ----------
+    id : EntryId
+        The entry's ID.
+    consumer : str
+        Who holds it.
+    delivered_ms : int
+        When it was last delivered, in milliseconds since 1970-01-01 UTC.
+    deliveries : int
+        How often.
+    """
+
+    id: EntryId
+    consumer: str
+    delivered_ms: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class FullGroup:
+    """One group in XINFO STREAM FULL (6.0), its lists cut off at the COUNT that was asked for.
+
+    Attributes
+    ----------
+    info : GroupInfo
+        The numbers.
+    pending : tuple of FullPending
+        Of all its consumers.
+    consumers : dict of str to int
+        For each consumer, how many entries it holds.
+    """
+
+    info: GroupInfo
+    pending: tuple[FullPending, ...]
+    consumers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFull:
+    """All of a stream at once (XINFO STREAM FULL, 6.0); it blocks the server for a long stream.
+
+    Attributes
+    ----------
+    info : StreamInfo
+        The numbers; `first_entry` and `last_entry` are None here.
+    entries : tuple of Entry
+        The first entries.
+    groups : tuple of FullGroup
+        The groups.
+    """
+
+    info: StreamInfo
+    entries: tuple[Entry, ...]
+    groups: tuple[FullGroup, ...]
+
+
+def text(value: Any) -> str:
+    """Return a name or a value as text from which every byte can be had back."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def entry_id(value: Any) -> EntryId:
+    """Read an ID; an empty one, which some versions give for "none", is ``0-0``."""
+    return EntryId.parse(value) if value else EntryId.ZERO
+
+
+def record(reply: Any) -> dict[str, Any]:
+    """Return a reply's names and values, whether it came as a map or as a flat list."""
+    if isinstance(reply, dict):
+        return {text(name): value for name, value in reply.items()}
+    return {text(reply[i]): reply[i + 1] for i in range(0, len(reply) - 1, 2)}
+
+
+def entry(reply: Any) -> Entry | None:
+    """Read one entry; one that was deleted comes without fields, and is None."""
+    if not reply or reply[1] is None:
+        return None
+    flat = reply[1]
+    if type(flat) is list:
+        words = iter([text(word) for word in flat])
+        fields = dict(zip(words, words, strict=True))
+    else:
+        fields = {name: text(value) for name, value in record(flat).items()}
+    if len(reply) < 4:
+        return Entry(EntryId.parse(reply[0]), fields)
+    return Entry(EntryId.parse(reply[0]), fields, int(reply[2]), int(reply[3]))
+
+
+def entries(reply: Any) -> list[Entry]:
+    """Read a list of entries (XRANGE, XCLAIM); the deleted ones are left out."""
+    found = (entry(item) for item in reply or ())
+    return [item for item in found if item is not None]
+
+
+def by_stream(reply: Any) -> dict[str, list[Entry]]:
+    """Read the reply of XREAD and XREADGROUP: entries by stream; nothing is an empty dict."""
+    if not reply:
+        return {}
+    pairs = reply.items() if isinstance(reply, dict) else reply
+    return {text(key): entries(items) for key, items in pairs}
+
+
+def in_time_order(found: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
+    """Merge entries of several streams in the order of their IDs, then of the keys."""
+    pairs = [(key, entry) for key, entries in found.items() for entry in entries]
+    if len(found) < 2 and not (pairs and pairs[0][1].deliveries is not None):
+        return pairs  # Redis gives a stream's entries in order, but what CLAIM took over first
+    return sorted(pairs, key=lambda pair: (pair[1].id, pair[0]))
+
+
+def positions(reply: Any) -> dict[str, EntryId]:
+    """Read HGETALL of a hash of positions: each reader's name, and where it is."""
+    found = {}
+    for name, where in record(reply).items():
+        try:
+            found[name] = EntryId.parse(where)
+        except InputError as error:
+            raise PositionError(f"the reader {name!r} has no place in the hash: {error}") from error
+    return found
+
+
+def ids(reply: Any) -> list[EntryId]:
+    """Read a list of IDs."""
+    return [EntryId.parse(item) for item in reply or ()]
+
+
+def pending_summary(reply: Any) -> PendingSummary:
+    """Read XPENDING without a range."""
+    count, low, high, consumers = reply
+    return PendingSummary(
+        count,
+        EntryId.parse(low) if low else None,
+        EntryId.parse(high) if high else None,
+        {text(name): int(held) for name, held in consumers or ()},
+    )
+
+
+def pending_entries(reply: Any) -> list[PendingEntry]:
+    """Read XPENDING with a range."""
+    return [
+        PendingEntry(_seen_before(which), _name(consumer), idle, times)
+        for which, consumer, idle, times in reply
+    ]
+
+
+_name = lru_cache(maxsize=1024)(text)
+_seen_before = lru_cache(maxsize=4096)(EntryId.parse)  # an observer sees the same ones each look
+
+
+def claimed(reply: Any, *, justid: bool) -> Claimed:
+    """Read XAUTOCLAIM; before 7.0 it had no third element."""
+    moved = () if justid else tuple(entries(reply[1]))
+    return Claimed(
+        EntryId.parse(reply[0]),
+        moved,
+        tuple(ids(reply[1])) if justid else tuple(item.id for item in moved),
+        tuple(ids(reply[2])) if len(reply) > 2 else (),
+    )
+
+
+def stream_info(reply: Any) -> StreamInfo:
+    """Read XINFO STREAM, also the numbers of its FULL form."""
+    found = record(reply)
+    groups = found["groups"]
+    first = found.get("recorded-first-entry-id")
+    deleted = found.get("max-deleted-entry-id")
+    return StreamInfo(
+        length=found["length"],
+        radix_tree_keys=found["radix-tree-keys"],
+        radix_tree_nodes=found["radix-tree-nodes"],
+        groups=groups if isinstance(groups, int) else len(groups),
+        last_generated_id=entry_id(found["last-generated-id"]),
+        max_deleted_entry_id=None if deleted is None else entry_id(deleted),
+        entries_added=found.get("entries-added"),
+        recorded_first_entry_id=None if first is None else entry_id(first),
+        first_entry=entry(found.get("first-entry")),
+        last_entry=entry(found.get("last-entry")),
+        idmp=idempotency.remembered(found),
+    )
+
+
+def group_infos(reply: Any) -> list[GroupInfo]:
+    """Read XINFO GROUPS."""
+    return [_group(record(item)) for item in reply]
+
+
+def consumer_infos(reply: Any) -> list[ConsumerInfo]:
+    """Read XINFO CONSUMERS; ``inactive`` is -1 for one that never got anything."""
+    return [
+        ConsumerInfo(
+            text(found["name"]),
+            found["pending"],
+            found["idle"],
+            found["inactive"] if found.get("inactive", -1) >= 0 else None,
+        )
+        for found in map(record, reply)
+    ]
+
+
+def stream_full(reply: Any) -> StreamFull:
+    """Read XINFO STREAM FULL."""
+    found = record(reply)
+    return StreamFull(
+        stream_info(reply),
+        tuple(entries(found["entries"])),
+        tuple(_full_group(record(item)) for item in found["groups"]),
+    )
+
+
+def _group(found: dict[str, Any], consumers: int | None = None) -> GroupInfo:
+    return GroupInfo(
+        name=text(found["name"]),
+        consumers=found["consumers"] if consumers is None else consumers,
+        pending=found["pending"],
+        last_delivered_id=entry_id(found["last-delivered-id"]),
+        entries_read=found.get("entries-read"),
+        lag=found.get("lag"),
+    )
+
+
+def _full_group(found: dict[str, Any]) -> FullGroup:
+    consumers = [record(item) for item in found["consumers"]]
+    pending = found["pending"] if isinstance(found["pending"], list) else found.get("pel", [])
+    numbers = found | {"pending": found.get("pel-count", len(pending))}
+    return FullGroup(
+        _group(numbers, len(consumers)),
+        tuple(_full_pending(pending)),
+        {text(item["name"]): item.get("pel-count", item["pending"]) for item in consumers},
+    )
+
+
+def _full_pending(reply: Iterable[Any]) -> Iterable[FullPending]:
+    for which, consumer, delivered, times in reply:
+        yield FullPending(EntryId.parse(which), text(consumer), int(delivered), int(times))

@@ -1,0 +1,123 @@
+"""A series, and what may be in one."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from streamviz.errors import InputError
+
+Fields = dict[str, str | bytes | int | float]
+Point = tuple[float, Fields]
+
+
+class Series:
+    """An iterable of points; each time it is walked, the same ones come.
+
+    Parameters
+    ----------
+    start : callable
+        Returns a new iterator of ``(at_ms, fields)``.
+
+    Examples
+    --------
+    >>> from streamviz.series import constant
+    >>> constant(rate_hz=2).take(2)
+    [(0.0, {'n': 0}), (500.0, {'n': 1})]
+    >>> constant(rate_hz=1).merge(constant(rate_hz=1).shift(250)).limit(3).times()
+    [0.0, 250.0, 1000.0]
+    """
+
+    def __init__(self, start: Callable[[], Iterator[Point]]) -> None:
+        self._start = start
+
+    @classmethod
+    def of(cls, points: Iterable[Any]) -> Series:
+        """Make a series of any iterable of ``(at_ms, fields)``.
+
+        A generator can be walked once. Points are checked as they come.
+        """
+        if isinstance(points, Series):
+            return points
+        if not isinstance(points, Iterable):
+            raise InputError(f"{points!r} is not iterable: give pairs of (at_ms, fields)")
+        return cls(lambda: iter(points))
+
+    def __iter__(self) -> Iterator[Point]:
+        last = -math.inf
+        for number, item in enumerate(self._start()):
+            at_ms, fields = _checked(number, item)
+            if at_ms < last:
+                raise InputError(
+                    f"point {number} is at {at_ms:g} ms, after one at {last:g} ms: "
+                    "a series can't go back in time; sort it first"
+                )
+            last = at_ms
+            yield at_ms, fields
+
+    def merge(self, *others: Iterable[Point]) -> Series:
+        """Return the points of all, in the order of time; of equal times the first one's first."""
+        every = [self, *(Series.of(other) for other in others)]
+        return Series(lambda: heapq.merge(*every, key=lambda point: point[0]))
+
+    def shift(self, ms: float) -> Series:
+        """Return the same points, all later by `ms`."""
+        by = number("ms", ms, 0)
+        return Series(lambda: ((at_ms + by, fields) for at_ms, fields in self))
+
+    def limit(self, n: int) -> Series:
+        """Return the first `n` points."""
+        return Series(lambda: itertools.islice(iter(self), int(number("n", n, 0))))
+
+    def speed(self, factor: float) -> Series:
+        """Return the same points in ``1 / factor`` of the time."""
+        by = rate_of("factor", factor)
+        return Series(lambda: ((at_ms / by, fields) for at_ms, fields in self))
+
+    def take(self, n: int) -> list[Point]:
+        """Return the first `n` points as a list."""
+        return list(self.limit(n))
+
+    def times(self) -> list[float]:
+        """Return all times in milliseconds; only of a series that ends."""
+        return [at_ms for at_ms, _ in self]
+
+
+def _checked(number: int, item: Any) -> Point:
+    try:
+        at_ms, fields = item
+        at_ms = float(at_ms)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"point {number} is {item!r}: give a pair of (at_ms, fields)") from error
+    if not math.isfinite(at_ms):
+        raise InputError(f"point {number} is at {at_ms!r} ms: give a finite time")
+    if not isinstance(fields, Mapping) or not fields:
+        raise InputError(f"point {number} has the fields {fields!r}: give a dict with at least one")
+    for name, value in fields.items():
+        if isinstance(value, bool) or not isinstance(value, str | bytes | int | float):
+            raise InputError(
+                f"point {number}, field {name!r}: {value!r} is of type {type(value).__name__}: "
+                "give str, bytes, int or float"
+            )
+    return at_ms, dict(fields)
+
+
+def number(name: str, value: float, least: float) -> float:
+    """Return a finite number if it is one, `least` or more."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not least <= value < math.inf
+    ):
+        raise InputError(f"{name}={value!r}: give a number, {least:g} or more")
+    return value
+
+
+def rate_of(name: str, value: float) -> float:
+    """Return a finite number if it is one, above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InputError(f"{name}={value!r}: give a number above 0")
+    return value

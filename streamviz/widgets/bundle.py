@@ -1,0 +1,43 @@
+"""Several of our JavaScript modules as one: what a widget, or a page of its own, is given."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\.[^"]+";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+_CONST = re.compile(r"^(?:export )?(?:const|let|function|async function) (\w+)", re.MULTILINE)
+
+
+@cache
+def bundle(*names: str) -> str:
+    """Return modules joined in order, each after those that it imports.
+
+    The names at their top are shared, so where two modules have one of the same name, the later
+    module gets another. Only the last one's exports remain.
+
+    Parameters
+    ----------
+    *names : str
+        The files, as this folder has them: for example ``"live.js"``.
+    """
+    parts: list[str] = []
+    taken: set[str] = set()
+    for place, name in enumerate(names):
+        source = _IMPORT.sub("", (_HERE / name).read_text("utf-8"))
+        for own in _CONST.findall(source):
+            if own in taken:
+                source = re.sub(rf"\b{own}\b", f"{own}_{place}", source)
+        taken |= set(_CONST.findall(source))
+        if place < len(names) - 1:
+            source = _EXPORT.sub("", source).replace("export default", f"const default_{place} =")
+        parts.append(source)
+    return "\n".join(parts)
+
+
+def stylesheet(*names: str) -> str:
+    """Return style sheets of this folder, one after the other."""
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)

@@ -1,0 +1,165 @@
+"""The dashboard: stream map, group lag and ack progress together, with controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import redis
+
+from streamviz.errors import InputError
+from streamviz.history import History
+from streamviz.plots import (
+    AckProgress,
+    Cursors,
+    GroupLag,
+    PartitionLanes,
+    PendingAge,
+    Plot,
+    SideBySide,
+    StreamMap,
+    SwimLanes,
+    TrimSawtooth,
+)
+from streamviz.scenario import Scenario
+from streamviz.steps import Steps
+from streamviz.widgets.live import Live
+
+
+class Dashboard(Live):
+    """Everything about one stream on one board.
+
+    Parameters
+    ----------
+    source : Scenario, Steps or History
+        A new scenario starts on the wall clock when the dashboard is displayed; a history, or a
+        scenario that has run on the virtual clock, is shown as it is; steps wait for their button.
+    stream : str, optional
+        Which of the scenario's streams; without it, the first.
+    plots : sequence of Plot, optional
+        Other pictures than the three, or than the stream map alone for steps.
+    controls : bool
+        Whether to show buttons and sliders.
+    commands : bool
+        Whether to show the commands that a scenario sends, with replies and what they changed.
+
+    Examples
+    --------
+    >>> from streamviz import Scenario, connect, series
+    >>> shop = Scenario(connect())
+    >>> _ = shop.produce("doctest:shop", series.orders(rate_hz=5))
+    >>> Dashboard(shop.run(seconds=1))
+    <Dashboard of Stream map, Group lag, Ack progress>
+    """
+
+    def __init__(
+        self,
+        source: Scenario | Steps | History,
+        *,
+        stream: str | None = None,
+        plots: Sequence[Plot] | None = None,
+        controls: bool = True,
+        commands: bool = False,
+    ) -> None:
+        if plots is None:
+            rest = () if isinstance(source, Steps) else (GroupLag(), AckProgress())
+            plots = (StreamMap(), *rest)
+        super().__init__(source, plots, stream=stream, controls=controls, commands=commands)
+
+
+def watch(
+    client: redis.Redis, stream: str, *, rate_hz: float = 10.0, readers: str | None = None
+) -> Dashboard:
+    """Show a stream that is not ours, live; this only reads.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Any redis-py client.
+    stream : str
+        The stream's key; it need not exist yet.
+    rate_hz : float
+        Looks a second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
+    readers : str, optional
+        The key of a hash in which plain readers keep their positions, as
+        `streamviz.positions.HashPosition` does; their cursors are shown, too.
+
+    Raises
+    ------
+    InputError
+        If the rate is not between 0 and 100, or the client is none.
+    """
+    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
+        raise InputError(f"rate_hz={rate_hz!r}: give looks a second, above 0 and at most 100")
+    source = Scenario(client, look_every_ms=1000 / rate_hz).watch(stream, readers=readers)
+    plots = None if readers is None else (StreamMap(), Cursors(), GroupLag(), AckProgress())
+    return Dashboard(source, plots=plots)
+
+
+def stream_map(source: Scenario | History, *, stream: str | None = None) -> Live:
+    """Show the stream map alone; see `streamviz.plots.StreamMap`."""
+    return Live(source, [StreamMap()], stream=stream)
+
+
+def group_lag(
+    source: Scenario | History,
+    *,
+    unit: Literal["entries", "seconds"] = "entries",
+    stream: str | None = None,
+) -> Live:
+    """Show the groups' lag alone, in entries or seconds; see `streamviz.plots.GroupLag`."""
+    return Live(source, [GroupLag(unit)], stream=stream)
+
+
+def ack_progress(
+    source: Scenario | History, *, group: str | None = None, stream: str | None = None
+) -> Live:
+    """Show the ack progress alone, of all groups or one; see `streamviz.plots.AckProgress`."""
+    return Live(source, [AckProgress(group)], stream=stream)
+
+
+def pending_age(source: Scenario | History, *, stream: str | None = None) -> Live:
+    """Show the age of each group's oldest pending entry; see `streamviz.plots.PendingAge`."""
+    return Live(source, [PendingAge()], stream=stream)
+
+
+def swim_lanes(
+    source: Scenario | History, *, group: str | None = None, stream: str | None = None
+) -> Live:
+    """Show who holds what, a lane a consumer; see `streamviz.plots.SwimLanes`."""
+    return Live(source, [SwimLanes(group)], stream=stream)
+
+
+def trim_sawtooth(
+    source: Scenario | History,
+    *,
+    maxlen: int | None = None,
+    beside: Literal["nodes", "memory"] = "nodes",
+    stream: str | None = None,
+) -> Live:
+    """Show a stream's length and what it takes; see `streamviz.plots.TrimSawtooth`."""
+    return Live(source, [TrimSawtooth(maxlen, beside=beside)], stream=stream)
+
+
+def partition_lanes(history: History, *, group: str | None = None) -> Live:
+    """Show the parts of a stream, each with its node and a group's lag.
+
+    Parameters
+    ----------
+    history : History
+        Of what a `streamviz.partition_looks.PartitionsObserver` saw. To show it live, append to
+        it, and call the board's `update` after each look.
+    group : str, optional
+        Whose lag; without it, the first group's. See `streamviz.plots.PartitionLanes`.
+    """
+    return Live(history, [PartitionLanes(group)])
+
+
+def cursors(source: Scenario | History, *, stream: str | None = None) -> Live:
+    """Show where each reader and each group is in the stream; see `streamviz.plots.Cursors`."""
+    return Live(source, [Cursors()], stream=stream)
+
+
+def side_by_side(source: Scenario | History, *, stream: str | None = None) -> Live:
+    """Show what each reader and subscriber got, and when; see `streamviz.plots.SideBySide`."""
+    return Live(source, [SideBySide()], stream=stream)

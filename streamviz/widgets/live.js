@@ -1,0 +1,451 @@
+// @ts-check
+// Draws what the kernel sends, and nothing else: no number is computed here.
+
+/** @typedef {{data: any[], layout: any, n: number, summary: string}} Figure */
+
+const PLOTLY = Symbol.for("streamviz.plotly");
+const GONE_AFTER_MS = 1500;
+const HELP_AFTER_MS = 15000;
+const LOG_ROWS = 100;
+const GRANT_EVERY = 4; // frames; the kernel goes at most 8 ahead
+
+/** Keep the newest `keep` items of a list that got more at its end.
+ * @param {any[]} list @param {any[]} more @param {number} keep */
+export function extend(list, more, keep) {
+  for (const item of more) list.push(item);
+  if (list.length > keep) list.splice(0, list.length - keep);
+  return list;
+}
+
+/** Take a delta into a figure, in place; the same as `apply` in plots/figure.py.
+ * @param {Figure} figure @param {any} delta @returns {Figure} */
+export function applyDelta(figure, delta) {
+  if (delta.full) return delta.full;
+  delta.keep.forEach((/** @type {number} */ keep, /** @type {number} */ i) => {
+    const trace = figure.data[i];
+    const more = i < delta.y.length ? { x: delta.x, y: delta.y[i] } : delta.points[i] ?? {};
+    for (const key of ["x", "y", "text"]) {
+      if (trace[key] || more[key]) extend((trace[key] ??= []), more[key] ?? [], keep);
+    }
+  });
+  for (const [i, present] of Object.entries(delta.set)) Object.assign(figure.data[Number(i)], present);
+  figure.n = delta.n;
+  figure.summary = delta.summary;
+  return figure;
+}
+
+/** The first entry ID in a point's text, empty if there is none.
+ * @param {unknown} text */
+export const entryOf = (text) => /(?<![\w-])\d+-\d+\b/.exec(String(text ?? ""))?.[0] ?? "";
+
+/** The layout for a light or a dark page.
+ * @param {any} layout @param {boolean} dark */
+export function themed(layout, dark) {
+  const ink = dark ? "#cccccc" : "#444444";
+  const grid = dark ? "rgba(255,255,255,.14)" : "rgba(0,0,0,.1)";
+  const shown = { ...layout, font: { color: ink, size: 13 } };
+  for (const key of Object.keys(layout)) {
+    if (/^[xy]axis\d*$/.test(key)) shown[key] = { gridcolor: grid, linecolor: grid, ...layout[key] };
+  }
+  return shown;
+}
+
+/** Is the page dark: by JupyterLab's theme, else by the system's.
+ * @param {{dataset: DOMStringMap}} body @param {boolean} system */
+export function isDark(body, system) {
+  const light = body.dataset.jpThemeLight;
+  return light === undefined ? system : light === "false";
+}
+
+/** What to say of the state, and whether it is bad news.
+ * @param {{state: string, trouble: string, error: string}} status */
+export function statusLine(status) {
+  const words = { new: "Not started", running: "Running", paused: "Paused", stopped: "Stopped" };
+  const bad = status.error || status.trouble;
+  const state = words[/** @type {keyof typeof words} */ (status.state)] ?? "";
+  return { text: [state, bad].filter(Boolean).join(": "), bad: Boolean(bad) };
+}
+
+/** A slider's place for a factor, and back: the middle is 1, each step to the side a power of 2.
+ * @param {number} factor */
+export const toSlider = (factor) => Math.log2(factor);
+/** @param {number} place */
+export const fromSlider = (place) => Math.round(2 ** place * 100) / 100;
+
+/** plotly.js, fetched from the kernel once a page, by whoever needs it first.
+ * @param {any} model @returns {Promise<any>} */
+export function plotly(model) {
+  const page = /** @type {any} */ (globalThis);
+  page[PLOTLY] ??= new Promise((resolve, reject) => {
+    const give = async (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
+      if (content.type !== "plotly") return;
+      model.off("msg:custom", give);
+      const packed = new Blob([/** @type {any} */ (buffers[0])]).stream();
+      const source = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();
+      const module = { exports: {} };
+      // The bundle asks for `module` first, so it leaves no global name behind.
+      new Function("module", "exports", "define", source)(module, module.exports, undefined);
+      resolve(module.exports);
+    };
+    model.on("msg:custom", give);
+    model.send({ type: "plotly" });
+    setTimeout(() => {
+      model.off("msg:custom", give);
+      reject(new Error("the kernel did not send plotly.js"));
+    }, HELP_AFTER_MS);
+  }).catch((error) => {
+    delete page[PLOTLY]; // the next widget may have more luck
+    throw error;
+  });
+  return page[PLOTLY];
+}
+
+/** @param {string} tag @param {string} kind @param {string} [text] */
+export function make(tag, kind, text) {
+  const node = document.createElement(tag);
+  if (kind) node.className = `streamviz-${kind}`;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+/** The panel of buttons and sliders.
+ * @param {any} panel @param {(wish: any) => void} ask @param {AbortSignal} signal */
+function buildPanel(panel, ask, signal) {
+  const root = make("div", "panel");
+  const bar = make("div", "bar");
+  root.append(bar);
+  /** @param {string} text @param {() => any} wish */
+  const button = (text, wish) => {
+    const node = /** @type {HTMLButtonElement} */ (make("button", "", text));
+    node.type = "button";
+    node.addEventListener("click", () => ask(wish()), { signal });
+    return node;
+  };
+  /** @param {string} text @param {any} range @param {number} value @param {(v: number) => string} show @param {(v: number) => any} wish */
+  const slider = (text, range, value, show, wish) => {
+    const label = make("label", "", text);
+    const input = /** @type {HTMLInputElement} */ (document.createElement("input"));
+    Object.assign(input, { type: "range", ...range, value: String(value) });
+    input.setAttribute("aria-label", text);
+    const output = make("output", "", show(value));
+    input.addEventListener("input", () => {
+      output.textContent = show(Number(input.value));
+      ask(wish(Number(input.value)));
+    }, { signal });
+    label.append(input, output);
+    return label;
+  };
+  if (panel.steps) return buildSteps(panel.steps, root, bar, button);
+  const pause = button("Pause", () => ({ do: pause.dataset.next ?? "pause" }));
+  const step = button("Step", () => ({ do: "step" }));
+  const times = (/** @type {number} */ place) => `×${fromSlider(place)}`;
+  const factor = { min: -4, max: 4, step: 0.5 };
+  const workers = make("div", "bar");
+  if (panel.live) bar.append(pause, step);
+  if (panel.live && panel.driven) {
+    bar.append(slider("speed", factor, toSlider(panel.speed), times, (v) => ({ do: "speed", value: fromSlider(v) })));
+    panel.producers.forEach((/** @type {[string, number]} */ [stream, rate], /** @type {number} */ which) => {
+      bar.append(slider(`rate of ${stream}`, factor, toSlider(rate), times, (v) => ({ do: "rate", which, value: fromSlider(v) })));
+    });
+    for (const [group, ms] of panel.groups) {
+      if (ms === null) continue;
+      const range = { min: 0, max: Math.max(1000, ms * 4), step: 10 };
+      bar.append(slider(`${group} takes`, range, ms, (v) => `${v} ms`, (v) => ({ do: "service", which: group, value: v })));
+    }
+    root.append(workers);
+  }
+  const update = (/** @type {any} */ status) => {
+    pause.dataset.next = status.state === "running" ? "pause" : "resume";
+    pause.textContent = status.state === "running" ? "Pause" : "Resume";
+    const over = status.state === "stopped" || status.state === "done";
+    /** @type {HTMLButtonElement} */ (pause).disabled = over;
+    step.disabled = status.state !== "paused";
+    const known = new Map([...workers.children].map((node) => [/** @type {HTMLElement} */ (node).dataset.who, node]));
+    for (const [group, name, alive] of status.workers) {
+      const who = JSON.stringify([group, name]);
+      let node = /** @type {HTMLButtonElement | undefined} */ (known.get(who));
+      if (!node) {
+        const fresh = button("", () => ({ do: fresh.dataset.alive === "true" ? "kill" : "revive", group, which: name }));
+        fresh.dataset.who = who;
+        workers.append(fresh);
+        node = fresh;
+      }
+      node.dataset.alive = String(alive);
+      node.textContent = alive ? `kill ${name}` : `revive ${name}`;
+      node.disabled = over;
+    }
+  };
+  return { root, update };
+}
+
+/** The statements that wait for a click each.
+ * @param {string[]} sources @param {HTMLElement} root @param {HTMLElement} bar
+ * @param {(text: string, wish: () => any) => HTMLButtonElement} button */
+function buildSteps(sources, root, bar, button) {
+  const buttons = [button("Step", () => ({ do: "step" })), button("Run all", () => ({ do: "run" }))];
+  bar.append(...buttons);
+  const list = make("ol", "steps");
+  for (const source of sources) {
+    const item = make("li", "");
+    item.append(make("code", "", source));
+    list.append(item);
+  }
+  root.append(list);
+  const update = (/** @type {any} */ status) => {
+    [...list.children].forEach((item, place) => {
+      item.toggleAttribute("data-done", place < status.place);
+      if (place === status.place) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    });
+    for (const one of buttons) one.disabled = status.place === sources.length;
+  };
+  return { root, update };
+}
+
+/** The table of the commands that were sent, newest last.
+ * @param {number} most */
+function buildLog(most) {
+  const root = make("div", "log");
+  const table = make("table", "");
+  const head = make("tr", "");
+  for (const word of ["call", "command", "reply", "what changed"]) head.append(make("th", "", word));
+  const body = document.createElement("tbody");
+  const top = document.createElement("thead");
+  top.append(head);
+  table.append(top, body);
+  root.append(table);
+  root.hidden = true;
+  root.tabIndex = 0;
+  root.setAttribute("role", "log");
+  root.setAttribute("aria-label", "commands sent");
+  /** @param {[string, string, string, string[]][]} rows */
+  const add = (rows) => {
+    for (const [call, command, reply, changes] of rows) {
+      const row = document.createElement("tr");
+      for (const text of [call, command, reply, changes.join("\n")]) row.append(make("td", "", text));
+      body.append(row);
+    }
+    while (body.children.length > most) body.firstChild?.remove();
+    if (rows.length) root.hidden = false;
+    root.scrollTop = root.scrollHeight;
+  };
+  return { root, add, clear: () => body.replaceChildren() };
+}
+
+/** The live node of one model: made once, moved wherever it is wanted.
+ * @param {any} model @param {AbortSignal} signal */
+export function build(model, signal) {
+  const root = make("div", "live");
+  const status = make("div", "status");
+  status.setAttribute("role", "status");
+  const board = make("div", "board");
+  const log = buildLog(LOG_ROWS);
+  const told = make("p", "story");
+  told.setAttribute("aria-live", "polite");
+  root.append(board, told, status, log.root);
+  let asked = "";
+  const wonder = (/** @type {any} */ event) => {
+    const id = entryOf(event.points[0]?.text);
+    if (id && id !== asked) model.send({ type: "story", id: (asked = id) });
+  };
+  /** @type {{figure: Figure, node: HTMLElement, words: HTMLElement, dirty: boolean, visible: boolean, hears: boolean}[]} */
+  let plots = [];
+  /** @type {{root: HTMLElement, update: (status: any) => void} | null} */
+  let panel = null;
+  /** @type {any} */
+  let Plotly = null;
+  let scheduled = 0;
+  let owed = 0;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const ask = (/** @type {any} */ wish) => model.send({ type: "control", ...wish });
+
+  const draw = () => {
+    scheduled = 0;
+    const dark = isDark(document.body, system.matches);
+    root.toggleAttribute("data-dark", dark);
+    if (Plotly && root.isConnected) {
+      for (const plot of plots) {
+        if (!plot.dirty || !plot.visible) continue;
+        plot.dirty = false;
+        plot.words.textContent = plot.figure.summary;
+        const layout = { ...themed(plot.figure.layout, dark), datarevision: plot.figure.n, uirevision: "kept" };
+        Plotly.react(plot.node, plot.figure.data, layout, { displaylogo: false, responsive: true });
+        if (!plot.hears) /** @type {any} */ (plot.node).on("plotly_hover", wonder);
+        plot.hears = true;
+      }
+    }
+    if (owed >= GRANT_EVERY) {
+      model.send({ type: "grant", frames: owed });
+      owed = 0;
+    }
+  };
+  const schedule = () => {
+    // A page in the background gets no animation frames, and so asks for nothing more.
+    if (!scheduled && !signal.aborted) scheduled = requestAnimationFrame(draw);
+  };
+  const seen = new IntersectionObserver((changes) => {
+    for (const change of changes) {
+      const plot = plots.find(({ node }) => node === change.target);
+      if (plot) plot.visible = change.isIntersecting;
+    }
+    schedule();
+  });
+  const restyle = () => {
+    for (const plot of plots) plot.dirty = true;
+    schedule();
+  };
+  const themes = new MutationObserver(restyle);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  system.addEventListener("change", restyle, { signal });
+
+  const tell = (/** @type {any} */ news) => {
+    const { text, bad } = statusLine(news);
+    status.textContent = text;
+    status.toggleAttribute("data-bad", bad);
+    root.dataset.state = news.state;
+    panel?.update(news);
+  };
+  const fetchPlotly = () => plotly(model).then((found) => {
+    Plotly = found;
+    restyle();
+  }, (error) => tell({ state: "", trouble: "", error: String(error) }));
+  const whole = (/** @type {any} */ content) => {
+    for (const { node } of plots) Plotly?.purge(node);
+    seen.disconnect();
+    plots = content.figures.map((/** @type {Figure} */ figure) => {
+      const node = make("div", "plot");
+      const words = make("p", "hidden", figure.summary);
+      seen.observe(node);
+      return { figure, node, words, dirty: true, visible: true, hears: false };
+    });
+    if (plots.length && !Plotly) fetchPlotly();
+    board.replaceChildren(...plots.flatMap(({ node, words }) => [node, words]));
+    panel?.root.remove();
+    panel = content.panel ? buildPanel(content.panel, ask, signal) : null;
+    if (panel) root.insertBefore(panel.root, status);
+    log.clear();
+    log.add(content.rows);
+    tell(content.status);
+  };
+  const receive = (/** @type {{type: string}} */ { type }, /** @type {DataView[]} */ buffers) => {
+    if (type === "plotly") return;
+    const content = JSON.parse(new TextDecoder().decode(buffers[0]));
+    if (type === "figures") {
+      whole(content);
+      owed = 0;
+    } else if (type === "frame") {
+      owed += 1;
+      content.deltas.forEach((/** @type {any} */ delta, /** @type {number} */ i) => {
+        plots[i].figure = applyDelta(plots[i].figure, { x: content.x, ...delta });
+        plots[i].dirty = true;
+      });
+      if (content.rows) log.add(content.rows);
+      if (content.status) tell(content.status);
+    } else if (type === "story") {
+      told.textContent = content.text;
+      asked = "";
+      return;
+    } else {
+      if (type === "problem") {
+        status.textContent = content.text;
+        status.toggleAttribute("data-bad", true);
+      }
+      return;
+    }
+    schedule();
+  };
+  model.on("msg:custom", receive);
+  signal.addEventListener("abort", () => {
+    model.off("msg:custom", receive);
+    cancelAnimationFrame(scheduled);
+    seen.disconnect();
+    themes.disconnect();
+    for (const { node } of plots) Plotly?.purge(node);
+    root.remove();
+  });
+  return root;
+}
+
+/** Mount a model's live node into its placeholder, and again whenever the page replaces that.
+ * @param {any} model @param {AbortSignal} signal @param {(model: any, signal: AbortSignal) => HTMLElement} builder */
+export function settle(model, signal, builder = build) {
+  /** @type {HTMLElement | null} */
+  let root = null;
+  /** @type {Element | null} */
+  let home = null;
+  let gone = 0;
+  let alive = true;
+  // A node that moves loses the focus: whoever plays by keyboard shall keep it.
+  /** @type {HTMLElement | null} */
+  let held = null;
+  document.addEventListener("focusin", ({ target }) => {
+    held = root?.contains(/** @type {Node} */ (target)) ? /** @type {HTMLElement} */ (target) : null;
+  }, { signal });
+  /** @param {string} display */
+  const pictures = (display) => {
+    for (const child of root?.parentElement?.children ?? []) {
+      if (child !== root) /** @type {HTMLElement} */ (child).style.display = display;
+    }
+  };
+  const find = () => {
+    const mine = document.querySelector(`[data-streamviz="${CSS.escape(model.get("place"))}"]`);
+    return mine ?? home?.querySelector(`[data-streamviz="${CSS.escape(model.get("spare"))}"]`) ?? null;
+  };
+  const seek = () => {
+    if (signal.aborted || !alive || root?.isConnected) return;
+    const spot = find();
+    if (spot) {
+      clearTimeout(gone);
+      gone = 0;
+      home = spot.closest(".jp-OutputArea") ?? spot.parentElement?.parentElement ?? document.body;
+      if (!root) {
+        root = builder(model, signal);
+        model.send({ type: "hello" });
+      }
+      spot.append(root);
+      pictures("none");
+      for (const log of root.querySelectorAll(".streamviz-log")) log.scrollTop = log.scrollHeight;
+      if (held?.isConnected) held.focus({ preventScroll: true });
+    } else if (root && home?.isConnected && !gone) {
+      // The output area is still there and the placeholder is not: run again, or cleared.
+      gone = setTimeout(() => {
+        if (!root?.isConnected && !find()) model.send({ type: "gone" });
+      }, GONE_AFTER_MS);
+    }
+  };
+  const watch = new MutationObserver(seek);
+  watch.observe(document.body, { childList: true, subtree: true });
+  const leave = () => {
+    pictures("block");
+    root?.remove();
+  };
+  // The kernel restarts: this model's other half is gone for good, and the picture speaks.
+  const orphaned = () => {
+    alive = false;
+    leave();
+  };
+  model.on("comm_live_update", orphaned);
+  signal.addEventListener("abort", () => {
+    model.off("comm_live_update", orphaned);
+    watch.disconnect();
+    clearTimeout(gone);
+    leave();
+  }, { once: true });
+  seek();
+}
+
+export default {
+  /** @param {{model: any}} context */
+  initialize({ model }) {
+    const abort = new AbortController();
+    settle(model, abort.signal);
+    return () => abort.abort();
+  },
+  /** @param {{model: any, el: HTMLElement}} context */
+  render({ model, el }) {
+    const abort = new AbortController();
+    el.append(build(model, abort.signal));
+    model.send({ type: "hello" });
+    return () => abort.abort();
+  },
+};

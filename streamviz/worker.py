@@ -1,0 +1,291 @@
+"""Consumer groups of a scenario at work: they read, handle, acknowledge, die and return."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from streamviz.consumers import Consumer, read_groups
+from streamviz.entry_id import EntryId
+from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
+from streamviz.plan import Plan, ServiceTime, not_negative, service_time
+from streamviz.replies import Entry
+from streamviz.streams import Stream
+
+if TYPE_CHECKING:
+    from streamviz.scenario import Scenario
+
+_POLL_MS = 100.0
+
+
+class Group:
+    """A consumer group of a scenario, on one stream or on several.
+
+    Attributes
+    ----------
+    name : str
+        The group's name.
+    streams : tuple of str
+        The streams it reads, in the order of time.
+    consumers : dict of str to Worker
+        Its consumers by name.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        streams: tuple[str, ...],
+        name: str,
+        service: ServiceTime,
+        plan: Plan,
+    ) -> None:
+        self.scenario = scenario
+        self.streams = streams
+        self.name = name
+        self.plan = plan
+        self.consumers: dict[str, Worker] = {}
+        self._service = service_time(service)
+
+    @property
+    def service_ms(self) -> ServiceTime:
+        """How long an entry takes: milliseconds, or a function of a `random.Random`."""
+        return self._service
+
+    @service_ms.setter
+    def service_ms(self, value: ServiceTime) -> None:
+        self._service = service_time(value)
+
+    def add_consumer(
+        self, name: str | None = None, *, service_ms: ServiceTime | None = None
+    ) -> Worker:
+        """Let one more consumer work, also while the scenario runs.
+
+        Parameters
+        ----------
+        name : str, optional
+            Without one: the group's name and a number.
+        service_ms : float or callable, optional
+            Its own pace; without one, the group's.
+        """
+        name = name or f"{self.name}-{len(self.consumers) + 1}"
+        if name in self.consumers:
+            raise InputError(
+                f"the group {self.name!r} has a consumer {name!r}: choose another name"
+            )
+        worker = Worker(self, name, None if service_ms is None else service_time(service_ms))
+        self.consumers[name] = worker
+        worker._start(returning=False)
+        return worker
+
+    def __repr__(self) -> str:
+        many = len(self.consumers)
+        return (
+            f"<Group {self.name!r} of {', '.join(map(repr, self.streams))}: "
+            f"{many} consumer{'s' * (many != 1)}>"
+        )
+
+
+class Worker:
+    """One consumer of a scenario.
+
+    Attributes
+    ----------
+    name : str
+        The consumer's name.
+    alive : bool
+        Whether it works.
+    handled : int
+        Entries it has finished.
+    holding : int
+        Entries it has in its hands: delivered to it, and not finished.
+    """
+
+    def __init__(self, group: Group, name: str, service: ServiceTime | None) -> None:
+        self.group = group
+        self.name = name
+        self.alive = False
+        self.handled = 0
+        self.holding = 0
+        self._service = service
+        self._crashed = False  # as `crash_after` has it, which happens once
+        self._process: simpy.Process | None = None
+        scenario = group.scenario
+        self._rng = scenario._rng(f"consumer {group.name} {name}")
+        streams = [Stream(scenario.client, key) for key in group.streams]
+        self._consumers: dict[str, Consumer] = {
+            stream.key: stream.group(group.name).consumer(name) for stream in streams
+        }
+        self._any = next(iter(self._consumers.values()))
+
+    def kill(self) -> None:
+        """Let it die now, with whatever is in its hands; dead already, nothing happens."""
+        self.group.scenario.clock.do(lambda: self._die("was killed"))
+
+    def revive(self) -> None:
+        """Let it come back; it begins with its own pending entries. Alive, nothing happens."""
+        self.group.scenario.clock.do(self._revive)
+
+    def _revive(self) -> None:
+        if not self.alive:
+            self._start(returning=True)
+
+    def __repr__(self) -> str:
+        state = "alive" if self.alive else "dead"
+        return f"<Worker {self.name!r}: {state}, handled {self.handled}, holding {self.holding}>"
+
+    def _start(self, *, returning: bool) -> None:
+        scenario = self.group.scenario
+        self.alive = True
+        if returning:
+            scenario._note(f"{self.name} is back")
+        self._process = scenario.clock.process(self._work(returning=returning))
+        if not returning and self.group.plan.crash_at_s is not None and self._is_first:
+            scenario.clock.process(self._crash_at(self.group.plan.crash_at_s * 1000))
+
+    @property
+    def _is_first(self) -> bool:
+        return next(iter(self.group.consumers.values())) is self
+
+    def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.group.scenario.clock.env.timeout(ms)
+        self._die("crashed")
+
+    def _die(self, how: str) -> None:
+        if not self.alive:
+            return
+        scenario, plan = self.group.scenario, self.group.plan
+        self.alive = False
+        held = f" holding {self.holding}" if self.holding else ""
+        scenario._note(f"{self.name} {how}{held}")
+        if self._process is not None and self._process is not scenario.clock.env.active_process:
+            self._process.interrupt(how)
+        if plan.revive_after_s is not None:
+            scenario.clock.process(self._come_back(plan.revive_after_s * 1000))
+
+    def _come_back(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.group.scenario.clock.env.timeout(ms)
+        if not self.alive:
+            self._start(returning=True)
+
+    def _work(self, *, returning: bool) -> Generator[Any, Any, None]:
+        try:
+            while self.alive:
+                found = self._next(returning=returning)
+                returning = returning and bool(found)
+                if found:
+                    yield from self._handle(found)
+                else:
+                    yield self.group.scenario._something_new(self.group.streams, _POLL_MS)
+        except simpy.Interrupt:
+            pass
+
+    def _next(self, *, returning: bool) -> list[tuple[str, Entry]]:
+        """Return what to do next: own old work, else new work, else what others left behind."""
+        scenario, plan = self.group.scenario, self.group.plan
+        try:
+            found = read_groups(
+                self._any,
+                dict.fromkeys(self.group.streams, "0" if returning else ">"),
+                count=plan.batch,
+                noack=plan.ack == "noack",
+            )
+            if not found and not returning and plan.claim_idle_ms is not None:
+                found = self._claim(plan.claim_idle_ms)
+        except NoSuchGroup:
+            scenario._note_once(f"the group {self.group.name} is gone")
+            return []
+        except StreamVizError as error:
+            scenario._note_once(str(error))
+            return []
+        now = scenario.clock.env.now
+        for key, entry in found:
+            scenario._delivered[self.group.name, key, entry.id] = now
+        return found  # COUNT is for each stream: of several, all that was given must be done
+
+    def _claim(self, idle_ms: float) -> list[tuple[str, Entry]]:
+        found: list[tuple[str, Entry]] = []
+        for key, consumer in self._consumers.items():
+            due = self._due(key, consumer, idle_ms)[: self.group.plan.batch - len(found)]
+            if due:
+                floor = 0 if self.group.scenario.clock.virtual else int(idle_ms)
+                taken = consumer.claim([one for one, _ in due], floor)
+                found += [(key, entry) for entry in taken]
+                owners = ", ".join(sorted({owner for _, owner in due}))
+                self.group.scenario._note(f"{self.name} claimed {len(due)} of {owners}")
+        return found
+
+    def _due(self, key: str, consumer: Consumer, idle_ms: float) -> list[tuple[EntryId, str]]:
+        """Return what has been pending for long enough, by the clock that this scenario is on."""
+        clock = self.group.scenario.clock
+        if not clock.virtual:
+            found = consumer.group.pending_entries(count=10, idle_ms=int(idle_ms))
+            return [(one.id, one.consumer) for one in found]
+        since = self.group.scenario._delivered
+        return [
+            (one.id, one.consumer)
+            for one in consumer.group.pending_entries()
+            if clock.env.now - since.get((self.group.name, key, one.id), 0.0) >= idle_ms
+        ]
+
+    def _handle(self, found: list[tuple[str, Entry]]) -> Generator[Any, Any, None]:
+        plan, clock = self.group.plan, self.group.scenario.clock
+        self.holding = len(found)
+        if plan.ack == "before":
+            self._ack(found)
+        for key, entry in found:
+            if self._crashes():
+                self._die("crashed")
+                return
+            yield clock.env.timeout(self._service_time())
+            done = self._call(entry)
+            self.holding -= 1
+            if done:
+                self.handled += 1
+                if plan.ack == "after":
+                    self._ack([(key, entry)])
+        self.holding = 0
+
+    def _crashes(self) -> bool:
+        plan = self.group.plan
+        due = plan.crash_after is not None and self.handled >= plan.crash_after
+        if due and self._is_first and not self._crashed:
+            self._crashed = True
+            return True
+        return plan.crash_chance > 0 and self._rng.random() < plan.crash_chance
+
+    def _service_time(self) -> float:
+        service = self._service if self._service is not None else self.group.service_ms
+        return not_negative("service_ms", service(self._rng) if callable(service) else service)
+
+    def _call(self, entry: Entry) -> bool:
+        plan, scenario = self.group.plan, self.group.scenario
+        fails = plan.fail(entry) if callable(plan.fail) else self._rng.random() < plan.fail
+        if fails:
+            scenario._note(f"{self.name} could not handle {entry.id}")
+            return False
+        if plan.handler is None:
+            return True
+        try:
+            plan.handler(entry)
+        except Exception as cause:
+            error = HandlerError(
+                f"the handler of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
+                f"{entry.id}, which stays pending; mend the handler, or catch it there"
+            )
+            error.__cause__ = cause
+            scenario._fail(error, f"the handler of {self.name} raised {type(cause).__name__}")
+            return False
+        return True
+
+    def _ack(self, found: list[tuple[str, Entry]]) -> None:
+        by_key: dict[str, list[EntryId]] = {}
+        for key, entry in found:
+            by_key.setdefault(key, []).append(entry.id)
+            self.group.scenario._delivered.pop((self.group.name, key, entry.id), None)
+        for key, ids in by_key.items():
+            try:
+                self._consumers[key].ack(*ids)
+            except StreamVizError as error:
+                self.group.scenario._note_once(str(error))

@@ -1,0 +1,129 @@
+"""Many entries in and out: the kit against redis-py, walrus and the server's own benchmark."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis as redis_py
+import walrus
+from benchmarks.tables import table
+
+from streamviz import Stream
+
+ADDED = 200_000
+DRAINED = 50_000
+ROUNDS = 5
+ROWS = [{"item": "tea", "qty": "3"}] * ADDED
+TITLE = f"Bulk: {ADDED:,} entries of two small fields added, 1000 a round trip"
+RATES: dict[str, dict[str, float]] = {}
+DRAIN = f"Drain: {DRAINED:,} entries read by a group and acknowledged, 1000 a round trip"
+
+
+def by_streamviz(client: redis_py.Redis, key: str) -> None:
+    Stream(client, key).add_many(ROWS)
+
+
+def by_redis_py(client: redis_py.Redis, key: str) -> None:
+    for start in range(0, ADDED, 1000):
+        pipeline = client.pipeline(transaction=False)
+        for row in ROWS[start : start + 1000]:
+            pipeline.xadd(key, row)  # type: ignore[arg-type]
+        pipeline.execute()
+
+
+def by_walrus(client: redis_py.Redis, key: str) -> None:
+    database = walrus.Database(connection_pool=client.connection_pool)
+    for start in range(0, ADDED, 1000):
+        pipeline = database.pipeline(transaction=False)
+        for row in ROWS[start : start + 1000]:
+            pipeline.xadd(key, row)
+        pipeline.execute()
+
+
+def by_redis_benchmark(client: redis_py.Redis, key: str) -> None:
+    program = shutil.which("redis-benchmark")
+    if program is None:
+        pytest.skip("redis-benchmark is not on the PATH: install redis-tools")
+    path = client.connection_pool.connection_kwargs["path"]
+    command = ["XADD", key, "*", "item", "tea", "qty", "3"]
+    subprocess.run(
+        [program, "-s", path, "-n", str(ADDED), "-P", "1000", "-c", "1", "-q", *command],
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("by", [by_redis_benchmark, by_streamviz, by_redis_py, by_walrus])
+def test_add(
+    benchmark: Any, redis: redis_py.Redis, key: str, by: Callable[[redis_py.Redis, str], None]
+) -> None:
+    benchmark.pedantic(by, args=(redis, key), setup=lambda: unlink(redis, key), rounds=ROUNDS)
+    assert redis.xlen(key) == ADDED
+    by_rate(TITLE, by, ADDED / benchmark.stats.stats.median)
+
+
+def unlink(redis: redis_py.Redis, key: str) -> None:
+    redis.delete(key)
+
+
+def drain_streamviz(client: redis_py.Redis, key: str) -> int:
+    group = Stream(client, key).group("g")
+    consumer = group.consumer("c")
+    count = 0
+    while entries := consumer.read(1000):
+        group.ack(*(entry.id for entry in entries))
+        count += len(entries)
+    return count
+
+
+def drain_redis_py(client: redis_py.Redis, key: str) -> int:
+    count = 0
+    while found := client.xreadgroup("g", "c", {key: ">"}, count=1000):
+        entries = found[0][1] if isinstance(found, list) else found[key][0]
+        client.xack(key, "g", *(which for which, _ in entries))
+        count += len(entries)
+    return count
+
+
+def drain_walrus(client: redis_py.Redis, key: str) -> int:
+    database = walrus.Database(connection_pool=client.connection_pool)
+    stream = database.consumer_group("g", [key], consumer="c").streams[key]
+    count = 0
+    while entries := stream.read(count=1000):
+        stream.ack(*(which for which, _ in entries))
+        count += len(entries)
+    return count
+
+
+@pytest.mark.parametrize("by", [drain_streamviz, drain_redis_py, drain_walrus])
+def test_drain(
+    benchmark: Any, redis: redis_py.Redis, key: str, by: Callable[[redis_py.Redis, str], int]
+) -> None:
+    Stream(redis, key).add_many(ROWS[:DRAINED])
+    group = Stream(redis, key).group("g")
+
+    def again() -> None:
+        group.destroy()
+        group.create("0")
+
+    group.create("0")
+    count = benchmark.pedantic(by, args=(redis, key), setup=again, rounds=ROUNDS)
+    assert count == DRAINED
+    assert not group.pending().count
+    by_rate(DRAIN, by, DRAINED / benchmark.stats.stats.median)
+
+
+def by_rate(title: str, by: Callable[..., Any], rate: float) -> None:
+    """Add a row: who, how fast, and how many times as fast as redis-py."""
+    RATES.setdefault(title, {})[re.sub("^(by|drain)_", "", by.__name__).replace("_", "-")] = rate
+    found = table(title, "by", "entries a second", "against redis-py")
+    base = RATES[title].get("redis-py")
+    found.rows = [
+        [name, f"{one:,.0f}", f"{one / base:.1f}×" if base else ""]
+        for name, one in RATES[title].items()
+    ]

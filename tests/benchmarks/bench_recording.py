@@ -1,0 +1,192 @@
+"""Recording: what it costs a run, what an hour weighs, how fast it opens and is scrubbed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+from benchmarks.tables import table
+from browser.conftest import Notebook
+
+from streamviz import Observer, Scenario, Stream, replay, series
+from streamviz.film import ROUGH_SHOT, Film
+from streamviz.plots import AckProgress, GroupLag, StreamMap
+from streamviz.recording import Recorder, Recording, record
+from streamviz.sample import Sample
+
+COST = "Recording a run: 3 groups of 4 consumers, 10 looks a second, with and without"
+FILE = "A recording of an hour at 10 looks a second: 36,000 samples, 3 groups of 4 consumers"
+ROUNDS, SECONDS, HOUR = 15, 5.0, 36_000
+
+
+def busy(redis: redis_py.Redis, key: str, rate_hz: float, batch: int) -> Scenario:
+    scenario = Scenario(redis, seed=3)
+    scenario.produce(key, series.orders(rate_hz=rate_hz, seed=3), maxlen=5000)
+    for name in ("billing", "email", "stock"):
+        scenario.group(key, name, consumers=4, service_ms=3600 / rate_hz, batch=batch)
+    return scenario
+
+
+@pytest.mark.parametrize(("clock", "rate_hz"), [("wall", 300), ("virtual", 20), ("virtual", 300)])
+def test_recording_costs_the_run_little(
+    redis: redis_py.Redis, key: str, tmp_path: Path, clock: str, rate_hz: float
+) -> None:
+    alone, recorded, inside = [], [], []
+    for turn in range(2 if clock == "wall" else ROUNDS):
+        took = [0.0]
+        for times in (alone, recorded):  # side by side: a noisy machine is noisy to both
+            redis.delete(key)
+            scenario = busy(redis, key, rate_hz, 1)
+            if times is recorded:
+                recorder = record(scenario, tmp_path / f"{turn}.jsonl")
+                scenario.on_sample[:] = [timed(recorder, took)]
+            times.append(run(scenario, clock))
+        inside.append(took[0] / (SECONDS if clock == "wall" else recorded[-1]))
+        recorder.close()
+    cost = statistics.median(r / a for r, a in zip(recorded, alone, strict=True)) - 1
+    row = table(
+        COST,
+        "clock",
+        "entries a second",
+        "a look's time, ms of CPU",
+        "the same, recorded",
+        "difference",
+        "spent in recording",
+    )
+    looks = SECONDS * 10
+    row.add(
+        clock,
+        f"{rate_hz:,}",
+        f"{statistics.median(alone) / looks * 1000:.2f}",
+        f"{statistics.median(recorded) / looks * 1000:.2f}",
+        f"{cost:+.1%}",
+        f"{statistics.median(inside):.2%} of {'a core' if clock == 'wall' else 'the run'}",
+    )
+
+
+def run(scenario: Scenario, clock: str) -> float:
+    """Run for a while, and return how much CPU it took, in seconds."""
+    began = time.process_time()
+    if clock == "virtual":
+        scenario.run(seconds=SECONDS)
+    else:
+        scenario.start()
+        time.sleep(SECONDS)
+        scenario.stop()
+    return time.process_time() - began
+
+
+def timed(call: Recorder, took: list[float]) -> Callable[[Sample], None]:
+    def timed_call(sample: Sample) -> None:
+        began = time.process_time()
+        call(sample)
+        took[0] += time.process_time() - began
+
+    return timed_call
+
+
+@pytest.fixture(scope="module")
+def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Record an hour of a busy stream: more than a million entries."""
+    client: redis_py.Redis = server.client()  # type: ignore[attr-defined]
+    key = "bench:hour"
+    path = tmp_path_factory.mktemp("hour") / "hour.jsonl"
+    stream = Stream(client, key)
+    observer = Observer(client, key)
+    row = {"item": "tea", "qty": "3"}
+    began_ms = 1_767_225_600_000
+    with record(observer, path) as recorder:
+        groups = [stream.group(name) for name in ("billing", "email", "stock")]
+        for group in groups:
+            group.create("0", mkstream=True)
+        workers = [[group.consumer(f"{group.name}-{i}") for i in range(4)] for group in groups]
+        held: list[list[object]] = [[] for _ in groups]
+        for n in range(HOUR):
+            now = began_ms + n * 100
+            stream.add_many((f"{now + i * 3}-0", row) for i in range(30))
+            if n % 100 == 0:
+                stream.trim(maxlen=5000)
+            for g, group in enumerate(groups):
+                if held[g]:
+                    group.ack(*held[g])  # type: ignore[arg-type]
+                held[g] = [entry.id for entry in workers[g][n % 4].read(26 + n % 9)]
+            note = [f"billing-{n % 4 + 1} was killed holding 3"] if n % 5000 == 4999 else []
+            recorder.look(now + 99, note)
+    client.delete(key)
+    client.close()
+    return path
+
+
+@pytest.mark.timeout(900)
+def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
+    opened, shown, rough, shots = [], [], [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        recording = Recording(hour)
+        opened.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        replay(hour)
+        shown.append(time.perf_counter() - began)
+    assert len(recording.track()) == HOUR
+    film = Film(recording, [StreamMap(), GroupLag(), AckProgress()])
+    for number in range(len(film.rough) // ROUGH_SHOT):
+        began = time.perf_counter()
+        film.rough_shot(number)
+        rough.append(time.perf_counter() - began)
+    for place in range(500, HOUR, 1777):
+        began = time.perf_counter()
+        film.shot(place)
+        shots.append(time.perf_counter() - began)
+    row = table(FILE, "what", "measured")
+    row.add("its size, with 1,080,000 entries", f"{hour.stat().st_size / 1e6:.1f} MB")
+    row.add("indexed", f"{statistics.median(opened):.2f} s")
+    row.add("`replay()` of it", f"{statistics.median(shown):.2f} s")
+    row.add("a rough shot of 200 frames", f"{statistics.median(rough) * 1000:.0f} ms")
+    row.add("a shot of 100 frames", f"{statistics.median(shots) * 1000:.0f} ms")
+
+
+DRAG = """async seconds => {
+  const slider = document.querySelector('.streamviz-player input[type=range]');
+  const plot = document.querySelectorAll('.streamviz-plot')[1];
+  let drawn = 0;
+  plot.on('plotly_afterplot', () => { drawn += 1; });
+  // A dragged frame is drawn on a canvas, which is wiped first.
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    if (plot.contains(this.canvas)) drawn += 1;
+    return clearRect.apply(this, given);
+  };
+  const began = performance.now();
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let passed = 0; passed < seconds; passed = (performance.now() - began) / 1000) {
+    slider.value = String(Math.round(Number(slider.max) * passed / seconds));
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    await frame();
+  }
+  return drawn / ((performance.now() - began) / 1000);
+}"""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("plots", ["GroupLag()", "StreamMap(), GroupLag(), AckProgress()"])
+def test_an_hour_is_scrubbed(
+    hour: Path, open_notebook: Callable[..., Notebook], plots: str
+) -> None:
+    notebook = open_notebook(
+        [
+            f"from streamviz import replay\nfrom streamviz.plots import *\n"
+            f"replay({str(hour)!r}, plots=[{plots}, GroupLag()])"
+        ]
+    ).run_all()
+    notebook.page.locator("[data-streamviz] .streamviz-player").wait_for()
+    notebook.until(lambda: notebook.points(1) > 0, 30)
+    whole = notebook.page.evaluate(DRAG, 8)
+    notebook.page.wait_for_timeout(1000)
+    row = table(FILE, "what", "measured")
+    many = plots.count("(") + 1
+    row.add(f"dragged from end to end in JupyterLab, {many} plots", f"{whole:.0f} frames a second")
+    assert not notebook.problems

@@ -1,0 +1,156 @@
+"""What runs in the kernel: the same charts by several libraries, fed ten times a second.
+
+Not a module: the benchmark puts this text into a notebook's cell.
+"""
+
+import asyncio
+import json
+import math
+import time
+
+from IPython import get_ipython
+from IPython.display import display
+
+POINTS, TRACES, NEW, RATE_HZ = 1000, 3, 10, 10
+SENT = [0, 0]  # messages, bytes
+
+
+def count_what_is_sent():
+    """Count the bytes of every message that leaves the kernel."""
+    session = get_ipython().kernel.session
+    serialize, send = session.serialize, session.send
+
+    def counted_serialize(message, ident=None):
+        parts = serialize(message, ident)
+        SENT[0] += 1
+        SENT[1] += sum(map(len, parts))
+        return parts
+
+    def counted_send(stream, message, *rest, buffers=None, **more):
+        SENT[1] += sum(memoryview(part).nbytes for part in buffers or ())
+        return send(stream, message, *rest, buffers=buffers, **more)
+
+    session.serialize, session.send = counted_serialize, counted_send
+
+
+def value(trace, n):
+    return round(50 + 40 * math.sin(n / 50 + trace), 1)
+
+
+def nothing(charts):
+    return lambda first, last: None
+
+
+def figure_widget(charts):
+    from plotly.graph_objects import FigureWidget
+
+    figures = [
+        FigureWidget(
+            data=[
+                {
+                    "x": list(range(POINTS)),
+                    "y": [value(t, n) for n in range(POINTS)],
+                    "mode": "lines",
+                }
+                for t in range(TRACES)
+            ],
+            layout={"height": 300},
+        )
+        for _ in range(charts)
+    ]
+    for figure in figures:
+        display(figure)
+
+    def feed(first, last):
+        xs = range(first, last)
+        for figure in figures:
+            with figure.batch_update():
+                for t, trace in enumerate(figure.data):
+                    trace.x = [*trace.x[NEW:], *xs]
+                    trace.y = [*trace.y[NEW:], *(value(t, n) for n in xs)]
+
+    return feed
+
+
+def bokeh(charts):
+    from bokeh.io import output_notebook
+    from bokeh.models import ColumnDataSource
+    from bokeh.plotting import figure
+    from bokeh.resources import INLINE
+    from jupyter_bokeh import BokehModel
+
+    output_notebook(INLINE, hide_banner=True)  # its widget expects BokehJS in the page
+    names = [f"y{t}" for t in range(TRACES)]
+    sources = []
+    for _ in range(charts):
+        data = {"x": list(range(POINTS))}
+        for t, name in enumerate(names):
+            data[name] = [value(t, n) for n in range(POINTS)]
+        source = ColumnDataSource(data)
+        shown = figure(height=300, width=700)
+        for name in names:
+            shown.line("x", name, source=source)
+        sources.append(source)
+        display(BokehModel(shown))
+
+    def feed(first, last):
+        new = {"x": list(range(first, last))}
+        for t, name in enumerate(names):
+            new[name] = [value(t, n) for n in range(first, last)]
+        for source in sources:
+            source.stream(new, rollover=POINTS)
+
+    return feed
+
+
+def streamviz(charts):
+    from streamviz import History
+    from streamviz.entry_id import EntryId
+    from streamviz.plots import GroupLag
+    from streamviz.sample import GroupState, Lag, Sample
+    from streamviz.widgets import Live
+
+    zero = EntryId.ZERO
+
+    def sample(n):
+        groups = tuple(
+            GroupState(f"group-{t}", zero, n, Lag(int(value(t, n)), "exact", "", 0), 0, (), (), 0)
+            for t in range(TRACES)
+        )
+        last = EntryId(n)
+        return Sample("bench", n + 1, n * 10, True, "", n, n, zero, last, zero, (), 0, groups)
+
+    history = History(limit=POINTS)
+    for n in range(POINTS):
+        history.append(sample(n))
+    live = Live(history, [GroupLag() for _ in range(charts)])
+    display(live)
+
+    def feed(first, last):
+        for n in range(first, last):
+            history.append(sample(n))
+        live.update()
+
+    return feed
+
+
+async def run(feed, seconds, found):
+    loop_began = time.perf_counter()
+    for frame in range(int(seconds * RATE_HZ)):
+        if frame == RATE_HZ * 2:  # the first two seconds are for settling down
+            began, cpu, sent = time.perf_counter(), time.process_time(), list(SENT)
+        first = POINTS + frame * NEW
+        feed(first, first + NEW)
+        wake = loop_began + (frame + 1) / RATE_HZ
+        await asyncio.sleep(max(0, wake - time.perf_counter()))
+    frames = frame + 1 - RATE_HZ * 2
+    found.update(
+        cpu_ms=(time.process_time() - cpu) / frames * 1000,
+        bytes=(SENT[1] - sent[1]) / frames,
+        messages=(SENT[0] - sent[0]) / frames,
+        late=(time.perf_counter() - began) / (frames / RATE_HZ),
+    )
+
+
+def report(found):
+    print("RESULT", json.dumps(found))

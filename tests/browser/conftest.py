@@ -1,0 +1,324 @@
+"""A real JupyterLab in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+RESULTS = ROOT / "test-results"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    if report.failed:
+        item.failed = True  # type: ignore[attr-defined]  # for the picture of what went wrong
+    return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="also take the README's pictures")
+
+
+class Lab:
+    """A JupyterLab of the tests' own: its own port, token, folder and settings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        beside = folder / "notebooks" / "recordings"  # what a notebook finds beside it
+        shutil.copytree(ROOT / "notebooks" / "recordings", beside)
+        quiet = folder / "settings" / "@jupyterlab" / "apputils-extension"
+        quiet.mkdir(parents=True)
+        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = (folder / "lab.log").open("w")
+        never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
+        options = [
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            f"--ServerApp.root_dir={folder / 'notebooks'}",
+            f"--IdentityProvider.token={self.token}",
+            "--LabApp.expose_app_in_browser=True",
+            f"--LabApp.check_for_updates_class={never}",
+        ]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *options],
+            env=self._environment(),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(self.folder / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(self.folder / "workspaces"),
+            "IPYTHONDIR": str(self.folder / "ipython"),
+        }
+        return {k: v for k, v in os.environ.items() if k != "REDIS_URL"} | own
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            return json.loads(reply.read() or "null")
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 40
+        while True:
+            try:
+                self.api("status")
+            except OSError:
+                assert self._process.poll() is None, (self.folder / "lab.log").read_text()
+                assert time.monotonic() < deadline, (self.folder / "lab.log").read_text()
+                time.sleep(0.1)
+            else:
+                return
+
+    def end_kernels(self) -> None:
+        for session in self.api("sessions"):
+            self.api(f"sessions/{session['id']}", "DELETE")
+
+    def stop(self) -> None:
+        self.end_kernels()
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(5)
+        self._log.close()
+
+
+class Notebook:
+    """One notebook in one tab."""
+
+    def __init__(self, lab: Lab, page: Page, name: str) -> None:
+        self.lab = lab
+        self.page = page
+        self.name = name
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(f"{message.text} ({message.location.get('url')})")
+
+    def open(self) -> Notebook:
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+        self.page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
+        return self
+
+    def kernel_is(self, status: str, seconds: float = 40) -> None:
+        self.page.wait_for_function(
+            "status => document.querySelector('.jp-Notebook-ExecutionIndicator')"
+            "?.dataset.status === status",
+            arg=status,
+            timeout=seconds * 1000,
+        )
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Do one of JupyterLab's own commands."""
+        self.page.evaluate(
+            "([name, args]) => { window.jupyterapp.commands.execute(name, args); }",
+            [name, arguments],
+        )
+
+    def ready(self) -> Notebook:
+        """Wait until the kernel takes cells."""
+        self.page.evaluate(
+            """async () => {
+              const { context, sessionContext } = window.jupyterapp.shell.currentWidget;
+              await context.ready;
+              await sessionContext.ready;
+              await sessionContext.session.kernel.info;
+            }"""
+        )
+        self.kernel_is("idle")
+        return self
+
+    def run_all(self, seconds: float = 60) -> Notebook:
+        self.ready()
+        self.command("notebook:clear-all-cell-outputs")
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+              .every(cell => cell.cell_type !== 'code' || cell.execution_count !== null)""",
+            timeout=seconds * 1000,
+        )
+        return self
+
+    def restart(self) -> None:
+        self.command("notebook:restart-kernel")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
+        self.kernel_is("idle")
+
+    def save(self) -> Any:
+        self.page.keyboard.press("Control+s")
+        path = self.lab.folder / "notebooks" / self.name
+        self.page.wait_for_function(
+            "() => !document.querySelector("
+            "'.jp-NotebookPanel.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')"
+        )
+        return json.loads(path.read_text("utf-8"))
+
+    def all_outputs(self) -> list[dict[str, Any]]:
+        """Return every output of the notebook, whether or not it is on the screen."""
+        return [
+            output
+            for cell in json.loads(
+                self.page.evaluate(
+                    "() => JSON.stringify(window.jupyterapp.shell.currentWidget"
+                    ".content.model.sharedModel.toJSON().cells)"
+                )
+            )
+            for output in cell.get("outputs", [])
+        ]
+
+    def said(self) -> str:
+        """Return what the notebook's cells printed."""
+        return "".join("".join(one.get("text", "")) for one in self.all_outputs())
+
+    def live(self) -> Any:
+        """Return the locator of the mounted live boards."""
+        return self.page.locator("[data-streamviz] .streamviz-live")
+
+    def points(self, plot: int = 0, trace: int = 0) -> int:
+        """Return how many points a trace shows."""
+        return int(
+            self.page.evaluate(
+                "([plot, trace]) => document.querySelectorAll('.streamviz-plot')[plot]"
+                "?.data?.[trace]?.x?.length ?? -1",
+                [plot, trace],
+            )
+        )
+
+    def events(self) -> str:
+        """Return what the marks of the lag plot say."""
+        return str(
+            self.page.evaluate(
+                "() => JSON.stringify("
+                "document.querySelectorAll('.streamviz-plot')[1]?.data?.at(-1).text)"
+            )
+        )
+
+    def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"still {value!r}; {self.problems}"
+            self.page.wait_for_timeout(50)
+
+    def picture(self, name: str) -> Path:
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    running = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        shown = play.chromium.launch(executable_path=path, args=QUIET)
+        yield shown
+        shown.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1400})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def open_notebook(
+    lab: Lab, page: Page, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Notebook]]:
+    opened: list[Notebook] = []
+
+    def open_(source: str | list[str], name: str = "test.ipynb") -> Notebook:
+        """Open a copy of a notebook of the course, or a new one made of these cells."""
+        target = lab.folder / "notebooks" / name
+        if isinstance(source, str):
+            target = target.with_name(source)
+            shutil.copy(ROOT / "notebooks" / source, target)
+        else:
+            made = nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(text) for text in source],
+                metadata={
+                    "kernelspec": {
+                        "display_name": "Python 3",
+                        "language": "python",
+                        "name": "python3",
+                    }
+                },
+            )
+            nbformat.write(made, target)
+        notebook = Notebook(lab, page, target.name)
+        opened.append(notebook)
+        return notebook.open()
+
+    yield open_
+    if getattr(request.node, "failed", False):
+        for notebook in opened:
+            notebook.picture(f"failed-{request.node.name}")
+    lab.end_kernels()
+    for notebook in opened:
+        ours = re.compile(rf"^(https?|wss?)://127\.0\.0\.1:{lab.port}/|^(data|blob):")
+        strange = [url for url in notebook.requests if not ours.match(url)]
+        assert not strange, f"a request left this machine: {strange}"
+
+
+__all__ = ["Error", "Lab", "Notebook"]

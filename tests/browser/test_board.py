@@ -1,0 +1,195 @@
+"""The board, as somebody plays at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from browser.conftest import Notebook
+
+OpenNotebook = Callable[..., Notebook]
+
+START = """
+from streamviz import connect
+from streamviz.go.match import Match
+from streamviz.go.rules import Coord, Player
+from streamviz.widgets import Board
+match = Match(connect(), "browser:", size=9, seed=5)
+"""
+SHOW = "board = Board(match)\nboard"
+
+
+def click(notebook: Notebook, x: int, y: int, size: int = 9) -> None:
+    board = notebook.page.locator(".streamviz-goban")
+    box = board.bounding_box()
+    assert box is not None
+    step = box["width"] / (size + 1)
+    board.click(position={"x": step * (x + 1), "y": step * (y + 1)})
+
+
+def stones(notebook: Notebook, colour: str) -> int:
+    return notebook.page.locator(f".streamviz-goban .streamviz-{colour}").count()
+
+
+def moves_are(notebook: Notebook, moves: int) -> None:
+    notebook.page.locator(f".streamviz-live[data-moves='{moves}']").wait_for()
+
+
+def test_a_click_makes_a_move_is_answered_and_shows_its_commands(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([START, SHOW]).run_all()
+    moves_are(notebook, 0)
+    click(notebook, 4, 4)
+    moves_are(notebook, 2)
+    assert (stones(notebook, "black"), stones(notebook, "white")) == (1, 1)
+    log = notebook.page.locator(".streamviz-log tbody").inner_text()
+    assert "XADD browser:make-move" in log
+    assert "XREADGROUP GROUP judge judge-1" in log
+    assert "browser:move-made: length: 0 → 1" in log
+    assert "You are up" in notebook.page.locator(".streamviz-side").inner_text()
+    notebook.until(lambda: notebook.points(0) > 3)
+    notebook.picture("board")
+    assert "XADD browser:make-move" in str(notebook.save())
+    assert not notebook.problems
+
+
+CAPTURE = """
+for black, white in [((0, 1), (8, 8)), ((1, 0), (8, 6)), ((3, 0), (2, 0)), ((5, 5), (7, 7))]:
+    match.play(Coord(*black)), match.play(Coord(*white), Player.WHITE)
+"""
+
+
+def test_a_capture_disappears_and_scrubbing_back_brings_it_back(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([START, CAPTURE, SHOW]).run_all()
+    moves_are(notebook, 8)
+    assert (stones(notebook, "black"), stones(notebook, "white")) == (4, 4)
+    click(notebook, 2, 1)  # the stone on C9 has no liberty left
+    moves_are(notebook, 10)
+    assert stones(notebook, "black") == 5
+    assert stones(notebook, "white") == 4, "one was taken, one came"
+    back = notebook.page.get_by_role("button", name="one move back")
+    back.click()
+    said = notebook.page.locator(".streamviz-side .streamviz-status")
+    assert said.inner_text() == "Move 9 of 10: Black C8 takes 1 stone"
+    assert stones(notebook, "taken") == 1
+    back.click()
+    assert stones(notebook, "white") == 4, "it is there again"
+    click(notebook, 6, 6)
+    assert "go to the end" in said.inner_text()
+    notebook.picture("board-back")
+    notebook.page.get_by_label("move", exact=True).fill("10")
+    assert stones(notebook, "taken") == 0
+    assert not notebook.problems
+
+
+def test_an_illegal_move_says_why(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([START, SHOW]).run_all()
+    moves_are(notebook, 0)
+    click(notebook, 4, 4)
+    moves_are(notebook, 2)
+    click(notebook, 4, 4)
+    said = notebook.page.locator(".streamviz-side .streamviz-status[data-bad]")
+    said.wait_for()
+    assert said.inner_text() == "Black E5: rejected, there is a stone on the point"
+    assert stones(notebook, "refused") == 1
+    assert "move-rejected: length: 0 → 1" in notebook.page.locator(".streamviz-log").inner_text()
+    notebook.picture("board-refused")
+    click(notebook, 2, 6)
+    moves_are(notebook, 4)
+    assert not notebook.problems
+
+
+def test_it_is_played_by_keyboard_alone_in_the_dark(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([START, SHOW])
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.run_all()
+    moves_are(notebook, 0)
+    board = notebook.page.locator(".streamviz-goban")
+    board.focus()
+    for key in ("ArrowLeft", "ArrowUp", "ArrowUp"):
+        notebook.page.keyboard.press(key)
+    words = notebook.page.locator(".streamviz-side [aria-live]")
+    assert words.inner_text() == "D7, empty"
+    notebook.page.keyboard.press("Enter")
+    moves_are(notebook, 2)
+    notebook.until(lambda: board.evaluate("node => node === document.activeElement"))
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("Enter")
+    moves_are(notebook, 4)
+    notebook.page.keyboard.press("p")
+    moves_are(notebook, 6)
+    assert notebook.page.locator(".streamviz-live[data-dark] .streamviz-goban").count() == 1
+    notebook.picture("board-dark")
+    notebook.command("apputils:change-theme", theme="JupyterLab Light")
+    assert not notebook.problems
+
+
+def test_without_a_kernel_the_picture_of_the_last_position_stays(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([START, SHOW]).run_all()
+    moves_are(notebook, 0)
+    click(notebook, 4, 4)
+    moves_are(notebook, 2)
+    notebook.page.wait_for_timeout(300)
+    notebook.restart()
+    notebook.live().first.wait_for(state="detached")
+    picture = notebook.page.locator("[data-streamviz] img").first
+    assert picture.is_visible()
+    assert "1 black and 1 white" in (picture.get_attribute("alt") or "")
+    notebook.save()
+    notebook.lab.end_kernels()
+    notebook.open()
+    notebook.page.locator("[data-streamviz] img").first.wait_for()
+    assert "Error displaying widget" not in notebook.page.content()
+    notebook.picture("board-reopened")
+
+
+def test_a_record_is_looked_at_without_redis(open_notebook: OpenNotebook) -> None:
+    record = """
+from streamviz.go.messages import GameState, MoveRejected
+from streamviz.go.record import Record
+from streamviz.go.rules import Coord, Game, Player
+from streamviz.widgets import Board
+name = "<img src=x onerror=alert(1)>"
+game = Game.new(13)
+for x in range(4):
+    game = game.play(game.up, Coord(x, x))[0]
+said = [GameState(name, game), MoveRejected(name, "r", Player.BLACK, None, name)]
+board = Board(Record.of(said))
+board
+"""
+    notebook = open_notebook([record]).run_all()
+    moves_are(notebook, 4)
+    assert (stones(notebook, "black"), stones(notebook, "white")) == (2, 2)
+    said = notebook.page.locator(".streamviz-side .streamviz-status").inner_text()
+    assert said == "Black passes: rejected, <img src=x onerror=alert(1)>"
+    notebook.page.get_by_label("move", exact=True).fill("1")
+    assert (stones(notebook, "black"), stones(notebook, "white")) == (1, 0)
+    click(notebook, 8, 8)
+    assert notebook.page.get_by_role("button", name="pass").count() == 0
+    notebook.picture("board-record")
+    assert not notebook.problems
+
+
+def test_a_judge_that_is_another_process_may_come_late(open_notebook: OpenNotebook) -> None:
+    late = """
+from streamviz.go.process import Service
+elsewhere = Match(connect(), "elsewhere:", size=9, judge=False)
+board = Board(elsewhere)
+board
+"""
+    notebook = open_notebook([START, late, "judge = Service('judge', 'elsewhere:')"])
+    notebook.ready()
+    for cell in (0, 1):
+        notebook.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()
+        notebook.page.keyboard.press("Control+Enter")
+    moves_are(notebook, 0)
+    click(notebook, 4, 4)
+    notebook.page.get_by_text("no judge has answered yet").wait_for()
+    notebook.page.locator(".jp-CodeCell").nth(2).locator(".jp-InputArea-editor").click()
+    notebook.page.keyboard.press("Control+Enter")
+    moves_are(notebook, 2)
+    assert not notebook.problems

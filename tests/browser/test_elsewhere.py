@@ -1,0 +1,112 @@
+"""The same notebooks where they are shown: Voila, Jupyter Notebook 7, JupyterLab's slideshow."""
+
+from __future__ import annotations
+
+import shutil
+
+import nbformat
+import pytest
+from browser.conftest import RESULTS, ROOT, Lab
+from playwright.sync_api import Page
+
+LIVE = """
+from streamviz import Dashboard, Scenario, connect, series
+shop = Scenario(connect(), seed=7)
+shop.produce("orders", series.orders(rate_hz=20))
+shop.group("orders", "billing", consumers=2, service_ms=40)
+Dashboard(shop)
+"""
+POINTS = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.x?.length ?? 0"
+FRAMES = (
+    "() => [...document.querySelectorAll('.streamviz-player')].map(n => Number(n.dataset.frame))"
+)
+
+
+@pytest.fixture
+def shown(lab: Lab) -> str:
+    """Give the name of a notebook with a live board, in the server's folder."""
+    cell = nbformat.v4.new_code_cell(LIVE.strip())
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.folder / "notebooks" / "live.ipynb")
+    return "live.ipynb"
+
+
+@pytest.fixture
+def talk(lab: Lab) -> str:
+    """Give the name of the talk, in the server's folder with its recordings."""
+    folder = lab.folder / "notebooks"
+    shutil.copy(ROOT / "notebooks" / "20_talk.ipynb", folder)
+    shutil.copytree(ROOT / "notebooks" / "recordings", folder / "recordings", dirs_exist_ok=True)
+    return "20_talk.ipynb"
+
+
+def picture(page: Page, name: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"{name}.png")
+
+
+def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, page: Page, shown: str) -> None:
+    page.goto(f"{lab.url}/voila/render/{shown}?token={lab.token}")
+    page.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    page.get_by_role("button", name="kill billing-1").click()
+    page.get_by_role("button", name="revive billing-1").wait_for()
+    picture(page, "voila")
+    lab.end_kernels()
+
+
+def test_voila_plays_the_talk(lab: Lab, page: Page, talk: str) -> None:
+    page.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
+    page.locator(".streamviz-player").first.wait_for(timeout=40_000)
+    page.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
+    picture(page, "voila-talk")
+    lab.end_kernels()
+
+
+def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, page: Page, shown: str) -> None:
+    page.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=40_000)
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    page.get_by_role("button", name="kill billing-1").click()
+    page.get_by_role("button", name="revive billing-1").wait_for()
+    picture(page, "notebook-7")
+    lab.end_kernels()
+
+
+def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, page: Page, talk: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+    page.wait_for_function(
+        "async () => { const { sessionContext } = window.jupyterapp.shell.currentWidget;"
+        " await sessionContext.ready; await sessionContext.session.kernel.info; return true; }"
+    )
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.wait_for_function(f"() => ({FRAMES})().length >= 7", timeout=40_000)
+    page.evaluate(
+        """() => {
+          const { content } = window.jupyterapp.shell.currentWidget;
+          content.deselectAll();
+          content.activeCellIndex = content.model.sharedModel.cells
+            .findIndex(cell => cell.source.startsWith('## One of them dies'));
+          window.jupyterapp.commands.execute('deck:start');
+        }"""
+    )
+    try:
+        slide = "Array.from(document.querySelectorAll('.streamviz-player'))[3]"
+        page.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
+        plots = page.evaluate(
+            f"() => [...{slide}.querySelectorAll('.main-svg')].map(n => n.clientWidth)"
+        )
+        wide = page.evaluate(f"() => {slide}.clientWidth")
+        assert max(plots) > 0.9 * wide, "the plots take the width of the slide"
+        playing = page.locator(".streamviz-player[data-state=playing]").count()
+        assert playing == 1, "the other slides' films rest"
+        picture(page, "slideshow")
+    finally:
+        page.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
+        page.wait_for_timeout(300)
+        lab.end_kernels()

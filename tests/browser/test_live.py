@@ -1,0 +1,193 @@
+"""The dashboard, as someone in front of JupyterLab sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from browser.conftest import Notebook
+
+OpenNotebook = Callable[..., Notebook]
+
+SHOP = """
+from streamviz import Dashboard, Scenario, connect, series
+shop = Scenario(connect(), seed=7)
+shop.produce("orders", series.orders(rate_hz=20))
+shop.group("orders", "billing", consumers=2, service_ms=50)
+shop.group("orders", "email", consumers=1, service_ms=100)
+live = Dashboard(shop)
+live
+"""
+
+
+def test_points_grow_until_paused_and_go_on(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(1) > 5)
+    before = notebook.points(1)
+    notebook.until(lambda: notebook.points(1) > before + 5)
+    notebook.picture("dashboard")
+    notebook.page.get_by_role("button", name="Pause").click()
+    notebook.page.get_by_text("Paused").wait_for()
+    held = notebook.points(1)
+    notebook.page.wait_for_timeout(500)
+    assert notebook.points(1) == held
+    notebook.page.get_by_role("button", name="Step").click()
+    notebook.until(lambda: notebook.points(1) > held)
+    notebook.page.get_by_role("button", name="Resume").click()
+    stepped = notebook.points(1)
+    notebook.until(lambda: notebook.points(1) > stepped + 5)
+    assert not notebook.problems
+
+
+def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP, "shop.producers[0].rate, live.history.last.notes"]).run_all()
+    notebook.live().wait_for()
+    notebook.page.get_by_label("rate of orders").fill("3")
+    notebook.page.get_by_text("×8", exact=True).wait_for()
+    notebook.page.get_by_role("button", name="kill billing-1").click()
+    notebook.page.get_by_role("button", name="revive billing-1").wait_for()
+    notebook.until(lambda: "billing-1 was killed" in notebook.events())
+    notebook.page.get_by_role("button", name="revive billing-1").press("Enter")
+    notebook.page.get_by_role("button", name="kill billing-1").wait_for()
+    notebook.until(lambda: "billing-1 is back" in notebook.events())
+    notebook.page.locator(".jp-CodeCell").nth(1).locator(".jp-InputArea-editor").click()
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.get_by_text("(8.0, ").wait_for()
+    assert not notebook.problems
+
+
+THREADS = "import threading; sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name)"
+
+
+def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([SHOP, THREADS]).run_all()
+    notebook.live().wait_for()
+    for _ in range(2):
+        notebook.run_all()
+        notebook.live().wait_for()
+    notebook.until(lambda: notebook.live().count() == 1)
+
+    def threads() -> str:
+        notebook.page.locator(".jp-CodeCell").nth(1).locator(".jp-InputArea-editor").click()
+        notebook.page.keyboard.press("Control+Enter")
+        notebook.page.wait_for_timeout(300)
+        return notebook.page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea").inner_text()
+
+    notebook.until(lambda: threads().count("'streamviz'") == 1)
+    notebook.page.locator(".jp-CodeCell").first.locator(".jp-InputArea-prompt").click()
+    notebook.command("notebook:clear-cell-output")
+    notebook.until(lambda: threads().count("'streamviz'") == 0)
+    assert not notebook.problems
+
+
+def test_after_a_restart_of_the_kernel_the_picture_stays(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(1) > 5)
+    notebook.page.get_by_role("button", name="Pause").click()
+    notebook.page.get_by_text("Paused").wait_for()
+    notebook.restart()
+    notebook.live().wait_for(state="detached")
+    assert notebook.page.locator("[data-streamviz] img").first.is_visible()
+    notebook.run_all()
+    notebook.live().wait_for()
+    assert "Error displaying widget" not in notebook.page.content()
+
+
+def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(1) > 5)
+    notebook.page.get_by_role("button", name="Pause").click()
+    notebook.page.get_by_text("Paused").wait_for()
+    notebook.page.wait_for_timeout(300)
+    saved = notebook.save()
+    text = str(saved)
+    assert "application/vnd.jupyter.widget-view+json" not in text
+    assert not saved["metadata"].get("widgets")
+    assert 'data-streamviz="plot-1"' in text, "a saved notebook holds no random name"
+    assert len(text) < 300_000
+    notebook.lab.end_kernels()
+    notebook.open()
+    images = notebook.page.locator("[data-streamviz] img")
+    images.first.wait_for()
+    assert images.count() == 3
+    assert "entries" in (images.first.get_attribute("alt") or "")
+    assert not (images.first.get_attribute("alt") or "").startswith("0 entries")
+    assert "Error displaying widget" not in notebook.page.content()
+    notebook.picture("reopened")
+
+
+def test_plotly_reaches_a_page_once_however_many_boards(open_notebook: OpenNotebook) -> None:
+    sent = """
+from streamviz.widgets import live as module
+sent = []
+def counted(original=module.plotly_js):
+    sent.append(1)
+    return original()
+module.plotly_js = counted
+"""
+    notebook = open_notebook(
+        [sent, SHOP, "from streamviz import group_lag; group_lag(shop)", "len(sent)"]
+    )
+    notebook.run_all()
+    notebook.live().nth(1).wait_for()
+    notebook.live().nth(1).scroll_into_view_if_needed()  # what nobody sees is not drawn
+    notebook.until(lambda: notebook.points(3) > 5)
+    notebook.page.locator(".jp-CodeCell").nth(3).locator(".jp-InputArea-editor").click()
+    notebook.page.keyboard.press("Control+Enter")
+    notebook.until(
+        lambda: (
+            notebook.page.locator(".jp-CodeCell")
+            .nth(3)
+            .locator(".jp-OutputArea-output")
+            .inner_text()
+            == "1"
+        )
+    )
+    assert not notebook.problems
+
+
+def test_a_stream_of_another_program_is_watched_in_the_dark(open_notebook: OpenNotebook) -> None:
+    other = """
+from streamviz import Stream, connect, watch
+client = connect()
+orders = Stream(client, "<b>orders</b>")
+orders.group("<img src=x onerror=alert(1)>").create("0", mkstream=True)
+orders.add({"<script>": "alert(1)"})
+orders.group("<img src=x onerror=alert(1)>").consumer("</text>").read(1)
+watch(client, orders.key)
+"""
+    notebook = open_notebook([other])
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(0) == 1)
+    assert notebook.page.locator(".streamviz-live[data-dark]").count() == 1
+    notebook.picture("watch-dark")
+    notebook.command("apputils:change-theme", theme="JupyterLab Light")
+    notebook.page.locator(".streamviz-live:not([data-dark])").wait_for()
+    assert not notebook.problems
+
+
+def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP.replace("service_ms=50", "service_ms=400")]).run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(0) > 20)
+    notebook.page.get_by_role("button", name="Pause").click()
+    notebook.page.get_by_text("Paused").wait_for()
+    story = notebook.page.locator(".streamviz-story")
+
+    def hover() -> str:
+        box = notebook.page.locator(".streamviz-plot .scatterlayer .point").last.bounding_box()
+        notebook.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2)
+        notebook.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        notebook.page.wait_for_timeout(300)
+        return str(story.text_content())
+
+    notebook.until(lambda: "was added at" in hover())
+    assert "billing: " in hover()
+    notebook.picture("story")
+    assert not notebook.problems

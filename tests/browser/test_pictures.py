@@ -1,0 +1,39 @@
+"""The README's pictures, taken from the real thing: `make pictures`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browser.conftest import Notebook
+
+IMAGES = Path(__file__).parents[2] / "notebooks" / "images"
+
+TEA_SHOP = """
+from streamviz import Dashboard, Scenario, connect, series
+
+shop = Scenario(connect(), seed=7)
+shop.produce("orders", series.orders(rate_hz=10))
+shop.group("orders", "billing", consumers=2, service_ms=150)
+shop.group("orders", "email", consumers=1, service_ms=130, batch=5, claim_idle_ms=2000)
+Dashboard(shop)
+"""
+
+
+def test_the_dashboard_with_a_consumer_that_died(
+    open_notebook: Callable[..., Notebook], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    notebook = open_notebook([TEA_SHOP.strip()], name="tea_shop.ipynb").run_all()
+    board = notebook.live()
+    board.wait_for()
+    notebook.until(lambda: notebook.points(1) > 60)
+    notebook.page.get_by_role("button", name="kill email-1").click()
+    notebook.until(lambda: "email-1 was killed" in notebook.events())
+    notebook.until(lambda: notebook.points(1) > 110, seconds=20)
+    folder = IMAGES if request.config.getoption("pictures") else tmp_path
+    folder.mkdir(exist_ok=True)
+    path = folder / "dashboard.png"
+    board.screenshot(path=path)
+    assert path.stat().st_size > 20_000
+    assert not notebook.problems

@@ -1,0 +1,364 @@
+"""A recording played again: in JupyterLab, and as a page of its own without any network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.conftest import RESULTS, Notebook
+from playwright.sync_api import Browser, Page
+from plots.histories import EDGES, HOSTILE, group, history, sample
+
+from streamviz.export import to_html
+from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.recording import save
+
+OpenNotebook = Callable[..., Notebook]
+THREE: list[Plot] = [StreamMap(), GroupLag(), AckProgress()]
+
+RUN = """
+from streamviz import Scenario, connect, record, replay, series
+shop = Scenario(connect(), seed=7)
+shop.produce("orders", series.orders(rate_hz=10))
+shop.group("orders", "billing", consumers=3, service_ms=150, crash_at_s=8, claim_idle_ms=4000)
+with record(shop, "run.jsonl", overwrite=True) as recorder:
+    shop.run(seconds=12)
+    recorder.caption("Who does its work now?")
+    shop.run(seconds=18)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Write a recording of 30 s: a crash at 10 s, a claim at 20 s, a caption at 12 s."""
+    notes = {100: ["ann was killed holding 2"], 200: ["bob claimed 2 of ann"]}
+    samples = [
+        sample(n + 1, group("g", n), time_ms=1000 + 100 * n, notes=notes.get(n, []))
+        for n in range(301)
+    ]
+    path = tmp_path / "run.jsonl"
+    save(history(*samples), path, captions=[(12, "Who does its work now?")])
+    return path
+
+
+class Stage:
+    """An exported page, opened with every network cut."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.context.set_offline(True)
+        page.on("console", lambda one: self.said.append(f"{one.type}: {one.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("dialog", lambda one: self.said.append(f"dialog: {one.message}") or one.dismiss())
+        page.on("request", lambda one: self.asked.append(one.url))
+        page.goto(path.as_uri())
+        self.player = page.locator(".streamviz-player")
+        self.drawn()
+
+    def drawn(self) -> None:
+        self.page.locator(".streamviz-plot .main-svg").first.wait_for()
+
+    def frame_is(self, condition: str) -> None:
+        """Wait until the drawn frame, `at`, is as the condition says."""
+        self.page.wait_for_function(
+            f"() => {{ const at = Number(document.querySelector('.streamviz-player')"
+            f"?.dataset.frame); return {condition}; }}"
+        )
+
+    @property
+    def points(self) -> int:
+        return int(
+            self.page.evaluate("() => document.querySelector('.streamviz-plot').data[0].x.length")
+        )
+
+
+@pytest.fixture
+def open_page(page: Page, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+    stages: list[Stage] = []
+
+    def open_(recording: Path, **options: Any) -> Stage:
+        page.set_viewport_size({"width": 1280, "height": 720})
+        stages.append(Stage(page, to_html(recording, tmp_path / "talk.html", **options)))
+        return stages[-1]
+
+    yield open_
+    for stage in stages:
+        assert not stage.said
+        strange = [url for url in stage.asked if not url.startswith(("file:", "data:", "blob:"))]
+        assert not strange
+
+
+def picture(page: Page, name: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"{name}.png")
+
+
+def test_a_page_plays_pauses_and_scrubs_without_a_network(
+    run: Path, open_page: Callable[..., Stage]
+) -> None:
+    stage = open_page(run)
+    page = stage.page
+    stage.frame_is("at === 0")
+    page.get_by_role("button", name="Play").click()
+    stage.frame_is("at > 3")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Play").wait_for()
+    assert stage.points > 3
+    page.get_by_label("time").fill("150")
+    stage.frame_is("at === 150")
+    assert stage.points == 151
+    page.get_by_text("Who does its work now?").wait_for()
+    page.get_by_label("time").fill("20")
+    stage.frame_is("at === 20")
+    assert stage.points == 21
+    assert page.locator(".streamviz-caption strong").inner_text() == ""
+    picture(page, "talk-light")
+
+
+def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage]) -> None:
+    stage = open_page(run)
+    press = stage.page.keyboard.press
+    for key, frame in (
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("n", 100),
+        ("n", 200),
+        ("n", 200),
+        ("p", 100),
+        ("End", 300),
+        ("ArrowRight", 300),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
+        press(key)
+        stage.frame_is(f"at === {frame}")
+    for _ in range(6):
+        press("+")
+    assert stage.page.get_by_label("speed").input_value() == "16"
+    press("-")
+    assert stage.page.get_by_label("speed").input_value() == "8"
+    press(" ")
+    stage.frame_is("at > 100")
+    press(" ")
+    stage.page.locator("[data-state=paused]").wait_for()
+    stage.page.get_by_label("kind of event").select_option("claim")
+    press("Home")  # the choice keeps its own keys
+    stage.page.locator("body").click(position={"x": 5, "y": 5})
+    press("Home")
+    stage.frame_is("at === 0")
+    press("n")
+    stage.frame_is("at === 200")
+    stage.page.get_by_text("bob claimed 2 of ann").first.wait_for()
+
+
+def test_it_ends_or_goes_round(run: Path, open_page: Callable[..., Stage], page: Page) -> None:
+    stage = open_page(run, speed=16, start_s=10, end_s=14, captions=[(0, "from the start")])
+    page.keyboard.press(" ")
+    stage.frame_is("at === 40")
+    page.locator("[data-state=paused]").wait_for()
+    page.keyboard.press(" ")
+    stage.frame_is("at < 40")
+    again = open_page(run, speed=16, loop=True, autoplay=True, overwrite=True)
+    again.frame_is("at === 300")
+    again.frame_is("at < 300 && at > 0")
+
+
+def test_a_poster_is_shown_before_it_plays_from_the_beginning(
+    run: Path, open_page: Callable[..., Stage]
+) -> None:
+    stage = open_page(run, poster=25)
+    stage.frame_is("at === 250")
+    stage.page.keyboard.press(" ")
+    stage.frame_is("at > 0 && at < 200")
+
+
+def test_who_wants_less_motion_starts_it_by_hand(
+    run: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    stage = open_page(run, autoplay=True)
+    stage.frame_is("at === 0")
+    page.wait_for_timeout(400)
+    stage.frame_is("at === 0")
+    page.keyboard.press(" ")
+    stage.frame_is("at > 1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_theme_holds_whatever_the_system_has(
+    run: Path, open_page: Callable[..., Stage], page: Page, theme: str
+) -> None:
+    page.emulate_media(color_scheme="light" if theme == "dark" else "dark")
+    stage = open_page(run, theme=theme, plots=THREE)
+    page.keyboard.press("End")
+    stage.frame_is("at === 300")
+    ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(30, 30, 30)"}[theme]
+    assert page.locator("[data-dark]").count() == (theme == "dark")
+    picture(page, f"talk-{theme}-three")
+
+
+def test_letters_are_large_enough_for_the_last_row(
+    run: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    stage = open_page(run)
+    page.keyboard.press("End")
+    stage.frame_is("at === 300")
+    script = """() => [...document.querySelectorAll(
+      '.streamviz-plot .xtick text, .streamviz-plot .legendtext, .streamviz-bar button, strong')]
+      .map(node => parseFloat(getComputedStyle(node).fontSize))"""
+    sizes = page.evaluate(script)
+    assert len(sizes) > 8
+    assert min(sizes) >= 20, "a 36th of the height: 3 cm of a metre, read at 3 m and further"
+    page.set_viewport_size({"width": 640, "height": 480})
+    page.wait_for_function(f"() => Math.max(...({script})()) < 20")
+    wide = page.evaluate("() => document.querySelector('#stage').getBoundingClientRect().toJSON()")
+    assert (wide["width"], wide["height"]) == (640, 360)
+
+
+def test_hostile_names_are_shown_and_never_run(
+    tmp_path: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    (hostile,) = EDGES["hostile names"]
+    names = [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>"]
+    samples = [hostile]
+    for n in range(2, 30):
+        groups = [group(name, n, verdict="suspect", reason=name) for name in names]
+        samples.append(sample(n, *groups, notes=[f"{name} was killed" for name in names]))
+    from dataclasses import replace
+
+    path = tmp_path / "hostile.jsonl"
+    stream = "</title><script>alert(2)</script>"
+    ours = [replace(one, stream=stream) for one in samples]
+    save(history(*ours), path, captions=[(0, name) for name in names])
+    stage = open_page(path, plots=THREE, caption=names[-1])
+    page.keyboard.press("End")
+    stage.frame_is("at === 28")
+    page.wait_for_timeout(300)
+    assert page.title().startswith("</title>")
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("script").count() == 3
+    assert page.locator(".streamviz-caption strong").inner_text() == "<!--<script>"
+    text = (tmp_path / "talk.html").read_text("utf-8")
+    assert len(re.findall("<script", text)) == 3
+
+
+def test_a_page_without_javascript_still_shows_a_picture(
+    run: Path, browser: Browser, tmp_path: Path
+) -> None:
+    path = to_html(run, tmp_path / "talk.html", poster=20)
+    context = browser.new_context(java_script_enabled=False)
+    still = context.new_page()
+    still.goto(path.as_uri())
+    image = still.locator("img")
+    assert "g: 200 waiting" in str(image.get_attribute("alt"))
+    assert image.evaluate("node => node.naturalWidth") > 0
+    context.close()
+
+
+def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(
+        [RUN, "shop.client.shutdown(nosave=True)\nplayer = replay('run.jsonl')\nplayer"]
+    ).run_all()
+    page = notebook.page
+    player = page.locator("[data-streamviz] .streamviz-player")
+    player.wait_for()
+    notebook.until(lambda: notebook.points(1) == 1)
+    player.get_by_role("button", name="Play").click()
+    notebook.until(lambda: notebook.points(1) > 5)
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_label("kind of event").select_option("claim")
+    player.get_by_role("button", name="Next event").click()
+    player.get_by_text(re.compile("claimed 1 of billing-1")).first.wait_for()
+    notebook.until(lambda: notebook.points(1) > 80)
+    player.get_by_text("Who does its work now?").wait_for()
+    notebook.picture("replay")
+    player.get_by_label("time").fill("5")
+    notebook.until(lambda: notebook.points(1) == 6)
+    player.get_by_label("time").fill("299")
+    notebook.until(lambda: notebook.points(1) == 300)
+    player.press("ArrowLeft")
+    notebook.until(lambda: notebook.points(1) == 299)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2, "keys are the player's own"
+    assert not notebook.problems
+
+
+def test_a_replay_is_steered_from_the_kernel(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(
+        [
+            RUN,
+            "player = replay('run.jsonl')\nplayer",
+            "player.seek(20)",
+            "player.event('crash', -1)",
+        ]
+    ).run_all()
+    notebook.page.locator("[data-streamviz] .streamviz-player").wait_for()
+    notebook.until(lambda: 80 < notebook.points(1) < 84)  # what was said before it was shown, too
+    for cell, points in ((2, 201), (3, 81)):
+        notebook.page.evaluate(
+            """cell => {
+              const panel = window.jupyterapp.shell.currentWidget;
+              panel.content.deselectAll();
+              panel.content.activeCellIndex = cell;
+              window.jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            cell,
+        )
+        notebook.until(lambda points=points: 0 <= notebook.points(1) - points < 3)
+    assert not notebook.problems
+
+
+DRAG = """value => {
+  const slider = document.querySelector('.streamviz-player input[type=range]');
+  slider.value = String(value);
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
+INKED = """() => [...document.querySelectorAll('.streamviz-over')].filter(canvas => {
+  const { width, height } = canvas;
+  const blank = Object.assign(document.createElement('canvas'), { width, height });
+  return canvas.toDataURL() !== blank.toDataURL();
+}).length"""
+
+
+def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
+    run: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    stage = open_page(run, plots=[GroupLag(), StreamMap(), AckProgress()])
+    for value in (50, 120, 200):
+        page.evaluate(DRAG, value)
+        stage.frame_is(f"at === {value}")
+        assert page.locator(".streamviz-plot[data-sketched]").count() == 3
+        assert page.evaluate(INKED) == 3
+        assert page.locator(".streamviz-plot .cartesianlayer").first.is_hidden()
+    page.locator(".streamviz-over").first.wait_for(state="detached")
+    assert page.locator("[data-sketched]").count() == 0
+    assert page.locator(".streamviz-plot .cartesianlayer").first.is_visible()
+    assert stage.points == 201
+
+
+def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(
+        [
+            RUN.replace("seconds=18", "seconds=300"),
+            "from streamviz.plots import GroupLag\n"
+            "replay('run.jsonl', plots=[GroupLag(), GroupLag('seconds')])",
+        ]
+    ).run_all()
+    page = notebook.page
+    page.locator("[data-streamviz] .streamviz-player").wait_for()
+    notebook.until(lambda: notebook.points(1) == 1)
+    page.get_by_label("time").hover()
+    page.evaluate(DRAG, 2500)
+    page.locator(".streamviz-plot[data-sketched]").first.wait_for()
+    notebook.until(lambda: page.evaluate(INKED) == 2)
+    page.evaluate(DRAG, 2600)
+    notebook.until(lambda: notebook.points(1) == 1000)
+    page.locator("[data-sketched]").first.wait_for(state="detached")
+    assert page.locator(".streamviz-player").get_attribute("data-frame") == "2600"
+    assert not notebook.problems

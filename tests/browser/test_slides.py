@@ -1,0 +1,189 @@
+"""Notebooks as slides and as pages, opened with every network cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser.conftest import RESULTS, ROOT
+from nbconvert import HTMLExporter
+from playwright.sync_api import Browser, Page
+
+from streamviz.export import to_document, to_slides
+
+TALK = ROOT / "notebooks" / "20_talk.ipynb"
+COURSE = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+FRAME = (
+    "() => Number(document.querySelector('section.present section.present .streamviz-player')"
+    "?.dataset.frame ?? -2)"
+)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return to_slides(TALK, tmp_path_factory.mktemp("talk") / "talk.html")
+
+
+@pytest.fixture
+def offline(page: Page) -> Iterator[Page]:
+    """Give a page without a network, that says nothing on its console and asks for nothing."""
+    said: list[str] = []
+    asked: list[str] = []
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.context.set_offline(True)
+    page.context.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.context.on("request", lambda one: asked.append(one.url))
+    yield page
+    assert not said
+    assert asked
+    own = ("file:", "data:", "blob:", "about:")
+    assert not [url for url in asked if not url.startswith(own)]
+
+
+def frame_is(page: Page, condition: str) -> None:
+    page.wait_for_function(f"() => {{ const at = ({FRAME})(); return {condition}; }}")
+
+
+def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_left(
+    talk: Path, offline: Page
+) -> None:
+    offline.goto(talk.as_uri())
+    frame_is(offline, "at > 3")
+    slides = offline.locator(".slides > section").count()
+    films = 0
+    for place in range(slides):
+        offline.wait_for_function(f"() => location.hash === '#/{place}' || !{place}")
+        slide = offline.locator("section.present section.present")
+        if slide.locator("script[data-film]").count():
+            films += 1
+            frame_is(offline, "at > 1")
+            assert offline.locator("[data-state=playing]").count() == 1, "only this one"
+        box = slide.evaluate("node => [node.scrollHeight, node.clientHeight]")
+        assert box[0] <= box[1] + 2, f"slide {place} does not fit"
+        RESULTS.mkdir(exist_ok=True)
+        offline.screenshot(path=RESULTS / f"slide-{place}.png")
+        offline.keyboard.press("ArrowRight")
+    assert films >= 6
+    offline.wait_for_function("() => !document.querySelector('[data-state=playing]')")
+
+
+def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
+    talk: Path, offline: Page
+) -> None:
+    offline.goto(f"{talk.as_uri()}#/2")
+    frame_is(offline, "at > 5")
+    offline.keyboard.press("End")  # the deck's
+    offline.wait_for_function("() => location.hash === '#/7'")
+    offline.keyboard.press("Home")
+    frame_is(offline, "at > 0")
+    offline.keyboard.press("r")
+    frame_is(offline, "at >= 0 && at < 5")
+    player = offline.locator("section.present section.present .streamviz-player")
+    player.focus()
+    offline.keyboard.press("End")
+    frame_is(offline, "at === 110")
+    offline.keyboard.press("ArrowLeft")
+    frame_is(offline, "at === 109")
+    offline.keyboard.press(" ")
+    first = "() => document.querySelector('.slides > section').classList.contains('present')"
+    assert offline.evaluate(first), "no slide was turned"
+
+
+def test_the_speaker_has_notes_and_the_clock_without_a_network(talk: Path, offline: Page) -> None:
+    offline.goto(f"{talk.as_uri()}#/3")
+    frame_is(offline, "at > 0")
+    with offline.context.expect_page() as opened:
+        offline.keyboard.press("s")
+    notes = opened.value
+    notes.get_by_text("Let them raise a hand").wait_for()
+    assert notes.locator(".clock-value, .timer").first.is_visible()
+
+
+def test_on_paper_and_without_javascript_there_are_pictures(talk: Path, offline: Page) -> None:
+    offline.goto(f"{talk.as_uri()}?view=print")
+    offline.locator(".pdf-page").first.wait_for()
+    assert offline.locator(".pdf-page").count() == offline.locator(".pdf-page section").count()
+    assert offline.locator(".streamviz img").count() >= 7
+    assert offline.locator(".streamviz-player").count() == 0
+
+
+def pictures(path: Path) -> int:
+    """Return how many pictures a notebook's saved outputs hold."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    html = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
+    return sum(text.count("<img ") for text in html if 'class="streamviz"' in text)
+
+
+def shown(page: Page) -> list[list[float]]:
+    """Return the width and the height of each picture as it is drawn; a broken one fails."""
+    found: list[list[float]] = page.evaluate(
+        """async () => {
+          const images = [...document.querySelectorAll('.streamviz img')];
+          await Promise.all(images.map(image => image.decode()));
+          return images.map(image => [image.clientWidth, image.clientHeight]);
+        }"""
+    )
+    return found
+
+
+def test_the_course_is_there() -> None:
+    assert len(COURSE) >= 12
+    assert sum(map(pictures, COURSE)) > 30
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_each_notebook_converts_to_slides_with_its_plots(
+    path: Path, tmp_path: Path, offline: Page
+) -> None:
+    deck = to_slides(path, tmp_path / "deck.html", run=False)
+    offline.goto(f"{deck.as_uri()}?view=print")
+    offline.locator(".pdf-page").first.wait_for()
+    sizes = shown(offline)
+    assert len(sizes) == pictures(path)
+    assert all(wide > 300 and high > 80 for wide, high in sizes), sizes
+    assert offline.locator(".pdf-page").count() >= 6
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_each_notebook_converts_to_a_page_with_its_plots(
+    path: Path, tmp_path: Path, offline: Page
+) -> None:
+    page = to_document(path, tmp_path / "page.html", run=False)
+    offline.goto(page.as_uri())
+    sizes = shown(offline)
+    assert len(sizes) == pictures(path)
+    assert all(wide > 300 and high > 80 for wide, high in sizes), sizes
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, browser: Browser) -> None:
+    page = tmp_path / "page.html"
+    body, _ = HTMLExporter().from_filename(str(path))
+    page.write_text(body, "utf-8")
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    plain = context.new_page()
+    plain.goto(page.as_uri(), wait_until="domcontentloaded")
+    images = plain.locator(".streamviz img")
+    assert images.count() == pictures(path)
+    for image in images.all():
+        assert image.evaluate("node => node.decode().then(() => node.clientWidth)") > 300
+    context.close()
+
+
+def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) -> None:
+    page = to_document(TALK, tmp_path / "talk.html", theme="dark")
+    offline.goto(page.as_uri())
+    offline.locator(".streamviz-player").first.wait_for()
+    many = offline.locator("script[data-film]").count()
+    assert many >= 6
+    assert 1 <= offline.locator(".streamviz-player").count() < many
+    offline.locator("script[data-film]").last.evaluate(
+        "node => node.previousElementSibling.scrollIntoView()"
+    )
+    last = offline.locator("script[data-film]").last.locator("xpath=preceding-sibling::*[1]")
+    last.locator("[data-state=playing]").wait_for()
+    assert offline.locator("[data-dark]").count() > 0

@@ -1,0 +1,45 @@
+"""Step mode, as a learner clicks through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from browser.conftest import Notebook
+
+TOUR = """
+from streamviz import Dashboard, Steps, Stream, connect
+redis = connect()
+orders = Stream(redis, "orders")
+crew = orders.group("crew")
+Dashboard(Steps(redis, "orders", '''
+    orders.add({"dish": "<b>soup</b>"}, id="1000-0")
+    orders.add({"dish": "cake"}, id="2000-0")
+    crew.create("0")
+    crew.consumer("ann").read(1)
+    crew.ack("1000-0")
+'''))
+"""
+
+
+def test_a_click_runs_one_statement_and_shows_all_it_did(
+    open_notebook: Callable[..., Notebook],
+) -> None:
+    notebook = open_notebook([TOUR.strip()]).run_all()
+    page = notebook.page
+    notebook.live().wait_for()
+    rows = page.locator(".streamviz-log tbody tr")
+    step = page.get_by_role("button", name="Step", exact=True)
+    for done in range(1, 5):
+        step.press("Enter")
+        notebook.until(lambda done=done: rows.count() == done)
+    assert "XREADGROUP GROUP crew ann COUNT 1 STREAMS orders >" in rows.last.inner_text()
+    assert "crew pending: 0 → 1" in rows.last.inner_text()
+    assert "<b>soup</b>" in rows.first.inner_text(), "as text, not as HTML"
+    assert page.locator(".streamviz-steps [aria-current]").inner_text() == 'crew.ack("1000-0")'
+    notebook.picture("steps")
+    page.get_by_role("button", name="Run all", exact=True).click()
+    notebook.until(lambda: rows.count() == 5)
+    assert step.is_disabled()
+    saved = str(notebook.save())
+    assert "XACK orders crew 1000-0" in saved
+    assert not notebook.problems

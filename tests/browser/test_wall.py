@@ -1,0 +1,48 @@
+"""A stream on a page of its own: what `streamviz watch` opens."""
+
+from __future__ import annotations
+
+import redis as redis_py
+from browser.conftest import RESULTS
+from playwright.sync_api import Page
+
+from streamviz import Scenario, Stream
+from streamviz.wall import Wall
+
+LAG = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.y?.at(-1)"
+
+
+def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
+    redis: redis_py.Redis, key: str, page: Page
+) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("request", lambda one: asked.append(one.url))
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(5))
+    stream.group("<b>g</b>").create("0")
+    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+        page.goto(wall.url)
+        page.wait_for_function(f"() => ({LAG})() === 5")
+        stream.add_many({"n": n} for n in range(7))
+        page.wait_for_function(f"() => ({LAG})() === 12")
+        assert page.title() == key
+        assert page.locator("h1").inner_text() == key
+        assert page.locator(".streamviz-panel").count() == 0, "nothing to steer: it only shows"
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / "wall.png")
+        page.emulate_media(color_scheme="dark")
+        page.locator(".streamviz-live[data-dark]").wait_for()
+        port = wall._server.server_address[1]
+        token = wall.token
+    assert not said
+    assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{port}"}
+    page.get_by_text("Lost the server").wait_for()
+    again = Wall(Scenario(redis, look_every_ms=50).watch(key), key, port=port)
+    again.token = token  # a page that stayed open finds the same wall again
+    with again:
+        stream.add({"n": 13})
+        page.wait_for_function(f"() => ({LAG})() === 13", timeout=20_000)
+        page.get_by_text("Lost the server").wait_for(state="hidden")

@@ -1,0 +1,79 @@
+"""What every test shares: a real server, a client, a key of the test's own, and patience."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+from redis.cluster import RedisCluster
+
+from streamviz.cluster import EmbeddedCluster, embedded_cluster
+from streamviz.server import EmbeddedServer
+
+Until = Callable[..., None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker("server")  # it runs again on each server that is at hand
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A server for the session; STREAMVIZ_TEST_SERVER names another program for it."""
+    with EmbeddedServer(program=os.environ.get("STREAMVIZ_TEST_SERVER")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis(server: EmbeddedServer) -> Iterator[redis_py.Redis]:
+    client = server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def prefix(redis: redis_py.Redis) -> Iterator[str]:
+    """A prefix for the test's keys; what begins with it is deleted afterwards."""
+    mine = f"test:{uuid.uuid4().hex[:12]}:"
+    yield mine
+    for key in redis.scan_iter(f"{mine}*", count=1000):
+        redis.unlink(key)
+
+
+@pytest.fixture
+def key(prefix: str) -> str:
+    return f"{prefix}stream"
+
+
+@pytest.fixture(scope="session")
+def cluster(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
+    """Three nodes for the session, of the same program as the server."""
+    with embedded_cluster(program=server.program) as running:
+        yield running
+
+
+@pytest.fixture
+def nodes(cluster: EmbeddedCluster) -> Iterator[RedisCluster]:
+    """A client of the cluster."""
+    client = cluster.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait until something holds, and fail with its last value if it does not in time."""
+
+    def wait(condition: Callable[[], object], seconds: float = 5) -> None:
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"
+            time.sleep(0.01)
+
+    return wait

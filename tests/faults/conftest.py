@@ -1,0 +1,71 @@
+"""Services that are real processes, quick to start and easy to kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streamviz.server import EmbeddedServer
+
+pytest.register_assert_rewrite("acceptance", "house")
+
+HERE = Path(__file__).parent
+
+
+class Nursery:
+    """Starts services, and tells which of them live."""
+
+    def __init__(self, url: str) -> None:
+        self.children: set[int] = set()
+        self._process = subprocess.Popen(
+            [sys.executable, str(HERE / "nursery.py")],
+            env=os.environ | {"REDIS_URL": url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, service: str, prefix: str, dies_after: int | None = None) -> int:
+        """Start a service, to die after so many commands, and return its process ID."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = [f"streamviz.go.{service}", ["--prefix", prefix], dies_after]
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        child = int(self._process.stdout.readline())
+        self.children.add(child)
+        return child
+
+    def lives(self, child: int) -> bool:
+        """Tell whether it still runs."""
+        if child in self.children:
+            try:
+                os.kill(child, 0)
+            except ProcessLookupError:
+                self.children.discard(child)
+        return child in self.children
+
+    def kill(self, child: int) -> None:
+        """Kill it, wherever it is."""
+        if self.lives(child):
+            os.kill(child, signal.SIGKILL)
+
+    def close(self) -> str:
+        """End them all, and return what they had to say."""
+        for child in list(self.children):
+            self.kill(child)
+        return self._process.communicate(timeout=10)[1]
+
+
+@pytest.fixture
+def nursery(server: EmbeddedServer) -> Iterator[Nursery]:
+    made = Nursery(server.url)
+    yield made
+    assert made.close() == "", "a service complained"

@@ -1,0 +1,96 @@
+"""A service is killed after its first command, after its second, and so on: nothing shows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis as redis_py
+from acceptance import Play, RedisTable
+from house import House, check_the_house
+
+from streamviz.go.judge import Judge
+from streamviz.go.lobby import Lobby
+from streamviz.go.rules import Player
+
+Until = Callable[..., None]
+MOST = 120
+BLACK, WHITE = Player.BLACK, Player.WHITE
+
+
+@pytest.mark.timeout(120)
+def test_a_judge_may_die_after_any_command(
+    redis: redis_py.Redis, prefix: str, nursery: Any, until: Until
+) -> None:
+    done = []
+    for commands in range(1, MOST):
+        mine = f"{prefix}{commands}:"
+        play = Play(RedisTable(redis, mine))
+        some_moves(play)
+        child = nursery.start("judge", mine, commands)
+        until(lambda child=child: not nursery.lives(child), 10)
+        answers = len(play.table.read("move-made")) + len(play.table.read("move-rejected"))
+        done.append(answers)
+        heir = Judge(redis, mine, claim_idle_ms=0)
+        heir.prepare()
+        while heir.step():
+            pass
+        play.check()
+        assert heir.group.pending().count == 0
+        assert redis.xlen(heir.keys.dead("make-move")) == 1  # type: ignore[arg-type]
+        if done.count(max(done)) == 4 and answers == 12:
+            break
+    assert done[0] == 0
+    assert done == sorted(done), "the longer it lives, the more it does"
+    assert set(done) == {0, 3, 6, 9, 12}, "it died between any two games, too"
+    assert done[-1] == 12, "and in the end after all was done"
+
+
+def some_moves(play: Play) -> None:
+    for game_id in ("a", "b", "c"):
+        play.open(game_id)
+    for game_id in ("a", "b", "c", "nobody's"):
+        first = play.move(game_id, play.games[game_id].up if game_id in play.games else BLACK, None)
+        play.move(game_id, BLACK, (1, 1))
+        play.move(game_id, WHITE, (1, 1))
+        play.move(game_id, WHITE, (2, 2), first)
+    play.table.send("make-move", "?")
+
+
+@pytest.mark.timeout(120)
+def test_a_lobby_may_die_after_any_command(
+    redis: redis_py.Redis, prefix: str, nursery: Any, until: Until
+) -> None:
+    done = []
+    for commands in range(1, MOST):
+        mine = f"{prefix}{commands}:"
+        house = House(RedisTable(redis, mine))
+        some_wishes(house)
+        child = nursery.start("lobby", mine, commands)
+        until(lambda child=child: not nursery.lives(child), 10)
+        done.append(len(house.said("game-ready")))
+        heir = Lobby(redis, mine)
+        heir.prepare()
+        while heir.step():
+            pass
+        met = check_the_house(house)
+        assert met["ready"] == 4
+        if done.count(4) == 3:
+            break
+    assert done[0] == 0
+    assert done == sorted(done)
+    assert done[-1] == 4
+
+
+def some_wishes(house: House) -> None:
+    dice = random.Random(5)
+    house.create("p", "PRIVATE", 9, "tea")
+    for name in "abcdef":
+        house.find(name)
+        if dice.random() < 0.3:
+            house.leave(name)
+    house.send("create-game", "?")
+    house.join("q", "tea")
+    house.join("r", "tea")

@@ -1,0 +1,167 @@
+"""A model of the lobby in a page, and the checks that hold whatever lobby it was.
+
+The model takes the wishes in the order of their IDs, one after the other, and says what must be
+on the streams in the end. It shares no code with the lobby.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from acceptance import Message, RedisTable
+
+WISHES = ("find-public-game", "create-game", "join-private-game", "session-disconnected")
+
+
+class House:
+    """A lobby's streams, and somebody who sends wishes."""
+
+    def __init__(self, table: RedisTable) -> None:
+        self.table = table
+        self._numbers = itertools.count()
+        self._ms = itertools.count(time.time_ns() // 1_000_000)
+
+    def send(self, stream: str, data: str) -> None:
+        """Add a wish, in a millisecond of its own: so the order of several streams is known."""
+        key = f"{self.table.prefix}{stream}"
+        self.table.client.xadd(key, {"data": data}, id=f"{next(self._ms)}-0")
+
+    def _send(self, stream: str, **message: Any) -> None:
+        self.send(stream, json.dumps(message))
+
+    def _req(self, req_id: str | None) -> str:
+        return req_id or f"r{next(self._numbers)}"
+
+    def find(self, session: str, req_id: str | None = None) -> None:
+        self._send("find-public-game", session_id=session, req_id=self._req(req_id))
+
+    def create(self, session: str, visibility: str, size: int, name: str | None = None) -> None:
+        about = {"visibility": visibility, "board_size": size, "game_id": name}
+        self._send("create-game", session_id=session, req_id=self._req(None), **about)
+
+    def join(self, session: str, name: str) -> None:
+        self._send("join-private-game", session_id=session, req_id=self._req(None), game_id=name)
+
+    def leave(self, session: str) -> None:
+        self._send("session-disconnected", session_id=session)
+
+    def said(self, stream: str) -> list[Message]:
+        return [json.loads(one) for one in self.table.read(stream)]
+
+    def wishes(self) -> list[tuple[str, Message | None]]:
+        """Return all wishes in the order of time; None for what is none."""
+        found = []
+        for place, stream in enumerate(WISHES):
+            entries: Any = self.table.client.xrange(f"{self.table.prefix}{stream}")
+            for which, fields in entries:
+                ms, seq = map(int, which.decode().split("-"))
+                try:
+                    wish = json.loads(fields[b"data"])
+                except ValueError:
+                    wish = None
+                found.append(((ms, seq, place), stream, wish))
+        return [(stream, wish) for _, stream, wish in sorted(found, key=lambda one: one[0])]
+
+
+@dataclass
+class Model:
+    """Games as lists of who sits there, and who sits where."""
+
+    waiting: list[list[Any]] = field(default_factory=list)  # [name, opener, public?]
+    sits: dict[str, tuple[str, list[Any] | None]] = field(default_factory=dict)  # req, open game
+    names: set[str] = field(default_factory=set)
+    pairs: list[tuple[frozenset[str], str]] = field(default_factory=list)  # who, named by
+    said: Counter[str] = field(default_factory=Counter)
+
+    def drop(self, session: str) -> None:
+        game = self.sits.pop(session, ("", None))[1]
+        if game in self.waiting:
+            self.waiting.remove(game)
+            self.said["left"] += 1
+
+    def take(self, stream: str, wish: Message | None) -> None:
+        if wish is None:
+            self.said["dead"] += 1
+            return
+        who = wish["session_id"]
+        if stream == "session-disconnected":
+            self.drop(who)
+            return
+        req_id, own = self.sits.get(who, ("", None))
+        if req_id == wish["req_id"]:
+            self.said["again"] += 1
+        elif stream == "join-private-game":
+            game = next((one for one in self.waiting if one[0] == wish["game_id"]), None)
+            plays = who in self.sits and own not in self.waiting
+            if plays or game is None or game[1] == who or game[2]:
+                self.said["rejected"] += 1
+            else:
+                self.meet(who, wish, game)
+        elif who in self.sits and own not in self.waiting:
+            self.said["dead"] += 1
+        elif stream == "create-game":
+            if wish["game_id"] in self.names:
+                self.said["dead"] += 1
+            else:
+                self.names.add(wish["game_id"] or "")
+                self.names.discard("")
+                self.wait(who, wish, [wish["game_id"], who, wish["visibility"] == "PUBLIC"])
+        else:
+            others = [one for one in self.waiting if one[2] and one[1] != who]
+            if others:
+                self.meet(who, wish, others[0])
+            elif own in self.waiting and own is not None and own[2]:
+                self.sits[who] = (wish["req_id"], own)
+                self.said["waiting"] += 1
+            else:
+                self.wait(who, wish, [None, who, True])
+
+    def wait(self, who: str, wish: Message, game: list[Any]) -> None:
+        self.drop(who)
+        self.waiting.append(game)
+        self.sits[who] = (wish["req_id"], game)
+        self.said["waiting"] += 1
+
+    def meet(self, who: str, wish: Message, game: list[Any]) -> None:
+        self.drop(who)
+        self.waiting.remove(game)
+        self.sits[who] = (wish["req_id"], None)
+        self.pairs.append((frozenset((who, game[1])), game[0] or ""))
+        self.said["ready"] += 1
+
+
+def check_the_house(house: House, *, settled: bool = True) -> Counter[str]:
+    """Hold what was said against the model; `settled` if all wishes were decided."""
+    model = Model()
+    for stream, wish in house.wishes():
+        model.take(stream, wish)
+    ready = house.said("game-ready")
+    ids = [one["game_id"] for one in ready]
+    assert len(set(ids)) == len(ids), "no game is made ready twice"
+    first = [one["game_id"] for one in house.said("game-states") if one["turn"] == 1]
+    assert first == ids
+    for name in ("wait-for-opponent", "game-ready", "private-game-rejected"):
+        events = [one["event_id"] for one in house.said(name)]
+        assert len(set(events)) == len(events)
+    pairs = [frozenset((one["black"], one["white"])) for one in ready]
+    assert all(len(pair) == 2 for pair in pairs)
+    wanted = [pair for pair, _ in model.pairs]
+    assert pairs == wanted[: len(pairs)]
+    named = [(name, game_id) for (_, name), game_id in zip(model.pairs, ids, strict=False) if name]
+    assert all(name == game_id for name, game_id in named)
+    if settled:
+        assert pairs == wanted
+        assert len(house.said("wait-for-opponent")) == model.said["waiting"]
+        assert len(house.said("private-game-rejected")) == model.said["rejected"]
+        table = house.table
+        dead = sum(table.client.xlen(f"{table.prefix}{one}:dead") for one in WISHES)
+        assert dead == model.said["dead"]
+        still: Any = table.client.hvals(f"{table.prefix}lobby:open")
+        waiting = [json.loads(one)["session_id"] for one in still]
+        assert sorted(waiting) == sorted(opener for _, opener, _ in model.waiting)
+    return model.said

@@ -1,0 +1,102 @@
+"""Ack progress: three lines a group, and gaps where the books cannot be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis as redis_py
+from plots.histories import HOSTILE, gone, group, history, sample, shown
+
+from streamviz import Observer, Stream
+from streamviz.errors import InputError
+from streamviz.history import History
+from streamviz.plots import AckProgress
+
+PLOT = AckProgress()
+
+
+def columns(seen: History, plot: AckProgress = PLOT) -> list[list[int | None]]:
+    return [trace["y"] for trace in plot.figure(seen)["data"]]
+
+
+def test_the_lines_are_what_was_acked_delivered_and_added(redis: redis_py.Redis, key: str) -> None:
+    stream, seen = Stream(redis, key), History()
+    billing = stream.group("billing")
+    billing.create("0", mkstream=True)
+    observer = Observer(redis, key)
+    seen.append(observer.look())
+    ids = [stream.add({"n": n}) for n in range(10)]
+    seen.append(observer.look())
+    billing.consumer("ann").read(6)
+    seen.append(observer.look())
+    billing.ack(*ids[:4])
+    seen.append(observer.look())
+    assert columns(seen) == [[0, 0, 0, 4], [0, 0, 6, 6], [0, 10, 10, 10]]
+    assert PLOT.summary(seen) == ("10 added. billing: 4 acknowledged, 2 pending, 4 waiting.")
+
+
+def test_what_cannot_be_known_is_a_gap_and_says_why() -> None:
+    lost = group("g", None, verdict="unknown", reason="XDEL", pending=2)
+    begun = group("g", 3, pending=2, gone=None)
+    seen = history(sample(1, lost, length=9), sample(2, begun, length=9), sample(3), gone(4))
+    assert columns(seen) == [[None] * 4, [None] * 4, [9, 9, None, None]]
+    unknown = history(sample(1, lost, length=9))
+    assert PLOT.summary(unknown) == (
+        "9 added. g: an unknown number acknowledged, 2 pending, an unknown number waiting "
+        "(it is not certain how many entries wait: XDEL)."
+    )
+
+
+def test_groups_stand_side_by_side_on_one_scale() -> None:
+    seen = history(sample(1, group("a", 1), group("b", 2), length=5))
+    figure = PLOT.figure(seen)
+    assert [trace["xaxis"] for trace in figure["data"]] == ["x"] * 3 + ["x2"] * 3
+    assert figure["layout"]["yaxis2"]["matches"] == "y"
+    assert [trace["showlegend"] for trace in figure["data"]] == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 8, 40])
+def test_panels_never_overlap_however_many(many: int) -> None:
+    layout = PLOT.layout(history(sample(1, *(group(f"group-{i:02}") for i in range(many)))))
+    places = sorted(axis["domain"] for name, axis in layout.items() if name.startswith("x"))
+    assert len(places) == many
+    edges = [edge for place in places for edge in place]
+    assert edges == sorted(set(edges)), "each panel has a width, and ends before the next"
+    assert (edges[0] >= 0, edges[-1] <= 1) == (True, True)
+
+
+def test_one_group_can_be_shown_alone() -> None:
+    seen = history(sample(1, group("a", 1), group("b", 2), length=5))
+    alone = AckProgress("b")
+    assert columns(seen, alone) == [[3], [3], [5]]
+    assert alone.summary(seen) == "5 added. b: 3 acknowledged, 0 pending, 2 waiting."
+
+
+def test_a_group_that_is_not_there_is_said_to_be_missing() -> None:
+    seen = history(sample(1, group("a", 1), length=5))
+    absent = AckProgress("nobody")
+    assert columns(seen, absent) == []
+    assert absent.summary(seen) == "5 added. no consumer group nobody now."
+
+
+def test_names_are_escaped_in_titles_and_hover() -> None:
+    figure = PLOT.figure(history(sample(1, *(group(name) for name in HOSTILE))))
+    layout = figure["layout"]
+    titles = [axis["title"]["text"] for name, axis in layout.items() if name.startswith("xaxis")]
+    assert len(titles) == len(HOSTILE)
+    assert shown(titles[0]).startswith("<b>")
+    hover = figure["data"][0]["hovertemplate"]
+    assert hover.startswith("&lt;b&gt;bold&lt;/b&gt;<br>%{y} ")
+
+
+def test_the_summary_says_what_is_missing() -> None:
+    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history(sample(1))) == "no consumer group yet"
+    assert PLOT.summary(history(sample(1, group("g")), gone(2))) == "stream is gone"
+
+
+@pytest.mark.parametrize("group", [5, b"billing", ["billing"], True])
+def test_a_group_must_be_text(group: Any) -> None:
+    with pytest.raises(InputError, match="group="):
+        AckProgress(group)

@@ -1,0 +1,165 @@
+"""Deltas add up to the whole picture, plotly takes it, and a frame stays small."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import pytest
+import redis as redis_py
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plots.histories import (
+    EDGES,
+    HOSTILE,
+    PLOTS,
+    U64,
+    check,
+    each_plot,
+    group,
+    history,
+    looks,
+    sample,
+    shop,
+    shown,
+    texts,
+)
+
+from streamviz import Scenario, series
+from streamviz.entry_id import EntryId
+from streamviz.history import History
+from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.plots.figure import Delta, apply, clean, escaped, label, plain
+from streamviz.sample import Sample
+
+
+def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:
+    """Yield what a widget sends while a history grows, and check that it adds up."""
+    figure, identity = plot.figure(window), plot.identity(window)
+    for place, one in enumerate(samples):
+        window.append(one)
+        if place % every:
+            continue
+        delta = plot.delta(window, figure["n"], identity)
+        if "full" in delta:
+            identity = plot.identity(window)
+        figure = apply(figure, delta)
+        assert figure == plot.figure(window)
+        yield delta
+
+
+@settings(max_examples=80, deadline=None)
+@given(samples=looks(), limit=st.integers(1, 12), most=st.integers(1, 9), every=st.integers(1, 3))
+def test_deltas_add_up_to_the_figure_of_the_whole_window(
+    samples: list[Sample], limit: int, most: int, every: int
+) -> None:
+    for plot in PLOTS.values():
+        found = list(deltas(plot, History(limit, max_entries=most), samples, every))
+        assert found
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_deltas_add_up_for_what_a_server_really_says(
+    redis: redis_py.Redis, key: str, seed: int
+) -> None:
+    samples = shop(redis, key, seed=seed, seconds=12)
+    assert {one.exists for one in samples} == {True, False}
+    assert {one.name for look in samples for one in look.groups} == {"billing", "email", "late"}
+    assert any(look.notes for look in samples)
+    for plot in PLOTS.values():
+        found = list(deltas(plot, History(30, max_entries=40), samples, 1 + seed % 2))
+        small = [one for one in found if "full" not in one]
+        assert len(small) > 0.8 * len(found), "a whole figure is sent only when groups change"
+
+
+@each_plot
+def test_a_delta_without_news_changes_nothing(plot: Plot) -> None:
+    seen = history(sample(1, group("g"), ids=[EntryId(1)], length=1))
+    figure = plot.figure(seen)
+    assert apply(figure, plot.delta(seen, 1, plot.identity(seen))) == figure
+
+
+@each_plot
+def test_a_reader_that_fell_out_of_the_window_gets_the_whole_figure(plot: Plot) -> None:
+    seen = history(*(sample(n, group("g")) for n in range(1, 10)), limit=3)
+    assert "full" in plot.delta(seen, 4, plot.identity(seen))
+    assert "full" not in plot.delta(seen, 6, plot.identity(seen))
+    assert "full" in plot.delta(seen, 6, "another identity")
+    assert "full" in plot.delta(seen, 0, plot.identity(seen))
+
+
+@each_plot
+def test_apply_leaves_the_figure_that_it_was_given(plot: Plot) -> None:
+    seen = history(*(sample(n, group("g"), ids=[EntryId(n)], length=n) for n in (1, 2)), limit=2)
+    figure, identity = plot.figure(seen), plot.identity(seen)
+    before = json.dumps(figure)
+    seen.append(sample(3, group("g", 1), ids=[EntryId(3)], length=3, notes=["hm"]))
+    assert apply(figure, plot.delta(seen, 2, identity)) != figure
+    assert json.dumps(figure) == before
+
+
+@each_plot
+@pytest.mark.parametrize("samples", EDGES.values(), ids=EDGES.keys())
+def test_plotly_and_strict_json_take_every_figure(plot: Plot, samples: list[Sample]) -> None:
+    figure = plot.figure(history(*samples))
+    check(figure)
+    packed = json.dumps(figure, allow_nan=False, ensure_ascii=False)
+    assert json.loads(packed.encode("utf-8")) == figure
+    assert figure["summary"]
+    for text in texts(figure):
+        shown(text)
+
+
+@each_plot
+def test_axes_have_no_black_line_at_zero_and_room_for_their_labels(plot: Plot) -> None:
+    layout = plot.figure(history(sample(1, group("a"), group("billing"))))["layout"]
+    axes = {name: axis for name, axis in layout.items() if name[1:].startswith("axis")}
+    assert len(axes) >= 2
+    for axis in axes.values():
+        assert (axis["zeroline"], axis["automargin"]) == (False, True)
+
+
+def test_a_frame_does_not_grow_with_the_window(redis: redis_py.Redis, key: str) -> None:
+    scenario = Scenario(redis, seed=7, limit=2000)
+    scenario.produce(key, series.constant(rate_hz=5), maxlen=500)
+    for name in ("billing", "email"):
+        scenario.group(key, name, consumers=2, service_ms=300)
+    seen, plots = History(900), (StreamMap(), GroupLag(), AckProgress())
+    sizes = []
+    for one in scenario.run(seconds=102).samples:
+        before = seen.last.n if seen.last else 0
+        identities = [plot.identity(seen) for plot in plots]
+        seen.append(one)
+        made = [plot.delta(seen, before, i) for plot, i in zip(plots, identities, strict=True)]
+        sizes.append(len(json.dumps(made, separators=(",", ":"))))
+    assert len(sizes) > 1010
+    early, late = sum(sizes[90:110]) / 20, sum(sizes[990:1010]) / 20
+    assert 0.8 < late / early < 1.2
+    assert late < 2500
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    assert shown(escaped(name)) == clean(name)
+    assert "\n" not in clean(name)
+    clean(name).encode("utf-8")
+    cut = shown(label(name))
+    assert len(cut) <= 30
+    assert cut.rstrip("…") == clean(name)[: len(cut.rstrip("…"))]
+
+
+def test_a_bold_tag_shows_as_text() -> None:
+    assert label("<b>") == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (U64, "18,446,744,073,709,551,615"),
+        (None, "an unknown number"),
+    ],
+)
+def test_a_number_in_a_sentence_has_all_its_digits(number: int | None, words: str) -> None:
+    assert plain(number) == words

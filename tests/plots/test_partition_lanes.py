@@ -1,0 +1,195 @@
+"""Partition lanes: a colour a node, a height a lag, grey on the move, gaps without an answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plots.histories import HOSTILE, check, group, history, sample, shown, texts
+from redis.cluster import RedisCluster
+
+from streamviz import History, StreamVizError
+from streamviz.cluster import EmbeddedCluster
+from streamviz.partition_looks import PartitionedSample, PartitionsObserver, PartitionState, summed
+from streamviz.partitions import Partitions
+from streamviz.plots import PartitionLanes
+from streamviz.plots.figure import GREY, apply
+from streamviz.plots.svg import render
+from streamviz.sample import Sample
+from streamviz.slots import slot_of
+from streamviz.widgets import partition_lanes
+
+
+def part(
+    number: int,
+    *groups: Any,
+    node: str = "node-1",
+    to: str = "",
+    exists: bool = True,
+    trouble: str = "",
+    name: str = "s",
+) -> PartitionState:
+    inner = sample(1, *groups, exists=exists, trouble=trouble)
+    values = {one: getattr(inner, one) for one in Sample.__slots__}
+    own = Sample(**values | {"stream": f"{name}:{{{number}}}"})
+    return PartitionState(number, 100 + number, node, to, own)
+
+
+def look(n: int, *states: PartitionState, notes: tuple[str, ...] = ()) -> PartitionedSample:
+    return summed("s", n, 1000 + 100 * n, states, notes)
+
+
+def lanes(figure: dict[str, Any]) -> dict[str, list[float | None]]:
+    return {
+        trace.get("hovertemplate", "events").removesuffix("<extra></extra>"): trace["y"]
+        for trace in figure["data"]
+    }
+
+
+def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -> None:
+    seen = history(
+        look(1, part(0, group("g", 4)), part(1, group("g", 1), node="node-2")),
+        look(2, part(0, group("g", 2)), part(1, group("g", 0), node="node-2")),
+    )
+    figure = PartitionLanes().figure(seen)
+    drawn = lanes(figure)
+    assert drawn["s:{0} on node-1"] == [0.8, 0.4]
+    assert drawn["s:{1} on node-2"] == [-0.8, -1.0]
+    assert drawn["s:{0} on node-2"] == drawn["s:{1} on node-1"] == [None, None]
+    colours = {(t["name"], t["line"]["color"], t["line"]["dash"]) for t in figure["data"][:4]}
+    assert len(colours) == 2
+    assert [t["name"] for t in figure["data"] if t.get("showlegend")] == [
+        "node-1",
+        "node-2",
+        "on the move",
+    ]
+    assert figure["layout"]["yaxis"]["ticktext"] == ["{0}", "{1}"]
+    assert "a lane is 4 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
+    check(figure)
+
+
+def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> None:
+    seen = history(
+        look(1, part(0, group("g", 2))),
+        look(2, part(0, group("g", 2), to="node-2"), notes=("slot 100: migrating",)),
+        look(3, part(0, group("g", 1), node="node-2")),
+    )
+    figure = PartitionLanes().figure(seen)
+    drawn = lanes(figure)
+    assert drawn["s:{0} on node-1"] == [0.8, None, None]
+    assert drawn["s:{0} is on the move"] == [None, 0.8, None]
+    assert drawn["s:{0} on node-2"] == [None, None, 0.4]
+    assert figure["data"][-2]["line"] == {"color": GREY, "dash": "solid", "width": 6}
+    assert figure["data"][-1]["text"] == ["slot 100: migrating"]
+    words = PartitionLanes().summary(history(*seen.samples[:2]))
+    assert words == "part 0 on node-1, moving to node-2: 2 waiting. g in all: 2 waiting."
+
+
+def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
+    seen = history(
+        look(
+            1,
+            part(0, group("g", None, verdict="unknown", reason="who knows")),
+            part(1, node="", exists=False, trouble="it does not answer"),
+            part(2, group("g", 3, verdict="suspect", reason="perhaps")),
+        )
+    )
+    drawn = lanes(PartitionLanes().figure(seen))
+    assert drawn["s:{0} on node-1"] == [None]
+    assert drawn["s:{1} on node-1"] == [None]
+    assert drawn["s:{2} on node-1"][0] is not None
+    words = PartitionLanes().summary(seen)
+    assert "part 0 on node-1: lag unknown, who knows" in words
+    assert "part 1: it does not answer" in words
+    assert "part 2 on node-1: 3 waiting (suspect: perhaps)" in words
+    assert "g in all: lag unknown, partition 0: who knows; partition 1: it does" in words
+
+
+def test_the_words_without_parts_groups_or_looks() -> None:
+    assert PartitionLanes().summary(history()) == "waiting for the first look"
+    assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
+    words = PartitionLanes().summary(history(look(1, part(0, node=""))))
+    assert words == "part 0: 0 entries. No consumer group yet."
+
+
+def test_of_several_groups_one_is_chosen() -> None:
+    seen = history(look(1, part(0, group("a", 1), group("b", 2))))
+    assert "a in all: 1" in PartitionLanes().summary(seen)
+    assert "b in all: 2" in PartitionLanes("b").summary(seen)
+    assert partition_lanes(seen, group="b").plots[0].summary(seen).endswith("2 waiting.")
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Sample]:
+    names = st.sampled_from(["node-1", "node-2", HOSTILE[0], ""])
+    found: list[Sample] = []
+    for n in range(1, draw(st.integers(1, 15)) + 1):
+        states = []
+        for number in range(draw(st.integers(0, 3))):
+            known = draw(st.booleans())
+            one = group("g", draw(st.integers(0, 99)) if known else None)
+            there = draw(st.integers(0, 5)) > 0
+            more = {"node": draw(names), "to": draw(st.sampled_from(["", "", "node-2"]))}
+            trouble = "" if there else HOSTILE[2]
+            states.append(
+                part(number, *[one] * there, exists=there, trouble=trouble, name=HOSTILE[1], **more)
+            )
+        found.append(look(n, *states, notes=tuple(draw(st.lists(st.sampled_from(HOSTILE[:2]))))))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives(), st.integers(1, 6))
+def test_deltas_add_up_and_nothing_in_a_name_is_markup(samples: list[Sample], limit: int) -> None:
+    plot, seen = PartitionLanes(), History(limit)
+    figure, identity = plot.figure(seen), plot.identity(seen)
+    for one in samples:
+        seen.append(one)
+        delta = plot.delta(seen, figure["n"], identity)
+        identity = plot.identity(seen) if "full" in delta else identity
+        figure = apply(figure, delta)
+        assert figure == PartitionLanes().figure(seen)
+    check(figure)
+    for text in texts(figure):
+        shown(text)
+    assert "<script" not in render(figure)
+
+
+@pytest.fixture
+def parts(nodes: RedisCluster) -> Iterator[Partitions]:
+    found = Partitions(nodes, f"test:{uuid.uuid4().hex[:8]}", 3)
+    yield found
+    for stream in found.streams:
+        nodes.delete(stream.key)
+
+
+def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
+    parts: Partitions, cluster: EmbeddedCluster
+) -> None:
+    parts.create_group("g")
+    observer, seen = PartitionsObserver(parts, cluster.names), History()
+    board = partition_lanes(seen)
+
+    def see(*notes: str) -> None:
+        parts.streams[1].add({"n": 1})
+        seen.append(observer.look(1000 + 100 * len(seen), notes))
+        board.update()
+
+    see()
+    home = cluster.holder(parts.streams[1].key).name
+    target = next(node.name for node in cluster.nodes if node.name != home)
+    for step in cluster.moving(slot_of(parts.streams[1].key), target):
+        see(step)
+    drawn = lanes(PartitionLanes().figure(seen))
+    key = parts.streams[1].key
+    assert [y is None for y in drawn[f"{key} on {home}"]] == [False, False, True, True, True]
+    assert [y is None for y in drawn[f"{key} is on the move"]] == [True, True, False, False, True]
+    assert [y is None for y in drawn[f"{key} on {target}"]] == [True, True, True, True, False]
+    assert f"part 1 on {target}: 5 waiting" in PartitionLanes().summary(seen)
+    assert PartitionLanes().story(seen) == f"Moved: part 1 from {home} to {target}."
+    with pytest.raises(StreamVizError):
+        partition_lanes("history")  # type: ignore[arg-type]

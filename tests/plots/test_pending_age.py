@@ -1,0 +1,62 @@
+"""Pending age: low while work flows, a ramp while nobody does what was given."""
+
+from __future__ import annotations
+
+import redis as redis_py
+from plots.histories import gone, group, history, sample
+
+from streamviz import Scenario, series
+from streamviz.entry_id import EntryId
+from streamviz.plots import PendingAge
+from streamviz.replies import PendingEntry
+
+PLOT = PendingAge()
+
+
+def test_the_oldest_counts_and_nothing_pending_is_zero() -> None:
+    held = [PendingEntry(EntryId(500), "ann", 1, 2), PendingEntry(EntryId(900), "ben", 1, 1)]
+    seen = history(
+        sample(1, group("g")),
+        sample(20, group("g", pending=2, oldest=held)),
+        sample(21, group("other")),
+        gone(22),
+    )
+    lines = PLOT.figure(seen)["data"][:2]
+    times = [one.time_ms for one in seen.samples]
+    assert lines[0]["y"] == [0, (times[1] - 500) / 1000, None, None]
+    assert lines[1]["y"] == [None, None, 0, None]
+
+
+def test_the_words_name_the_oldest_and_its_holder() -> None:
+    held = [PendingEntry(EntryId(500), "ann", 1, 3)]
+    words = PLOT.summary(history(sample(1, group("g", pending=4, oldest=held), group("h"))))
+    assert "g: 4 pending" in words
+    assert "delivered 3 times, to ann last" in words
+    assert "h: nothing pending" in words
+    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history(sample(1))) == "no consumer group yet"
+
+
+def test_it_climbs_a_second_a_second_until_somebody_recovers_the_work(
+    redis: redis_py.Redis, key: str
+) -> None:
+    shop = Scenario(redis, seed=1)
+    shop.produce(key, series.constant(rate_hz=10))
+    for name, cure in (("lost", {}), ("saved", {"revive_after_s": 5})):
+        shop.group(key, name, service_ms=50, crash_after=20, **cure)
+    shop.run(seconds=15)
+    lost, saved, events = PLOT.figure(shop.history)["data"]
+    assert lost["y"][-1] > 11
+    assert lost["y"][-1] - lost["y"][-11] == 1.0
+    assert 4.5 < max(saved["y"]) < 5.5
+    assert saved["y"][-1] < 1
+    assert "lost-1 crashed" in " ".join(events["text"])
+
+
+def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
+    held = [PendingEntry(EntryId(1100), "dead", 5000, 1)]
+    look = sample(5, group("g", pending=1, oldest=held))
+    seen = history(look, sample(6, group("g")))
+    age = PLOT.values(look, seen)[0]
+    assert age > 0
+    assert PLOT.still(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."

@@ -1,0 +1,56 @@
+"""Side by side: dots where they were sent and got, a cross for what passed somebody by."""
+
+from __future__ import annotations
+
+import redis as redis_py
+from plots.histories import history, sample
+
+from streamviz import Scenario, series
+from streamviz.entry_id import EntryId
+from streamviz.plots import SideBySide
+from streamviz.plots.svg import render
+
+PLOT = SideBySide()
+IDS = [EntryId(1000 + 100 * n) for n in range(1, 5)]
+
+
+def test_up_is_when_it_was_sent_and_across_when_it_came() -> None:
+    late, early = {"late": [IDS[2]]}, {"early": IDS[:2]}
+    seen = history(
+        sample(1, ids=IDS, readers={"early": IDS[1]}, got=early),
+        sample(2, readers={"early": IDS[1], "late": IDS[2]}, got=late),
+    )
+    figure = PLOT.figure(seen)
+    dots = {trace["name"]: (trace["x"], trace["y"]) for trace in figure["data"]}
+    assert dots == {
+        "early: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
+        "early: received": ([0, 0], [0, 0.1]),
+        "early: passed by": ([], []),
+        "late: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
+        "late: received": ([0.1], [0.2]),
+        "late: passed by": ([0, 0.1], [0, 0.1]),
+    }
+    assert figure["summary"] == (
+        "4 sent; early got 2, nothing passed it by; late got 1, 2 passed it by."
+    ), "what comes after the newest that it got may still come"
+    assert "early: received, in seconds" in render(figure)
+
+
+def test_without_anybody_it_says_so() -> None:
+    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history(sample(1))) == "no reader yet"
+
+
+def test_a_subscriber_loses_what_was_sent_while_it_was_away_and_a_reader_does_not(
+    redis: redis_py.Redis, key: str
+) -> None:
+    news = Scenario(redis, seed=1)
+    plan = {"service_ms": 10, "crash_at_s": 5.05, "revive_after_s": 4}
+    news.reader(key, "reader", **plan)
+    news.subscriber(key, "subscriber", **plan)
+    news.produce(key, series.constant(rate_hz=5))
+    traces = {trace["name"]: trace for trace in PLOT.figure(news.run(seconds=15))["data"]}
+    assert traces["reader: passed by"]["y"] == []
+    lost = traces["subscriber: passed by"]["y"]
+    assert (len(lost), lost[0] > 5.05, lost[-1] < 9.05) == (20, True, True)
+    assert len(traces["reader: received"]["y"]) - len(traces["subscriber: received"]["y"]) == 20

@@ -1,0 +1,145 @@
+"""The stream map: entries where their IDs say, lanes up to the cursors, the trim edge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis as redis_py
+from plots.histories import HOSTILE, U64, gone, group, history, sample, shown
+
+from streamviz import Observer, Stream
+from streamviz.entry_id import EntryId
+from streamviz.history import History
+from streamviz.plots import StreamMap
+from streamviz.plots.svg import render
+from streamviz.replies import PendingEntry
+
+PLOT = StreamMap()
+
+
+def traces(seen: History) -> dict[str, Any]:
+    return {trace["name"]: trace for trace in PLOT.figure(seen)["data"]}
+
+
+def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
+    seen = history(sample(1, ids=[EntryId(1500, 0), EntryId(1500, 1), EntryId(2250, 0)]))
+    entries = traces(seen)["entries"]
+    assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
+    assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
+    assert ">sequence</text>" in render(PLOT.figure(seen)), "the still picture says what is up, too"
+
+
+def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
+    pending = [
+        PendingEntry(EntryId(1600), "<b>ann</b>", 5, 2),
+        PendingEntry(EntryId(1700), "", 5, 1),
+    ]
+    billing = group("billing", 3, cursor=EntryId(2100), pending=2, oldest=pending)
+    email = group("email", 5, cursor=EntryId(1100))
+    found = traces(history(sample(1, billing, email, length=9, first=EntryId(1600))))
+    assert (found["billing"]["x"], found["billing"]["y"]) == ([0.5, 1.0], [-1, -1])
+    assert found["billing"]["text"] == ["billing: last delivered 2100-0"] * 2
+    assert (found["email"]["x"], found["email"]["y"]) == ([0.0, 0.0], [-2, -2])
+    rings = found["billing pending"]
+    assert (rings["x"], rings["y"]) == ([0.5, 0.6], [-1, -1])
+    assert [shown(text) for text in rings["text"]] == [
+        "1600-0 held by <b>ann</b>, delivered 2×",
+        "1700-0 held by nobody, delivered 1×",
+    ]
+
+
+def test_a_group_that_has_not_begun_has_no_lane(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    stream.group("g").create("0", mkstream=True)
+    observer, seen = Observer(redis, key), History()
+    for _ in range(2):
+        seen.append(observer.look())
+        assert traces(seen)["g"]["x"] == [], "not at 1970"
+        stream.add({"n": 1})
+    assert len(traces(seen)["entries"]["x"]) == 1
+
+
+def test_a_stream_trimmed_to_nothing_keeps_the_lane_at_its_cursor(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    last = [stream.add({"n": n}) for n in range(5)][-1]
+    stream.group("g").create("0")
+    stream.group("g").consumer("c").read(5)
+    stream.trim(maxlen=0)
+    seen = history(Observer(redis, key).look())
+    found = traces(seen)
+    place = round((last.ms - seen.start_ms) / 1000, 3)
+    assert found["g"]["x"] == [place, place]
+    assert found["g pending"]["x"][-1] == place
+    assert found["trim edge"]["x"] == []
+    assert "0 entries, 5 ever added" in PLOT.summary(seen)
+
+
+def test_the_trim_edge_stands_at_the_first_entry_once_something_is_gone() -> None:
+    whole = sample(1, length=3, added=3, first=EntryId(1200))
+    trimmed = sample(2, length=3, added=4, first=EntryId(1300))
+    assert traces(history(whole))["trim edge"]["x"] == []
+    edge = traces(history(whole, trimmed))["trim edge"]
+    assert edge["x"] == [0.2, 0.2]
+    assert edge["y"] == PLOT.layout(history(whole, trimmed))["yaxis"]["range"]
+
+
+def test_a_stream_that_is_gone_keeps_its_entries_and_says_so() -> None:
+    seen = history(sample(1, group("g"), length=1, ids=[EntryId(1500)]), gone(2))
+    found = traces(seen)
+    assert found["entries"]["x"] == [0.4]
+    assert (found["g"]["x"], found["g pending"]["x"], found["trim edge"]["x"]) == ([], [], [])
+    assert PLOT.summary(seen) == "stream is gone"
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 1), (1, 1), (2, 2), (3, 4), (5, 8), (2**60 + 1, 2**61), (U64, 2**64)]
+)
+def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
+    seen = history(sample(1, group("g"), ids=[EntryId(1, highest)], length=1))
+    axis = PLOT.layout(seen)["yaxis"]
+    assert axis["ticktext"][-1] == str(top)
+    assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
+    assert highest <= top
+
+
+def test_a_higher_sequence_makes_the_figure_anew_and_an_equal_one_does_not() -> None:
+    seen = history(sample(1, group("g"), ids=[EntryId(1, 1)]))
+    before = PLOT.identity(seen)
+    seen.append(sample(2, group("g"), ids=[EntryId(2, 1)]))
+    assert PLOT.identity(seen) == before
+    seen.append(sample(3, group("g"), ids=[EntryId(3, 2)]))
+    assert "full" in PLOT.delta(seen, 2, before)
+
+
+def test_names_of_lanes_are_escaped_cut_and_have_no_title_over_them() -> None:
+    seen = history(sample(1, *(group(name) for name in HOSTILE)))
+    axis = PLOT.layout(seen)["yaxis"]
+    assert "title" not in axis
+    lanes = [shown(text) for text in axis["ticktext"]]
+    assert lanes[0] == "<b>bold</b>"
+    assert len(lanes) > len(HOSTILE)
+    assert max(map(len, lanes)) == 16
+    assert PLOT.layout(history())["yaxis"]["title"]["text"] == "sequence"
+
+
+def test_the_summary_has_the_true_numbers() -> None:
+    seen = history(
+        sample(
+            1,
+            group("billing", 1_234_567, pending=3),
+            group("email", None, verdict="unknown"),
+            length=2_000_001,
+            added=3_000_002,
+        )
+    )
+    assert PLOT.summary(seen) == (
+        "2,000,001 entries, 3,000,002 ever added; "
+        "billing was given all but 1,234,567, 3 pending; "
+        "email was given all but an unknown number, nothing pending."
+    )
+    whole = history(sample(1, group("billing", 0, pending=1), length=7, added=7))
+    assert PLOT.summary(whole) == "7 entries; billing was given everything, 1 pending."
+    assert PLOT.summary(history()) == "waiting for the first look"

@@ -1,0 +1,140 @@
+"""The static picture: well-formed, the same bytes every time, nothing in it but shapes and text."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from plots.histories import EDGES, HOSTILE, PLOTS, each_plot, gone, group, history, sample
+
+from streamviz.entry_id import EntryId
+from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.plots.figure import COLOURS, GREY, clean
+from streamviz.plots.svg import render
+from streamviz.sample import Sample
+
+SVG = "{http://www.w3.org/2000/svg}"
+ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path")}
+
+
+def parse(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg.encode("utf-8"))
+
+
+def words(svg: str) -> list[str]:
+    return [node.text or "" for node in parse(svg).iter(f"{SVG}text")]
+
+
+def coloured(svg: str, colour: str) -> list[str]:
+    """Return the path data of everything in that colour."""
+    nodes = parse(svg).iter(f"{SVG}path")
+    return [node.get("d", "") for node in nodes if colour in (node.get("stroke"), node.get("fill"))]
+
+
+@each_plot
+@pytest.mark.parametrize("samples", EDGES.values(), ids=EDGES.keys())
+def test_every_picture_is_well_formed_and_holds_only_shapes_and_text(
+    plot: Plot, samples: list[Sample]
+) -> None:
+    figure = plot.figure(history(*samples))
+    svg = render(figure)
+    root = parse(svg)
+    assert {node.tag for node in root.iter()} <= ALLOWED
+    attributes = {name for node in root.iter() for name in node.attrib}
+    assert not [name for name in attributes if name.startswith("on") or "href" in name]
+    assert root.findtext(f"{SVG}title") == plot.title
+    assert root.findtext(f"{SVG}desc") == figure["summary"]
+    for path in root.iter(f"{SVG}path"):
+        numbers = re.findall(r"[a-z]+", re.sub(r"[MmLlHhVvAaZz]|e-?\d", " ", path.get("d", "")))
+        assert not numbers, "nan and inf are no places"
+
+
+@each_plot
+def test_the_same_history_gives_the_same_bytes(plot: Plot) -> None:
+    def picture() -> str:
+        looks = [sample(n, group("g", n), ids=[EntryId(n)], length=n) for n in range(1, 50)]
+        return render(plot.figure(history(*looks)))
+
+    assert picture() == picture()
+    assert len(picture()) > 500
+
+
+def test_hostile_names_are_text() -> None:
+    looks = [sample(n, *(group(name, n) for name in HOSTILE), length=n) for n in (1, 2)]
+    lanes = words(render(StreamMap().figure(history(*looks))))
+    for name in HOSTILE:
+        shown = clean(name)
+        assert (shown if len(shown) <= 9 else f"{shown[:8]}…") in lanes
+    titles = words(render(AckProgress("<b>bold</b>").figure(history(*looks))))
+    assert "<b>bold</b>" in titles
+
+
+def test_every_trace_is_drawn() -> None:
+    looks = [
+        sample(
+            n,
+            *(group(name, n, cursor=EntryId(n), pending=1) for name in "abc"),
+            ids=[EntryId(n)],
+            length=n,
+            added=n + 1,
+            first=EntryId(1),
+            notes=["something"] if n == 5 else [],
+        )
+        for n in range(1, 10)
+    ]
+    seen = history(*looks)
+    lag = render(GroupLag().figure(seen))
+    for colour in COLOURS[:3]:
+        assert coloured(lag, colour), "a line for each group"
+        assert coloured(render(StreamMap().figure(seen)), colour), "a lane for each group"
+    assert [path for path in coloured(lag, GREY) if path.endswith("Z")], "the event's mark"
+    progress = parse(render(AckProgress().figure(seen)))
+    assert sum(1 for node in progress.iter() if "rgba" in node.get("fill", "")) == 9
+
+
+def test_a_flat_line_is_drawn_up_to_a_gap_and_not_across_it() -> None:
+    known, lost = group("g", 5), group("g", None, verdict="unknown", behind_ms=None)
+    looks = [sample(n, lost if 10 <= n < 15 else known) for n in range(20)]
+    drawn = coloured(render(GroupLag().figure(history(*looks))), COLOURS[0])
+    (line,) = [path for path in drawn if "v" in path]
+    pieces = [piece for piece in line.split("M") if piece]
+    widths = [sum(map(float, re.findall(r"h([\d.]+)", piece))) for piece in pieces]
+    starts = [float(piece.split()[0]) for piece in pieces]
+    step = (720 - 56 - 14) / 19
+    assert widths == pytest.approx([9 * step, 4 * step], abs=1)
+    assert starts == pytest.approx([56, 56 + 15 * step], abs=1)
+
+
+def test_a_band_is_not_filled_across_a_gap() -> None:
+    known, lost = group("g", 2), group("g", 2, gone=None)
+    looks = [sample(n, lost if n == 5 else known, length=9) for n in range(10)]
+    svg = parse(render(AckProgress().figure(history(*looks))))
+    bands = [node.get("d", "") for node in svg.iter() if "rgba" in node.get("fill", "")]
+    assert sorted(band.count("Z") for band in bands) == [1, 2, 2]
+
+
+def test_a_legend_that_does_not_fit_says_how_many_are_missing() -> None:
+    seen = history(sample(1, *(group(f"consumer-group-{i:02}") for i in range(30))))
+    svg = render(GroupLag().figure(seen))
+    (more,) = [text for text in words(svg) if "more" in text]
+    listed = [text for text in words(svg) if text.startswith("consumer-group")]
+    assert listed
+    assert more == f"and {30 - len(listed)} more"
+    title_end = 56 + 8 * len("Group lag")
+    assert all(float(x) > title_end for x in re.findall(r"x='([\d.-]+)' y='20'>[ca]", svg))
+
+
+def test_what_no_pixel_can_show_takes_no_bytes() -> None:
+    few = [sample(n, group("g", n % 7)) for n in range(100)]
+    many = [sample(n, group("g", n % 7)) for n in range(20_000)]
+    sizes = [len(render(GroupLag().figure(history(*one, limit=20_000)))) for one in (few, many)]
+    assert sizes[1] < 15 * sizes[0]
+
+
+@pytest.mark.parametrize("plot", [PLOTS["stream_map"], PLOTS["group_lag"]])
+def test_a_picture_without_groups_is_drawn_empty(plot: Plot) -> None:
+    for looks in ([], [sample(1)], [gone(1)]):
+        root = parse(render(plot.figure(history(*looks))))
+        colours = {node.get("stroke") for node in root.iter(f"{SVG}path")} - {None}
+        assert colours <= {GREY}

@@ -1,0 +1,62 @@
+"""Swim-lanes: a lane a consumer, a bar a delivery."""
+
+from __future__ import annotations
+
+import pytest
+import redis as redis_py
+from plots.histories import group, history, sample
+
+from streamviz import Scenario, series
+from streamviz.errors import InputError
+from streamviz.plots import SwimLanes
+
+
+@pytest.fixture
+def crew(redis: redis_py.Redis, key: str) -> Scenario:
+    desk = Scenario(redis, seed=5)
+    desk.produce(key, series.constant(rate_hz=1))
+    desk.group(key, "crew", consumers=2, service_ms=700, crash_after=4, claim_idle_ms=4000)
+    desk.group(key, "other", service_ms=100)
+    return desk
+
+
+def test_a_dead_consumers_bar_is_long_and_goes_on_in_another_lane_dashed(crew: Scenario) -> None:
+    figure = SwimLanes("crew").figure(crew.run(seconds=20))
+    first, again = figure["data"][:2]
+    assert figure["layout"]["yaxis"]["ticktext"] == ["crew-1", "crew-2"]
+    spans = [end - start for start, end in zip(first["x"][::3], first["x"][1::3], strict=True)]
+    assert max(spans) > 4
+    assert sorted(spans)[-2] < 2
+    assert any("claimed" in text for text in first["text"])
+    assert len(again["x"]) == 3, "one entry was delivered twice"
+    assert -2 < again["y"][0] < -1, "to the other consumer, whose lane is the second"
+    assert again["line"]["dash"] != first["line"]["dash"]
+
+
+def test_what_is_held_at_the_end_is_drawn_full_up_to_now(crew: Scenario) -> None:
+    seen = crew.run(seconds=3.1)
+    figure = SwimLanes("crew").figure(seen)
+    held = figure["data"][3]
+    assert held["opacity"] > figure["data"][0]["opacity"]
+    assert len(held["x"]) // 3 == seen.last.group("crew").pending > 0
+    assert set(held["x"][1::3]) == {3.1}
+
+
+def test_all_groups_have_their_lanes_and_the_words_say_who_holds_what(crew: Scenario) -> None:
+    seen = crew.run(seconds=5)
+    plot = SwimLanes()
+    assert plot.figure(seen)["layout"]["yaxis"]["ticktext"] == ["crew-1", "crew-2", "other-1"]
+    assert "crew-1 holds 1" in plot.summary(seen)
+    assert "other-1" not in SwimLanes("crew").summary(seen)
+
+
+def test_nothing_yet_is_said_so() -> None:
+    assert SwimLanes().summary(history()) == "waiting for the first look"
+    assert SwimLanes().summary(history(sample(1, group("g")))) == "no consumer yet"
+    assert SwimLanes("other").figure(history(sample(1, group("g"))))["summary"] == "no consumer yet"
+
+
+@pytest.mark.parametrize("bad", [5, ["crew"], b"crew"])
+def test_a_group_that_is_no_text_is_refused(bad: object) -> None:
+    with pytest.raises(InputError, match="as text"):
+        SwimLanes(bad)  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+"""The trim sawtooth: the length between its bounds, and what holds it, in nodes or in bytes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import redis as redis_py
+from plots.histories import gone, history, sample
+
+from streamviz import Scenario, series
+from streamviz.errors import InputError
+from streamviz.history import History
+from streamviz.plots import TrimSawtooth
+from streamviz.plots.svg import render
+
+
+def trimmed(redis: redis_py.Redis, key: str, **trim: Any) -> History:
+    scenario = Scenario(redis, memory=True)
+    scenario.produce(key, series.constant(rate_hz=100), **trim)
+    return scenario.run(seconds=12)
+
+
+def lines(seen: History, plot: TrimSawtooth) -> dict[str, list[Any]]:
+    return {trace["name"]: trace["y"] for trace in plot.figure(seen)["data"]}
+
+
+def test_each_moment_has_its_length_its_bounds_and_what_holds_it() -> None:
+    seen = history(sample(1, length=5, nodes=2, memory_bytes=900), sample(2, length=7), gone(3))
+    assert lines(seen, TrimSawtooth(6, node_entries=4)) == {
+        "XLEN": [5, 7, None],
+        "MAXLEN": [6, 6, 6],
+        "a node more": [10, 10, 10],
+        "macro nodes": [2, 0, None],
+    }
+    assert lines(seen, TrimSawtooth(beside="memory")) == {
+        "XLEN": [5, 7, None],
+        "memory": [0.9, None, None],
+    }
+
+
+def test_the_words_say_what_it_takes_and_that_nobody_asked() -> None:
+    seen = history(sample(1, length=9, nodes=3), sample(2, length=5, added=9, nodes=2))
+    assert TrimSawtooth().summary(seen) == (
+        "5 entries, at most 9, of 9 ever added; they take 2 macro nodes."
+    )
+    assert "take an unknown number bytes" in TrimSawtooth(beside="memory").summary(seen)
+    assert TrimSawtooth().summary(history()) == "waiting for the first look"
+    assert TrimSawtooth().summary(history(gone(1))) == "stream is gone"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"maxlen": 0}, {"maxlen": "300"}, {"maxlen": True}, {"node_entries": 0}, {"beside": "bytes"}],
+)
+def test_a_wrong_argument_is_named(wrong: dict[str, Any]) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(InputError, match=f"{name}={value!r}"):
+        TrimSawtooth(**wrong)
+
+
+def test_roughly_trimmed_is_a_saw_between_the_bound_and_a_node_more(
+    redis: redis_py.Redis, key: str
+) -> None:
+    xlen = lines(trimmed(redis, key, maxlen=200, approximate=True), TrimSawtooth(200))["XLEN"][40:]
+    assert (min(xlen) - 200 < 10, max(xlen) >= 290) == (True, True)
+    assert all(200 <= length < 300 for length in xlen)
+    falls = [(old, new) for old, new in pairwise(xlen) if new < old]
+    assert len(falls) > 5
+
+
+def test_exactly_trimmed_is_flat_and_takes_the_same_nodes_and_memory(
+    redis: redis_py.Redis, prefix: str
+) -> None:
+    rough = trimmed(redis, f"{prefix}rough", maxlen=200, approximate=True)
+    exact = trimmed(redis, f"{prefix}exact", maxlen=200)
+    assert set(lines(exact, TrimSawtooth())["XLEN"][40:]) == {200}
+    for plot, name in (
+        (TrimSawtooth(), "macro nodes"),
+        (TrimSawtooth(beside="memory"), "memory"),
+    ):
+        there, here = lines(rough, plot)[name][40:], lines(exact, plot)[name][40:]
+        assert there == pytest.approx(here, rel=0.02)
+        assert max(here) > 1.1 * min(here)
+
+
+def test_the_panels_have_scales_of_their_own() -> None:
+    looks = [sample(n, length=300, nodes=n % 2 + 1, memory_bytes=50_000) for n in range(50)]
+    nodes = render(TrimSawtooth().figure(history(*looks)))
+    memory = render(TrimSawtooth(beside="memory").figure(history(*looks)))
+    assert ">300</text>" in nodes
+    assert ">1.5</text>" in nodes
+    assert ">300</text>" in memory
+    assert ">40</text>" in memory
+    assert nodes.count("rotate(-90)") == memory.count("rotate(-90)") == 2

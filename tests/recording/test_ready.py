@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from make_recordings import ALL, FOLDER, make
+
+from streamviz import load
+from streamviz.recording import Recording
+from streamviz.server import EmbeddedServer
+
+READY = sorted(FOLDER.glob("*.jsonl"))
+
+
+def test_there_are_three_and_they_are_small() -> None:
+    assert [path.stem for path in READY] == sorted(run.__name__ for run in ALL)
+    assert len(READY) == 3
+    assert all(path.stat().st_size < 200_000 for path in READY)
+
+
+def test_they_are_what_the_script_makes(server: EmbeddedServer, tmp_path: Path) -> None:
+    with EmbeddedServer(program=server.program) as own, own.client() as client:
+        made = make(client, tmp_path)
+        about = client.info("server")
+    same = (
+        about.get("server_name", "redis") == "redis"
+        and int(about["redis_version"].split(".")[0]) >= 8
+    )
+    assert len(made) == 3
+    for path in made:
+        ready = FOLDER / path.name
+        if same:  # an older server makes a consumer later, and knows less of what was trimmed
+            assert path.read_bytes() == ready.read_bytes(), path.name
+        assert Recording(path).track().events == Recording(ready).track().events
+        assert lags(path) == lags(ready)
+
+
+def lags(path: Path) -> list[list[int | None]]:
+    return [[group.lag.entries for group in one.groups] for one in load(path).samples]
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+def test_each_tells_its_story(path: Path) -> None:
+    recording = Recording(path)
+    assert 30 <= recording.seconds <= 60
+    assert len(recording.captions) >= 4
+    assert recording.captions[-1].at_s < recording.seconds - 3, "there is time to read it"
+    kinds = [event.kind for event in recording.track().events]
+    last = load(path).last
+    assert last is not None
+    told = {
+        "crash_and_rescue": ["crash", "claim"],
+        "fall_behind_and_catch_up": [],
+        "a_trim_bites": ["trim", "trim"],
+    }
+    assert kinds == told[path.stem]
+    if path.stem == "fall_behind_and_catch_up":
+        lags = [group.lag.entries or 0 for one in load(path).samples for group in one.groups]
+        assert max(lags) > 60
+        assert all(group.lag.entries == 0 for group in last.groups)

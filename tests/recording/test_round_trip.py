@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import redis as redis_py
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from plots.histories import EDGES, HOSTILE, U64, gone, group, history, looks, sample, shop
+
+from streamviz import History, Observer, Scenario, Stream, load, record, series
+from streamviz.entry_id import EntryId
+from streamviz.errors import InputError, RecordingError
+from streamviz.recording import Recording, save
+from streamviz.replies import PendingEntry
+from streamviz.sample import ConsumerState, Sample
+from streamviz.widgets import Live
+
+
+def bare(samples: Any) -> list[Sample]:
+    """Return what a recording keeps of samples: everything but the entries' fields."""
+    return [
+        replace(
+            one,
+            entries=tuple(replace(entry, fields={}) for entry in one.entries),
+            groups=tuple(sorted(one.groups, key=lambda group: group.name)),
+        )
+        for one in samples
+    ]
+
+
+def round_trip(path: Path, samples: Any) -> list[Sample]:
+    save(history(*samples), path, overwrite=True)
+    return list(load(path).samples)
+
+
+def test_what_is_loaded_is_what_was_seen(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    samples = shop(redis, key, seed=4, seconds=20)
+    assert len(samples) > 150
+    assert any(one.notes for one in samples)
+    assert any(one.oldest for sample in samples for one in sample.groups)
+    assert any(not one.exists for one in samples)
+    found = round_trip(tmp_path / "run.jsonl", samples)
+    assert found == bare(samples)
+
+
+@given(samples=looks())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+def test_any_life_comes_back(samples: list[Sample], tmp_path: Path) -> None:
+    assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
+
+
+numbers = st.integers(0, 6) | st.sampled_from([10**9, U64])
+ids = st.builds(EntryId, numbers, numbers)
+pending = st.builds(
+    PendingEntry,
+    ids,
+    st.sampled_from(["a", "b", "", HOSTILE[0]]),
+    st.integers(-1, 9) | st.just(10**12),
+    st.integers(0, 3),
+)
+consumers = st.builds(
+    ConsumerState,
+    st.sampled_from(["a", "b", HOSTILE[1]]),
+    st.integers(0, 3),
+    st.integers(0, 9),
+    st.none() | st.integers(0, 9),
+)
+
+
+@given(
+    given=st.lists(
+        st.tuples(
+            st.lists(pending, max_size=6),
+            st.lists(consumers, max_size=3, unique_by=lambda one: one.name),
+            st.lists(ids, max_size=4),
+            st.integers(0, 5),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_any_pending_entries_and_consumers_come_back(given: Any, tmp_path: Path) -> None:
+    samples, when = [], 0
+    for n, (oldest, workers, entries, passed) in enumerate(given, start=1):
+        when += passed
+        workers.sort(key=lambda one: one.name)
+        state = replace(group("g", 1, oldest=oldest), consumers=tuple(workers))
+        samples.append(sample(n, state, time_ms=when, ids=entries))
+    assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
+
+
+@pytest.mark.parametrize("samples", EDGES.values(), ids=EDGES.keys())
+def test_edges_come_back(samples: list[Sample], tmp_path: Path) -> None:
+    assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
+
+
+def test_a_bounded_load_keeps_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(*(sample(n, ids=[EntryId(n)]) for n in range(1, 40))), path)
+    assert len(load(path)) == 39
+    some = load(path, limit=10, max_entries=4)
+    assert [one.n for one in some.samples] == list(range(30, 40))
+    assert len(list(some.entries)) == 4
+    with pytest.raises(InputError, match="limit=0"):
+        load(path, limit=0)
+
+
+def test_any_part_can_be_read_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [sample(n, group("g", n), length=n, ids=[EntryId(n)]) for n in range(1, 60)]
+    save(history(*samples), path)
+    recording = Recording(path)
+    for first, last in ((0, 59), (0, 1), (13, 27), (58, 59), (58, 99), (59, 60), (5, 5)):
+        assert list(recording.samples(None, first, last)) == bare(samples[first:last])
+    assert recording.track().whole == [0, 10, 20, 30, 40, 50]
+    chosen = list(recording.chosen(None, [10, 40]))
+    assert chosen == bare([samples[10], samples[40]])
+    for place in (5, 60, -1):
+        with pytest.raises(InputError, match=f"sample {place} does not lie whole"):
+            recording.chosen(None, [0, place])
+
+
+def test_a_run_is_recorded_while_it_goes_on(
+    redis: redis_py.Redis, prefix: str, tmp_path: Path
+) -> None:
+    a, b = f"{prefix}a", f"{prefix}b"
+    scenario = Scenario(redis)
+    scenario.produce(a, series.constant(rate_hz=50))
+    scenario.produce(b, series.constant(rate_hz=20))
+    scenario.group([a, b], "g", service_ms=5)
+    path = tmp_path / "run.jsonl"
+    with record(scenario, path) as recorder:
+        scenario.run(seconds=3)
+        assert len(Recording(path).tracks) == 2, "it can be read while it is written"
+    assert recorder not in scenario.on_sample
+    scenario.run(seconds=1)
+    recorder(scenario.history.samples[-1])
+    for key in (a, b):
+        found = load(path, key)
+        assert list(found.samples) == bare(scenario.histories[key].samples[: len(found)])
+        assert 30 <= len(found) < 35
+    assert list(load(path).samples) == list(load(path, a).samples)
+    with pytest.raises(InputError, match="holds no stream 'c': it holds"):
+        load(path, "c")
+
+
+def test_an_observer_is_recorded_as_it_looks(
+    redis: redis_py.Redis, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.jsonl"
+    with record(Observer(redis, key), path) as recorder:
+        first = recorder.look(1000)
+        Stream(redis, key).add({"card": "4111"})
+        second = recorder.look(2000, ["paid"])
+    assert list(load(path).samples) == bare([first, second])
+    scenario = Scenario(redis).watch(key)
+    with record(scenario, path, overwrite=True) as watching:
+        scenario.run(seconds=1)
+        with pytest.raises(InputError, match="does not record an Observer"):
+            watching.look()
+
+
+def test_a_board_is_recorded_through_its_scenario(
+    redis: redis_py.Redis, key: str, tmp_path: Path
+) -> None:
+    from streamviz import Dashboard
+
+    scenario = Scenario(redis)
+    scenario.produce(key, series.constant(rate_hz=50))
+    board: Live = Dashboard(scenario)
+    with record(board, tmp_path / "run.jsonl"):
+        scenario.run(seconds=1)
+    assert len(load(tmp_path / "run.jsonl")) == 11
+    for nothing in (Dashboard(History()), "run", None):
+        with pytest.raises(InputError, match="can't be recorded"):
+            record(nothing, tmp_path / "other.jsonl")
+    assert not (tmp_path / "other.jsonl").exists()
+
+
+def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    def handler(entry: Any) -> None:
+        raise ValueError(f"no such card: {entry.fields['card']}")
+
+    scenario = Scenario(redis)
+    scenario.produce(key, series.Series.of([(i * 100, {"card": "4111-secret"}) for i in range(5)]))
+    scenario.group(key, "g", handler=handler)
+    path = tmp_path / "run.jsonl"
+    with record(scenario, path) as recorder:
+        scenario._note("reached redis://ann:hunter2@example:6379/0")
+        with pytest.raises(Exception, match="no such card"):
+            scenario.run(seconds=1)
+        recorder.caption("here")
+    text = path.read_text("utf-8")
+    assert "the handler of g-1 raised ValueError" in text
+    assert "reached redis://" in text
+    for secret in ("4111", "card", "secret", "hunter2"):
+        assert secret not in text
+
+
+def test_pandas_reads_it_with_one_call(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    samples = shop(redis, key, seed=4, seconds=5)
+    path = tmp_path / "run.jsonl"
+    huge = sample(
+        samples[-1].n + 1,
+        time_ms=samples[-1].time_ms,
+        first=EntryId(U64, U64),
+        ids=[EntryId(1), EntryId(U64, U64), EntryId(U64, U64 - 1)],
+    )
+    save(history(*samples, huge, limit=5000), path, captions=[(1, "look")])
+    table = pd.read_json(path, lines=True)
+    looks = table[table.n.notna()]
+    assert len(looks) == len(samples) + 1
+    lengths = list(looks.length.ffill().astype(int))
+    assert lengths[:-1] == [one.length for one in samples]
+    assert list(looks.time_ms.astype("int64"))[-2] == samples[-1].time_ms
+    flat = pd.json_normalize(list(looks.groups.dropna()))
+    assert "billing.lag" in flat.columns
+
+
+def test_captions_are_pinned_to_moments(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    scenario = Scenario(redis).watch(key)
+    path = tmp_path / "run.jsonl"
+    with record(scenario, path) as recorder:
+        scenario.run(seconds=2)
+        recorder.caption("two seconds in")
+        recorder.caption("the beginning", at_s=0)
+        for wrong in (-1, "soon", True, float("nan")):
+            with pytest.raises(InputError, match="at_s="):
+                recorder.caption("no", at_s=wrong)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="no caption"):
+            recorder.caption(7)  # type: ignore[arg-type]
+    assert [(one.at_s, one.text) for one in Recording(path).captions] == [
+        (0, "the beginning"),
+        (2.0, "two seconds in"),
+    ]
+
+
+def test_every_tenth_line_is_whole_and_each_holds_what_changed(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(*(sample(n, group("g", 3), length=7) for n in range(1, 25))), path)
+    rows = [json.loads(line) for line in path.read_text("ascii").splitlines()]
+    assert rows[0] == {"streamviz": 1}
+    assert [row["n"] for row in rows[1:] if "whole" in row] == [1, 11, 21]
+    assert rows[2] == {"n": 2, "time_ms": 1200}
+    assert rows[11]["groups"]["g"]["lag"] == 3
+
+
+def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(sample(1)), path)
+    with pytest.raises(RecordingError, match=r"is there already.*overwrite=True"):
+        save(history(sample(1), sample(2)), path)
+    assert len(load(path)) == 1
+    with pytest.raises(RecordingError, match="can't be made: No such file"):
+        save(history(sample(1)), tmp_path / "nowhere" / "run.jsonl")
+    with pytest.raises(InputError, match="give the History"):
+        save("run", path)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"give \(at_s, text\)"):
+        save(history(gone(1)), path, captions=["no"], overwrite=True)  # type: ignore[list-item]
+    assert len(load(path)) == 1, "bad captions cost nothing"
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_run(redis: redis_py.Redis, key: str) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(RecordingError, match=r"takes no more .*No space left"):
+        record(Scenario(redis).watch(key), full, overwrite=True)

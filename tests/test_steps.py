@@ -1,0 +1,94 @@
+"""Step mode: one statement at a time, on the real server."""
+
+from __future__ import annotations
+
+import pytest
+import redis as redis_py
+
+from streamviz import Dashboard, Steps, Stream
+from streamviz.errors import HandlerError, InputError
+
+SOURCE = """
+    orders.add({"dish": "soup"}, id="1000-0")
+    crew = orders.group("crew"); crew.create("0")
+    for entry in crew.consumer("ann").read(
+        count=5,
+    ):
+        crew.ack(entry.id)
+"""
+
+
+@pytest.fixture
+def tour(redis: redis_py.Redis, key: str) -> Steps:
+    return Steps(redis, key, SOURCE, names={"orders": Stream(redis, key)})
+
+
+def test_each_statement_is_a_step(tour: Steps) -> None:
+    assert repr(tour) == "<Steps: 0 of 4 done>"
+    assert [one.command.split()[0] for one in tour.step()] == ["XADD"]
+    assert tour.next == 'crew = orders.group("crew")'
+    assert tour.step() == []
+    assert [one.command.split()[0] for one in tour.step()] == ["XGROUP"]
+    assert [one.call for one in tour.step()] == [
+        'crew.consumer("ann").read( count=5, )',
+        "crew.ack(entry.id)",
+    ]
+    assert (tour.done, tour.next) == (True, "")
+
+
+def test_nothing_happens_before_the_first_step_nor_after_the_last(
+    redis: redis_py.Redis, key: str, tour: Steps
+) -> None:
+    assert not redis.exists(key)
+    tour.run()
+    assert tour.run() is tour.history
+    with pytest.raises(InputError, match="all steps are done"):
+        tour.step()
+    assert redis.xlen(key) == 1
+
+
+def test_the_pictures_time_is_the_streams_own(tour: Steps) -> None:
+    samples = tour.run().samples
+    assert [one.time_ms for one in samples] == [0, 1000, 1001, 1002, 1003]
+    assert [one.length for one in samples] == [0, 1, 1, 1, 1]
+    assert samples[1].notes == ('orders.add({"dish": "soup"}, id="1000-0")',)
+
+
+def test_a_step_that_raises_says_which_and_the_next_goes_on(
+    redis: redis_py.Redis, key: str
+) -> None:
+    steps = Steps(
+        redis,
+        key,
+        "1 / 0\norders.add({'a': 1}, id='1-0')",
+        names={"orders": Stream(redis, key)},
+    )
+    with pytest.raises(HandlerError, match=r"1 / 0: ZeroDivisionError") as caught:
+        steps.step()
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert len(steps.step()) == 1
+
+
+def test_names_are_the_callers_and_what_steps_make_stays_with_them(
+    redis: redis_py.Redis, key: str
+) -> None:
+    steps = Steps(redis, key, "made = len(SOURCE)\nassert made > 10")
+    steps.run()
+    assert "made" not in globals()
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"), [("", "no statement"), ("# nothing", "no statement"), ("1 +", "line 1")]
+)
+def test_a_bad_source_is_refused(redis: redis_py.Redis, key: str, source: str, hint: str) -> None:
+    with pytest.raises(InputError, match=hint):
+        Steps(redis, key, source)
+
+
+def test_its_board_says_in_words_what_was_done(tour: Steps) -> None:
+    tour.step()
+    tour.step()
+    shown = Dashboard(tour)._bundle("here")
+    assert "> XADD" in shown["text/plain"]
+    assert "length: 0 → 1" in shown["text/plain"]
+    assert "<table>" in shown["text/html"]

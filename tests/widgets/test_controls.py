@@ -1,0 +1,117 @@
+"""Buttons and sliders: each does what it says, and a bad one is a problem and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from widgets.conftest import Listen, Talk
+
+from streamviz import Scenario, group_lag
+
+Until = Callable[..., None]
+
+
+def steered(scenario: Scenario) -> Any:
+    groups = scenario.groups.values()
+    return (
+        scenario.state,
+        scenario.speed,
+        [one.rate for one in scenario.producers],
+        [one.service_ms for one in groups],
+        [worker.alive for one in groups for worker in one.consumers.values()],
+    )
+
+
+def test_a_scenarios_board_gets_its_panel_if_it_has_controls(
+    shop: Scenario, talk: Talk, listen: Listen, key: str
+) -> None:
+    (answer,) = talk.say("hello")
+    assert answer["panel"] == {
+        "speed": 1.0,
+        "producers": [[key, 1.0]],
+        "groups": [["billing", 20]],
+        "live": True,
+        "driven": True,
+    }
+    assert answer["status"]["workers"] == [
+        ["billing", "billing-1", True],
+        ["billing", "billing-2", True],
+    ]
+    (answer,) = listen(group_lag(shop)).say("hello")
+    assert (answer["panel"], answer["status"]["workers"]) == (None, [])
+
+
+def test_pause_step_and_resume_do_what_they_say(shop: Scenario, talk: Talk, until: Until) -> None:
+    talk.say("hello")
+    until(lambda: len(shop.history) > 3)
+    told = talk.say("control", do="pause")
+    assert shop.state == "paused"
+    assert told[-1]["status"]["state"] == "paused"
+    held = shop.history.last
+    talk.say("control", do="step")
+    assert shop.history.last is not held
+    assert talk.heard[-1]["deltas"]
+    talk.say("control", do="resume")
+    assert shop.state == "running"
+    assert held is not None
+    until(lambda: shop.history.since(held.n + 5))
+
+
+def test_sliders_and_buttons_move_what_they_name(shop: Scenario, talk: Talk) -> None:
+    talk.say("hello")
+    talk.say("control", do="pause")
+    for wish in (
+        {"do": "speed", "value": 0.5},
+        {"do": "rate", "which": 0, "value": 2},
+        {"do": "service", "which": "billing", "value": 70},
+    ):
+        talk.say("control", **wish)
+    assert steered(shop) == ("paused", 0.5, [2.0], [70], [True, True])
+    (told,) = talk.say("control", do="kill", group="billing", which="billing-2")
+    assert steered(shop)[-1] == [True, False]
+    assert told["status"]["workers"][1] == ["billing", "billing-2", False]
+    (told,) = talk.say("control", do="revive", group="billing", which="billing-2")
+    assert steered(shop)[-1] == [True, True]
+    assert told["status"]["workers"][1] == ["billing", "billing-2", True]
+    assert "problem" not in talk.kinds()
+
+
+BAD = [
+    {},
+    {"do": None},
+    {"do": "stop everything"},
+    {"do": "__class__"},
+    {"do": ["pause"]},
+    {"do": "resume "},
+    *({"do": "speed", "value": value} for value in (None, 0, -1, "2", 1e9, True, float("nan"))),
+    *({"do": "rate", "which": 0, "value": value} for value in (None, 0, -1, "2", True, [])),
+    *({"do": "rate", "which": which, "value": 2} for which in (1, -1, "x", None, [], 0.5)),
+    {"do": "rate", "value": 2},
+    *({"do": "service", "which": "billing", "value": value} for value in (None, -1, "2", True)),
+    *({"do": "service", "which": which, "value": 5} for which in ("nobody", None, [], {})),
+    *({"do": "kill", "group": "billing", "which": which} for which in ("nobody", None, [], 1)),
+    *({"do": "revive", "group": name, "which": "billing-1"} for name in ("nobody", None, [])),
+]
+
+
+@pytest.mark.parametrize("wish", BAD, ids=str)
+def test_a_bad_control_is_a_problem_and_changes_nothing(
+    shop: Scenario, talk: Talk, wish: dict[str, Any]
+) -> None:
+    talk.say("hello")
+    before = steered(shop)
+    told = [one for one in talk.say("control", **wish) if one["type"] == "problem"]
+    assert [bool(one["text"]) for one in told] == [True]
+    assert steered(shop) == before
+
+
+def test_step_while_running_and_resume_when_stopped_are_problems(
+    shop: Scenario, talk: Talk
+) -> None:
+    talk.say("hello")
+    assert "problem" in [one["type"] for one in talk.say("control", do="step")]
+    shop.stop()
+    assert "problem" in [one["type"] for one in talk.say("control", do="resume")]
+    assert shop.state == "stopped"

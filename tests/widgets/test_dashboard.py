@@ -1,0 +1,260 @@
+"""Boards by name: which pictures they show, what they refuse, and that watching leaves no trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from plots.histories import group, history, sample
+from redis.exceptions import NoPermissionError
+
+from streamviz import (
+    Dashboard,
+    EntryId,
+    Scenario,
+    Stream,
+    ack_progress,
+    connect,
+    cursors,
+    group_lag,
+    pending_age,
+    series,
+    side_by_side,
+    stream_map,
+    watch,
+)
+from streamviz.errors import InputError, StreamVizError
+from streamviz.plots import GroupLag
+from streamviz.positions import HashPosition
+from streamviz.server import EmbeddedServer
+from streamviz.widgets.controls import controls_of
+from streamviz.widgets.live import Live
+
+Until = Callable[..., None]
+SEEN = history(sample(1, group("g")))
+README = Path(__file__).parents[2] / "README.md"
+RIGHTS = "-@all +xinfo +xrange +xrevrange +xpending +multi +exec +info"
+"""The smallest that a watcher needs; INFO is for `connect`, MULTI for looks of one moment."""
+
+
+def test_each_board_shows_its_pictures() -> None:
+    boards = {
+        stream_map: ["Stream map"],
+        group_lag: ["Group lag"],
+        ack_progress: ["Ack progress"],
+        pending_age: ["Oldest pending entry"],
+        cursors: ["Cursors"],
+        side_by_side: ["Sent and received"],
+        Dashboard: ["Stream map", "Group lag", "Ack progress"],
+    }
+    for make, titles in boards.items():
+        assert [plot.title for plot in make(SEEN).plots] == titles
+    assert group_lag(SEEN, unit="seconds").plots[0].title == "Group lag in seconds"
+    assert Dashboard(SEEN, plots=[GroupLag()]).plots[0].title == "Group lag"
+    assert ack_progress(SEEN, group="g").plots[0].figure(SEEN)["data"]
+
+
+@pytest.mark.parametrize("make", [Dashboard, stream_map, group_lag, ack_progress])
+@pytest.mark.parametrize("source", [None, 5, "orders", [], SEEN.last, object()])
+def test_only_a_scenario_or_a_history_is_shown(make: Callable[..., Live], source: Any) -> None:
+    with pytest.raises(InputError, match="give a Scenario, Steps or a History"):
+        make(source)
+
+
+@pytest.mark.parametrize("make", [Dashboard, stream_map, group_lag, ack_progress])
+def test_a_stream_must_be_one_of_the_scenarios(
+    redis: redis_py.Redis, prefix: str, make: Callable[..., Live]
+) -> None:
+    empty = Scenario(redis)
+    with pytest.raises(InputError, match="no stream"):
+        make(empty)
+    two = Scenario(redis).watch(f"{prefix}a").watch(f"{prefix}b")
+    assert make(two).history is two.histories[f"{prefix}a"]
+    assert make(two, stream=f"{prefix}b").history is two.histories[f"{prefix}b"]
+    for stream in ("nope", "", 5, b"a", [f"{prefix}a"]):
+        with pytest.raises(InputError, match="is no stream of"):
+            make(two, stream=stream)
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (group_lag, {"unit": "hours"}),
+        (group_lag, {"unit": None}),
+        (ack_progress, {"group": 5}),
+        (ack_progress, {"group": b"g"}),
+        (Dashboard, {"plots": ["group lag"]}),
+        (Dashboard, {"plots": [GroupLag]}),
+        (Dashboard, {"plots": GroupLag()}),
+        (Dashboard, {"plots": []}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or re.sub(r" at 0x\w+", "", str(value)),
+)
+def test_a_bad_option_is_refused(make: Callable[..., Live], options: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        make(SEEN, **options)
+
+
+@pytest.mark.parametrize("rate_hz", [0, -1, 100.1, True, "10", None, float("nan"), float("inf")])
+def test_a_rate_must_be_looks_a_second(redis: redis_py.Redis, key: str, rate_hz: Any) -> None:
+    with pytest.raises(InputError, match="rate_hz="):
+        watch(redis, key, rate_hz=rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [0.01, 1, 100])
+def test_the_rate_says_how_often_it_looks(redis: redis_py.Redis, key: str, rate_hz: float) -> None:
+    board = watch(redis, key, rate_hz=rate_hz)
+    assert board.scenario is not None
+    assert board.scenario.look_every_ms == 1000 / rate_hz
+
+
+def test_watch_wants_a_client_and_a_key(redis: redis_py.Redis, key: str) -> None:
+    client: Any
+    stream: Any
+    for client in (None, "redis://localhost", 5):
+        with pytest.raises(InputError, match="is not a Redis client"):
+            watch(client, key)
+    for stream in ("", b"orders", None, 5):
+        with pytest.raises(InputError, match="is not a stream's key"):
+            watch(redis, stream)
+
+
+def everything(redis: redis_py.Redis, key: str) -> tuple[Any, Any]:
+    return redis.execute_command("XINFO", "STREAM", key, "FULL", "COUNT", 0), redis.dump(key)
+
+
+@pytest.fixture
+def orders(redis: redis_py.Redis, key: str) -> Stream:
+    stream = Stream(redis, key)
+    stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1, 201))
+    for name in ("billing", "email"):
+        stream.group(name).create("0")
+        stream.group(name).consumer("ann").read(30)
+    stream.group("billing").ack("1-0", "2-0")
+    stream.delete("100-0")
+    return stream
+
+
+@pytest.fixture
+def user(redis: redis_py.Redis) -> Iterator[Callable[[str], str]]:
+    """Make a user with these rights; it is gone afterwards."""
+    made = []
+
+    def make(rights: str) -> str:
+        name = f"watcher-{len(made)}"
+        made.append(name)
+        redis.execute_command("ACL", "SETUSER", name, "reset", "on", ">word", *rights.split())
+        return name
+
+    yield make
+    redis.execute_command("ACL", "DELUSER", *made)
+
+
+def readme_rights(key: str) -> str:
+    (line,) = re.findall(r"^ACL SETUSER streamviz on >\S+ (.*)$", README.read_text("utf-8"), re.M)
+    assert "%R~orders*" in line
+    return line.replace("%R~orders*", f"%R~{key}")
+
+
+@pytest.mark.parametrize("rights", ["smallest", "README"])
+def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
+    server: EmbeddedServer,
+    redis: redis_py.Redis,
+    orders: Stream,
+    until: Until,
+    user: Callable[[str], str],
+    rights: str,
+) -> None:
+    small = f"resetkeys %R~{orders.key} resetchannels {RIGHTS}"
+    name = user(small if rights == "smallest" else readme_rights(orders.key))
+    client = connect(server.url, username=name, password="word")
+    with pytest.raises(NoPermissionError):
+        client.xadd(orders.key, {"n": 1})
+    redis.acl_log_reset()
+    before = everything(redis, orders.key)
+    board = watch(client, orders.key, rate_hz=100)
+    assert board.scenario is not None
+    board.scenario.start()
+    until(lambda: len(board.history) > 5)
+    board.stop()
+    client.close()
+    assert everything(redis, orders.key) == before
+    last = board.history.last
+    assert last is not None
+    assert (last.trouble, last.length) == ("", 199)
+    assert [(one.pending, one.lag.entries, len(one.oldest)) for one in last.groups] == [
+        (28, 169, 28),
+        (30, 169, 30),
+    ]
+    denied = {one["object"] for one in redis.acl_log() if one["username"] == name}
+    assert denied <= {"client|setinfo"}, "redis-py tells its name where it may"
+
+
+@pytest.mark.parametrize("right", RIGHTS.split()[1:])
+def test_without_any_one_right_it_says_so_or_looks_without_multi(
+    server: EmbeddedServer,
+    orders: Stream,
+    until: Until,
+    user: Callable[[str], str],
+    right: str,
+) -> None:
+    name = user(f"resetkeys %R~{orders.key} resetchannels {RIGHTS.replace(f' {right}', '')}")
+    if right == "+info":
+        with pytest.raises(StreamVizError, match="info"):
+            connect(server.url, username=name, password="word")
+        return
+    client = connect(server.url, username=name, password="word")
+    board = watch(client, orders.key, rate_hz=100)
+    assert board.scenario is not None
+    board.scenario.start()
+    until(lambda: len(board.history) > 1 or board.scenario.clock.error)
+    board.stop()
+    client.close()
+    last = board.history.last
+    assert last is not None
+    if right in ("+multi", "+exec"):
+        assert (last.trouble, len(last.groups)) == ("", 2)
+    else:
+        assert right.removeprefix("+") in last.trouble.lower()
+        assert "ACL" in last.trouble
+
+
+def test_readers_that_keep_their_places_in_a_hash_are_watched_too(
+    redis: redis_py.Redis, orders: Stream, prefix: str, until: Until
+) -> None:
+    place = HashPosition(redis, f"{prefix}readers", "ann")
+    place.save(EntryId(7))
+    board = watch(redis, orders.key, rate_hz=100, readers=place.key)
+    assert [plot.title for plot in board.plots][:2] == ["Stream map", "Cursors"]
+    assert board.scenario is not None
+    board.scenario.start()
+    until(lambda: board.history.reader_names == ("ann",))
+    place.save(EntryId(200))
+    until(lambda: "ann is at the newest" in board.plots[1].summary(board.history))
+    board.stop()
+
+
+def test_a_watched_stream_is_not_made(redis: redis_py.Redis, key: str, until: Until) -> None:
+    board = watch(redis, key, rate_hz=100)
+    assert board.scenario is not None
+    board.scenario.start()
+    until(lambda: len(board.history) > 2)
+    board.stop()
+    assert not redis.exists(key)
+    assert board.plots[0].summary(board.history) == f"no stream {key!r} yet"
+
+
+def test_a_watchers_board_can_be_paused_but_drives_nothing(
+    redis: redis_py.Redis, orders: Stream, prefix: str
+) -> None:
+    board = watch(redis, orders.key)
+    assert board.scenario is not None
+    panel = controls_of(board.scenario)
+    assert (panel["live"], panel["driven"]) == (True, False)
+    driven = Scenario(redis)
+    driven.produce(f"{prefix}mine", series.constant())
+    assert controls_of(driven)["driven"] is True

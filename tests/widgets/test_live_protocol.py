@@ -1,0 +1,249 @@
+"""What the kernel's half of a board says, when, and what it does when it is told something."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import plotly
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from plots.histories import HOSTILE, gone, group, history, sample
+from widgets.conftest import Listen, Talk
+
+from streamviz import Dashboard, Scenario, group_lag
+from streamviz.history import History
+from streamviz.plots.figure import apply
+from streamviz.server import EmbeddedServer
+from streamviz.widgets import live as module
+from streamviz.widgets.live import plotly_js
+
+Until = Callable[..., None]
+AHEAD = module._AHEAD
+
+
+def look(n: int) -> Any:
+    return sample(n, group("g", n), length=n)
+
+
+def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
+    """Let the history learn something so many times, and return what the board said."""
+    before, seen = len(talk.heard), talk.live.history
+    for _ in range(count):
+        seen.append(look((seen.last.n if seen.last else 0) + 1))
+        talk.live.update()
+    return talk.heard[before:]
+
+
+def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
+    seen = history(look(1))
+    talk = listen(Dashboard(seen))
+    (answer,) = talk.say("hello")
+    assert answer["type"] == "figures"
+    assert answer["figures"] == [plot.figure(seen) for plot in talk.live.plots]
+    assert len(answer["figures"]) == 3
+    assert answer["panel"] is None, "a history has nothing to steer"
+    assert answer["status"] == {"state": "done", "trouble": "", "error": "", "workers": []}
+
+
+def test_nothing_is_sent_before_hello_nor_without_news(listen: Listen) -> None:
+    talk = listen(Dashboard(history(look(1))))
+    assert grow(talk, 3) == []
+    talk.say("hello")
+    talk.live.update()
+    assert talk.kinds() == ["figures"]
+    assert len(grow(talk)) == 1
+
+
+def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) -> None:
+    talk = listen(Dashboard(history(look(1))))
+    (whole,) = talk.say("hello")
+    assert len(grow(talk, AHEAD + 5)) == AHEAD
+    assert grow(talk, 20) == [], "no grant, no frame"
+    assert talk.say("grant", frames=1) == []
+    assert len(grow(talk, 5)) == 1
+    talk.say("grant", frames=3)
+    assert len(grow(talk, 5)) == 3
+    for _ in range(5):
+        talk.say("grant", frames=1000)
+    assert len(grow(talk, AHEAD + 5)) == AHEAD, "grants are not hoarded"
+    frames = [one for one in talk.heard if one["type"] == "frame"]
+    figures = whole["figures"]
+    for frame in frames:
+        figures = [apply(*pair) for pair in zip(figures, frame["deltas"], strict=True)]
+    talk.say("grant", frames=1)
+    (last,) = grow(talk)
+    figures = [apply(*pair) for pair in zip(figures, last["deltas"], strict=True)]
+    assert figures == [plot.figure(talk.live.history) for plot in talk.live.plots]
+
+
+def test_a_second_hello_starts_over(listen: Listen) -> None:
+    talk = listen(group_lag(history(look(1))))
+    talk.say("hello")
+    grow(talk, AHEAD + 1)
+    (answer,) = talk.say("hello")
+    assert answer["figures"][0]["n"] == AHEAD + 2
+    assert len(grow(talk, AHEAD + 1)) == AHEAD
+
+
+def test_trouble_is_told_once_and_so_is_its_end(listen: Listen) -> None:
+    talk = listen(group_lag(history(look(1))))
+    talk.say("hello")
+    for one in (gone(2), gone(3), look(4)):
+        talk.live.history.append(one)
+        talk.live.update()
+    told = [frame["status"]["trouble"] for frame in talk.heard if "status" in frame]
+    assert told == ["", "stream is gone", ""]
+
+
+@pytest.mark.parametrize("content", [None, "hello", 5, [], {}, {"type": None}, {"type": "nothing"}])
+def test_what_is_no_message_is_ignored(listen: Listen, content: Any) -> None:
+    talk = listen(group_lag(history(look(1))))
+    talk.live._receive(talk.live, content, [])
+    assert talk.heard == []
+
+
+def test_a_control_of_a_history_is_ignored(listen: Listen) -> None:
+    talk = listen(Dashboard(history(look(1))))
+    assert talk.say("control", do="pause") == []
+
+
+def test_plotly_js_is_the_installed_packages(listen: Listen) -> None:
+    talk = listen(group_lag(history()))
+    assert talk.say("plotly") == [{"type": "plotly"}]
+    (packed,) = talk.buffers
+    source = gzip.decompress(packed)
+    assert source == (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+    assert plotly.offline.get_plotlyjs_version().encode() in source[:400]
+    assert plotly_js() is plotly_js()
+    assert len(packed) < len(source) / 2
+
+
+def pictures(bundle: dict[str, str]) -> list[ElementTree.Element]:
+    sources = re.findall(r'src="data:image/svg\+xml,([^"]*)"', bundle["text/html"])
+    return [ElementTree.fromstring(unquote(source)) for source in sources]
+
+
+@pytest.mark.parametrize("looks", [[], [look(1)], [look(1), gone(2)]])
+def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[Any]) -> None:
+    seen = history(*looks)
+    board = Dashboard(seen)
+    bundle = board._bundle(board.place)
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert len(pictures(bundle)) == 3
+    lines = bundle["text/plain"].split("\n")
+    assert lines == [f"{plot.title}: {plot.still(seen)['summary']}" for plot in board.plots]
+    assert "<script" not in bundle["text/html"]
+    assert len(json.dumps(bundle)) < 20_000
+
+
+def test_hostile_names_break_no_output(listen: Listen) -> None:
+    seen = history(sample(1, *(group(name) for name in HOSTILE), notes=HOSTILE))
+    board = Dashboard(seen)
+    bundle = board._bundle(board.place)
+    json.dumps(bundle, ensure_ascii=False).encode("utf-8")
+    assert len(pictures(bundle)) == 3
+    tags = re.findall(r"<(/?\w+)", bundle["text/html"])
+    assert sorted(set(tags)) == ["/div", "div", "img"]
+    assert [one["type"] for one in listen(board).say("hello")] == ["figures"]
+
+
+def test_jupyter_asks_the_board_and_not_the_widget_for_its_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    board = group_lag(history(look(1)))
+    assert DisplayFormatter().format(board) == ({}, {}), "it displays itself"
+    shown = capsys.readouterr().out
+    assert "Group lag: g: 1 waiting" in shown
+    assert "widget-view" not in shown
+
+
+def test_the_repr_says_what_it_shows_and_nothing_else() -> None:
+    boards = [Dashboard(history(look(n))) for n in (1, 2)]
+    assert {repr(one) for one in boards} == {"<Dashboard of Stream map, Group lag, Ack progress>"}
+    assert repr(group_lag(History(), unit="seconds")) == "<Live of Group lag in seconds>"
+
+
+PROGRAM = """
+import sys
+from streamviz import Dashboard, Scenario, connect, series
+shop = Scenario(connect(sys.argv[1]), seed=7)
+shop.produce(sys.argv[2], series.orders(rate_hz=5))
+shop.group(sys.argv[2], "billing", consumers=2, service_ms=300)
+shop.run(seconds=5)
+board = Dashboard(shop)
+print(repr(board), board.place, board.spare, board._bundle(board.place))
+"""
+
+
+def test_outside_a_browser_nothing_is_random(server: EmbeddedServer, key: str) -> None:
+    def output(**more: str) -> str:
+        clear = {name: os.environ[name] for name in os.environ if name not in module._FRONT_ENDS}
+        command = [sys.executable, "-c", PROGRAM, server.url, key]
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=50, env=clear | more
+        ).stdout
+
+    first = output()
+    assert first == output()
+    assert " plot-1 plot-1 " in first
+    live = output(STREAMVIZ_LIVE="1")
+    assert re.search(r" [0-9a-f]{8}-1 plot-1 ", live), "in a browser, two kernels never clash"
+
+
+def test_displayed_it_starts_and_stopped_it_leaves_no_thread(
+    shop: Scenario, until: Until, threads: Callable[[], int], listen: Listen
+) -> None:
+    talk = listen(Dashboard(shop))
+    talk.live._ipython_display_()
+    talk.live._ipython_display_()
+    assert (shop.state, threads(), len(shop.on_sample)) == ("running", 1, 1)
+    talk.say("hello")
+    until(lambda: "frame" in talk.kinds())
+    talk.live.stop()
+    assert (shop.state, threads(), shop.on_sample) == ("stopped", 0, [])
+    assert talk.heard[-1]["status"]["state"] == "stopped"
+    said = len(talk.heard)
+    talk.live.stop()
+    assert len(talk.heard) == said
+
+
+def test_gone_from_the_page_it_stops(
+    shop: Scenario, talk: Talk, threads: Callable[[], int]
+) -> None:
+    talk.say("hello")
+    talk.say("gone")
+    assert (shop.state, threads()) == ("stopped", 0)
+
+
+def test_a_run_on_the_virtual_clock_is_shown_and_not_started(
+    shop: Scenario, listen: Listen, threads: Callable[[], int]
+) -> None:
+    shop.run(seconds=2)
+    talk = listen(Dashboard(shop))
+    talk.live._ipython_display_()
+    (answer,) = talk.say("hello")
+    assert (answer["status"]["state"], answer["panel"]["live"]) == ("done", False)
+    assert (shop.on_sample, threads()) == ([], 0)
+
+
+def test_who_hovers_over_an_entry_gets_its_story(talk: Talk, until: Until) -> None:
+    history = talk.live.history
+    until(lambda: any(one.entries for one in history.samples))
+    (told,) = talk.say("story", id=str(next(history.entries).id))
+    assert told["type"] == "story"
+    assert "was added at" in told["text"]
+
+
+@pytest.mark.parametrize("which", ["", "no ID", None, 5, ["1-0"], "1-0-0"])
+def test_what_is_no_entry_has_no_story(talk: Talk, which: object) -> None:
+    assert talk.say("story", id=which) == []

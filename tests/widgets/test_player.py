@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plots.histories import group, history, sample
+from widgets.conftest import Listen
+
+from streamviz import replay
+from streamviz.errors import InputError, RecordingError
+from streamviz.plots import GroupLag
+from streamviz.recording import save
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "run.jsonl"
+    notes = {40: ["ann was killed"], 90: ["bob claimed 2 of ann"]}
+    samples = [sample(n, group("g", n % 7), notes=notes.get(n, [])) for n in range(1, 251)]
+    save(history(*samples), found, captions=[(1, "look")])
+    return found
+
+
+def unpacked(buffer: bytes) -> Any:
+    return json.loads(gzip.decompress(buffer))
+
+
+def test_a_player_tells_its_card_and_sends_the_shots_that_are_asked_for(
+    path: Path, listen: Listen
+) -> None:
+    player = replay(path, speed=2, loop=True)
+    talk = listen(player)
+    said = talk.say("hello")
+    assert [one["type"] for one in said] == ["card"]
+    assert said[0]["options"] == {"speed": 2.0, "loop": True, "autoplay": False}
+    card = unpacked(talk.buffers[-1])
+    assert len(card["times"]) == 250
+    assert card["events"] == [
+        [39, "crash", "ann was killed"],
+        [89, "claim", "bob claimed 2 of ann"],
+    ]
+    assert card["captions"] == [[1, "look"]]
+    assert talk.say("shot", place=100) == [{"type": "shot", "place": 100}]
+    shot = unpacked(talk.buffers[-1])
+    assert (shot["first"], len(shot["figures"]), len(shot["deltas"])) == (100, 3, 99)
+    assert talk.say("rough", place=0)[0]["type"] == "problem", "a short film has no rough frames"
+
+
+def test_a_long_film_has_rough_shots_for_a_hand_that_drags(tmp_path: Path, listen: Listen) -> None:
+    path = tmp_path / "long.jsonl"
+    save(history(*(sample(n) for n in range(1, 3001)), limit=3000), path)
+    talk = listen(replay(path))
+    assert talk.say("rough", place=1) == [{"type": "rough", "place": 1}]
+    assert unpacked(talk.buffers[-1])["first"] == 200
+    for place in (-1, 2, None, "0"):
+        assert "there is no rough shot" in talk.say("rough", place=place)[0]["text"]
+
+
+@pytest.mark.parametrize("place", [-1, 250, None, "3", 1.5, True])
+def test_a_frame_that_is_not_there_is_a_problem(path: Path, listen: Listen, place: Any) -> None:
+    talk = listen(replay(path))
+    (said,) = talk.say("shot", place=place)
+    assert said["type"] == "problem"
+    assert f"there is no frame {place!r}" in said["text"]
+
+
+def test_a_recording_that_breaks_meanwhile_is_a_problem_and_not_an_end(
+    path: Path, listen: Listen
+) -> None:
+    talk = listen(replay(path))
+    text = path.read_text("ascii")
+    path.write_text(text.replace('"lag":3', '"lag":"'))
+    (said,) = talk.say("shot", place=100)
+    assert said["type"] == "problem"
+    path.write_text(text)
+    assert talk.say("shot", place=100)[0]["type"] == "shot"
+    path.unlink()
+    assert talk.say("shot", place=100)[0]["type"] == "problem"
+
+
+def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
+    player = replay(path, plots=[GroupLag()])
+    talk = listen(player)
+    player.play()
+    assert not talk.heard, "nobody looks yet"
+    assert talk.say("hello")[1:] == [{"type": "do", "do": "play", "with": []}]
+    del talk.heard[0]
+    player.pause()
+    player.seek(3)
+    player.speed(4)
+    player.event("crash")
+    player.event(step=-1)
+    assert [(one["do"], one["with"]) for one in talk.heard] == [
+        ("play", []),
+        ("pause", []),
+        ("seek", [3]),
+        ("speed", [4.0]),
+        ("event", ["crash", 1]),
+        ("event", ["", -1]),
+    ]
+    for wrong in (
+        lambda: player.seek("soon"),  # type: ignore[arg-type]
+        lambda: player.seek(float("nan")),
+        lambda: player.speed(0),
+        lambda: player.speed(True),
+        lambda: player.event("crush"),
+        lambda: player.event(step=0),
+        lambda: replay(path, speed=-1),
+        lambda: replay(path, plots=[]),
+    ):
+        with pytest.raises(InputError):
+            wrong()
+
+
+def test_its_saved_picture_is_the_last_frame_and_is_the_same_each_time(path: Path) -> None:
+    first, second = (replay(path)._bundle("here") for _ in range(2))
+    assert first == second
+    assert "Group lag: g: 5 waiting" in first["text/plain"]
+    assert first["text/html"].count("<img") == 3
+    assert repr(replay(path)) == "<Player of Stream map, Group lag, Ack progress>"
+
+
+def test_closing_it_leaves_nothing(path: Path, listen: Listen) -> None:
+    talk = listen(replay(path))
+    assert talk.say("gone") == []
+    assert talk.say("nonsense") == []
+
+
+def test_what_is_no_recording_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="can't be read"):
+        replay(tmp_path / "nothing.jsonl")
