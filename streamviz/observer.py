@@ -284,9 +284,15 @@ class Observer:
 
 
 def _replaced(old: StreamInfo, new: StreamInfo) -> bool:
-    """Tell whether this is another stream under the same key: its counters went back."""
-    fewer = (new.entries_added or 0) < (old.entries_added or 0)
-    return fewer or new.last_generated_id < old.last_generated_id
+    """Tell whether this is another stream under the same key.
+
+    Its counters went back; or all that is in it is new, and more than was added since.
+    """
+    if new.last_generated_id < old.last_generated_id:
+        return True
+    came = (new.entries_added or 0) - (old.entries_added or 0)
+    first = new.first_entry.id if new.first_entry else EntryId.ZERO
+    return came < 0 or (first > old.last_generated_id and new.length > came)
 
 
 def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -171,6 +172,7 @@ class Worker:
 
     def _work(self, *, returning: bool) -> Generator[Any, Any, None]:
         try:
+            self._appear()
             while self.alive:
                 found = self._next(returning=returning)
                 returning = returning and bool(found)
@@ -180,6 +182,12 @@ class Worker:
                     yield self.group.scenario._something_new(self.group.streams, _POLL_MS)
         except simpy.Interrupt:
             pass
+
+    def _appear(self) -> None:
+        """Be in the group from the start: before 7.2, who asks in vain is not there yet."""
+        with suppress(StreamVizError):  # the read that follows says it
+            for consumer in self._consumers.values():
+                consumer.group.create_consumer(self.name)
 
     def _next(self, *, returning: bool) -> list[tuple[str, Entry]]:
         """Return what to do next: own old work, else new work, else what others left behind."""

@@ -228,6 +228,32 @@ def test_a_stream_made_anew_between_two_looks_is_noticed(
     assert "made anew" in sample.notes[0]
 
 
+@pytest.mark.parametrize("again", [6, 7, 300])
+def test_a_stream_refilled_between_two_looks_to_as_many_or_more_is_noticed(
+    redis: redis_py.Redis, stream: Stream, key: str, again: int
+) -> None:
+    observer = Observer(redis, key)
+    fill(stream, 100, 105)
+    observer.look()
+    redis.delete(key)
+    fill(stream, 1000, 999 + again)
+    sample = observer.look()
+    assert "made anew" in sample.notes[0]
+    assert len(sample.entries) + sample.missed == again
+
+
+def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key)
+    fill(stream, 100, 105)
+    observer.look()
+    fill(stream, 200, 299)
+    stream.trim(maxlen=100)
+    sample = observer.look()
+    assert (sample.length, sample.notes) == (100, ())
+
+
 def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:

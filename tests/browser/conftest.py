@@ -42,10 +42,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pictures", action="store_true", help="also take the README's pictures")
-
-
 class Lab:
     """A JupyterLab of the tests' own: its own port, token, folder and settings."""
 
@@ -243,7 +239,7 @@ class Notebook:
             )
         )
 
-    def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, f"still {value!r}; {self.problems}"

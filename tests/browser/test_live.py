@@ -134,8 +134,12 @@ module.plotly_js = counted
     )
     notebook.run_all()
     notebook.live().nth(1).wait_for()
-    notebook.live().nth(1).scroll_into_view_if_needed()  # what nobody sees is not drawn
-    notebook.until(lambda: notebook.points(3) > 5)
+
+    def in_view() -> bool:  # what nobody sees is not drawn, and what is above may still grow
+        notebook.live().nth(1).scroll_into_view_if_needed()
+        return notebook.points(3) > 5
+
+    notebook.until(in_view)
     notebook.page.locator(".jp-CodeCell").nth(3).locator(".jp-InputArea-editor").click()
     notebook.page.keyboard.press("Control+Enter")
     notebook.until(

@@ -46,7 +46,7 @@ def opened(tmp_path: Path) -> Iterator[str]:
         yield told.read_text().strip()
     finally:
         os.killpg(lab.pid, signal.SIGTERM)
-        lab.wait(20)
+        lab.wait(50)
 
 
 @pytest.mark.timeout(120)
