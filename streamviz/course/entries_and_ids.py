@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.entry_id import EntryId
 from streamviz.streams import Stream
@@ -17,6 +18,7 @@ def new_desk(client: redis.Redis) -> Stream:
     return Stream(client, "desk")
 
 
+@hinted("`desk` is no stream: begin with new_desk again.")
 def check_desk(desk: Stream) -> Verdict:
     """Grade exercise 1: three entries in the millisecond 5000, counted by the server."""
     ids = [entry.id for entry in desk.range()]
@@ -47,6 +49,7 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
     return day, Stream(client, "minute")
 
 
+@hinted("`minute` is no stream: begin with new_day again.")
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the second minute and nothing else, under the same IDs."""
     ids = [entry.id for entry in minute.range()]
@@ -59,5 +62,9 @@ def check_day(minute: Stream) -> Verdict:
             (bool(late), f"{', '.join(late)} lies in the third minute already."),
             (bool(early), f"{', '.join(early)} lies in the first minute."),
             (len(ids) != 6, f"the second minute has 6 entries; you copied {len(ids)}."),
+            (
+                ids != [EntryId(ms) for ms in MINUTE_MS[::10_000]],
+                f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's own.",
+            ),
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, find_group, grade
 from streamviz.entry_id import EntryId
 from streamviz.groups import ConsumerGroup
@@ -27,6 +28,7 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
     return cellar, Stream(client, "tower")
 
 
+@hinted("`tower` is no stream: begin with new_house again.")
 def check_house(tower: Stream) -> Verdict:
     """Grade exercise 1: the same entries, the same counters, and a lag that Redis can tell."""
     wine = find_group(tower, "wine")
@@ -60,6 +62,7 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     return report
 
 
+@hinted("`feed` is no stream any more: begin with new_feed again.")
 def check_feed(report: ConsumerGroup) -> Verdict:
     """Grade exercise 2: the newest fifty wait, and Redis says so."""
     info = find_group(report.stream, report.name)

@@ -10,6 +10,7 @@ import redis
 
 from streamviz import series
 from streamviz.arguments import number
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.scenario import Scenario
@@ -90,6 +91,7 @@ def run_shift(client: redis.Redis, *, maxlen: int) -> None:
     shift.run(seconds=90)
 
 
+@hinted("there is no stream `shift`: run the whole cell.")
 def check_shift(client: redis.Redis) -> Verdict:
     """Grade exercise 1: nothing passed the worker by, and no more than 400 entries are kept."""
     shift = Stream(client, "shift")
@@ -122,6 +124,7 @@ def talk(chat: Stream) -> None:
     chat.add_many((f"{n}-0", {"word": n}) for n in (last + 1, last + 2))
 
 
+@hinted("`chat` is a stream and `screen` a list: begin with new_chat again.")
 def check_chat(chat: Stream) -> Verdict:
     """Grade exercise 2: on the screen are the last three of the old words, and both new ones."""
     found: Any = chat.client.lrange("screen", 0, -1)

@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.entry_id import EntryId
 from streamviz.replies import Entry
@@ -84,6 +85,7 @@ def ring(bell: Stream) -> None:
     bell.add_many((f"{n}-0", {"stroke": n}) for n in (last + 1, last + 2))
 
 
+@hinted("`heard` is a list of entry IDs, and nothing else: begin with new_bell again.")
 def check_bell(bell: Stream) -> Verdict:
     """Grade exercise 1: the list ``heard`` has each stroke since you came, once and in order."""
     rung = [entry.id for entry in bell.range() if entry.id.ms > _OLD_STROKES]
@@ -102,6 +104,7 @@ def check_bell(bell: Stream) -> Verdict:
                 bool(missed),
                 f"{len(missed)} of {len(rung)} strokes were missed. `$` is now, always.",
             ),
+            (heard != rung, "the strokes are not in the order in which they rang."),
         ],
     )
 
@@ -116,6 +119,7 @@ def new_till(client: redis.Redis) -> Stream:
     return till
 
 
+@hinted("`till:balance` and `till:readers` are hashes: begin with new_till again.")
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 2: each coin counts once, although the power went, and the place is kept."""
     found: Any = till.client.hgetall("till:balance")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.streams import Stream
 
@@ -21,6 +22,7 @@ def new_till(client: redis.Redis) -> Stream:
     return till
 
 
+@hinted("`till` is a stream and `takings` a plain key: begin with new_till again.")
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")
@@ -47,6 +49,7 @@ def new_gates(client: redis.Redis) -> list[Stream]:
     return gates
 
 
+@hinted("`newest` is no plain key: set it to an ID, as text.")
 def check_gates(client: redis.Redis) -> Verdict:
     """Grade exercise 2: the key ``newest`` holds the largest of the three last IDs."""
     newest = _text(Stream(client, "north"), "newest")

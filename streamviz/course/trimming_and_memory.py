@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, find_group, grade
 from streamviz.groups import ConsumerGroup
 from streamviz.streams import Stream
 
 _NEEDED = {3, *range(5, 13)}
+_HOLD = {"paint": 1, "pack": 1, "count": 0}
 _ALIVE = {4, 5, 6}
 
 
@@ -29,15 +31,18 @@ def new_belt(client: redis.Redis) -> Stream:
     return belt
 
 
+@hinted("the belt or one of its groups is gone: begin with new_belt again.")
 def check_belt(belt: Stream) -> Verdict:
     """Grade exercise 1: 1 and 2 are gone, and whatever a group still needs is there."""
     left = {entry.id.ms for entry in belt.range()}
     lost = _NEEDED - left
+    held = {name: belt.group(name).pending().count for name in _HOLD}
     why = "paint holds it" if 3 in lost else "some group was never given it"
     return grade(
         "what nobody needs is gone, and nothing else is.",
         [
             (bool(lost), f"{len(lost)} needed entries are gone, as {min(lost, default=0)}: {why}."),
+            (held != _HOLD, "what was in somebody's hands is pending no more: trim, and no more."),
             ({1, 2} <= left, "nothing is gone: 1 and 2 are needed by nobody (and `~` keeps them)."),
             (bool({1, 2} & left), "one entry is left that nobody needs: what is the first needed?"),
         ],
@@ -56,6 +61,7 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     return crew
 
 
+@hinted("`attic` is no stream any more: begin with new_attic again.")
 def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the three entries that still exist are pending."""
     if find_group(crew.stream, crew.name) is None:

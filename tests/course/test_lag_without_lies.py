@@ -73,3 +73,14 @@ def test_a_feed_that_was_trimmed_or_lost_its_group_begins_anew(redis: redis_py.R
     report = exercise.new_feed(redis)
     report.destroy()
     assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    redis.delete("feed")
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+
+
+def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
+    _, tower = exercise.new_house(redis)
+    report = exercise.new_feed(redis)
+    redis.set("tower", "no stream")
+    redis.set("feed", "no stream")
+    assert "begin with new_house again" in repr(exercise.check_house(tower))
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))

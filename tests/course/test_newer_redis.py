@@ -49,6 +49,10 @@ def by_sum(till: Stream) -> None:
         seen.add(receipt["sum"])
 
 
+def one_too_many(till: Stream) -> None:
+    till.add_many({"receipt": n} for n in (1, 2, 3, 4, 5))
+
+
 def last_of_each(till: Stream) -> None:
     for receipt in {each["receipt"]: each for each in exercise.RECEIPTS[::-1]}.values():
         till.add(receipt)
@@ -64,6 +68,9 @@ def last_of_each(till: Stream) -> None:
         (lambda till: till.add_many(exercise.RECEIPTS), "in the stream twice: 1, 2."),
         (by_sum, "not in the stream: 3."),
         (last_of_each, "the order is 4, 1, 3, 2"),
+        (one_too_many, "the order is 1, 2, 3, 4, 5"),
+        (lambda till: till.add({"receipt": "tea"}), "begin with new_till again"),
+        (lambda till: till.client.set("till", "no stream"), "begin with new_till again"),
     ],
 )
 def test_each_receipt_is_added_once(
@@ -108,6 +115,9 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(deliveries=None), "delivered 3 times"),
         (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivered 2 times"),
         (forget_gus, "the other two"),
+        (lambda desk: desk.destroy(), "begin with new_desk again"),
+        (lambda desk: desk.stream.client.delete("tickets"), "begin with new_desk again"),
+        (lambda desk: desk.delete_consumer("gus"), "is not pending any more"),
     ],
 )
 def test_a_ticket_is_given_back_for_another_to_take_at_once(

@@ -55,6 +55,16 @@ def test_the_newcomer_sees_the_last_three_and_then_each_word(
     assert hint in verdict.text
 
 
+def test_a_check_hints_where_a_key_is_gone_or_of_another_kind(redis: redis_py.Redis) -> None:
+    chat = exercise.new_chat(redis)
+    redis.set("screen", "5, 6, 7, 8, 9")
+    redis.set("shift", "no stream")
+    assert "new_chat again" in repr(exercise.check_chat(chat))
+    assert "run the whole cell" in repr(exercise.check_shift(redis))
+    redis.delete("chat", "screen", "shift")
+    assert "nobody has talked" in repr(exercise.check_chat(chat))
+
+
 def test_a_listener_hears_what_was_said_while_it_was_there(redis: redis_py.Redis) -> None:
     redis.publish("radio", "before")
     listener = redis.pubsub()

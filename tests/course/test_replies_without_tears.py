@@ -38,6 +38,14 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     assert "bills are gone" in repr(exercise.check_till(till))
 
 
+def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
+    till, _ = exercise.new_till(redis), exercise.new_gates(redis)
+    redis.rpush("takings", 10)
+    redis.rpush("newest", "10000-0")
+    assert "begin with new_till again" in repr(exercise.check_till(till))
+    assert "no plain key" in repr(exercise.check_gates(redis))
+
+
 def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis) -> None:
     gates = exercise.new_gates(redis)
     assert "no key `newest`" in repr(exercise.check_gates(redis))

@@ -47,6 +47,19 @@ def test_a_shops_streams_lie_together_and_the_shops_apart(
     assert hint in verdict.text
 
 
+def test_a_check_may_be_asked_twice_and_hints_where_a_key_is_no_stream(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    depot = exercise.new_depot(nodes, lambda shop, kind: f"depot:{{{shop}}}:{kind}")
+    assert exercise.check_depot(cluster, depot).right
+    assert exercise.check_depot(cluster, depot).right
+    nodes.set(depot[0][0].key, "no stream")
+    assert "begin with new_depot again" in repr(exercise.check_depot(cluster, depot))
+    parcels = exercise.new_parcels(cluster, nodes)
+    parcels.streams[0].group("vans").destroy()
+    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+
+
 def move(cluster: EmbeddedCluster, parts: Partitions, number: int, to: str) -> None:
     cluster.move(slot_of(parts.streams[number].key), to)
 
