@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,14 @@ from typing import Any, Literal
 
 import simpy
 
-from streamviz.errors import InputError
+from streamviz.errors import HandlerError, InputError
 
 EPOCH_MS = 1_767_225_600_000
 """Where the virtual clock begins: 2026-01-01T00:00:00Z."""
+
+_PATIENCE_S = 5.0  # how long one waits for a handler of somebody else's to come back
+_AT_THE_END_S = 1.0
+_BUSY = "a handler, a series or a callback has not come back"
 
 Process = Generator[Any, Any, Any]
 State = Literal["new", "running", "paused", "stopped"]
@@ -32,22 +37,29 @@ class Clock:
     ----------
     env : simpy.Environment
         Where the processes live; its unit is the millisecond.
-    state : {"new", "running", "paused", "stopped"}
-        What the wall clock does.
-    error : BaseException or None
+    error : Exception or None
         The first exception that escaped from a process; the clock has stopped then.
+    on_change : list of callable
+        Called without arguments when the wall clock has begun, goes on, pauses, or has stopped.
     """
 
     def __init__(self) -> None:
         self.env = simpy.Environment()
-        self.state: State = "new"
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
+        self.on_change: list[Callable[[], object]] = []
         self.virtual = True
         self._speed = 1.0
+        self._state: State = "new"
+        self._ended = False  # set without the lock: a handler that hangs has it
         self._changed = threading.Condition(threading.RLock())
         self._asking: deque[None] = deque()  # one for each thread that wants the clock to itself
         self._thread: threading.Thread | None = None
         self._anchor = (0.0, 0.0)  # wall seconds and env milliseconds that belong together
+
+    @property
+    def state(self) -> State:
+        """``"new"``, ``"running"``, ``"paused"`` or ``"stopped"``: what the wall clock does."""
+        return "stopped" if self._ended else self._state
 
     def process(self, generator: Process) -> simpy.Process:
         """Start a process; from any thread."""
@@ -105,20 +117,20 @@ class Clock:
             if self.virtual and self.env.now > 0:
                 raise InputError("this clock has run virtually: make a new one for the wall")
             self.virtual = False
-            self.state = "running"
+            self._state = "running"
             self._set_anchor(fresh=True)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="streamviz", daemon=True)
                 self._thread.start()
-            self._changed.notify_all()
+            self._tell()
 
     def pause(self) -> None:
         """Hold the time; nothing happens until `start` or `step`."""
         with self._hold():
             if self.state == "running":
                 self._set_anchor()
-                self.state = "paused"
-                self._changed.notify_all()
+                self._state = "paused"
+                self._tell()
 
     def step(self, until: Callable[[], bool] = lambda: True) -> None:
         """While paused, let things happen one by one until `until` says so."""
@@ -130,20 +142,34 @@ class Clock:
                     return
 
     def stop(self) -> None:
-        """End the thread, promptly; a second time does nothing."""
-        with self._hold():
-            self.state = "stopped"
+        """End the thread, promptly; a second time does nothing.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a handler has not come back: the thread ends as soon as it does.
+        """
+        self._ended = True
+        if self._changed.acquire(timeout=_AT_THE_END_S):
             self._changed.notify_all()
-            thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(5)
+            self._changed.release()
+        thread, self._thread = self._thread, None
+        if thread is None or thread is threading.current_thread():
+            return
+        thread.join(_AT_THE_END_S)
+        if thread.is_alive():
+            warnings.warn(f"{_BUSY}: the clock ends when it does", RuntimeWarning, stacklevel=3)
 
     @contextmanager
     def _hold(self) -> Iterator[None]:
         """Have the clock to oneself; a clock that is behind its time lets others in for that."""
         self._asking.append(None)
-        self._changed.acquire()
+        alone = self._changed.acquire(timeout=_PATIENCE_S)
         self._asking.pop()
+        if not alone:
+            raise HandlerError(
+                f"{_BUSY} for {_PATIENCE_S:g} s: let it return sooner, then try again"
+            )
         try:
             yield
         finally:
@@ -151,12 +177,13 @@ class Clock:
 
     def _run(self) -> None:
         with self._changed:
-            while self.state != "stopped":
+            while not self._ended:
                 wait = 0.001 if self._asking else self._wait_s()
                 if wait is None or wait > 0:
                     self._changed.wait(wait)
-                elif not self._step():
-                    return
+                else:
+                    self._step()
+            self._tell()
 
     def _wait_s(self) -> float | None:
         """Return how long it is to the next event, in seconds; None is until something changes."""
@@ -171,9 +198,17 @@ class Clock:
             self.env.step()
         except Exception as error:
             self.error = self.error or error
-            self.state = "stopped"
-            return False
-        return True
+            self._ended = True
+            self._changed.notify_all()
+        return not self._ended
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        for call in list(self.on_change):
+            try:
+                call()
+            except Exception as error:
+                self.error = self.error or error
 
     def _set_anchor(self, *, fresh: bool = False) -> None:
         now = time.monotonic()

@@ -59,6 +59,14 @@ class Producer:
         self._rate_changed = self._scenario.clock.env.event()
 
     def _produce(self) -> Generator[Any, Any, None]:
+        try:
+            yield from self._add_all()
+        except Exception as error:
+            self._scenario._fail(
+                error, f"the series of {self.stream} raised {type(error).__name__}, and ends here"
+            )
+
+    def _add_all(self) -> Generator[Any, Any, None]:
         env = self._scenario.clock.env
         stream = Stream(self._scenario.client, self.stream)
         last = 0.0
@@ -75,6 +83,8 @@ class Producer:
                     fields, which, maxlen=self._maxlen, approximate=self._approximate
                 )
                 self._scenario._publish(self.stream, added, fields)
+            except InputError:
+                raise  # what the series gave is no entry
             except StreamVizError as error:
                 self._scenario._note_once(str(error))
                 continue

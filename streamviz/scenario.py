@@ -58,7 +58,8 @@ class Scenario:
     on_sample : list of callable
         Called with each `Sample`, in the clock's thread.
     error : Exception or None
-        The first exception of a handler, of a series, or of a callback.
+        The first exception of a handler, of a series, of a callback, or of what tells how long an
+        entry takes or whether it fails. The last two stop the wall clock.
 
     Examples
     --------
@@ -100,6 +101,7 @@ class Scenario:
         self._news: dict[str, simpy.Event] = {}
         self._delivered: dict[tuple[str, str, EntryId], float] = {}
         self._began = False
+        self.clock.on_change.append(self._died)
 
     def produce(
         self,
@@ -380,6 +382,13 @@ class Scenario:
     def _fail(self, error: Exception, note: str) -> None:
         self.error = self.error or error
         self._note_once(note)  # without the error's own words: they may hold an entry's values
+
+    def _died(self) -> None:
+        """Say what stopped the clock, if something did, and look for the last time."""
+        error = self.clock.error
+        if error is not None and self.error is not error:
+            self._fail(error, f"everything stopped: {type(error).__name__} was raised")
+            self._look()
 
     def _rng(self, who: str) -> random.Random:
         return random.Random(f"{self.seed} {who}")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streamviz.clock import EPOCH_MS, Clock
-from streamviz.errors import InputError
+from streamviz.errors import HandlerError, InputError
 
 Until = Callable[..., None]
 Process = Generator[Any, Any, None]
@@ -121,6 +121,44 @@ def test_stopping_is_prompt_final_and_may_be_done_twice(clock: Clock) -> None:
     assert not ours()
     with pytest.raises(InputError, match="make a new one"):
         clock.start()
+
+
+def test_a_process_that_hangs_holds_up_neither_the_end_nor_those_who_ask(
+    clock: Clock, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamviz.clock._PATIENCE_S", 0.05)
+    monkeypatch.setattr("streamviz.clock._AT_THE_END_S", 0.05)
+    began, go = threading.Event(), threading.Event()
+
+    def hangs() -> Process:
+        yield clock.env.timeout(1)
+        began.set()
+        assert go.wait(20)
+
+    clock.process(hangs())
+    clock.start()
+    assert began.wait(5)
+    for ask in (clock.pause, lambda: clock.do(lambda: None), clock.step):
+        with pytest.raises(HandlerError, match=r"has not come back for 0\.05 s"):
+            ask()
+    with pytest.warns(RuntimeWarning, match="the clock ends when it does"):
+        clock.stop()
+    clock.stop()
+    assert clock.state == "stopped"
+    go.set()
+    until(lambda: not ours())
+
+
+def test_who_wants_to_know_is_told_of_every_change_of_state(clock: Clock) -> None:
+    told: list[str] = []
+    clock.on_change.append(lambda: told.append(clock.state))
+    clock.start()
+    clock.pause()
+    clock.pause()
+    clock.start()
+    clock.stop()
+    clock.stop()
+    assert told == ["running", "paused", "running", "stopped"]
 
 
 def test_one_that_ran_virtually_is_not_for_the_wall_nor_the_other_way(clock: Clock) -> None:

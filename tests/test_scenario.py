@@ -286,9 +286,17 @@ def test_an_exception_in_a_callback_or_a_series_is_shown(
 
     scenario.produce(f"{prefix}a", broken())
     scenario.start()
-    until(lambda: scenario.clock.error)
-    assert "go back in time" in str(scenario.clock.error)
-    until(lambda: not ours())
+    until(lambda: scenario.error)
+    assert "go back in time" in str(scenario.error)
+    until(lambda: any("raised InputError, and ends here" in note for note in notes(scenario)))
+    assert scenario.state == "running", "the others go on"
+    scenario.stop()
+
+    virtual = Scenario(scenario.client)
+    producer = virtual.produce(f"{prefix}c", iter([(0, {"n": 1}), (5, {"n": {"no": "value"}})]))
+    with pytest.raises(InputError, match="'no': 'value'"):
+        virtual.run(seconds=1)
+    assert producer.added == 1
 
     other = Scenario(scenario.client)
     other.watch(f"{prefix}b")

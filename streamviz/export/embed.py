@@ -14,8 +14,7 @@ from streamviz.errors import InputError
 from streamviz.export.common import check_look, film_of, write
 from streamviz.plots import Plot
 from streamviz.recording import Recording
-from streamviz.widgets.bundle import bundle, stylesheet
-from streamviz.widgets.live import plotly_js
+from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 PLAYER = "streamviz-player.js"
 ENDING = ".film.jsonl"

@@ -17,8 +17,7 @@ from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
 from streamviz.recording import Recording
-from streamviz.widgets.bundle import bundle, stylesheet
-from streamviz.widgets.live import plotly_js
+from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"

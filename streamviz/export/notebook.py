@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, NotebookError
-from streamviz.widgets.bundle import bundle, stylesheet
-from streamviz.widgets.live import plotly_js
+from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 from streamviz.widgets.player import FILMS
 
 MISSING = "a notebook's export needs nbconvert and reveal.js: pip install 'streamviz[slides]'"

@@ -23,8 +23,7 @@ from streamviz.errors import InputError
 from streamviz.plots.figure import clean
 from streamviz.scenario import Scenario
 from streamviz.wall.guest import Guest
-from streamviz.widgets.bundle import bundle, stylesheet
-from streamviz.widgets.live import plotly_js
+from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 _HERE = Path(__file__).parent
 _ALIVE_S = 10.0  # a browser that has gone is noticed by writing to it

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -41,3 +43,10 @@ def bundle(*names: str) -> str:
 def stylesheet(*names: str) -> str:
     """Return style sheets of this folder, one after the other."""
     return "\n".join((_HERE / name).read_text("utf-8") for name in names)
+
+
+@cache
+def plotly_js() -> bytes:
+    """Return plotly.js of the installed package, compressed."""
+    source = files("plotly") / "package_data" / "plotly.min.js"
+    return gzip.compress(source.read_bytes(), 6)

@@ -6,26 +6,21 @@ live plots into it; saved, converted or reopened without a kernel, the picture i
 
 from __future__ import annotations
 
-import gzip
-import html
 import json
 import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import anywidget
 import traitlets
 
-from streamviz.commands import CommandLog, Exchange, table
+from streamviz.commands import CommandLog
 from streamviz.entry_id import EntryId
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import HandlerError, InputError, StreamVizError
 from streamviz.history import History
 from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
@@ -33,7 +28,10 @@ from streamviz.sample import Sample
 from streamviz.scenario import Scenario
 from streamviz.steps import Steps
 from streamviz.stories import story
+from streamviz.widgets import cells
+from streamviz.widgets.bundle import plotly_js
 from streamviz.widgets.controls import control, controls_of
+from streamviz.widgets.picture import picture
 
 _HERE = Path(__file__).parent
 _FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
@@ -41,7 +39,6 @@ _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
 _PICTURE_EVERY_S = 10.0
 _AHEAD = 8  # frames on their way; the browser grants as many as it drew, four at a time
-_SVG_SAFE = " ='/:;,.()-+!*&@$?"
 
 
 class Live(anywidget.AnyWidget):
@@ -120,6 +117,7 @@ class Live(anywidget.AnyWidget):
             self.scenario.stop()
             if self._frame in self.scenario.on_sample:
                 self.scenario.on_sample.remove(self._frame)
+                self.scenario.clock.on_change.remove(self._changed)
             if self.commands is not None:
                 self.commands.stop()
         self._frame(force=True)
@@ -137,9 +135,11 @@ class Live(anywidget.AnyWidget):
 
         shown = display(self._bundle(self.place), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._handle = shown
+        cells.shows(self)
         if self.scenario is not None and not self.scenario.ran:
             if self._frame not in self.scenario.on_sample:
                 self.scenario.on_sample.append(self._frame)
+                self.scenario.clock.on_change.append(self._changed)
             if self.commands is not None:
                 self.commands.start()
             if self.scenario.state == "new":
@@ -149,7 +149,7 @@ class Live(anywidget.AnyWidget):
         figures = self._locked(lambda: [plot.still(self.history) for plot in self.plots])
         log = list(self.commands)[-self._most_rows :] if self.commands is not None else []
         return {
-            "text/html": _picture(place, self._images(figures), log),
+            "text/html": picture(place, self._images(figures), log),
             "text/plain": "\n".join([*self._words(figures), *map(str, log)]),
         }
 
@@ -167,11 +167,25 @@ class Live(anywidget.AnyWidget):
             self._pictured_s = time.monotonic()
             self._handle.update(self._bundle(self._spare), raw=True)
 
+    def _changed(self) -> None:
+        """Show that the clock has begun, pauses or has stopped, whoever made it do so."""
+        self._frame(force=True)
+        if self._status()["state"] != "running":
+            self._refresh()
+
     def _locked(self, action: Callable[[], Any]) -> Any:
-        return action() if self.scenario is None else self.scenario.clock.do(action)
+        if self.scenario is None or self.scenario.state == "stopped":
+            return action()  # nothing moves any more; a handler may still hang in there
+        return self.scenario.clock.do(action)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        kind = content.get("type") if isinstance(content, dict) else None
+        try:
+            self._obey(content if isinstance(content, dict) else {})
+        except HandlerError as error:
+            self._tell("problem", {"text": str(error)})
+
+    def _obey(self, content: dict[str, Any]) -> None:
+        kind = content.get("type")
         if kind == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
         elif kind == "hello":
@@ -201,7 +215,7 @@ class Live(anywidget.AnyWidget):
         except StreamVizError as error:
             self._tell("problem", {"text": str(error)})
         self._frame(force=True)
-        if self._status()["state"] != "running":
+        if self.steps is not None:
             self._refresh()
 
     def _whole(self) -> None:
@@ -270,7 +284,7 @@ class Live(anywidget.AnyWidget):
         if self.steps is not None:
             state = "done" if self.steps.done else "steps"
             return {"state": state, "trouble": "", "error": "", "place": self.steps.place}
-        error = scenario.error or scenario.clock.error if scenario is not None else None
+        error = scenario.error if scenario is not None else None
         return {
             "state": "done" if scenario is None or scenario.ran else scenario.state,
             "trouble": last.trouble if last is not None else "",
@@ -294,13 +308,6 @@ def _shared_times(deltas: list[Delta]) -> list[float]:
     return times
 
 
-@cache
-def plotly_js() -> bytes:
-    """Return plotly.js of the installed package, compressed."""
-    source = files("plotly") / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 6)
-
-
 def _log(source: Scenario | Steps | History, commands: bool) -> CommandLog | None:
     if isinstance(source, Steps):
         return source.log
@@ -321,13 +328,3 @@ def _history(source: Scenario | Steps | History, stream: str | None) -> History:
     if not isinstance(stream, str) or stream not in source.histories:
         raise InputError(f"{stream!r} is no stream of {source!r}: choose one of its streams")
     return source.histories[stream]
-
-
-def _picture(place: str, images: list[tuple[str, str, int]], log: Sequence[Exchange]) -> str:
-    shown = "".join(
-        f'<img alt="{html.escape(words)}" style="display:block;width:100%;'
-        f'max-width:{width}px" src="data:image/svg+xml,{quote(svg, safe=_SVG_SAFE)}">'
-        for words, svg, width in images
-    )
-    rows = table(log) if log else ""
-    return f'<div class="streamviz" data-streamviz="{place}">{shown}{rows}</div>'

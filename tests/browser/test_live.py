@@ -56,6 +56,7 @@ def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: Op
     assert not notebook.problems
 
 
+COUNT = "import threading; print(sum(t.name == 'streamviz' for t in threading.enumerate()))"
 THREADS = "import threading; sorted(t.name for t in threading.enumerate() if 'streamviz' in t.name)"
 
 
@@ -79,6 +80,22 @@ def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
     notebook.page.locator(".jp-CodeCell").first.locator(".jp-InputArea-prompt").click()
     notebook.command("notebook:clear-cell-output")
     notebook.until(lambda: threads().count("'streamviz'") == 0)
+    assert not notebook.problems
+
+
+def test_after_a_reload_of_the_page_a_cell_that_runs_again_still_leaves_one(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([SHOP, COUNT])
+    notebook.run_all()
+    notebook.live().wait_for()
+    notebook.save()
+    notebook.page.reload()
+    notebook.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+    notebook.run_all()
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(1) > 5)
+    assert notebook.said().strip() == "1", notebook.said()
     assert not notebook.problems
 
 

@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
@@ -25,7 +26,7 @@ from streamviz.history import History
 from streamviz.plots.figure import apply
 from streamviz.server import EmbeddedServer
 from streamviz.widgets import live as module
-from streamviz.widgets.live import plotly_js
+from streamviz.widgets.bundle import plotly_js
 
 Until = Callable[..., None]
 AHEAD = module._AHEAD
@@ -215,6 +216,85 @@ def test_displayed_it_starts_and_stopped_it_leaves_no_thread(
     said = len(talk.heard)
     talk.live.stop()
     assert len(talk.heard) == said
+
+
+def status(talk: Talk) -> dict[str, Any]:
+    """Return the status that was told last."""
+    told = [one["status"] for one in talk.heard if "status" in one]
+    return dict(told[-1])
+
+
+def test_a_board_shows_what_was_done_to_its_scenario_elsewhere(
+    shop: Scenario, listen: Listen
+) -> None:
+    talk = listen(Dashboard(shop))
+    talk.live._ipython_display_()
+    talk.say("hello")
+    for do, state in ((shop.pause, "paused"), (shop.resume, "running"), (shop.stop, "stopped")):
+        do()
+        assert status(talk)["state"] == state
+    talk.live.stop()
+    assert len(shop.clock.on_change) == 1, "nothing of the board hangs on the clock any more"
+
+
+def test_a_series_that_raises_is_shown_and_the_rest_goes_on(
+    shop: Scenario, prefix: str, until: Until, listen: Listen
+) -> None:
+    def back_in_time() -> Iterator[Any]:
+        yield 5, {"n": 1}
+        yield 1, {"n": 2}
+
+    shop.produce(f"{prefix}broken", back_in_time())
+    talk = listen(Dashboard(shop))
+    talk.live._ipython_display_()
+    talk.say("hello")
+    until(lambda: talk.say("grant", frames=8) or status(talk)["error"])
+    assert "go back in time" in status(talk)["error"]
+    assert status(talk)["state"] == "running"
+    added = shop.producers[0].added
+    until(lambda: shop.producers[0].added > added)
+
+
+def test_what_stops_the_clock_is_shown(shop: Scenario, until: Until, listen: Listen) -> None:
+    talk = listen(Dashboard(shop))
+    talk.live._ipython_display_()
+    talk.say("hello")
+
+    def falls() -> Iterator[Any]:
+        yield shop.clock.env.timeout(1)
+        raise ZeroDivisionError("of mine")
+
+    shop.clock.process(falls())
+    until(lambda: status(talk)["state"] == "stopped")
+    assert status(talk)["error"] == "of mine"
+    last = shop.history.last
+    assert last is not None
+    assert "everything stopped: ZeroDivisionError was raised" in last.notes
+    assert talk.heard[-1]["deltas"], "what was seen last is drawn, too"
+
+
+def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
+    shop: Scenario, until: Until, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def hang(_: Any) -> None:
+        began.set()
+        assert go.wait(20)
+
+    talk = listen(Dashboard(shop))
+    shop.group(next(iter(shop.histories)), "stuck", handler=hang)
+    talk.live._ipython_display_()
+    talk.say("hello")
+    assert began.wait(5)
+    monkeypatch.setattr("streamviz.clock._PATIENCE_S", 0.05)
+    monkeypatch.setattr("streamviz.clock._AT_THE_END_S", 0.05)
+    assert "has not come back" in talk.say("control", do="pause")[0]["text"]
+    with pytest.warns(RuntimeWarning, match="the clock ends when it does"):
+        talk.live.stop()
+    assert status(talk)["state"] == "stopped"
+    go.set()
+    until(lambda: not any(one.name == "streamviz" for one in threading.enumerate()))
 
 
 def test_gone_from_the_page_it_stops(
