@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,19 @@ def tags(cell: Cell) -> set[str]:
 
 def test_the_course_is_there() -> None:
     assert [path.stem for path in PATHS] == COURSE
+
+
+def test_plain_pytest_with_nbval_finds_every_notebook_and_no_copy() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "--quiet", "-n0"],
+        cwd=FOLDER.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout[-2000:]
+    found = {line.split("::")[0] for line in told.stdout.splitlines() if ".ipynb::" in line}
+    assert found == {f"notebooks/{name}.ipynb" for name in COURSE}
 
 
 @every_notebook
