@@ -173,7 +173,10 @@ class Sample:
 
     def group(self, name: str) -> GroupState | None:
         """Return the group of that name, or None if this look did not see it."""
-        return next((group for group in self.groups if group.name == name), None)
+        for group in self.groups:  # a plot asks for each group at each look: no generator
+            if group.name == name:
+                return group
+        return None
 
     def reader(self, name: str) -> ReaderState | None:
         """Return the plain reader of that name, or None if this look did not see it."""

@@ -7,7 +7,7 @@ const PLOTLY = Symbol.for("streamviz.plotly");
 const GONE_AFTER_MS = 1500;
 const HELP_AFTER_MS = 15000;
 const LOG_ROWS = 100;
-const GRANT_EVERY = 4; // frames; the kernel goes at most 8 ahead
+const GRANT_EVERY = 8; // frames; the kernel goes at most 16 ahead
 
 /** Keep the newest `keep` items of a list that got more at its end.
  * @param {any[]} list @param {any[]} more @param {number} keep */

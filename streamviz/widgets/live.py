@@ -38,7 +38,7 @@ _FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
 _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
 _PICTURE_EVERY_S = 10.0
-_AHEAD = 8  # frames on their way; the browser grants as many as it drew, four at a time
+_AHEAD = 16  # frames on their way; the browser grants as many as it drew, eight at a time
 
 
 class Live(anywidget.AnyWidget):

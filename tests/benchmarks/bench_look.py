@@ -17,6 +17,7 @@ GROUPS, CONSUMERS = 3, 4
 LOOKS = f"A look: {GROUPS} groups of {CONSUMERS} consumers, between two of which nothing happened"
 WATCHED = "Watching: a producer that adds as fast as it can, alone and observed 10 times a second"
 ROUNDS, SECONDS = 10, 1.0
+LOOKED: list[float] = []
 
 
 @pytest.mark.parametrize("pending", [10, 100_000])
@@ -44,6 +45,9 @@ def test_look(benchmark: Any, redis: redis_py.Redis, key: str, length: int, pend
         f"{benchmark.stats.stats.median * 1000:.2f}",
         f"{statistics.median(five) * 1000:.2f}",
     )
+    LOOKED.append(benchmark.stats.stats.median * 1000)
+    found.aim("ms for a look, at most", max(LOOKED), most=0.5)
+    found.aim("times as long for the largest as for the smallest", LOOKED[-1] / LOOKED[0], most=1.2)
 
 
 def five_commands(redis: redis_py.Redis, key: str) -> list[float]:
@@ -85,6 +89,7 @@ def test_watching_costs_the_producer_little(redis: redis_py.Redis, key: str, ser
     found = table(WATCHED, "producer", "entries a second, median", "cost")
     found.add("alone", f"{statistics.median(alone):,.0f}", "")
     found.add("observed", f"{statistics.median(observed):,.0f}", f"{cost:.1%}")
+    found.aim("percent of the producer's rate", cost * 100, most=3)
 
 
 def looks(observer: Observer, stop: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -12,6 +13,14 @@ class Table:
     title: str
     columns: list[str]
     rows: list[list[str]] = field(default_factory=list)
+    targets: dict[str, str] = field(default_factory=dict)
+
+    def aim(self, what: str, value: float, *, least: float = 0, most: float = math.inf) -> None:
+        """Say what was aimed at, what came of it, and whether that is enough."""
+        aim = f"at least {least:g}" if least else f"at most {most:g}"
+        self.targets[what] = (
+            f"{what}: **{value:.2f}** ({aim}: {'yes' if least <= value <= most else 'no'})"
+        )
 
     def add(self, *cells: object) -> None:
         self.rows.append([str(cell) for cell in cells])
@@ -20,7 +29,10 @@ class Table:
         line = "| " + " | ".join(self.columns) + " |"
         rule = "|---" * len(self.columns) + "|"
         rows = ["| " + " | ".join(row) + " |" for row in self.rows]
-        return "\n".join([f"**{self.title}**", "", line, rule, *rows])
+        aims = [f"- {aim}" for aim in self.targets.values()]
+        return "\n".join(
+            [f"**{self.title}**", "", line, rule, *rows, *([""] if aims else []), *aims]
+        )
 
 
 TABLES: dict[str, Table] = {}
