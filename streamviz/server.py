@@ -23,10 +23,10 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from streamviz import address
-from streamviz.errors import InputError, ServerError, ServerTooOld
+from streamviz.address import CONNECT_TIMEOUT_S as CONNECT_TIMEOUT_S
+from streamviz.address import OLDEST
+from streamviz.errors import ServerError
 
-OLDEST = (7, 0)
-CONNECT_TIMEOUT_S = 1.5
 _START_TIMEOUT_S = 10.0
 
 # One shell waits for the server to end, and another for its owner's end of a pipe to close, which
@@ -52,17 +52,18 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
         the embedded server of this process is started, or used if it runs.
     **options
         Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they win over
-        the URL.
+        the URL's.
 
     Returns
     -------
     redis.Redis
-        It connects in 1.5 s or fails, and never sends a command twice.
+        It connects in 1.5 s (or ``socket_connect_timeout=``) or fails, and never sends a command
+        twice. ``socket_timeout=`` is for its later commands, not for this first contact.
 
     Raises
     ------
     InputError
-        If the URL, its port or its database is not one.
+        If the URL, a part of it or an option is not right.
     ServerUnreachable
         If nobody answers there, or not in the protocol that the URL says.
     ServerAuthError
@@ -81,29 +82,17 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     if url is None:
         url = embedded().url
     where = address.checked(url)
-    settings = {
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
-        **options,
-    }
+    once = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
+    settings = address.settings(url, once, options)
     try:
-        client = redis.Redis.from_url(url, **settings)
-        probe = redis.Redis.from_url(url, **{**settings, "socket_timeout": CONNECT_TIMEOUT_S})
-    except (ValueError, TypeError, RedisError) as error:
-        raise InputError(f"{where}: {address.hidden(error, url, options)}") from None
-    try:
-        version = _ask_version(probe)
-    except TypeError as error:  # redis-py looks at its options when it connects
-        raise InputError(f"{where}: {address.hidden(error, url, options)}") from None
+        client = address.client(settings)
+        version = address.ask_version(where, settings)
+    except (TypeError, ValueError) as error:  # redis-py looks at some options when it connects
+        raise address.misused(error, where, settings) from None
     except (RedisError, OSError) as error:
-        raise address.why(error, where, url, options) from None
-    finally:
-        probe.close()
+        raise address.why(error, where, settings) from None
     if version < OLDEST:
-        raise ServerTooOld(
-            f"{where} runs Redis {'.'.join(map(str, version))}; streamviz needs 7.0 or newer: "
-            "upgrade it, or call connect() without a URL for the server that comes along"
-        )
+        raise address.too_old(where, f"runs Redis {'.'.join(map(str, version))}")
     return client
 
 
@@ -284,9 +273,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _ask_version(client: redis.Redis) -> tuple[int, ...]:
-    info: Any = client.info("server")
-    number = info.get("valkey_version") or info.get("redis_version") or "0"
-    return tuple(int(part) for part in re.findall(r"\d+", str(number))[:3])

