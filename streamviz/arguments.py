@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 from streamviz.entry_id import EntryId
@@ -107,10 +109,11 @@ def limited(count: int | None) -> list[Arg]:
 
 
 def number(name: str, value: int, least: int = 0) -> int:
-    """Return `value` if it is a whole number of at least `least`."""
-    if type(value) is not int or value < least:
+    """Return `value` if it is a whole number of at least `least`; a bool is none."""
+    whole = isinstance(value, Integral) and hasattr(value, "__index__")  # an int, or NumPy's
+    if not whole or isinstance(value, bool) or value < least:
         raise InputError(f"{name}={value!r}: give a whole number, {least} or more")
-    return value
+    return operator.index(value)
 
 
 def flat(fields: Fields) -> list[bytes]:

@@ -81,15 +81,19 @@ class _Packer:
             where = arguments.new_id(which)
             values += (len(where), where)
         template = self._template(fields, bool(values))
-        for value in fields.values():
-            kind = type(value)
-            if kind is str and value.isascii():
-                text = value
-            elif kind is int or kind is float:
-                text = repr(value)
-            else:
-                text = _latin(value)
-            values += (len(text), text)
+        try:
+            for value in fields.values():
+                kind = type(value)
+                if kind is str and value.isascii():
+                    text = value
+                elif kind is int or kind is float:
+                    text = repr(value)
+                else:
+                    text = _latin(value)
+                values += (len(text), text)
+        except InputError:
+            arguments.flat(fields)  # says which field it is
+            raise
         return template % tuple(values)
 
     def _template(self, fields: Any, with_id: bool) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
+from numbers import Integral, Rational, Real
 from typing import Any
 
 import hiredis
@@ -12,40 +15,64 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
 
-Arg = str | bytes | int | float
+Arg = str | bytes | int | float | Decimal
 Command = Sequence[Arg]
 
 _BLOCK_MARGIN_S = 5.0
+_PLAIN = frozenset({str, bytes, int, float})
 
 
 def pack(command: Command) -> bytes:
     """Return a command in RESP, the protocol that the server reads."""
     words: Any = tuple(command)
+    if not _PLAIN.issuperset(map(type, words)):  # hiredis would write what repr() makes of them
+        words = tuple(map(to_bytes, words))
     try:
         return bytes(hiredis.pack_command(words))
-    except (TypeError, UnicodeEncodeError):  # surrogate escapes, and what has no bytes at all
-        words = tuple(map(to_bytes, command))
+    except UnicodeEncodeError:  # surrogate escapes are bytes that are no UTF-8
+        words = tuple(map(to_bytes, words))
         return bytes(hiredis.pack_command(words))
 
 
 def to_bytes(value: Arg) -> bytes:
     """Return a text or a number as the bytes that Redis stores.
 
+    A float is written as its shortest digits, a Decimal as those that it has; a NumPy scalar is
+    the int or float of the same value, a member of an IntEnum its number. A bool is refused,
+    since Redis has none, and a Fraction, since no reader takes one for a number.
+
     Raises
     ------
     InputError
-        If `value` is not str, bytes, int or float.
+        If `value` is none of these, or a text that UTF-8 cannot write.
     """
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(value).encode()
+        try:
+            return value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{value!r} has half a character at place {error.start}, which UTF-8 cannot write: "
+                "take it out, or give bytes"
+            ) from None
+    if not isinstance(value, bool):
+        written = _number(value)
+        if written is not None:
+            return written.encode()
     raise InputError(
         f"{value!r} is of type {type(value).__name__}, and Redis stores text, bytes and numbers: "
-        "convert it first, for example with str() or json.dumps()"
+        "convert it first, for example with str(), float() or json.dumps()"
     )
+
+
+def _number(value: Any) -> str | None:
+    """Return a number as text, or None; never its repr, which may be np.float64(1.5)."""
+    if isinstance(value, Integral) and hasattr(value, "__index__"):  # numpy.timedelta64 has none
+        return int.__repr__(operator.index(value))
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return float.__repr__(float(value))
+    return Decimal.__str__(value) if isinstance(value, Decimal) else None
 
 
 def unpack(payload: bytes) -> list[Command]:

@@ -76,7 +76,7 @@ class Stream:
         Parameters
         ----------
         fields : mapping
-            At least one field; values are str, bytes, int or float.
+            At least one field; values are text, bytes or numbers, NumPy's and Decimal too.
         id : EntryId or str
             ``"*"`` lets the server choose; ``"<ms>-*"`` lets it count (7.0).
         maxlen, minid, approximate, limit, refs

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from enum import IntEnum
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, given, settings
@@ -84,6 +88,58 @@ def test_a_bad_row_is_named_and_nothing_of_its_batch_is_added(
     assert says in str(error.value)
     assert "The 20 rows" in str(error.value)
     assert Stream(redis, key).length() == 20
+
+
+class Cup(IntEnum):
+    OOLONG = 7
+
+
+ODD: dict[str, Any] = {"f64": np.float64(0.1), "f32": np.float32(0.5), "i64": np.int64(-3)}
+ODD |= {"enum": Cup.OOLONG, "decimal": Decimal("9.50"), "text": np.str_("é"), "large": 2**70}
+ODD_STORED = {"f64": "0.1", "f32": "0.5", "i64": "-3", "enum": "7"}
+ODD_STORED |= {"decimal": "9.50", "text": "é", "large": str(2**70)}
+
+
+def test_add_and_add_many_store_the_same_of_numpy_enums_and_decimals(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add(ODD)
+    assert stream.add_many([ODD, ODD]) == 2
+    assert [entry.fields for entry in stream.range()] == [ODD_STORED] * 3
+
+
+def test_options_may_be_numpys_too(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    assert stream.add_many([{"n": n} for n in range(9)], batch=np.int64(4)) == 9
+    assert stream.trim(maxlen=np.int64(5)) == 4
+    assert len(stream.range(count=np.int32(2))) == 2
+    for bad in (np.timedelta64(5, "s"), np.float64(5), np.True_, np.int64(0)):
+        with pytest.raises(InputError, match=r"count=.*: give a whole number, 1 or more"):
+            stream.range(count=bad)
+
+
+@pytest.mark.parametrize(
+    "bad", ["\ud800", True, np.True_, np.timedelta64(5, "s"), Fraction(1, 3), None], ids=repr
+)
+def test_add_and_add_many_refuse_the_same_and_name_the_field(
+    redis: redis_py.Redis, key: str, bad: Any
+) -> None:
+    stream = Stream(redis, key)
+    with pytest.raises(InputError) as one:
+        stream.add({"ok": 1, "tea": bad})
+    assert str(one.value).startswith("field 'tea': ")
+    for before in ([], [{"ok": 1, "tea": 1}]):
+        with pytest.raises(InputError) as many:
+            stream.add_many([*before, {"ok": 1, "tea": bad}])
+        said = str(many.value)
+        assert (
+            said
+            == f"row {len(before)}: {one.value}. The 0 rows of the batches before it were added"
+        )
+    with pytest.raises(InputError, match="field"):
+        stream.add({"\ud800": 1})
+    assert not stream.exists()
 
 
 def test_a_refused_row_is_named_and_counted_and_no_more_is_sent(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 import redis as redis_py
 
@@ -262,10 +266,53 @@ def test_only_a_client_will_do(client: Any) -> None:
         Wire(client)
 
 
-@pytest.mark.parametrize("value", [None, True, [], {}, object()])
-def test_a_value_that_redis_cannot_store_is_refused(value: Any) -> None:
+class Cup(IntEnum):
+    OOLONG = 7
+
+
+class Leaf(StrEnum):
+    GREEN = "green"
+
+
+NUMBERS = [
+    (np.float64(0.1), b"0.1"),
+    (np.float32(0.5), b"0.5"),
+    (np.float16(1.5), b"1.5"),
+    (np.int64(-3), b"-3"),
+    (np.uint8(200), b"200"),
+    (np.str_("x"), b"x"),
+    (np.bytes_(b"\xff"), b"\xff"),
+    (Cup.OOLONG, b"7"),
+    (Leaf.GREEN, b"green"),
+    (Decimal("9.50"), b"9.50"),
+    (1e300, b"1e+300"),
+]
+NOT_STORED = [True, np.True_, np.timedelta64(5, "s"), np.datetime64("2026-01-01"), np.array([1.5])]
+NOT_STORED += [Fraction(1, 3), 1j, None, [], {}, object(), memoryview(b"x")]
+
+
+@pytest.mark.parametrize(("value", "stored"), NUMBERS, ids=repr)
+def test_a_number_is_stored_as_its_digits(wire: Wire, key: str, value: Any, stored: bytes) -> None:
+    assert to_bytes(value) == stored
+    wire.call("SET", key, value)
+    assert wire.call("GET", key) == stored
+
+
+@pytest.mark.parametrize("value", NOT_STORED, ids=lambda value: type(value).__name__)
+def test_a_value_that_redis_cannot_store_is_refused(wire: Wire, value: Any) -> None:
     with pytest.raises(InputError, match="convert it first"):
         to_bytes(value)
+    with pytest.raises(InputError, match="convert it first"):
+        wire.call("ECHO", value)
+
+
+def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(wire: Wire) -> None:
+    for text in ("\ud800", "tea \udfff"):
+        with pytest.raises(InputError, match="half a character at place"):
+            to_bytes(text)
+        with pytest.raises(InputError, match="half a character at place"):
+            wire.call("ECHO", text)
+    assert wire.call("ECHO", "\udcff") == b"\xff"
 
 
 def test_a_command_is_packed_as_the_server_reads_it() -> None:
