@@ -7,9 +7,11 @@ import math
 import statistics
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -203,6 +205,43 @@ def test_a_number_that_is_none_is_refused_and_named(name: str, value: Any) -> No
         BAD[name](value)
 
 
+REFUSED: dict[str, tuple[Callable[[Any], Series], list[Any]]] = {
+    "amplitude": (lambda v: series.sine(amplitude=v), ["x", None, math.nan, math.inf, True]),
+    "noise": (lambda v: series.sine(noise=v), ["x", -1, math.nan, None]),
+    "step": (lambda v: series.random_walk(step=v), ["x", -1, math.inf, None]),
+    "start": (lambda v: series.random_walk(start=v), ["x", math.nan, None]),
+    "burst_size": (lambda v: series.bursts(v), [2.7, "2", 0]),
+    "spread_ms": (lambda v: series.bursts(spread_ms=v), [-1, "x"]),
+    "sessions": (lambda v: series.clickstream(sessions=v), [2.7]),
+    "field": (lambda v: series.constant(field=v), [5, "", None, b"n"]),
+    "field ": (lambda v: series.poisson(field=v), [5, ""]),
+    "name": (lambda v: series.sensor(name=v), [5, ""]),
+    "n": (lambda v: series.constant().limit(v), [-1, 2.5, "2", None, True]),
+    "n ": (lambda v: Series.of(series.constant().take(v)), [-1, 2.5]),
+    "ms": (lambda v: series.constant().shift(v), [-1, "x", math.inf]),
+    **{f"seed {n}": (make, ["x", 1.5, None]) for n, make in enumerate(SEEDED.values())},
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_argument_that_is_not_right_is_refused_at_the_call(name: str) -> None:
+    make, values = REFUSED[name]
+    for value in values:
+        with pytest.raises(InputError) as error:
+            make(value)
+        assert f"{name.split()[0]}={value!r}: give a" in str(error.value)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    made = series.sine(np.float64(10), amplitude=np.int64(5), noise=np.float32(0), seed=np.int8(1))
+    assert made.limit(np.int64(9)).take(3) == series.sine(10, amplitude=5, noise=0, seed=1).take(3)
+    odd = {"i": np.int64(3), "f": np.float64(0.5), "d": Decimal("9.50"), "s": np.str_("x")}
+    ((at_ms, fields),) = Series.of([(np.float64(1), odd)]).take(1)
+    assert repr((at_ms, fields)) == "(1.0, {'i': 3, 'f': 0.5, 'd': '9.50', 's': 'x'})"
+    with pytest.raises(InputError, match="give str, bytes, int or float"):
+        Series.of([(1, {"a": np.timedelta64(5, "s")})]).take(1)
+
+
 def test_a_burst_longer_than_its_distance_is_refused() -> None:
     with pytest.raises(InputError, match=r"spread_ms=2000 is longer than every_ms=1000"):
         series.bursts(10, 1000, spread_ms=2000)
@@ -258,13 +297,83 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
         series.from_csv(path, "time")
     with pytest.raises(InputError, match="unit='hours'"):
         series.from_csv(path, "when", unit="hours")
-    with pytest.raises(InputError, match="row 2: 'soon' is no time in the unit 's'"):
-        series.from_csv(path, "when", unit="s").take(9)
+    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is no time in"):
+        series.from_csv(path, "when", unit="s")
     path.write_text("when,n\n2,1\n1,2\n")
-    with pytest.raises(InputError, match="go back in time"):
-        series.from_csv(path, "when", unit="s").take(9)
+    with pytest.raises(InputError, match=r"row 1 \(line 3\): '1' .* go back in time: sort by"):
+        series.from_csv(path, "when", unit="s")
     path.write_text("when,n\n")
     assert series.from_csv(path, "when").take(9) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"when,n\n1,1\n2\n", "row 1 (line 3) has 1 values for the 2 columns when, n"),
+        (b"when,n\n1,1\n\n2,2\n3,3,5\n", "row 2 (line 5) has 3 values for the 2 columns"),
+        (b'when,n\n1,"two\nlines"\n2,2,5\n', "row 1 (line 4) has 3 values"),
+        (b"when,n\n1,caf\xe9\n", "line 2 of"),
+        ("when,n\n1,1\n".encode("utf-16"), "line 1 of"),
+        (b'when,n\n1,1\n2,"open\n3,3\n', "is not CSV"),
+        (b"when,n,n\n1,1,2\n", "two columns 'n': rename one"),
+        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is no time"),
+        (b"when\n1\n", "give a dict with at least one"),
+    ],
+)
+def test_a_csv_that_is_not_right_is_refused_before_anything_is_replayed(
+    tmp_path: Path, text: bytes, says: str
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(text)
+    with pytest.raises(InputError) as error:
+        series.from_csv(path, "when", unit="s")
+    assert says in str(error.value)
+    if says.startswith("line"):
+        assert "is not UTF-8" in str(error.value)
+        assert "save it as UTF-8" in str(error.value)
+
+
+def test_what_a_spreadsheet_saves_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'\xef\xbb\xbfwhen,n\r\n1,"a\r\nb"\r\n\r\n2,\r\n')
+    assert series.from_csv(str(path), "when", unit="s").take(9) == [
+        (0, {"n": "a\r\nb"}),
+        (1000, {"n": ""}),
+    ]
+
+
+def test_a_csv_that_changes_afterwards_is_still_checked(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("when,n\n1,1\n")
+    replay = series.from_csv(path, "when", unit="s")
+    path.write_text("when,n\n1,1\n2,2,2\n")
+    with pytest.raises(InputError, match="has 3 values"):
+        replay.take(9)
+    path.unlink()
+    with pytest.raises(InputError, match="can't be read"):
+        replay.take(9)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"data.csv", "no/such.csv", "."])
+def test_a_csv_is_a_file(path: Any) -> None:
+    with pytest.raises(InputError, match="is not a file: correct the path"):
+        series.from_csv(path, "when")
+
+
+@pytest.mark.parametrize("frame", [None, 5, "data.csv", [{"when": 1}], np.zeros(3)], ids=repr)
+def test_a_frame_is_a_frame(frame: Any) -> None:
+    with pytest.raises(InputError, match=r"is no DataFrame: give a pandas\.DataFrame"):
+        series.from_frame(frame, "when")
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, pd.NaT], ids=repr)
+def test_a_missing_value_in_a_frame_is_named(missing: Any) -> None:
+    frame = pd.DataFrame({"when": [1, 2], "n": pd.Series(["x", missing], dtype=object)})
+    with pytest.raises(InputError, match=r"row 1, column 'n' is empty .* frame\.fillna"):
+        series.from_frame(frame, "when", unit="s")
+    twice = pd.DataFrame([[1, 2, 3]], columns=["when", "n", "n"])
+    with pytest.raises(InputError, match="two columns 'n'"):
+        series.from_frame(twice, "when", unit="s")
 
 
 @given(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from numbers import Integral, Rational, Real
 from typing import Any
 
 from streamviz.errors import InputError
@@ -70,7 +73,8 @@ class Series:
 
     def limit(self, n: int) -> Series:
         """Return the first `n` points."""
-        return Series(lambda: itertools.islice(iter(self), int(number("n", n, 0))))
+        most = whole("n", n, 0)
+        return Series(lambda: itertools.islice(iter(self), most))
 
     def speed(self, factor: float) -> Series:
         """Return the same points in ``1 / factor`` of the time."""
@@ -96,28 +100,63 @@ def _checked(number: int, item: Any) -> Point:
         raise InputError(f"point {number} is at {at_ms!r} ms: give a finite time")
     if not isinstance(fields, Mapping) or not fields:
         raise InputError(f"point {number} has the fields {fields!r}: give a dict with at least one")
+    stored: Fields = {}
     for name, value in fields.items():
-        if isinstance(value, bool) or not isinstance(value, str | bytes | int | float):
+        kept = plain(value)
+        if kept is None:
             raise InputError(
                 f"point {number}, field {name!r}: {value!r} is of type {type(value).__name__}: "
                 "give str, bytes, int or float"
             )
-    return at_ms, dict(fields)
+        stored[name] = kept
+    return at_ms, stored
 
 
-def number(name: str, value: float, least: float) -> float:
+def plain(value: Any) -> str | bytes | int | float | None:
+    """Return a value as str, bytes, int or float, or None if it is neither text nor a number.
+
+    A NumPy scalar is the number it holds, and a Decimal the text of its digits; a bool is no
+    number.
+    """
+    if type(value) in (str, bytes, int, float):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str | bytes):
+        return str.__str__(value) if isinstance(value, str) else bytes(value)
+    if isinstance(value, Integral) and hasattr(value, "__index__"):
+        return None if isinstance(value, bool) else operator.index(value)
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return float(value)
+    return str(value) if isinstance(value, Decimal) else None
+
+
+def number(name: str, value: float, least: float = -math.inf) -> float:
     """Return a finite number if it is one, `least` or more."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not least <= value < math.inf
-    ):
-        raise InputError(f"{name}={value!r}: give a number, {least:g} or more")
-    return value
+    found = plain(value)
+    if not isinstance(found, int | float) or not least <= found < math.inf:
+        more = f", {least:g} or more" if least > -math.inf else ""
+        raise InputError(f"{name}={value!r}: give a number{more}")
+    return found
+
+
+def whole(name: str, value: int, least: float = -math.inf) -> int:
+    """Return a whole number if it is one, `least` or more."""
+    found = plain(value)
+    if not isinstance(found, int) or found < least:
+        more = f", {least:g} or more" if least > -math.inf else ""
+        raise InputError(f"{name}={value!r}: give a whole number{more}")
+    return found
 
 
 def rate_of(name: str, value: float) -> float:
     """Return a finite number if it is one, above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    found = plain(value)
+    if not isinstance(found, int | float) or not 0 < found < math.inf:
         raise InputError(f"{name}={value!r}: give a number above 0")
+    return found
+
+
+def word(name: str, value: str) -> str:
+    """Return a text if it is one, and not empty."""
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name}={value!r}: give a text, with one character at least")
     return value

@@ -8,18 +8,21 @@ import random
 from collections.abc import Iterator
 
 from streamviz.errors import InputError
-from streamviz.series.base import Fields, Point, Series, number, rate_of
+from streamviz.series.base import Fields, Point, Series, number, rate_of, whole, word
 
 
 def constant(rate_hz: float = 1.0, *, field: str = "n") -> Series:
     """Points at a constant rate; `field` counts them from 0."""
     gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    word("field", field)
     return Series(lambda: ((n * gap_ms, {field: n}) for n in itertools.count()))
 
 
 def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
     """Arrivals that know nothing of each other: gaps are exponential, `rate_hz` on average."""
     rate = rate_of("rate_hz", rate_hz)
+    word("field", field)
+    whole("seed", seed)
 
     def points() -> Iterator[Point]:
         for n, at_ms in enumerate(_arrivals(random.Random(f"poisson {seed}"), rate)):
@@ -49,9 +52,10 @@ def bursts(
     Series
         Fields ``burst`` and ``n``, both counted from 0.
     """
-    size = int(number("burst_size", burst_size, 1))
+    size = whole("burst_size", burst_size, 1)
     every = number("every_ms", every_ms, 1)
     spread = int(number("spread_ms", spread_ms, 0))
+    whole("seed", seed)
     if spread > every:
         raise InputError(
             f"spread_ms={spread_ms!r} is longer than every_ms={every_ms!r}: shorten it"
@@ -78,12 +82,15 @@ def sine(
     """Return a sine with noise, field ``value``; `noise` is the noise's standard deviation."""
     gap_ms = 1000 / rate_of("rate_hz", rate_hz)
     period_ms = 1000 * rate_of("period_s", period_s)
+    height = number("amplitude", amplitude)
+    deviation = number("noise", noise, 0)
+    whole("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"sine {seed}")
         for n in itertools.count():
-            wave = amplitude * math.sin(2 * math.pi * n * gap_ms / period_ms)
-            yield n * gap_ms, {"value": round(wave + rng.gauss(0, noise), 4)}
+            wave = height * math.sin(2 * math.pi * n * gap_ms / period_ms)
+            yield n * gap_ms, {"value": round(wave + rng.gauss(0, deviation), 4)}
 
     return Series(points)
 
@@ -93,13 +100,16 @@ def random_walk(
 ) -> Series:
     """Return a walk whose steps are normal with deviation `step`; field ``value``."""
     gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    deviation = number("step", step, 0)
+    begin = number("start", start)
+    whole("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"random_walk {seed}")
-        value = start
+        value = begin
         for n in itertools.count():
             yield n * gap_ms, {"value": round(value, 4)}
-            value += rng.gauss(0, step)
+            value += rng.gauss(0, deviation)
 
     return Series(points)
 
@@ -132,6 +142,8 @@ def sensor(
         Fields ``sensor``, ``celsius`` and ``measured_ms``.
     """
     gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    word("name", name)
+    whole("seed", seed)
     for label, chance in (("gap_chance", gap_chance), ("late_chance", late_chance)):
         if not 0 <= number(label, chance, 0) <= 1:
             raise InputError(f"{label}={chance!r}: give a probability, 0 to 1")
@@ -168,7 +180,8 @@ _PAGES = ("home", "search", "item", "cart", "checkout", "help")
 def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> Series:
     """Visitors of a shop, each walking from page to page; fields ``session`` and ``page``."""
     rate = rate_of("rate_hz", rate_hz)
-    many = int(number("sessions", sessions, 1))
+    many = whole("sessions", sessions, 1)
+    whole("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"clickstream {seed}")
@@ -187,6 +200,7 @@ _GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 
 def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
     """Orders of a tea shop; fields ``order``, ``customer``, ``item`` and ``amount``."""
     rate = rate_of("rate_hz", rate_hz)
+    whole("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"orders {seed}")
