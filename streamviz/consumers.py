@@ -228,7 +228,10 @@ def read_groups(
     max_count: int | None = None,
     max_bytes: int | None = None,
 ) -> list[tuple[str, Entry]]:
-    """Read several streams as one consumer, each by its group of the same name, in time order.
+    """Read several streams as one consumer, each by its group of the same name.
+
+    Redis replies stream by stream. Here one reply is put in the order of time; a reply after it
+    may go back, which `streamviz.in_order.InOrder` does not.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from streamviz.errors import InputError
 from streamviz.replies import Entry
 
 AckPolicy = Literal["after", "before", "never", "noack"]
+ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
 ServiceTime = float | Callable[[random.Random], float]
 
 
@@ -49,7 +50,11 @@ class Plan:
     revive_after_s : float, optional
         Who died comes back after so long.
     claim_idle_ms : float, optional
-        Who has nothing new to do takes over what has been pending so long.
+        What has been pending so long is taken over by a colleague.
+    claim_with : {"xclaim", "xautoclaim", "claim"}
+        How: who has nothing new to do looks for it (XPENDING) and names it (XCLAIM); or takes
+        what is idle, page by page (XAUTOCLAIM, 6.2); or each read asks for it, before what is new
+        (XREADGROUP with CLAIM, 8.4).
     """
 
     batch: int = 1
@@ -61,11 +66,22 @@ class Plan:
     crash_chance: float = 0.0
     revive_after_s: float | None = None
     claim_idle_ms: float | None = None
+    claim_with: ClaimWith = "xclaim"
 
     def __post_init__(self) -> None:
         if self.ack not in get_args(AckPolicy):
             raise InputError(
                 f"ack={self.ack!r} is no policy: give one of {', '.join(get_args(AckPolicy))}"
+            )
+        if self.claim_with not in get_args(ClaimWith):
+            raise InputError(
+                f"claim_with={self.claim_with!r} is no way to claim: give one of "
+                f"{', '.join(get_args(ClaimWith))}"
+            )
+        if self.claim_with != "xclaim" and self.claim_idle_ms is None:
+            raise InputError(
+                f"claim_with={self.claim_with!r} says how, and not after how long: "
+                "give claim_idle_ms=, too"
             )
         if type(self.batch) is not int or self.batch < 1:
             raise InputError(f"batch={self.batch!r}: give a whole number, 1 or more")

@@ -30,6 +30,7 @@ from streamviz.arguments import Id
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, NoSuchStream, PositionError
 from streamviz.exchange import Arg, Command
+from streamviz.in_order import ends_of_full, split
 from streamviz.replies import Entry
 from streamviz.slots import Client
 from streamviz.streams import Stream, read_streams
@@ -369,7 +370,7 @@ def read_in_order(
     """Read a page of several streams (XREAD) that the next page goes on from in order.
 
     Of a stream whose page is full, more may follow; what other streams have after its last ID is
-    left for the next page.
+    left for the next page. `streamviz.in_order` does the same for a consumer of a group.
 
     Parameters
     ----------
@@ -379,11 +380,8 @@ def read_in_order(
         At most so many from each stream.
     """
     found = read_streams(client, after, count=count, block_ms=block_ms)
-    pages: dict[str, list[EntryId]] = {}
-    for key, entry in found:
-        pages.setdefault(key, []).append(entry.id)
-    horizon = min((ids[-1] for ids in pages.values() if len(ids) == count), default=EntryId.MAX)
-    return [(key, entry) for key, entry in found if entry.id <= horizon]
+    given, _ = split(found, ends_of_full(found, count))
+    return given
 
 
 def check_stream(stream: Stream, at: EntryId) -> None:

@@ -151,7 +151,8 @@ class Scenario:
         Parameters
         ----------
         stream : str or sequence of str
-            One stream, or several that are read in the order of time.
+            One stream, or several that are read in the order of time: what lies beyond the end of
+            another one's full page waits for its turn. See `streamviz.in_order.InOrder`.
         name : str
             The group's name.
         consumers : int
@@ -163,7 +164,14 @@ class Scenario:
             Where a new group begins: ``"0"`` or ``"$"`` or an ID.
         **plan
             See `streamviz.plan.Plan`: batch, ack, handler, fail, crash_at_s, crash_after,
-            crash_chance, revive_after_s, claim_idle_ms.
+            crash_chance, revive_after_s, claim_idle_ms, claim_with.
+
+        Raises
+        ------
+        InputError
+            If an option is wrong.
+        UnsupportedCommand
+            If the group is to claim with CLAIM, and the server is older than 8.4.
         """
         streams = (stream,) if isinstance(stream, str) else tuple(stream)
         if type(consumers) is not int or consumers < 0:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
-from streamviz.consumers import Consumer, read_groups
+from streamviz.claiming import Claiming, check_server, old_work
 from streamviz.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
+from streamviz.in_order import InOrder, Page
 from streamviz.plan import Plan, ServiceTime, not_negative, service_time
 from streamviz.replies import Entry
-from streamviz.streams import Stream
 
 if TYPE_CHECKING:
     from streamviz.scenario import Scenario
@@ -29,7 +29,7 @@ class Group:
     name : str
         The group's name.
     streams : tuple of str
-        The streams it reads, in the order of time.
+        The streams it reads, in the order of time; see `streamviz.in_order.InOrder`.
     consumers : dict of str to Worker
         Its consumers by name.
     """
@@ -42,6 +42,7 @@ class Group:
         service: ServiceTime,
         plan: Plan,
     ) -> None:
+        check_server(scenario.client, plan)
         self.scenario = scenario
         self.streams = streams
         self.name = name
@@ -100,7 +101,8 @@ class Worker:
     handled : int
         Entries it has finished.
     holding : int
-        Entries it has in its hands: delivered to it, and not finished.
+        Entries it has in its hands: delivered to it, and not finished. Of several streams, those
+        that wait for their turn in time are among them.
     """
 
     def __init__(self, group: Group, name: str, service: ServiceTime | None) -> None:
@@ -114,11 +116,8 @@ class Worker:
         self._process: simpy.Process | None = None
         scenario = group.scenario
         self._rng = scenario._rng(f"consumer {group.name} {name}")
-        streams = [Stream(scenario.client, key) for key in group.streams]
-        self._consumers: dict[str, Consumer] = {
-            stream.key: stream.group(group.name).consumer(name) for stream in streams
-        }
-        self._any = next(iter(self._consumers.values()))
+        self._reader = InOrder(scenario.client, group.streams, group.name, name, old_work=False)
+        self._claiming = Claiming(scenario, group.plan, name, self._reader)
 
     def kill(self) -> None:
         """Let it die now, with whatever is in its hands; dead already, nothing happens."""
@@ -141,6 +140,8 @@ class Worker:
         self.alive = True
         if returning:
             scenario._note(f"{self.name} is back")
+            if len(self.group.streams) > 1:
+                self._reader.restart()  # old and new, in order
         self._process = scenario.clock.process(self._work(returning=returning))
         if not returning and self.group.plan.crash_at_s is not None and self._is_first:
             scenario.clock.process(self._crash_at(self.group.plan.crash_at_s * 1000))
@@ -186,21 +187,18 @@ class Worker:
     def _appear(self) -> None:
         """Be in the group from the start: before 7.2, who asks in vain is not there yet."""
         with suppress(StreamVizError):  # the read that follows says it
-            for consumer in self._consumers.values():
+            for consumer in self._reader.consumers.values():
                 consumer.group.create_consumer(self.name)
 
-    def _next(self, *, returning: bool) -> list[tuple[str, Entry]]:
+    def _next(self, *, returning: bool) -> Page:
         """Return what to do next: own old work, else new work, else what others left behind."""
-        scenario, plan = self.group.scenario, self.group.plan
+        scenario, plan, reader = self.group.scenario, self.group.plan, self._reader
+        waited = {(key, entry.id) for key, entry in reader.held_back}
         try:
-            found = read_groups(
-                self._any,
-                dict.fromkeys(self.group.streams, "0" if returning else ">"),
-                count=plan.batch,
-                noack=plan.ack == "noack",
-            )
-            if not found and not returning and plan.claim_idle_ms is not None:
-                found = self._claim(plan.claim_idle_ms)
+            if returning and len(self.group.streams) == 1:
+                found = old_work(reader.consumers[self.group.streams[0]], plan.batch)
+            else:
+                found = self._claiming.read() or self._claiming.take()
         except NoSuchGroup:
             scenario._note_once(f"the group {self.group.name} is gone")
             return []
@@ -208,38 +206,14 @@ class Worker:
             scenario._note_once(str(error))
             return []
         now = scenario.clock.env.now
-        for key, entry in found:
-            scenario._delivered[self.group.name, key, entry.id] = now
-        return found  # COUNT is for each stream: of several, all that was given must be done
-
-    def _claim(self, idle_ms: float) -> list[tuple[str, Entry]]:
-        found: list[tuple[str, Entry]] = []
-        for key, consumer in self._consumers.items():
-            due = self._due(key, consumer, idle_ms)[: self.group.plan.batch - len(found)]
-            if due:
-                floor = 0 if self.group.scenario.clock.virtual else int(idle_ms)
-                taken = consumer.claim([one for one, _ in due], floor)
-                found += [(key, entry) for entry in taken]
-                owners = ", ".join(sorted({owner for _, owner in due}))
-                self.group.scenario._note(f"{self.name} claimed {len(due)} of {owners}")
+        for key, entry in (*found, *reader.held_back):
+            if (key, entry.id) not in waited:
+                scenario._delivered[self.group.name, key, entry.id] = now
         return found
 
-    def _due(self, key: str, consumer: Consumer, idle_ms: float) -> list[tuple[EntryId, str]]:
-        """Return what has been pending for long enough, by the clock that this scenario is on."""
-        clock = self.group.scenario.clock
-        if not clock.virtual:
-            found = consumer.group.pending_entries(count=10, idle_ms=int(idle_ms))
-            return [(one.id, one.consumer) for one in found]
-        since = self.group.scenario._delivered
-        return [
-            (one.id, one.consumer)
-            for one in consumer.group.pending_entries()
-            if clock.env.now - since.get((self.group.name, key, one.id), 0.0) >= idle_ms
-        ]
-
-    def _handle(self, found: list[tuple[str, Entry]]) -> Generator[Any, Any, None]:
+    def _handle(self, found: Page) -> Generator[Any, Any, None]:
         plan, clock = self.group.plan, self.group.scenario.clock
-        self.holding = len(found)
+        self.holding = len(found) + len(self._reader.held_back)
         if plan.ack == "before":
             self._ack(found)
         for key, entry in found:
@@ -253,7 +227,7 @@ class Worker:
                 self.handled += 1
                 if plan.ack == "after":
                     self._ack([(key, entry)])
-        self.holding = 0
+        self.holding = len(self._reader.held_back)
 
     def _crashes(self) -> bool:
         plan = self.group.plan
@@ -287,13 +261,13 @@ class Worker:
             return False
         return True
 
-    def _ack(self, found: list[tuple[str, Entry]]) -> None:
+    def _ack(self, found: Page) -> None:
         by_key: dict[str, list[EntryId]] = {}
         for key, entry in found:
             by_key.setdefault(key, []).append(entry.id)
             self.group.scenario._delivered.pop((self.group.name, key, entry.id), None)
         for key, ids in by_key.items():
             try:
-                self._consumers[key].ack(*ids)
+                self._reader.consumers[key].ack(*ids)
             except StreamVizError as error:
                 self.group.scenario._note_once(str(error))
