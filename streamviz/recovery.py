@@ -6,15 +6,17 @@ own, and acknowledged in the same step: it is never in neither place, nor there 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamviz.consumers import Consumer
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
-from streamviz.replies import Entry
+from streamviz.replies import Entry, PendingEntry
 from streamviz.streams import Stream
 
 _OURS = "dead-letter:"
+_PAGE = 1000  # pending entries asked for at a time
 # Who finds the entry still pending moves it, in one step: a claim alone guards it only as long as
 # its new holder is quick. What can't be added (another type under the key) stays pending.
 _MOVE = """-- Move a pending entry to the dead letters
@@ -131,7 +133,7 @@ class DeadLetters:
             nothing of it is left to move.
         """
         moved = []
-        for held in self.group.pending_entries(count=1000, idle_ms=min_idle_ms or None):
+        for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:
                 continue
             claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
@@ -143,6 +145,16 @@ class DeadLetters:
             letter = self._move(claimed[0], held.consumer, held.deliveries, error)
             moved += [letter] if letter is not None else []
         return moved
+
+    def _pending(self, min_idle_ms: int) -> Iterator[PendingEntry]:
+        """Go through all that is pending, page by page."""
+        start = "-"
+        while True:
+            page = self.group.pending_entries(start, count=_PAGE, idle_ms=min_idle_ms or None)
+            yield from page
+            if len(page) < _PAGE or page[-1].id == EntryId.MAX:
+                return
+            start = f"({page[-1].id}"
 
     def letters(self) -> list[DeadLetter]:
         """Return all dead letters, oldest first (XRANGE)."""

@@ -56,6 +56,17 @@ def test_a_pending_entry_that_is_no_more_is_acknowledged(crew: ConsumerGroup) ->
     assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
 
 
+def test_poison_is_found_however_much_is_pending_before_it(crew: ConsumerGroup) -> None:
+    crew.stream.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
+    ann = crew.consumer("ann")
+    ann.read(2000)
+    ann.claim(["1200-0"], deliveries=9)
+    moved = DeadLetters(crew.consumer("ben"), after_deliveries=5).sweep()
+    assert [(letter.entry_id, letter.deliveries) for letter in moved] == [(EntryId(1200), 9)]
+    assert crew.pending().count == 1500
+    assert len(DeadLetters(crew.consumer("ben"), after_deliveries=1).sweep()) == 1500
+
+
 def test_sent_back_it_is_a_new_entry_and_no_dead_letter(crew: ConsumerGroup) -> None:
     dead = DeadLetters(crew.consumer("ben"))
     (letter,) = dead.sweep()
