@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from streamviz.entry_id import EntryId
 from streamviz.history import History
+from streamviz.holds import Hold, holds_of
 from streamviz.plots.figure import (
     Plot,
     Trace,
     at_most,
+    colour,
     event_marks,
     events,
     label,
     line,
+    marks,
     plain,
+    seconds,
     waiting,
 )
 from streamviz.sample import GroupState, Sample
@@ -24,7 +29,8 @@ class PendingAge(Plot):
     """One step line a group: the age of its oldest pending entry, in seconds since it was added.
 
     Work that flows keeps the line low. Work that a dead consumer holds makes it climb, one second
-    a second, until somebody recovers it.
+    a second, until somebody recovers it. Each time that an entry is delivered again, there is a
+    diamond at that moment and at the entry's age: an entry with two diamonds had three deliveries.
     """
 
     name = "pending_age"
@@ -35,16 +41,18 @@ class PendingAge(Plot):
         return history.group_names
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each group, and marks for what happened."""
-        lines = [line(label(name), i) for i, name in enumerate(history.group_names)]
+        """Return a line for each group, its deliveries done with, events, and those not done."""
+        names = history.group_names
+        lines = [line(label(name), i) for i, name in enumerate(names)]
         for trace in lines:
             trace["line"] = trace["line"] | {"shape": "hv"}
-        return [*lines, event_marks()]
+        done = [_diamonds(name, i) for i, name in enumerate(names)]
+        return [*lines, *done, event_marks(), *(_diamonds(name, i) for i, name in enumerate(names))]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the age up, and a strip for events over both."""
         return {
-            "xaxis": {"title": {"text": "seconds"}},
+            "xaxis": {"title": {"text": "seconds (a diamond: delivered again)"}},
             "yaxis": {"title": {"text": "seconds since it was added"}, "rangemode": "tozero"},
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         }
@@ -54,12 +62,22 @@ class PendingAge(Plot):
         return [_age_s(sample, sample.group(name)) for name in history.group_names]
 
     def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return a mark for each event."""
-        return [events(samples, history)]
+        """Return the deliveries that ended with these samples, and a mark for each event."""
+        holds, since = holds_of(history), samples[0].n - 1 if samples else 0
+        names = history.group_names
+        ended = [_drawn(holds.ended_since(name, since), history) for name in names]
+        return [*ended, events(samples, history)]
 
     def held(self, history: History) -> list[int]:
-        """Return how many events the window has."""
-        return [history.note_count]
+        """Return how many deliveries, and how many events the window has."""
+        holds = holds_of(history)
+        ended = [len(_again(holds.ended(name))) for name in history.group_names]
+        return [*ended, history.note_count]
+
+    def present(self, history: History) -> list[Trace]:
+        """Return the deliveries of what is pending now."""
+        holds = holds_of(history)
+        return [_drawn(holds.held(name), history) for name in history.group_names]
 
     def summary(self, history: History) -> str:
         """Return each group's oldest pending entry in words."""
@@ -69,9 +87,40 @@ class PendingAge(Plot):
         return "; ".join(_words(last, group) for group in last.groups) + "."
 
     def story(self, history: History) -> str:
-        """Return how old each group's oldest one ever was, in words."""
+        """Return how old each group's oldest one ever was, and what came again, in words."""
         rows = (self.values(sample, history) for sample in history.samples)
-        return at_most(history.group_names, rows, "seconds")
+        oldest = at_most(history.group_names, rows, "seconds")
+        holds = holds_of(history)
+        again = []
+        for name in history.group_names:
+            counts = [one.deliveries for one in (*holds.ended(name), *holds.held(name))]
+            if max(counts, default=1) > 1:
+                again.append(f"{name} {max(counts)}")
+        often = f"Most deliveries of one entry: {', '.join(again)}." if again else ""
+        return " ".join(filter(None, (oldest, often)))
+
+
+def _diamonds(name: str, place: int) -> Trace:
+    return marks(f"{label(name)}: delivered again", colour(place), "diamond") | {
+        "marker": {"color": colour(place), "symbol": "diamond", "size": 10},
+        "showlegend": False,
+        "text": [],
+        "hoverinfo": "text",
+    }
+
+
+def _again(holds: Iterable[Hold]) -> list[Hold]:
+    return [hold for hold in holds if hold.deliveries > 1]
+
+
+def _drawn(holds: Iterable[Hold], history: History) -> Trace:
+    """Return a mark for each delivery again, where it began."""
+    again = _again(holds)
+    return {
+        "x": [seconds(one.since_ms, history) for one in again],
+        "y": [_seconds_since(one.since_ms, one.id) for one in again],
+        "text": [f"{one.id}, delivery {one.deliveries}, to {label(one.consumer)}" for one in again],
+    }
 
 
 def _age_s(sample: Sample, group: GroupState | None) -> float | None:
@@ -79,7 +128,11 @@ def _age_s(sample: Sample, group: GroupState | None) -> float | None:
         return None
     if not group.oldest:
         return 0 if not group.pending else None
-    return round(max(0, sample.time_ms - group.oldest[0].id.ms) / 1000, 3)
+    return _seconds_since(sample.time_ms, group.oldest[0].id)
+
+
+def _seconds_since(time_ms: int, entry_id: EntryId) -> float:
+    return round(max(0, time_ms - entry_id.ms) / 1000, 3)
 
 
 def _words(sample: Sample, group: GroupState) -> str:

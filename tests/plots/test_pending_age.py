@@ -9,6 +9,7 @@ from streamviz import Scenario, series
 from streamviz.entry_id import EntryId
 from streamviz.plots import PendingAge
 from streamviz.replies import PendingEntry
+from streamviz.sample import Sample
 
 PLOT = PendingAge()
 
@@ -45,12 +46,13 @@ def test_it_climbs_a_second_a_second_until_somebody_recovers_the_work(
     for name, cure in (("lost", {}), ("saved", {"revive_after_s": 5})):
         shop.group(key, name, service_ms=50, crash_after=20, **cure)
     shop.run(seconds=15)
-    lost, saved, events = PLOT.figure(shop.history)["data"]
+    lost, saved, *again, events, _, _ = PLOT.figure(shop.history)["data"]
     assert lost["y"][-1] > 11
     assert lost["y"][-1] - lost["y"][-11] == 1.0
     assert 4.5 < max(saved["y"]) < 5.5
     assert saved["y"][-1] < 1
     assert "lost-1 crashed" in " ".join(events["text"])
+    assert [len(trace["x"]) for trace in again] == [0, 1], "the one in its hands came again"
 
 
 def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
@@ -60,3 +62,30 @@ def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
     age = PLOT.values(look, seen)[0]
     assert age > 0
     assert PLOT.still(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
+
+
+def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
+    def look(n: int, *deliveries: int) -> Sample:
+        held = [
+            PendingEntry(EntryId(1000 + i), f"c{many}", 1, many)
+            for i, many in enumerate(deliveries)
+        ]
+        return sample(n, group("g", pending=len(held), oldest=held), group("h"))
+
+    seen = history(look(1, 1, 1), look(11, 2, 1), look(21, 3, 2), look(31, 3, 2))
+    done, _, _, now, _ = PLOT.figure(seen)["data"][2:]
+    assert (done["x"], done["y"]) == ([1.0], [1.1])
+    assert done["text"] == ["1000-0, delivery 2, to c2"]
+    assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
+    assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
+    assert PLOT.still(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
+    seen.append(look(32))
+    assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
+    assert PLOT.held(seen) == [3, 0, 0]
+    assert PLOT.figure(seen)["data"][5]["x"] == []
+
+
+def test_a_first_delivery_has_no_diamond() -> None:
+    held = [PendingEntry(EntryId(500), "ann", 1, 1)]
+    seen = history(sample(1, group("g", pending=1, oldest=held)), sample(2, group("g")))
+    assert not any(trace["x"] for trace in PLOT.figure(seen)["data"][1:])
