@@ -6,17 +6,21 @@ import ast
 import doctest
 import importlib
 import json
+import os
 import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
+from email.parser import Parser
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import streamviz
 
@@ -132,6 +136,72 @@ print(json.dumps([streamviz.__file__, len(str(made._esm)), len(str(made._css))])
     assert Path(place).is_relative_to(tmp_path)
     assert script > 5000
     assert style > 500
+
+
+def test_a_wheel_carries_the_package_whole_and_nothing_else(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        carried = {name for name in archive.namelist() if ".dist-info/" not in name}
+        (about,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = Parser().parsestr(archive.read(about).decode())
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "streamviz").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert carried == ours
+    assert {Path(name).suffix for name in carried} >= {".py", ".js", ".css", ".lua", ".html"}
+    needs = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
+    assert {one.name for one in needs if "extra" not in str(one.marker)} == {
+        Requirement(text).name for text in PROJECT["dependencies"]
+    }
+    assert metadata["Requires-Python"] == PROJECT["requires-python"]
+
+
+ALONE = """
+import importlib.util, json, subprocess, sys
+assert not [name for name in ("pytest", "pandas", "hatchling") if importlib.util.find_spec(name)]
+import streamviz
+from streamviz.plots import GroupLag
+from streamviz.widgets.live import Live
+stream = streamviz.Stream(streamviz.connect(), "alone")
+stream.add_many(fields for _, fields in streamviz.series.orders(seed=1).limit(100))
+made = Live(streamviz.History(), [GroupLag()])
+print(json.dumps([streamviz.__file__, stream.length(), len(str(made._esm))]))
+"""
+OFFLINE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
+
+
+@pytest.mark.timeout(240)  # it fetches what the package needs: 15 s, and more on a busy machine
+def test_a_wheel_works_where_nothing_else_is_installed(wheel: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(alone)], check=True)
+    python = str(alone / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-compile"]
+    done = subprocess.run(
+        [*pip, "--only-binary", ":all:", str(wheel)], capture_output=True, text=True, check=False
+    )
+    if done.returncode and any(word in done.stderr for word in OFFLINE):
+        pytest.skip("no package index is to be reached")
+    assert not done.returncode, done.stderr
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [python, "-I", "-c", ALONE],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=bare,
+        check=False,
+    )
+    assert not ran.returncode, ran.stderr
+    place, entries, script = json.loads(ran.stdout)
+    assert Path(place).is_relative_to(alone)
+    assert entries == 100
+    assert script > 5000
+    command = str(alone / "bin" / "streamviz")
+    helped = subprocess.run(
+        [command, "--help"], capture_output=True, text=True, env=bare, check=False
+    )
+    assert "watch" in helped.stdout, helped.stderr
 
 
 @pytest.mark.parametrize("name", MODULES)
