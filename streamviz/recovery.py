@@ -16,6 +16,7 @@ from streamviz.replies import Entry, PendingEntry
 from streamviz.streams import Stream
 
 _OURS = "dead-letter:"
+_ABOUT = {f"{_OURS}{name}" for name in ("stream", "id", "group", "consumer", "deliveries", "error")}
 _PAGE = 1000  # pending entries asked for at a time
 # Who finds the entry still pending moves it, in one step: a claim alone guards it only as long as
 # its new holder is quick. What can't be added (another type under the key) stays pending.
@@ -157,8 +158,9 @@ class DeadLetters:
             start = f"({page[-1].id}"
 
     def letters(self) -> list[DeadLetter]:
-        """Return all dead letters, oldest first (XRANGE)."""
-        return [_read(entry) for entry in self.stream.range()]
+        """Return all dead letters, oldest first (XRANGE), without what else is in the stream."""
+        found = self.stream.range()
+        return [_read(entry) for entry in found if entry.fields.keys() >= _ABOUT]
 
     def send_back(self, letter: DeadLetter) -> EntryId:
         """Add it to its stream again, as a new entry, and take it out of the dead letters.

@@ -67,6 +67,14 @@ def test_poison_is_found_however_much_is_pending_before_it(crew: ConsumerGroup) 
     assert len(DeadLetters(crew.consumer("ben"), after_deliveries=1).sweep()) == 1500
 
 
+def test_what_somebody_else_adds_to_the_dead_letters_is_none(crew: ConsumerGroup) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    dead.stream.add({"job": "theirs"})
+    moved = dead.sweep()
+    assert dead.letters() == moved
+    assert len(moved) == 1
+
+
 def test_sent_back_it_is_a_new_entry_and_no_dead_letter(crew: ConsumerGroup) -> None:
     dead = DeadLetters(crew.consumer("ben"))
     (letter,) = dead.sweep()

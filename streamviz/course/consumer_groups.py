@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis
 
+from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, find_group, grade
 from streamviz.groups import ConsumerGroup
 from streamviz.streams import Stream
@@ -17,6 +18,7 @@ def new_ledger(client: redis.Redis) -> Stream:
     return ledger
 
 
+@hinted("`ledger` is no stream: begin with new_ledger again.")
 def check_audit(ledger: Stream) -> Verdict:
     """Grade exercise 1: the group ``audit`` waits for the two new entries, and Redis knows it."""
     group = find_group(ledger, "audit")
@@ -34,7 +36,7 @@ def check_audit(ledger: Stream) -> Verdict:
 
 def new_crew(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``crew``: zoe holds three entries, max holds one, none waits."""
-    client.delete("crew")
+    client.delete("crew", "crew:done")
     stream = Stream(client, "crew")
     stream.add_many({"task": n} for n in range(4))
     crew = stream.group("crew")
@@ -44,18 +46,34 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     return crew
 
 
+@hinted("there is no group `crew` any more, or `crew:done` is no list: begin with new_crew again.")
 def check_estate(crew: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: zoe is gone, and every entry she held was acknowledged by max."""
+    """Grade exercise 2: zoe is gone, and what she held was done and acknowledged."""
     names = {consumer.name for consumer in crew.consumers()}
-    held = crew.pending().count
-    done = crew.pending_entries(consumer="zoe") if "zoe" in names else []
-    thrown_away = "zoe" not in names and held == 1
+    task_of = {entry.id: entry.fields["task"] for entry in crew.stream.range()}
+    pending = crew.pending_entries()
+    held = {task_of.get(one.id) for one in pending}
+    done = listed(crew.stream, "crew:done")
+    hers = sum(one.consumer == "zoe" for one in pending)
+    lost = len({"0", "1", "2"} - held - set(done))
+    undone = f"{lost} of her tasks are in nobody's hands, and not in the list `crew:done`."
     return grade(
         "zoe is gone, and nothing that she held was lost.",
         [
-            (bool(done), f"zoe still holds {len(done)} entries."),
+            (len(task_of) != 4, f"the stream has {len(task_of)} entries: its four should stay."),
+            ("max" not in names, "max is no consumer of the group any more."),
+            (lost > 0 and "zoe" not in names, f"zoe is gone, and {undone}"),
+            (lost > 0, f"{undone} An acknowledgement alone does no work."),
+            (hers > 0, f"zoe still holds {hers} entries."),
             ("zoe" in names, "zoe is still a consumer of the group."),
-            (thrown_away, "zoe is gone, and what she held went with her, unacknowledged."),
-            (held > 0, f"{held} entries are still pending."),
+            (bool(pending), f"{len(pending)} entries are still pending."),
+            (len(done) > len(set(done)), f"a task was done twice: `crew:done` holds {done}."),
+            (not set(done) <= set(task_of.values()), f"`crew:done` holds {done}: tasks alone."),
         ],
     )
+
+
+def listed(stream: Stream, key: str) -> list[str]:
+    """Return a list of Redis as text (LRANGE); what is not there is empty."""
+    found = stream.client.lrange(key, 0, -1)
+    return [one.decode() if isinstance(one, bytes) else str(one) for one in found]

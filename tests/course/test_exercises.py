@@ -9,7 +9,7 @@ import pytest
 import redis as redis_py
 
 from streamviz import Stream
-from streamviz.course import consumer_groups, entries_and_ids, start_here
+from streamviz.course import entries_and_ids, start_here
 
 
 @pytest.fixture(autouse=True)
@@ -74,30 +74,6 @@ def test_the_second_minute_is_copied_under_the_same_ids(
     verdict = entries_and_ids.check_day(minute)
     assert not verdict.right
     assert hint in verdict.text
-
-
-def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> None:
-    ledger = consumer_groups.new_ledger(redis)
-    assert "no group" in repr(consumer_groups.check_audit(ledger))
-    for start, entries_read, right in [("$", None, False), ("0", 0, False), ("$", 5, True)]:
-        ledger = consumer_groups.new_ledger(redis)
-        ledger.group("audit").create(start, entries_read=entries_read)
-        ledger.add_many([{"entry": "a"}, {"entry": "b"}])
-        assert consumer_groups.check_audit(ledger).right is right
-
-
-def test_the_estate_is_claimed_before_its_owner_is_deleted(redis: redis_py.Redis) -> None:
-    crew = consumer_groups.new_crew(redis)
-    assert "zoe still holds 3" in repr(consumer_groups.check_estate(crew))
-    crew.delete_consumer("zoe")
-    assert "went with her" in repr(consumer_groups.check_estate(crew))
-    crew = consumer_groups.new_crew(redis)
-    crew.consumer("max").autoclaim(min_idle_ms=0)
-    assert "still a consumer" in repr(consumer_groups.check_estate(crew))
-    crew.delete_consumer("zoe")
-    assert "still pending" in repr(consumer_groups.check_estate(crew))
-    crew.ack(*(entry.id for entry in crew.pending_entries()))
-    assert consumer_groups.check_estate(crew).right
 
 
 @pytest.mark.parametrize(
