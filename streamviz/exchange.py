@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -20,6 +22,33 @@ Command = Sequence[Arg]
 
 _BLOCK_MARGIN_S = 5.0
 _PLAIN = frozenset({str, bytes, int, float})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    """Which server answers.
+
+    Attributes
+    ----------
+    name : {"Redis", "Valkey"}
+        The product.
+    number : tuple of int
+        Its own version, ``(8, 2, 3)``.
+    """
+
+    name: str
+    number: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {'.'.join(map(str, self.number))}"
+
+    def has(self, redis_version: tuple[int, ...]) -> bool:
+        """Tell whether this server has what came with that version of Redis.
+
+        Valkey began as Redis 7.2.4; what Redis added later came from another tree.
+        """
+        own = self.number if self.name == "Redis" else min(self.number, (7, 2, 4))
+        return own >= redis_version
 
 
 def pack(command: Command) -> bytes:
@@ -80,6 +109,30 @@ def unpack(payload: bytes) -> list[Command]:
     reader = hiredis.Reader()
     reader.feed(payload)
     return list(iter(reader.gets, False))
+
+
+def key_of(command: Command) -> str:
+    """Return the stream's key that a command names, the first one if there are several."""
+    words = [
+        part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
+        for part in command
+    ]
+    if words[0] in {"XREAD", "XREADGROUP"}:  # ... STREAMS, the keys, and as many IDs
+        last = len(words) - 1 - words[::-1].index("STREAMS")
+        return words[last + 1] if len(words) > last + 1 else ""
+    place = {"XINFO": 2, "XGROUP": 2, "EVAL": 3}.get(words[0], 1)
+    return words[place] if len(words) > place else ""
+
+
+def version_of(info: Any) -> ServerVersion:
+    """Return which server answers, from its reply to INFO."""
+    text = info.decode("utf-8", "replace")
+    lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    valkey = lines.get("valkey_version")
+    number = valkey or lines.get("redis_version", "0")
+    return ServerVersion(
+        "Valkey" if valkey else "Redis", tuple(int(part) for part in re.findall(r"\d+", number)[:3])
+    )
 
 
 @contextmanager

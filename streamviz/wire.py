@@ -7,10 +7,8 @@ in text and in bytes, and an XADD is never sent twice behind the caller's back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -39,7 +37,10 @@ from streamviz.exchange import (
     exchange,
     failures,
     unpack,
+    version_of,
 )
+from streamviz.exchange import ServerVersion as ServerVersion
+from streamviz.exchange import key_of as key_of
 
 
 class Listener(Protocol):
@@ -53,33 +54,6 @@ class Listener(Protocol):
 
 
 _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True)
-class ServerVersion:
-    """Which server answers.
-
-    Attributes
-    ----------
-    name : {"Redis", "Valkey"}
-        The product.
-    number : tuple of int
-        Its own version, ``(8, 2, 3)``.
-    """
-
-    name: str
-    number: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.name} {'.'.join(map(str, self.number))}"
-
-    def has(self, redis_version: tuple[int, ...]) -> bool:
-        """Tell whether this server has what came with that version of Redis.
-
-        Valkey began as Redis 7.2.4; what Redis added later came from another tree.
-        """
-        own = self.number if self.name == "Redis" else min(self.number, (7, 2, 4))
-        return own >= redis_version
 
 
 class Wire:
@@ -232,7 +206,7 @@ class Wire:
     def version(self) -> ServerVersion:
         """Which server answers (INFO server), asked once."""
         if self._version is None:
-            self._version = _version(self.call("INFO", "server"))
+            self._version = version_of(self.call("INFO", "server"))
         return self._version
 
     def explain(
@@ -318,26 +292,3 @@ def _pool(client: redis.Redis) -> Any:
             "give a redis.Redis, for example streamviz.connect()"
         )
     return pool
-
-
-def key_of(command: Command) -> str:
-    """Return the stream's key that a command names, the first one if there are several."""
-    words = [
-        part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
-        for part in command
-    ]
-    if words[0] in {"XREAD", "XREADGROUP"}:  # ... STREAMS, the keys, and as many IDs
-        last = len(words) - 1 - words[::-1].index("STREAMS")
-        return words[last + 1] if len(words) > last + 1 else ""
-    place = {"XINFO": 2, "XGROUP": 2, "EVAL": 3}.get(words[0], 1)
-    return words[place] if len(words) > place else ""
-
-
-def _version(info: Any) -> ServerVersion:
-    text = info.decode("utf-8", "replace")
-    lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    valkey = lines.get("valkey_version")
-    number = valkey or lines.get("redis_version", "0")
-    return ServerVersion(
-        "Valkey" if valkey else "Redis", tuple(int(part) for part in re.findall(r"\d+", number)[:3])
-    )
