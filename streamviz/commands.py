@@ -19,7 +19,7 @@ from streamviz.exchange import Arg, Command
 from streamviz.wire import Wire, key_of, listeners
 
 _ROOMS = {f"streamviz.{room}" for room in ("commands", "wire", "slots", "streams")}
-_ROOMS |= {f"streamviz.{room}" for room in ("groups", "consumers", "bulk", "recovery")}
+_ROOMS |= {f"streamviz.{room}" for room in ("groups", "consumers", "bulk", "in_order", "recovery")}
 _ROOMS |= {"contextlib"}
 _MOST = 160
 _TELLING = {

@@ -6,7 +6,7 @@ import ast
 import linecache
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -21,10 +21,33 @@ from streamviz.observer import Observer
 _NUMBER = count(1)
 
 
+class ToCome(Exchange):
+    """A statement that was not executed yet, as a row of the log."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"to come: {self.call}"
+
+
+class StepLog(CommandLog):
+    """The commands of the steps that were done; who goes through it meets the rest behind them."""
+
+    def __init__(self, client: redis.Redis, to_come: Callable[[], Sequence[str]]) -> None:
+        super().__init__(client)
+        self._to_come = to_come
+
+    def __iter__(self) -> Iterator[Exchange]:
+        yield from super().__iter__()
+        for source in self._to_come():
+            yield ToCome(source, "to come", "", ())
+
+
 class Steps:
     """Python statements that wait for a click each, and what each of them does to a stream.
 
-    Show it with a `Dashboard`. The time of its pictures is the stream's own: that of its newest ID.
+    Show it with a `Dashboard`; saved, it lists what was done and what is to come. The time of its
+    pictures is the stream's own: that of its newest ID.
 
     Parameters
     ----------
@@ -79,7 +102,7 @@ class Steps:
         self.client = client
         self.place = 0
         self.history = History()
-        self.log = CommandLog(client)
+        self.log = StepLog(client, lambda: self.sources[self.place :])
         self._observer = Observer(client, stream)
         self._look(())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 import redis as redis_py
 
-from streamviz import Scenario, Stream, series
+from streamviz import CommandLog, Scenario, Stream, series
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.in_order import InOrder, Page
 
@@ -160,6 +160,13 @@ def test_bad_input_is_named(redis: redis_py.Redis, prefix: str) -> None:
             reader.read(count)  # type: ignore[arg-type]
     assert repr(reader) == f"<InOrder 'ann' of 'porter' on '{prefix}door'>"
     assert times(InOrder(redis, f"{prefix}door", "porter", "ann").read()) == [1]
+
+
+def test_a_log_of_commands_names_the_call_of_who_reads(redis: redis_py.Redis, prefix: str) -> None:
+    reader = porter(redis, streams(redis, prefix, door=(1,), lift=(2,)))
+    with CommandLog(redis) as log:
+        reader.read(5)
+    assert {one.call for one in log} == {"reader.read(5)"}
 
 
 def backlog(client: redis_py.Redis, prefix: str) -> tuple[Scenario, list[str]]:
