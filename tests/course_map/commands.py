@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-TRIMMING = ("XADD", "XTRIM")
-DELETING = ("XADD", "XTRIM", "XDELEX", "XACKDEL")
-RANGES = ("XRANGE", "XREVRANGE")
+TRIMMING = "MAXLEN@5.0, MINID@6.2, =@5.0, ~@5.0, LIMIT@6.2"
+DELETING = "KEEPREF@8.2, DELREF@8.2, ACKED@8.2"
+RANGE = "@5.0, -@5.0, +@5.0, (@6.2, COUNT@5.0"
 
 
 class Row(NamedTuple):
-    """One row of the table: a command, or an option, which several commands may share."""
+    """One row of the table: a command, or one option of it."""
 
-    commands: tuple[str, ...]
+    command: str
     option: str
     since: str
 
 
-def _of(commands: str | tuple[str, ...], options: str) -> Iterator[Row]:
+def _of(command: str, options: str) -> Iterator[Row]:
     """Return rows of options, each written as ``option@version``, ``@version`` for the command."""
-    names = (commands,) if isinstance(commands, str) else commands
     for word in options.split(", "):
         option, _, since = word.rpartition("@")
-        yield Row(names, option, since)
+        yield Row(command, option, since)
 
 
 ROWS = (
     *_of("XADD", "@5.0, *@5.0, explicit ID@5.0, <ms>-*@7.0, NOMKSTREAM@6.2"),
     *_of("XADD", "IDMP@8.6, IDMPAUTO@8.6"),
+    *_of("XADD", TRIMMING),
+    *_of("XADD", DELETING),
     *_of("XTRIM", "@5.0"),
-    *_of(TRIMMING, "MAXLEN@5.0, MINID@6.2, =@5.0, ~@5.0, LIMIT@6.2"),
-    *_of(DELETING, "KEEPREF@8.2, DELREF@8.2, ACKED@8.2"),
-    *_of("XRANGE", "@5.0"),
-    *_of("XREVRANGE", "@5.0"),
-    *_of(RANGES, "-@5.0, +@5.0, (@6.2, COUNT@5.0"),
+    *_of("XTRIM", TRIMMING),
+    *_of("XTRIM", DELETING),
+    *_of("XRANGE", RANGE),
+    *_of("XREVRANGE", RANGE),
     *_of("XLEN", "@5.0"),
     *_of("XREAD", "@5.0, COUNT@5.0, BLOCK@5.0, $@5.0, +@7.4, MAXCOUNT@8.10, MAXSIZE@8.10"),
     *_of("XGROUP CREATE", "@5.0, MKSTREAM@5.0, ENTRIESREAD@7.0"),
@@ -46,12 +46,14 @@ ROWS = (
     *_of("XREADGROUP", "@5.0, >@5.0, ID@5.0, NOACK@5.0, CLAIM@8.4"),
     *_of("XACK", "@5.0"),
     *_of("XACKDEL", "@8.2"),
+    *_of("XACKDEL", DELETING),
     *_of("XNACK", "@8.8"),
     *_of("XPENDING", "summary@5.0, range@5.0, consumer@5.0, IDLE@6.2"),
     *_of("XCLAIM", "@5.0, IDLE@5.0, TIME@5.0, RETRYCOUNT@5.0, FORCE@5.0, JUSTID@5.0, LASTID@5.0"),
     *_of("XAUTOCLAIM", "@6.2, COUNT@6.2, JUSTID@6.2"),
     *_of("XDEL", "@5.0"),
     *_of("XDELEX", "@8.2"),
+    *_of("XDELEX", DELETING),
     *_of("XSETID", "@5.0, ENTRIESADDED@7.0, MAXDELETEDID@7.0"),
     *_of("XINFO STREAM", "@5.0, FULL@6.0"),
     *_of("XINFO GROUPS", "@5.0"),
@@ -64,7 +66,7 @@ ROWS = (
 
 def key(row: Row) -> str:
     """Return a row's name, as it is kept."""
-    return f"{'/'.join(row.commands)} {row.option}".strip()
+    return f"{row.command} {row.option}".strip()
 
 
 def met(words: list[str]) -> set[str]:
@@ -76,7 +78,7 @@ def met(words: list[str]) -> set[str]:
         shown = {"", *_options(name, words[1:])}
     except (ValueError, StopIteration):  # what the server refuses, too
         shown = {""}
-    return {key(row) for row in ROWS if name in row.commands and row.option in shown}
+    return {key(row) for row in ROWS if name == row.command and row.option in shown}
 
 
 def _options(name: str, words: list[str]) -> set[str]:

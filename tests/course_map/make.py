@@ -123,9 +123,8 @@ def _table_row(row: Row, observed: Observed) -> str:
             links.append(link)
         elif key(row) in found["kit"]:
             links.append(f"({link})")
-    names = ", ".join(f"`{name}`" for name in row.commands)
     option = f"`{row.option}`" if row.option else ""
-    return f"| {names} | {option} | {row.since} | {' '.join(links)} |\n"
+    return f"| `{row.command}` | {option} | {row.since} | {' '.join(links)} |\n"
 
 
 def picture(path: Path) -> tuple[str, str, bytes] | None:
