@@ -108,7 +108,12 @@ def check_relay(client: redis.Redis) -> Verdict:
     return grade(
         "three moves were made in the order in which they were asked, and none is pending.",
         [
-            (bool(twice), f"{twice[:1]} was answered twice: start anew with new_relay(redis)."),
+            (
+                bool(twice),
+                f"{min(twice, default='')} was answered twice. If you read with `0` after "
+                "XAUTOCLAIM: that had already given you your own entries too, and `0` gave them "
+                "again. Start anew with new_relay(redis).",
+            ),
             (
                 bool(refused),
                 f"{refused[0] if refused else ''} was rejected: something older of the game was "

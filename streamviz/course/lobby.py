@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import redis
 
+from streamviz.course.interrupted import interrupted
 from streamviz.course.judge import clean_up as _clean_up
 from streamviz.course.judge import wait_for
 from streamviz.course.verdict import Verdict, grade
@@ -20,38 +22,85 @@ from streamviz.streams import Stream as RedisStream
 
 SALE, GHOST = "sale:", "ghost:"
 _SEATS, _BUYERS = 12, 4
+_PATIENCE_S = 10
 
 Take = Callable[[redis.Redis, str, str], Any]
 
 
-class _SlowClient(redis.Redis):
-    """A client on a slow network: others get a turn between any two of its commands."""
+class _Turns:
+    """Four who want one seat: each is stopped before one of its commands, then goes on alone.
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        reply = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        time.sleep(0.003)
-        return reply
+    Parameters
+    ----------
+    before : int
+        The number of that command, from 1; with 0, nobody is stopped.
+    """
+
+    def __init__(self, before: int) -> None:
+        self._before = before
+        self._changed = threading.Condition()
+        self._stopped: set[int] = set()
+        self._done: set[int] = set()
+
+    def stop(self, place: int, command: int) -> None:
+        """Wait, before the command in question, until all were stopped and the first are done."""
+        if command == self._before:
+            with self._changed:
+                self._stopped.add(place)
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._is_up(place), _PATIENCE_S)
+
+    def finish(self, place: int) -> None:
+        """Let the next one go on."""
+        with self._changed:
+            self._done.add(place)
+            self._changed.notify_all()
+
+    def _is_up(self, place: int) -> bool:
+        here = len(self._stopped | self._done)
+        return here == _BUYERS and self._done >= set(range(place))
 
 
-def evening(hall: Hall) -> Hall:
-    """Let nine people come to a hall, and return it; dee's game, ``attic``, is private."""
+def evening(hall: Hall, show: Callable[[], object] | None = None, pause_s: float = 2.0) -> Hall:
+    """Let nine people come to a hall, and return it; dee's game, ``attic``, is private.
+
+    Parameters
+    ----------
+    hall : Hall
+        A new one.
+    show : callable, optional
+        For a live show: called whenever something has happened, and then there is a pause.
+    pause_s : float
+        How long, in seconds.
+    """
+
+    def see() -> None:
+        if show is not None:
+            show()
+            time.sleep(pause_s)
+
+    def now() -> None:
+        hall.listen()
+        see()
+
     for who in ("ann", "ben", "cy"):
         hall.find(who)
-        hall.listen()
+        now()
     hall.create("dee", "PRIVATE", 9, "attic")
-    hall.listen()
+    now()
     hall.find("eve")
-    hall.listen()
+    now()
     for door in ("cellar", "attic"):
         hall.join("fay", door)
-        hall.listen()
+        now()
     hall.leave("ann")
-    hall.listen()
+    now()
     for who in ("gus", "hal", "ida"):
         hall.find(who)  # the lobby has a break
-    hall.listen()
+        see()
+    now()
     hall.leave("ida")
-    hall.listen()
+    now()
     return hall
 
 
@@ -66,7 +115,11 @@ def seated(client: redis.Redis, prefix: str) -> Counter[str]:
 
 
 def sell(client: redis.Redis, take: Take) -> None:
-    """Let four buyers at once want each of a dozen seats, from one handler, on a slow network.
+    """Let four buyers at once want each of a dozen seats, from one handler.
+
+    A network may deliver their commands in any order. For a quarter of the seats they come as it
+    happens; for the others, one buyer after another goes on alone from its first, second or third
+    command.
 
     Parameters
     ----------
@@ -77,18 +130,28 @@ def sell(client: redis.Redis, take: Take) -> None:
         if the buyer shall be told that the seat is theirs.
     """
     clean_up(client)
-    slow = _SlowClient(connection_pool=client.connection_pool)
     told = RedisStream(client, f"{SALE}told")
     start = threading.Barrier(_BUYERS)
+    turns = [_Turns(number % 4) for number in range(_SEATS)]
 
-    def want(buyer: str) -> None:
-        for number in range(_SEATS):
-            start.wait(10)
-            if take(slow, f"seat-{number}", buyer):
-                told.add({"seat": f"seat-{number}", "buyer": buyer})
+    def want(place: int) -> None:
+        for number, turn in enumerate(turns):
+            start.wait(_PATIENCE_S)
+            try:
+                with interrupted(client, partial(turn.stop, place)) as slow:
+                    if take(slow, f"seat-{number}", f"buyer-{place}"):
+                        told.add({"seat": f"seat-{number}", "buyer": f"buyer-{place}"})
+            except BaseException:
+                start.abort()
+                raise
+            finally:
+                turn.finish(place)
 
     with ThreadPoolExecutor(_BUYERS) as buyers:
-        list(buyers.map(want, (f"buyer-{n}" for n in range(_BUYERS))))
+        wanting = [buyers.submit(want, place) for place in range(_BUYERS)]
+    errors = [error for one in wanting if (error := one.exception())]
+    for error in sorted(errors, key=lambda one: isinstance(one, threading.BrokenBarrierError)):
+        raise error
 
 
 def check_sale(client: redis.Redis) -> Verdict:
@@ -103,8 +166,8 @@ def check_sale(client: redis.Redis) -> Verdict:
             (not sold, "no seat was sold: does take() return true when it was?"),
             (
                 any(many > 1 for many in sold.values()),
-                "a seat was sold more than once: somebody looked, somebody else looked, and both "
-                "took it. Which one command looks and takes?",
+                "a seat was sold more than once: somebody else came between two of your commands. "
+                "Which one command looks and takes?",
             ),
             (len(sold) < _SEATS, "not every seat was sold: somebody must get it."),
             (bool(wrong), "the hash sale:seats names another owner than the buyer was told."),

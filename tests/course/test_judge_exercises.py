@@ -95,6 +95,16 @@ def test_to_judge_one_twice_is_not_yet(redis: redis_py.Redis) -> None:
     assert "answered twice" in exercise.check_relay(redis).text
 
 
+def test_to_take_your_own_entries_twice_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    claimed = ben.autoclaim(min_idle_ms=0).entries
+    for entry in [*claimed, *ben.read(after="0"), *ben.read()]:
+        exercise.judge_relay(redis, entry)
+        ben.ack(entry.id)
+    assert "r1 was answered twice" in exercise.check_relay(redis).text
+    assert "`0` gave them again" in exercise.check_relay(redis).text
+
+
 def test_to_take_over_and_judge_by_id_is_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     ben.read()

@@ -33,6 +33,23 @@ def take_whatever(client: Any, seat: str, buyer: str) -> bool:
     return True
 
 
+def take_then_look(client: Any, seat: str, buyer: str) -> bool:
+    client.hset("sale:seats", seat, buyer)
+    return bool(client.hget("sale:seats", seat) == buyer.encode())
+
+
+def look_take_and_look(client: Any, seat: str, buyer: str) -> bool:
+    return not client.hexists("sale:seats", seat) and take_then_look(client, seat, buyer)
+
+
+def look_then_take_through_a_pipeline(client: Any, seat: str, buyer: str) -> bool:
+    with client.pipeline() as pipe:
+        (taken,) = pipe.hexists("sale:seats", seat).execute()
+        if not taken:
+            pipe.hset("sale:seats", seat, buyer).execute()
+    return not taken
+
+
 def sell_nothing(client: Any, seat: str, buyer: str) -> bool:
     return False
 
@@ -54,6 +71,9 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
     [
         (look_then_take, "more than once"),
         (take_whatever, "more than once"),
+        (take_then_look, "more than once"),
+        (look_take_and_look, "more than once"),
+        (look_then_take_through_a_pipeline, "more than once"),
         (sell_nothing, "no seat was sold"),
         (take_for_somebody_else, "another owner"),
         (promise_elsewhere, "another owner"),
@@ -129,7 +149,9 @@ def test_a_ghost_that_is_remembered_late_is_not_yet(
 
 def test_a_lobby_that_did_not_listen_is_not_yet(redis: redis_py.Redis) -> None:
     hall = exercise.new_ghost(redis)
-    _ = hall.leave("zoe"), hall.find("yan"), hall.find("wim")
+    hall.leave("zoe")
+    hall.find("yan")
+    hall.find("wim")
     assert "let the hall listen" in exercise.check_ghost(hall).text
 
 
@@ -153,6 +175,12 @@ def test_the_evening_has_four_games_and_one_who_lost_patience(
     assert len(games) == 8
     assert set(games.values()) == {1}
     assert "ida" not in games
+
+
+def test_on_a_stage_each_thing_is_shown_as_it_happens(redis: redis_py.Redis, prefix: str) -> None:
+    hall, seen = Hall(redis, prefix), list[int]()
+    exercise.evening(hall, lambda: seen.append(len(exercise.seated(redis, prefix))), pause_s=0)
+    assert seen == [0, 2, 2, 2, 4, 4, 6, 6, 6, 6, 6, 8, 8]
 
 
 def test_two_naive_workers_seat_somebody_twice(
