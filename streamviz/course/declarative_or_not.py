@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import html
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +13,19 @@ from typing import Any
 import redis
 
 from streamviz import replies
+from streamviz.course.interrupted import interrupted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.go.dresses.measure import Measured
 from streamviz.go.dresses.wardrobe import source
 from streamviz.groups import ConsumerGroup
+from streamviz.replies import Entry
 from streamviz.streams import Stream
 
 ASKED, SAID, NOTED = "dress:asked", "dress:said", "dress:noted"
+DEATH, CALLS = "dress:death", "dress:calls"
+_NEVER = 20
+
+Judge = Callable[[redis.Redis, Entry], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,27 @@ def ratio(found: list[Measured], figure: str, of: str, to: str) -> float:
     return float(by_name[of] / by_name[to])
 
 
+def calls_of(work: Callable[[], object]) -> int:
+    """Return how many functions of Python are called when something is done, once it is warm."""
+    work()
+    found = 0
+
+    def heard(frame: Any, event: str, argument: Any) -> None:
+        nonlocal found
+        found += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(heard)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return found
+
+
 def new_desk(client: redis.Redis) -> ConsumerGroup:
     """Return ``judge`` on ``dress:asked``: it holds 1 and 2 since its end, 3 and 4 are new."""
+    clean_up(client)
     return _group(client, ["1", "2", "3", "4"], given=2)
 
 
@@ -82,33 +108,28 @@ def check_desk(client: redis.Redis) -> Verdict:
     )
 
 
-def new_echo(client: redis.Redis) -> ConsumerGroup:
-    """Return ``judge`` on ``dress:asked``: 1 and 2, and 1 sent again; nothing was given yet."""
-    return _group(client, ["1", "2", "1"], given=0)
+def serve(client: redis.Redis, judge: Judge) -> None:
+    """Run a judge as a library does, and let it die: it acknowledges when the handler is back.
 
-
-def serve(group: ConsumerGroup, judge: Callable[[Any], object], *, dies_after: int) -> None:
-    """Run a judge as a library does: it acknowledges when the handler is back.
+    The requests are 1 and 2, and 1 again. First it dies after the second call, before the
+    acknowledgement; then, with everything new, before the second command of a call, before the
+    third, and so on. Each time an heir begins with what was held. What went wrong is left in Redis.
 
     Parameters
     ----------
-    group : ConsumerGroup
-        From `new_echo`.
+    client : redis.Redis
+        The server.
     judge : callable
-        Called with each entry.
-    dies_after : int
-        After so many calls it dies, before the acknowledgement; then its heir begins with what it
-        held.
+        Called with a client and with an entry.
     """
-    me = group.consumer("judge")
-    for number, entry in enumerate(me.read(), start=1):
-        judge(entry)
-        if number == dies_after:
-            break
-        me.ack(entry.id)
-    for entry in me.read(after="0"):
-        judge(entry)
-        me.ack(entry.id)
+    clean_up(client)
+    _echo(client, judge, calls=2, commands=_NEVER)
+    for commands in range(1, _NEVER):
+        if not check_echo(client).right:
+            return
+        client.set(DEATH, f" It died when it had sent {commands} of its commands.")
+        if not _echo(client, judge, calls=_NEVER, commands=commands):
+            return
 
 
 def check_echo(client: redis.Redis) -> Verdict:
@@ -116,30 +137,61 @@ def check_echo(client: redis.Redis) -> Verdict:
     said, held = Counter(_said(client)), _held(client)
     noted = {replies.text(name) for name in Stream(client, NOTED).wire.call("HKEYS", NOTED)}
     twice = [name for name, times in said.items() if times > 1]
+    death = replies.text(Stream(client, DEATH).wire.call("GET", DEATH) or b"")
     return grade(
-        "asked again or handed out again, each request has its one answer.",
+        "asked again or handed out again, and wherever it dies, each request has its one answer.",
         [
             (
                 bool(twice),
-                f"request {min(twice, default='')} was answered {max([0, *said.values()])} times.",
+                f"request {min(twice, default='')} was answered {max([0, *said.values()])} times."
+                f"{death}",
             ),
-            (set(said) != {"1", "2"}, f"{len(said)} of 2 are answered."),
+            (set(said) != {"1", "2"}, f"{len(said)} of 2 are answered.{death}"),
             (
                 noted != {"1", "2"},
-                f"note what is answered in the hash {NOTED!r}, under its number.",
+                f"note what is answered in the hash {NOTED!r}, under its number.{death}",
             ),
             (held > 0, f"{held} are still pending."),
         ],
     )
 
 
+class _Died(BaseException):
+    """The end of a process, which its own code can't catch."""
+
+
+def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bool:
+    """Serve until it has died so, and then with an heir; return whether it has died."""
+    me = _group(client, ["1", "2", "1"], given=0).consumer("judge")
+
+    def before(number: int) -> None:
+        if number > commands:
+            raise _Died
+
+    for number, entry in enumerate(me.read(), start=1):
+        try:
+            with interrupted(client, before) as mortal:
+                judge(mortal, entry)
+        except _Died:
+            break
+        if number == calls:
+            break
+        me.ack(entry.id)
+    else:
+        return False
+    for entry in me.read(after="0"):
+        judge(client, entry)
+        me.ack(entry.id)
+    return True
+
+
 def clean_up(client: redis.Redis) -> None:
     """Delete what the exercises have made."""
-    client.delete(ASKED, SAID, NOTED)
+    client.delete(ASKED, SAID, NOTED, DEATH, CALLS)
 
 
 def _group(client: redis.Redis, requests: list[str], given: int) -> ConsumerGroup:
-    clean_up(client)
+    client.delete(ASKED, SAID, NOTED)
     asked = Stream(client, ASKED)
     asked.add_many((f"{n}-0", {"request": one}) for n, one in enumerate(requests, start=1))
     group = asked.group("judge")

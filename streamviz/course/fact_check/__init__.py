@@ -6,6 +6,9 @@ measures can be changed by its arguments, and the verdict follows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
 import redis
 
 from streamviz.cluster import EmbeddedCluster
@@ -19,10 +22,12 @@ from streamviz.course.fact_check.exercises import (
 )
 from streamviz.course.fact_check.finding import Finding, Findings, between, judged
 from streamviz.course.fact_check.keeping import can_be_capped, late_readers_get_it, somewhat_durable
+from streamviz.course.fact_check.partitions import NAMES, PARTS, at_partitions
 from streamviz.course.fact_check.processes import clean_up, elsewhere, private_mib
 from streamviz.course.fact_check.sharing import (
     a_part_for_each_group,
     beyond_pubsub,
+    each_group_gets_all,
     faster_gets_more,
     like_a_csv,
     time_indexed,
@@ -42,6 +47,7 @@ from streamviz.course.fact_check.style import (
     by_commands,
     by_typed_calls,
     came_with_five,
+    declarative_is_shorter,
     level_is_low,
     lines_of,
     position_is_a_burden,
@@ -49,11 +55,12 @@ from streamviz.course.fact_check.style import (
     typed_in,
 )
 
-CHECKS = (
+CHECKS: tuple[Callable[[redis.Redis], Finding], ...] = (
     came_with_five,
     time_indexed,
     like_a_csv,
     beyond_pubsub,
+    each_group_gets_all,
     faster_gets_more,
     late_readers_get_it,
     can_be_capped,
@@ -64,6 +71,7 @@ CHECKS = (
     replies_are_nested,
     position_is_a_burden,
     level_is_low,
+    declarative_is_shorter,
     one_box_is_enough,
     memory_is_the_wall,
 )
@@ -72,11 +80,14 @@ CHECKS = (
 __all__ = [
     "CHECKS",
     "MY_ORDER",
+    "NAMES",
+    "PARTS",
     "Finding",
     "Findings",
     "a_part_for_each_group",
     "apps_are_small",
     "are_server_commands",
+    "at_partitions",
     "between",
     "beyond_pubsub",
     "by_commands",
@@ -88,6 +99,8 @@ __all__ = [
     "check_case",
     "check_fit",
     "clean_up",
+    "declarative_is_shorter",
+    "each_group_gets_all",
     "elsewhere",
     "faster_gets_more",
     "judged",
@@ -113,7 +126,11 @@ __all__ = [
 ]
 
 
-def check_all(client: redis.Redis, cluster: EmbeddedCluster) -> Findings:
+def check_all(
+    client: redis.Redis,
+    cluster: EmbeddedCluster,
+    partitions: Mapping[str, Sequence[str]] | None = None,
+) -> Findings:
     """Do every experiment, and return the table.
 
     Parameters
@@ -122,6 +139,10 @@ def check_all(client: redis.Redis, cluster: EmbeddedCluster) -> Findings:
         The server.
     cluster : EmbeddedCluster
         Several nodes, for the claim about them.
+    partitions : mapping of str to sequence of str, optional
+        What `at_partitions` has found for `PARTS` and `NAMES`, if it was just asked: its broker
+        lets a new group wait for some seconds.
     """
-    found = [check(client) for check in CHECKS]
+    joins = partial(who_joins_gets, partitions=partitions)
+    found = [(joins if check is who_joins_gets else check)(client) for check in CHECKS]
     return Findings([*found, somewhat_durable(), one_node_or_two(cluster)])

@@ -14,7 +14,12 @@ from streamviz.course.verdict import Verdict, find_group, grade
 from streamviz.groups import ConsumerGroup
 from streamviz.streams import Stream
 
-MY_ORDER = {"order_id": "A-1001", "customer": "ada", "item": "kettle", "price": 29}
+MY_ORDER: dict[str, str | int] = {
+    "order_id": "A-1001",
+    "customer": "ada",
+    "item": "kettle",
+    "price": 29,
+}
 _PER_GIB = f"{PREFIX}per-gib"
 _SAMPLE, _CLOSE = 5000, 0.25
 _JOBS, _QUICK_ASKS = 12, 3
@@ -87,6 +92,7 @@ def check_case(pair: ConsumerGroup) -> Verdict:
         [
             (quick + slow < _JOBS, f"{_JOBS - quick - slow} jobs were not given: take turns."),
             (quick == 0, "quick never got anything: it must ask, too."),
-            (slow <= quick, f"quick got {quick} and slow {slow}, as the claim has it."),
+            (slow == quick, f"quick got {quick} and slow {slow}: as many each, not yet more."),
+            (slow < quick, f"quick got {quick} and slow {slow}, as the claim has it."),
         ],
     )

@@ -6,7 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
@@ -14,6 +14,8 @@ import redis
 from streamviz.course.fact_check.finding import Finding, judged
 from streamviz.course.fact_check.processes import again, fresh
 from streamviz.errors import CommandRefused
+from streamviz.go.dresses.measure import lines_of_code, on_a_whole_broker
+from streamviz.go.dresses.wardrobe import DRESSES, source
 from streamviz.plots.columns import depth
 from streamviz.streams import Stream
 from streamviz.wire import Wire
@@ -39,6 +41,9 @@ def are_server_commands(client: redis.Redis, *, category: str = "stream") -> Fin
         "the server lists its stream commands, and is sent one as plain text",
         f"{'20 or more' if len(names) >= 20 else len(names)} commands, and the answer is {said}",
         holds=len(names) >= 20 and said == "1-0",
+        limits="that Kafka Streams is a library over a broker is what its makers say, and was not "
+        "put to the test. Its like in Python, Quix Streams, is one: a package, which ran in "
+        "notebook 11 over a broker that knows nothing of it",
     )
 
 
@@ -153,7 +158,35 @@ def level_is_low(client: redis.Redis, *, low: Job | None = None) -> Finding:
         "add up what each customer paid, also what a dead consumer left, in two styles",
         f"{long} lines with commands, {short} typed, {long / short:.1f} times as many",
         holds=right and long >= 1.5 * short,
-        limits="the library sets the level, not the server, and Kafka Streams did not run here",
+        limits="the library sets the level, not the server",
+    )
+
+
+def declarative_is_shorter(
+    client: redis.Redis, *, sources: Mapping[str, str] | None = None
+) -> Finding:
+    """Check that a declarative style is shorter, by one judge of notebook 11 in four styles.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Not asked: programs are counted.
+    sources : mapping of str to str, optional
+        Other programs than those of `streamviz.go.dresses.wardrobe`, by the names of the dresses.
+    """
+    programs = dict(sources or {dress: source(dress) for dress in DRESSES})
+    lines = {dress: lines_of_code(program) for dress, program in programs.items()}
+    whole = lines_of_code(on_a_whole_broker(programs["kafka"]))
+    by_hand = min(lines["plain"], lines["typed"])
+    return judged(
+        "A declarative style takes fewer lines than the commands.",
+        "one judge of moves, four programs that pass one test, without blanks and comments",
+        f"{lines['plain']} lines with commands, {lines['typed']} typed, "
+        f"{lines['declarative']} with FastStream, {lines['kafka']} with Quix Streams",
+        holds=max(lines["declarative"], lines["kafka"]) < by_hand,
+        limits=f"{lines['kafka'] - whole} of Quix's are there because our broker does not keep its "
+        f"transactions; on one that does, {whole}. A job that promises less, such as a sum, would "
+        "come out shorter",
     )
 
 

