@@ -98,7 +98,13 @@ def to_bytes(value: Arg) -> bytes:
 def _number(value: Any) -> str | None:
     """Return a number as text, or None; never its repr, which may be np.float64(1.5)."""
     if isinstance(value, Integral) and hasattr(value, "__index__"):  # numpy.timedelta64 has none
-        return int.__repr__(operator.index(value))
+        try:
+            return int.__repr__(operator.index(value))
+        except ValueError:
+            raise InputError(
+                "an integer of more digits than Python writes: convert it first, for example to a "
+                "hexadecimal text with hex()"
+            ) from None
     if isinstance(value, Real) and not isinstance(value, Rational):
         return float.__repr__(float(value))
     return Decimal.__str__(value) if isinstance(value, Decimal) else None

@@ -58,8 +58,8 @@ class Scenario:
     on_sample : list of callable
         Called with each `Sample`, in the clock's thread.
     error : Exception or None
-        The first exception of a handler, of a series, of a callback, or of what tells how long an
-        entry takes or whether it fails. The last two stop the wall clock.
+        The first exception of a handler, of a series, of a callback, or of a plan's functions. One
+        of `service_ms` stops the wall clock; after the others, the rest goes on.
 
     Examples
     --------

@@ -119,6 +119,15 @@ class Worker:
         self._reader = InOrder(scenario.client, group.streams, group.name, name, old_work=False)
         self._claiming = Claiming(scenario, group.plan, name, self._reader)
 
+    @property
+    def service_ms(self) -> ServiceTime:
+        """How long an entry takes this consumer, as `Group.service_ms`; set, it is its own pace."""
+        return self._service if self._service is not None else self.group.service_ms
+
+    @service_ms.setter
+    def service_ms(self, value: ServiceTime) -> None:
+        self._service = service_time(value)
+
     def kill(self) -> None:
         """Let it die now, with whatever is in its hands; dead already, nothing happens."""
         self.group.scenario.clock.do(lambda: self._die("was killed"))
@@ -205,10 +214,11 @@ class Worker:
         except StreamVizError as error:
             scenario._note_once(str(error))
             return []
-        now = scenario.clock.env.now
-        for key, entry in (*found, *reader.held_back):
-            if (key, entry.id) not in waited:
-                scenario._delivered[self.group.name, key, entry.id] = now
+        if plan.claim_idle_ms is not None and plan.ack != "noack":  # else nobody asks
+            now = scenario.clock.env.now
+            for key, entry in (*found, *reader.held_back):
+                if (key, entry.id) not in waited:
+                    scenario._delivered[self.group.name, key, entry.id] = now
         return found
 
     def _handle(self, found: Page) -> Generator[Any, Any, None]:
@@ -238,28 +248,36 @@ class Worker:
         return plan.crash_chance > 0 and self._rng.random() < plan.crash_chance
 
     def _service_time(self) -> float:
-        service = self._service if self._service is not None else self.group.service_ms
-        return not_negative("service_ms", service(self._rng) if callable(service) else service)
+        service = self.service_ms
+        try:
+            value = service(self._rng) if callable(service) else service
+        except Exception as cause:
+            raise HandlerError(
+                f"the service_ms of {self.name} raised {type(cause).__name__}: {cause}; give a "
+                "function of a random.Random that returns milliseconds"
+            ) from cause
+        return not_negative("service_ms", value)
 
     def _call(self, entry: Entry) -> bool:
-        plan, scenario = self.group.plan, self.group.scenario
-        fails = plan.fail(entry) if callable(plan.fail) else self._rng.random() < plan.fail
-        if fails:
-            scenario._note(f"{self.name} could not handle {entry.id}")
-            return False
-        if plan.handler is None:
-            return True
+        plan, what = self.group.plan, "fail"
         try:
-            plan.handler(entry)
+            fails = plan.fail(entry) if callable(plan.fail) else self._rng.random() < plan.fail
+            if fails:
+                self.group.scenario._note(f"{self.name} could not handle {entry.id}")
+            elif plan.handler is not None:
+                what = "handler"
+                plan.handler(entry)
         except Exception as cause:
             error = HandlerError(
-                f"the handler of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
-                f"{entry.id}, which stays pending; mend the handler, or catch it there"
+                f"the {what} of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
+                f"{entry.id}, which stays pending; mend the {what}, or catch it there"
             )
             error.__cause__ = cause
-            scenario._fail(error, f"the handler of {self.name} raised {type(cause).__name__}")
+            self.group.scenario._fail(
+                error, f"the {what} of {self.name} raised {type(cause).__name__}"
+            )
             return False
-        return True
+        return not fails
 
     def _ack(self, found: Page) -> None:
         by_key: dict[str, list[EntryId]] = {}

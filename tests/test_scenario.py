@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamviz import Scenario, Stream, series
-from streamviz.errors import HandlerError, InputError, WrongType
+from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
 from streamviz.history import books
 from streamviz.plan import exponential, uniform
 from streamviz.replies import Entry
@@ -193,6 +193,59 @@ def test_a_handlers_exception_is_raised_kept_and_noted(scenario: Scenario, key: 
     assert scenario.error is error.value
     assert group.consumers["g-1"].handled == 4, "the others go on"
     assert any("ZeroDivisionError" in note for note in notes(scenario))
+
+
+def test_what_decides_on_failure_may_raise_like_a_handler(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    group = scenario.group(key, "g", service_ms=1, fail=lambda entry: entry.fields["nothing"])
+    with pytest.raises(HandlerError, match="the fail of g-1 raised KeyError"):
+        scenario.run(seconds=2)
+    assert group.consumers["g-1"].handled == 0
+    assert Stream(scenario.client, key).groups()[0].pending == 5
+
+
+@pytest.mark.parametrize(
+    ("service_ms", "said"),
+    [
+        (lambda rng: 1 / 0, "the service_ms of g-1 raised ZeroDivisionError"),
+        (lambda rng: -5, "service_ms=-5"),
+        (lambda rng: "x", "service_ms='x'"),
+    ],
+)
+def test_a_service_time_that_is_none_is_an_error_that_names_it(
+    scenario: Scenario, key: str, service_ms: Any, said: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    scenario.group(key, "g", service_ms=service_ms)
+    with pytest.raises(StreamVizError, match=said):
+        scenario.run(seconds=2)
+
+
+def test_one_consumer_is_slowed_down_while_the_others_keep_their_pace(
+    scenario: Scenario, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=40))
+    group = scenario.group(key, "g", consumers=2, service_ms=50)
+    scenario.run(seconds=5)
+    slow, quick = group.consumers.values()
+    assert slow.service_ms == quick.service_ms == 50
+    before = slow.handled, quick.handled
+    slow.service_ms = 1000
+    scenario.run(seconds=10)
+    assert slow.handled - before[0] <= 11
+    assert quick.handled - before[1] > 150
+    with pytest.raises(InputError, match="service_ms=-1"):
+        slow.service_ms = -1
+
+
+@pytest.mark.parametrize("plan", [{"ack": "noack", "claim_idle_ms": 500}, {"fail": 1.0}])
+def test_a_long_run_keeps_no_account_of_what_nobody_will_ask(
+    scenario: Scenario, key: str, plan: dict[str, Any]
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=50), maxlen=100)
+    scenario.group(key, "g", service_ms=1, **plan)
+    scenario.run(seconds=10)
+    assert not scenario._delivered
 
 
 def test_several_streams_are_read_in_the_order_of_time(scenario: Scenario, prefix: str) -> None:

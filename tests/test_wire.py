@@ -289,6 +289,12 @@ NUMBERS = [
 ]
 NOT_STORED = [True, np.True_, np.timedelta64(5, "s"), np.datetime64("2026-01-01"), np.array([1.5])]
 NOT_STORED += [Fraction(1, 3), 1j, None, [], {}, object(), memoryview(b"x")]
+MANY_DIGITS = 10**5000  # Python itself refuses to write them
+
+
+def test_an_integer_that_python_refuses_to_write_is_refused() -> None:
+    with pytest.raises(InputError, match="more digits than Python writes"):
+        to_bytes(MANY_DIGITS)
 
 
 @pytest.mark.parametrize(("value", "stored"), NUMBERS, ids=repr)

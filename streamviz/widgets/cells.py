@@ -5,7 +5,7 @@ The browser says so, too, when it misses a board. But a page that was reloaded h
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 
@@ -39,5 +39,5 @@ def _running() -> tuple[str, str]:
     """Return the ID of the running cell and of this run; empty where the front end tells none."""
     from IPython import get_ipython
 
-    asked = getattr(get_ipython(), "get_parent", dict)()
+    asked: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
     return asked.get("metadata", {}).get("cellId", ""), asked.get("header", {}).get("msg_id", "")
