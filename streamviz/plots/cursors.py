@@ -12,11 +12,11 @@ from streamviz.plots.figure import (
     Plot,
     Trace,
     at_most,
+    entries_of,
     event_marks,
     events,
     label,
     line,
-    plain,
     seconds,
     waiting,
 )
@@ -80,7 +80,7 @@ class Cursors(Plot):
             return waiting(history) or "no reader yet"
         parts = [_words(one.name, one.position, last) for one in last.readers]
         parts += [_words(one.name, one.last_delivered_id, last) for one in last.groups]
-        return f"{plain(last.length)} entries; {'; '.join(parts)}."
+        return f"{entries_of(last.length)}; {'; '.join(parts)}."
 
     def story(self, history: History) -> str:
         """Return how far behind the newest entry each one ever was, in words."""

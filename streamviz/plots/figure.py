@@ -190,6 +190,11 @@ def plain(number: float | None) -> str:
     return "an unknown number" if number is None else f"{number:,}"
 
 
+def entries_of(number: int) -> str:
+    """Return so many entries, for a sentence."""
+    return f"{plain(number)} entr{'y' if number == 1 else 'ies'}"
+
+
 def line(name: str, place: int, **more: Any) -> Trace:
     """Return a growing line in the colour and the dash of its place."""
     style = {"color": colour(place), "dash": DASHES[place % len(DASHES)], "width": 2.5}

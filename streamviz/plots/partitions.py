@@ -12,6 +12,7 @@ from streamviz.plots.figure import (
     GREY,
     Plot,
     Trace,
+    entries_of,
     event_marks,
     events,
     label,
@@ -191,7 +192,7 @@ def _words(state: PartitionState, group: str) -> str:
     if state.sample.trouble:
         return f"{tag}{where}: {state.sample.trouble}"
     lag = _lag(state, group)
-    return f"{tag}{where}: {_waiting(lag) if lag else plain(state.sample.length) + ' entries'}"
+    return f"{tag}{where}: {_waiting(lag) if lag else entries_of(state.sample.length)}"
 
 
 def _waiting(lag: Lag) -> str:

@@ -13,6 +13,7 @@ from streamviz.plots.figure import (
     Plot,
     Trace,
     colour,
+    entries_of,
     label,
     marks,
     plain,
@@ -112,7 +113,7 @@ class StreamMap(Plot):
         last = history.last
         if last is None or last.trouble:
             return waiting(history)
-        length = f"{plain(last.length)} entries"
+        length = entries_of(last.length)
         if last.length != last.entries_added:
             length += f", {plain(last.entries_added)} ever added"
         return "; ".join([length, *map(_words, last.groups)]) + "."

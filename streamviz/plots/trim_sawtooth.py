@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from streamviz.errors import InputError
 from streamviz.history import History
-from streamviz.plots.figure import GREY, Plot, Trace, line, plain, waiting
+from streamviz.plots.figure import GREY, Plot, Trace, entries_of, line, plain, waiting
 from streamviz.sample import Sample
 
 
@@ -96,7 +96,7 @@ class TrimSawtooth(Plot):
             return waiting(history)
         most = max(sample.length for sample in history.samples)
         return (
-            f"{plain(last.length)} entries, at most {plain(most)}, of "
+            f"{entries_of(last.length)}, at most {plain(most)}, of "
             f"{plain(last.entries_added)} ever added; they take {plain(self._held(last))} "
             f"{'macro nodes' if self.beside == 'nodes' else 'bytes'}."
         )

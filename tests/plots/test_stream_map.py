@@ -143,3 +143,8 @@ def test_the_summary_has_the_true_numbers() -> None:
     whole = history(sample(1, group("billing", 0, pending=1), length=7, added=7))
     assert PLOT.summary(whole) == "7 entries; billing was given everything, 1 pending."
     assert PLOT.summary(history()) == "waiting for the first look"
+
+
+def test_one_entry_is_one_entry() -> None:
+    one = history(sample(1, group("billing"), length=1, first=EntryId(5), ids=[EntryId(5)]))
+    assert PLOT.summary(one).startswith("1 entry; ")
