@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamviz.errors import InputError
+from streamviz.go.brief import brief
 from streamviz.go.rules import SIZES, Coord, Player
 
 NAME_LIMIT = 200
@@ -20,25 +21,25 @@ class BadMessage(InputError):
 def name(field: str, value: Any) -> str:
     """Return a value if it is an ID: a text of 1 to 200 letters."""
     if not isinstance(value, str) or not 0 < len(value) <= NAME_LIMIT:
-        raise BadMessage(f"{field}={_short(value)}: send a text of 1 to {NAME_LIMIT} letters")
+        raise BadMessage(f"{field}={brief(value)}: send a text of 1 to {NAME_LIMIT} letters")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise BadMessage(f"{field}={_short(value)} is not valid Unicode: {error}") from error
+        raise BadMessage(f"{field}={brief(value)} is not valid Unicode: {error}") from error
     return value
 
 
 def coord(field: str, value: Any) -> Coord:
     """Return a point, wherever it lies."""
     if not (isinstance(value, dict) and all(type(value.get(axis)) is int for axis in "xy")):
-        raise BadMessage(f'{field}={_short(value)}: send {{"x": 3, "y": 3}}, or null to pass')
+        raise BadMessage(f'{field}={brief(value)}: send {{"x": 3, "y": 3}}, or null to pass')
     return Coord(value["x"], value["y"])
 
 
 def coords(field: str, value: Any) -> tuple[Coord, ...]:
     """Return points."""
     if not isinstance(value, list):
-        raise BadMessage(f"{field}={_short(value)}: send a list of points")
+        raise BadMessage(f"{field}={brief(value)}: send a list of points")
     return tuple(coord(field, one) for one in value)
 
 
@@ -49,7 +50,7 @@ def one_of(*choices: Any) -> Check:
         for choice in choices:
             if type(value) in (str, int) and value == choice:
                 return choice
-        raise BadMessage(f"{field}={_short(value)}: send one of {', '.join(map(str, choices))}")
+        raise BadMessage(f"{field}={brief(value)}: send one of {', '.join(map(str, choices))}")
 
     return check
 
@@ -61,7 +62,3 @@ OF: dict[str, Check] = {  # a field that is not here is a name
     "visibility": one_of("PUBLIC", "PRIVATE"),
     "board_size": one_of(*SIZES),
 }
-
-
-def _short(value: Any) -> str:
-    return repr(value)[:60]

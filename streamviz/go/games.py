@@ -1,9 +1,10 @@
 """The judge's memory: each game in a hash, changed together with what is said about it.
 
 A hash holds the game's ``state``, its ``turn``, its ``version`` (the ID of that state in
-``game-states``), and for each request that was answered a pointer to the answer. One script writes
-the answers, the new states and the acknowledgements of a game, if the version is still the one
-that they were judged by; if not, it writes nothing.
+``game-states``), ``since`` (the ID of its first state there), and for each request that was
+answered a pointer to the answer. One script writes the answers, the new states and the
+acknowledgements of a game, if the version is still the one that they were judged by; if not, it
+writes nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from streamviz.streams import Stream as RedisStream
 from streamviz.wire import Wire
 
 GROUP = "judge"
+_KNOWN = "version", "state", "since"
 _PAGE = 500
 _REMEMBERED = 2000
 
@@ -45,12 +47,15 @@ class Known:
         The ID of its state in ``game-states``; empty if there is no such game.
     game : Game or None
         Its state.
+    since : EntryId
+        The ID of its first state in ``game-states``; ``0-0`` if that tells no time.
     answered : frozenset of str
         Which of the requests asked about were answered before.
     """
 
     version: str
     game: Game | None
+    since: EntryId
     answered: frozenset[str]
 
 
@@ -141,7 +146,7 @@ class Games:
 
     def _fetch(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Known]:
         commands: list[Command] = [
-            ("HMGET", self.keys.game(one), "version", "state", *(f"answer:{req}" for req in reqs))
+            ("HMGET", self.keys.game(one), *_KNOWN, *(f"answer:{req}" for req in reqs))
             for one, reqs in asked.items()
         ]
         replies = scripts.raised(self.wire.pipeline(commands))
@@ -149,9 +154,10 @@ class Games:
             one: Known(
                 version.decode() if version else "",
                 self._game(one, version.decode(), state) if version else None,
+                EntryId.parse(since or b"0-0"),
                 frozenset(req for req, had in zip(asked[one], answers, strict=True) if had),
             )
-            for one, (version, state, *answers) in zip(asked, replies, strict=True)
+            for one, (version, state, since, *answers) in zip(asked, replies, strict=True)
         }
 
     def _game(self, game_id: str, version: str, state: bytes) -> Game:
@@ -183,6 +189,7 @@ class Games:
 
     def _learn(self, position: str, entries: Sequence[Entry]) -> Command:
         newest: dict[str, tuple[str, GameState]] = {}
+        first: dict[str, str] = {}
         dead: list[Arg] = []
         for entry in self._news(entries):
             try:
@@ -192,31 +199,38 @@ class Games:
                 dead += [len(letter), *letter]
                 continue
             if isinstance(state, GameState):
+                first.setdefault(state.game_id, str(entry.id))
                 last = newest.get(state.game_id)
                 if last is None or state.game.turn > last[1].game.turn:
                     newest[state.game_id] = str(entry.id), state
         keys = [self.keys.states_read, self.keys.dead(Stream.GAME_STATES)]
         keys += map(self.keys.game, newest)
         words: list[Arg] = [position, str(entries[-1].id)]
-        for version, state in newest.values():
-            words += [version, state.game.turn, messages.encode(state)]
+        for game_id, (version, state) in newest.items():
+            words += [version, state.game.turn, messages.encode(state), first[game_id]]
         return ["EVAL", _LEARN, len(keys), *keys, *words, *dead]
 
     def _news(self, entries: Sequence[Entry]) -> Iterator[Entry]:
-        """Leave out what the judges wrote themselves: it need not be read with care."""
+        """Leave out what is no newer than what is known, and so need not be read with care.
+
+        Most of it the judges wrote themselves.
+        """
         heads = [_head(entry) for entry in entries]
         names = list({game_id for game_id, _ in heads})
         replies = self.wire.pipeline([("HGET", self.keys.game(one), "turn") for one in names])
         turns = dict(zip(names, scripts.raised(replies), strict=True))
         for entry, (game_id, turn) in zip(entries, heads, strict=True):
-            if turn > int(turns[game_id] or 0):
+            if turn is None or turn > int(turns[game_id] or 0):
                 yield entry
 
 
-def _head(entry: Entry) -> tuple[str, float]:
-    """Return which game a state is of, and its turn; beyond every turn if it does not say."""
+def _head(entry: Entry) -> tuple[str, int | None]:
+    """Return which game a state is of, and its turn; None if it does not say so clearly."""
     try:
-        found = json.loads(entry.fields[messages.FIELD])
-        return checks.name("game_id", found["game_id"]), int(found["turn"])
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return "", float("inf")
+        found = messages.parsed(Stream.GAME_STATES, entry.fields)
+        turn = found.get("turn")
+        if type(turn) is int and turn > 0:
+            return checks.name("game_id", found.get("game_id")), turn
+    except BadMessage:
+        pass
+    return "", None

@@ -19,8 +19,8 @@ from streamviz.entry_id import EntryId
 from streamviz.exchange import Arg, Command
 from streamviz.go import scripts
 from streamviz.go.keys import Keys
-from streamviz.go.messages import CreateGame, JoinPrivateGame, Stream
-from streamviz.go.seats import House, OpenGame, Seat, Wish
+from streamviz.go.messages import CreateGame, JoinPrivateGame, SessionDisconnected, Stream
+from streamviz.go.seats import House, OpenGame, Seat, Wish, request_id
 from streamviz.replies import Entry
 from streamviz.wire import Wire
 
@@ -37,6 +37,9 @@ _SAID = (
     Stream.PRIVATE_GAME_REJECTED,
     Stream.GAME_STATES,
 )
+DECIDED_KEPT = 100_000
+"""Requests that are known again: the last ones, of all sessions. That is about 15 MB."""
+
 _GUARDED = scripts.load("guarded")
 _T = TypeVar("_T")
 
@@ -95,23 +98,27 @@ class Houses:
         )
 
     def fetch(self, wishes: Iterable[Wish]) -> House:
-        """Return all that some wishes are about (HVALS, HMGET, SMISMEMBER)."""
+        """Return all that some wishes are about (HVALS, HMGET, SMISMEMBER, ZMSCORE)."""
         wishes = list(wishes)
         sessions = list({one.session_id for one in wishes})
         named = (one.game_id for one in wishes if isinstance(one, CreateGame | JoinPrivateGame))
         names = list({name for name in named if name})
+        requests = [request_id(one) for one in wishes if not isinstance(one, SessionDisconnected)]
         commands: list[Command] = [  # none may be without an argument: "" is nobody's name
             ("HVALS", self.keys.open_games),
             ("HMGET", self.keys.seats, "", *sessions),
             ("SMISMEMBER", self.keys.games, "", *names),
+            ("ZMSCORE", self.keys.decided, "", *requests),
         ]
-        waiting, (_, *seats), (_, *known) = scripts.raised(self.wire.pipeline(commands))
+        found = scripts.raised(self.wire.pipeline(commands))
+        waiting, (_, *seats), (_, *known), (_, *decided) = found
         games = map(_open_game, waiting)
         sits = zip(sessions, seats, strict=True)
         return House(
             {one.game_id: one for one in games},
             {session: Seat(**json.loads(seat)) for session, seat in sits if seat},
             {name for name, is_known in zip(names, known, strict=True) if is_known},
+            {one for one, at in zip(requests, decided, strict=True) if at is not None},
         )
 
     def commit(
@@ -133,8 +140,10 @@ class Houses:
         Place or None
             `behind`; None if another lobby was quicker, and nothing was written.
         """
-        commands = [*self._moves(behind), *self._changes(before, after), *said]
+        kept = self._kept(after.decided - before.decided, sum(behind.read.values()))
+        commands = [*self._moves(behind), *self._changes(before, after), *kept, *said]
         keys = [self.keys.lobby, self.keys.open_games, self.keys.seats, self.keys.games]
+        keys.append(self.keys.decided)
         keys += map(self.keys.stream, (*WISHES, *_SAID))
         keys += map(self.keys.dead, WISHES)
         words = [word for command in commands for word in (len(command), *command)]
@@ -163,6 +172,13 @@ class Houses:
         ]
         if named := after.games - before.games:
             commands.append(["SADD", self.keys.games, *sorted(named)])
+        return commands
+
+    def _kept(self, decided: Iterable[str], when: int) -> list[Command]:
+        """Return what notes requests as decided on, and forgets those that are too long ago."""
+        commands: list[Command] = [("ZADD", self.keys.decided, when, one) for one in decided]
+        if commands:
+            commands.append(("ZREMRANGEBYRANK", self.keys.decided, 0, -DECIDED_KEPT - 1))
         return commands
 
 

@@ -5,6 +5,13 @@ another judge still holds of the same game and is older, it settles first, on th
 So the moves of a game are judged in their order, whoever reads them, and nobody waits for a judge
 that is slow or dead. That two settle the same does no harm: one script writes the answers, the
 states and the acknowledgements, and it writes them once (see `streamviz.go.games`).
+
+A game begins with its first state in ``game-states``: a move that is older is of a game that is
+not there, however late it is judged. What is older the IDs tell, which are times of one server;
+within a millisecond the state is taken to be the older one. So the order is as good as the server's
+clock: if that is set back, by hand or by a failover, moves of games that began just before may be
+turned away until it has caught up. A state with an ID of the future tells no time, and turns nobody
+away.
 """
 
 from __future__ import annotations
@@ -162,7 +169,7 @@ class Judge:
                 game_id: (
                     known[game_id],
                     [which for which, _ in asked],
-                    decide(known[game_id], [move for _, move in asked]),
+                    decide(known[game_id], asked),
                 )
                 for game_id, asked in left.items()
             }
@@ -191,22 +198,22 @@ class Judge:
             start = f"({page[-1].id}"
 
 
-def decide(known: Known, moves: Sequence[MakeMove]) -> list[Decision]:
+def decide(known: Known, moves: Sequence[tuple[EntryId, MakeMove]]) -> list[Decision]:
     """Judge moves of one game in their order; what was answered before gets no second answer.
 
     Parameters
     ----------
     known : Known
         The game before them.
-    moves : sequence of MakeMove
+    moves : sequence of (EntryId, MakeMove)
         In the order of their IDs.
     """
     game, answered, decisions = known.game, set(known.answered), []
-    for move in moves:
+    for which, move in moves:
         if move.req_id in answered:
             continue
         answered.add(move.req_id)
-        decision = _judged(game, move)
+        decision = _judged(game if which.ms >= known.since.ms else None, move)
         game = decision.game or game
         decisions.append(decision)
     return decisions

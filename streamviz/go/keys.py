@@ -58,6 +58,11 @@ class Keys:
         return f"{self.prefix}lobby:seats"
 
     @property
+    def decided(self) -> str:
+        """The sorted set of the requests that the lobbies decided on last."""
+        return f"{self.prefix}lobby:decided"
+
+    @property
     def games(self) -> str:
         """The set of all IDs of games that were ever opened."""
         return f"{self.prefix}lobby:games"

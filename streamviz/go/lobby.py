@@ -25,7 +25,7 @@ from streamviz.go.houses import GROUP, WISHES, Houses, Place
 from streamviz.go.keys import Keys
 from streamviz.go.messages import Message, Stream
 from streamviz.go.rules import STANDARD, Rules
-from streamviz.go.seats import House, Refused, Wish
+from streamviz.go.seats import Refused, Wish
 from streamviz.replies import Entry
 from streamviz.streams import Stream as RedisStream
 from streamviz.streams import read_streams
@@ -126,7 +126,7 @@ class Lobby:
         read = [(stream, entry, _wish(stream, entry)) for stream, entry in entries]
         asked = [wish for _, _, wish in read if not isinstance(wish, BadMessage)]
         before = self.houses.fetch(asked)
-        house = House(dict(before.open), dict(before.seats), set(before.games), self.rules)
+        house = before.copy(self.rules)
         said: list[Command] = []
         for stream, entry, wish in read:
             try:

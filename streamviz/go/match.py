@@ -17,6 +17,7 @@ from typing import Any
 import redis
 
 from streamviz.clock import EPOCH_MS
+from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.go import messages
 from streamviz.go.checks import BadMessage
@@ -60,8 +61,8 @@ class Match:
         Whom you play.
     every_ms : int, optional
         Let each move have an ID so many virtual milliseconds after the one before, and the looks
-        with it: so the pictures come out the same each time. Without it, IDs and looks are by the
-        clocks of the server and of this machine.
+        with it: so the pictures come out the same each time. They begin where ``game-states``
+        ends. Without it, IDs and looks are by the clocks of the server and of this machine.
 
     Attributes
     ----------
@@ -106,15 +107,15 @@ class Match:
         self._streams = {one: RedisStream(client, self.keys.stream(one)) for one in CARRIED_BY}
         self._observers = [Observer(client, one.key) for one in self._streams.values()]
         self._after: dict[str, Any] = {self._streams[one].key: "0-0" for one in _HEARD}
-        self._now_ms = EPOCH_MS
         self._number = 0
         if self.judge:
             self.judge.prepare()
         self._hear()
         if self.record.game is None:
-            state = GameState(self.record.game_id, Game.new(size))
-            self._streams[Stream.GAME_STATES].add({messages.FIELD: messages.encode(state)})
+            self._open(size)
             self._hear()
+        last = EntryId.parse(self._after[self._streams[Stream.GAME_STATES].key])
+        self._now_ms = max(EPOCH_MS, last.ms)  # a move from before its game would be turned away
         self._look()
 
     @property
@@ -213,6 +214,13 @@ class Match:
 
     def __repr__(self) -> str:
         return f"<Match {self.record.game_id!r}: {len(self.record.moves)} moves>"
+
+    def _open(self, size: int) -> None:
+        """Put the first state on its stream: if it is the first there, at the virtual time."""
+        states = self._streams[Stream.GAME_STATES]
+        state = messages.encode(GameState(self.record.game_id, Game.new(size)))
+        virtual = self.every_ms is not None and self._after[states.key] == "0-0"
+        states.add({messages.FIELD: state}, id=f"{EPOCH_MS}-*" if virtual else "*")
 
     def _hear(self, block_ms: int | None = None) -> None:
         found: Any = None

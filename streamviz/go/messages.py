@@ -21,6 +21,7 @@ from streamviz.go.rules import Coord, Game, Player
 
 FIELD = "data"
 LIMIT_BYTES = 10_000_000
+STATE_LIMIT_BYTES = 1_000_000  # a game of `streamviz.go.rules.MOVES_LIMIT` moves needs less
 
 Visibility = Literal["PUBLIC", "PRIVATE"]
 _SPACE = UUID("6f1d3a52-0c1e-5b0e-9a3b-6f0000000190")
@@ -203,23 +204,35 @@ def decode(stream: str, fields: Mapping[str, str]) -> Message:
     Raises
     ------
     BadMessage
-        If it has no field ``data``, is larger than 10 MB, is not JSON, or is not a message of that
-        stream.
+        If it has no field ``data``, is larger than 10 MB (a state: 1 MB), is not JSON, or is not a
+        message of that stream.
+    """
+    return _read(_KINDS[Stream(stream)], parsed(stream, fields))
+
+
+def parsed(stream: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON object of an entry, as it came.
+
+    Raises
+    ------
+    BadMessage
+        If there is none, or it is too large.
     """
     data = fields.get(FIELD)
     if data is None:
         named = ", ".join(sorted(fields))[:100]
         raise BadMessage(f"the entry has no field {FIELD!r} but {named}: put the JSON there")
-    size = len(data.encode("utf-8", "surrogateescape")) if len(data) * 4 > LIMIT_BYTES else 0
-    if size > LIMIT_BYTES:
-        raise BadMessage(f"{size} bytes: send {LIMIT_BYTES} at most")
+    limit = STATE_LIMIT_BYTES if stream == Stream.GAME_STATES else LIMIT_BYTES
+    size = len(data.encode("utf-8", "surrogateescape")) if len(data) * 4 > limit else 0
+    if size > limit:
+        raise BadMessage(f"{size} bytes: send {limit} at most")
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"{data[:60]!r} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise BadMessage(f"{data[:60]!r} is not a JSON object: send one with the fields' names")
-    return _read(_KINDS[Stream(stream)], found)
+    return found
 
 
 def _read(kind: type[Any], found: dict[str, Any]) -> Message:

@@ -6,15 +6,19 @@ rules say otherwise. Points are counted from 0: x to the right, y downwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from streamviz.errors import InputError
 from streamviz.go import board
+from streamviz.go.brief import brief
 
 SIZES = (9, 13, 19)
+MOVES_LIMIT = 10_000
+"""Moves that a game may have: a state tells of all of them, and whoever reads it replays them."""
+
 _SIGNS = b".BW"
 
 
@@ -50,6 +54,7 @@ class Reason(StrEnum):
     TAKEN = "there is a stone on the point"
     SUICIDE = "the stone would have no liberty"
     REPETITION = "the board would be as it was before"
+    TOO_LONG = f"a game has {MOVES_LIMIT} moves at most"
 
 
 class IllegalMove(InputError):
@@ -59,12 +64,18 @@ class IllegalMove(InputError):
     ----------
     reason : Reason
         Which rule.
+    turn : int
+        Which move of the game it would have been, from 1.
     """
 
-    def __init__(self, reason: Reason, player: Player, coord: Coord | None) -> None:
+    def __init__(self, reason: Reason, player: Player, coord: Coord | None, turn: int) -> None:
         point = "a pass" if coord is None else f"x={coord.x}, y={coord.y}"
-        super().__init__(f"{player}, {point}: {reason}. Choose another point, or pass")
+        instead = "Choose another point, or pass"
+        if reason is Reason.TOO_LONG:
+            instead = "Begin another game"
+        super().__init__(f"{player}, {point}: {reason}. {instead}")
         self.reason = reason
+        self.turn = turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,7 @@ class Game:
             If there is no board of that size.
         """
         if type(size) is not int or size not in SIZES:
-            raise InputError(f"board size {size!r}: give one of {', '.join(map(str, SIZES))}")
+            raise InputError(f"board size {brief(size)}: give one of {', '.join(map(str, SIZES))}")
         rules = rules if isinstance(rules, Rules) else Rules.named(rules)
         empty = bytes(size * size)
         return cls(size, rules, empty, (), (0, 0), frozenset((empty,)))
@@ -182,30 +193,44 @@ class Game:
             With the reason. The player comes first, then the board, then the rules.
         """
         if player is not self.up:
-            raise IllegalMove(Reason.NOT_UP, player, coord)
-        if coord is None:
-            return self._after(coord, self.stones, self.captures), ()
-        if not (0 <= coord.x < self.size and 0 <= coord.y < self.size):
-            raise IllegalMove(Reason.OFF_BOARD, player, coord)
-        at = coord.y * self.size + coord.x
-        if self.stones[at]:
-            raise IllegalMove(Reason.TAKEN, player, coord)
-        stones, taken, suicide = board.put(self.stones, at, player.stone, self.size)
-        if suicide and not self.rules.suicide:
-            raise IllegalMove(Reason.SUICIDE, player, coord)
-        if self.rules.superko and stones in self.seen:
-            raise IllegalMove(Reason.REPETITION, player, coord)
-        black, white = self.captures
-        if (player is Player.BLACK) is not suicide:
-            black += len(taken)
-        else:
-            white += len(taken)
-        captured = tuple(Coord(point % self.size, point // self.size) for point in sorted(taken))
-        return self._after(coord, stones, (black, white)), captured
+            raise IllegalMove(Reason.NOT_UP, player, coord, self.turn)
+        return self._after([coord])
 
-    def _after(self, coord: Coord | None, stones: bytes, captures: tuple[int, int]) -> Game:
-        moves = (*self.moves, coord)
-        return Game(self.size, self.rules, stones, moves, captures, self.seen | {stones})
+    def _after(self, moves: Iterable[Coord | None]) -> tuple[Game, tuple[Coord, ...]]:
+        """Return the game after more moves, by whoever is up, and what the last one captured."""
+        player, stones, taken = self.up, self.stones, list[int]()
+        captures = dict(zip(Player, self.captures, strict=True))
+        made: list[Coord | None] = []
+        new: set[bytes] = set()
+        for turn, coord in enumerate(moves, self.turn):
+            put = self._put(stones, player, coord) if turn <= MOVES_LIMIT else Reason.TOO_LONG
+            if isinstance(put, Reason):
+                raise IllegalMove(put, player, coord, turn)
+            stones, taken, suicide = put
+            if coord is not None and self.rules.superko and (stones in self.seen or stones in new):
+                raise IllegalMove(Reason.REPETITION, player, coord, turn)
+            captures[player.other if suicide else player] += len(taken)
+            made.append(coord)
+            new.add(stones)
+            player = player.other
+        captured = tuple(Coord(point % self.size, point // self.size) for point in sorted(taken))
+        black, white = captures.values()
+        told = (*self.moves, *made), (black, white), self.seen | new
+        return Game(self.size, self.rules, stones, *told), captured
+
+    def _put(
+        self, stones: bytes, player: Player, coord: Coord | None
+    ) -> tuple[bytes, list[int], bool] | Reason:
+        """Return the board after a move, what it took and whether that was suicide; or why not."""
+        if coord is None:
+            return stones, [], False
+        if not (0 <= coord.x < self.size and 0 <= coord.y < self.size):
+            return Reason.OFF_BOARD
+        at = coord.y * self.size + coord.x
+        if stones[at]:
+            return Reason.TAKEN
+        put = board.put(stones, at, player.stone, self.size)
+        return Reason.SUICIDE if put[2] and not self.rules.suicide else put
 
     def _leads_to(self, start: Game, moves: list[Coord | None]) -> bool:
         like = (self.size, self.rules) == (start.size, start.rules)
@@ -244,14 +269,16 @@ class Game:
         try:
             flags = state["rules"]["suicide"], state["rules"]["superko"]
             game = cls.new(state["board"]["size"], Rules(*(flag is True for flag in flags)))
+            if len(state["moves"]) > MOVES_LIMIT:
+                count = len(state["moves"])
+                raise InputError(f"{count} moves: a game has {MOVES_LIMIT} at most")
             moves = [None if move is None else _point(move) for move in state["moves"]]
             if earlier and earlier._leads_to(game, moves):
                 game = earlier
-            for move in moves[len(game.moves) :]:
-                game = game.play(game.up, move)[0]
+            game, _ = game._after(moves[len(game.moves) :])
             told = {name: state[name] for name in game.to_dict()}
         except IllegalMove as error:
-            raise InputError(f"move {game.turn} of the state is not legal: {error}") from error
+            raise InputError(f"move {error.turn} of the state is not legal: {error}") from error
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"this is not the state of a game: {error!r}. Send the whole of it"
@@ -264,5 +291,5 @@ class Game:
 
 def _point(move: Any) -> Coord:
     if not (isinstance(move, list) and [type(one) for one in move] == [int, int]):
-        raise InputError(f"move {move!r} of the state: give null or [x, y]")
+        raise InputError(f"move {brief(move)} of the state: give null or [x, y]")
     return Coord(*move)

@@ -3,6 +3,9 @@
 A session has one seat at most: at a game that it opened and that waits for an opponent, or at a
 game that is played. What a session asks for while it waits replaces what it waited for; a session
 that plays has to disconnect first.
+
+A request is its session and its req_id: sent again it gets no second answer, whatever the first one
+was, and does nothing, also when the session has disconnected meanwhile.
 """
 
 from __future__ import annotations
@@ -37,6 +40,11 @@ OWN_GAME = "you opened that game yourself"
 PLAYS = "you play another game: disconnect first"
 
 Wish = FindPublicGame | CreateGame | JoinPrivateGame | SessionDisconnected
+
+
+def request_id(wish: FindPublicGame | CreateGame | JoinPrivateGame) -> str:
+    """Return what a request is known by: the same request, the same ID, and always as long."""
+    return event_id("request", wish.session_id, wish.req_id)
 
 
 class Refused(InputError):
@@ -82,6 +90,8 @@ class House:
         By the session's ID: of every session whose wishes are handled.
     games : set of str
         Which of the IDs in question belong to a game, open or not.
+    decided : set of str
+        Which of the requests in question were decided on before; see `request_id`.
     rules : Rules
         What new games are played by.
     """
@@ -89,7 +99,13 @@ class House:
     open: dict[str, OpenGame]
     seats: dict[str, Seat]
     games: set[str]
+    decided: set[str]
     rules: Rules = STANDARD
+
+    def copy(self, rules: Rules) -> House:
+        """Return a house that is as this one, and changes by itself."""
+        held = dict(self.open), dict(self.seats), set(self.games), set(self.decided)
+        return House(*held, rules)
 
     def handle(self, wish: Wish, at: EntryId) -> list[Message]:
         """Do what a session asks for, and return what is to be said.
@@ -104,20 +120,21 @@ class House:
         Returns
         -------
         list of Message
-            Empty if the same request brought the session where it sits.
+            Empty if the same request was decided on before.
 
         Raises
         ------
         Refused
-            If it cannot be; nothing has changed.
+            If it cannot be; nothing has changed, but that the request is decided on.
         """
         if isinstance(wish, SessionDisconnected):
             self._leave(wish.session_id)
             self.seats.pop(wish.session_id, None)
             return []
-        seat = self.seats.get(wish.session_id)
-        if seat and seat.req_id == wish.req_id:
+        seat, request = self.seats.get(wish.session_id), request_id(wish)
+        if request in self.decided or (seat and seat.req_id == wish.req_id):
             return []
+        self.decided.add(request)
         return _WISHES[type(wish)](self, wish, at)
 
     def _find(self, wish: FindPublicGame, at: EntryId) -> list[Message]:
@@ -154,7 +171,7 @@ class House:
         elif game.visibility != "PRIVATE":
             reason = NOT_PRIVATE
         if game is None or reason is not None:
-            event = event_id("rejected", wish.session_id, wish.req_id, str(at))
+            event = event_id("rejected", wish.session_id, wish.req_id)
             about = wish.game_id, wish.session_id, wish.req_id, event
             return [PrivateGameRejected(*about, reason or NO_SUCH_GAME)]
         return self._seat(wish, game)

@@ -2,7 +2,8 @@
 
 A judge is given as a `Table`: where moves are put down, and where its answers are found. A test
 class takes over all of these by deriving from `JudgeAcceptance` and giving a fixture ``table`` with
-a judge at work behind it; one that judges by the plain rules only gives ``rules = BUGOUT``.
+a judge at work behind it, and a fixture ``away``: in ``with away():`` nobody is at work. One that
+judges by the plain rules only gives ``rules = BUGOUT``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import redis as redis_py
@@ -21,6 +24,7 @@ from sgfmill import sgf
 from streamviz.go.rules import STANDARD, Coord, Game, IllegalMove, Player, Rules
 
 Message = dict[str, Any]
+Away = Callable[[], AbstractContextManager[None]]
 BLACK, WHITE = Player.BLACK, Player.WHITE
 
 
@@ -145,6 +149,12 @@ class Play:
         assert by_game(made) == by_game(one for one in want if "captured" in one)
         assert by_game(rejected) == by_game(one for one in want if "reason" in one)
         assert by_game(states) == dict(self.states)
+
+
+def later(until: Callable[..., None]) -> None:
+    """Wait until IDs are of another millisecond."""
+    now = time.time()
+    until(lambda: time.time() > now + 0.05)
 
 
 def by_game(messages: Any) -> Mapping[str, list[Message]]:
@@ -287,6 +297,26 @@ class JudgeAcceptance:
         play.wait(until)
         play.check()
         assert json.loads(table.read("game-states")[-1])["turn"] == 14
+
+    def test_a_move_from_before_its_game_is_rejected_however_late_it_is_read(
+        self, table: Table, away: Away, until: Callable[..., None]
+    ) -> None:
+        play = self.play(table)
+        with away():
+            play.open("old")
+            early = play.move("g", BLACK, (2, 3))
+            later(until)
+            play.open("g")
+            later(until)
+            play.move("g", BLACK, (4, 4))
+            play.move("old", BLACK, (2, 3))
+        play.move("g", WHITE, (2, 3))
+        play.move("g", BLACK, (2, 3), early)
+        play.move("g", BLACK, (5, 5))
+        play.wait(until, 20)
+        play.check()
+        (rejected,) = map(json.loads, table.read("move-rejected"))
+        assert (rejected["reply_to"], rejected["reason"]) == (early, "there is no such game")
 
     def test_what_was_answered_stays_so_while_others_play_on(
         self, table: Table, until: Callable[..., None]

@@ -21,10 +21,10 @@ WISHES = ("find-public-game", "create-game", "join-private-game", "session-disco
 class House:
     """A lobby's streams, and somebody who sends wishes."""
 
-    def __init__(self, table: RedisTable) -> None:
+    def __init__(self, table: RedisTable, first_ms: int | None = None) -> None:
         self.table = table
         self._numbers = itertools.count()
-        self._ms = itertools.count(time.time_ns() // 1_000_000)
+        self._ms = itertools.count(first_ms or time.time_ns() // 1_000_000)
 
     def send(self, stream: str, data: str) -> None:
         """Add a wish, in a millisecond of its own: so the order of several streams is known."""
@@ -40,12 +40,20 @@ class House:
     def find(self, session: str, req_id: str | None = None) -> None:
         self._send("find-public-game", session_id=session, req_id=self._req(req_id))
 
-    def create(self, session: str, visibility: str, size: int, name: str | None = None) -> None:
+    def create(
+        self,
+        session: str,
+        visibility: str,
+        size: int,
+        name: str | None = None,
+        req_id: str | None = None,
+    ) -> None:
         about = {"visibility": visibility, "board_size": size, "game_id": name}
-        self._send("create-game", session_id=session, req_id=self._req(None), **about)
+        self._send("create-game", session_id=session, req_id=self._req(req_id), **about)
 
-    def join(self, session: str, name: str) -> None:
-        self._send("join-private-game", session_id=session, req_id=self._req(None), game_id=name)
+    def join(self, session: str, name: str, req_id: str | None = None) -> None:
+        about = {"req_id": self._req(req_id), "game_id": name}
+        self._send("join-private-game", session_id=session, **about)
 
     def leave(self, session: str) -> None:
         self._send("session-disconnected", session_id=session)
@@ -73,13 +81,14 @@ class Model:
     """Games as lists of who sits there, and who sits where."""
 
     waiting: list[list[Any]] = field(default_factory=list)  # [name, opener, public?]
-    sits: dict[str, tuple[str, list[Any] | None]] = field(default_factory=dict)  # req, open game
+    sits: dict[str, list[Any] | None] = field(default_factory=dict)  # the open game, or None: plays
+    asked: set[tuple[str, str]] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     pairs: list[tuple[frozenset[str], str]] = field(default_factory=list)  # who, named by
     said: Counter[str] = field(default_factory=Counter)
 
     def drop(self, session: str) -> None:
-        game = self.sits.pop(session, ("", None))[1]
+        game = self.sits.pop(session, None)
         if game in self.waiting:
             self.waiting.remove(game)
             self.said["left"] += 1
@@ -92,16 +101,18 @@ class Model:
         if stream == "session-disconnected":
             self.drop(who)
             return
-        req_id, own = self.sits.get(who, ("", None))
-        if req_id == wish["req_id"]:
+        if (who, wish["req_id"]) in self.asked:
             self.said["again"] += 1
-        elif stream == "join-private-game":
+            return
+        self.asked.add((who, wish["req_id"]))
+        own = self.sits.get(who)
+        if stream == "join-private-game":
             game = next((one for one in self.waiting if one[0] == wish["game_id"]), None)
             plays = who in self.sits and own not in self.waiting
             if plays or game is None or game[1] == who or game[2]:
                 self.said["rejected"] += 1
             else:
-                self.meet(who, wish, game)
+                self.meet(who, game)
         elif who in self.sits and own not in self.waiting:
             self.said["dead"] += 1
         elif stream == "create-game":
@@ -110,27 +121,26 @@ class Model:
             else:
                 self.names.add(wish["game_id"] or "")
                 self.names.discard("")
-                self.wait(who, wish, [wish["game_id"], who, wish["visibility"] == "PUBLIC"])
+                self.wait(who, [wish["game_id"], who, wish["visibility"] == "PUBLIC"])
         else:
             others = [one for one in self.waiting if one[2] and one[1] != who]
             if others:
-                self.meet(who, wish, others[0])
+                self.meet(who, others[0])
             elif own in self.waiting and own is not None and own[2]:
-                self.sits[who] = (wish["req_id"], own)
                 self.said["waiting"] += 1
             else:
-                self.wait(who, wish, [None, who, True])
+                self.wait(who, [None, who, True])
 
-    def wait(self, who: str, wish: Message, game: list[Any]) -> None:
+    def wait(self, who: str, game: list[Any]) -> None:
         self.drop(who)
         self.waiting.append(game)
-        self.sits[who] = (wish["req_id"], game)
+        self.sits[who] = game
         self.said["waiting"] += 1
 
-    def meet(self, who: str, wish: Message, game: list[Any]) -> None:
+    def meet(self, who: str, game: list[Any]) -> None:
         self.drop(who)
         self.waiting.remove(game)
-        self.sits[who] = (wish["req_id"], None)
+        self.sits[who] = None
         self.pairs.append((frozenset((who, game[1])), game[0] or ""))
         self.said["ready"] += 1
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import JudgeAcceptance, Play, RedisTable
+from acceptance import Away, JudgeAcceptance, Play, RedisTable
 
 from streamviz import Stream
 from streamviz.errors import InputError, StreamVizError
@@ -50,8 +50,18 @@ class Corner:
 
 class Dressed(JudgeAcceptance):
     @pytest.fixture
-    def table(self, judge: Any) -> Corner:
-        return Corner(judge)
+    def table(self, judge: tuple[Any, Running]) -> Corner:
+        return Corner(judge[0])
+
+    @pytest.fixture
+    def away(self, judge: tuple[Any, Running]) -> Away:
+        @contextlib.contextmanager
+        def killed() -> Iterator[None]:
+            judge[1].kill()
+            yield
+            judge[1].restart()
+
+        return killed
 
 
 class OnRedis(Dressed):
@@ -59,10 +69,10 @@ class OnRedis(Dressed):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def judge(cls, server: EmbeddedServer) -> Iterator[RedisTable]:
+    def judge(cls, server: EmbeddedServer) -> Iterator[tuple[RedisTable, Running]]:
         client, prefix = server.client(), f"test:{uuid.uuid4().hex[:12]}:"
-        with Running(cls.dress, server.url, prefix):
-            yield RedisTable(client, prefix)
+        with Running(cls.dress, server.url, prefix) as running:
+            yield RedisTable(client, prefix), running
         for key in client.scan_iter(f"{prefix}*", count=1000):
             client.unlink(key)
         client.close()
@@ -107,8 +117,8 @@ def kafka(broker: Tansu) -> Iterator[tuple[KafkaTable, Running]]:
 
 class TestKafka(Dressed):
     @pytest.fixture
-    def judge(self, kafka: tuple[KafkaTable, Running]) -> KafkaTable:
-        return kafka[0]
+    def judge(self, kafka: tuple[KafkaTable, Running]) -> tuple[KafkaTable, Running]:
+        return kafka
 
     def play(self, table: Any) -> Play:
         return PatientPlay(table, self.rules)

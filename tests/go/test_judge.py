@@ -8,18 +8,19 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import JudgeAcceptance, Play, RedisTable
+from acceptance import Away, JudgeAcceptance, Play, RedisTable, later
 
 from streamviz import Stream
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup
 from streamviz.go import service
 from streamviz.go.judge import Judge
 from streamviz.go.messages import MoveMade, MoveRejected
-from streamviz.go.rules import Player, Rules
+from streamviz.go.rules import Game, Player, Rules
 from streamviz.recovery import DeadLetters
 
 BLACK, WHITE = Player.BLACK, Player.WHITE
@@ -28,41 +29,73 @@ Until = Callable[..., None]
 
 class TestAJudgeAsProcess(JudgeAcceptance):
     @pytest.fixture
-    def table(self, redis: redis_py.Redis, prefix: str, start: Any) -> RedisTable:
-        start("judge")
+    def judge(self, start: Any) -> Any:
+        return start("judge")
+
+    @pytest.fixture
+    def table(self, redis: redis_py.Redis, prefix: str, judge: Any) -> RedisTable:
         return RedisTable(redis, prefix)
 
-
-class TestManyJudgesAtOnce(JudgeAcceptance):
     @pytest.fixture
-    def table(self, redis: redis_py.Redis, prefix: str) -> Iterator[RedisTable]:
+    def away(self, judge: Any, start: Any) -> Away:
+        @contextmanager
+        def killed() -> Iterator[None]:
+            judge.kill()
+            judge.wait(10)
+            yield
+            start("judge")
+
+        return killed
+
+
+class InThreads(JudgeAcceptance):
+    batches: tuple[int, ...] = (100,)
+
+    @contextmanager
+    def at_work(self, redis: redis_py.Redis, prefix: str) -> Iterator[None]:
         stop = threading.Event()
-        judges = [Judge(redis, prefix, batch=batch) for batch in (1, 2, 7)]
         threads = [
-            threading.Thread(target=service.run, args=(judge, stop), kwargs={"block_ms": 50})
-            for judge in judges
+            threading.Thread(
+                target=service.run,
+                args=(Judge(redis, prefix, batch=batch), stop),
+                kwargs={"block_ms": 50},
+            )
+            for batch in self.batches
         ]
         for thread in threads:
             thread.start()
-        yield RedisTable(redis, prefix)
+        yield
         stop.set()
         for thread in threads:
             thread.join(10)
 
-
-class TestAJudgeOfPlainRules(JudgeAcceptance):
-    rules = Rules.named("bugout")
+    @pytest.fixture
+    def work(self, redis: redis_py.Redis, prefix: str) -> Iterator[ExitStack]:
+        with ExitStack() as stack:
+            stack.enter_context(self.at_work(redis, prefix))
+            yield stack
 
     @pytest.fixture
-    def table(self, redis: redis_py.Redis, prefix: str) -> Iterator[RedisTable]:
-        stop = threading.Event()
-        judge = threading.Thread(
-            target=service.run, args=(Judge(redis, prefix), stop), kwargs={"block_ms": 50}
-        )
-        judge.start()
-        yield RedisTable(redis, prefix)
-        stop.set()
-        judge.join(10)
+    def table(self, redis: redis_py.Redis, prefix: str, work: ExitStack) -> RedisTable:
+        return RedisTable(redis, prefix)
+
+    @pytest.fixture
+    def away(self, redis: redis_py.Redis, prefix: str, work: ExitStack) -> Away:
+        @contextmanager
+        def stopped() -> Iterator[None]:
+            work.close()
+            yield
+            work.enter_context(self.at_work(redis, prefix))
+
+        return stopped
+
+
+class TestManyJudgesAtOnce(InThreads):
+    batches = (1, 2, 7)
+
+
+class TestAJudgeOfPlainRules(InThreads):
+    rules = Rules.named("bugout")
 
 
 @pytest.fixture
@@ -412,6 +445,48 @@ def test_where_one_stream_cannot_be_written_nothing_is(
         redis.rename(hidden, stream)
     judge.step()
     play.check()
+
+
+def at(redis: redis_py.Redis, stream: str, which: str, message: Any) -> None:
+    redis.xadd(stream, {"data": json.dumps(message)}, id=which)
+
+
+def test_in_one_millisecond_the_state_comes_first_and_a_future_that_is_none_turns_nobody_away(
+    play: Play, judges: Callable[..., Judge], redis: redis_py.Redis
+) -> None:
+    judge = judges("j")
+    moves, states = judge.stream.key, judge.games.states.key
+    asked: dict[str, Any] = {"player": "BLACK", "coord": None}
+    for game_id in ("same", "early"):
+        at(redis, states, "1000-*", {"game_id": game_id, **Game.new(9).to_dict()})
+    at(redis, moves, "999-0", asked | {"game_id": "early", "req_id": "r"})
+    at(redis, moves, "1000-0", asked | {"game_id": "same", "req_id": "r"})
+    at(redis, states, "18446744073709551614-0", {"game_id": "far", **Game.new(9).to_dict()})
+    play.table.send("game-states", json.dumps({"game_id": "behind", **Game.new(9).to_dict()}))
+    for game_id in ("far", "behind"):
+        play.table.send("make-move", json.dumps(asked | {"game_id": game_id, "req_id": "r"}))
+    assert judge.step() == 4
+    made = [json.loads(one)["game_id"] for one in play.table.read("move-made")]
+    assert made == ["same", "far", "behind"]
+    (rejected,) = map(json.loads, play.table.read("move-rejected"))
+    assert (rejected["game_id"], rejected["reason"]) == ("early", "there is no such game")
+
+
+def test_a_state_that_other_judges_have_learnt_does_not_make_an_older_move(
+    play: Play, judges: Callable[..., Judge], until: Until
+) -> None:
+    slow, quick = judges("slow"), judges("quick")
+    play.open("h")
+    early = play.move("g", BLACK, (2, 2))
+    assert len(slow.consumer.read(1)) == 1
+    later(until)
+    play.open("g")
+    later(until)
+    play.move("h", BLACK, (2, 2))
+    quick.step()
+    assert slow.step() == 1
+    play.check()
+    assert json.loads(play.table.read("move-rejected")[0])["reply_to"] == early
 
 
 def test_options_that_are_none_are_named(redis: redis_py.Redis) -> None:

@@ -170,6 +170,78 @@ def test_the_same_request_again_says_nothing_and_seats_nobody(house: House, lobb
     check_the_house(house)
 
 
+def test_a_refusal_is_given_once_to_a_request_however_often_it_comes(
+    house: House, lobby: Lobby, redis: redis_py.Redis
+) -> None:
+    for _ in range(2):
+        for _ in range(2):
+            house.join("ann", "no such house", "r1")
+        work(lobby)
+    house.create("ben", "PRIVATE", 9, "no such house")
+    house.join("ann", "no such house", "r1")
+    work(lobby)
+    assert [one["reply_to"] for one in house.said("private-game-rejected")] == ["r1"]
+    assert house.said("game-ready") == []
+    house.join("ann", "no such house", "r2")
+    work(lobby)
+    for _ in range(2):
+        house.find("ann", "r3")
+        work(lobby)
+    (letter,) = letters(lobby, redis, "find-public-game")
+    assert "you play another game" in letter.error
+    house.leave("ann")
+    house.find("ann", "r3")
+    house.find("cay")
+    work(lobby)
+    assert len(house.said("game-ready")) == 1, "ann was told no; cay waits"
+    check_the_house(house)
+
+
+def test_a_request_that_comes_again_seats_nobody_who_has_left(house: House, lobby: Lobby) -> None:
+    for steps in (0, 3):  # all in one batch, and one by one
+        ann, ben = f"ann{steps}", f"ben{steps}"
+        for wish in (
+            lambda ann=ann: house.find(ann, "e1"),
+            lambda ann=ann: house.leave(ann),
+            lambda ann=ann: house.find(ann, "e1"),
+            lambda ben=ben: house.find(ben),
+            lambda ben=ben: house.leave(ben),
+        ):
+            wish()
+            if steps:
+                work(lobby)
+        work(lobby)
+    assert house.said("game-ready") == []
+    assert len(house.said("wait-for-opponent")) == 4
+    house.find("ann3", "e2")
+    house.find("cay")
+    work(lobby)
+    assert len(house.said("game-ready")) == 1, "another request is another wish"
+    check_the_house(house)
+
+
+def test_of_all_requests_the_last_are_known_again_and_those_of_who_sits(
+    house: House, lobby: Lobby, redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamviz.go.houses.DECIDED_KEPT", 3)
+    house.join("ann", "nowhere", "r1")
+    house.find("ben", "r1")
+    work(lobby)
+    for number in range(4):
+        house.join("cay", "nowhere", f"r{number}")
+        work(lobby)
+    assert redis.zcard(lobby.keys.decided) == 3
+    house.join("cay", "nowhere", "r1")
+    house.find("ben", "r1")
+    work(lobby)
+    assert len(house.said("private-game-rejected")) == 5
+    assert len(house.said("wait-for-opponent")) == 1, "ben sits there"
+    house.join("ann", "nowhere", "r1")
+    work(lobby)
+    first, *_, again = house.said("private-game-rejected")
+    assert again == first, "too long ago to be known, but still the same event"
+
+
 def test_who_plays_cannot_take_another_seat_until_gone(
     house: House, lobby: Lobby, redis: redis_py.Redis
 ) -> None:
@@ -376,6 +448,7 @@ def test_a_service_without_a_server_says_so(start: Any, monkeypatch: pytest.Monk
 
 SESSIONS = st.sampled_from("abcdef")
 NAMES = st.sampled_from(["x", "y"])
+REQUESTS = st.sampled_from([None, "one", "two"])  # None: one that never was
 
 
 class Twins(RuleBasedStateMachine):
@@ -393,22 +466,25 @@ class Twins(RuleBasedStateMachine):
         self.lobbies = [Lobby(self.client, self.mine, batch=batch) for batch in (1, 3, 100)]
         self.lobbies[0].prepare()
 
-    @rule(session=SESSIONS, again=st.booleans())
-    def find(self, session: str, again: bool) -> None:
-        self.house.find(session, "same" if again else None)
+    @rule(session=SESSIONS, req_id=REQUESTS)
+    def find(self, session: str, req_id: str | None) -> None:
+        self.house.find(session, req_id)
 
     @rule(
         session=SESSIONS,
         visibility=st.sampled_from(["PUBLIC", "PRIVATE"]),
         size=st.sampled_from([9, 13, 19]),
         name=st.one_of(st.none(), NAMES),
+        req_id=REQUESTS,
     )
-    def create(self, session: str, visibility: str, size: int, name: str | None) -> None:
-        self.house.create(session, visibility, size, name)
+    def create(
+        self, session: str, visibility: str, size: int, name: str | None, req_id: str | None
+    ) -> None:
+        self.house.create(session, visibility, size, name, req_id)
 
-    @rule(session=SESSIONS, name=NAMES)
-    def join(self, session: str, name: str) -> None:
-        self.house.join(session, name)
+    @rule(session=SESSIONS, name=NAMES, req_id=REQUESTS)
+    def join(self, session: str, name: str, req_id: str | None) -> None:
+        self.house.join(session, name, req_id)
 
     @rule(session=SESSIONS)
     def leave(self, session: str) -> None:

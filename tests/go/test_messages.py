@@ -26,7 +26,7 @@ from streamviz.go.messages import (
     Stream,
     WaitForOpponent,
 )
-from streamviz.go.rules import Coord, Game, Player
+from streamviz.go.rules import MOVES_LIMIT, Coord, Game, Player
 
 BLACK = Player.BLACK
 EXAMPLES: list[Message] = [
@@ -125,6 +125,24 @@ def test_what_is_no_json_object_is_told_so(fields: dict[str, str], said: str) ->
     with pytest.raises(BadMessage, match=said) as caught:
         messages.decode("make-move", fields)
     assert len(str(caught.value)) < 400, "the message is short however long the data"
+
+
+def test_a_state_has_a_megabyte_and_the_longest_game_has_room_in_it() -> None:
+    with pytest.raises(BadMessage, match="1000001 bytes: send 1000000 at most"):
+        messages.decode("game-states", {"data": "x" * 1_000_001})
+    moves = [[18, 18]] * MOVES_LIMIT
+    whole = json.loads(messages.encode(EXAMPLES[5])) | {"game_id": "\U0001f375" * 200}
+    assert len(json.dumps(whole | {"moves": moves}, indent=4)) < 1_000_000
+
+
+@pytest.mark.parametrize("field", ["game_id", "req_id", "player", "coord"])
+def test_what_is_nested_as_deeply_as_it_can_be_read_is_told_so(field: str) -> None:
+    good = {"game_id": "g", "req_id": "r", "player": "BLACK", "coord": None}
+    for depth in range(900, 1010):
+        value = "[" * depth + "1" + "]" * depth
+        text = json.dumps({name: one for name, one in good.items() if name != field})
+        with pytest.raises(BadMessage, match=f"{field}=|is not JSON"):
+            messages.decode("make-move", {"data": f'{text[:-1]},"{field}":{value}}}'})
 
 
 def test_ten_megabytes_are_not_too_much() -> None:

@@ -13,6 +13,7 @@ from sgfmill import boards, sgf
 
 from streamviz.errors import InputError
 from streamviz.go.rules import (
+    MOVES_LIMIT,
     SIZES,
     STANDARD,
     Coord,
@@ -256,6 +257,37 @@ def test_a_state_that_does_not_hold_together_is_refused(
         return
     with pytest.raises(InputError, match=said):
         Game.from_dict(state)
+
+
+def test_a_game_ends_at_so_many_moves_and_a_state_of_more_is_refused_unread() -> None:
+    most = Game.from_dict(after().to_dict() | passes(MOVES_LIMIT))
+    assert most.turn == MOVES_LIMIT + 1
+    assert why_not(most, 0, 0) is Reason.TOO_LONG
+    with pytest.raises(IllegalMove, match="10000 moves at most"):
+        most.play(BLACK, None)
+    for many in (MOVES_LIMIT + 1, 2_000_000):
+        with pytest.raises(InputError, match=f"{many} moves: a game has 10000 at most"):
+            Game.from_dict(after().to_dict() | passes(many))
+
+
+def passes(many: int) -> dict[str, Any]:
+    up = "WHITE" if many % 2 else "BLACK"
+    return {"moves": [None] * many, "turn": many + 1, "player_up": up}
+
+
+def test_a_state_is_read_without_a_copy_of_the_game_for_each_move(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+    init = Game.__init__
+
+    def counted(self: Game, *told: Any) -> None:
+        made.append(1)
+        init(self, *told)
+
+    monkeypatch.setattr(Game, "__init__", counted)
+    assert Game.from_dict(after().to_dict() | passes(1000)).turn == 1001
+    assert 0 < len(made) < 5
 
 
 def test_a_state_that_lacks_something_is_refused() -> None:

@@ -19,6 +19,7 @@ gone, and is started again by whoever watches over it. What each keeps to, also 
 - a request is answered once, by its game_id and req_id, however often it is sent;
 - the moves of a game are answered in their order;
 - what is no move goes to the dead letters and stops nobody;
+- both streams are read in the order of time: a move that is older than its game is rejected;
 - a game is known from the first time it is asked for, by its newest state in ``game-states``; from
   then on the judge's own word counts.
 
@@ -27,5 +28,6 @@ may take over where another was killed. ``MULTI`` does not roll back: where some
 something else of a stream, an answer is lost; the real judge looks beforehand.
 
 The dresses but `plain` and `typed` come with an extra:
-``pip install 'streamviz[dresses]'``.
+``pip install 'streamviz[dresses]'``. It has FastStream, what measures memory, and in it the extra
+``kafka``: Quix Streams and its broker, which may be installed alone.
 """

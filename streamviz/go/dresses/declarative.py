@@ -32,9 +32,9 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
     reading = StreamSub(judge.moves, group=GROUP, consumer=NAME, max_records=100)
 
     @broker.subscriber(stream=reading, parser=parsed, decoder=decoded)
-    async def handle(fields: Fields) -> None:
+    async def handle(entry: tuple[bytes, Fields]) -> None:
         try:
-            await judge.handle(fields)
+            await judge.handle(*entry)
         except Exception as error:  # or FastStream would go on with the next move
             traceback.print_exc()
             raise SystemExit from error
@@ -52,10 +52,10 @@ async def parsed(entry: Any, parse: Callable[[Any], Any]) -> Any:
     return await parse({**entry, "data": text(entry["data"])})
 
 
-async def decoded(message: Any) -> Fields:
-    """Hand over the fields as they are: FastStream would take ``data`` for its own envelope."""
-    fields: Fields = message.raw_message["data"]
-    return fields
+async def decoded(message: Any) -> tuple[bytes, Fields]:
+    """Hand over the entry as it is: FastStream would take ``data`` for its own envelope."""
+    (entry_id,) = message.raw_message["message_ids"]
+    return entry_id, message.raw_message["data"]
 
 
 def text(fields: Mapping[bytes, bytes]) -> Fields:
@@ -87,10 +87,10 @@ class DeclarativeJudge:
                 raise
         for _, entries in await client.xreadgroup(GROUP, NAME, {self.moves: "0"}):
             for entry_id, fields in entries:
-                await self.handle(text(fields or {}))
+                await self.handle(entry_id, text(fields or {}))
                 await client.xack(self.moves, GROUP, entry_id)
 
-    async def handle(self, fields: Fields) -> None:
+    async def handle(self, entry_id: bytes, fields: Fields) -> None:
         """Answer and keep the state, at once; that it is acknowledged comes later."""
         async with self.redis.pipeline(transaction=True) as pipe:
             try:
@@ -103,7 +103,7 @@ class DeclarativeJudge:
             key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
             if await self.redis.hexists(key, answered):
                 return
-            answer, after = judged(await self.game(move.game_id), move)
+            answer, after = judged(await self.game(move.game_id, entry_id), move)
             stream = self.keys.stream(messages.stream_of(answer))
             pipe.xadd(stream, {"data": messages.encode(answer)})
             pipe.hset(key, answered, stream)
@@ -115,23 +115,23 @@ class DeclarativeJudge:
             if after is not None:
                 self.games[move.game_id] = after
 
-    async def game(self, game_id: str) -> Game | None:
+    async def game(self, game_id: str, asked: bytes) -> Game | None:
         """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not await self.redis.hexists(key, "state"):
-                await self.learn()
+                await self.learn(asked.partition(b"-")[0])
             if data := await self.redis.hget(key, "state"):
                 found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
 
-    async def learn(self) -> None:
-        """Read ``game-states`` on to its end, and keep the newest state of each new game."""
+    async def learn(self, until_ms: bytes) -> None:
+        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
         position = (await self.redis.get(self.keys.states_read) or b"0").decode()
         newest = {}
-        while entries := await self.redis.xrange(self.states, min=f"({position}", count=500):
+        while entries := await self.redis.xrange(self.states, f"({position}", until_ms, count=500):
             for _, fields in entries:
                 with suppress(BadMessage):
                     state = messages.decode(Stream.GAME_STATES, text(fields))

@@ -75,7 +75,7 @@ class PlainJudge:
         key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
         after = None
         if not self.redis.hexists(key, answered):
-            answer, after = judged(self.game(move.game_id), move)
+            answer, after = judged(self.game(move.game_id, entry_id), move)
             stream = self.keys.stream(messages.stream_of(answer))
             pipe.xadd(stream, {"data": messages.encode(answer)})
             pipe.hset(key, answered, stream)
@@ -87,23 +87,23 @@ class PlainJudge:
         if after is not None:
             self.games[move.game_id] = after
 
-    def game(self, game_id: str) -> Game | None:
+    def game(self, game_id: str, asked: str) -> Game | None:
         """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not self.redis.hexists(key, "state"):
-                self.learn()
+                self.learn(asked.partition("-")[0])
             if data := self.redis.hget(key, "state"):
                 found = messages.decode(Stream.GAME_STATES, {"data": data})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
 
-    def learn(self) -> None:
-        """Read ``game-states`` on to its end, and keep the newest state of each new game."""
+    def learn(self, until_ms: str) -> None:
+        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
         position = self.redis.get(self.keys.states_read) or "0"
         newest = {}
-        while entries := self.redis.xrange(self.states, min=f"({position}", count=500):
+        while entries := self.redis.xrange(self.states, f"({position}", until_ms, count=500):
             for _, fields in entries:
                 with suppress(BadMessage):
                     state = messages.decode(Stream.GAME_STATES, fields)

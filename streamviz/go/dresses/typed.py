@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from streamviz import EntryId, connect
 from streamviz import Stream as RedisStream
-from streamviz import connect
 from streamviz.exchange import Command
 from streamviz.go import messages
 from streamviz.go.checks import BadMessage
@@ -56,7 +56,7 @@ class TypedJudge:
         key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
         after = None
         if not self.wire.call("HEXISTS", key, answered):
-            answer, after = judged(self.game(move.game_id), move)
+            answer, after = judged(self.game(move.game_id, entry.id), move)
             stream = self.keys.stream(messages.stream_of(answer))
             done.append(("XADD", stream, "*", "data", messages.encode(answer)))
             done.append(("HSET", key, answered, stream))
@@ -68,23 +68,25 @@ class TypedJudge:
         if after is not None:
             self.games[move.game_id] = after
 
-    def game(self, game_id: str) -> Game | None:
+    def game(self, game_id: str, asked: EntryId) -> Game | None:
         """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not self.wire.call("HEXISTS", key, "state"):
-                self.learn()
+                self.learn(asked.ms)
             if data := self.wire.call("HGET", key, "state"):
                 found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
 
-    def learn(self) -> None:
-        """Read ``game-states`` on to its end, and keep the newest state of each new game."""
+    def learn(self, until_ms: int) -> None:
+        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
         place = MemoryPosition((self.wire.call("GET", self.keys.states_read) or b"0").decode())
         newest = {}
         for entry in follow(self.states, place, count=500):
+            if entry.id.ms > until_ms:
+                break
             with suppress(BadMessage):
                 state = messages.decode(Stream.GAME_STATES, entry.fields)
                 assert isinstance(state, GameState)
