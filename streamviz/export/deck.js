@@ -5,7 +5,22 @@ import { bytes, plotlyFrom, raise } from "./offline.js";
 
 /** @typedef {Awaited<ReturnType<typeof raise>>} Raised */
 
+const HIGH = 720;
+const BELOW = 10; // pixels at a slide's foot
 const PLAY_AGAIN = 82; // the key R
+const LOWEST = 330; // pixels of a player, of which a third is words and controls
+
+/** Give a slide's players the height that its words leave.
+ * @param {HTMLElement} slide */
+function fit(slide) {
+  const players = /** @type {HTMLElement[]} */ ([...slide.querySelectorAll(".streamviz-player")]);
+  for (const one of players) one.style.display = "none";
+  const each = Math.floor((HIGH - BELOW - slide.scrollHeight) / players.length);
+  for (const one of players) {
+    one.style.display = "";
+    one.style.height = `${Math.max(LOWEST, each)}px`;
+  }
+}
 
 async function start() {
   const { Reveal, RevealNotes } = /** @type {any} */ (globalThis);
@@ -14,7 +29,7 @@ async function start() {
     controlsLayout: "edges",
     hash: true,
     width: 1280,
-    height: 720,
+    height: HIGH,
     margin: 0.045,
     slideNumber: "c/t",
     transition: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "slide",
@@ -35,9 +50,10 @@ async function start() {
     });
     for (const film of slide.querySelectorAll("script[data-film]")) {
       Plotly ??= plotlyFrom(bytes(/** @type {Element} */ (document.getElementById("plotly"))));
-      const one = raised.get(film) ?? Plotly.then((found) => raise(film, found, 1.6));
+      const one = raised.get(film) ?? Plotly.then((found) => raise(film, found, true));
       raised.set(film, one);
       one.then(({ player, autoplay }) => {
+        fit(slide);
         player.restyle();
         if (!again && (!autoplay || still.matches || deck.getCurrentSlide() !== slide)) return;
         player.seek(0);

@@ -2,7 +2,7 @@
 // What every page without a kernel shares: what is packed in it, a film that is whole, plotly.js.
 
 import { holds, openReel, unpacked } from "../widgets/film.js";
-import { createPlayer } from "../widgets/player.js";
+import { createPlayer, large } from "../widgets/player.js";
 
 /** The bytes that a script element holds.
  * @param {Element} node */
@@ -34,18 +34,16 @@ export async function plotlyFrom(packed) {
 }
 
 /** Put a player into the place of the picture that stands before its film.
- * @param {Element} film @param {any} Plotly @param {number} large how much larger than on a page to read */
-export async function raise(film, Plotly, large = 1) {
+ * @param {Element} film @param {any} Plotly @param {boolean} [staged] for a hall, larger than on a page to read */
+export async function raise(film, Plotly, staged = false) {
   const { card, shot, options } = await unpacked(bytes(film));
   const spot = /** @type {HTMLElement} */ (film.previousElementSibling);
   const { signal } = new AbortController();
-  const many = shot.figures.length;
   const { theme } = document.body.dataset;
   const dark = theme === "light" || theme === "dark" ? theme === "dark" : null;
-  const scale = () => (many > 1 ? Math.max(1, large * 0.75) : large);
-  const how = { ...options, autoplay: false, dark, scale };
+  const how = { ...options, autoplay: false, dark, scale: staged ? large : undefined };
   const player = createPlayer({ card, source: wholeFilm(shot), signal, options: how });
-  player.root.dataset.plots = String(many);
+  if (staged) player.root.dataset.stage = "";
   spot.replaceChildren(player.root);
   player.ready(Plotly);
   return { player, autoplay: Boolean(options.autoplay) };

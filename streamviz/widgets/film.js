@@ -149,9 +149,42 @@ export function thinned(data, most) {
   });
 }
 
-/** A figure for a stage: lines, marks and text so much larger.
- * @param {any[]} data @param {any} layout @param {number} scale */
-export function staged(data, layout, scale) {
+/** Columns for so many plots in a box: those that leave each the shape of a picture.
+ * @param {number} plots @param {number} wide @param {number} high */
+export function columnsFor(plots, wide, high) {
+  const off = (/** @type {number} */ columns) => {
+    const rows = Math.ceil(plots / columns);
+    const shape = (wide / columns) * (rows / (high || 1));
+    return Math.abs(Math.log(shape / 1.7)) + 1.5 * Math.log((rows * columns) / plots); // and no gaps
+  };
+  return Array.from({ length: plots }, (_, i) => i + 1).reduce((a, b) => (off(b) < off(a) ? b : a), 1);
+}
+
+/** Words in two lines, if they are longer than their place.
+ * @param {string} text @param {number} most letters of a line */
+export function wrapped(text, most) {
+  if (text.length <= most) return text;
+  const spaces = [...text.matchAll(/ /g)].map(({ index }) => Number(index));
+  const middle = text.length / 2;
+  const at = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+  return at === undefined ? text : `${text.slice(0, at)}<br>${text.slice(at + 1)}`;
+}
+
+/** Rows that a legend needs below a title; 0 if it fits beside it.
+ * @param {any[]} data @param {string} title @param {number} size of a letter @param {number} room */
+function legendRows(data, title, size, room) {
+  const named = data.filter(({ showlegend, name }) => showlegend !== false && name);
+  const items = named.map(({ name }) => name.length * size * 0.56 + 50);
+  const long = items.reduce((a, b) => a + b, 0);
+  if (!items.length || title.length * size * 0.7 + long < room) return 0;
+  if (long < room) return 1;
+  return Math.ceil(items.length / Math.max(1, Math.floor(room / Math.max(...items))));
+}
+
+/** A figure for a stage: lines, marks and text so much larger, and room made for them.
+ * @param {any[]} data @param {any} layout @param {number} scale
+ * @param {{wide: number, high: number}} [box] pixels that it has */
+export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   if (scale === 1) return { data, layout };
   const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
   const traces = data.map((trace) => {
@@ -163,15 +196,63 @@ export function staged(data, layout, scale) {
     }
     return own;
   });
-  const font = { ...layout.font, size: Math.round((layout.font?.size ?? 13) * scale) };
+  const size = Math.round((layout.font?.size ?? 13) * scale);
   const margin = Object.fromEntries(Object.entries(layout.margin ?? {}).map(([side, px]) => [side, Number(px) * scale]));
+  if (box.high && box.high < 20 * size) {
+    // In a low box the plot needs the room; axes ask for more by themselves.
+    margin.t = size * 2.2;
+    margin.b = size * 1.6;
+  }
   const title = { ...layout.title, font: { size: Math.round(17 * scale) } };
-  const shown = { ...layout, font, margin, title };
-  for (const key of Object.keys(layout)) {
+  const shown = { ...layout, font: { ...layout.font, size }, margin, title };
+  const room = (box.wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
+  const rows = layout.showlegend === false ? 0 : legendRows(data, title.text ?? "", size, room);
+  if (rows * size * 1.5 > box.high / 3 && box.high) {
+    shown.showlegend = false; // a list of names, and no picture
+  } else if (rows && box.wide) {
+    margin.t = size * (2.4 + rows * 1.6);
+    shown.title = { ...title, y: 1, yref: "container", yanchor: "top", pad: { t: size * 0.5 } };
+    shown.legend = { ...layout.legend, x: 0, xanchor: "left", tracegroupgap: 0 };
+  }
+  const up = (box.high || 1e4) - (margin.t ?? 0) - (margin.b ?? 0);
+  for (const key of Object.keys(layout).filter((one) => /^[xy]axis\d*$/.test(one))) {
+    const [from, to] = layout[key].domain ?? [0, 1];
+    const long = (key[0] === "x" ? room : up) * (to - from);
+    const axis = (shown[key] = { ...layout[key] });
+    if (axis.title?.text) {
+      const text = wrapped(axis.title.text, long / size / 0.55);
+      const most = Math.max(...text.split("<br>").map((/** @type {string} */ row) => row.length));
+      const fits = Math.max(12, Math.floor(long / most / 0.55));
+      axis.title = { ...axis.title, text, ...(fits < size ? { font: { size: fits } } : {}) };
+    }
     // Fewer, larger numbers: plotly would turn them on their side.
-    if (/^xaxis\d*$/.test(key)) shown[key] = { ...layout[key], nticks: 7, tickangle: 0 };
+    if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(long / size / 4.5))), tickangle: 0 });
   }
   return { data: traces, layout: shown };
+}
+
+/** A layout whose axes have a range from the first look on: plotly would begin below zero.
+ * @param {any[]} data @param {any} layout */
+export function begun(data, layout) {
+  const shown = { ...layout };
+  for (const key of Object.keys(layout).filter((one) => /^xaxis\d*$/.test(one))) {
+    if (layout[key].range) continue;
+    const master = layout[key].matches ?? key.replace("axis", "");
+    let [low, high] = [Infinity, -Infinity];
+    for (const trace of data) {
+      const own = trace.xaxis ?? "x";
+      if ((layout[`xaxis${own.slice(1)}`]?.matches ?? own) !== master) continue;
+      for (const x of trace.x ?? []) {
+        if (x === null) continue;
+        if (x < low) low = x;
+        if (x > high) high = x;
+      }
+    }
+    if (low < high) continue;
+    const from = low === Infinity ? 0 : Math.max(0, low);
+    shown[key] = { ...layout[key], range: [from, from + 1] };
+  }
+  return shown;
 }
 
 /** What was packed, from compressed JSON.

@@ -50,6 +50,50 @@ export function themed(layout, dark) {
   return shown;
 }
 
+/** Colours of the palette that are too near to a ground, and what stands for them there. */
+const NEARER = {
+  dark: { "#0072B2": "#3D9DE0", "#56B4E9": "#9AD3F5", "#8C564B": "#BC8579" },
+  light: { "#E69F00": "#B87A00", "#56B4E9": "#3491C9", "#CC79A7": "#BF6496" },
+};
+const SEEN = 3; // the contrast that makes a line or a mark seen, by WCAG 1.4.11
+
+/** @param {number[]} rgb */
+const luminance = (rgb) => {
+  const [r, g, b] = rgb.map((part) => (part <= 10 ? part / 3294 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+
+/** The contrast of a colour, #rrggbb, drawn with some opacity on the page's ground.
+ * @param {string} colour @param {number} opacity @param {boolean} dark */
+export function contrast(colour, opacity, dark) {
+  const ground = dark ? 30 : 255;
+  const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const two = [luminance(parts.map((part) => part * opacity + ground * (1 - opacity))), luminance([ground, ground, ground])];
+  return (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+}
+
+/** Traces whose colours are seen on a light or a dark page: others where they must be, and less faint.
+ * @param {any[]} data @param {boolean} dark */
+export function inked(data, dark) {
+  /** @type {Record<string, string>} */
+  const nearer = NEARER[dark ? "dark" : "light"];
+  const own = (/** @type {any} */ colour) => nearer[colour] ?? colour;
+  const firm = (/** @type {any} */ colour, /** @type {number} */ faint) => {
+    if (!/^#[0-9a-f]{6}$/i.test(colour)) return faint;
+    while (faint < 1 && contrast(colour, faint, dark) < SEEN) faint = Math.min(1, faint + 0.05);
+    return faint;
+  };
+  return data.map((trace) => {
+    const shown = { ...trace };
+    if (shown.line?.color) shown.line = { ...shown.line, color: own(shown.line.color) };
+    if (shown.marker?.color) shown.marker = { ...shown.marker, color: own(shown.marker.color) };
+    if (shown.marker?.opacity) shown.marker.opacity = firm(shown.marker.color, shown.marker.opacity);
+    if (shown.opacity < 1) shown.opacity = firm((shown.line ?? shown.marker)?.color, shown.opacity);
+    if (dark && shown.fillcolor) shown.fillcolor = shown.fillcolor.replace("rgba(0,114,178,", "rgba(61,157,224,");
+    return shown;
+  });
+}
+
 /** Is the page dark: by JupyterLab's theme, else by the system's.
  * @param {{dataset: DOMStringMap}} body @param {boolean} system */
 export function isDark(body, system) {
@@ -269,7 +313,7 @@ export function build(model, signal) {
         plot.dirty = false;
         plot.words.textContent = plot.figure.summary;
         const layout = { ...themed(plot.figure.layout, dark), datarevision: plot.figure.n, uirevision: "kept" };
-        Plotly.react(plot.node, plot.figure.data, layout, { displaylogo: false, responsive: true });
+        Plotly.react(plot.node, inked(plot.figure.data, dark), layout, { displaylogo: false, responsive: true });
         if (!plot.hears) /** @type {any} */ (plot.node).on("plotly_hover", wonder);
         plot.hears = true;
       }

@@ -1,17 +1,18 @@
 // @ts-check
 // Plays a film: in a notebook, where the kernel sends its shots, and in a page of its own.
 
-import { advance, clock, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked } from "./film.js";
-import { isDark, make, plotly, settle, themed } from "./live.js";
+import { advance, begun, clock, columnsFor, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked } from "./film.js";
+import { inked, isDark, make, plotly, settle, themed } from "./live.js";
 import { sketch } from "./sketch.js";
 
 /** @typedef {import("./film.js").Card} Card */
 /** @typedef {import("./film.js").Reel} Reel */
 /** @typedef {{reel: (frame: number) => Reel | null, rough: (frame: number) => {at: number, figures: () => any[]} | null, want: (frame: number, dragged: boolean) => void}} Source */
-/** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: () => number, dark?: boolean | null, everywhere?: boolean}} Options */
+/** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null, everywhere?: boolean}} Options */
 
 const FINE = 1500; // points of a trace
 const REST_MS = 300; // without a move and a frame: now it rests
+const LINE = 72; // letters of a caption's line on a stage, at least
 const LOOK_MS = 200; // between two looks whether anybody can see it
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const KINDS = { "": "any event", crash: "crash", back: "return", claim: "claim", trim: "trim", note: "note" };
@@ -95,6 +96,11 @@ function sketched({ node, over }, data, layout) {
   return true;
 }
 
+/** How much larger than on a page to read: a number on an axis is a 36th of a slide's height, for
+ * as many plots as have the room.
+ * @param {number} plots */
+export const large = (plots) => (plots === 1 ? 1.75 : plots <= 4 ? 1.55 : 1.3);
+
 /** Build a player; it begins to draw when it is given plotly.js.
  * @param {{card: Card, source: Source, signal: AbortSignal, options: Options}} parts */
 export function createPlayer({ card, source, signal, options }) {
@@ -110,6 +116,10 @@ export function createPlayer({ card, source, signal, options }) {
   const words = make("div", "caption");
   const caption = make("strong", "");
   const event = make("span", "said");
+  // On a stage, words have their lines from the beginning on: the plots keep their places.
+  const longest = Math.max(0, ...card.captions.map(([, text]) => text.length));
+  words.style.setProperty("--lines", String(Math.min(3, Math.ceil(longest / LINE))));
+  words.style.setProperty("--events", card.events.length ? "1" : "0");
   caption.setAttribute("aria-live", "polite");
   words.append(caption, event);
   const board = make("div", "board");
@@ -133,17 +143,29 @@ export function createPlayer({ card, source, signal, options }) {
   let rest = 0;
   let roughly = -1; // the rough frame that is shown, if one is
 
+  /** On a stage, plots lie in the columns that suit its shape; the last one fills its row. */
+  const arrange = () => {
+    if (root.dataset.stage === undefined || !plots.length) return;
+    const columns = columnsFor(plots.length, board.clientWidth, board.clientHeight);
+    board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    const left = columns - ((plots.length - 1) % columns);
+    plots[plots.length - 1].node.style.gridColumn = `span ${left}`;
+  };
   const show = (/** @type {any[]} */ figures) => {
     if (plots.length !== figures.length) {
       plots = figures.map(() => ({ node: make("div", "plot"), words: make("p", "hidden"), over: overlay() }));
       board.replaceChildren(...plots.flatMap(({ node, words: text }) => [node, text]));
+      arrange();
     }
     const dark = options.dark ?? isDark(document.body, system.matches);
     root.toggleAttribute("data-dark", dark);
+    root.dataset.plots = String(figures.length);
+    const scale = options.scale?.(figures.length) ?? 1;
+    const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
     figures.forEach((figure, i) => {
       plots[i].words.textContent = figure.summary;
-      const some = thinned(figure.data, FINE);
-      const { data, layout } = staged(some, themed(figure.layout, dark), options.scale?.() ?? 1);
+      const some = inked(thinned(figure.data, FINE), dark);
+      const { data, layout } = staged(some, begun(some, themed(figure.layout, dark)), scale, boxes[i]);
       if (dragged && sketched(plots[i], data, layout)) return;
       plots[i].over.remove();
       plots[i].node.removeAttribute("data-sketched");
@@ -320,6 +342,7 @@ export function createPlayer({ card, source, signal, options }) {
     root.remove();
   });
   const sizes = new ResizeObserver(() => {
+    arrange();
     for (const { node } of plots) if (node.clientWidth) Plotly?.Plots.resize(node);
   });
   sizes.observe(board);

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, Notebook
+from browser.conftest import RESULTS, ROOT, Notebook
 from playwright.sync_api import Browser, Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
 
 from streamviz.export import to_html
-from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.plots import AckProgress, GroupLag, PendingAge, Plot, StreamMap, SwimLanes
 from streamviz.recording import save
 
 OpenNotebook = Callable[..., Notebook]
@@ -204,22 +204,97 @@ def test_a_theme_holds_whatever_the_system_has(
     picture(page, f"talk-{theme}-three")
 
 
+SIX: list[Plot] = [*THREE, PendingAge(), SwimLanes(), GroupLag("seconds")]
+LETTERS = """() => [...document.querySelectorAll('.streamviz-plot .xtick text, '
+  + '.streamviz-plot .ytick text, .streamviz-plot .legendtext, .streamviz-bar button, strong')]
+  .map(node => parseFloat(getComputedStyle(node).fontSize))"""
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 4])
 def test_letters_are_large_enough_for_the_last_row(
-    run: Path, open_page: Callable[..., Stage], page: Page
+    run: Path, open_page: Callable[..., Stage], page: Page, many: int
 ) -> None:
-    stage = open_page(run)
+    stage = open_page(run, plots=[GroupLag(), *THREE][:many])
     page.keyboard.press("End")
     stage.frame_is("at === 300")
-    script = """() => [...document.querySelectorAll(
-      '.streamviz-plot .xtick text, .streamviz-plot .legendtext, .streamviz-bar button, strong')]
-      .map(node => parseFloat(getComputedStyle(node).fontSize))"""
-    sizes = page.evaluate(script)
-    assert len(sizes) > 8
+    sizes = page.evaluate(LETTERS)
+    assert len(sizes) > 8 * many
     assert min(sizes) >= 20, "a 36th of the height: 3 cm of a metre, read at 3 m and further"
     page.set_viewport_size({"width": 640, "height": 480})
-    page.wait_for_function(f"() => Math.max(...({script})()) < 20")
+    page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
     wide = page.evaluate("() => document.querySelector('#stage').getBoundingClientRect().toJSON()")
     assert (wide["width"], wide["height"]) == (640, 360)
+
+
+@pytest.mark.parametrize("plots", [THREE, SIX], ids=len)
+def test_no_legend_lies_over_a_title(
+    open_page: Callable[..., Stage], page: Page, plots: list[Plot]
+) -> None:
+    behind = ROOT / "notebooks" / "recordings" / "fall_behind_and_catch_up.jsonl"
+    stage = open_page(behind, plots=plots)
+    page.keyboard.press("End")
+    stage.frame_is("at > 400")
+    overlaps = page.evaluate(
+        """() => [...document.querySelectorAll('.streamviz-plot')].map(plot => {
+          const title = plot.querySelector('.gtitle').getBoundingClientRect();
+          const legends = [...plot.querySelectorAll('.legendtext')]
+            .map(node => node.getBoundingClientRect());
+          return legends.filter(box => box.top < title.bottom - 2 && box.bottom > title.top
+            && box.left < title.right && box.right > title.left).length;
+        })"""
+    )
+    picture(page, f"talk-{len(plots)}")
+    assert overlaps == [0] * len(plots)
+
+
+LONG = (
+    "Before the crash each consumer took its turn, and nobody waited for longer than a second; "
+    "watch what becomes of the order of billing-1"
+)
+
+
+def test_captions_and_events_are_read_to_their_end(
+    open_page: Callable[..., Stage], page: Page
+) -> None:
+    assert len(LONG) > 130
+    crash = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+    stage = open_page(crash, captions=[(11, LONG)])
+    whole = """name => {
+      const node = document.querySelector(name);
+      const box = node.getBoundingClientRect();
+      const words = document.createRange();
+      words.selectNodeContents(node);
+      const ink = words.getBoundingClientRect();
+      return node.textContent && node.scrollHeight <= node.clientHeight + 1
+        && ink.right <= box.right + 1 && box.right <= innerWidth && box.height;
+    }"""
+    before = page.locator(".streamviz-plot").bounding_box()
+    page.keyboard.press("n")
+    page.get_by_text("billing-1 crashed holding 1").wait_for()
+    stage.frame_is("at > 50")
+    assert page.evaluate(whole, ".streamviz-said") > 20
+    page.get_by_label("time").fill("112")
+    stage.frame_is("at === 112")
+    assert page.locator(".streamviz-caption strong").inner_text() == LONG
+    assert page.evaluate(whole, ".streamviz-caption strong") > 50, "two lines"
+    picture(page, "talk-caption")
+    assert page.locator(".streamviz-plot").bounding_box() == before, "the plot keeps its place"
+
+
+def test_the_first_look_is_drawn_from_zero(
+    run: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    stage = open_page(run, plots=THREE)
+    stage.frame_is("at === 0")
+    ranges = page.evaluate(
+        """() => [...document.querySelectorAll('.streamviz-plot')].map(node =>
+          [...node._fullLayout.xaxis.range])"""
+    )
+    assert ranges == [[0, 1]] * 3
+    page.keyboard.press("End")
+    stage.frame_is("at === 300")
+    last = page.evaluate("() => document.querySelectorAll('.streamviz-plot')[1].layout.xaxis.range")
+    assert last is None or last[1] > 29
 
 
 def test_hostile_names_are_shown_and_never_run(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from browser.conftest import RESULTS, ROOT
 from nbconvert import HTMLExporter
@@ -68,6 +69,76 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
         offline.keyboard.press("ArrowRight")
     assert films >= 6
     offline.wait_for_function("() => !document.querySelector('[data-state=playing]')")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give slides of a notebook that says nothing of sizes: one plot, two, three, four."""
+    folder = tmp_path_factory.mktemp("plain")
+    run = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+    first = (
+        f"from streamviz import replay\nfrom streamviz.plots import *\nrun = {str(run)!r}\n"
+        "replay(run)"
+    )
+    cells = [
+        nbformat.v4.new_markdown_cell("# My run\n\nWhat happened on Monday."),
+        nbformat.v4.new_code_cell(first),
+    ]
+    plots = ["SwimLanes()", "PendingAge()", "AckProgress()", "StreamMap()"]
+    for many in range(1, 5):
+        source = f"replay(run, plots=[{', '.join(plots[:many])}])"
+        folded = {"jupyter": {"source_hidden": True}}
+        cells += [
+            nbformat.v4.new_markdown_cell(f"## {many}\n\nOne line of prose."),
+            nbformat.v4.new_code_cell(source, metadata=folded),
+        ]
+    notebook = folder / "plain.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    return to_slides(notebook)
+
+
+def test_however_many_plots_a_slide_has_they_and_their_controls_are_on_it(
+    plain: Path, offline: Page
+) -> None:
+    offline.goto(plain.as_uri())
+    here = "section.present section.present"
+    for place, many in enumerate((3, 1, 2, 3, 4)):
+        offline.wait_for_function(f"() => location.hash === '#/{place}' || !{place}")
+        offline.wait_for_function(
+            f"() => document.querySelectorAll('{here} .streamviz-plot .main-svg').length >= {many}"
+        )
+        offline.locator(f"{here} .streamviz-player").press("End")
+        offline.wait_for_function(
+            f"() => document.querySelector('{here} .streamviz-player').dataset.frame > 100"
+        )
+        offline.wait_for_timeout(300)  # its axes settle
+        found = offline.evaluate(
+            f"""() => {{
+              const slide = document.querySelector('{here}');
+              const inside = name => [...slide.querySelectorAll(name)]
+                .map(node => node.getBoundingClientRect());
+              const letters = [...slide.querySelectorAll('.xtick text, .ytick text, .legendtext')]
+                .map(node => parseFloat(getComputedStyle(node).fontSize));
+              return {{
+                over: slide.scrollHeight - slide.clientHeight,
+                low: Math.max(...inside('.streamviz-bar, .streamviz-plot').map(box => box.bottom)),
+                areas: inside('.streamviz-plot .cartesianlayer .bg, .streamviz-plot .nsewdrag')
+                  .map(box => box.height),
+                letters: Math.min(...letters), count: letters.length, wide: innerHeight,
+              }};
+            }}"""
+        )
+        RESULTS.mkdir(exist_ok=True)
+        offline.screenshot(path=RESULTS / f"slide-of-{many}.png")
+        assert found["over"] <= 2
+        assert found["low"] <= found["wide"]
+        assert len(found["areas"]) >= many
+        assert min(found["areas"]) > 45, "room for the curves, beside the words"
+        assert found["count"] > 4 * many
+        assert found["letters"] >= 20
+        offline.evaluate("() => document.activeElement.blur()")
+        offline.keyboard.press("ArrowRight")
+        offline.wait_for_timeout(50)
 
 
 def test_a_slide_is_played_again_and_its_players_keys_are_its_own(

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 
 import { film } from "./film.mjs";
 
-const { advance, clock, copied, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked } = film;
+const { advance, begun, clock, columnsFor, copied, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked, wrapped } = film;
 const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"));
 const shot = ({ figure, steps }) => structuredClone({
   first: 100,
@@ -103,6 +103,47 @@ test("on a stage all is larger, and the film's own figure stays as it was", () =
   assert.deepEqual(large.layout.xaxis.domain, [0, 1]);
   assert.deepEqual({ data, layout }, before);
   assert.equal(staged(data, layout, 1).data, data);
+});
+
+test("on a stage a legend that does not fit beside the title gets rows below it, or is left out", () => {
+  const data = ["acked", "delivered", "added"].map((name) => ({ name }));
+  const layout = { margin: { l: 60, r: 16, t: 44, b: 44 }, title: { text: "Ack progress" }, legend: { x: 1 } };
+  const at = (wide, high) => staged(data, layout, 1.5, { wide, high }).layout;
+  assert.deepEqual(at(1200, 500).legend, { x: 1 }, "beside it");
+  const [below, two] = [at(560, 260), at(380, 320)];
+  for (const one of [below, two]) assert.deepEqual(one.legend, { x: 0, xanchor: "left", tracegroupgap: 0 });
+  assert.ok(two.margin.t > below.margin.t && below.margin.t > at(1200, 260).margin.t);
+  assert.equal(at(380, 120).showlegend, false);
+});
+
+test("on a stage an axis has as many numbers, and as long a title, as it has room for", () => {
+  const layout = { margin: {}, xaxis: { domain: [0, 0.3], title: { text: "seconds, as the entry IDs have it" } }, yaxis: { title: { text: "seconds since it was added" } } };
+  const { xaxis, yaxis } = staged([], layout, 1.5, { wide: 1000, high: 250 }).layout;
+  assert.ok(xaxis.nticks >= 2 && xaxis.nticks < 5);
+  assert.equal(xaxis.title.text, "seconds, as the<br>entry IDs have it");
+  assert.equal(yaxis.title.text, "seconds since<br>it was added");
+  assert.ok(staged([], layout, 1.5, { wide: 1000, high: 100 }).layout.yaxis.title.font.size < 20);
+  assert.deepEqual([wrapped("a b", 3), wrapped("a bc", 3), wrapped("abcd", 3)], ["a b", "a<br>bc", "abcd"]);
+});
+
+test("plots lie in columns that leave each the shape of a picture, and few gaps", () => {
+  const page = [1, 2, 4, 5, 6, 9].map((many) => columnsFor(many, 1240, 540));
+  assert.deepEqual(page, [1, 2, 2, 3, 3, 3]);
+  assert.equal(columnsFor(3, 1170, 240), 3);
+  assert.equal(columnsFor(2, 400, 800), 1);
+  assert.equal(columnsFor(3, 0, 0), 1, "before it is laid out");
+});
+
+test("the first look is drawn from zero, and later the axis is plotly's", () => {
+  const layout = { xaxis: {}, xaxis2: { matches: "x" }, xaxis3: { range: [3, 4] }, yaxis: {} };
+  const ranges = (data) => {
+    const { xaxis, xaxis2, xaxis3 } = begun(data, layout);
+    return [xaxis.range, xaxis2.range, xaxis3.range];
+  };
+  assert.deepEqual(ranges([]), [[0, 1], [0, 1], [3, 4]]);
+  assert.deepEqual(ranges([{ x: [6] }, { x: [6, null], xaxis: "x2" }, {}]), [[6, 7], [6, 7], [3, 4]]);
+  assert.deepEqual(ranges([{ x: [6] }, { x: [7], xaxis: "x2" }]), [undefined, undefined, [3, 4]]);
+  assert.deepEqual(layout.xaxis, {}, "the film's layout stays as it was");
 });
 
 test("what was packed is unpacked", async () => {

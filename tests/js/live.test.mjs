@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { live } from "./live.mjs";
 
-const { extend, fromSlider, isDark, statusLine, themed, toSlider } = live;
+const { contrast, extend, fromSlider, inked, isDark, statusLine, themed, toSlider } = live;
 
 test("extend keeps the newest items, in place", () => {
   const list = [1, 2, 3];
@@ -80,4 +80,39 @@ test("entryOf finds the first ID in a point's text, and nothing else", () => {
   assert.equal(live.entryOf("crew-1-2: last delivered 5-0"), "5-0");
   const none = ["", undefined, null, "billing-1 crashed holding 1", "5", "a-5-0"];
   assert.deepEqual(none.map(live.entryOf), none.map(() => ""));
+});
+
+const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#888888"];
+
+test("contrast is what WCAG says it is", () => {
+  assert.equal(contrast("#000000", 1, false).toFixed(2), "21.00");
+  assert.equal(contrast("#ffffff", 1, false).toFixed(2), "1.00");
+  assert.equal(contrast("#0072B2", 1, false).toFixed(2), "5.19");
+  assert.ok(contrast("#0072B2", 0.4, true) < 2 && contrast("#0072B2", 0.4, false) < 2.2);
+});
+
+test("every line and mark is seen on a light and on a dark page, faint ones too", () => {
+  let seen = 0;
+  for (const dark of [true, false]) {
+    for (const color of PALETTE) {
+      const given = [{ line: { color, width: 2 }, opacity: 0.4 }, { marker: { color, opacity: 0.5 } }, { marker: { color } }];
+      const before = structuredClone(given);
+      const [line, faint, mark] = inked(given, dark);
+      assert.deepEqual(given, before, "the kernel's traces stay as they are");
+      assert.equal(line.line.width, 2);
+      for (const [drawn, opacity] of [[line.line.color, line.opacity], [faint.marker.color, faint.marker.opacity], [mark.marker.color, 1]]) {
+        assert.ok(contrast(drawn, opacity, dark) >= 3, `${color} ${drawn} ${opacity} ${dark}`);
+        seen += 1;
+      }
+      assert.ok(line.opacity < 1, "and still fainter than what is held");
+    }
+  }
+  assert.equal(seen, 54);
+});
+
+test("bands are of their lines' colour, and what has no colour stays as it is", () => {
+  const band = { line: { color: "#0072B2" }, fillcolor: "rgba(0,114,178,0.3)" };
+  assert.equal(inked([band], true)[0].fillcolor, "rgba(61,157,224,0.3)");
+  assert.equal(inked([band], false)[0].fillcolor, band.fillcolor);
+  assert.deepEqual(inked([{ x: [1] }, { opacity: 0.4 }], true), [{ x: [1] }, { opacity: 0.4 }]);
 });
