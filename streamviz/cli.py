@@ -6,7 +6,9 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 import time
+import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -14,10 +16,21 @@ from pathlib import Path
 from typing import Any, get_args
 
 from streamviz.errors import InputError, StreamVizError
-from streamviz.export import to_animation, to_document, to_embed, to_html, to_slides, to_still
 from streamviz.export.common import Theme
 from streamviz.export.embed import ENDING, tag
-from streamviz.plots import AckProgress, GroupLag, PendingAge, Plot, StreamMap, SwimLanes
+from streamviz.export.kinds import RECORDING, export
+from streamviz.plots import (
+    AckProgress,
+    Cursors,
+    GroupLag,
+    PartitionLanes,
+    PendingAge,
+    Plot,
+    SideBySide,
+    StreamMap,
+    SwimLanes,
+    TrimSawtooth,
+)
 
 PLOTS: dict[str, Callable[[], Plot]] = {
     "stream-map": StreamMap,
@@ -26,20 +39,41 @@ PLOTS: dict[str, Callable[[], Plot]] = {
     "ack-progress": AckProgress,
     "pending-age": PendingAge,
     "swim-lanes": SwimLanes,
+    "trim-sawtooth": TrimSawtooth,
+    "cursors": Cursors,
+    "side-by-side": SideBySide,
+    "partition-lanes": PartitionLanes,
 }
-PICTURES = (".svg", ".png")
-MOVING = (".gif",)
+OPTIONS = (
+    "stream",
+    "size",
+    "theme",
+    "start",
+    "end",
+    "speed",
+    "poster",
+    "caption",
+    "loop",
+    "autoplay",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit status: 0, or 1 with the reason on stderr."""
     given = _parser().parse_args(arguments)
-    try:
-        given.do(given)
-    except StreamVizError as error:
-        print(f"streamviz: {error}", file=sys.stderr)
-        return 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: _say(message)
+        try:
+            given.do(given)
+        except StreamVizError as error:
+            _say(error)
+            return 1
     return 0
+
+
+def _say(words: object) -> None:
+    print(f"streamviz: {words}", file=sys.stderr)
 
 
 def watch(given: argparse.Namespace) -> None:
@@ -76,39 +110,36 @@ def lab(given: argparse.Namespace) -> None:
     os.execv(sys.executable, arguments)
 
 
+def play(given: argparse.Namespace) -> None:
+    """Open a recording in the browser, as a page in a folder for what is temporary."""
+    source = Path(given.recording)
+    page = Path(tempfile.mkdtemp(prefix="streamviz-")) / f"{source.stem or 'recording'}.html"
+    try:
+        export(source, page, {"autoplay": True, **_options(given)})
+    except BaseException:
+        page.parent.rmdir()
+        raise
+    print(page)
+    if not given.no_browser:
+        webbrowser.open(page.as_uri())
+
+
 def make(given: argparse.Namespace) -> None:
     """Write a file, and say its name, and for a film the line that shows it."""
-    made = export(given)
+    output = Path(given.output) if given.output is not None else None
+    source = Path(given.recording)
+    made = export(source, output, _options(given), slides=given.slides, overwrite=given.overwrite)
     print(made)
-    if made.name.endswith(ENDING):
+    if made.name.lower().endswith(ENDING):
         print(f"beside it in a page: {tag(made)}")
 
 
-def export(given: argparse.Namespace) -> Path:
-    """Write what the options ask for, by the ending of the file, and return it."""
-    if given.slides or Path(given.recording).suffix == ".ipynb":
-        return (to_slides if given.slides else to_document)(
-            given.recording,
-            given.output,
-            theme=given.theme or "light",
-            run=not given.saved,
-            overwrite=given.overwrite,
-        )
-    target = Path(given.output or Path(given.recording).with_suffix(".html"))
-    plots = [PLOTS[name]() for name in given.plot or ["group-lag"]]
-    about = {"plots": plots, "stream": given.stream, "size": given.size}
-    about["theme"] = given.theme or "auto"
-    about["overwrite"] = given.overwrite
-    if target.suffix in PICTURES:
-        return to_still(given.recording, target, at_s=given.end, **about)
-    about |= {"start_s": given.start, "end_s": given.end, "speed": given.speed}
-    if target.suffix in MOVING:
-        return to_animation(given.recording, target, **about)
-    about |= {"loop": given.loop, "autoplay": given.autoplay, "caption": given.caption}
-    if target.name.endswith(ENDING):
-        del about["size"], about["theme"]
-        return to_embed(given.recording, target, **about)
-    return to_html(given.recording, target, poster=given.poster, **about)
+def _options(given: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were given."""
+    found = {name: getattr(given, name, None) for name in OPTIONS}
+    found["plots"] = [PLOTS[name]() for name in given.plot] if given.plot else None
+    found["run"] = False if getattr(given, "saved", False) else None
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _watch_options(commands)
     _lab_options(commands)
+    _replay_options(commands)
     _export_options(commands)
     return parser
 
@@ -142,33 +174,49 @@ def _lab_options(commands: Any) -> None:
     one.set_defaults(do=lab)
 
 
+def _replay_options(commands: Any) -> None:
+    one = commands.add_parser(
+        "replay",
+        help="a recording, played in the browser",
+        description="It is written as one page that plays by itself into a temporary folder.",
+    )
+    one.add_argument("recording", help="a file that streamviz.record() wrote")
+    _recording_options(one)
+    one.add_argument("--no-browser", action="store_true", help="only print the page's path")
+    one.set_defaults(do=play)
+
+
 def _export_options(commands: Any) -> None:
+    made = "; ".join(f"{', '.join(kind.endings)}: {kind.name}" for kind in RECORDING)
     one = commands.add_parser(
         "export",
         help="a recording as a page that plays by itself, a picture, or a moving picture",
-        description="The ending of the output says what is made: "
-        f".html, {', '.join(PICTURES)} (of the moment --end), {', '.join(MOVING)}, "
-        f"{ENDING} (for another page, with its player).",
+        description=f"The ending of the output says what is made: {made}. A GIF is what moves on "
+        "slides that take no HTML; there is no MP4. A notebook becomes one .html.",
     )
-    one.add_argument(
-        "recording", help="a file that streamviz.record() wrote, or with --slides a notebook"
-    )
+    one.add_argument("recording", help="a file that streamviz.record() wrote, or a notebook")
     one.add_argument("--slides", action="store_true", help="a notebook as slides that play")
     one.add_argument("--saved", action="store_true", help="do not run the notebook before")
     one.add_argument("-o", "--output", help="the file to write (default: the recording's, .html)")
-    one.add_argument("--plot", action="append", choices=PLOTS, help="may be given several times")
-    one.add_argument("--stream", help="which of its streams (default: the first)")
-    one.add_argument("--size", type=_size, default=(1280, 720), metavar="WIDTHxHEIGHT")
-    one.add_argument("--theme", choices=get_args(Theme))
-    one.add_argument("--start", type=float, default=0.0, metavar="SECONDS")
-    one.add_argument("--end", type=float, default=None, metavar="SECONDS")
-    one.add_argument("--speed", type=float, default=1.0)
-    one.add_argument("--poster", type=float, default=None, metavar="SECONDS")
-    one.add_argument("--caption", default="", help="a text to show from the beginning on")
-    one.add_argument("--loop", action="store_true")
-    one.add_argument("--autoplay", action="store_true")
+    _recording_options(one)
+    one.add_argument("--caption", help="a text to show from the beginning on")
+    one.add_argument("--poster", type=float, metavar="SECONDS", help="what a page shows first")
+    one.add_argument("--autoplay", action="store_true", default=None, help="begin without a click")
     one.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     one.set_defaults(do=make)
+
+
+def _recording_options(one: argparse.ArgumentParser) -> None:
+    """Add the options of a page; they have no defaults: what is not given, the maker decides."""
+    one.add_argument("--plot", action="append", choices=PLOTS, help="may be given several times")
+    one.add_argument("--stream", help="which of its streams (default: the first)")
+    one.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT")
+    one.add_argument("--theme", choices=get_args(Theme))
+    one.add_argument("--start", type=float, metavar="SECONDS")
+    one.add_argument("--end", type=float, metavar="SECONDS")
+    one.add_argument("--speed", type=float, help="2 is twice as fast as it was")
+    loop = argparse.BooleanOptionalAction
+    one.add_argument("--loop", action=loop, default=None, help="begin again at the end, or do not")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -196,9 +196,9 @@ class Film:
             end = bisect_right(times, self.start_ms + end_s * 1000)
         if first >= end:
             long = (times[-1] - self.start_ms) / 1000
+            upto = "on" if end_s is None else f"to {end_s:g} s"
             raise InputError(
-                f"there is no sample from {start_s} s to {end_s} s: "
-                f"the recording is {long:g} s long"
+                f"there is no sample from {start_s:g} s {upto}: the recording is {long:g} s long"
             )
         return range(first, end)
 

@@ -117,8 +117,8 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("span", "says"),
     [
-        ({"start_s": 99}, "there is no sample from 99 s to None s: the recording is 2 s long"),
-        ({"start_s": 1.05, "end_s": 1.06}, "there is no sample"),
+        ({"start_s": 99}, "there is no sample from 99 s on: the recording is 2 s long"),
+        ({"start_s": 1.05, "end_s": 1.06}, "there is no sample from 1.05 s to 1.06 s"),
         ({"start_s": -1}, "start_s=-1"),
         ({"end_s": "soon"}, "end_s='soon'"),
         ({"end_s": True}, "end_s=True"),

@@ -12,6 +12,7 @@ from streamviz.plots import GroupLag, Plot
 from streamviz.recording import Recording
 from streamviz.widgets.player import MAX_FRAMES
 
+PAGE = ".html"
 Theme = Literal["light", "dark", "auto"]
 
 
@@ -60,6 +61,27 @@ def check_look(size: Any, theme: Any, speed: Any = 1.0) -> None:
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
     if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 < speed <= 1000:
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
+
+
+def check_ending(path: Path, endings: Sequence[str]) -> str:
+    """Return which of the endings a file has; capitals are as good.
+
+    Raises
+    ------
+    InputError
+        If it has another one.
+    """
+    name = path.name.lower()
+    found = next((one for one in endings if name.endswith(one) and name != one), None)
+    if found is None:
+        raise InputError(f"{path.name!r} can't be made: give a name that ends in {either(endings)}")
+    return found
+
+
+def either(words: Sequence[str]) -> str:
+    """Return words as a choice: "a, b or c"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def write(target: Path, content: bytes, *, overwrite: bool) -> Path:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from streamviz.errors import InputError
-from streamviz.export.common import check_look, film_of, write
+from streamviz.export.common import check_ending, check_look, film_of, write
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
@@ -78,8 +77,7 @@ def to_embed(
     """
     target = Path(path)
     check_look((1280, 720), "auto", speed)
-    if not target.name.endswith(ENDING) or target.name == ENDING:
-        raise InputError(f"{target.name!r}: give a name that ends in {ENDING}")
+    check_ending(target, [ENDING])
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
     shot = film.shot(0, len(film.frames))
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}

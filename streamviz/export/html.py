@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamviz.errors import InputError
-from streamviz.export.common import Theme, check_look, film_of, write
+from streamviz.export.common import PAGE, Theme, check_ending, check_look, film_of, write
 from streamviz.film import Film, pack
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
@@ -51,7 +51,7 @@ def to_html(
     recording : Recording, str or Path
         What was recorded, or its file.
     path : str or Path
-        The HTML file to write.
+        The ``.html`` file to write.
     plots : sequence of Plot, optional
         Which pictures; without them, the group lag.
     stream : str, optional
@@ -90,11 +90,18 @@ def to_html(
         If the recording can't be read, or the file is there already, or can't be written.
     """
     check_look(size, theme, speed)
+    target = Path(path)
+    check_ending(target, [PAGE])
     number = isinstance(poster, int | float) and not isinstance(poster, bool)
     if poster is not None and not (number and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
     times = film.card()["times"]
+    if poster is not None and not times[0] <= poster <= times[-1]:
+        raise InputError(
+            f"poster={poster!r}: the film goes from {times[0]:g} to {times[-1]:g} s: "
+            "give a moment in it"
+        )
     options = {
         "loop": bool(loop),
         "autoplay": bool(autoplay),
@@ -104,7 +111,7 @@ def to_html(
     }
     shown = next((i for i, at in enumerate(times) if poster is not None and at >= poster), 0)
     page = _page(film, size, theme, options, film.figures(shown))
-    return write(Path(path), page.encode("utf-8"), overwrite=overwrite)
+    return write(target, page.encode("utf-8"), overwrite=overwrite)
 
 
 def _page(

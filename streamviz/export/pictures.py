@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.export.common import Theme, check_look, film_of, write
+from streamviz.export.common import Theme, check_ending, check_look, film_of, write
+from streamviz.export.raster import gif, png
 from streamviz.film import Film
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, apply, clean
@@ -20,6 +19,8 @@ from streamviz.recording import Recording
 
 _INKS = {"light": ("#333333", "#ffffff"), "dark": ("#dddddd", "#1e1e1e"), "auto": (TEXT, "")}
 _BAND = 34  # for the caption and the time, in units of the picture
+PICTURES = (".svg", ".png")
+MOVING = (".gif",)
 MAX_PICTURES = 2000
 
 
@@ -32,6 +33,7 @@ def to_still(
     stream: str | None = None,
     size: tuple[int, int] = (1280, 720),
     theme: Theme = "light",
+    caption: str = "",
     overwrite: bool = False,
 ) -> Path:
     """Write one moment of a recording as a picture, SVG or PNG by the file's ending.
@@ -52,6 +54,8 @@ def to_still(
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
         Auto has no ground, and letters that can be read on light and dark.
+    caption : str
+        A text above the pictures, beside the moment.
     overwrite : bool
         Whether to replace a file that is there.
 
@@ -69,11 +73,11 @@ def to_still(
     """
     target = Path(path)
     check_look(size, theme)
-    if target.suffix not in (".svg", ".png"):
-        raise InputError(f"{target.name!r} ends in {target.suffix!r}: give .svg or .png")
-    film = film_of(recording, plots, stream, 0.0, at_s)
-    picture = _picture(film.figures(-1), size, theme)
-    content = picture.encode("utf-8") if target.suffix == ".svg" else _png(picture, size)
+    ending = check_ending(target, PICTURES)
+    film = film_of(recording, plots, stream, 0.0, at_s, caption=caption)
+    said = (caption, f"{film.card()['times'][-1]:.1f} s") if caption else None
+    picture = _picture(film.figures(-1), size, theme, said)
+    content = picture.encode("utf-8") if ending == ".svg" else png(picture, size)
     return write(target, content, overwrite=overwrite)
 
 
@@ -90,9 +94,11 @@ def to_animation(
     speed: float = 1.0,
     rate_hz: float = 10.0,
     captions: Iterable[tuple[float, str]] = (),
+    caption: str = "",
+    loop: bool = True,
     overwrite: bool = False,
 ) -> Path:
-    """Write a span of a recording as a GIF that goes round and round.
+    """Write a span of a recording as a GIF that goes round and round, or plays once.
 
     Parameters
     ----------
@@ -116,6 +122,10 @@ def to_animation(
         Pictures a second, at most 50, which is what a GIF can.
     captions : iterable of (at_s, text)
         Texts, each shown from a moment on, beside those in the recording.
+    caption : str
+        A text shown from the beginning on.
+    loop : bool
+        Whether it begins again at its end.
     overwrite : bool
         Whether to replace a file that is there.
 
@@ -134,11 +144,10 @@ def to_animation(
     """
     target = Path(path)
     check_look(size, theme, speed)
-    if target.suffix != ".gif":
-        raise InputError(f"{target.name!r} ends in {target.suffix!r}: give .gif")
+    check_ending(target, MOVING)
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 50:
         raise InputError(f"rate_hz={rate_hz!r}: give pictures a second, above 0, at most 50")
-    film = film_of(recording, plots, stream, start_s, end_s, captions)
+    film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
     times = film.card()["times"]
     many = int((times[-1] - times[0]) * rate_hz / speed) + 1
     if many > MAX_PICTURES:
@@ -150,9 +159,9 @@ def to_animation(
     places = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
     shown = "light" if theme == "auto" else theme
     pictures = [
-        _png(_picture(figures, size, shown, said), size) for figures, said in _frames(film, places)
+        png(_picture(figures, size, shown, said), size) for figures, said in _frames(film, places)
     ]
-    return write(target, _gif(pictures, round(100 / rate_hz) * 10), overwrite=overwrite)
+    return write(target, gif(pictures, round(100 / rate_hz) * 10, loop=loop), overwrite=overwrite)
 
 
 def _frames(film: Film, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
@@ -186,9 +195,11 @@ def _picture(
     if ground:
         parts.append(f"<rect width='{wide}' height='{high}' fill='{ground}'/>")
     if said:
+        words = clean(said[0])
+        letters = min(17, round((wide - 110) / (0.56 * len(words) + 1), 1))  # all of it fits
         parts.append(
-            f"<text x='14' y='24' font-size='17' font-weight='600' fill='{ink}'>"
-            f"{escape(clean(said[0]))}</text>"
+            f"<text x='14' y='24' font-size='{letters:g}' font-weight='600' fill='{ink}'>"
+            f"{escape(words)}</text>"
             f"<text x='{wide - 14}' y='24' font-size='15' text-anchor='end' fill='{ink}'>"
             f"{said[1]}</text>"
         )
@@ -201,31 +212,3 @@ def _picture(
         place_it = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
         parts.append(inner.replace("<svg ", place_it, 1))
     return "".join(parts) + "</svg>"
-
-
-def _png(picture: str, size: tuple[int, int]) -> bytes:
-    try:
-        import resvg_py
-    except ImportError as error:
-        raise InputError(
-            "a PNG or a GIF needs resvg-py: pip install 'streamviz[export]', or write a .svg"
-        ) from error
-    return bytes(resvg_py.svg_to_bytes(svg_string=picture, width=size[0], height=size[1]))
-
-
-def _gif(pictures: list[bytes], each_ms: int) -> bytes:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise InputError("a GIF needs Pillow: pip install 'streamviz[export]'") from error
-    opened = [Image.open(io.BytesIO(one)).convert("RGB") for one in pictures]
-    # One palette, from the last picture, which has the most on it: nothing flickers.
-    palette = opened[-1].quantize(64)
-    frames: list[Any] = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in opened]
-    frames.append(frames[-1])  # the end is held for a moment
-    held = [each_ms] * len(pictures) + [2000]
-    found = io.BytesIO()
-    frames[0].save(
-        found, "GIF", save_all=True, append_images=frames[1:], duration=held, loop=0, optimize=False
-    )
-    return found.getvalue()

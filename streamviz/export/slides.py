@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from streamviz.errors import InputError
-from streamviz.export.common import Theme, write
+from streamviz.export.common import PAGE, Theme, check_ending, write
 from streamviz.export.notebook import MISSING, convert, read
 from streamviz.export.notebook import run as run_it
 
@@ -40,7 +40,7 @@ def to_slides(
     notebook : str or Path
         The ``.ipynb`` file; it is left as it is.
     path : str or Path, optional
-        The HTML file to write; without it, the notebook's name with ``.slides.html``.
+        The ``.html`` file to write; without it, the notebook's name with ``.slides.html``.
     theme : {"light", "dark", "auto"}
         Auto is what the browser prefers.
     run : bool
@@ -63,11 +63,10 @@ def to_slides(
     RecordingError
         If the file is there already, or can't be written.
     """
-    source, made = _made(notebook, theme, run)
+    source, target, made = _made(notebook, path, ".slides.html", theme, run)
     scripts, style = _reveal()
     parts = {"title": _title(made) or source.stem, "scripts": scripts, "reveal": style}
     page = convert("SlidesExporter", _slides(made), "deck", theme, parts)
-    target = Path(path) if path is not None else source.with_suffix(".slides.html")
     return write(target, page.encode("utf-8"), overwrite=overwrite)
 
 
@@ -86,7 +85,7 @@ def to_document(
     notebook : str or Path
         The ``.ipynb`` file; it is left as it is.
     path : str or Path, optional
-        The HTML file to write; without it, the notebook's name with ``.html``.
+        The ``.html`` file to write; without it, the notebook's name with ``.html``.
     theme : {"light", "dark", "auto"}
         Auto is light.
     run : bool
@@ -104,20 +103,23 @@ def to_document(
     RecordingError
         If the file is there already, or can't be written.
     """
-    source, made = _made(notebook, theme, run)
+    _, target, made = _made(notebook, path, PAGE, theme, run)
     page = convert("HTMLExporter", made, "document", "light" if theme == "auto" else theme)
-    target = Path(path) if path is not None else source.with_suffix(".html")
     return write(target, page.encode("utf-8"), overwrite=overwrite)
 
 
-def _made(notebook: str | Path, theme: Any, run: bool) -> tuple[Path, Any]:
+def _made(
+    notebook: str | Path, path: str | Path | None, suffix: str, theme: Any, run: bool
+) -> tuple[Path, Path, Any]:
     source = Path(notebook)
+    target = Path(path) if path is not None else source.with_suffix(suffix)
+    check_ending(target, [PAGE])
     if theme not in get_args(Theme):
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
     made = read(source)
     if run:
         run_it(made, source)
-    return source, made
+    return source, target, made
 
 
 def _reveal() -> tuple[list[str], str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import io
 import re
 import subprocess
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import resvg_py
 from PIL import Image
 from plots.histories import EDGES, group, history, sample
 
 from streamviz.cli import PLOTS, main
 from streamviz.errors import InputError, RecordingError, StreamVizError
-from streamviz.export import to_animation, to_embed, to_html, to_still
+from streamviz.export import raster, to_animation, to_embed, to_html, to_still
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import save
 
@@ -55,6 +57,7 @@ EXPORTS: dict[str, Callable[..., Path]] = {
     "run.film.jsonl": to_embed,
 }
 
+SHORT = {"film.gif": {"end_s": 1}}
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"plots": []}, "plots"),
@@ -68,6 +71,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"start_s": 99}, "the recording is 4 s long"),
     ({"end_s": -1}, "end_s=-1"),
     ({"poster": "first"}, "poster='first'"),
+    ({"poster": 500}, "poster=500: the film goes from 0 to 4 s"),
+    ({"poster": 1, "start_s": 2}, "poster=1: the film goes from 2 to 4 s"),
     ({"rate_hz": 51}, "rate_hz=51"),
 ]
 
@@ -94,12 +99,12 @@ def test_a_file_that_is_there_is_kept(run: Path, tmp_path: Path, name: str) -> N
     path = tmp_path / name
     path.write_text("mine")
     with pytest.raises(RecordingError, match=r"is there already.*overwrite=True"):
-        EXPORTS[name](run, path)
+        EXPORTS[name](run, path, **SHORT.get(name, {}))
     assert path.read_text() == "mine"
-    assert EXPORTS[name](run, path, overwrite=True) == path
+    assert EXPORTS[name](run, path, overwrite=True, **SHORT.get(name, {})) == path
     assert path.stat().st_size > 1000
     with pytest.raises(RecordingError, match="can't be written: No such file"):
-        EXPORTS[name](run, tmp_path / "nowhere" / name)
+        EXPORTS[name](run, tmp_path / "nowhere" / name, **SHORT.get(name, {}))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
@@ -172,19 +177,135 @@ def test_a_gif_has_the_spans_pictures_at_its_pace_and_goes_round(run: Path, tmp_
         to_animation(run, tmp_path / "long.gif", speed=0.01)
 
 
+def drawn(path: Path, frame: int = 0) -> bytes:
+    """Return a picture's pixels."""
+    with Image.open(path) as image:
+        image.seek(frame)
+        return image.convert("RGB").tobytes()
+
+
+def test_letters_are_drawn_whatever_fonts_the_machine_has(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = resvg_py.svg_to_bytes
+    only_ours = functools.partial(real, skip_system_fonts=True)
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", only_ours)
+    picture = to_still(run, tmp_path / "s.svg", caption="A day").read_text("utf-8")
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", picture)
+    assert {"A day", "4.0 s", "Group lag", "g", "seconds", "entries waiting"} <= set(texts)
+    size = (640, 360)
+    whole = raster.png(picture, size)
+    for text in {*texts}:
+        blank = raster.png(picture.replace(f">{text}</text>", "></text>"), size)
+        assert blank != whole, text
+
+
+def test_a_missing_font_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raster, "FONT", "No Such Font")
+    with pytest.raises(InputError, match=r"needs the font No Such Font: pip install 'streamviz\["):
+        to_still(run, tmp_path / "s.png")
+    monkeypatch.setitem(sys.modules, "fontpkg", None)
+    with pytest.raises(InputError, match="needs the font"):
+        to_animation(run, tmp_path / "s.gif")
+
+
+def test_a_caption_is_on_stills_and_in_moving_pictures(run: Path, tmp_path: Path) -> None:
+    long = "a caption that is as long as a sentence & goes on " * 3
+    text = to_still(run, tmp_path / "s.svg", at_s=1, caption=long).read_text("utf-8")
+    assert ">1.0 s<" in text
+    found = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
+    assert found is not None
+    assert float(found[1]) < 8, "all of it fits"
+    shown = [
+        drawn(to_animation(run, tmp_path / f"{i}.gif", end_s=1, caption=caption))
+        for i, caption in enumerate(("", "hello"))
+    ]
+    assert shown[0] != shown[1]
+
+
+def test_a_gif_can_play_once(run: Path, tmp_path: Path) -> None:
+    with Image.open(to_animation(run, tmp_path / "f.gif", end_s=1, loop=False)) as film:
+        assert "loop" not in film.info
+
+
 @pytest.mark.parametrize(
     ("function", "name", "says"),
     [
-        (to_still, "a.jpg", "give .svg or .png"),
-        (to_animation, "a.mp4", "give .gif"),
+        (to_html, "a.mp4", "ends in .html"),
+        (to_html, "a", "ends in .html"),
+        (to_still, "a.jpg", "ends in .svg or .png"),
+        (to_animation, "a.mp4", "ends in .gif"),
         (to_embed, "a.jsonl", "ends in .film.jsonl"),
+        (to_embed, ".film.jsonl", "ends in .film.jsonl"),
     ],
 )
 def test_an_ending_that_is_not_made_is_refused(
     run: Path, tmp_path: Path, function: Callable[..., Path], name: str, says: str
 ) -> None:
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=rf"{name!r} can't be made: give a name that {says}"):
         function(run, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["talk.HTML", "still.Png", "still.SVG", "film.GIF", "a.Film.JSONL"]
+)
+def test_an_ending_in_capitals_is_as_good(run: Path, tmp_path: Path, name: str) -> None:
+    assert main(["export", str(run), "-o", str(tmp_path / name), "--end", "1"]) == 0
+    start = (tmp_path / name).read_bytes()[:15]
+    known = {"h": b"<!doctype html>", "p": b"\x89PNG", "s": b"<svg ", "g": b"GIF89a"}
+    assert start.startswith(known.get(name.split(".")[1][0].lower(), b'{"streamviz_fil'))
+
+
+@pytest.mark.parametrize("name", ["talk.mp4", "talk.webm", "talk.jpg", "talk.pdf", "talk"])
+def test_the_command_line_lists_the_endings_that_it_makes(
+    run: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(run), "-o", str(tmp_path / name)]) == 1
+    said = capsys.readouterr().err
+    assert "ends in .html, .svg, .png, .gif or .film.jsonl" in said
+    assert not (tmp_path / name).exists()
+
+
+OPTIONS = {
+    "plot": "group-lag",
+    "stream": "s",
+    "size": "320x200",
+    "theme": "dark",
+    "start": "1",
+    "end": "3",
+    "speed": "2",
+    "poster": "2",
+    "caption": "hi",
+    "loop": "",
+    "autoplay": "",
+    "saved": "",
+}
+PICTURE = {"plot", "stream", "size", "theme", "end", "caption"}
+FILM = {"plot", "stream", "start", "end", "speed", "caption", "loop"}
+HAS = {
+    "talk.html": {*OPTIONS} - {"saved"},
+    "still.svg": PICTURE,
+    "still.png": PICTURE,
+    "film.gif": PICTURE | FILM,
+    "run.film.jsonl": FILM | {"autoplay"},
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("name", HAS)
+def test_an_option_is_followed_or_refused(
+    run: Path, tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
+    if name == "film.gif":  # a few pictures of it
+        given += ["--end", "1.5", "--size", "160x100"]
+    done = main(["export", str(run), "-o", str(tmp_path / name), *given])
+    assert (done == 0) is (option in HAS[name]) is (tmp_path / name).exists()
+    if done:
+        said = capsys.readouterr().err
+        assert re.match(rf"streamviz: --{option} is not for a .*: leave it out, or make ", said)
+        assert re.findall(r"[ (](\.\w+)", said)[0] == ".slides" if option == "saved" else ".html"
 
 
 def test_what_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
@@ -199,7 +320,7 @@ def test_the_command_line_makes_each_kind(
     run: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
-    assert main(["export", str(run), "-o", str(path), "--size", "320x200"]) == 0
+    assert main(["export", str(run), "-o", str(path), "--end", "2"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == str(path)
     assert [line for line in said[1:] if f'data-film="{name}"' not in line] == []
@@ -214,7 +335,45 @@ def test_the_command_line_knows_every_plot_and_option(run: Path, tmp_path: Path)
     options = "--theme dark --start 1 --end 3 --speed 2 --poster 2 --caption hi --loop --autoplay"
     path = run.with_suffix(".html")
     assert main(["export", str(run), *plots, *options.split()]) == 0
-    assert 'data-theme="dark" data-plots="6"' in path.read_text("utf-8")
+    assert f'data-theme="dark" data-plots="{len(PLOTS)}"' in path.read_text("utf-8")
+    assert len(PLOTS) == 10
+
+
+def test_the_command_line_says_how_to_overwrite(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "talk.html"
+    path.write_text("mine")
+    assert main(["export", str(run), "-o", str(path)]) == 1
+    assert "choose another name, or give --overwrite\n" in capsys.readouterr().err
+
+
+def test_the_command_line_says_in_one_line_what_is_left_out(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.write_text(run.read_text()[:-20])
+    assert main(["export", str(run), "-o", str(tmp_path / "s.svg")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"streamviz: {run}, line ")
+    assert "the last one, is left out" in line
+
+
+def test_the_command_line_plays_a_recording_in_the_browser(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["replay", str(run), "--theme", "dark", "--end", "3"]) == 0
+    page = Path(capsys.readouterr().out.strip())
+    assert opened == [page.as_uri()]
+    assert page.name == "run.html"
+    assert 'data-theme="dark"' in page.read_text("utf-8")
+    assert main(["replay", str(run), "--no-browser"]) == 0
+    assert len(opened) == 1
+    before = sorted(tmp_path.iterdir())
+    assert main(["replay", str(tmp_path / "no.jsonl")]) == 1
+    assert sorted(tmp_path.iterdir()) == before, "nothing is left behind"
 
 
 @pytest.mark.parametrize(
@@ -245,6 +404,7 @@ def test_without_the_extra_the_next_step_is_said(
     assert to_still(run, tmp_path / "s.svg").exists()
 
 
+@pytest.mark.timeout(300)
 def test_the_readmes_moving_picture_is_what_make_film_makes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     rule = re.search(r"^film: .*\n((?:\t.*\n)+)", (root / "Makefile").read_text("utf-8"), re.M)

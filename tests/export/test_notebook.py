@@ -121,6 +121,8 @@ def test_bad_input_is_refused_and_nothing_written(
         wrong.write_text(text)
         with pytest.raises(NotebookError, match=r"is no notebook: give a \.ipynb file"):
             function(wrong, target)
+    with pytest.raises(InputError, match=r"'out.pdf' can't be made: .* ends in .html"):
+        function(deck, tmp_path / "out.pdf")
     assert not target.exists()
     target.write_text("mine")
     with pytest.raises(RecordingError, match="is there already"):
@@ -156,3 +158,20 @@ def test_the_command_line_makes_slides_and_pages(
     assert Path(capsys.readouterr().out.strip()).name == "deck.html"
     assert main(["export", str(deck), "--slides"]) == 1
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("slides", [["--slides"], []])
+@pytest.mark.parametrize(
+    "option", ["--size 320x200", "--plot group-lag", "--start 1", "--caption a"]
+)
+def test_the_command_line_refuses_what_a_notebook_has_not(
+    deck: Path, slides: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(deck.parent.iterdir())
+    assert main(["export", str(deck), *slides, *option.split()]) == 1
+    kind = "slides of a notebook" if slides else "a notebook to read"
+    said = capsys.readouterr().err
+    assert f"streamviz: {option.split()[0]} is not for {kind}: leave it out, or make a page" in said
+    assert main(["export", str(deck), *slides, "-o", str(deck.with_suffix(".pdf"))]) == 1
+    assert "give a name that ends in .html\n" in capsys.readouterr().err
+    assert sorted(deck.parent.iterdir()) == before
