@@ -223,7 +223,7 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
       const text = wrapped(axis.title.text, long / size / 0.55);
       const most = Math.max(...text.split("<br>").map((/** @type {string} */ row) => row.length));
       const fits = Math.max(12, Math.floor(long / most / 0.55));
-      axis.title = { ...axis.title, text, ...(fits < size ? { font: { size: fits } } : {}) };
+      axis.title = { ...axis.title, text, font: { size: Math.min(size, fits) } };
     }
     // Fewer, larger numbers: plotly would turn them on their side.
     if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(long / size / 4.5))), tickangle: 0 });

@@ -13,6 +13,7 @@ import { sketch } from "./sketch.js";
 const FINE = 1500; // points of a trace
 const REST_MS = 300; // without a move and a frame: now it rests
 const LINE = 72; // letters of a caption's line on a stage, at least
+const SLIDE = 720; // pixels of a slide's height that the sizes on a stage are meant for
 const LOOK_MS = 200; // between two looks whether anybody can see it
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const KINDS = { "": "any event", crash: "crash", back: "return", claim: "claim", trim: "trim", note: "note" };
@@ -143,6 +144,25 @@ export function createPlayer({ card, source, signal, options }) {
   let rest = 0;
   let roughly = -1; // the rough frame that is shown, if one is
 
+  /** In JupyterLab's slideshow, a player is as high as its slide's other cells let it. */
+  const fitSlide = () => {
+    if (options.scale) return; // a page that sees to that itself
+    const on = document.body.dataset.jpDeckMode === "presenting";
+    if (on !== "slide" in root.dataset) {
+      root.toggleAttribute("data-slide", on);
+      root.toggleAttribute("data-stage", on);
+      root.style.height = "";
+      board.style.gridTemplateColumns = "";
+      api.restyle();
+    }
+    const pane = root.closest(".jp-WindowedPanel-outer");
+    const cells = pane?.querySelector(".jp-WindowedPanel-viewport");
+    if (!on || !pane || !cells || !root.checkVisibility({ visibilityProperty: true })) return;
+    const words = cells.getBoundingClientRect().height - root.getBoundingClientRect().height;
+    root.style.height = `${Math.max(SLIDE / 2, Math.floor(innerHeight - words - 8))}px`;
+    pane.scrollTop = 0;
+    arrange();
+  };
   /** On a stage, plots lie in the columns that suit its shape; the last one fills its row. */
   const arrange = () => {
     if (root.dataset.stage === undefined || !plots.length) return;
@@ -160,7 +180,8 @@ export function createPlayer({ card, source, signal, options }) {
     const dark = options.dark ?? isDark(document.body, system.matches);
     root.toggleAttribute("data-dark", dark);
     root.dataset.plots = String(figures.length);
-    const scale = options.scale?.(figures.length) ?? 1;
+    const hall = "slide" in root.dataset ? large(figures.length) * (innerHeight / SLIDE) : 1;
+    const scale = options.scale?.(figures.length) ?? hall;
     const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
     figures.forEach((figure, i) => {
       plots[i].words.textContent = figure.summary;
@@ -332,12 +353,18 @@ export function createPlayer({ card, source, signal, options }) {
   };
   /** @type {any} */ (options.everywhere ? document : root).addEventListener("keydown", press, { signal });
   system.addEventListener("change", api.restyle, { signal });
-  const themes = new MutationObserver(api.restyle);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const themes = new MutationObserver(() => {
+    fitSlide();
+    api.restyle();
+  });
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-deck-mode"] });
+  const turned = new IntersectionObserver(fitSlide); // another slide
+  turned.observe(root);
   signal.addEventListener("abort", () => {
     cancelAnimationFrame(ticking);
     clearTimeout(rest);
     themes.disconnect();
+    turned.disconnect();
     for (const { node } of plots) Plotly?.purge(node);
     root.remove();
   });

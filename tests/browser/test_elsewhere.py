@@ -95,18 +95,36 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, page: Page,
           window.jupyterapp.commands.execute('deck:start');
         }"""
     )
+    slide = "Array.from(document.querySelectorAll('.streamviz-player'))[3]"
     try:
-        slide = "Array.from(document.querySelectorAll('.streamviz-player'))[3]"
         page.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
         plots = page.evaluate(
             f"() => [...{slide}.querySelectorAll('.main-svg')].map(n => n.clientWidth)"
         )
         wide = page.evaluate(f"() => {slide}.clientWidth")
-        assert max(plots) > 0.9 * wide, "the plots take the width of the slide"
+        assert sum(plots) > 0.9 * wide, "the plots take the width of the slide"
+        page.wait_for_function(f"() => {slide}.clientHeight > 400")
+        page.wait_for_timeout(500)  # its axes settle
+        sizes = page.evaluate(
+            f"""() => [...{slide}.querySelectorAll('.xtick text, .ytick text, .legendtext, button')]
+              .map(node => parseFloat(getComputedStyle(node).fontSize))"""
+        )
+        assert len(sizes) > 10
+        assert min(sizes) >= 20, "numbers are a 36th of the height"
+        boxes = page.evaluate(
+            f"""() => [...{slide}.querySelectorAll('.streamviz-bar, .streamviz-plot')]
+              .map(node => node.getBoundingClientRect()).map(box => [box.top, box.bottom])"""
+        )
+        assert len(boxes) == 3
+        assert all(0 < top < bottom <= 720 for top, bottom in boxes), boxes
+        sources = page.locator(".jp-deck-mod-onscreen .jp-InputPlaceholder")
+        assert sources.count() == 1
+        assert not sources.is_visible(), "a folded source is not shown"
         playing = page.locator(".streamviz-player[data-state=playing]").count()
         assert playing == 1, "the other slides' films rest"
         picture(page, "slideshow")
     finally:
         page.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
-        page.wait_for_timeout(300)
+        page.wait_for_function(f"() => !({slide}.style.height)")
+        assert page.locator("[data-stage]").count() == 0, "a notebook again"
         lab.end_kernels()
