@@ -93,6 +93,11 @@ def safe(url: str) -> str:
     )
 
 
+def safe_text(text: str) -> str:
+    """Return a text in which each URL is without its user and its password."""
+    return re.sub(r"\S+://\S+", lambda hit: safe(hit[0]), text)
+
+
 def settings(url: str, defaults: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Return what redis-py is to be told, checked: the defaults, the URL's, and the options.
 

@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,13 @@ def test_the_course_is_there() -> None:
 
 
 def test_plain_pytest_with_nbval_finds_every_notebook_and_no_copy() -> None:
+    pytest_s = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text("utf-8"))["tool"][
+        "pytest"
+    ]
+    assert pytest_s["ini_options"]["testpaths"] == ["tests", "notebooks"]
+    folders = ["notebooks", "tests/matrix"]  # the other tests have no notebooks, and take longer
     told = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "--quiet", "-n0"],
+        [sys.executable, "-m", "pytest", "--nbval", "--collect-only", "--quiet", "-n0", *folders],
         cwd=FOLDER.parent,
         capture_output=True,
         text=True,

@@ -27,7 +27,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from streamviz.address import safe
+from streamviz.address import safe_text
 from streamviz.entry_id import EntryId
 from streamviz.replies import PendingEntry
 from streamviz.sample import ConsumerState, GroupState, Sample
@@ -115,7 +115,7 @@ class Encoder:
         if got:
             row["got"] = got
         if sample.notes:
-            row["notes"] = [safe(note) for note in sample.notes]
+            row["notes"] = [safe_text(note) for note in sample.notes]
         passed = sample.time_ms - old.time_ms
         aged = _aged(sample, old, passed)
         if aged != passed and not whole:

@@ -192,14 +192,14 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
     scenario.group(key, "g", handler=handler)
     path = tmp_path / "run.jsonl"
     with record(scenario, path) as recorder:
-        scenario._note("reached redis://ann:hunter2@example:6379/0")
+        scenario._note("reached redis://ann:hunter2@example:6379/0, not rediss://:hun/t@er2@b")
         with pytest.raises(Exception, match="no such card"):
             scenario.run(seconds=1)
         recorder.caption("here")
     text = path.read_text("utf-8")
     assert "the handler of g-1 raised ValueError" in text
-    assert "reached redis://" in text
-    for secret in ("4111", "card", "secret", "hunter2"):
+    assert "reached redis://***@example:6379/0, not rediss://***@b" in text
+    for secret in ("4111", "card", "secret", "hunter2", "hun", "er2"):
         assert secret not in text
 
 
