@@ -17,6 +17,7 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.history import History
+from streamviz.plots import StreamMap
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
 from streamviz.sample import Sample
@@ -81,6 +82,7 @@ class Film:
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
         self.frames = self._span(start_s, end_s)
+        self._seed = self._seed_at()
         whole = self.track.whole
         whole = whole[bisect_left(whole, self.frames.start) : bisect_left(whole, self.frames.stop)]
         long = len(self.frames) > 4 * SHOT
@@ -114,18 +116,27 @@ class Film:
 
     def shot(self, place: int, frames: int = SHOT) -> dict[str, Any]:
         """Return the shot that begins at a place, counted from the film's first frame."""
+        figures, deltas = self.play(place, frames)
+        return {"first": place, "figures": figures, "deltas": list(deltas)}
+
+    def play(
+        self, place: int = 0, frames: int | None = None
+    ) -> tuple[list[Figure], Iterator[list[Any]]]:
+        """Return a shot's whole figures, and what is new in each further frame as it is asked for.
+
+        Without a number of frames it goes on to the film's end.
+        """
         at = self.frames[place]
-        end = min(at + frames, self.frames.stop)
+        end = self.frames.stop if frames is None else min(at + frames, self.frames.stop)
+        windows = self._windows()
         samples = self._samples(at, end)
-        history = self._history()
-        for _, sample in zip(range(at - self._begin(at) + 1), samples, strict=False):
-            history.append(sample)
-        return self._shot(place, history, samples)
+        for one, sample in zip(range(self._begin(at), at + 1), samples, strict=False):
+            self._take(windows, one, sample)
+        return self._play(windows, samples)
 
     def figures(self, place: int = -1) -> list[Figure]:
         """Return one frame's figures."""
-        history = self.history(place)
-        return [plot.figure(history) for plot in self.plots]
+        return self.play(place, 1)[0]
 
     def rough_shot(self, number: int) -> dict[str, Any]:
         """Return the rough frames of one shot, whose places stand in the card: quickly made.
@@ -141,10 +152,11 @@ class Film:
         history = self._history(max(2, self._limit * len(self.rough) // len(self.frames)))
         for sample in islice(samples, first - begin + 1):
             history.append(sample)
-        return self._shot(first, history, samples)
+        figures, deltas = self._play([history] * len(self.plots), samples)
+        return {"first": first, "figures": figures, "deltas": list(deltas)}
 
     def history(self, place: int = -1) -> History:
-        """Return the window of samples that a frame shows."""
+        """Return the window of samples that a frame shows, or more: see `_seed_at`."""
         at = self.frames[place]
         history = self._history()
         for sample in self._samples(at, at + 1):
@@ -152,8 +164,25 @@ class Film:
         return history
 
     def _begin(self, at: int) -> int:
-        """Return the first sample of the window that ends at a sample; none before the film."""
-        return max(self.frames.start, at - self._limit + 1)
+        """Return the first sample of the window that ends at a sample."""
+        return max(self._seed, at - self._limit + 1)
+
+    def _seed_at(self) -> int:
+        """Return the first sample that somebody needs.
+
+        That is the film's first one, but for a map of what the stream holds: it holds, when the
+        film begins, what came before.
+        """
+        place = self.frames.start
+        if not place or not any(isinstance(plot, StreamMap) for plot in self.plots):
+            return place
+        (sample,) = self.recording.samples(self.track.stream, place, place + 1)
+        held = min(sample.length, MAX_ENTRIES) - self.track.entries[place]
+        earliest = max(0, place - self._limit + 1)
+        while place > earliest and held > 0:
+            place -= 1
+            held -= self.track.entries[place]
+        return place
 
     def _samples(self, at: int, end: int) -> Iterator[Sample]:
         """Return the samples of a window and those after it, with no entry that none will see."""
@@ -168,20 +197,34 @@ class Film:
         history.follow(self.start_ms, self.track.groups)
         return history
 
-    def _shot(self, first: int, history: History, rest: Iterator[Sample]) -> dict[str, Any]:
-        figures = [plot.figure(history) for plot in self.plots]
-        identities = [plot.identity(history) for plot in self.plots]
-        deltas = [self._deltas(history, sample, identities) for sample in rest]
-        return {"first": first, "figures": figures, "deltas": deltas}
+    def _windows(self) -> list[History]:
+        """Return the window of each plot, empty: one that all share, and one for maps."""
+        shown = deep = self._history()
+        if self._seed < self.frames.start:
+            deep = self._history()
+        return [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
 
-    def _deltas(self, history: History, sample: Sample, identities: list[Any]) -> list[Any]:
-        last = history.last
-        history.append(sample)
+    def _take(self, windows: list[History], place: int, sample: Sample) -> None:
+        for plot, window in zip(self.plots, windows, strict=True):
+            early = place < self.frames.start and not isinstance(plot, StreamMap)
+            if window.last is not sample and not early:  # the plots share their windows
+                window.append(sample)
+
+    def _play(
+        self, windows: list[History], rest: Iterable[Sample]
+    ) -> tuple[list[Figure], Iterator[list[Any]]]:
+        each = list(zip(self.plots, windows, strict=True))
+        figures = [plot.figure(window) for plot, window in each]
+        identities = [plot.identity(window) for plot, window in each]
+        return figures, (self._deltas(windows, sample, identities) for sample in rest)
+
+    def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
+        before = [window.last for window in windows]
+        self._take(windows, self.frames.start, sample)
         found = []
-        for i, plot in enumerate(self.plots):
-            delta = plot.delta(history, last.n if last else 0, identities[i])
-            identities[i] = plot.identity(history)
-            found.append(delta)
+        for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
+            found.append(plot.delta(window, last.n if last else 0, identities[i]))
+            identities[i] = plot.identity(window)
         return found
 
     def _span(self, start_s: float, end_s: float | None) -> range:
@@ -205,5 +248,9 @@ class Film:
 
 def pack(thing: Any, level: int = 6) -> bytes:
     """Return something as compressed JSON."""
-    text = json.dumps(thing, separators=(",", ":"), allow_nan=False)
-    return gzip.compress(text.encode("ascii"), level, mtime=0)
+    return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
+
+
+def dumps(thing: Any) -> str:
+    """Return something as JSON without a space."""
+    return json.dumps(thing, separators=(",", ":"), allow_nan=False)

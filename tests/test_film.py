@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from make_recordings import FOLDER
 from plots.histories import HOSTILE, PLOTS, group, history, sample, shop
 
 from streamviz.entry_id import EntryId
@@ -112,6 +113,42 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     assert card["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
     assert film.shot(0)["figures"][0]["data"][-1]["x"] == []
     assert len(play(film, 0)) == 11
+
+
+def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
+    recording = Recording(FOLDER / "a_trim_bites.jsonl")
+    plots = [StreamMap(), GroupLag()]
+    film = Film(recording, plots, start_s=20, end_s=21)
+    whole = Film(recording, plots, end_s=21)
+    for place in (0, 5, -1):
+        stream_map, lag = film.figures(place)
+        expected, _ = whole.figures(place if place < 0 else place + film.frames.start)
+        sample = film.history(place).last
+        assert sample is not None
+        assert sample.length >= 80
+        first_s = (sample.first_id.ms - film.start_ms) / 1000
+        dots, there = (
+            [x for x in one["data"][0]["x"] if x >= first_s] for one in (stream_map, expected)
+        )
+        assert len(dots) == len(there) == sample.length, stream_map["summary"]
+        assert dots == there
+        assert lag["data"][0]["x"][0] == 20.0, "the other plots begin with the film"
+    played = play(film, 0)
+    assert played[-1] == film.figures(-1)
+    assert len(played[0][0]["data"][0]["x"]) < 120, "no further back than it takes"
+    assert (
+        Film(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.frames.start + 1
+    )
+
+
+@pytest.mark.parametrize("limit", [5, 20])
+def test_a_map_is_no_wider_than_its_window(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [sample(n, length=n, ids=[EntryId(1000 + 100 * n)]) for n in range(1, 60)]
+    save(history(*samples), path)
+    film = Film(Recording(path), [StreamMap()], start_s=4, limit=limit)
+    for frames in (play(film, 0), play(film, 3)):
+        assert {len(figures[0]["data"][0]["x"]) for figures in frames} == {limit}
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from streamviz.errors import InputError, RecordingError
-from streamviz.film import Film
+from streamviz.film import Film, dumps
 from streamviz.plots import GroupLag, Plot
 from streamviz.recording import Recording
 from streamviz.widgets.player import MAX_FRAMES
 
 PAGE = ".html"
+MAX_PAGE = 6_000_000
+"""Bytes of a page with one plot; each further plot may take as much again, but for plotly.js."""
 Theme = Literal["light", "dark", "auto"]
 
 
@@ -61,6 +67,61 @@ def check_look(size: Any, theme: Any, speed: Any = 1.0) -> None:
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
     if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 < speed <= 1000:
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
+
+
+def packed(film: Film, about: dict[str, Any], rest: int) -> bytes:
+    """Return a whole film, and what else its page needs to know, as compressed JSON.
+
+    Parameters
+    ----------
+    film : Film
+        What is to lie in the page.
+    about : dict
+        What else its page needs to know.
+    rest : int
+        How many bytes the page has without it.
+
+    Raises
+    ------
+    InputError
+        If the page gets too large, as soon as that is clear; it says which span fits.
+    """
+    card = film.card()
+    figures, deltas = film.play()
+    shot = {"first": 0, "figures": figures, "deltas": []}
+    most = max(MAX_PAGE - rest, 0) * len(film.plots)
+    found = io.BytesIO()
+    last = len(film.frames) - 1
+    with gzip.GzipFile(fileobj=found, mode="wb", mtime=0) as file:
+        file.write(dumps({**about, "card": card, "shot": shot}).removesuffix("]}}").encode("ascii"))
+        file.flush()
+        bare = found.tell() * 4 / 3  # as base64
+        for place, delta in enumerate(chain([None], deltas)):
+            if delta is not None:
+                file.write(f"{',' if place > 1 else ''}{dumps(delta)}".encode("ascii"))
+            if place % 50 and place < last:
+                continue
+            file.flush()
+            size = found.tell() * 4 / 3
+            if size > most - 50:  # the end takes some, too
+                raise InputError(_too_large(card["times"], place, (rest, bare, size, most)))
+        file.write(b"]}}")
+    return found.getvalue()
+
+
+def _too_large(times: list[float], place: int, sizes: tuple[float, float, float, float]) -> str:
+    """Return what to do about a film that is over the most bytes at a place."""
+    rest, bare, size, most = sizes
+    first, last = times[0], times[-1]
+    a_second = max(size - bare, 1) / max(times[place] - first, 0.001)
+    whole = rest + bare + a_second * (last - first)
+    fits = math.floor((first + 0.95 * max(most - bare, 0) / a_second) * 10) / 10
+    return (
+        f"the film from {first:g} to {last:g} s would make a page of about {whole / 1e6:.1f} MB, "
+        f"and {(rest + most) / 1e6:.1f} MB are the most: "
+        + (f"end it at {fits:g} s (end_s, --end), " if fits > first else "")
+        + "begin it later, or choose other plots"
+    )
 
 
 def check_ending(path: Path, endings: Sequence[str]) -> str:

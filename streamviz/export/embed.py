@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamviz.export.common import check_ending, check_look, film_of, write
+from streamviz.film import dumps
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
@@ -79,10 +80,10 @@ def to_embed(
     check_look((1280, 720), "auto", speed)
     check_ending(target, [ENDING])
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    shot = film.shot(0, len(film.frames))
+    figures, deltas = film.play()
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
     head = {"streamviz_film": 1, "card": film.card(), "options": options}
-    lines = [head | {"figures": shot["figures"]}, *shot["deltas"]]
+    lines = [head | {"figures": figures}, *deltas]
     player, code = target.with_name(PLAYER), _player()
     if not (player.exists() and player.read_bytes() == code):
         write(player, code, overwrite=overwrite)
@@ -96,7 +97,7 @@ def tag(film: Path) -> str:
 
 
 def _line(thing: Any) -> str:
-    return json.dumps(thing, separators=(",", ":"), allow_nan=False) + "\n"
+    return f"{dumps(thing)}\n"
 
 
 def _player() -> bytes:

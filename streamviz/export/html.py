@@ -11,8 +11,16 @@ from typing import Any
 from urllib.parse import quote
 
 from streamviz.errors import InputError
-from streamviz.export.common import PAGE, Theme, check_ending, check_look, film_of, write
-from streamviz.film import Film, pack
+from streamviz.export.common import (
+    PAGE,
+    Theme,
+    check_ending,
+    check_look,
+    film_of,
+    packed,
+    write,
+)
+from streamviz.film import Film
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
@@ -85,7 +93,8 @@ def to_html(
     Raises
     ------
     InputError
-        If an argument is wrong, or the span has more than 20,000 samples.
+        If an argument is wrong, the span has more than 20,000 samples, or the page would be over
+        6 MB for each plot; that says which span fits.
     RecordingError
         If the recording can't be read, or the file is there already, or can't be written.
     """
@@ -119,13 +128,6 @@ def _page(
 ) -> str:
     many = len(film.plots)
     columns = math.ceil(math.sqrt(many))
-    content = {
-        "card": film.card(),
-        "shot": film.shot(0, len(film.frames)),
-        "options": options,
-        "width": size[0],
-        "plots": many,
-    }
     code = bundle(
         "live.js", "film.js", "sketch.js", "player.js", "../export/offline.js", "../export/page.js"
     )
@@ -137,7 +139,7 @@ def _page(
         for one in poster
     )
     title = html.escape(clean(f"{film.track.stream}: {film.plots[0].title}"))
-    return "\n".join(
+    head = "\n".join(
         [
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
@@ -147,12 +149,20 @@ def _page(
             f"<style>{css}</style></head>",
             f'<body data-theme="{theme}" data-plots="{many}" style="{stage}">',
             f'<main id="stage"><div class="poster">{images}</div></main>',
-            f'<script type="application/gzip" id="film">{_text(pack(content, 9))}</script>',
+            '<script type="application/gzip" id="film">',
+        ]
+    )
+    tail = "\n".join(
+        [
+            "</script>",
             f'<script type="application/gzip" id="plotly">{_text(plotly_js())}</script>',
             f'<script type="module">\n{code}</script>',
             "</body></html>\n",
         ]
     )
+    about = {"options": options, "width": size[0], "plots": many}
+    rest = len(f"{head}{tail}".encode())
+    return head + _text(packed(film, about, rest)) + tail
 
 
 def _text(packed: bytes) -> str:

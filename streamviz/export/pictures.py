@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 from streamviz.errors import InputError
@@ -167,10 +168,10 @@ def to_animation(
 def _frames(film: Film, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
     """Return the figures of some frames in order, each with its caption and its time."""
     card = film.card()
-    shot = film.shot(0, len(film.frames))
-    figures, at = shot["figures"], 0
+    figures, news = film.play()
+    at = 0
     for place in places:
-        for deltas in shot["deltas"][at:place]:
+        for deltas in islice(news, max(0, place - at)):
             figures = [apply(one, delta) for one, delta in zip(figures, deltas, strict=True)]
         at = max(at, place)
         time = card["times"][place]

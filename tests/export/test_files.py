@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import io
+import random
 import re
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from PIL import Image
 from plots.histories import EDGES, group, history, sample
 
 from streamviz.cli import PLOTS, main
+from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError, StreamVizError
-from streamviz.export import raster, to_animation, to_embed, to_html, to_still
+from streamviz.export import common, raster, to_animation, to_embed, to_html, to_still
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import save
 
@@ -40,7 +42,9 @@ def test_a_page_is_one_file_under_6_mb_that_names_no_network(run: Path, tmp_path
     assert len(ours) < 100_000
     assert set(re.findall(r"https?://[^'\"\s%]+", ours)) <= {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\b(src|href)=\"(?!data:)", ours)
-    for word in ("await import(", "fetch(", "XMLHttpRequest", "WebSocket", "innerHTML"):
+    blobs = ours.count("createObjectURL(")
+    assert ours.count("await import(") <= blobs, "only what lies in the page"
+    for word in ("fetch(", "XMLHttpRequest", "WebSocket", "innerHTML"):
         assert word not in ours
 
 
@@ -313,6 +317,58 @@ def test_what_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
     save(history(*(sample(n) for n in range(1, 20_003)), limit=30_000), path)
     with pytest.raises(InputError, match="20,002 samples are too many for one file"):
         to_html(path, tmp_path / "talk.html")
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Path:
+    """Record 60 s in which each look finds 30 entries."""
+    chance = random.Random(1)
+    samples = [
+        sample(
+            n,
+            group("g", n),
+            length=30 * n,
+            ids=[EntryId(100 * n + i, chance.randrange(1, 10**6)) for i in range(30)],
+        )
+        for n in range(1, 602)
+    ]
+    path = tmp_path / "busy.jsonl"
+    save(history(*samples, max_entries=100_000), path)
+    return path
+
+
+def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
+    busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, plots = tmp_path / "busy.html", [StreamMap()]
+    size = to_html(busy, path, plots=plots).stat().st_size
+    small = to_html(busy, tmp_path / "small.html", plots=plots, end_s=0).stat().st_size
+    film = size - small
+    assert film > 200_000
+    most = small + film * 2 // 3
+    monkeypatch.setattr(common, "MAX_PAGE", most)
+    for start_s in (0.0, 20.0):
+        with pytest.raises(InputError, match="would make a page of about") as raised:
+            to_html(busy, path, plots=plots, start_s=start_s, overwrite=True)
+        said = re.search(
+            r"about ([\d.]+) MB, and ([\d.]+) MB are the most: end it at ([\d.]+) s",
+            str(raised.value),
+        )
+        assert said is not None
+        about, limit, end_s = map(float, said.groups())
+        assert about == pytest.approx((size - film * start_s / 60) / 1e6, rel=0.1)
+        assert limit == pytest.approx(most / 1e6, abs=0.1)
+        assert path.stat().st_size == size, "what was there is left alone"
+        fits = tmp_path / f"from {start_s}.html"
+        to_html(busy, fits, plots=plots, start_s=start_s, end_s=end_s)
+        assert 0.85 * (most - small) < fits.stat().st_size - small <= most - small
+        assert end_s > start_s + 10
+    monkeypatch.setattr(common, "MAX_PAGE", small + 1000)
+    with pytest.raises(InputError, match="are the most: begin it later, or choose other plots"):
+        to_html(busy, path, plots=plots, start_s=20.0, end_s=20.0, overwrite=True)
+    monkeypatch.setattr(common, "MAX_PAGE", most)
+    two = to_html(busy, tmp_path / "two.html", plots=[StreamMap(), StreamMap()], end_s=40)
+    assert most < two.stat().st_size, "each plot may take as much"
 
 
 @pytest.mark.parametrize("name", EXPORTS)
