@@ -27,10 +27,25 @@ export function wholeFilm(shot) {
  * @param {BufferSource} packed @returns {Promise<any>} */
 export async function plotlyFrom(packed) {
   const stream = new Blob([/** @type {any} */ (packed)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const source = await new Response(stream).text();
   const module = { exports: {} };
-  // The bundle asks for `module` first, so it leaves no global name behind.
-  new Function("module", "exports", "define", await new Response(stream).text())(module, module.exports, undefined);
-  return module.exports;
+  try {
+    // The bundle asks for `module` first, so it leaves no global name behind.
+    new Function("module", "exports", "define", source)(module, module.exports, undefined);
+    return module.exports;
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+  }
+  // The page's security policy forbids that; it may allow a module from a blob.
+  const head = "const module = { exports: {} }, exports = module.exports, define = undefined;";
+  const url = URL.createObjectURL(new Blob([`${head}\n${source}\nexport { module };`], { type: "text/javascript" }));
+  try {
+    return (await import(url)).module.exports;
+  } catch {
+    throw new Error("the page's Content-Security-Policy lets no plotly.js run: allow blob: in its script-src, or show an exported .html in an iframe");
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }
 
 /** Put a player into the place of the picture that stands before its film.

@@ -8,7 +8,7 @@ import { sketch } from "./sketch.js";
 /** @typedef {import("./film.js").Card} Card */
 /** @typedef {import("./film.js").Reel} Reel */
 /** @typedef {{reel: (frame: number) => Reel | null, rough: (frame: number) => {at: number, figures: () => any[]} | null, want: (frame: number, dragged: boolean) => void}} Source */
-/** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null, everywhere?: boolean}} Options */
+/** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null | (() => boolean), everywhere?: boolean}} Options */
 
 const FINE = 1500; // points of a trace
 const REST_MS = 300; // without a move and a frame: now it rests
@@ -177,7 +177,8 @@ export function createPlayer({ card, source, signal, options }) {
       board.replaceChildren(...plots.flatMap(({ node, words: text }) => [node, text]));
       arrange();
     }
-    const dark = options.dark ?? isDark(document.body, system.matches);
+    const told = typeof options.dark === "function" ? options.dark() : options.dark;
+    const dark = told ?? isDark(document.body, system.matches);
     root.toggleAttribute("data-dark", dark);
     root.dataset.plots = String(figures.length);
     const hall = "slide" in root.dataset ? large(figures.length) * (innerHeight / SLIDE) : 1;

@@ -19,7 +19,19 @@ from streamviz.plots import GroupLag, SwimLanes
 RUN = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
 
 
+POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'self'{}; "
+    "style-src 'unsafe-inline'; img-src data: blob:"
+)
+
+
 class Quiet(SimpleHTTPRequestHandler):
+    def end_headers(self) -> None:
+        if "?" in self.path:
+            more = " blob:" if "blob" in self.path else ""
+            self.send_header("Content-Security-Policy", POLICY.format(more))
+        super().end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -48,10 +60,37 @@ def heard(page: Page, site: str) -> Iterator[Page]:
     assert all(url.startswith((site, "data:", "blob:")) for url in asked), asked
 
 
-def page_with(folder: Path, *parts: str) -> None:
+def page_with(folder: Path, *parts: str, head: str = "") -> None:
     body = "\n".join(["<h1>My page</h1>", *parts, "<p>The end.</p>"])
-    head = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Mine</title>'
-    (folder / "index.html").write_text(f"{head}\n{body}", "utf-8")
+    start = (
+        '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>Mine</title>'
+    )
+    (folder / "index.html").write_text(f"{start}{head}</head>\n<body>{body}</body>", "utf-8")
+
+
+def ink(page: Page, place: int = 0) -> float:
+    """Return the contrast of a player's words with the ground behind them."""
+    return float(
+        page.evaluate(
+            """place => {
+              const player = document.querySelectorAll('.streamviz-player')[place];
+              const word = player.querySelector('.xtick text');
+              let node = player, ground = 'rgb(255,255,255)';
+              for (; node; node = node.parentElement) {
+                const own = getComputedStyle(node).backgroundColor;
+                if (own !== 'rgba(0, 0, 0, 0)') { ground = own; break; }
+              }
+              const bright = text => {
+                const [r, g, b] = text.match(/[\\d.]+/g).map(Number)
+                  .map(v => v / 255).map(v => v <= 0.04 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+              };
+              const two = [bright(getComputedStyle(word).fill), bright(ground)];
+              return Math.max(...two) / Math.min(...two);
+            }""",
+            place,
+        )
+    )
 
 
 def test_script_elements_become_players_that_play(tmp_path: Path, site: str, heard: Page) -> None:
@@ -92,3 +131,51 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
         page_with(tmp_path, tag(tmp_path / f"{name}.film.jsonl"))
         page.goto(site)
         page.get_by_text(f"{name}.film.jsonl can't be played: {why}").wait_for()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
+    tmp_path: Path, site: str, heard: Page, system: str
+) -> None:
+    line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
+    dark = line.replace("data-film", 'data-theme="dark" data-film')
+    night = f'<section style="background:#112">{line}</section>'
+    style = "<style>body { background: #fffbe8 }</style>"
+    page_with(tmp_path, line, dark, night, dark.replace("dark", "light"), head=style)
+    heard.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+    heard.goto(site)
+    heard.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 12")
+    RESULTS.mkdir(exist_ok=True)
+    heard.screenshot(path=RESULTS / f"embedded-{system}.png", full_page=True)
+    assert min(ink(heard, place) for place in range(4)) > 7
+    heard.evaluate("() => { document.body.style.background = '#000' }")
+    heard.locator(".streamviz-player").first.and_(heard.locator("[data-dark]")).wait_for()
+
+
+def test_a_script_in_the_head_has_its_player_in_the_body(
+    tmp_path: Path, site: str, page: Page
+) -> None:
+    said: list[str] = []
+    page.on("console", lambda one: said.append(one.text))
+    line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
+    told = line.replace("data-film", 'data-place="#here" data-film')
+    lost = line.replace("data-film", 'data-place="#nowhere" data-film')
+    page_with(tmp_path, '<div id="here"></div>', head=line + told + lost)
+    page.goto(site)
+    page.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 9")
+    assert page.locator("body .streamviz-player").count() == 3
+    assert page.locator("#here .streamviz-player").count() == 1
+    assert any("a.film.jsonl is at the page's end" in text for text in said), said
+    assert any("no #nowhere for a.film.jsonl" in text for text in said), said
+
+
+def test_a_page_that_forbids_eval_plays_from_a_blob_or_says_what_it_lacks(
+    tmp_path: Path, site: str, page: Page
+) -> None:
+    page_with(tmp_path, tag(to_embed(RUN, tmp_path / "a.film.jsonl")))
+    page.goto(f"{site}/?blob")
+    page.locator(".streamviz-player .main-svg").first.wait_for()
+    page.get_by_label("time").fill("200")
+    page.wait_for_function("() => document.querySelector('.streamviz-plot').data[0].x.length > 150")
+    page.goto(f"{site}/?strict")
+    page.get_by_text("Content-Security-Policy lets no plotly.js run: allow blob:").wait_for()
