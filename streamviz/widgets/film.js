@@ -8,6 +8,7 @@ import { applyDelta } from "./live.js";
 /** @typedef {{stream: string, shot: number, rough: {shot: number, places: number[]}, times: number[], events: [number, string, string][], captions: [number, string][]}} Card */
 
 const KEEP_EVERY = 50; // frames: so many deltas are taken in at most to show any frame
+const KEPT = 80; // figures of a long film that are kept whole, and no more
 const SAID_FOR_S = 3;
 const GAP_S = 2; // a longer silence in a recording is skipped
 
@@ -46,7 +47,8 @@ export function figuresAt(reel, frame) {
     // A whole new figure is the film's own, and must stay as it is.
     reel.figures = reel.figures.map((figure, i) => (deltas[i].full ? copied(deltas[i].full) : applyDelta(figure, deltas[i])));
     reel.at += 1;
-    if (reel.at % KEEP_EVERY === 0 && !reel.kept.has(reel.at)) reel.kept.set(reel.at, reel.figures.map(copied));
+    const every = Math.max(KEEP_EVERY, Math.ceil(reel.deltas.length / KEPT));
+    if (reel.at % every === 0 && !reel.kept.has(reel.at)) reel.kept.set(reel.at, reel.figures.map(copied));
   }
   return reel.figures;
 }

@@ -11,6 +11,7 @@ import { sketch } from "./sketch.js";
 /** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null | (() => boolean), everywhere?: boolean}} Options */
 
 const FINE = 1500; // points of a trace
+const COARSE = 400; // while it is dragged: about one for three pixels
 const REST_MS = 300; // without a move and a frame: now it rests
 const LINE = 72; // letters of a caption's line on a stage, at least
 const SLIDE = 720; // pixels of a slide's height that the sizes on a stage are meant for
@@ -186,7 +187,7 @@ export function createPlayer({ card, source, signal, options }) {
     const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
     figures.forEach((figure, i) => {
       plots[i].words.textContent = figure.summary;
-      const some = inked(thinned(figure.data, FINE), dark);
+      const some = inked(thinned(figure.data, dragged ? COARSE : FINE), dark);
       const { data, layout } = staged(some, begun(some, themed(figure.layout, dark)), scale, boxes[i]);
       if (dragged && sketched(plots[i], data, layout)) return;
       plots[i].over.remove();

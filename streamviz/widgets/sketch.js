@@ -95,6 +95,17 @@ export function corners(points, stepped) {
   return runs;
 }
 
+/** Is a line so long that its dashes would cost more time than all the rest? Without them it is
+ * followed by its colour, until the hand rests.
+ * @param {[number, number][][]} runs @param {Area} area */
+export function winding(runs, { wide, high }) {
+  let long = 0;
+  for (const run of runs) {
+    for (let i = 1; i < run.length; i += 1) long += Math.abs(run[i][0] - run[i - 1][0]) + Math.abs(run[i][1] - run[i - 1][1]);
+  }
+  return long > 3 * (wide + high);
+}
+
 /** @param {CanvasRenderingContext2D} ink @param {[number, number][]} run */
 function trail(ink, run) {
   run.forEach(([x, y], i) => (i ? ink.lineTo(x, y) : ink.moveTo(x, y)));
@@ -183,7 +194,8 @@ export function sketch(ink, data, layout, place) {
       ink.globalAlpha = trace.opacity ?? 1;
       ink.strokeStyle = trace.line.color;
       ink.lineWidth = trace.line.width ?? 2;
-      ink.setLineDash(DASHES[/** @type {keyof typeof DASHES} */ (trace.line.dash)] ?? []);
+      const dash = DASHES[/** @type {keyof typeof DASHES} */ (trace.line.dash)] ?? [];
+      ink.setLineDash(dash.length && winding(runs, where) ? [] : dash);
       ink.beginPath();
       for (const run of runs) trail(ink, run);
       ink.stroke();

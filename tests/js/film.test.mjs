@@ -40,6 +40,17 @@ test("a reel holds its first frame and one for each delta", () => {
   assert.deepEqual([4, 5, 7, 8].map((frame) => holds(reel, frame)), [false, true, true, false]);
 });
 
+test("a long film keeps some figures whole, not all too many, and every frame is right", () => {
+  const figure = { data: [{ x: [0], y: [0] }], layout: {}, n: 0, summary: "" };
+  const deltas = Array.from({ length: 9000 }, (_, i) => [{ n: i + 1, summary: "", x: [i + 1], y: [[i % 7]], points: {}, keep: [100], set: {} }]);
+  const reel = openReel({ first: 0, figures: [figure], deltas });
+  for (const frame of [9000, 4321, 17, 8999]) {
+    const [{ data }] = figuresAt(reel, frame);
+    assert.deepEqual([data[0].x.at(-1), data[0].x.length], [frame, Math.min(100, frame + 1)]);
+  }
+  assert.ok(reel.kept.size > 40 && reel.kept.size < 100, String(reel.kept.size));
+});
+
 test("a copy has points of its own", () => {
   const figure = { data: [{ x: [1], y: [2], name: "a" }], layout: {}, n: 1, summary: "" };
   copied(figure).data[0].x.push(9);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 const source = await readFile(new URL("../../streamviz/widgets/sketch.js", import.meta.url), "utf8");
-const { corners, placed, ranges, sketch, ticks } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const { corners, placed, ranges, sketch, ticks, winding } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 const area = { left: 10, top: 20, wide: 100, high: 50 };
 
 test("a range is around what is on its axis, from zero where it must be", () => {
@@ -74,4 +74,24 @@ test("a sketch draws lines, bands, dots and grids, and leaves hidden axes out", 
   assert.ok(words.includes("one") && words.includes("two"));
   assert.equal(words.filter((text) => text === "0.5").length <= 1, true, "the hidden axis has no numbers");
   assert.ok(calls.flat().every((value) => typeof value !== "number" || Number.isFinite(value)));
+});
+
+test("a line that goes up and down all the way is drawn without its dashes", () => {
+  const calm = Array.from({ length: 400 }, (_, i) => [i, 20]);
+  const wild = calm.map(([x], i) => [x, i % 2 ? 0 : 50]);
+  assert.equal(winding([calm], area), false);
+  assert.equal(winding([wild], area), true);
+  assert.equal(winding([], area), false);
+  const set = [];
+  const ink = new Proxy({}, {
+    get: (target, key) => target[key] ?? ((...given) => key === "setLineDash" && set.push(given[0])),
+    set: (target, key, value) => Reflect.set(target, key, value),
+  });
+  const drawn = (points) => {
+    set.length = 0;
+    const data = [{ mode: "lines", line: { color: "#000", dash: "dash" }, x: points.map(([x]) => x), y: points.map(([, y]) => y) }];
+    sketch(ink, data, { xaxis: {}, yaxis: {} }, () => ({ from: 0, long: 100 }));
+    return set.some((dash) => dash.length > 0);
+  };
+  assert.deepEqual([drawn(calm), drawn(wild)], [true, false]);
 });
