@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from streamviz.entry_id import EntryId
@@ -236,6 +238,24 @@ class History:
         """
         passing = self._passing.get(reader)
         return tuple(passing.lost) if passing else ()
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        captions: Iterable[tuple[float, str]] = (),
+        overwrite: bool = False,
+    ) -> None:
+        """Save the samples in the window as a recording: see `streamviz.recording.save`.
+
+        Examples
+        --------
+        >>> History(limit=100).save("run.jsonl")  # doctest: +SKIP
+        """
+        # Named at run time: a recording knows histories, and a history need not know recordings.
+        import_module("streamviz.recording").save(
+            self, path, captions=captions, overwrite=overwrite
+        )
 
     def __len__(self) -> int:
         return len(self._samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,11 @@ class Observer:
         The key of a hash in which plain readers keep their positions, as
         `streamviz.positions.HashPosition` does; it is read in the same round trip (HGETALL).
 
+    Attributes
+    ----------
+    on_sample : list of functions
+        Each is called with every sample, before `look` returns it.
+
     Raises
     ------
     InputError
@@ -114,6 +119,7 @@ class Observer:
         self._existed = False
         self._atomic = True
         self._n = 0
+        self.on_sample: list[Callable[[Sample], object]] = []
 
     def look(
         self,
@@ -138,6 +144,14 @@ class Observer:
             Also when the stream is gone or the server does not answer: then `trouble` says so,
             every number is 0, and the next look tries again.
         """
+        sample = self._looked(time_ms, notes, readers)
+        for call in tuple(self.on_sample):
+            call(sample)
+        return sample
+
+    def _looked(
+        self, time_ms: int | None, notes: Iterable[str], readers: Iterable[ReaderState]
+    ) -> Sample:
         self._n += 1
         when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         said = tuple(notes)

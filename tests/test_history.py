@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis as redis_py
@@ -16,11 +17,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from plots import histories as looked
 
 from streamviz.entry_id import EntryId
-from streamviz.errors import InputError
+from streamviz.errors import InputError, RecordingError
 from streamviz.history import History, books
 from streamviz.observer import Observer
+from streamviz.recording import Recording, load
 from streamviz.replies import Entry
 from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
 from streamviz.streams import Stream
@@ -254,3 +257,15 @@ def test_what_passes_by_is_bounded_as_the_entries_are() -> None:
         about = (True, "", 9, 9, zero, zero, zero, new, 0, ())
         seen.append(Sample("s", n, n, *about, readers=readers))
     assert len(seen.passed_by("r")) == 10
+
+
+def test_a_history_saves_itself_as_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    seen = looked.history(*(looked.sample(n) for n in range(1, 30)), limit=20)
+    seen.save(path, captions=[(1, "a second in")])
+    assert load(path).samples == seen.samples
+    assert [one.text for one in Recording(path).captions] == ["a second in"]
+    with pytest.raises(RecordingError, match="is there already"):
+        seen.save(path)
+    seen.save(path, overwrite=True)
+    assert Recording(path).captions == []

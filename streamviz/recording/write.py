@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from streamviz.errors import InputError, RecordingError
 from streamviz.history import History
-from streamviz.observer import Observer
 from streamviz.recording.encode import Encoder
 from streamviz.sample import Sample
 
@@ -20,7 +19,7 @@ VERSION = 1
 
 @runtime_checkable
 class Sampled(Protocol):
-    """What calls us with each sample: a scenario."""
+    """What calls us with each sample: a scenario, or an observer."""
 
     on_sample: list[Callable[[Sample], object]]
 
@@ -92,7 +91,6 @@ class Recorder:
         self.path = Path(path)
         self._encoder = Encoder()
         self._source: Sampled | None = None
-        self._observer: Observer | None = None
         self._start_ms: int | None = None
         self._last_ms = 0
         try:
@@ -119,20 +117,6 @@ class Recorder:
             self._start_ms = sample.time_ms
         self._last_ms = sample.time_ms
         self._write(self._encoder.line(sample))
-
-    def look(self, time_ms: int | None = None, notes: Iterable[str] = ()) -> Sample:
-        """Look with the observer that this records, write what it saw, and return it.
-
-        Raises
-        ------
-        InputError
-            If it does not record an observer.
-        """
-        if self._observer is None:
-            raise InputError("this does not record an Observer: its samples come by themselves")
-        sample = self._observer.look(time_ms, notes)
-        self(sample)
-        return sample
 
     def caption(self, text: str, at_s: float | None = None) -> None:
         """Pin a caption to a moment; a replay shows it from there on.
@@ -191,8 +175,7 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Parameters
     ----------
     source : Scenario, Observer, or a board that shows a scenario
-        A scenario writes each of its samples, of all its streams. An observer is looked with
-        through `Recorder.look`.
+        A scenario writes each of its samples, of all its streams; an observer, each of its looks.
     path : str or Path
         The file: JSON Lines, see `streamviz.recording.encode`.
     overwrite : bool
@@ -211,14 +194,11 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
         If the file is there already, or can't be made.
     """
     source = getattr(source, "scenario", None) or source
-    if not isinstance(source, Observer | Sampled):
+    if not isinstance(source, Sampled):
         raise InputError(f"{source!r} can't be recorded: give a Scenario, a board or an Observer")
     recorder = Recorder(path, overwrite=overwrite)
-    if isinstance(source, Observer):
-        recorder._observer = source
-    else:
-        recorder._source = source
-        source.on_sample.append(recorder)
+    recorder._source = source
+    source.on_sample.append(recorder)
     return recorder
 
 

@@ -58,6 +58,8 @@ def test_recording_costs_the_run_little(
         "spent in recording",
     )
     looks = SECONDS * 10
+    if clock == "wall":
+        row.aim("spent in recording live, % of a core", statistics.median(inside) * 100, most=2)
     row.add(
         clock,
         f"{rate_hz:,}",
@@ -99,7 +101,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     observer = Observer(client, key)
     row = {"item": "tea", "qty": "3"}
     began_ms = 1_767_225_600_000
-    with record(observer, path) as recorder:
+    with record(observer, path):
         groups = [stream.group(name) for name in ("billing", "email", "stock")]
         for group in groups:
             group.create("0", mkstream=True)
@@ -115,7 +117,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
                     group.ack(*held[g])  # type: ignore[arg-type]
                 held[g] = [entry.id for entry in workers[g][n % 4].read(26 + n % 9)]
             note = [f"billing-{n % 4 + 1} was killed holding 3"] if n % 5000 == 4999 else []
-            recorder.look(now + 99, note)
+            observer.look(now + 99, note)
     client.delete(key)
     client.close()
     return path
@@ -142,6 +144,8 @@ def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
         film.shot(place)
         shots.append(time.perf_counter() - began)
     row = table(FILE, "what", "measured")
+    row.aim("its size, MB", hour.stat().st_size / 1e6, most=50)
+    row.aim("`replay()` of it, s", statistics.median(shown), most=2)
     row.add("its size, with 1,080,000 entries", f"{hour.stat().st_size / 1e6:.1f} MB")
     row.add("indexed", f"{statistics.median(opened):.2f} s")
     row.add("`replay()` of it", f"{statistics.median(shown):.2f} s")
@@ -188,5 +192,6 @@ def test_an_hour_is_scrubbed(
     notebook.page.wait_for_timeout(1000)
     row = table(FILE, "what", "measured")
     many = plots.count("(") + 1
+    row.aim(f"frames a second while {many} plots are dragged", whole, least=20)
     row.add(f"dragged from end to end in JupyterLab, {many} plots", f"{whole:.0f} frames a second")
     assert not notebook.problems
