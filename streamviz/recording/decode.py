@@ -2,97 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from streamviz.entry_id import EntryId, known
 from streamviz.errors import InputError, RecordingError
+from streamviz.recording.checks import (
+    GROUP_CHECKS,
+    TOP,
+    check,
+    check_keys,
+    count,
+    is_consumer,
+    shown,
+    text,
+    whole,
+)
 from streamviz.recording.encode import BLANK, BLANK_GROUP
 from streamviz.replies import Entry, PendingEntry
 from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
 
 _Held = tuple[EntryId, str, int, int]  # of a pending entry: ID, consumer, since, deliveries
-_TOP = 2**64 - 1
-_VERDICTS = ("exact", "suspect", "unknown")
-
-
-def _whole(value: Any) -> bool:
-    return type(value) is int
-
-
-def _count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _count_or_none(value: Any) -> bool:
-    return value is None or (type(value) is int and value >= 0)
-
-
-def _whole_or_none(value: Any) -> bool:
-    return value is None or type(value) is int
-
-
-def _text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _texts_by_name(value: Any) -> bool:
-    return type(value) is dict and all(map(_text, value.values()))
-
-
-def _lists_by_name(value: Any) -> bool:
-    return type(value) is dict and all(type(one) is list for one in value.values())
-
-
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "n": (_count, "a whole number, 0 or more"),
-    "time_ms": (_whole, "milliseconds since 1970, a whole number"),
-    "whole": (lambda value: value is True, "true, or nothing"),
-    "stream": (_text, "a stream's key as text"),
-    "exists": (lambda value: type(value) is bool, "true or false"),
-    "trouble": (_text, "text"),
-    "length": (_count, "a whole number, 0 or more"),
-    "entries_added": (_count, "a whole number, 0 or more"),
-    "first_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
-    "last_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
-    "max_deleted_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
-    "nodes": (_count, "a whole number, 0 or more"),
-    "memory_bytes": (_count_or_none, "a whole number, 0 or more, or null"),
-    "readers": (_texts_by_name, "IDs as text, by the readers' names"),
-    "got": (_lists_by_name, "lists of IDs, by the readers' names"),
-    "entries": (lambda value: type(value) is list, "a list of IDs"),
-    "missed": (_count, "a whole number, 0 or more"),
-    "notes": (lambda v: type(v) is list and all(map(_text, v)), "a list of texts"),
-    "aged": (_whole, "milliseconds, a whole number"),
-    "groups": (lambda value: type(value) is dict, "groups by name"),
-}
-_GROUP_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "last_delivered_id": (_text, 'an entry ID as text, "<ms>-<seq>"'),
-    "entries_read": (_count_or_none, "a whole number, 0 or more, or null"),
-    "lag": (_whole_or_none, "a whole number or null"),
-    "verdict": (lambda value: value in _VERDICTS, f"one of {', '.join(_VERDICTS)}"),
-    "reason": (_text, "text"),
-    "behind_ms": (_whole_or_none, "milliseconds, a whole number, or null"),
-    "pending": (_count, "a whole number, 0 or more"),
-    "gone": (_whole_or_none, "a whole number or null"),
-    "consumers": (lambda value: type(value) is dict, "consumers by name"),
-    "left": (lambda v: type(v) is list and all(map(_count, v)), "a list of places"),
-    "oldest": (lambda value: type(value) is list, "a list of lists"),
-}
-
-
-def check(row: dict[str, Any]) -> None:
-    """Check a line, all but what its groups hold.
-
-    Raises
-    ------
-    RecordingError
-        If a value is none for its key.
-    """
-    for key in ("n", "time_ms"):
-        if key not in row:
-            raise RecordingError(f"{key} is missing: restore the line")
-    _check(row, _CHECKS, "a sample")
 
 
 class _Group:
@@ -193,13 +122,13 @@ class Decoder:
                 if self._groups.pop(name, None) is None:
                     raise RecordingError(f"the group {name!r} goes, and there was none")
             elif not isinstance(news, dict):
-                raise RecordingError(f"the group {name!r} is {_shown(news)}: give an object")
+                raise RecordingError(f"the group {name!r} is {shown(news)}: give an object")
             else:
                 self._change_group(name, self._groups.setdefault(name, _Group()), news)
         self._order = sorted(self._groups)
 
     def _change_group(self, name: str, group: _Group, news: dict[str, Any]) -> None:
-        _check(news, _GROUP_CHECKS, f"the group {name!r}")
+        check_keys(news, GROUP_CHECKS, f"the group {name!r}")
         told = group.told
         for key in BLANK_GROUP:
             if key in news:
@@ -210,9 +139,9 @@ class Decoder:
             if state is None:
                 group.names.pop(who, None)
                 continue
-            if not _is_consumer(state):
+            if not is_consumer(state):
                 raise RecordingError(
-                    f"the consumer {who!r} is {_shown(state)}: "
+                    f"the consumer {who!r} is {shown(state)}: "
                     "give [pending, idle_ms, inactive_ms], the last of which may be null"
                 )
             pending, idle_ms, inactive_ms = state
@@ -233,12 +162,12 @@ class Decoder:
         if not (
             isinstance(run, list)
             and len(run) > 3
-            and _text(run[0])
-            and _whole(run[1])
-            and _count(run[2])
+            and text(run[0])
+            and whole(run[1])
+            and count(run[2])
         ):
             raise RecordingError(
-                f"the oldest of {name!r} has {_shown(run)}: "
+                f"the oldest of {name!r} has {shown(run)}: "
                 "give [consumer, idle_ms, deliveries, ID, ID, ...]"
             )
         who, idle_ms, times = run[:3]
@@ -265,27 +194,6 @@ class Decoder:
         )
 
 
-def _is_consumer(state: Any) -> bool:
-    return (
-        isinstance(state, list)
-        and len(state) == 3
-        and _count(state[0])
-        and _whole(state[1])
-        and _whole_or_none(state[2])
-    )
-
-
-def _check(
-    row: dict[str, Any], checks: dict[str, tuple[Callable[[Any], bool], str]], whose: str
-) -> None:
-    for key, value in row.items():
-        if key not in checks:
-            raise RecordingError(f"{key!r} is no key of {whose}: remove it, or mend its name")
-        good, expected = checks[key]
-        if not good(value):
-            raise RecordingError(f"{key} is {_shown(value)}: give {expected}")
-
-
 def _ids(given: list[Any], since_ms: int) -> list[EntryId]:
     """Return the IDs of a line."""
     found = []
@@ -293,17 +201,12 @@ def _ids(given: list[Any], since_ms: int) -> list[EntryId]:
     for one in given:
         if type(one) is int:
             ms, seq = ms + one, 0 if one else seq + 1
-            right = 0 <= ms <= _TOP and seq <= _TOP
+            right = 0 <= ms <= TOP and seq <= TOP
             found.append(known(ms, seq) if right else EntryId(ms, seq))
         elif type(one) is str:
             entry_id = EntryId.parse(one)
             found.append(entry_id)
             ms, seq = entry_id.ms, entry_id.seq
         else:
-            raise RecordingError(f'{_shown(one)} is no ID: give a number, or text "<ms>-<seq>"')
+            raise RecordingError(f'{shown(one)} is no ID: give a number, or text "<ms>-<seq>"')
     return found
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

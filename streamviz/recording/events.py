@@ -1,4 +1,4 @@
-"""What happened in a recording: what its notes say, and where a trim began or bit."""
+"""What happened in a recording: what its notes say, where a trim began or bit, who went."""
 
 from __future__ import annotations
 
@@ -56,13 +56,32 @@ class Spotter:
         self._first = "0-0"
         self._length = self._added = 0
         self._gone: dict[str, Any] = {}
+        self._consumers: dict[str, set[str]] = {}  # by group; one that came lately may be missing
         self._calm_ms: dict[str, int] = {}  # until when nothing more is said of whom
 
     def events(self, place: int, row: dict[str, Any]) -> list[Event]:
         """Return what happened in the next line."""
         found = [Event(place, kind(note), note) for note in row.get("notes", ())]
         found += [Event(place, "trim", text) for text in self._trims(row)]
+        found += [Event(place, "note", text) for text in self._deleted(row)]
         return found
+
+    def _deleted(self, row: dict[str, Any]) -> list[str]:
+        """Return which consumers went, of groups that stayed."""
+        groups, texts = row.get("groups", {}), []
+        if "whole" in row:
+            self._consumers = {name: self._consumers.get(name, set()) for name in groups}
+        for name, news in groups.items():
+            if not isinstance(news, dict):
+                self._consumers.pop(name, None)
+                continue
+            known, told = self._consumers.get(name, set()), news.get("consumers", {})
+            gone = {who for who, state in told.items() if state is None}
+            if "whole" in row:
+                gone |= known - told.keys()
+            texts += [f"{who} of {name} was deleted" for who in sorted(gone)]
+            self._consumers[name] = (known | told.keys()) - gone
+        return texts
 
     def _trims(self, row: dict[str, Any]) -> list[str]:
         whole, now = "whole" in row, row["time_ms"]

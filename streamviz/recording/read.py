@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, RecordingError
 from streamviz.history import History
 from streamviz.recording.decode import Decoder
+from streamviz.recording.skim import claims, read, skim
 from streamviz.recording.track import Track
 from streamviz.recording.write import VERSION, Caption
 from streamviz.sample import Sample
@@ -47,6 +48,8 @@ class Recording:
         try:
             with self.path.open("rb") as file:
                 self._index(file.readline(), file)
+                for track in self.tracks.values():
+                    self._clear_up(track)
         except OSError as error:
             raise RecordingError(f"{self.path} can't be read: {error.strerror}") from error
         self.captions.sort(key=lambda caption: caption.at_s)
@@ -142,12 +145,13 @@ class Recording:
 
     def _sample(self, decoder: Decoder, number: int, line: bytes, *, bare: bool) -> Sample:
         try:
-            return decoder.sample(json.loads(line), bare=bare)
+            return decoder.sample(read(line), bare=bare)
         except RecordingError as error:
             raise RecordingError(f"{self.path}, line {number}: {error}") from error
-        except ValueError as error:
+        except (RecursionError, ValueError) as error:
             raise RecordingError(
-                f"{self.path}, line {number}: it has changed since it was opened: open it again"
+                f"{self.path}, line {number}: {_not_json(line, error)}, or open it again if it has "
+                "changed since"
             ) from error
 
     def _index(self, header: bytes, rest: Any) -> None:
@@ -159,12 +163,12 @@ class Recording:
                 raise RecordingError(f"{self.path}, line {broken[0]}: {broken[1]}")
             end = start + len(line)
             try:
-                row = json.loads(line)
+                row, unclear = skim(line)
             except ValueError as error:
                 if line.strip():
                     broken = number, _not_json(line, error)
             else:
-                self._take(row, (number, start, end))
+                self._take(row, (number, start, end), unclear)
             start = end
         if broken:
             warnings.warn(
@@ -172,13 +176,31 @@ class Recording:
                 stacklevel=4,
             )
 
-    def _take(self, row: Any, place: tuple[int, int, int]) -> None:
+    def _clear_up(self, track: Track) -> None:
+        """Find out who claimed what, where somebody may have."""
+        found: dict[int, list[str]] = {}
+        end = 0
+        for place in track.unclear:
+            if place < end or not place:
+                continue
+            after = bisect_right(track.whole, place)
+            end = track.whole[after] if after < len(track.whole) else len(track)
+            for at, (old, new) in enumerate(
+                pairwise(self.samples(track.stream, place - 1, end)), start=place
+            ):
+                if texts := claims(old, new):
+                    found[at] = texts
+        track.tell(found)
+
+    def _take(self, row: Any, place: tuple[int, int, int], unclear: bool) -> None:
         try:
-            self._take_row(row, place)
+            self._take_row(row, place, unclear)
         except (RecordingError, InputError) as error:
             raise RecordingError(f"{self.path}, line {place[0]}: {error}") from error
+        except RecursionError as error:
+            raise RecordingError(f"{self.path}, line {place[0]}: {_DEEP}") from error
 
-    def _take_row(self, row: Any, place: tuple[int, int, int]) -> None:
+    def _take_row(self, row: Any, place: tuple[int, int, int], unclear: bool) -> None:
         if not isinstance(row, dict):
             raise RecordingError(f"{repr(row)[:80]} is no sample: give an object")
         if "caption" in row:
@@ -188,14 +210,17 @@ class Recording:
         if not isinstance(stream, str):
             raise RecordingError(f"stream is {stream!r}: give a stream's key as text")
         self._stream = stream
-        self.tracks.setdefault(stream, Track(stream)).take(row, place)
+        track = self.tracks.get(stream)
+        if track is None:
+            track = self.tracks[stream] = Track(stream)
+        track.take(row, place, unclear=unclear)
 
     def _check_header(self, line: bytes) -> None:
         if not line.strip():
             raise RecordingError(f"{self.path} is empty: nothing was recorded")
         expected = f'its first line must be {{"streamviz": {VERSION}}}'
         try:
-            header = json.loads(line)
+            header = read(line)
         except ValueError as error:
             raise RecordingError(f"{self.path} is no recording: {expected}") from error
         version = header.get("streamviz") if isinstance(header, dict) else None
@@ -208,7 +233,12 @@ class Recording:
             )
 
 
-def _not_json(line: bytes, error: ValueError) -> str:
+_DEEP = "it is nested too deeply: restore the line"
+
+
+def _not_json(line: bytes, error: Exception) -> str:
+    if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
+        return _DEEP
     where = getattr(error, "pos", 0)
     near = line[max(0, where - 20) : where + 20].decode("utf-8", "replace").strip()
     return f"it breaks off, or was edited, near {near!r}: restore the line"

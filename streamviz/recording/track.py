@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import RecordingError
-from streamviz.recording.decode import check
+from streamviz.recording.checks import check
 from streamviz.recording.events import Event, Spotter
 
 
@@ -26,6 +26,8 @@ class Track:
         For each sample, its line's number, where it starts and where it ends.
     whole : list of int
         The samples at which reading can begin.
+    unclear : list of int
+        The samples in which somebody may have claimed something.
     """
 
     def __init__(self, stream: str) -> None:
@@ -36,6 +38,7 @@ class Track:
         self.entries: list[int] = []
         self.places: list[tuple[int, int, int]] = []
         self.whole: list[int] = []
+        self.unclear: list[int] = []
         self._n = -1
 
     @property
@@ -46,7 +49,9 @@ class Track:
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def take(self, row: dict[str, Any], place: tuple[int, int, int]) -> None:
+    def take(
+        self, row: dict[str, Any], place: tuple[int, int, int], *, unclear: bool = False
+    ) -> None:
         """Note the next sample's line: what it holds, and its number, start and end in the file.
 
         Raises
@@ -71,7 +76,20 @@ class Track:
             raise RecordingError(
                 f"a number or a group is of the wrong kind ({error}): restore the line"
             ) from error
+        if unclear:
+            self.unclear.append(len(self))
         self._n = n
         self.times_ms.append(time_ms)
         self.entries.append(len(row.get("entries", ())))
         self.places.append(place)
+
+    def tell(self, found: dict[int, list[str]]) -> None:
+        """Take in which samples hold claims, in words; where a note told of one, it is known."""
+        known = {event.place for event in self.events if event.kind == "claim"}
+        self.events += [
+            Event(place, "claim", text)
+            for place, texts in found.items()
+            if not known & {place, place + 1}  # a note may come with the next look
+            for text in texts
+        ]
+        self.events.sort(key=lambda event: event.place)

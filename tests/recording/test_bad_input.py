@@ -15,6 +15,8 @@ from plots.histories import group, history, sample
 from streamviz import load
 from streamviz.entry_id import EntryId
 from streamviz.errors import RecordingError
+from streamviz.export import to_still
+from streamviz.plots import GroupLag, StreamMap
 from streamviz.recording import Recording, save
 from streamviz.replies import PendingEntry
 
@@ -120,7 +122,7 @@ def test_blank_lines_and_a_missing_end_of_line_do_no_harm(path: Path, good: list
         ('{"n":2,"time_ms":1100,"stream":"t"}', "the first line of 't' must be \"whole\""),
         ('{"n":2,"time_ms":1100,"lenght":3}', "'lenght' is no key of a sample"),
         ('{"n":2,"time_ms":1100,"length":"3"}', "length is '3'"),
-        ('{"n":2,"time_ms":1100,"length":-3}', "length is -3: give a whole number, 0 or more"),
+        ('{"n":2,"time_ms":1100,"length":-3}', "length is -3: give a whole number, 0 to "),
         ('{"n":2,"time_ms":1100,"exists":1}', "exists is 1: give true or false"),
         ('{"n":2,"time_ms":1100,"last_id":"soon"}', "'soon' is not an entry ID"),
         ('{"n":2,"time_ms":1100,"last_id":5}', "last_id is 5"),
@@ -153,12 +155,70 @@ def test_an_edit_by_hand_is_named_by_line_and_value(path: Path, line: str, says:
         load(path)
 
 
-def test_numbers_past_every_bound_come_back_or_are_refused(path: Path) -> None:
-    huge = 10**40
-    path.write_text(f'{HEADER}{FIRST}{{"n":{huge},"time_ms":{huge},"length":{huge}}}\n')
-    assert load(path).samples[1].length == huge
+BIG = [2**64, -(2**64), 10**40, int("9" * 400)]
+GROUP = '{{"n":2,"time_ms":1100,"groups":{{"g":{{{}}}}}}}'
+
+
+@pytest.mark.parametrize("number", BIG, ids=["2^64", "-2^64", "1e40", "1e400"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{{"n":{},"time_ms":1100}}',
+        '{{"n":2,"time_ms":{}}}',
+        '{{"n":2,"time_ms":1100,"length":{}}}',
+        '{{"n":2,"time_ms":1100,"aged":{}}}',
+        '{{"n":2,"time_ms":1100,"memory_bytes":{}}}',
+    ],
+)
+def test_a_number_that_redis_cannot_count_to_is_refused(path: Path, line: str, number: int) -> None:
+    path.write_text(f"{HEADER}{FIRST}{line.format(number)}\n")
+    with pytest.raises(RecordingError, match=r"line 3: \w+ is -?\d+…?: give .*whole number"):
+        load(path)
+
+
+@pytest.mark.parametrize("number", BIG, ids=["2^64", "-2^64", "1e40", "1e400"])
+@pytest.mark.parametrize("key", ["lag", "behind_ms", "pending", "gone", "entries_read"])
+def test_nor_is_it_in_a_group(path: Path, key: str, number: int) -> None:
+    row = {"n": 2, "time_ms": 1100, "groups": {"g": {key: number}}}
+    path.write_text(f"{HEADER}{FIRST}{json.dumps(row)}\n")
+    with pytest.raises(RecordingError, match=rf"line 3: {key} is "):
+        load(path)
+    for told in ({"consumers": {"a": [1, number, 0]}}, {"oldest": [["a", number, 1, 0]]}):
+        path.write_text(f"{HEADER}{FIRST}{json.dumps(row | {'groups': {'g': told}})}\n")
+        with pytest.raises(RecordingError, match="line 3: the "):
+            load(path)
+
+
+def test_the_largest_numbers_come_back_and_can_be_drawn(path: Path) -> None:
+    top = 2**64 - 1
+    row = {"n": top, "time_ms": top, "length": top, "groups": {"g": {"lag": top}}}
+    path.write_text(f"{HEADER}{FIRST}{json.dumps(row)}\n")
+    assert load(path).samples[1].length == top
+    assert to_still(path, path.with_suffix(".svg"), plots=[GroupLag(), StreamMap()]).exists()
     path.write_text(f'{HEADER}{FIRST}{{"n":2,"time_ms":1100,"length":NaN}}\n')
     with pytest.raises(RecordingError, match="length is nan"):
+        load(path)
+
+
+@pytest.mark.parametrize("depth", [200, 900, 2_000, 100_000])
+def test_what_is_nested_too_deeply_is_named_by_its_line(path: Path, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    for line in (f'{{"n":2,"time_ms":1100,"notes":{deep}}}', GROUP.format(f'"oldest":{deep}')):
+        path.write_text(f'{HEADER}{FIRST}{line}\n{{"n":3,"time_ms":1200}}\n')
+        with pytest.raises(RecordingError, match="line 3: "):
+            load(path)
+    path.write_text(f'{{"streamviz": {deep}}}\n')
+    with pytest.raises(RecordingError, match="is no recording"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "list_", ['"left":[0,,1]', '"left":[0', '"oldest":[["a",1,1,01]]', '"oldest":[["a",1,1,-]]']
+)
+def test_a_list_broken_inside_a_group_is_named_by_its_line(path: Path, list_: str) -> None:
+    line = GROUP.format(list_)
+    path.write_text(f'{HEADER}{FIRST}{line}\n{{"n":3,"time_ms":1200}}\n')
+    with pytest.raises(RecordingError, match=r"line 3: it breaks off, or was edited, near"):
         load(path)
 
 

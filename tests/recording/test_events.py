@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from hypothesis import HealthCheck, given, settings
+from make_recordings import FOLDER
+from plots.histories import HOSTILE, group, history, looks, sample, shop
+
+from streamviz import Observer, Stream, record
+from streamviz.entry_id import EntryId
+from streamviz.recording import Recording, read, save
+from streamviz.recording.events import Event
+from streamviz.recording.skim import skim
+from streamviz.replies import PendingEntry
+from streamviz.sample import ConsumerState, Sample
+
+
+def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:
+    """Return a look at a group whose entries are held, at their first delivery or not."""
+    oldest = [
+        PendingEntry(EntryId(int(one)), who, 5, 2 if one in again.split() else 1)
+        for one, who in held.items()
+    ]
+    states = tuple(ConsumerState(who, 0, 5, 5) for who in names.split())
+    return sample(n, replace(group("g", oldest=oldest, pending=len(oldest)), consumers=states))
+
+
+def events(path: Path, *samples: Sample) -> list[Event]:
+    save(history(*samples), path, overwrite=True)
+    return Recording(path).track().events
+
+
+@pytest.mark.parametrize("first", range(1, 12))
+def test_who_took_over_what_is_seen_without_a_note(tmp_path: Path, first: int) -> None:
+    calm = [worked(n, {"5": "ann", "6": "ann", "7": "bob"}) for n in range(1, first + 1)]
+    taken = worked(first + 1, {"5": "bob", "6": "bob", "7": "bob"}, "5 6")
+    again = worked(first + 2, {"5": "bob", "6": "bob", "7": "bob"}, "5 6 7")
+    found = events(tmp_path / "r.jsonl", *calm, taken, again, again_later(again))
+    assert found == [Event(first, "claim", "bob claimed 2 of ann")], "7 came to bob again"
+
+
+def again_later(one: Sample) -> Sample:
+    return replace(one, n=one.n + 1, time_ms=one.time_ms + 100)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_claim_that_a_note_tells_of_is_told_once(tmp_path: Path, late: int) -> None:
+    looked = [worked(1, {"5": "ann"}), worked(2, {"5": "bob"}, "5"), worked(3, {"5": "bob"}, "5")]
+    looked[1 + late] = replace(looked[1 + late], notes=("bob claimed 1 of ann",))
+    found = events(tmp_path / "r.jsonl", *looked)
+    assert [(one.kind, one.text) for one in found] == [("claim", "bob claimed 1 of ann")]
+
+
+@pytest.mark.parametrize("before", [5, 10, 12])
+def test_a_consumer_that_vanishes_was_deleted(tmp_path: Path, before: int) -> None:
+    there = [worked(n, {}) for n in range(1, before + 1)]
+    without = [worked(n, {}, names="bob") for n in range(before + 1, before + 15)]
+    found = events(tmp_path / "r.jsonl", *there, *without)
+    assert found == [Event(before, "note", "ann of g was deleted")]
+    gone = [sample(n) for n in range(before + 1, before + 15)]
+    assert events(tmp_path / "r.jsonl", *there, *gone) == [], "with its group nobody is deleted"
+
+
+def test_an_application_is_seen_to_claim_and_to_delete(
+    redis: redis_py.Redis, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    stream = Stream(redis, key)
+    workers = stream.group("g")
+    workers.create("0", mkstream=True)
+    stream.add_many({"n": str(n)} for n in range(5))
+    observer = Observer(redis, key)
+    with record(observer, path):
+        held = [entry.id for entry in workers.consumer("ann").read(3)]
+        observer.look(1000)
+        workers.consumer("bob").claim(held[:2])
+        observer.look(1100)
+        workers.consumer("bob").claim(held[2:], justid=True)
+        observer.look(1200)
+        workers.delete_consumer("ann")
+        observer.look(1300)
+    assert Recording(path).track().events == [
+        Event(1, "claim", "bob claimed 2 of ann"),
+        Event(3, "note", "ann of g was deleted"),
+    ]
+
+
+def whole(line: bytes) -> tuple[Any, bool]:
+    return json.loads(line), True
+
+
+def indexed(path: Path) -> list[dict[str, Any]]:
+    """Return all that is known of a recording's tracks."""
+    tracks = Recording(path).tracks.values()
+    return [
+        {name: value for name, value in vars(track).items() if name not in ("_spotter", "unclear")}
+        | {"groups": track.groups}
+        for track in tracks
+    ]
+
+
+def agrees(path: Path) -> None:
+    """Check that what is skimmed tells the same as what is read whole."""
+    skimmed = indexed(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "skim", whole)
+        assert skimmed == indexed(path)
+
+
+@given(samples=looks())
+@settings(suppress_health_check=[*HealthCheck], max_examples=100)
+def test_skimming_any_life_tells_the_same(samples: list[Sample], tmp_path: Path) -> None:
+    save(history(*samples), tmp_path / "r.jsonl", overwrite=True)
+    agrees(tmp_path / "r.jsonl")
+
+
+def test_skimming_a_run_tells_the_same(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    save(history(*shop(redis, key, seed=4, seconds=20)), tmp_path / "r.jsonl")
+    ready = sorted(FOLDER.glob("*.jsonl"))
+    assert len(ready) == 3
+    for path in (tmp_path / "r.jsonl", *ready):
+        agrees(path)
+        lines = path.read_bytes().splitlines(keepends=True)
+        short = [line for line in lines if b"groups" in line and "groups" not in skim(line)[0]]
+        assert len(short) > 20, "it does leave something out"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*HOSTILE, "groups", "entries", "got", "whole", "null", "}}}", 'x],"groups":{"', '"gone":'],
+)
+def test_skimming_minds_no_name(tmp_path: Path, name: str) -> None:
+    looked = []
+    for n in range(1, 25):
+        held = [PendingEntry(EntryId(n, i), name, 1, 1 + n // 20) for i in range(3)]
+        state = replace(group(name, n, oldest=held), consumers=(ConsumerState(name, n, 1, 1),))
+        more: dict[str, Any] = {"readers": {name: EntryId(n)}, "got": {name: [EntryId(n)]}}
+        ids = [EntryId(n, i) for i in range(n % 3)]
+        notes = [name] * (n % 5 == 0)
+        looked.append(sample(n, state, ids=ids, notes=notes, **(more if n % 2 else {})))
+    save(history(*(replace(one, stream=name) for one in looked)), tmp_path / "r.jsonl")
+    agrees(tmp_path / "r.jsonl")
