@@ -9,6 +9,9 @@ from playwright.sync_api import Page
 from streamviz import Scenario, Stream
 from streamviz.wall import Wall
 
+ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
+  ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
+    [node.getBoundingClientRect()]).map(([box]) => box.height > 80 && box.bottom <= innerHeight)]"""
 LAG = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.y?.at(-1)"
 
 
@@ -46,3 +49,34 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
         stream.add({"n": 13})
         page.wait_for_function(f"() => ({LAG})() === 13", timeout=20_000)
         page.get_by_text("Lost the server").wait_for(state="hidden")
+
+
+def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
+    redis: redis_py.Redis, key: str, page: Page
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+        page.goto(wall.url)
+        trouble = page.locator("[role=status]", has_text=f"no stream '{key}' yet")
+        trouble.wait_for()
+        box = trouble.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 150, "before the plots"
+        size = trouble.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+        assert size > 18
+        page.locator(".streamviz-plot .main-svg").first.wait_for()
+        page.screenshot(path=RESULTS / "wall-none.png")
+        stream = Stream(redis, key)
+        stream.add_many({"n": n} for n in range(5))
+        for name in ("billing", "email"):
+            stream.group(name).create("0")
+        page.wait_for_function(f"() => ({LAG})() === 5")
+        trouble.wait_for(state="detached")
+        page.wait_for_timeout(400)  # its axes settle
+        page.screenshot(path=RESULTS / "wall-small.png")
+        fits = page.evaluate(ON_SCREEN)
+        assert len(fits) == 5, "the page, two plots, and one that has two groups"
+        assert all(fits)
+        page.set_viewport_size({"width": 1024, "height": 600})
+        page.wait_for_timeout(400)
+        assert page.evaluate(ON_SCREEN)[0]
