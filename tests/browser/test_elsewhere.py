@@ -59,6 +59,10 @@ def test_voila_plays_the_talk(lab: Lab, page: Page, talk: str) -> None:
     page.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     page.locator(".streamviz-player").first.wait_for(timeout=40_000)
     page.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
+    assert page.get_by_text("Somebody has to ask for it").is_visible()
+    notes = page.get_by_text("Let them raise a hand")
+    assert notes.count() == 1
+    assert not notes.is_visible(), "the speaker's notes are not for the audience"
     picture(page, "voila-talk")
     lab.end_kernels()
 

@@ -173,6 +173,14 @@ def test_the_speaker_has_notes_and_the_clock_without_a_network(talk: Path, offli
     assert notes.locator(".clock-value, .timer").first.is_visible()
 
 
+def test_the_one_file_links_to_no_other(talk: Path, offline: Page) -> None:
+    offline.goto(talk.as_uri())
+    links = offline.locator(".slides a:not(.anchor-link)")
+    targets = [link.get_attribute("href") or "" for link in links.all()]
+    assert not [target for target in targets if ".ipynb" in target]
+    frame_is(offline, "at > 0")
+
+
 def test_on_paper_and_without_javascript_there_are_pictures(talk: Path, offline: Page) -> None:
     offline.goto(f"{talk.as_uri()}?view=print")
     offline.locator(".pdf-page").first.wait_for()
