@@ -91,8 +91,8 @@ class Decoder:
         if "groups" in row:
             self._change(row["groups"])
         given = row.get("entries", ())
-        entries = _ids(given, when) if given and not bare else ()
-        got = {who: tuple(_ids(some, when)) for who, some in row.get("got", {}).items()}
+        entries = ids(given, when) if given and not bare else ()
+        got = {who: tuple(ids(some, when)) for who, some in row.get("got", {}).items()}
         return Sample(
             self._stream,
             row["n"],
@@ -172,7 +172,7 @@ class Decoder:
             )
         who, idle_ms, times = run[:3]
         since = self._clock_ms - idle_ms
-        return [(one, who, since, times) for one in _ids(run[3:], self._time_ms)]
+        return [(one, who, since, times) for one in ids(run[3:], self._time_ms)]
 
     def _state(self, name: str, group: _Group) -> GroupState:
         told, clock = group.told, self._clock_ms
@@ -194,7 +194,7 @@ class Decoder:
         )
 
 
-def _ids(given: list[Any], since_ms: int) -> list[EntryId]:
+def ids(given: list[Any], since_ms: int) -> list[EntryId]:
     """Return the IDs of a line."""
     found = []
     ms, seq = since_ms, -1

@@ -5,14 +5,13 @@ from __future__ import annotations
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, RecordingError
 from streamviz.history import History
 from streamviz.recording.decode import Decoder
-from streamviz.recording.skim import claims, read, skim
+from streamviz.recording.skim import read, skim
 from streamviz.recording.track import Track
 from streamviz.recording.write import VERSION, Caption
 from streamviz.sample import Sample
@@ -49,7 +48,7 @@ class Recording:
             with self.path.open("rb") as file:
                 self._index(file.readline(), file)
                 for track in self.tracks.values():
-                    self._clear_up(track)
+                    track.close()
         except OSError as error:
             raise RecordingError(f"{self.path} can't be read: {error.strerror}") from error
         self.captions.sort(key=lambda caption: caption.at_s)
@@ -168,7 +167,7 @@ class Recording:
                 if line.strip():
                     broken = number, _not_json(line, error)
             else:
-                self._take(row, (number, start, end), unclear)
+                self._take(row, (number, start, end), line, unclear)
             start = end
         if broken:
             warnings.warn(
@@ -176,31 +175,15 @@ class Recording:
                 stacklevel=4,
             )
 
-    def _clear_up(self, track: Track) -> None:
-        """Find out who claimed what, where somebody may have."""
-        found: dict[int, list[str]] = {}
-        end = 0
-        for place in track.unclear:
-            if place < end or not place:
-                continue
-            after = bisect_right(track.whole, place)
-            end = track.whole[after] if after < len(track.whole) else len(track)
-            for at, (old, new) in enumerate(
-                pairwise(self.samples(track.stream, place - 1, end)), start=place
-            ):
-                if texts := claims(old, new):
-                    found[at] = texts
-        track.tell(found)
-
-    def _take(self, row: Any, place: tuple[int, int, int], unclear: bool) -> None:
+    def _take(self, row: Any, place: tuple[int, int, int], line: bytes, unclear: bool) -> None:
         try:
-            self._take_row(row, place, unclear)
+            self._take_row(row, place, line, unclear)
         except (RecordingError, InputError) as error:
             raise RecordingError(f"{self.path}, line {place[0]}: {error}") from error
         except RecursionError as error:
             raise RecordingError(f"{self.path}, line {place[0]}: {_DEEP}") from error
 
-    def _take_row(self, row: Any, place: tuple[int, int, int], unclear: bool) -> None:
+    def _take_row(self, row: Any, place: tuple[int, int, int], line: bytes, unclear: bool) -> None:
         if not isinstance(row, dict):
             raise RecordingError(f"{repr(row)[:80]} is no sample: give an object")
         if "caption" in row:
@@ -213,7 +196,7 @@ class Recording:
         track = self.tracks.get(stream)
         if track is None:
             track = self.tracks[stream] = Track(stream)
-        track.take(row, place, unclear=unclear)
+        track.take(row, place, line, unclear=unclear)
 
     def _check_header(self, line: bytes) -> None:
         if not line.strip():

@@ -7,6 +7,7 @@ from typing import Any
 from streamviz.errors import RecordingError
 from streamviz.recording.checks import check
 from streamviz.recording.events import Event, Spotter
+from streamviz.recording.owners import Owners
 
 
 class Track:
@@ -26,8 +27,6 @@ class Track:
         For each sample, its line's number, where it starts and where it ends.
     whole : list of int
         The samples at which reading can begin.
-    unclear : list of int
-        The samples in which somebody may have claimed something.
     """
 
     def __init__(self, stream: str) -> None:
@@ -38,7 +37,8 @@ class Track:
         self.entries: list[int] = []
         self.places: list[tuple[int, int, int]] = []
         self.whole: list[int] = []
-        self.unclear: list[int] = []
+        self._owners = Owners()
+        self._claims: dict[int, list[str]] = {}  # in words, by sample
         self._n = -1
 
     @property
@@ -50,9 +50,11 @@ class Track:
         return len(self.times_ms)
 
     def take(
-        self, row: dict[str, Any], place: tuple[int, int, int], *, unclear: bool = False
+        self, row: dict[str, Any], place: tuple[int, int, int], line: bytes, *, unclear: bool
     ) -> None:
         """Note the next sample's line: what it holds, and its number, start and end in the file.
+
+        The row need not hold what `streamviz.recording.skim` leaves out.
 
         Raises
         ------
@@ -76,20 +78,18 @@ class Track:
             raise RecordingError(
                 f"a number or a group is of the wrong kind ({error}): restore the line"
             ) from error
-        if unclear:
-            self.unclear.append(len(self))
+        if texts := self._owners.claims(line, row, unclear=unclear):
+            self._claims[len(self)] = texts
         self._n = n
         self.times_ms.append(time_ms)
         self.entries.append(len(row.get("entries", ())))
         self.places.append(place)
 
-    def tell(self, found: dict[int, list[str]]) -> None:
-        """Take in which samples hold claims, in words; where a note told of one, it is known."""
+    def close(self) -> None:
+        """Take in who claimed what; where a note told of a claim, it is known."""
         known = {event.place for event in self.events if event.kind == "claim"}
-        self.events += [
-            Event(place, "claim", text)
-            for place, texts in found.items()
-            if not known & {place, place + 1}  # a note may come with the next look
-            for text in texts
-        ]
+        for place, texts in self._claims.items():
+            if not known & {place, place + 1}:  # a note may come with the next look
+                self.events += [Event(place, "claim", text) for text in texts]
+        self._claims = {}
         self.events.sort(key=lambda event: event.place)

@@ -13,11 +13,11 @@ from plots.histories import HOSTILE, group, history, looks, sample, shop
 
 from streamviz import Observer, Stream, record
 from streamviz.entry_id import EntryId
-from streamviz.recording import Recording, read, save
+from streamviz.recording import Recording, owners, read, save
 from streamviz.recording.events import Event
 from streamviz.recording.skim import skim
 from streamviz.replies import PendingEntry
-from streamviz.sample import ConsumerState, Sample
+from streamviz.sample import ConsumerState, GroupState, Sample
 
 
 def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:
@@ -46,6 +46,29 @@ def test_who_took_over_what_is_seen_without_a_note(tmp_path: Path, first: int) -
 
 def again_later(one: Sample) -> Sample:
     return replace(one, n=one.n + 1, time_ms=one.time_ms + 100)
+
+
+def test_what_stays_pending_for_long_costs_no_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = [worked(1, {"5": "ann"}), worked(2, {"5": "bob"}, "5")]
+    stuck = [worked(n, {"5": "bob", str(n): "ann"}, "5") for n in range(6, 300)]
+    looked = [*taken, *stuck, worked(300, {"5": "ann", "299": "ann"}, "5")]
+    looked[-1] = replace(looked[-1], groups=(_third(looked[-1].groups[0]),))
+    save(history(*looked), tmp_path / "r.jsonl")
+    reads: list[bytes] = []
+    monkeypatch.setattr(owners, "read", lambda line: reads.append(line) or json.loads(line))
+    assert Recording(tmp_path / "r.jsonl").track().events == [
+        Event(1, "claim", "bob claimed 1 of ann"),
+        Event(len(looked) - 1, "claim", "ann claimed 1 of bob"),
+    ]
+    assert len(reads) <= 11
+
+
+def _third(one: GroupState) -> GroupState:
+    """Return a group whose later deliveries are the third ones."""
+    held = tuple(row._replace(deliveries=3) if row.deliveries > 1 else row for row in one.oldest)
+    return replace(one, oldest=held)
 
 
 @pytest.mark.parametrize("late", [0, 1])
@@ -98,7 +121,7 @@ def indexed(path: Path) -> list[dict[str, Any]]:
     """Return all that is known of a recording's tracks."""
     tracks = Recording(path).tracks.values()
     return [
-        {name: value for name, value in vars(track).items() if name not in ("_spotter", "unclear")}
+        {name: value for name, value in vars(track).items() if name not in ("_spotter", "_owners")}
         | {"groups": track.groups}
         for track in tracks
     ]
@@ -113,7 +136,7 @@ def agrees(path: Path) -> None:
 
 
 @given(samples=looks())
-@settings(suppress_health_check=[*HealthCheck], max_examples=100)
+@settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=100)
 def test_skimming_any_life_tells_the_same(samples: list[Sample], tmp_path: Path) -> None:
     save(history(*samples), tmp_path / "r.jsonl", overwrite=True)
     agrees(tmp_path / "r.jsonl")

@@ -49,7 +49,7 @@ def test_what_is_loaded_is_what_was_seen(redis: redis_py.Redis, key: str, tmp_pa
 
 
 @given(samples=looks())
-@settings(suppress_health_check=[*HealthCheck], max_examples=150)
+@settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=150)
 def test_any_life_comes_back(samples: list[Sample], tmp_path: Path) -> None:
     assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
 
@@ -84,7 +84,7 @@ consumers = st.builds(
         max_size=30,
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=200)
 def test_any_pending_entries_and_consumers_come_back(given: Any, tmp_path: Path) -> None:
     samples, when = [], 0
     for n, (oldest, workers, entries, passed) in enumerate(given, start=1):
