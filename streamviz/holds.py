@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
@@ -63,6 +63,7 @@ class Holds:
         self._n = 0
         self._held: dict[str, dict[EntryId, Hold]] = {}
         self._ended: dict[str, deque[Hold]] = {}
+        self._again: Counter[str] = Counter()  # of those, how many were a delivery after the first
 
     def held(self, group: str) -> list[Hold]:
         """Return what is held now, oldest entry first."""
@@ -86,6 +87,11 @@ class Holds:
         self._catch_up()
         return len(self._ended.get(group, ()))
 
+    def again(self, group: str) -> int:
+        """Return how many of those that ended in the window were a delivery after the first."""
+        self._catch_up()
+        return self._again[group]
+
     def _catch_up(self) -> None:
         history = self._history
         if history.last is None or history.last.n == self._n:
@@ -94,9 +100,9 @@ class Holds:
             self._take(sample)
         self._n = history.last.n
         first = history.samples[0].n
-        for ended in self._ended.values():
+        for name, ended in self._ended.items():
             while ended and ended[0].n < first:
-                ended.popleft()
+                self._again[name] -= ended.popleft().deliveries > 1
 
     def _take(self, sample: Sample) -> None:
         groups = {group.name: group for group in sample.groups}
@@ -106,6 +112,7 @@ class Holds:
             before = self._held.get(name, {})
             self._held[name], ended = _fold(before, group, sample)
             self._ended.setdefault(name, deque()).extend(ended)
+            self._again[name] += sum(hold.deliveries > 1 for hold in ended)
 
 
 _KNOWN: WeakKeyDictionary[History, Holds] = WeakKeyDictionary()

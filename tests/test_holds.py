@@ -85,6 +85,16 @@ def test_only_the_window_is_kept_and_new_looks_are_taken_up() -> None:
     assert [one.n for one in holds.ended_since("g", 18)] == [19]
 
 
+def test_deliveries_after_the_first_are_counted_as_long_as_the_window_has_them() -> None:
+    window = History(limit=4)
+    holds = Holds(window)
+    for n in range(1, 30):
+        window.append(sample(n, group("g", pending=1, oldest=[pend(n, "ann", 1 + n % 3 % 2)])))
+        assert holds.again("g") == sum(one.deliveries > 1 for one in holds.ended("g"))
+    assert holds.again("g") > 0
+    assert holds.again("nobody") == 0
+
+
 def test_a_deleted_consumer_loses_what_it_held(redis: redis_py.Redis, key: str) -> None:
     jobs, observer, seen = Stream(redis, key), Observer(redis, key), History()
     jobs.add_many({"n": n} for n in range(3))

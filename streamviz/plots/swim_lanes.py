@@ -106,7 +106,7 @@ class SwimLanes(Plot):
         holds = holds_of(history)
         found = []
         for name in self._groups(history):
-            again = sum(hold.deliveries > 1 for hold in holds.ended(name))
+            again = holds.again(name)
             found += [3 * (holds.count(name) - again), 3 * again]
         return [*found, history.note_count]
 
