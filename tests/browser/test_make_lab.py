@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 import urllib.error
@@ -45,7 +44,7 @@ def opened(tmp_path: Path) -> Iterator[str]:
             time.sleep(0.1)
         yield told.read_text().strip()
     finally:
-        os.killpg(lab.pid, signal.SIGTERM)
+        lab.terminate()  # make passes it on; told twice, the server would not end
         lab.wait(50)
 
 
