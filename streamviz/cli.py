@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-import time
+import threading
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -93,8 +93,7 @@ def watch(given: argparse.Namespace) -> None:
         if not given.no_browser:
             webbrowser.open(wall.url)
         try:
-            while True:
-                time.sleep(3600)
+            threading.Event().wait()  # for ever
         except KeyboardInterrupt:
             print()
 
