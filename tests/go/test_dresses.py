@@ -256,6 +256,21 @@ def test_what_is_not_even_text_goes_to_the_dead_letters_on_kafka(
     until(lambda: table.read("make-move.dead")[-2:] == ["\ufffd\x00", '"no move"'])
 
 
+def test_an_empty_message_is_a_dead_letter_and_holds_up_no_restart_on_kafka(
+    kafka: tuple[KafkaTable, Running], until: Until
+) -> None:
+    table, judge = kafka
+    table.send("make-move", "")
+    until(lambda: table.read("make-move.dead")[-1:] == [""], 20)
+    judge.kill()
+    judge.restart()
+    play = PatientPlay(Corner(table))
+    play.open("g")
+    play.move("g", BLACK, (0, 0))
+    play.wait(until, 20)
+    play.check()
+
+
 @on_redis
 def test_of_several_states_from_elsewhere_the_newest_counts(
     dress: str, redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until

@@ -76,7 +76,7 @@ def said_before(app: Application, prefix: str) -> Iterator[Said]:
             if place.offset < high:
                 consumer.assign([place])
             while place.offset < high:
-                if found := consumer.poll(1):
+                if (found := consumer.poll(1)) is not None:  # an empty message is false
                     yield name, found.value().decode()
                     place.offset = found.offset() + 1
 

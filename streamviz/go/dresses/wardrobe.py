@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from importlib import resources, util
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ Quix imports jsonschema, and that every checker of formats that it finds. Jupyte
 that takes seconds to load and that Quix does not ask for; a judge that is started beside JupyterLab
 would be charged with it.
 """
+_READY_S = 20.0
 _RUN = "from streamviz.go.dresses.__main__ import main; main()"
 
 
@@ -87,7 +89,19 @@ class Running:
         self._folder.cleanup()
 
     def _started(self) -> subprocess.Popen[str]:
+        """Start it; one that is not ready in time is started a second time, as by a supervisor."""
         self._errors = Path(self._folder.name) / "errors"
+        for _ in range(2):
+            process, ready = self._begun()
+            if ready:
+                return process
+            _end(process)
+        said = self.said()[-2000:]
+        self._folder.cleanup()
+        raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
+
+    def _begun(self) -> tuple[subprocess.Popen[str], bool]:
+        """Start it, and tell whether it was ready in time."""
         with self._errors.open("ab") as errors:
             process = subprocess.Popen(
                 self._words,
@@ -98,12 +112,11 @@ class Running:
                 text=True,
             )
         assert process.stdout is not None
-        if process.stdout.readline() != f"{self.dress}: ready\n":
-            _end(process)
-            said = self.said()[-2000:]
-            self._folder.cleanup()
-            raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
-        return process
+        late = threading.Timer(_READY_S, process.kill)
+        late.start()
+        ready = process.stdout.readline() == f"{self.dress}: ready\n"
+        late.cancel()
+        return process, ready
 
     def __enter__(self) -> Self:
         return self
