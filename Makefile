@@ -8,6 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)  # in a container
 PARALLEL := -n logical --dist loadfile
+PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 .PHONY: help lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
 
@@ -45,9 +46,9 @@ check: $(READY)
 	$(BIN)/python tests/prose_links.py
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests --ignore tests/browser $(PARALLEL)
+	$(BIN)/python -m pytest tests --ignore tests/browser $(PATIENT)
 	@if [ -x /usr/bin/redis-server ]; then \
-		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PARALLEL); \
+		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PATIENT); \
 	else echo "no redis-server of the system: the second server is not tested here"; fi
 
 notebooks: $(READY)

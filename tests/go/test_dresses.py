@@ -261,7 +261,7 @@ def test_an_empty_message_is_a_dead_letter_and_holds_up_no_restart_on_kafka(
 ) -> None:
     table, judge = kafka
     table.send("make-move", "")
-    until(lambda: table.read("make-move.dead")[-1:] == [""], 20)
+    until(lambda: "" in table.read("make-move.dead"), 20)  # the same text is said once
     judge.kill()
     judge.restart()
     play = PatientPlay(Corner(table))
