@@ -43,7 +43,6 @@ def test_frames(open_notebook: Callable[..., Notebook], by: str, charts: int) ->
             "report(found)",
         ],
         name=f"{by}-{charts}.ipynb",
-        fresh=True,
     )
     notebook.ready()
     run_cell(notebook, 0)

@@ -19,11 +19,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Error, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "test-results"
-SIZE: ViewportSize = {"width": 1280, "height": 1400}
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -132,33 +131,16 @@ class Notebook:
         self.name = name
         self.problems: list[str] = []
         self.requests: list[str] = []
-        self._hears = {
-            "console": self._hear,
-            "pageerror": lambda error: self.problems.append(f"page error: {error}"),
-            "request": lambda request: self.requests.append(request.url),
-        }
-        for event, call in self._hears.items():
-            page.on(event, call)  # type: ignore[call-overload]
-
-    def close(self) -> None:
-        """Close it, and everything else that JupyterLab shows."""
-        for event, call in self._hears.items():
-            self.page.remove_listener(event, call)
-        self.page.evaluate(
-            "() => { for (const one of [...window.jupyterapp?.shell.widgets('main') ?? []])"
-            " one.dispose(); }"
-        )
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        page.on("request", lambda request: self.requests.append(request.url))
 
     def _hear(self, message: Any) -> None:
         if message.type == "error":
             self.problems.append(f"{message.text} ({message.location.get('url')})")
 
-    def open(self, *, fresh: bool = True) -> Notebook:
-        """Open it; not fresh, in the JupyterLab that the page has loaded already, if it has."""
-        if fresh or not self.page.url.startswith(f"{self.lab.url}/lab"):
-            self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
-        else:
-            self.command("docmanager:open", path=self.name)
+    def open(self) -> Notebook:
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
         self.page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
         return self
@@ -291,29 +273,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=SIZE)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture(scope="session")
-def desk(browser: Browser) -> Iterator[Page]:
-    """One page for all notebooks: loading JupyterLab takes longer than most tests."""
-    context = browser.new_context(viewport=SIZE)
+    context = browser.new_context(viewport={"width": 1280, "height": 1400})
     yield context.new_page()
     context.close()
 
 
 @pytest.fixture
 def open_notebook(
-    lab: Lab, desk: Page, request: pytest.FixtureRequest
+    lab: Lab, page: Page, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
-    desk.set_viewport_size(SIZE)
 
-    def open_(
-        source: str | list[str], name: str = "test.ipynb", *, fresh: bool = False
-    ) -> Notebook:
+    def open_(source: str | list[str], name: str = "test.ipynb") -> Notebook:
         """Open a copy of a notebook of the course, or a new one made of these cells."""
         target = lab.folder / "notebooks" / name
         if isinstance(source, str):
@@ -331,17 +302,14 @@ def open_notebook(
                 },
             )
             nbformat.write(made, target)
-        notebook = Notebook(lab, desk, target.name)
+        notebook = Notebook(lab, page, target.name)
         opened.append(notebook)
-        return notebook.open(fresh=fresh)
+        return notebook.open()
 
     yield open_
     if getattr(request.node, "failed", False):
         for notebook in opened:
             notebook.picture(f"failed-{request.node.name}")
-        desk.goto("about:blank")  # whatever is left there is not for the next test
-    for notebook in opened:
-        notebook.close()
     lab.end_kernels()
     for notebook in opened:
         ours = re.compile(rf"^(https?|wss?)://127\.0\.0\.1:{lab.port}/|^(data|blob):")

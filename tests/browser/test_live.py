@@ -147,7 +147,7 @@ def counted(original=module.plotly_js):
 module.plotly_js = counted
 """
     notebook = open_notebook(
-        [sent, SHOP, "from streamviz import group_lag; group_lag(shop)", "len(sent)"], fresh=True
+        [sent, SHOP, "from streamviz import group_lag; group_lag(shop)", "len(sent)"]
     )
     notebook.run_all()
     notebook.live().nth(1).wait_for()
