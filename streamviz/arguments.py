@@ -97,7 +97,7 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
 
 def ids(ids: Iterable[Id]) -> list[str]:
     """Return entry IDs as text, at least one."""
-    given = [str(EntryId.parse(one)) for one in ids]
+    given = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in ids]
     if not given:
         raise InputError("no entry ID was given: give at least one")
     return given

@@ -68,6 +68,10 @@ class EntryId:
         InputError
             If `value` is no such text.
         """
+        if type(value) is bytes:  # as the server writes it, and often
+            first, _, second = value.partition(b"-")
+            if len(first) < 20 > len(second) and first.isdigit() and second.isdigit():
+                return known(int(first), int(second))
         if isinstance(value, EntryId):
             return value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value

@@ -190,8 +190,16 @@ def _read(connection: Any, block_ms: int | None = None) -> Any:
 
 def failures(reader: Any, connection: Any, replies: int) -> list[tuple[int, Exception]]:
     """Read replies, and keep only the errors with their places."""
-    found = ((place, _receive(reader, connection)) for place in range(replies))
-    return [(place, reply) for place, reply in found if isinstance(reply, Exception)]
+    found = []
+    for place in range(replies):
+        reply = reader.gets()
+        if type(reply) is bytes:  # an ID, as nearly all are
+            continue
+        if reply is False or isinstance(reply, hiredis.PushNotification):
+            reply = _receive(reader, connection)
+        if isinstance(reply, Exception):
+            found.append((place, reply))
+    return found
 
 
 def _receive(reader: Any, connection: Any) -> Any:

@@ -45,7 +45,9 @@ class Ahead:
 
     def up_to(self, cursor: EntryId) -> int:
         """Return how many of them are not after `cursor`."""
-        return bisect_right(self.ids, cursor, key=EntryId.parse)
+        if cursor <= self.after:  # as when nobody read between two looks
+            return 0
+        return _up_to(self.ids, cursor)
 
     def reaches(self, cursor: EntryId) -> bool:
         """Tell whether every entry from `after` up to `cursor` is among them."""
@@ -199,7 +201,7 @@ def descend(anchor: Place, ids: Sequence[bytes], cursor: EntryId) -> int | None:
     """
     if not ids or not EntryId.parse(ids[0]) <= cursor <= anchor.id:
         return None
-    return anchor.number - (len(ids) - bisect_right(ids, cursor, key=EntryId.parse))
+    return anchor.number - (len(ids) - _up_to(ids, cursor))
 
 
 def judge_lag(
@@ -274,6 +276,18 @@ def _behind_ms(group: GroupInfo, stream: StreamInfo, waiting: int | None) -> int
     # nothing was delivered yet: 0-0 is not a time, the first entry's is when the wait began
     since = stream.first_entry.id if cursor == EntryId.ZERO else cursor
     return max(0, stream.last_entry.id.ms - since.ms)
+
+
+def _up_to(ids: Sequence[bytes], cursor: EntryId) -> int:
+    """Return how many of these rising IDs are not after `cursor`."""
+    if ids and _parts(ids[-1]) <= (cursor.ms, cursor.seq):
+        return len(ids)
+    return bisect_right(ids, (cursor.ms, cursor.seq), key=_parts)
+
+
+def _parts(which: bytes) -> tuple[int, int]:
+    ms, _, seq = which.partition(b"-")  # the server wrote it
+    return int(ms), int(seq)
 
 
 def _added(stream: StreamInfo) -> int:

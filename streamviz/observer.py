@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from streamviz import replies
@@ -171,7 +171,7 @@ class Observer:
         judged = ledger.judge(self._look(seen))
         self._looked_s = began_s
         groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
-        return replace(self._sample(when, old, seen, groups, said), readers=_readers(seen, told))
+        return self._sample(when, old, seen, groups, _readers(seen, told), said)
 
     def _meet(self) -> tuple[Ledger, _Seen]:
         """Take one round trip, or two if the first one shows that the wrong things were asked."""
@@ -265,6 +265,7 @@ class Observer:
         old: StreamInfo | None,
         seen: _Seen,
         groups: list[GroupState],
+        readers: tuple[ReaderState, ...],
         notes: tuple[str, ...],
     ) -> Sample:
         stream = seen.stream
@@ -288,6 +289,7 @@ class Observer:
             notes=notes,
             nodes=stream.radix_tree_keys,
             memory_bytes=seen.memory_bytes,
+            readers=readers,
         )
 
     def _nothing(self, when: int, trouble: str, notes: tuple[str, ...]) -> Sample:

@@ -20,7 +20,11 @@ from streamviz.server import EmbeddedServer
 
 NAME = st.one_of(st.sampled_from(["a", "%s", "%d%%", "é", "\r\n"]), st.text(min_size=1))
 VALUE = st.one_of(st.text(), st.binary(), st.integers(), st.floats(allow_nan=False))
-ROWS = st.lists(st.dictionaries(NAME, VALUE, min_size=1, max_size=4), max_size=12)
+MIXED = st.lists(st.dictionaries(NAME, VALUE, min_size=1, max_size=4), max_size=12)
+ALIKE = st.lists(NAME, min_size=1, max_size=3, unique=True).flatmap(
+    lambda names: st.lists(st.fixed_dictionaries(dict.fromkeys(names, VALUE)), max_size=12)
+)
+ROWS = st.one_of(MIXED, ALIKE)
 
 
 def stored(value: Any) -> str:
@@ -31,7 +35,7 @@ def stored(value: Any) -> str:
 
 @given(rows=ROWS, batch=st.integers(1, 5))
 @settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
