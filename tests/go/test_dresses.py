@@ -18,6 +18,7 @@ from acceptance import Away, JudgeAcceptance, Play, RedisTable
 from streamviz import Stream
 from streamviz.errors import InputError, StreamVizError
 from streamviz.go.dresses import broker as brokers
+from streamviz.go.dresses import wardrobe
 from streamviz.go.dresses.broker import Tansu
 from streamviz.go.dresses.tables import KafkaTable
 from streamviz.go.dresses.wardrobe import Running, source
@@ -314,6 +315,31 @@ def test_what_does_not_start_says_why(prefix: str) -> None:
         Running("plain", "redis://127.0.0.1:1", prefix)
     with pytest.raises(InputError, match="'silk'"):
         Running("silk", "redis://127.0.0.1:1", prefix)
+
+
+def test_what_is_not_ready_in_time_is_no_second_time_started_in_silence(
+    server: EmbeddedServer, prefix: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(wardrobe, "_READY_S", 0.01)
+    with pytest.raises(StreamVizError, match="'plain' did not start"):
+        Running("plain", server.url, prefix)
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_waits_when_it_has_imported_what_it_needs(
+    server: EmbeddedServer, redis: redis_py.Redis, prefix: str
+) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def look(process_id: int) -> None:
+        seen.append((process_id, bool(redis.exists(f"{prefix}make-move"))))
+
+    with Running("plain", server.url, prefix, imported=look) as judge:
+        assert seen == [(judge.process.pid, False)]
+        assert redis.exists(f"{prefix}make-move")
+        judge.restart()
+        assert seen[1:] == [(judge.process.pid, True)]
 
 
 def test_no_file_is_left_behind(

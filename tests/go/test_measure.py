@@ -43,7 +43,8 @@ def test_a_dress_is_measured(dress: str) -> None:
     found = measure(dress, moves=50)
     assert found.dress == dress
     assert 5 < found.uss_mb <= found.rss_mb < 1000
-    assert 0 < found.first_s < 60
+    assert 0 < found.import_s < found.first_s < 60
+    assert 5 < found.import_mb < 1000
     assert 0 < found.recovery_s < 60
     assert found.moves_per_s > 10
     assert str(found.lines) in table_of([found])

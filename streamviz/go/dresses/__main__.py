@@ -18,11 +18,14 @@ def main() -> None:
     parser.add_argument("dress", choices=DRESSES)
     parser.add_argument("--at", required=True, metavar="ADDRESS", help="a URL, or HOST:PORT")
     parser.add_argument("--prefix", required=True, help="before the name of each stream")
-    parser.add_argument("--owned", action="store_true", help="end when standard input closes")
+    owned = "wait for a line on standard input after the import, and end when it closes"
+    parser.add_argument("--owned", action="store_true", help=owned)
     given = parser.parse_args()
-    if given.owned:
-        threading.Thread(target=end_with_owner, daemon=True).start()
     module = importlib.import_module(f"streamviz.go.dresses.{given.dress}")
+    if given.owned:
+        print(f"{given.dress}: imported", flush=True)
+        sys.stdin.readline()
+        threading.Thread(target=end_with_owner, daemon=True).start()
     try:
         module.run(given.at, given.prefix, lambda: print(f"{given.dress}: ready", flush=True))
     except Exception:

@@ -28,6 +28,8 @@ TOPICS = (
     Stream.GAME_STATES,
     f"{Stream.MAKE_MOVE}.dead",
 )
+CHANGELOG = "changelog__{prefix}judge--{prefix}game-states--{prefix}make-move--default"
+"""What Quix calls the backup of the judge's state: its group, what it reads, and a store."""
 _UP_S = 10
 
 
@@ -63,6 +65,8 @@ class Tansu:
         """
         forever = {"retention.ms": "-1"}
         topics = [NewTopic(f"{prefix}{name}", 1, 1, config=forever) for name in TOPICS]
+        compact = {"cleanup.policy": "compact"}
+        topics.append(NewTopic(CHANGELOG.format(prefix=prefix), 1, 1, config=compact))
         for made in self._admin.create_topics(topics).values():
             made.result()
 

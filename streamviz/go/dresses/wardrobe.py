@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources, util
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +29,7 @@ Quix imports jsonschema, and that every checker of formats that it finds. Jupyte
 that takes seconds to load and that Quix does not ask for; a judge that is started beside JupyterLab
 would be charged with it.
 """
-_READY_S = 20.0
+_READY_S = 45.0
 _RUN = "from streamviz.go.dresses.__main__ import main; main()"
 
 
@@ -55,16 +57,26 @@ class Running:
         The server: ``redis://...``, or ``host:port`` of a Kafka broker.
     prefix : str
         Before the name of each stream.
+    imported : callable, optional
+        Called with the process's ID whenever it has imported what it needs; it waits meanwhile.
 
     Raises
     ------
     StreamVizError
-        If it ends before it is ready, with what it had to say.
+        If it is not ready within 45 seconds, with what it had to say.
     """
 
-    def __init__(self, dress: str, address: str, prefix: str) -> None:
+    def __init__(
+        self,
+        dress: str,
+        address: str,
+        prefix: str,
+        *,
+        imported: Callable[[int], object] | None = None,
+    ) -> None:
         source(dress)  # an unknown one is named before anything starts
         self.dress = dress
+        self._imported = imported
         self._words = [sys.executable, "-c", f"{ALONE}{_RUN}", dress]
         self._words += ["--at", address, "--prefix", prefix, "--owned"]
         self._folder = tempfile.TemporaryDirectory(prefix="streamviz-dress-")
@@ -89,19 +101,7 @@ class Running:
         self._folder.cleanup()
 
     def _started(self) -> subprocess.Popen[str]:
-        """Start it; one that is not ready in time is started a second time, as by a supervisor."""
         self._errors = Path(self._folder.name) / "errors"
-        for _ in range(2):
-            process, ready = self._begun()
-            if ready:
-                return process
-            _end(process)
-        said = self.said()[-2000:]
-        self._folder.cleanup()
-        raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
-
-    def _begun(self) -> tuple[subprocess.Popen[str], bool]:
-        """Start it, and tell whether it was ready in time."""
         with self._errors.open("ab") as errors:
             process = subprocess.Popen(
                 self._words,
@@ -111,12 +111,28 @@ class Running:
                 stderr=errors,
                 text=True,
             )
-        assert process.stdout is not None
         late = threading.Timer(_READY_S, process.kill)
         late.start()
-        ready = process.stdout.readline() == f"{self.dress}: ready\n"
+        ready = self._is_ready(process)
         late.cancel()
-        return process, ready
+        if ready:
+            return process
+        _end(process)
+        said = self.said()[-2000:]
+        self._folder.cleanup()
+        raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
+
+    def _is_ready(self, process: subprocess.Popen[str]) -> bool:
+        assert process.stdin is not None  # they are pipes
+        assert process.stdout is not None
+        if process.stdout.readline() != f"{self.dress}: imported\n":
+            return False
+        if self._imported is not None:
+            self._imported(process.pid)
+        with suppress(BrokenPipeError):
+            process.stdin.write("go on\n")
+            process.stdin.flush()
+        return process.stdout.readline() == f"{self.dress}: ready\n"
 
     def __enter__(self) -> Self:
         return self
