@@ -1,4 +1,4 @@
-"""The package's tests and the notebooks, on Redis 7.0, 8.2 and 8.6 and on Valkey 9.1.
+"""The tests that talk to a server, and the notebooks, on Redis 7.0, 8.2 and 8.6 and on Valkey 9.1.
 
 A server that is missing fails the run, unless `--allow-missing` is given. A notebook that tells
 what its server can do has outputs of its own for each of them; see outputs.py.
@@ -21,7 +21,8 @@ from build_redis import CannotBuild, build
 from outputs import notebooks
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ["tests", "--ignore", "tests/browser", "--ignore", "tests/js"]
+PACKAGE = ["tests", "-m", "server", "--ignore", "tests/browser", "-n", "4", "--dist", "loadfile"]
+NOTEBOOKS = ["--nbval", "-n", "logical", "--dist", "loadfile"]
 
 
 def of_the_system() -> Path:
@@ -66,7 +67,7 @@ def main() -> int:
         if not re.search(expected, said.stdout):
             print(f"{name}: {program} is {version}")
             good = False
-        runs = {"package": PACKAGE, "notebooks": ["--nbval", *notebooks(name)]}
+        runs = {"package": PACKAGE, "notebooks": [*NOTEBOOKS, *notebooks(name)]}
         for what, arguments in runs.items():
             row, passed = run(what, arguments, program)
             rows.append((name, version, what, *row))
