@@ -18,6 +18,7 @@ from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 
 _IDLE_MARGIN_MS = 5
+_WALK = 50  # entries that a look goes back from the stream's end, in search of a lost group
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Observer:
         New entries that a look takes at most: the newest; the others are counted.
     max_pending : int, default 50
         Pending entries of each group that a look takes at most: the oldest.
-    count_up_to : int, default 50
+    count_up_to : int, default 20
         Waiting entries of each group that a look counts at most. See `streamviz.lag`.
     memory : bool, default False
         Whether to ask for the stream's bytes, too (MEMORY USAGE SAMPLES 0). The server walks all
@@ -94,7 +95,7 @@ class Observer:
         *,
         max_entries: int = 200,
         max_pending: int = 50,
-        count_up_to: int = 50,
+        count_up_to: int = 20,
         memory: bool = False,
         readers: str | None = None,
     ) -> None:
@@ -195,7 +196,7 @@ class Observer:
             ("XREVRANGE", key, "+", since, "COUNT", self._max_entries),
         ]
         if ledger.anchor:  # never for nothing: below the first entry, XREVRANGE reads the stream
-            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", most))
+            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", _WALK + 1))
         if self._memory:
             commands.append(("MEMORY", "USAGE", key, "SAMPLES", 0))
         if self.readers is not None:
