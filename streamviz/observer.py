@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from streamviz import replies
@@ -14,7 +15,7 @@ from streamviz.exchange import Command
 from streamviz.lag import Ahead
 from streamviz.ledger import Ledger, Look
 from streamviz.replies import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo
-from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
+from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 
 _IDLE_MARGIN_MS = 5
@@ -321,7 +322,7 @@ def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...
 def _asked(cursor: EntryId, found: list[Any], most: int) -> _Asked:
     consumers, pending, rest = found
     return _Asked(
-        tuple(replies.consumer_infos(consumers)),
+        tuple(sorted(replies.consumer_infos(consumers), key=attrgetter("name"))),
         tuple(replies.pending_entries(pending)),
         Ahead(cursor, [entry[0] for entry in rest], len(rest) < most),
     )
@@ -329,16 +330,13 @@ def _asked(cursor: EntryId, found: list[Any], most: int) -> _Asked:
 
 def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, _Asked]) -> GroupState:
     about = asked.get(group.name)
-    consumers = sorted(about.consumers if about else (), key=lambda one: one.name)
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,
         entries_read=group.entries_read,
         lag=lag,
         pending=group.pending,
-        consumers=tuple(
-            ConsumerState(one.name, one.pending, one.idle_ms, one.inactive_ms) for one in consumers
-        ),
+        consumers=about.consumers if about else (),
         oldest=about.oldest if about else (),
         gone=gone,
     )

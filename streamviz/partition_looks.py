@@ -17,8 +17,9 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import StreamVizError
 from streamviz.observer import Observer
 from streamviz.partitions import Partitions
+from streamviz.replies import ConsumerInfo
 from streamviz.resharding import leaving
-from streamviz.sample import ConsumerState, GroupState, Lag, Sample
+from streamviz.sample import GroupState, Lag, Sample
 from streamviz.slots import SlotWire, slot_of
 
 _OLDEST = 50
@@ -214,7 +215,7 @@ def _group(name: str, states: Sequence[PartitionState]) -> GroupState:
         group = found[state.number]
         lags[state.number] = group.lag if group else state.sample.trouble or "it has no such group"
     whole = len(groups) == len(states)
-    consumers: dict[str, list[ConsumerState]] = {}
+    consumers: dict[str, list[ConsumerInfo]] = {}
     for one in chain.from_iterable(group.consumers for group in groups):
         consumers.setdefault(one.name, []).append(one)
     oldest = merge(*(group.oldest for group in groups), key=lambda pending: pending.id)
@@ -230,9 +231,9 @@ def _group(name: str, states: Sequence[PartitionState]) -> GroupState:
     )
 
 
-def _consumer(name: str, parts: Sequence[ConsumerState]) -> ConsumerState:
+def _consumer(name: str, parts: Sequence[ConsumerInfo]) -> ConsumerInfo:
     active = [one.inactive_ms for one in parts if one.inactive_ms is not None]
-    return ConsumerState(
+    return ConsumerInfo(
         name,
         sum(one.pending for one in parts),
         min(one.idle_ms for one in parts),

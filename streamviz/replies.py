@@ -6,15 +6,16 @@ Every nested reply is read here and nowhere else: RESP2's flat lists and RESP3's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from streamviz import idempotency
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, PositionError
 from streamviz.idempotency import IdmpInfo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +258,29 @@ class StreamFull:
     groups: tuple[FullGroup, ...]
 
 
+class _Known(dict[Any, T]):
+    """What was read before, and will be again: names, and what is pending at look after look."""
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read = read
+
+    def __missing__(self, word: Any) -> T:
+        if len(self) >= 4096:  # it stays small, whatever is read
+            self.clear()
+        found = self[word] = self._read(word)
+        return found
+
+
 def text(value: Any) -> str:
     """Return a name or a value as text from which every byte can be had back."""
     return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
+
+
+_IDS = _Known(EntryId.parse)
+_NAMES = _Known(text)
+_name = _NAMES.__getitem__
+_new = object.__new__
+_new_tuple = tuple.__new__
 
 
 def entry_id(value: Any) -> EntryId:
@@ -283,14 +304,13 @@ def entry(reply: Any) -> Entry | None:
     pairs = zip(flat, flat, strict=True) if type(words) is list else words.items()
     made: Entry = _new(Entry)  # many are made: this takes a third of the time of Entry(...)
     _set_id(made, EntryId.parse(reply[0]))
-    _set_fields(made, {_name(name): text(value) for name, value in pairs})
+    _set_fields(made, {_NAMES[name]: text(value) for name, value in pairs})
     taken_over = len(reply) >= 4
     _set_idle_ms(made, int(reply[2]) if taken_over else None)
     _set_deliveries(made, int(reply[3]) if taken_over else None)
     return made
 
 
-_new = object.__new__
 _set_id, _set_fields, _set_idle_ms, _set_deliveries = (
     vars(Entry)[name].__set__ for name in ("id", "fields", "idle_ms", "deliveries")
 )
@@ -347,14 +367,9 @@ def pending_summary(reply: Any) -> PendingSummary:
 def pending_entries(reply: Any) -> list[PendingEntry]:
     """Read XPENDING with a range."""
     return [
-        _pending_entry((_seen_before(which), _name(consumer), idle, times))
+        _new_tuple(PendingEntry, (_IDS[which], _NAMES[consumer], idle, times))
         for which, consumer, idle, times in reply
     ]
-
-
-_pending_entry = partial(tuple.__new__, PendingEntry)  # half the time of PendingEntry(...)
-_name = lru_cache(maxsize=1024)(text)
-_seen_before = lru_cache(maxsize=4096)(EntryId.parse)  # an observer sees the same ones each look
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
@@ -398,7 +413,7 @@ def consumer_infos(reply: Any) -> list[ConsumerInfo]:
     """Read XINFO CONSUMERS; ``inactive`` is -1 for one that never got anything."""
     return [
         ConsumerInfo(
-            text(found["name"]),
+            _NAMES[found["name"]],
             found["pending"],
             found["idle"],
             found["inactive"] if found.get("inactive", -1) >= 0 else None,
@@ -419,7 +434,7 @@ def stream_full(reply: Any) -> StreamFull:
 
 def _group(found: dict[str, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=text(found["name"]),
+        name=_NAMES[found["name"]],
         consumers=found["consumers"] if consumers is None else consumers,
         pending=found["pending"],
         last_delivered_id=entry_id(found["last-delivered-id"]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamviz.entry_id import EntryId
-from streamviz.replies import Entry, PendingEntry
+from streamviz.replies import ConsumerInfo, Entry, PendingEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +37,6 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsumerState:
-    """One consumer as XINFO CONSUMERS saw it.
-
-    Attributes
-    ----------
-    name : str
-        The consumer's name.
-    pending : int
-        Entries delivered to it and not acknowledged.
-    idle_ms : int
-        Milliseconds since it last tried to read.
-    inactive_ms : int or None
-        Milliseconds since it last got something (Redis 7.2); None if never or not told.
-    """
-
-    name: str
-    pending: int
-    idle_ms: int
-    inactive_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class GroupState:
     """One consumer group as a look saw it.
 
@@ -74,7 +52,7 @@ class GroupState:
         Entries that wait for the group.
     pending : int
         Entries delivered and not acknowledged.
-    consumers : tuple of ConsumerState
+    consumers : tuple of ConsumerInfo
         Ordered by name.
     oldest : tuple of PendingEntry
         The pending entries with the smallest IDs, at most as many as the observer was told.
@@ -88,7 +66,7 @@ class GroupState:
     entries_read: int | None
     lag: Lag
     pending: int
-    consumers: tuple[ConsumerState, ...]
+    consumers: tuple[ConsumerInfo, ...]
     oldest: tuple[PendingEntry, ...]
     gone: int | None = None
 

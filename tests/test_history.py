@@ -24,14 +24,14 @@ from streamviz.errors import InputError, RecordingError
 from streamviz.history import History, books
 from streamviz.observer import Observer
 from streamviz.recording import Recording, load
-from streamviz.replies import Entry
-from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
+from streamviz.replies import ConsumerInfo, Entry
+from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.streams import Stream
 
 
 def sample(n: int, *, entries: int = 0, consumers: dict[str, int] | None = None) -> Sample:
     new = tuple(Entry(EntryId(n, seq), {}) for seq in range(entries))
-    held = tuple(ConsumerState(name, many, 0, None) for name, many in (consumers or {}).items())
+    held = tuple(ConsumerInfo(name, many, 0, None) for name, many in (consumers or {}).items())
     lag = Lag(0, "exact", "", 0)
     group = GroupState("g", EntryId(n), n, lag, sum((consumers or {}).values()), held, (), 0)
     ids = (EntryId(1), EntryId(n), EntryId.ZERO)

@@ -18,8 +18,8 @@ from streamviz.recording.checks import (
     whole,
 )
 from streamviz.recording.encode import BLANK, BLANK_GROUP
-from streamviz.replies import Entry, PendingEntry
-from streamviz.sample import ConsumerState, GroupState, Lag, ReaderState, Sample
+from streamviz.replies import ConsumerInfo, Entry, PendingEntry
+from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
 _Held = tuple[EntryId, str, int, int]  # of a pending entry: ID, consumer, since, deliveries
 
@@ -178,7 +178,7 @@ class Decoder:
         told, clock = group.told, self._clock_ms
         names = group.names
         consumers = [
-            ConsumerState(who, pending, clock - since, None if still is None else clock - still)
+            ConsumerInfo(who, pending, clock - since, None if still is None else clock - still)
             for who in sorted(names)
             for pending, since, still in (names[who],)
         ]

@@ -29,8 +29,8 @@ from typing import Any
 
 from streamviz.address import safe_text
 from streamviz.entry_id import EntryId
-from streamviz.replies import PendingEntry
-from streamviz.sample import ConsumerState, GroupState, Sample
+from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.sample import GroupState, Sample
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {
@@ -224,7 +224,7 @@ def _group(
 
 
 def _consumers(
-    consumers: tuple[ConsumerState, ...],
+    consumers: tuple[ConsumerInfo, ...],
     old: dict[str, tuple[int, int, int | None]],
     clock_ms: int,
 ) -> tuple[dict[str, tuple[int, int, int | None]], dict[str, Any]]:

@@ -16,8 +16,8 @@ from streamviz.entry_id import EntryId
 from streamviz.recording import Recording, owners, read, save
 from streamviz.recording.events import Event
 from streamviz.recording.skim import skim
-from streamviz.replies import PendingEntry
-from streamviz.sample import ConsumerState, GroupState, Sample
+from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.sample import GroupState, Sample
 
 
 def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:
@@ -26,7 +26,7 @@ def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob"
         PendingEntry(EntryId(int(one)), who, 5, 2 if one in again.split() else 1)
         for one, who in held.items()
     ]
-    states = tuple(ConsumerState(who, 0, 5, 5) for who in names.split())
+    states = tuple(ConsumerInfo(who, 0, 5, 5) for who in names.split())
     return sample(n, replace(group("g", oldest=oldest, pending=len(oldest)), consumers=states))
 
 
@@ -162,7 +162,7 @@ def test_skimming_minds_no_name(tmp_path: Path, name: str) -> None:
     looked = []
     for n in range(1, 25):
         held = [PendingEntry(EntryId(n, i), name, 1, 1 + n // 20) for i in range(3)]
-        state = replace(group(name, n, oldest=held), consumers=(ConsumerState(name, n, 1, 1),))
+        state = replace(group(name, n, oldest=held), consumers=(ConsumerInfo(name, n, 1, 1),))
         more: dict[str, Any] = {"readers": {name: EntryId(n)}, "got": {name: [EntryId(n)]}}
         ids = [EntryId(n, i) for i in range(n % 3)]
         notes = [name] * (n % 5 == 0)

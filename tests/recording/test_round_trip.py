@@ -16,8 +16,8 @@ from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError
 from streamviz.recording import Recording, save
-from streamviz.replies import PendingEntry
-from streamviz.sample import ConsumerState, Sample
+from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.sample import Sample
 from streamviz.widgets import Live
 
 
@@ -64,7 +64,7 @@ pending = st.builds(
     st.integers(0, 3),
 )
 consumers = st.builds(
-    ConsumerState,
+    ConsumerInfo,
     st.sampled_from(["a", "b", HOSTILE[1]]),
     st.integers(0, 3),
     st.integers(0, 9),
