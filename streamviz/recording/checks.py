@@ -42,6 +42,12 @@ def _lists_by_name(value: Any) -> bool:
     return type(value) is dict and all(type(one) is list for one in value.values())
 
 
+def _claims(value: Any) -> bool:
+    return type(value) is dict and all(
+        type(owners) is dict and all(map(count, owners.values())) for owners in value.values()
+    )
+
+
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "n": (count, "a whole number, 0 to 2^64 - 1"),
     "time_ms": (whole, "milliseconds since 1970, a whole number"),
@@ -76,6 +82,7 @@ GROUP_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "consumers": (lambda value: type(value) is dict, "consumers by name"),
     "left": (lambda v: type(v) is list and all(map(count, v)), "a list of places"),
     "oldest": (lambda value: type(value) is list, "a list of lists"),
+    "claimed": (_claims, "numbers by the owners' names, by the consumers' names"),
 }
 
 

@@ -21,6 +21,7 @@ from streamviz.recording.encode import BLANK, BLANK_GROUP
 from streamviz.replies import ConsumerInfo, Entry, PendingEntry
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
+_new = tuple.__new__  # twice as fast as a named tuple's own way
 _Held = tuple[EntryId, str, int, int]  # of a pending entry: ID, consumer, since, deliveries
 
 
@@ -189,7 +190,9 @@ class Decoder:
             group.lag,
             told["pending"],
             tuple(consumers),
-            tuple([PendingEntry(one, who, clock - at, many) for one, who, at, many in group.held]),
+            tuple(
+                [_new(PendingEntry, (one, who, clock - at, n)) for one, who, at, n in group.held]
+            ),
             told["gone"],
         )
 

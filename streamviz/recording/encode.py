@@ -18,6 +18,8 @@ begin there; so does the first line that a group is in, of that group.
 - ``aged`` is how far the server's clock went on; missing, as far as ``time_ms`` did.
 - A group's ``left`` are the places, from 0, in the last line's ``oldest`` of what is pending no
   more; ``oldest`` is what comes after the rest: ``[consumer, idle_ms, deliveries, ID, ID, ...]``.
+- A group's ``claimed`` is new in each sample: how many entries each consumer took over since the
+  last one, ``{consumer: {owner: entries}}``.
 """
 
 from __future__ import annotations
@@ -95,6 +97,7 @@ class Encoder:
     def line(self, sample: Sample) -> str:
         """Return the next sample's line, without the line's end."""
         old = self._streams.get(sample.stream)
+        before = old.groups if old else {}
         row: dict[str, Any] = {"n": sample.n, "time_ms": sample.time_ms}
         if old is None or old.lines % WHOLE_EVERY == 0:
             lines = old.lines if old else 0
@@ -122,6 +125,9 @@ class Encoder:
             row["aged"] = aged
         old.clock_ms += aged
         groups = _groups(sample, old)
+        for group in sample.groups:
+            if taken := _claimed(old.groups[group.name].rows, before.get(group.name)):
+                groups[group.name]["claimed"] = taken
         if groups:
             row["groups"] = groups
         old.told, old.time_ms, old.lines = told, sample.time_ms, old.lines + 1
@@ -221,6 +227,20 @@ def _group(
     now = kept[group.name] = _Group()
     now.told, now.names, now.rows = told, names, rows
     return news
+
+
+def _claimed(rows: list[Row], before: _Group | None) -> dict[str, dict[str, int]]:
+    """Return how many entries each consumer took over, by their owners."""
+    if before is None or not before.rows or rows == before.rows:
+        return {}
+    owners = {(ms, seq): owner for ms, seq, owner, _, _ in before.rows}
+    taken: dict[str, dict[str, int]] = {}
+    for ms, seq, who, _, _ in rows:
+        owner = owners.get((ms, seq), who)
+        if who and owner != who:  # nobody's name is empty: a consumer gave it back
+            whose = taken.setdefault(who, {})
+            whose[owner] = whose.get(owner, 0) + 1
+    return taken
 
 
 def _consumers(

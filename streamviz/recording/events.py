@@ -1,4 +1,4 @@
-"""What happened in a recording: what its notes say, where a trim began or bit, who went."""
+"""What happened in a recording: what its notes say, where a trim bit, who went, who claimed."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Spotter:
 
     def __init__(self) -> None:
         self.groups: dict[str, None] = {}  # in the order in which they appeared
+        self.claims: list[Event] = []  # a note may have told of them, too
         self._removed = 0
         self._first = "0-0"
         self._length = self._added = 0
@@ -61,9 +62,14 @@ class Spotter:
 
     def events(self, place: int, row: dict[str, Any]) -> list[Event]:
         """Return what happened in the next line."""
-        found = [Event(place, kind(note), note) for note in row.get("notes", ())]
-        found += [Event(place, "trim", text) for text in self._trims(row)]
-        found += [Event(place, "note", text) for text in self._deleted(row)]
+        found = []
+        if "notes" in row:
+            found += [Event(place, kind(note), note) for note in row["notes"]]
+        if trims := self._trims(row):
+            found += [Event(place, "trim", text) for text in trims]
+        if "groups" in row or "whole" in row:
+            found += [Event(place, "note", text) for text in self._deleted(row)]
+            self.claims += [Event(place, "claim", text) for text in _claimed(row)]
         return found
 
     def _deleted(self, row: dict[str, Any]) -> list[str]:
@@ -85,12 +91,9 @@ class Spotter:
 
     def _trims(self, row: dict[str, Any]) -> list[str]:
         whole, now = "whole" in row, row["time_ms"]
-        nothing = 0 if whole else None
-        length = row.get("length", nothing)
-        added = row.get("entries_added", nothing)
+        self._length = row.get("length", 0 if whole else self._length)
+        self._added = row.get("entries_added", 0 if whole else self._added)
         first = row.get("first_id", "0-0" if whole else self._first)
-        self._length = self._length if length is None else length
-        self._added = self._added if added is None else added
         removed = self._added - self._length
         texts = []
         if removed > self._removed > -1 and first != self._first and self._calm("", now):
@@ -114,3 +117,14 @@ class Spotter:
         calm = now_ms >= self._calm_ms.get(whose, now_ms)
         self._calm_ms[whose] = now_ms + _CALM_MS
         return calm
+
+
+def _claimed(row: dict[str, Any]) -> list[str]:
+    """Return who took over whose entries."""
+    texts = []
+    for news in row.get("groups", {}).values():
+        taken = news.get("claimed", {}) if isinstance(news, dict) else {}
+        for who, owners in taken.items():
+            whose = ", ".join(sorted(filter(None, owners))) or "nobody"
+            texts.append(f"{who} claimed {sum(owners.values())} of {whose}")
+    return texts

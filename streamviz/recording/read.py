@@ -155,35 +155,29 @@ class Recording:
 
     def _index(self, header: bytes, rest: Any) -> None:
         self._check_header(header)
-        start = len(header)
-        broken: tuple[int, str] | None = None
-        for number, line in enumerate(rest, start=2):
-            if broken:
-                raise RecordingError(f"{self.path}, line {broken[0]}: {broken[1]}")
-            end = start + len(line)
-            try:
-                row, unclear = skim(line)
-            except ValueError as error:
-                if line.strip():
-                    broken = number, _not_json(line, error)
-            else:
-                self._take(row, (number, start, end), line, unclear)
-            start = end
+        number, start, broken = 1, len(header), ""
+        try:
+            for line in rest:
+                _check_is_last(broken)
+                number += 1
+                end = start + len(line)
+                try:
+                    row, sound = skim(line)
+                except ValueError as error:
+                    broken = _not_json(line, error) if line.strip() else ""
+                else:
+                    self._take(row, (number, start, end), sound=sound)
+                start = end
+        except (RecordingError, InputError) as error:
+            raise RecordingError(f"{self.path}, line {number}: {error}") from error
+        except RecursionError as error:
+            raise RecordingError(f"{self.path}, line {number}: {_DEEP}") from error
         if broken:
             warnings.warn(
-                f"{self.path}, line {broken[0]}, the last one, is left out: {broken[1]}",
-                stacklevel=4,
+                f"{self.path}, line {number}, the last one, is left out: {broken}", stacklevel=4
             )
 
-    def _take(self, row: Any, place: tuple[int, int, int], line: bytes, unclear: bool) -> None:
-        try:
-            self._take_row(row, place, line, unclear)
-        except (RecordingError, InputError) as error:
-            raise RecordingError(f"{self.path}, line {place[0]}: {error}") from error
-        except RecursionError as error:
-            raise RecordingError(f"{self.path}, line {place[0]}: {_DEEP}") from error
-
-    def _take_row(self, row: Any, place: tuple[int, int, int], line: bytes, unclear: bool) -> None:
+    def _take(self, row: Any, place: tuple[int, int, int], *, sound: bool) -> None:
         if not isinstance(row, dict):
             raise RecordingError(f"{repr(row)[:80]} is no sample: give an object")
         if "caption" in row:
@@ -196,7 +190,7 @@ class Recording:
         track = self.tracks.get(stream)
         if track is None:
             track = self.tracks[stream] = Track(stream)
-        track.take(row, place, line, unclear=unclear)
+        track.take(row, place, sound=sound)
 
     def _check_header(self, line: bytes) -> None:
         if not line.strip():
@@ -217,6 +211,11 @@ class Recording:
 
 
 _DEEP = "it is nested too deeply: restore the line"
+
+
+def _check_is_last(broken: str) -> None:
+    if broken:
+        raise RecordingError(broken)
 
 
 def _not_json(line: bytes, error: Exception) -> str:

@@ -6,47 +6,54 @@ import json
 import re
 from typing import Any
 
-_GROUPS = b',"groups":{"'
-_ENTRIES = b',"entries":['
-_AGAIN = re.compile(rb'",-?\d+,(?!1,)')  # consumer, idle_ms, and not the first delivery
+_N = rb"\d{1,18}"
+_LINE = re.compile(
+    rb'\{"n":(N),"time_ms":(N)(?:,"stream":"([ !#-\[\]-~]*)")?'
+    rb'(?:,"length":(N))?(?:,"entries_added":(N))?'
+    rb'(?:,"first_id":"(N-N)")?(?:,"last_id":"N-N")?(?:,"max_deleted_id":"N-N")?'
+    rb'(?:,"nodes":N)?(?:,"memory_bytes":N)?(?:,"entries":\[([-\d,]+)\])?(?:,"aged":-?N)?'
+    rb'(?:\}\n\Z|(,"groups":\{"))'.replace(b"N", _N)
+)
 
 
 def skim(line: bytes) -> tuple[Any, bool]:
-    """Return a line's object, and whether somebody may have claimed something in it.
+    """Return a line's object, as far as an index needs it, and whether its values are sound.
 
-    The groups are left out where they tell an index nothing: where none came or went or lost
-    entries, no consumer went, and nothing may have been claimed; the IDs of the entries are only
-    counted. In a line as we write it, the groups come last, and nothing else ends in three braces;
-    every other line is read whole.
+    In most of the lines that we write, the groups tell an index nothing: none came or went or
+    lost entries, no consumer went, and nothing was claimed. Those are left out, and the IDs of
+    the entries are only counted. In such a line the groups come last, and nothing else ends in
+    three braces; every other line is read whole.
 
     Raises
     ------
     ValueError
         If it is no JSON.
     """
-    at = line.find(_GROUPS)
-    if at < 0:
+    found = _LINE.match(line)
+    if found is None:
         return read(line), False
-    if _AGAIN.search(line, at):
-        return read(line), True
-    head = line[:at]
-    if (
+    n, time_ms, stream, length, added, first_id, ids, groups = found.groups()
+    at = found.end()
+    if groups and (
         not line.endswith(b"}}}\n")
-        or b'"whole"' in head
-        or b'"got"' in head
-        or b'"gone":' in line
-        or b"null" in line
+        or line.find(b'":null', at) >= 0
+        or line.find(b'"gone":', at) >= 0
+        or line.find(b'"claimed":', at) >= 0
         or not line.isascii()
     ):
         return read(line), False
-    begin = head.find(_ENTRIES)
-    end = head.find(b"]", begin)
-    ids = head[begin + len(_ENTRIES) : end]
-    if begin < 0 or ids.strip(b"0123456789,-"):
-        return read(head + b"}"), False
-    row = read(head[:begin] + head[end + 1 :] + b"}")
-    row["entries"] = [0] * (ids.count(b",") + 1)  # only their number counts
-    return row, False
+    row: dict[str, Any] = {"n": int(n), "time_ms": int(time_ms)}
+    if stream is not None:
+        row["stream"] = stream.decode()
+    if length is not None:
+        row["length"] = int(length)
+    if added is not None:
+        row["entries_added"] = int(added)
+    if first_id is not None:
+        row["first_id"] = first_id.decode()
+    if ids is not None:
+        row["entries"] = range(ids.count(b",") + 1)  # only their number counts
+    return row, True
 
 
 def read(line: bytes) -> Any:

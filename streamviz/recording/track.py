@@ -7,7 +7,6 @@ from typing import Any
 from streamviz.errors import RecordingError
 from streamviz.recording.checks import check
 from streamviz.recording.events import Event, Spotter
-from streamviz.recording.owners import Owners
 
 
 class Track:
@@ -37,8 +36,6 @@ class Track:
         self.entries: list[int] = []
         self.places: list[tuple[int, int, int]] = []
         self.whole: list[int] = []
-        self._owners = Owners()
-        self._claims: dict[int, list[str]] = {}  # in words, by sample
         self._n = -1
 
     @property
@@ -49,19 +46,19 @@ class Track:
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def take(
-        self, row: dict[str, Any], place: tuple[int, int, int], line: bytes, *, unclear: bool
-    ) -> None:
+    def take(self, row: dict[str, Any], place: tuple[int, int, int], *, sound: bool) -> None:
         """Note the next sample's line: what it holds, and its number, start and end in the file.
 
-        The row need not hold what `streamviz.recording.skim` leaves out.
+        The row need not hold what `streamviz.recording.skim` leaves out; if it is sound, its
+        values need no check.
 
         Raises
         ------
         RecordingError
             If a value is none for its key, or the line is out of order.
         """
-        check(row)
+        if not sound:
+            check(row)
         n, time_ms = row["n"], row["time_ms"]
         if n <= self._n or (self.times_ms and time_ms < self.times_ms[-1]):
             raise RecordingError(
@@ -78,8 +75,6 @@ class Track:
             raise RecordingError(
                 f"a number or a group is of the wrong kind ({error}): restore the line"
             ) from error
-        if texts := self._owners.claims(line, row, unclear=unclear):
-            self._claims[len(self)] = texts
         self._n = n
         self.times_ms.append(time_ms)
         self.entries.append(len(row.get("entries", ())))
@@ -88,8 +83,7 @@ class Track:
     def close(self) -> None:
         """Take in who claimed what; where a note told of a claim, it is known."""
         known = {event.place for event in self.events if event.kind == "claim"}
-        for place, texts in self._claims.items():
-            if not known & {place, place + 1}:  # a note may come with the next look
-                self.events += [Event(place, "claim", text) for text in texts]
-        self._claims = {}
+        for event in self._spotter.claims:
+            if not known & {event.place, event.place + 1}:  # a note may come with the next look
+                self.events.append(event)
         self.events.sort(key=lambda event: event.place)

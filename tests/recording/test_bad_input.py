@@ -145,6 +145,7 @@ def test_blank_lines_and_a_missing_end_of_line_do_no_harm(path: Path, good: list
         ('{"n":2,"time_ms":1100,"groups":{"g":{"oldest":[["a",1]]}}}', "the oldest of 'g' has "),
         ('{"n":2,"time_ms":1100,"groups":{"g":{"consumers":{"a":[1,2]}}}}', "consumer 'a' is"),
         ('{"n":2,"time_ms":1100,"groups":{"g":{"consumers":[]}}}', r"consumers is \[\]"),
+        ('{"n":2,"time_ms":1100,"groups":{"g":{"claimed":{"a":{"b":-1}}}}}', "claimed is "),
         ('{"caption":"x","at_s":-1}', "at_s=-1"),
         ('{"caption":7}', "7 is no caption"),
     ],
