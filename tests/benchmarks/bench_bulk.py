@@ -20,6 +20,8 @@ DRAINED = 50_000
 ROUNDS = 3
 ROWS = [{"item": "tea", "qty": "3"}] * ADDED
 TITLE = f"Bulk: {ADDED:,} entries of two small fields added, 1000 a round trip"
+NAMES = {"redis_py": "redis-py", "redis_py_as_text": "redis-py, as text"}
+NAMES |= {"redis_benchmark": "redis-benchmark"}
 RATES: dict[str, dict[str, float]] = {}
 DRAIN = f"Drain: {DRAINED:,} entries read by a group and acknowledged, 1000 a round trip"
 
@@ -90,6 +92,11 @@ def drain_redis_py(client: redis_py.Redis, key: str) -> int:
     return count
 
 
+def drain_redis_py_as_text(client: redis_py.Redis, key: str) -> int:
+    path = client.connection_pool.connection_kwargs["path"]
+    return drain_redis_py(redis_py.Redis(unix_socket_path=path, decode_responses=True), key)
+
+
 def drain_walrus(client: redis_py.Redis, key: str) -> int:
     database = walrus.Database(connection_pool=client.connection_pool)
     stream = database.consumer_group("g", [key], consumer="c").streams[key]
@@ -100,7 +107,9 @@ def drain_walrus(client: redis_py.Redis, key: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("by", [drain_streamviz, drain_redis_py, drain_walrus])
+@pytest.mark.parametrize(
+    "by", [drain_streamviz, drain_redis_py, drain_redis_py_as_text, drain_walrus]
+)
 def test_drain(
     benchmark: Any, redis: redis_py.Redis, key: str, by: Callable[[redis_py.Redis, str], int]
 ) -> None:
@@ -120,7 +129,9 @@ def test_drain(
 
 def by_rate(title: str, by: Callable[..., Any], rate: float) -> None:
     """Add a row: who, how fast, and how many times as fast as redis-py."""
-    RATES.setdefault(title, {})[re.sub("^(by|drain)_", "", by.__name__).replace("_", "-")] = rate
+    RATES.setdefault(title, {})[
+        NAMES.get(name := re.sub("^(by|drain)_", "", by.__name__), name)
+    ] = rate
     found = table(title, "by", "entries a second", "against redis-py")
     base = RATES[title].get("redis-py")
     found.rows = [
