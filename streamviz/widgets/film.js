@@ -33,6 +33,10 @@ export function openReel({ first, figures, deltas }) {
  * @param {Reel} reel @param {number} frame */
 export const holds = (reel, frame) => reel.first <= frame && frame <= reel.first + reel.deltas.length;
 
+/** A delta that keeps every point.
+ * @param {any} delta */
+const uncut = (delta) => ({ ...delta, keep: delta.keep.map(() => Infinity) });
+
 /** The figures of one frame; they are the reel's, and good until the next frame is asked for.
  * @param {Reel} reel @param {number} frame @returns {Figure[]} */
 export function figuresAt(reel, frame) {
@@ -44,11 +48,14 @@ export function figuresAt(reel, frame) {
   }
   while (reel.at < wanted) {
     const deltas = reel.deltas[reel.at];
-    // A whole new figure is the film's own, and must stay as it is.
-    reel.figures = reel.figures.map((figure, i) => (deltas[i].full ? copied(deltas[i].full) : applyDelta(figure, deltas[i])));
-    reel.at += 1;
     const every = Math.max(KEEP_EVERY, Math.ceil(reel.deltas.length / KEPT));
-    if (reel.at % every === 0 && !reel.kept.has(reel.at)) reel.kept.set(reel.at, reel.figures.map(copied));
+    const keeps = (reel.at + 1) % every === 0;
+    // What leaves the window is cut off at once, not at each frame on the way.
+    const cut = keeps || reel.at + 1 === wanted;
+    // A whole new figure is the film's own, and must stay as it is.
+    reel.figures = reel.figures.map((figure, i) => (deltas[i].full ? copied(deltas[i].full) : applyDelta(figure, cut ? deltas[i] : uncut(deltas[i]))));
+    reel.at += 1;
+    if (keeps && !reel.kept.has(reel.at)) reel.kept.set(reel.at, reel.figures.map(copied));
   }
   return reel.figures;
 }

@@ -1,9 +1,12 @@
 // @ts-check
 // A figure drawn lightly, on a canvas over plotly's: fast enough to follow a hand.
 
+import { thinned } from "./film.js";
+
 /** @typedef {{low: number, high: number}} Range */
 /** @typedef {{left: number, top: number, wide: number, high: number}} Area */
 
+const APART = 4; // pixels between two points of a trace: a narrow plot needs fewer
 const DASHES = { dash: [9, 5], dot: [2, 4], dashdot: [9, 4, 2, 4], longdash: [14, 6], longdashdot: [14, 5, 2, 5] };
 
 /** The range of each axis: its own, or around what is on it and on those that match it.
@@ -162,9 +165,10 @@ function grid(ink, axis, range, area, side, layout) {
 }
 
 /** Draw a figure where plotly has drawn one of its kind before.
- * @param {CanvasRenderingContext2D} ink @param {any[]} data @param {any} layout
+ * @param {CanvasRenderingContext2D} ink @param {any[]} whole its traces @param {any} layout
  * @param {(axis: string) => {from: number, long: number}} place where plotly has put an axis */
-export function sketch(ink, data, layout, place) {
+export function sketch(ink, whole, layout, place) {
+  const data = whole.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / APART));
   const range = ranges(data, layout);
   /** @type {Map<string, [number, number][]>} */
   const before = new Map();

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-const source = await readFile(new URL("../../streamviz/widgets/sketch.js", import.meta.url), "utf8");
+const text = async (name) => readFile(new URL(`../../streamviz/widgets/${name}`, import.meta.url), "utf8");
+const source = [await text("live.js"), await text("film.js"), await text("sketch.js")]
+  .join("\n")
+  .replaceAll(/^import .*;\n/gm, "")
+  .replace("export default", "const widget =");
 const { corners, placed, ranges, sketch, ticks, winding } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 const area = { left: 10, top: 20, wide: 100, high: 50 };
 
@@ -94,4 +98,20 @@ test("a line that goes up and down all the way is drawn without its dashes", () 
     return set.some((dash) => dash.length > 0);
   };
   assert.deepEqual([drawn(calm), drawn(wild)], [true, false]);
+});
+
+test("a narrow plot is drawn from fewer points than a wide one", () => {
+  const many = [...Array(4000).keys()];
+  const trace = { mode: "lines", x: many, y: many.map((x) => Math.sin(x)), line: { color: "#000" } };
+  const drawn = (long) => {
+    let moves = 0;
+    const ink = new Proxy({}, {
+      get: (target, key) => target[key] ?? (() => (moves += key === "lineTo")),
+      set: (target, key, value) => Reflect.set(target, key, value),
+    });
+    sketch(ink, [trace], { xaxis: {}, yaxis: {} }, (axis) => ({ from: 0, long: axis === "x" ? long : 300 }));
+    return moves;
+  };
+  assert.ok(drawn(1200) > 200);
+  assert.ok(drawn(200) < drawn(1200) / 3);
 });
