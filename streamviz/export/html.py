@@ -133,9 +133,10 @@ def _page(
     )
     css = stylesheet("live.css", "player.css", "../export/page.css")
     stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
+    ground = None if theme == "auto" else theme
     images = "".join(
         f'<img alt="{html.escape(one["summary"])}" '
-        f'src="data:image/svg+xml,{quote(render(one, 960, 540), safe=_SVG_SAFE)}">'
+        f'src="data:image/svg+xml,{quote(render(one, 960, 540, ground), safe=_SVG_SAFE)}">'
         for one in poster
     )
     title = html.escape(clean(f"{film.track.stream}: {film.plots[0].title}"))

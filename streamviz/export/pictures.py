@@ -15,10 +15,10 @@ from streamviz.export.raster import gif, png
 from streamviz.film import Film
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, apply, clean
+from streamviz.plots.palette import GROUNDS, INKS
 from streamviz.plots.svg import TEXT, render
 from streamviz.recording import Recording
 
-_INKS = {"light": ("#333333", "#ffffff"), "dark": ("#dddddd", "#1e1e1e"), "auto": (TEXT, "")}
 _BAND = 34  # for the caption and the time, in units of the picture
 PICTURES = (".svg", ".png")
 MOVING = (".gif",)
@@ -180,7 +180,7 @@ def _frames(film: Film, places: list[int]) -> Iterator[tuple[list[Figure], tuple
 
 
 def _picture(
-    figures: list[Figure], size: tuple[int, int], theme: str, said: tuple[str, str] | None = None
+    figures: list[Figure], size: tuple[int, int], theme: Theme, said: tuple[str, str] | None = None
 ) -> str:
     """Return figures side by side as one SVG, with letters that are read from the last row."""
     columns = math.ceil(math.sqrt(len(figures)))
@@ -188,13 +188,14 @@ def _picture(
     wide = 640 if columns == 1 else 480 * columns
     high = round(wide * size[1] / size[0])
     band = _BAND if said else 0
-    ink, ground = _INKS[theme]
+    ground = None if theme == "auto" else theme
+    ink = INKS[ground] if ground else TEXT
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{size[0]}' height='{size[1]}' "
         f"viewBox='0 0 {wide} {high}' font-family='system-ui,sans-serif'>"
     ]
     if ground:
-        parts.append(f"<rect width='{wide}' height='{high}' fill='{ground}'/>")
+        parts.append(f"<rect width='{wide}' height='{high}' fill='{GROUNDS[ground]}'/>")
     if said:
         words = clean(said[0])
         letters = min(17, round((wide - 110) / (0.56 * len(words) + 1), 1))  # all of it fits
@@ -208,7 +209,7 @@ def _picture(
         row, column = divmod(place, columns)
         across = columns if place == len(figures) - 1 and column == 0 else 1
         cell = (round(wide / columns * across), round((high - band) / rows))
-        inner = render(figure, *cell).replace(f"fill='{TEXT}'", f"fill='{ink}'", 1)
+        inner = render(figure, *cell, ground)
         x, y = round(wide / columns * column), band + cell[1] * row
         place_it = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
         parts.append(inner.replace("<svg ", place_it, 1))

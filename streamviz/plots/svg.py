@@ -14,9 +14,10 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from streamviz.plots.figure import GREY, Figure, Trace, clean
+from streamviz.plots.palette import INKS, Ground, inked
 
 TEXT = "#7a7a7a"
-"""The colour of letters: readable on white and on near-black."""
+"""The colour of letters where the ground is not known: as good on white as on near-black."""
 
 _DASH = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
 _DASH["longdashdot"] = "14 5 2 5"
@@ -48,7 +49,9 @@ class _Panel:
         return self.x[0] <= x <= self.x[1] and self.y[0] <= y <= self.y[1]
 
 
-def render(figure: Figure, width: int = 720, height: int = 300) -> str:
+def render(
+    figure: Figure, width: int = 720, height: int = 300, ground: Ground | None = None
+) -> str:
     """Return a figure as SVG, with its summary for those who can't see it.
 
     Parameters
@@ -57,12 +60,16 @@ def render(figure: Figure, width: int = 720, height: int = 300) -> str:
         As `streamviz.plots.figure.Plot.figure` returns it.
     width, height : int
         In pixels; the picture scales with its frame.
+    ground : {"light", "dark"}, optional
+        What it is drawn on; without it, it has colours for either.
     """
+    if ground:
+        figure = figure | {"data": inked(figure["data"], ground)}
     layout = figure["layout"]
     title = layout["title"]["text"]
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"role='img' {_FONT} font-size='12' fill='{TEXT}'>",
+        f"role='img' {_FONT} font-size='12' fill='{INKS[ground] if ground else TEXT}'>",
         f"<title>{_words(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
         f"<text x='56' y='20' font-size='15' font-weight='600'>{_words(title)}</text>",
     ]
