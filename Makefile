@@ -10,6 +10,8 @@ AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)  # in a container
 PARALLEL := -n logical --dist loadfile
 PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
+unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
+
 .PHONY: help lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
 
 help:
