@@ -8,11 +8,11 @@ from typing import Any
 from streamviz.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
-_MAY_SAY = ("hello", "grant")
+_MAY_SAY = ("hello", "grant", "story")
 
 
 class Guest:
-    """A board that is shown to one browser, and takes nothing from it but how far it has drawn.
+    """A board that is shown to one browser; that says how far it has drawn, and asks for stories.
 
     Parameters
     ----------

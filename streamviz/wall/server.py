@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _files(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
     page = (_HERE / "page.html").read_text("utf-8").replace("{token}", token)
     page = page.replace("{stream}", escape(clean(stream)))
-    code = bundle("live.js", "../wall/wall.js")
+    code = bundle("../wall/wall.js")
     style = stylesheet("live.css", "../wall/wall.css")
     return {
         "/": ("text/html", page.encode(), False),

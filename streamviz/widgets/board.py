@@ -54,7 +54,7 @@ class Board(Live):
 
     _bare = True
     _most_rows = 60  # a click causes about thirty
-    _esm = bundle("live.js", "board.js")
+    _esm = bundle("board.js")
     _css = stylesheet("live.css", "board.css")
 
     def __init__(

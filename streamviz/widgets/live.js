@@ -1,12 +1,15 @@
 // @ts-check
 // Draws what the kernel sends, and nothing else: no number is computed here.
 
+import { entryOf, reach, ringed, stops } from "./reach.js";
+
 /** @typedef {{data: any[], layout: any, n: number, summary: string}} Figure */
 
 const PLOTLY = Symbol.for("streamviz.plotly");
 const GONE_AFTER_MS = 1500;
 const HELP_AFTER_MS = 15000;
 const LOG_ROWS = 100;
+const NO_USE = ["select2d", "lasso2d", "autoScale2d"]; // nothing comes of a selection
 const GRANT_EVERY = 8; // frames; the kernel goes at most 16 ahead
 
 /** Keep the newest `keep` items of a list that got more at its end.
@@ -33,10 +36,6 @@ export function applyDelta(figure, delta) {
   figure.summary = delta.summary;
   return figure;
 }
-
-/** The first entry ID in a point's text, empty if there is none.
- * @param {unknown} text */
-export const entryOf = (text) => /(?<![\w-])\d+-\d+\b/.exec(String(text ?? ""))?.[0] ?? "";
 
 /** The layout for a light or a dark page.
  * @param {any} layout @param {boolean} dark */
@@ -287,10 +286,20 @@ export function build(model, signal) {
   const told = make("p", "story");
   told.setAttribute("aria-live", "polite");
   root.append(board, told, status, log.root);
-  let asked = "";
-  const wonder = (/** @type {any} */ event) => {
-    const id = entryOf(event.points[0]?.text);
-    if (id && id !== asked) model.send({ type: "story", id: (asked = id) });
+  let asked = ""; // the entry whose story is to come
+  let chosen = ""; // by keyboard
+  const wonder = (/** @type {string} */ id) => {
+    if (id && id !== asked) model.send({ type: "story", id });
+    asked = id;
+  };
+  const hover = (/** @type {any} */ { points }) => {
+    const id = entryOf(points[0]?.text);
+    if (id) wonder(id);
+  };
+  const choose = (/** @type {string} */ id) => {
+    wonder((chosen = id));
+    if (!id) told.textContent = "";
+    restyle();
   };
   /** @type {{figure: Figure, node: HTMLElement, words: HTMLElement, dirty: boolean, visible: boolean, hears: boolean}[]} */
   let plots = [];
@@ -313,8 +322,10 @@ export function build(model, signal) {
         plot.dirty = false;
         plot.words.textContent = plot.figure.summary;
         const layout = { ...themed(plot.figure.layout, dark), datarevision: plot.figure.n, uirevision: "kept" };
-        Plotly.react(plot.node, inked(plot.figure.data, dark), layout, { displaylogo: false, responsive: true });
-        if (!plot.hears) /** @type {any} */ (plot.node).on("plotly_hover", wonder);
+        const data = [...inked(plot.figure.data, dark), ...ringed(plot.figure.data, chosen, dark)];
+        Plotly.react(plot.node, data, layout, { displaylogo: false, modeBarButtonsToRemove: NO_USE, responsive: true });
+        stops(plot.node, plot.figure.data);
+        if (!plot.hears) /** @type {any} */ (plot.node).on("plotly_hover", hover);
         plot.hears = true;
       }
     }
@@ -360,7 +371,9 @@ export function build(model, signal) {
       const node = make("div", "plot");
       const words = make("p", "hidden", figure.summary);
       seen.observe(node);
-      return { figure, node, words, dirty: true, visible: true, hears: false };
+      const plot = { figure, node, words, dirty: true, visible: true, hears: false };
+      reach(node, figure.layout.title.text, { data: () => plot.figure.data, chosen: () => chosen, choose }, signal);
+      return plot;
     });
     if (plots.length && !Plotly) fetchPlotly();
     board.replaceChildren(...plots.flatMap(({ node, words }) => [node, words]));
@@ -386,8 +399,8 @@ export function build(model, signal) {
       if (content.rows) log.add(content.rows);
       if (content.status) tell(content.status);
     } else if (type === "story") {
-      told.textContent = content.text;
-      asked = "";
+      if (content.id === asked) told.textContent = content.text;
+      if (content.id === asked) asked = "";
       return;
     } else {
       if (type === "problem") {

@@ -29,7 +29,7 @@ from streamviz.scenario import Scenario
 from streamviz.steps import Steps
 from streamviz.stories import story
 from streamviz.widgets import cells
-from streamviz.widgets.bundle import plotly_js
+from streamviz.widgets.bundle import bundle, plotly_js
 from streamviz.widgets.controls import control, controls_of
 from streamviz.widgets.picture import picture
 
@@ -68,7 +68,7 @@ class Live(anywidget.AnyWidget):
         If the source is neither, or has no such stream, or there are no plots.
     """
 
-    _esm: Path | str = _HERE / "live.js"
+    _esm: Path | str = bundle("live.js")
     _css: Path | str = _HERE / "live.css"
     _most_rows = 20  # commands of a frame at most, and of the saved picture
     _bare = False  # whether there is something to show without plots, too
@@ -194,20 +194,25 @@ class Live(anywidget.AnyWidget):
         elif kind == "grant":
             self._credit = min(_AHEAD, self._credit + int(content.get("frames", 0)))
         elif kind == "story":
-            self._tell_story(content.get("id"))
+            self._tell_story(content)
         elif kind == "gone":
             self.stop()
             self.close()
         elif kind == "control" and (driven := self.scenario or self.steps):
             self._control(driven, content)
 
-    def _tell_story(self, which: Any) -> None:
+    def _tell_story(self, wish: dict[str, Any]) -> None:
+        which: Any = wish.get("id")
         try:
             entry_id = EntryId.parse(which)
         except InputError:
             return  # what was hovered over is no entry
-        told = self._locked(lambda: story(self.history, entry_id))
-        self._tell("story", {"text": clean(". ".join(told) + ".")})
+        told = self._locked(lambda: story(self._seen(wish), entry_id))
+        self._tell("story", {"id": str(entry_id), "text": clean(". ".join(told) + ".")})
+
+    def _seen(self, _wish: dict[str, Any]) -> History:
+        """Return what was seen at the moment that a story is asked for."""
+        return self.history
 
     def _control(self, driven: Scenario | Steps, content: dict[str, Any]) -> None:
         try:

@@ -3,11 +3,12 @@
 
 import { advance, begun, clock, columnsFor, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked } from "./film.js";
 import { inked, isDark, make, plotly, settle, themed } from "./live.js";
+import { entryOf, reach, ringed, stops, wordsOf } from "./reach.js";
 import { sketch } from "./sketch.js";
 
 /** @typedef {import("./film.js").Card} Card */
 /** @typedef {import("./film.js").Reel} Reel */
-/** @typedef {{reel: (frame: number) => Reel | null, rough: (frame: number) => {at: number, figures: () => any[]} | null, want: (frame: number, dragged: boolean) => void}} Source */
+/** @typedef {{reel: (frame: number) => Reel | null, rough: (frame: number) => {at: number, figures: () => any[]} | null, want: (frame: number, dragged: boolean) => void, story?: (id: string, frame: number) => void}} Source */
 /** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null | (() => boolean), everywhere?: boolean}} Options */
 
 const FINE = 1500; // points of a trace
@@ -125,13 +126,19 @@ export function createPlayer({ card, source, signal, options }) {
   caption.setAttribute("aria-live", "polite");
   words.append(caption, event);
   const board = make("div", "board");
+  const told = make("p", "story");
+  told.setAttribute("aria-live", "polite");
   const status = make("div", "status");
   status.setAttribute("role", "status");
   const { root: controls, bar, slider, button, choice } = deck(card, signal);
-  root.append(words, board, controls, status);
+  root.append(words, board, told, controls, status);
 
-  /** @type {{node: HTMLElement, words: HTMLElement, over: HTMLCanvasElement}[]} */
+  /** @type {{node: HTMLElement, words: HTMLElement, over: HTMLCanvasElement, hears: boolean}[]} */
   let plots = [];
+  /** @type {any[]} */
+  let shown = []; // the figures of the frame that is drawn
+  let asked = ""; // the entry whose story is told, or is to come
+  let chosen = ""; // by keyboard
   /** @type {any} */
   let Plotly = null;
   let time = Math.min(Math.max(options.poster ?? times[0], times[0]), times[times.length - 1]);
@@ -172,9 +179,35 @@ export function createPlayer({ card, source, signal, options }) {
     const left = columns - ((plots.length - 1) % columns);
     plots[plots.length - 1].node.style.gridColumn = `span ${left}`;
   };
+  /** What became of an entry: the kernel tells it, or else the pictures do. */
+  const wonder = (/** @type {string} */ id) => {
+    asked = id;
+    if (!id) told.textContent = "";
+    else if (source.story) source.story(id, frame());
+    else told.textContent = wordsOf(shown.map(({ data }) => data), id);
+  };
+  const hover = (/** @type {any} */ { points }) => {
+    const id = entryOf(points[0]?.text);
+    if (id && id !== asked) wonder(id);
+  };
+  const choose = (/** @type {string} */ id) => {
+    wonder((chosen = id));
+    api.restyle();
+  };
+  /** A plot that was clicked leaves the keys to the player; who came with Tab goes through its entries. */
+  const keepKeys = (/** @type {HTMLElement} */ node) => {
+    const back = () => document.activeElement === node && root.focus({ preventScroll: true });
+    node.addEventListener("pointerdown", () => setTimeout(back), { signal }); // when it has the focus
+  };
   const show = (/** @type {any[]} */ figures) => {
+    shown = figures;
     if (plots.length !== figures.length) {
-      plots = figures.map(() => ({ node: make("div", "plot"), words: make("p", "hidden"), over: overlay() }));
+      plots = figures.map((figure, i) => {
+        const node = make("div", "plot");
+        reach(node, figure.layout.title.text, { data: () => shown[i].data, chosen: () => chosen, choose }, signal);
+        keepKeys(node);
+        return { node, words: make("p", "hidden"), over: overlay(), hears: false };
+      });
       board.replaceChildren(...plots.flatMap(({ node, words: text }) => [node, text]));
       arrange();
     }
@@ -187,13 +220,16 @@ export function createPlayer({ card, source, signal, options }) {
     const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
     figures.forEach((figure, i) => {
       plots[i].words.textContent = figure.summary;
-      const some = inked(thinned(figure.data, dragged ? COARSE : FINE), dark);
+      const some = [...inked(thinned(figure.data, dragged ? COARSE : FINE), dark), ...ringed(figure.data, chosen, dark)];
       const { data, layout } = staged(some, begun(some, themed(figure.layout, dark)), scale, boxes[i]);
       if (dragged && sketched(plots[i], data, layout)) return;
       plots[i].over.remove();
       plots[i].node.removeAttribute("data-sketched");
       const now = { ...layout, datarevision: `${figure.n} ${drawn}`, uirevision: "kept" };
       Plotly.react(plots[i].node, data, now, { displaylogo: false, displayModeBar: false, responsive: true });
+      stops(plots[i].node, figure.data);
+      if (!plots[i].hears) /** @type {any} */ (plots[i].node).on("plotly_hover", hover);
+      plots[i].hears = true;
     });
   };
   const frame = () => frameAt(times, time);
@@ -304,6 +340,10 @@ export function createPlayer({ card, source, signal, options }) {
     restyle() {
       drawn = -1;
       schedule();
+    },
+    /** @param {{id: string, text: string}} found */
+    story({ id, text }) {
+      if (id === asked) told.textContent = text;
     },
     /** @param {string} text */
     problem(text) {
@@ -443,6 +483,8 @@ function kernelSource(model, card) {
         askRough();
       }
     },
+    /** @param {string} id @param {number} place */
+    story: (id, place) => model.send({ type: "story", id, place }),
     /** @param {any} content @param {any} figures */
     take(content, figures) {
       asked.delete(content.type + content.place);
@@ -471,6 +513,7 @@ function build(model, signal) {
   const grant = (/** @type {any} */ wish) => /** @type {any} */ (player)[wish.do]?.(...wish.with);
   const receive = async (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
     if (content.type === "problem") player?.problem(content.text);
+    if (content.type === "story") player?.story(JSON.parse(new TextDecoder().decode(buffers[0])));
     if (content.type === "do") player ? grant(content) : wishes.push(content);
     if (!["card", "shot", "rough"].includes(content.type)) return;
     const found = await unpacked(/** @type {any} */ (buffers[0]));

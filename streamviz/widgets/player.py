@@ -11,6 +11,7 @@ from typing import Any
 
 from streamviz.errors import InputError, StreamVizError
 from streamviz.film import ROUGH_SHOT, Film, pack
+from streamviz.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
 from streamviz.recording.events import KINDS
@@ -26,7 +27,8 @@ class Player(Live):
     """A film on a board: the kernel sends its shots, the browser plays them.
 
     Keys, once it was clicked: space plays and pauses, the arrows go a frame, Home and End to the
-    ends, n and p to the next event and the one before, + and - change the speed.
+    ends, n and p to the next event and the one before, + and - change the speed. Tab goes to the
+    plots, where arrows go from entry to entry, and to the buttons.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class Player(Live):
         If the speed is none.
     """
 
-    _esm = bundle("live.js", "film.js", "sketch.js", "player.js")
+    _esm = bundle("player.js")
     _css = stylesheet("live.css", "player.css")
 
     def __init__(
@@ -129,6 +131,17 @@ class Player(Live):
             self._send_shot(kind, content.get("place"))
         else:
             super()._receive(_widget, content, _buffers)
+
+    def _tell_story(self, wish: dict[str, Any]) -> None:
+        try:
+            super()._tell_story(wish)
+        except (StreamVizError, OSError) as error:  # the file is gone, or another one
+            self.send({"type": "problem", "text": str(error)})
+
+    def _seen(self, wish: dict[str, Any]) -> History:
+        place: Any = wish.get("place")
+        known = type(place) is int and 0 <= place < len(self.film.frames)
+        return self.film.history(place) if known else self.history
 
     def _bundle(self, place: str) -> dict[str, str]:
         shown = super()._bundle(place)

@@ -212,3 +212,55 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
     assert "billing: " in hover()
     notebook.picture("story")
     assert not notebook.problems
+
+
+def focused(notebook: Notebook) -> str:
+    """Return the name of what has the focus, if it is seen to have it."""
+    return str(
+        notebook.page.evaluate(
+            """() => {
+              const { activeElement: one } = document;
+              const seen = getComputedStyle(one).outlineStyle !== 'none';
+              return seen ? one.getAttribute('aria-label') ?? one.textContent : '';
+            }"""
+        )
+    )
+
+
+def walk(notebook: Notebook, key: str, to: str) -> list[str]:
+    """Press a key until something has the focus, and return what had it on the way."""
+    names: list[str] = []
+    while not names or not names[-1].startswith(to):
+        notebook.page.keyboard.press(key)
+        names.append(focused(notebook))
+        assert names[-1], f"the focus is not seen after {names}"
+        assert len(names) < 40, names
+    return names
+
+
+def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: OpenNotebook) -> None:
+    shop = SHOP.replace("service_ms=50", "service_ms=400").replace("shop)", "shop, commands=True)")
+    notebook = open_notebook([shop]).run_all()
+    page, story = notebook.page, notebook.page.locator(".streamviz-story")
+    notebook.live().wait_for()
+    notebook.until(lambda: notebook.points(0) > 20)
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Paused").wait_for()
+    walk(notebook, "Shift+Tab", "Stream map: ")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    texts = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text")
+    notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-2]} was added at "))
+    assert page.evaluate("() => document.querySelector('.streamviz-plot').data.at(-1).text") is None
+    notebook.picture("keyboard")
+    page.keyboard.press("ArrowRight")
+    notebook.until(lambda: str(story.text_content()).startswith(f"{texts[-1]} was added at "))
+    page.keyboard.press("Escape")
+    notebook.until(lambda: story.text_content() == "")
+    names = walk(notebook, "Tab", "commands sent")
+    expected = ["Resume", "Step", "speed", "rate of orders", "billing takes", "email takes"]
+    expected += ["kill billing-1", "kill billing-2", "kill email-1", "commands sent"]
+    assert names[-len(expected) :] == expected
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the plot's own"
+    assert not notebook.problems

@@ -157,6 +157,34 @@ def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage])
     stage.page.get_by_text("bob claimed 2 of ann").first.wait_for()
 
 
+def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_frames(
+    open_page: Callable[..., Stage],
+) -> None:
+    stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl", plots=[StreamMap()])
+    page, press = stage.page, stage.page.keyboard.press
+    plot, story = page.locator(".streamviz-plot"), page.locator(".streamviz-story")
+    press("n")
+    page.get_by_text("billing-1 crashed").first.wait_for()
+    stage.frame_is("at > 0")
+    frame = int(stage.player.get_attribute("data-frame") or 0)
+    for _ in range(2):  # the player, then its plot
+        press("Tab")
+    page.wait_for_function("() => document.activeElement.matches('.streamviz-plot')")
+    press("End")
+    page.wait_for_function("() => document.querySelector('.streamviz-story').textContent")
+    newest = str(
+        page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text.at(-1)")
+    )
+    assert str(story.text_content()).startswith(newest)
+    picture(page, "talk-keyboard")
+    assert int(stage.player.get_attribute("data-frame") or 0) == frame
+    press("Escape")
+    assert story.text_content() == ""
+    plot.click(position={"x": 300, "y": 200})
+    press("ArrowRight")
+    stage.frame_is(f"at === {frame + 1}")
+
+
 def test_it_ends_or_goes_round(run: Path, open_page: Callable[..., Stage], page: Page) -> None:
     stage = open_page(run, speed=16, start_s=10, end_s=14, captions=[(0, "from the start")])
     page.keyboard.press(" ")

@@ -3,5 +3,6 @@ import { readFile } from "node:fs/promises";
 
 const read = (name) => readFile(new URL(`../../streamviz/widgets/${name}`, import.meta.url), "utf8");
 const asModule = (source) => `data:text/javascript,${encodeURIComponent(source)}`;
-const live = asModule(await read("live.js"));
+const reach = asModule(await read("reach.js"));
+const live = asModule((await read("live.js")).replace('"./reach.js"', JSON.stringify(reach)));
 export const board = await import(asModule((await read("board.js")).replace('"./live.js"', JSON.stringify(live))));

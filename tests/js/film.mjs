@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 
 const text = async (name) => readFile(new URL(`../../streamviz/widgets/${name}`, import.meta.url), "utf8");
-const joined = [await text("live.js"), await text("film.js")]
+const joined = [await text("reach.js"), await text("live.js"), await text("film.js")]
   .join("\n")
   .replaceAll(/^import .*;\n/gm, "")
   .replace("export default", "const widget =");

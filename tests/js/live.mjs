@@ -1,5 +1,6 @@
-// The widget's module as a browser gets it: text, with no package.json beside it.
+// The widget's module as a browser gets it: text, with no package.json beside it, joined to what it imports.
 import { readFile } from "node:fs/promises";
 
-const source = await readFile(new URL("../../streamviz/widgets/live.js", import.meta.url), "utf8");
-export const live = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const text = async (name) => readFile(new URL(`../../streamviz/widgets/${name}`, import.meta.url), "utf8");
+const joined = [await text("reach.js"), await text("live.js")].join("\n").replaceAll(/^import .*;\n/gm, "");
+export const live = await import(`data:text/javascript,${encodeURIComponent(joined)}`);

@@ -321,6 +321,7 @@ def test_who_hovers_over_an_entry_gets_its_story(talk: Talk, until: Until) -> No
     until(lambda: any(one.entries for one in history.samples))
     (told,) = talk.say("story", id=str(next(history.entries).id))
     assert told["type"] == "story"
+    assert told["id"] == str(next(history.entries).id)
     assert "was added at" in told["text"]
 
 

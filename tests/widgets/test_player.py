@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from streamviz import replay
 from streamviz.errors import InputError, RecordingError
 from streamviz.plots import GroupLag
 from streamviz.recording import save
+
+READY = Path(__file__).parents[2] / "notebooks" / "recordings"
 
 
 @pytest.fixture
@@ -47,6 +50,24 @@ def test_a_player_tells_its_card_and_sends_the_shots_that_are_asked_for(
     shot = unpacked(talk.buffers[-1])
     assert (shot["first"], len(shot["figures"]), len(shot["deltas"])) == (100, 3, 99)
     assert talk.say("rough", place=0)[0]["type"] == "problem", "a short film has no rough frames"
+
+
+def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: Listen) -> None:
+    path = tmp_path / "run.jsonl"
+    shutil.copy(READY / "crash_and_rescue.jsonl", path)
+    talk = listen(replay(path))
+    held = "1767225611419-0"  # what the dead consumer held, and another one claimed
+    (early,) = talk.say("story", id=held, place=0)
+    (then,) = talk.say("story", id=held, place=115)
+    (late,) = talk.say("story", id=held, place=len(talk.live.film.frames) - 1)
+    assert early["text"].startswith(f"{held} was added at ")
+    assert "held by" not in early["text"]
+    assert then["text"].count("held by") == 1
+    assert late["text"].startswith(then["text"].removesuffix("."))
+    assert "delivery 2" in late["text"]
+    assert talk.say("story", id=held, place="0") == [late], "as of the end, if no frame is named"
+    path.unlink()
+    assert talk.say("story", id=held, place=3)[0]["type"] == "problem"
 
 
 def test_a_long_film_has_rough_shots_for_a_hand_that_drags(tmp_path: Path, listen: Listen) -> None:
