@@ -19,10 +19,19 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    ViewportSize,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "test-results"
+SIZE: ViewportSize = {"width": 1280, "height": 1400}
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,6 +61,9 @@ class Lab:
         quiet = folder / "settings" / "@jupyterlab" / "apputils-extension"
         quiet.mkdir(parents=True)
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        built = folder / "config" / "labconfig"
+        built.mkdir(parents=True)  # as it is: else each page that opens has yarn started
+        (built / "page_config.json").write_text('{"buildAvailable": false, "buildCheck": false}')
         self.token = secrets.token_hex(16)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -263,24 +275,52 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        shown = play.chromium.launch(executable_path=path, args=QUIET)
-        yield shown
-        shown.close()
+def play() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+def chromium() -> dict[str, Any]:
+    """Return which browser to launch, and how."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    return {"executable_path": path, "args": QUIET}
+
+
+@pytest.fixture(scope="session")
+def browser(play: Playwright) -> Iterator[Browser]:
+    shown = play.chromium.launch(**chromium())
+    yield shown
+    shown.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1400})
+    """Give a page that knows nothing of any other."""
+    context = browser.new_context(viewport=SIZE)
     yield context.new_page()
     context.close()
 
 
+@pytest.fixture(scope="session")
+def window(play: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Give a browser with a profile: it keeps JupyterLab's scripts, compiled, for the next tab."""
+    profile = tmp_path_factory.mktemp("profile")
+    shown = play.chromium.launch_persistent_context(profile, viewport=SIZE, **chromium())
+    yield shown
+    shown.close()
+
+
+@pytest.fixture
+def tab(window: BrowserContext) -> Iterator[Page]:
+    """Give a page of the window, for what the lab serves."""
+    opened = window.new_page()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def open_notebook(
-    lab: Lab, page: Page, request: pytest.FixtureRequest
+    lab: Lab, tab: Page, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
 
@@ -302,7 +342,7 @@ def open_notebook(
                 },
             )
             nbformat.write(made, target)
-        notebook = Notebook(lab, page, target.name)
+        notebook = Notebook(lab, tab, target.name)
         opened.append(notebook)
         return notebook.open()
 

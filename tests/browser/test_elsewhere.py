@@ -46,51 +46,51 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=RESULTS / f"{name}.png")
 
 
-def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, page: Page, shown: str) -> None:
-    page.goto(f"{lab.url}/voila/render/{shown}?token={lab.token}")
-    page.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
-    page.get_by_role("button", name="kill billing-1").click()
-    page.get_by_role("button", name="revive billing-1").wait_for()
-    picture(page, "voila")
+def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, tab: Page, shown: str) -> None:
+    tab.goto(f"{lab.url}/voila/render/{shown}?token={lab.token}")
+    tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    tab.get_by_role("button", name="kill billing-1").click()
+    tab.get_by_role("button", name="revive billing-1").wait_for()
+    picture(tab, "voila")
     lab.end_kernels()
 
 
-def test_voila_plays_the_talk(lab: Lab, page: Page, talk: str) -> None:
-    page.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
-    page.locator(".streamviz-player").first.wait_for(timeout=40_000)
-    page.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
-    assert page.get_by_text("Somebody has to ask for it").is_visible()
-    notes = page.get_by_text("Let them raise a hand")
+def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
+    tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
+    tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
+    tab.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
+    assert tab.get_by_text("Somebody has to ask for it").is_visible()
+    notes = tab.get_by_text("Let them raise a hand")
     assert notes.count() == 1
     assert not notes.is_visible(), "the speaker's notes are not for the audience"
-    picture(page, "voila-talk")
+    picture(tab, "voila-talk")
     lab.end_kernels()
 
 
-def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, page: Page, shown: str) -> None:
-    page.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=40_000)
-    page.locator(".jp-Cell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
-    page.get_by_role("button", name="kill billing-1").click()
-    page.get_by_role("button", name="revive billing-1").wait_for()
-    picture(page, "notebook-7")
+def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) -> None:
+    tab.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
+    tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=40_000)
+    tab.locator(".jp-Cell .cm-content").first.click()
+    tab.keyboard.press("Shift+Enter")
+    tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    tab.get_by_role("button", name="kill billing-1").click()
+    tab.get_by_role("button", name="revive billing-1").wait_for()
+    picture(tab, "notebook-7")
     lab.end_kernels()
 
 
-def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, page: Page, talk: str) -> None:
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
-    page.wait_for_function(
+def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, talk: str) -> None:
+    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
+    tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
+    tab.wait_for_function(
         "async () => { const { sessionContext } = window.jupyterapp.shell.currentWidget;"
         " await sessionContext.ready; await sessionContext.session.kernel.info; return true; }"
     )
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function(f"() => ({FRAMES})().length >= 7", timeout=40_000)
-    page.evaluate(
+    tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    tab.wait_for_function(f"() => ({FRAMES})().length >= 7", timeout=40_000)
+    tab.evaluate(
         """() => {
           const { content } = window.jupyterapp.shell.currentWidget;
           content.deselectAll();
@@ -101,34 +101,34 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, page: Page,
     )
     slide = "Array.from(document.querySelectorAll('.streamviz-player'))[3]"
     try:
-        page.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
-        plots = page.evaluate(
+        tab.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
+        plots = tab.evaluate(
             f"() => [...{slide}.querySelectorAll('.main-svg')].map(n => n.clientWidth)"
         )
-        wide = page.evaluate(f"() => {slide}.clientWidth")
+        wide = tab.evaluate(f"() => {slide}.clientWidth")
         assert sum(plots) > 0.9 * wide, "the plots take the width of the slide"
-        page.wait_for_function(f"() => {slide}.clientHeight > 400")
-        page.wait_for_timeout(500)  # its axes settle
-        sizes = page.evaluate(
+        tab.wait_for_function(f"() => {slide}.clientHeight > 400")
+        tab.wait_for_timeout(500)  # its axes settle
+        sizes = tab.evaluate(
             f"""() => [...{slide}.querySelectorAll('.xtick text, .ytick text, .legendtext, button')]
               .map(node => parseFloat(getComputedStyle(node).fontSize))"""
         )
         assert len(sizes) > 10
         assert min(sizes) >= 20, "numbers are a 36th of the height"
-        boxes = page.evaluate(
+        boxes = tab.evaluate(
             f"""() => [...{slide}.querySelectorAll('.streamviz-bar, .streamviz-plot')]
               .map(node => node.getBoundingClientRect()).map(box => [box.top, box.bottom])"""
         )
         assert len(boxes) == 3
         assert all(0 < top < bottom <= 720 for top, bottom in boxes), boxes
-        sources = page.locator(".jp-deck-mod-onscreen .jp-InputPlaceholder")
+        sources = tab.locator(".jp-deck-mod-onscreen .jp-InputPlaceholder")
         assert sources.count() == 1
         assert not sources.is_visible(), "a folded source is not shown"
-        playing = page.locator(".streamviz-player[data-state=playing]").count()
+        playing = tab.locator(".streamviz-player[data-state=playing]").count()
         assert playing == 1, "the other slides' films rest"
-        picture(page, "slideshow")
+        picture(tab, "slideshow")
     finally:
-        page.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
-        page.wait_for_function(f"() => !({slide}.style.height)")
-        assert page.locator("[data-stage]").count() == 0, "a notebook again"
+        tab.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
+        tab.wait_for_function(f"() => !({slide}.style.height)")
+        assert tab.locator("[data-stage]").count() == 0, "a notebook again"
         lab.end_kernels()

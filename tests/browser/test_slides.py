@@ -16,6 +16,7 @@ from streamviz.export import to_document, to_slides
 
 TALK = ROOT / "notebooks" / "20_talk.ipynb"
 COURSE = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+PLAIN = HTMLExporter()
 FRAME = (
     "() => Number(document.querySelector('section.present section.present .streamviz-player')"
     "?.dataset.frame ?? -2)"
@@ -241,7 +242,7 @@ def test_each_notebook_converts_to_a_page_with_its_plots(
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, browser: Browser) -> None:
     page = tmp_path / "page.html"
-    body, _ = HTMLExporter().from_filename(str(path))
+    body, _ = PLAIN.from_filename(str(path))
     page.write_text(body, "utf-8")
     context = browser.new_context(java_script_enabled=False, offline=True)
     plain = context.new_page()
