@@ -258,6 +258,7 @@ def waiting(history: History) -> str:
 
 def _base(title: str, layout: dict[str, Any]) -> dict[str, Any]:
     axes = {name: axis for name, axis in layout.items() if _AXIS.fullmatch(name)}
+    across = {"rangemode": "nonnegative"}  # plotly would begin below the first second
     return {
         "title": {"text": title, "x": 0, "xref": "paper"},
         "margin": {"l": 60, "r": 16, "t": 44, "b": 44},
@@ -267,5 +268,10 @@ def _base(title: str, layout: dict[str, Any]) -> dict[str, Any]:
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "hovermode": "closest",
         **layout,
-        **{name: {"zeroline": False, "automargin": True} | axis for name, axis in axes.items()},
+        **{
+            name: {"zeroline": False, "automargin": True}
+            | (across if name[0] == "x" else {})
+            | axis
+            for name, axis in axes.items()
+        },
     }

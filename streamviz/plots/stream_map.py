@@ -34,8 +34,8 @@ class StreamMap(Plot):
     title = "Stream map"
 
     def identity(self, history: History) -> Any:
-        """Return the groups' names, and how high the sequence goes."""
-        return history.group_names, self._top(history)
+        """Return the groups' names, how high the sequence goes, and whether it began before us."""
+        return history.group_names, self._top(history), _early(history)
 
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, then a lane and its rings for each group, then the trim edge."""
@@ -67,7 +67,10 @@ class StreamMap(Plot):
         ticks = sorted({0, top})
         title = {} if names else {"title": {"text": "sequence"}}  # it would lie over the names
         return {
-            "xaxis": {"title": {"text": "seconds, as the entry IDs have it"}},
+            "xaxis": {
+                "title": {"text": "seconds, as the entry IDs have it"},
+                **({"rangemode": "normal"} if _early(history) else {}),
+            },
             "yaxis": {
                 **title,
                 "tickvals": [*(-lane * (i + 1) for i in range(len(names))), *ticks],
@@ -156,3 +159,10 @@ def _words(group: GroupState) -> str:
     given = f"all but {plain(group.lag.entries)}" if group.lag.entries != 0 else "everything"
     held = plain(group.pending) if group.pending else "nothing"
     return f"{group.name} was given {given}, {held} pending"
+
+
+def _early(history: History) -> bool:
+    """Tell whether the stream had entries before the first look."""
+    looks = history.samples
+    firsts = [one.first_id for one in (*looks[:1], *looks[-1:])]
+    return any(one != EntryId.ZERO and one.ms < history.start_ms for one in firsts)

@@ -1,0 +1,57 @@
+"""Axes before there is much to see: plotly, as a live board calls it, begins them at zero."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from browser.conftest import RESULTS
+from playwright.sync_api import Page
+from plots.histories import group, history, sample
+
+from streamviz.cli import PLOTS
+from streamviz.entry_id import EntryId
+from streamviz.history import History
+from streamviz.widgets.bundle import plotly_js
+
+START_MS = 1_767_225_600_000
+
+
+def young(looks: int) -> History:
+    """Return the first looks at a stream that began with them."""
+    ids = [EntryId(START_MS + 100 * n) for n in range(looks)]
+    return history(
+        *(
+            sample(n + 1, group("g", n, cursor=one), time_ms=one.ms, first=ids[0], ids=[one])
+            for n, one in enumerate(ids)
+        )
+    )
+
+
+DRAW = """figures => Promise.all(figures.map(async ({ data, layout }) => {
+  const node = document.body.appendChild(document.createElement('div'));
+  Object.assign(node.style, { height: '220px', width: '600px', float: 'left' });
+  await Plotly.react(node, data, layout, { displaylogo: false, responsive: true });
+  const axes = Object.entries(node._fullLayout).filter(([name]) => /^[xy]axis/.test(name));
+  const free = axes.filter(([, axis]) => axis.visible && axis.autorange);
+  return free.map(([name, axis]) => [name, axis.range[0]]);
+}))"""
+
+
+def test_axes_begin_at_zero_from_the_first_look_on(page: Page) -> None:
+    page.set_content("<body></body>")
+    page.add_script_tag(content=gzip.decompress(plotly_js()).decode("utf-8"))
+    plots = [make() for make in PLOTS.values()]
+    figures: list[dict[str, Any]] = [
+        plot.figure(young(looks)) for looks in (0, 1, 2, 30) for plot in plots
+    ]
+    lows = [low for axes in page.evaluate(DRAW, figures) for _, low in axes]
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / "young-axes.png", full_page=True)
+    assert len(lows) > 2 * len(plots)
+    assert set(lows) == {0}
+    old = history(sample(1, time_ms=START_MS, first=EntryId(START_MS - 5000), length=1))
+    (axes,) = page.evaluate(
+        DRAW, [PLOTS["stream-map"]().figure(old) | {"data": [{"x": [-5], "y": [0]}]}]
+    )
+    assert axes[0][1] < -5, "a stream that was there before has a past"
