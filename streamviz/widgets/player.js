@@ -16,6 +16,7 @@ const COARSE = 400; // while it is dragged: about one for three pixels
 const REST_MS = 300; // without a move and a frame: now it rests
 const LINE = 72; // letters of a caption's line on a stage, at least
 const SLIDE = 720; // pixels of a slide's height that the sizes on a stage are meant for
+const AT_ONCE = 4; // plots that are read from the last row
 const LOOK_MS = 200; // between two looks whether anybody can see it
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 const KINDS = { "": "any event", crash: "crash", back: "return", claim: "claim", trim: "trim", note: "note" };
@@ -99,10 +100,9 @@ function sketched({ node, over }, data, layout) {
   return true;
 }
 
-/** How much larger than on a page to read: a number on an axis is a 36th of a slide's height, for
- * as many plots as have the room.
+/** How much larger than on a page to read: a number on an axis is a 36th of a slide's height.
  * @param {number} plots */
-export const large = (plots) => (plots === 1 ? 1.75 : plots <= 4 ? 1.55 : 1.3);
+export const large = (plots) => (plots === 1 ? 1.75 : 1.55);
 
 /** Build a player; it begins to draw when it is given plotly.js.
  * @param {{card: Card, source: Source, signal: AbortSignal, options: Options}} parts */
@@ -171,10 +171,14 @@ export function createPlayer({ card, source, signal, options }) {
     pane.scrollTop = 0;
     arrange();
   };
-  /** On a stage, plots lie in the columns that suit its shape; the last one fills its row. */
+  /** On a stage, plots lie in the columns that suit its shape; the last one fills its row. More
+   * than four would be too small to read from far: they scroll, and what is below can be seen to be. */
   const arrange = () => {
     if (root.dataset.stage === undefined || !plots.length) return;
-    const columns = columnsFor(plots.length, board.clientWidth, board.clientHeight);
+    const scrolls = plots.length > AT_ONCE;
+    board.toggleAttribute("data-scrolls", scrolls);
+    const columns = columnsFor(Math.min(plots.length, AT_ONCE), board.clientWidth, board.clientHeight);
+    board.style.gridAutoRows = scrolls ? `${Math.floor(board.clientHeight / (AT_ONCE / columns + 0.15))}px` : "";
     board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     const left = columns - ((plots.length - 1) % columns);
     plots[plots.length - 1].node.style.gridColumn = `span ${left}`;
@@ -359,6 +363,7 @@ export function createPlayer({ card, source, signal, options }) {
     const now = SPEEDS.findIndex((one) => one >= speed);
     api.speed(SPEEDS[Math.min(Math.max((now < 0 ? SPEEDS.length : now) + by, 0), SPEEDS.length - 1)]);
   };
+  const turn = (/** @type {number} */ pages) => board.scrollBy({ top: pages * board.clientHeight * 0.9, behavior: still.matches ? "auto" : "smooth" });
   const play = button("Play", "Play", () => (playing ? api.pause() : api.play()));
   button("◂ event", "Previous event", () => api.event(kind.value, -1));
   button("event ▸", "Next event", () => api.event(kind.value, 1));
@@ -383,13 +388,16 @@ export function createPlayer({ card, source, signal, options }) {
     p: () => api.event(kind.value, -1),
     "+": () => faster(1),
     "-": () => faster(-1),
+    PageDown: () => turn(1),
+    PageUp: () => turn(-1),
   };
   const press = (/** @type {KeyboardEvent} */ stroke) => {
     const act = keys[/** @type {keyof typeof keys} */ (stroke.key)];
     const target = /** @type {HTMLElement} */ (stroke.target);
     // A focused button takes its own space bar, a choice its own arrows and letters.
     const own = target.tagName === "SELECT" || (target.tagName === "BUTTON" && stroke.key === " ");
-    if (!act || own || stroke.ctrlKey || stroke.metaKey || stroke.altKey) return;
+    const page = stroke.key.startsWith("Page") && !("scrolls" in board.dataset);
+    if (!act || own || page || stroke.ctrlKey || stroke.metaKey || stroke.altKey) return;
     stroke.preventDefault();
     act();
   };

@@ -238,16 +238,29 @@ LETTERS = """() => [...document.querySelectorAll('.streamviz-plot .xtick text, '
   .map(node => parseFloat(getComputedStyle(node).fontSize))"""
 
 
-@pytest.mark.parametrize("many", [1, 2, 3, 4])
+@pytest.mark.parametrize("many", [1, 2, 3, 4, 6])
 def test_letters_are_large_enough_for_the_last_row(
     run: Path, open_page: Callable[..., Stage], page: Page, many: int
 ) -> None:
-    stage = open_page(run, plots=[GroupLag(), *THREE][:many])
+    stage = open_page(run, plots=[GroupLag(), *SIX][:many])
     page.keyboard.press("End")
     stage.frame_is("at === 300")
     sizes = page.evaluate(LETTERS)
     assert len(sizes) > 8 * many
     assert min(sizes) >= 20, "a 36th of the height: 3 cm of a metre, read at 3 m and further"
+    if many > 4:  # more than that scroll, by key, too; the controls stay
+        bar, fifth = (page.locator(one) for one in (".streamviz-deck", ".streamviz-plot >> nth=4"))
+        place, below = bar.bounding_box(), fifth.bounding_box()
+        assert place
+        assert below
+        assert below["y"] < place["y"] < below["y"] + 100, "one can see that there is more"
+        page.keyboard.press("PageDown")
+        page.wait_for_function(
+            "end => document.querySelectorAll('.streamviz-plot')[4].getBoundingClientRect().bottom"
+            " <= end",
+            arg=place["y"],
+        )
+        assert bar.bounding_box() == place
     page.set_viewport_size({"width": 640, "height": 480})
     page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
     wide = page.evaluate("() => document.querySelector('#stage').getBoundingClientRect().toJSON()")
