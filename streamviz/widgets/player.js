@@ -200,8 +200,8 @@ export function createPlayer({ card, source, signal, options }) {
   };
   /** A plot that was clicked leaves the keys to the player; who came with Tab goes through its entries. */
   const keepKeys = (/** @type {HTMLElement} */ node) => {
-    const back = () => document.activeElement === node && root.focus({ preventScroll: true });
-    node.addEventListener("pointerdown", () => setTimeout(back), { signal }); // when it has the focus
+    const back = () => root.focus({ preventScroll: true });
+    node.addEventListener("pointerdown", () => setTimeout(back), { signal }); // plotly lets nobody have it
   };
   const show = (/** @type {any[]} */ figures) => {
     shown = figures;

@@ -107,6 +107,11 @@ def test_script_elements_become_players_that_play(tmp_path: Path, site: str, hea
     second = heard.locator(".streamviz-player").nth(1)
     second.get_by_role("button", name="Next event").click()
     second.get_by_text("billing-1 crashed holding 1").wait_for()
+    second.locator(
+        ".streamviz-plot"
+    ).click()  # whatever of it is clicked, the keys are the player's
+    heard.keyboard.press("End")
+    heard.locator(".streamviz-player[data-frame='100']").wait_for()
     RESULTS.mkdir(exist_ok=True)
     heard.screenshot(path=RESULTS / "embedded.png")
 
