@@ -43,6 +43,20 @@ def test_the_browser_has_the_same_palette() -> None:
         assert contrast(ink, GROUNDS[ground]) >= READ  # type: ignore[index]
 
 
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_the_words_around_a_plot_are_read(ground: Ground) -> None:
+    css = (Path(streamviz.__file__).parent / "widgets" / "live.css").read_text("utf-8")
+    light, dark = re.findall(r"^\.streamviz-live(?:\[data-dark\])? \{(.*?)\}", css, re.M | re.S)
+    found = dict(re.findall(r"--sv-(\w+): (#\w+);", light))
+    if ground == "dark":
+        found |= dict(re.findall(r"--sv-(\w+): (#\w+);", dark))
+    behind = re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", found["ground"])
+    assert behind == GROUNDS[ground]
+    for name in ("text", "accent", "bad"):
+        colour = re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", found[name])
+        assert contrast(colour, behind) >= READ, name
+
+
 def drawn(node: ElementTree.Element, fill: str = "") -> Iterator[tuple[str, str, float]]:
     """Yield what each part of a picture is, in which colour, and how faint."""
     fill = node.get("fill", fill)
