@@ -19,6 +19,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from streamviz.history import History
@@ -180,6 +181,7 @@ def escaped(words: str) -> str:
     return plain_text.replace("%{", "&#37;{").replace("$", "&#36;")
 
 
+@lru_cache(maxsize=1024)
 def label(name: str, most: int = 30) -> str:
     """Return a name as plotly shows it, cut where it is long."""
     return escaped(name if len(name) <= most else name[: most - 1] + "…")
