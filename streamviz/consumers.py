@@ -10,7 +10,7 @@ from streamviz.arguments import Id
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.exchange import Arg
-from streamviz.replies import Claimed, Entry
+from streamviz.records import Claimed, Entry
 
 if TYPE_CHECKING:
     from streamviz.groups import ConsumerGroup

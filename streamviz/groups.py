@@ -9,7 +9,7 @@ from streamviz.arguments import Id, Refs
 from streamviz.consumers import Consumer
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup
 from streamviz.exchange import Arg
-from streamviz.replies import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
+from streamviz.records import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
 
 if TYPE_CHECKING:
     from streamviz.streams import Stream

@@ -13,7 +13,7 @@ from typing import Any
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.passing import Passing
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.sample import GroupState, Sample
 
 

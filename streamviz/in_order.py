@@ -17,7 +17,7 @@ from streamviz.arguments import Id
 from streamviz.consumers import Consumer, read_groups
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.slots import Client
 from streamviz.streams import Stream
 

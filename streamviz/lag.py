@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamviz.entry_id import EntryId
-from streamviz.replies import GroupInfo, StreamInfo
+from streamviz.records import GroupInfo, StreamInfo
 from streamviz.sample import Lag
 
 

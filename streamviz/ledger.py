@@ -17,7 +17,7 @@ from streamviz.lag import (
     judge_lag,
     meet,
 )
-from streamviz.replies import GroupInfo, StreamInfo
+from streamviz.records import GroupInfo, StreamInfo
 from streamviz.sample import Lag
 
 

@@ -14,7 +14,7 @@ from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVi
 from streamviz.exchange import Command
 from streamviz.lag import Ahead
 from streamviz.ledger import Ledger, Look
-from streamviz.replies import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo
+from streamviz.records import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 

@@ -17,7 +17,7 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import StreamVizError
 from streamviz.observer import Observer
 from streamviz.partitions import Partitions
-from streamviz.replies import ConsumerInfo
+from streamviz.records import ConsumerInfo
 from streamviz.resharding import leaving
 from streamviz.sample import GroupState, Lag, Sample
 from streamviz.slots import SlotWire, slot_of

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from streamviz.entry_id import EntryId
-from streamviz.replies import Entry
+from streamviz.records import Entry
 
 
 class Passing:

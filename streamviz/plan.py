@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from streamviz.errors import InputError
-from streamviz.replies import Entry
+from streamviz.records import Entry
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]

@@ -31,7 +31,7 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, NoSuchStream, PositionError
 from streamviz.exchange import Arg, Command
 from streamviz.in_order import ends_of_full, split
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.slots import Client
 from streamviz.streams import Stream, read_streams
 from streamviz.wire import Wire

@@ -11,7 +11,7 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import NoSuchStream, StreamVizError
 from streamviz.positions import HashPosition, MemoryPosition, Position, check_stream
 from streamviz.receiver import Receiver
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream
 
 if TYPE_CHECKING:

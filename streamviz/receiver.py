@@ -12,7 +12,7 @@ import simpy
 from streamviz.entry_id import EntryId
 from streamviz.errors import HandlerError
 from streamviz.plan import ServiceTime, not_negative, service_time
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.sample import ReaderState
 
 if TYPE_CHECKING:

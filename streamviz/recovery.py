@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from streamviz.consumers import Consumer
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
-from streamviz.replies import Entry, PendingEntry
+from streamviz.records import Entry, PendingEntry
 from streamviz.streams import Stream
 
 _OURS = "dead-letter:"

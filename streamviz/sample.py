@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streamviz.entry_id import EntryId
-from streamviz.replies import ConsumerInfo, Entry, PendingEntry
+from streamviz.records import ConsumerInfo, Entry, PendingEntry
 
 
 @dataclass(frozen=True, slots=True)

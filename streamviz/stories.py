@@ -9,7 +9,7 @@ from itertools import pairwise
 from streamviz.entry_id import EntryId
 from streamviz.history import History
 from streamviz.holds import holds_of
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 from streamviz.sample import GroupState, Sample
 
 

@@ -11,7 +11,7 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.exchange import Arg
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import Entry, GroupInfo, StreamFull, StreamInfo
+from streamviz.records import Entry, GroupInfo, StreamFull, StreamInfo
 from streamviz.slots import Client, wire_to
 
 

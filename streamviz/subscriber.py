@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 from streamviz.arguments import Fields
 from streamviz.entry_id import EntryId
 from streamviz.receiver import Receiver
-from streamviz.replies import Entry, text
+from streamviz.records import Entry
+from streamviz.replies import text
 from streamviz.wire import Wire
 
 if TYPE_CHECKING:

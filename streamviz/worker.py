@@ -13,7 +13,7 @@ from streamviz.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
 from streamviz.in_order import InOrder, Page
 from streamviz.plan import Plan, ServiceTime, not_negative, service_time
-from streamviz.replies import Entry
+from streamviz.records import Entry
 
 if TYPE_CHECKING:
     from streamviz.scenario import Scenario

@@ -11,7 +11,7 @@ import redis as redis_py
 from streamviz import CommandLog, Scenario, Stream, series
 from streamviz.errors import InputError, UnsupportedCommand
 from streamviz.plan import Plan
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.stories import seconds_to_recover
 from streamviz.wire import Wire
 

@@ -24,7 +24,7 @@ from streamviz.errors import InputError, RecordingError
 from streamviz.history import History, books
 from streamviz.observer import Observer
 from streamviz.recording import Recording, load
-from streamviz.replies import ConsumerInfo, Entry
+from streamviz.records import ConsumerInfo, Entry
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.streams import Stream
 

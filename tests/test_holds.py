@@ -12,7 +12,7 @@ from streamviz import Observer, Scenario, Stream, series
 from streamviz.entry_id import EntryId
 from streamviz.history import History
 from streamviz.holds import Hold, Holds, holds_of
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 
 
 def pend(ms: int, who: str, times: int = 1) -> PendingEntry:

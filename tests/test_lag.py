@@ -21,7 +21,7 @@ from streamviz.entry_id import EntryId
 from streamviz.history import books
 from streamviz.lag import judge_lag
 from streamviz.observer import Observer
-from streamviz.replies import Entry, GroupInfo, StreamInfo
+from streamviz.records import Entry, GroupInfo, StreamInfo
 from streamviz.sample import GroupState
 
 GROUPS = ("a", "b", "c")

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from streamviz import EntryId, Stream
 from streamviz.errors import CommandRefused, NoSuchGroup, NoSuchStream
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import EmbeddedServer
 
 GROUPS = st.sampled_from(["g", "<h>"])

@@ -14,7 +14,7 @@ from streamviz.errors import HandlerError, InputError
 from streamviz.history import History
 from streamviz.positions import HashPosition
 from streamviz.reader import readers_key
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.sample import ReaderState
 
 

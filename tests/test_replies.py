@@ -11,7 +11,7 @@ import pytest
 from streamviz import replies
 from streamviz.entry_id import EntryId
 from streamviz.idempotency import IdmpInfo
-from streamviz.replies import (
+from streamviz.records import (
     Claimed,
     ConsumerInfo,
     Entry,

@@ -17,7 +17,7 @@ from streamviz import Scenario, Stream, series
 from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
 from streamviz.history import books
 from streamviz.plan import exponential, uniform
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import EmbeddedServer
 
 Until = Callable[..., None]

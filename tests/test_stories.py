@@ -12,7 +12,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.entry_id import EntryId
 from streamviz.history import History
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 from streamviz.sample import Sample
 from streamviz.stories import seconds_to_recover, story
 

@@ -11,7 +11,7 @@ import redis as redis_py
 
 from streamviz import EntryId, Scenario, Stream, series
 from streamviz.errors import InputError
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.subscriber import channel, publish
 
 

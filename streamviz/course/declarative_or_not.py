@@ -18,7 +18,7 @@ from streamviz.course.verdict import Verdict, grade
 from streamviz.go.dresses.measure import Measured
 from streamviz.go.dresses.wardrobe import source
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream
 
 ASKED, SAID, NOTED = "dress:asked", "dress:said", "dress:noted"

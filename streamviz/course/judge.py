@@ -14,7 +14,7 @@ from streamviz.go.match import Match
 from streamviz.go.messages import FIELD, MakeMove, MoveMade, MoveRejected, Stream, decode
 from streamviz.go.rules import Coord
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream as RedisStream
 
 LOST, RELAY = "lost:", "relay:"

@@ -25,7 +25,7 @@ from streamviz.go.messages import (
     stream_of,
 )
 from streamviz.go.rules import Game, IllegalMove
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import connect
 from streamviz.streams import Stream as RedisStream
 

@@ -23,7 +23,7 @@ from streamviz.go.messages import (
     event_id,
     stream_of,
 )
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import connect
 from streamviz.streams import Stream as RedisStream
 

@@ -13,7 +13,7 @@ import redis
 from streamviz.course.hinted import hinted
 from streamviz.course.verdict import Verdict, grade
 from streamviz.entry_id import EntryId
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream
 
 _OLD_STROKES, _ROUNDS = 3, 3

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streamviz.errors import NoSuchStream
-from streamviz.replies import GroupInfo
+from streamviz.records import GroupInfo
 from streamviz.streams import Stream
 
 

@@ -24,7 +24,7 @@ from streamviz.go.checks import BadMessage
 from streamviz.go.keys import Keys
 from streamviz.go.messages import GameState, MoveMade, MoveRejected, Stream
 from streamviz.go.rules import Game
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream as RedisStream
 from streamviz.wire import Wire
 

@@ -21,7 +21,7 @@ from streamviz.go import scripts
 from streamviz.go.keys import Keys
 from streamviz.go.messages import CreateGame, JoinPrivateGame, SessionDisconnected, Stream
 from streamviz.go.seats import House, OpenGame, Seat, Wish, request_id
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.wire import Wire
 
 GROUP = "lobby"

@@ -29,7 +29,7 @@ from streamviz.go.games import Decision, Games, Known
 from streamviz.go.keys import Keys
 from streamviz.go.messages import MakeMove, MoveMade, MoveRejected, Stream
 from streamviz.go.rules import Game, IllegalMove
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream as RedisStream
 
 UNKNOWN_GAME = "there is no such game"

@@ -26,7 +26,7 @@ from streamviz.go.keys import Keys
 from streamviz.go.messages import Message, Stream
 from streamviz.go.rules import STANDARD, Rules
 from streamviz.go.seats import Refused, Wish
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream as RedisStream
 from streamviz.streams import read_streams
 

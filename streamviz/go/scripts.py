@@ -10,7 +10,7 @@ from typing import Any
 from streamviz import recovery
 from streamviz.errors import StreamVizError
 from streamviz.exchange import Command
-from streamviz.replies import Entry
+from streamviz.records import Entry
 
 _SHOWN = 2000
 _FIELDS = 100

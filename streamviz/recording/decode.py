@@ -18,7 +18,7 @@ from streamviz.recording.checks import (
     whole,
 )
 from streamviz.recording.encode import BLANK, BLANK_GROUP
-from streamviz.replies import ConsumerInfo, Entry, PendingEntry
+from streamviz.records import ConsumerInfo, Entry, PendingEntry
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
 _new = tuple.__new__  # twice as fast as a named tuple's own way

@@ -31,7 +31,7 @@ from typing import Any
 
 from streamviz.address import safe_text
 from streamviz.entry_id import EntryId
-from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.records import ConsumerInfo, PendingEntry
 from streamviz.sample import GroupState, Sample
 
 WHOLE_EVERY = 10

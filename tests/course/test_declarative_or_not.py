@@ -14,7 +14,7 @@ from streamviz.course.fact_check import elsewhere
 from streamviz.go.dresses.measure import lines_of_code, on_a_whole_broker
 from streamviz.go.dresses.wardrobe import ALONE, DRESSES, source
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.streams import Stream
 
 

@@ -29,7 +29,7 @@ from streamviz.plots import (
     TrimSawtooth,
 )
 from streamviz.plots.figure import Figure
-from streamviz.replies import Entry, PendingEntry
+from streamviz.records import Entry, PendingEntry
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
 U64 = 2**64 - 1

@@ -16,7 +16,7 @@ from streamviz.errors import InputError
 from streamviz.plots import Columns
 from streamviz.plots.columns import depth, lines
 from streamviz.plots.figure import clean
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import EmbeddedServer
 from streamviz.wire import Wire
 

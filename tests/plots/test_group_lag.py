@@ -14,7 +14,7 @@ from streamviz.errors import InputError
 from streamviz.history import History
 from streamviz.plots import GroupLag
 from streamviz.plots.figure import COLOURS
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 
 PLOT = GroupLag()
 

@@ -8,7 +8,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Scenario, series
 from streamviz.entry_id import EntryId
 from streamviz.plots import PendingAge
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 from streamviz.sample import Sample
 
 PLOT = PendingAge()

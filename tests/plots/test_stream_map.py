@@ -13,7 +13,7 @@ from streamviz.entry_id import EntryId
 from streamviz.history import History
 from streamviz.plots import StreamMap
 from streamviz.plots.svg import render
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 
 PLOT = StreamMap()
 

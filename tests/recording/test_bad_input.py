@@ -18,7 +18,7 @@ from streamviz.errors import RecordingError
 from streamviz.export import to_still
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.recording import Recording, save
-from streamviz.replies import PendingEntry
+from streamviz.records import PendingEntry
 
 HEADER = '{"streamviz": 1}\n'
 FIRST = '{"n":1,"time_ms":1000,"stream":"s","whole":true}\n'

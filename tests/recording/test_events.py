@@ -16,7 +16,7 @@ from streamviz.entry_id import EntryId
 from streamviz.recording import Recording, read, save
 from streamviz.recording.events import Event
 from streamviz.recording.skim import skim
-from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.records import ConsumerInfo, PendingEntry
 from streamviz.sample import Sample
 
 

@@ -16,7 +16,7 @@ from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError
 from streamviz.recording import Recording, save
-from streamviz.replies import ConsumerInfo, PendingEntry
+from streamviz.records import ConsumerInfo, PendingEntry
 from streamviz.sample import Sample
 from streamviz.widgets import Live
 

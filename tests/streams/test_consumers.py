@@ -23,7 +23,7 @@ from streamviz.errors import (
     WrongType,
 )
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import Claimed, Entry, PendingSummary
+from streamviz.records import Claimed, Entry, PendingSummary
 from streamviz.server import EmbeddedServer
 
 Until = Callable[..., None]

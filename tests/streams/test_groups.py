@@ -20,7 +20,7 @@ from streamviz.errors import (
     WrongType,
 )
 from streamviz.groups import ConsumerGroup
-from streamviz.replies import GroupInfo, PendingSummary
+from streamviz.records import GroupInfo, PendingSummary
 from streamviz.server import EmbeddedServer
 
 Do = Callable[[ConsumerGroup], Any]

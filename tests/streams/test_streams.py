@@ -19,7 +19,7 @@ from streamviz.errors import (
     WrongType,
 )
 from streamviz.idempotency import IdmpInfo
-from streamviz.replies import Entry, StreamInfo
+from streamviz.records import Entry, StreamInfo
 from streamviz.server import EmbeddedServer
 from streamviz.streams import read_streams
 

@@ -12,7 +12,7 @@ from streams.conftest import one_client
 
 from streamviz import EntryId, Stream
 from streamviz.errors import CommandRefused, InputError, ServerUnreachable, UnsupportedCommand
-from streamviz.replies import Entry
+from streamviz.records import Entry
 from streamviz.server import EmbeddedServer
 from streamviz.streams import read_streams
 

@@ -15,7 +15,7 @@ from streamviz.go.keys import Keys
 from streamviz.go.messages import GameState, MakeMove, Stream
 from streamviz.go.rules import Game
 from streamviz.positions import MemoryPosition, follow
-from streamviz.replies import Entry
+from streamviz.records import Entry
 
 
 def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
