@@ -25,6 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "server" in getattr(item, "fixturenames", ()):
             item.add_marker("server")  # it runs again on each server that is at hand
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(180))  # a page is slow where the machine is
 
 
 @pytest.fixture(scope="session")

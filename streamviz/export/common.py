@@ -145,6 +145,22 @@ def either(words: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def check_place(target: Path, *, overwrite: bool) -> None:
+    """See that a file can be made, before minutes of work.
+
+    Raises
+    ------
+    RecordingError
+        If it is there already, or its folder is not.
+    """
+    if target.exists() and not overwrite:
+        raise RecordingError(
+            f"{target} is there already: choose another name, or give overwrite=True"
+        )
+    if not target.parent.is_dir():
+        raise RecordingError(f"{target} can't be written: No such folder: make {target.parent}")
+
+
 def write(target: Path, content: bytes, *, overwrite: bool) -> Path:
     """Write a file at once, and return its path.
 

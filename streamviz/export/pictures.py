@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from streamviz.errors import InputError
-from streamviz.export.common import Theme, check_ending, check_look, film_of, write
+from streamviz.export.common import Theme, check_ending, check_look, check_place, film_of, write
 from streamviz.export.raster import gif, png
 from streamviz.film import Film
 from streamviz.plots import Plot
@@ -156,6 +156,7 @@ def to_animation(
             f"that is {many:,} pictures, and {MAX_PICTURES:,} are the most: choose a shorter span "
             "with start_s and end_s, a higher speed or a lower rate_hz"
         )
+    check_place(target, overwrite=overwrite)
     moments = [times[0] + i * speed / rate_hz for i in range(many)]
     places = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
     shown = "light" if theme == "auto" else theme

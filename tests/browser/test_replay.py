@@ -440,6 +440,12 @@ INKED = """() => [...document.querySelectorAll('.streamviz-over')].filter(canvas
   const blank = Object.assign(document.createElement('canvas'), { width, height });
   return canvas.toDataURL() !== blank.toDataURL();
 }).length"""
+WATCH_INK = """inked => {  // it is there for a moment only: count it when it comes
+  const count = eval(inked);
+  window.inked = 0;
+  new MutationObserver(() => (window.inked = Math.max(window.inked, count()))).observe(
+    document.body, { subtree: true, attributeFilter: ['data-sketched'] });
+}"""
 
 
 def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
@@ -470,9 +476,9 @@ def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: Op
     page.locator("[data-streamviz] .streamviz-player").wait_for()
     notebook.until(lambda: notebook.points(1) == 1)
     page.get_by_label("time").hover()
+    page.evaluate(WATCH_INK, INKED)
     page.evaluate(DRAG, 2500)
-    page.locator(".streamviz-plot[data-sketched]").first.wait_for()
-    notebook.until(lambda: page.evaluate(INKED) == 2)
+    notebook.until(lambda: page.evaluate("inked") == 2)
     page.evaluate(DRAG, 2600)
     notebook.until(lambda: notebook.points(1) == 1000)
     page.locator("[data-sketched]").first.wait_for(state="detached")

@@ -72,11 +72,10 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
             stream.group(name).create("0")
         page.wait_for_function(f"() => ({LAG})() === 5")
         trouble.wait_for(state="detached")
-        page.wait_for_timeout(400)  # its axes settle
+        # the page, two plots, and one that has two groups: at once, or when its axes have settled
+        page.wait_for_function(
+            f"() => (fits => fits.length === 5 && fits.every(Boolean))(({ON_SCREEN})())"
+        )
         page.screenshot(path=RESULTS / "wall-small.png")
-        fits = page.evaluate(ON_SCREEN)
-        assert len(fits) == 5, "the page, two plots, and one that has two groups"
-        assert all(fits)
         page.set_viewport_size({"width": 1024, "height": 600})
-        page.wait_for_timeout(400)
-        assert page.evaluate(ON_SCREEN)[0]
+        page.wait_for_function(f"() => ({ON_SCREEN})()[0]")
