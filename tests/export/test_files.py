@@ -107,7 +107,7 @@ def test_a_file_that_is_there_is_kept(run: Path, tmp_path: Path, name: str) -> N
     assert path.read_text() == "mine"
     assert EXPORTS[name](run, path, overwrite=True, **SHORT.get(name, {})) == path
     assert path.stat().st_size > 1000
-    with pytest.raises(RecordingError, match="can't be written: No such (file|folder)"):
+    with pytest.raises(RecordingError, match=r"can't be written: No such (file|folder)"):
         EXPORTS[name](run, tmp_path / "nowhere" / name, **SHORT.get(name, {}))
 
 
