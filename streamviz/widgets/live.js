@@ -115,14 +115,25 @@ export const toSlider = (factor) => Math.log2(factor);
 /** @param {number} place */
 export const fromSlider = (place) => Math.round(2 ** place * 100) / 100;
 
-/** plotly.js, fetched from the kernel once a page, by whoever needs it first.
- * @param {any} model @returns {Promise<any>} */
-export function plotly(model) {
+/** plotly.js, fetched from the kernel once a page, by whoever needs it first. If that one goes
+ * before it comes, the next one fetches it.
+ * @param {any} model @param {AbortSignal} signal @returns {Promise<any>} */
+export function plotly(model, signal) {
   const page = /** @type {any} */ (globalThis);
-  page[PLOTLY] ??= new Promise((resolve, reject) => {
+  const first = () => (page[PLOTLY] ??= fetched(model, signal).catch((error) => {
+    delete page[PLOTLY];
+    throw error;
+  }));
+  return page[PLOTLY]?.catch(first) ?? first();
+}
+
+/** plotly.js from the kernel of a model.
+ * @param {any} model @param {AbortSignal} signal @returns {Promise<any>} */
+function fetched(model, signal) {
+  return new Promise((resolve, reject) => {
     const give = async (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
       if (content.type !== "plotly") return;
-      model.off("msg:custom", give);
+      leave();
       const packed = new Blob([/** @type {any} */ (buffers[0])]).stream();
       const source = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();
       const module = { exports: {} };
@@ -130,17 +141,21 @@ export function plotly(model) {
       new Function("module", "exports", "define", source)(module, module.exports, undefined);
       resolve(module.exports);
     };
+    const fail = (/** @type {string} */ why) => {
+      leave();
+      reject(new Error(why));
+    };
+    const late = setTimeout(fail, HELP_AFTER_MS, "the kernel did not send plotly.js");
+    const gone = () => fail("who asked for plotly.js is gone");
+    const leave = () => {
+      clearTimeout(late);
+      model.off("msg:custom", give);
+      signal.removeEventListener("abort", gone);
+    };
+    signal.addEventListener("abort", gone);
     model.on("msg:custom", give);
     model.send({ type: "plotly" });
-    setTimeout(() => {
-      model.off("msg:custom", give);
-      reject(new Error("the kernel did not send plotly.js"));
-    }, HELP_AFTER_MS);
-  }).catch((error) => {
-    delete page[PLOTLY]; // the next widget may have more luck
-    throw error;
   });
-  return page[PLOTLY];
 }
 
 /** @param {string} tag @param {string} kind @param {string} [text] */
@@ -360,10 +375,14 @@ export function build(model, signal) {
     root.dataset.state = news.state;
     panel?.update(news);
   };
-  const fetchPlotly = () => plotly(model).then((found) => {
+  const complain = (/** @type {string} */ text) => {
+    status.textContent = text;
+    status.toggleAttribute("data-bad", true);
+  };
+  const fetchPlotly = () => plotly(model, signal).then((found) => {
     Plotly = found;
     restyle();
-  }, (error) => tell({ state: "", trouble: "", error: String(error) }));
+  }, (error) => complain(String(error)));
   const whole = (/** @type {any} */ content) => {
     for (const { node } of plots) Plotly?.purge(node);
     seen.disconnect();
@@ -403,10 +422,7 @@ export function build(model, signal) {
       if (content.id === asked) asked = "";
       return;
     } else {
-      if (type === "problem") {
-        status.textContent = content.text;
-        status.toggleAttribute("data-bad", true);
-      }
+      if (type === "problem") complain(content.text);
       return;
     }
     schedule();

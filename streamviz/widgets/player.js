@@ -531,7 +531,7 @@ function build(model, signal) {
       player = createPlayer({ card: found, source, signal, options: content.options });
       root.append(player.root);
       wishes.splice(0).forEach(grant);
-      plotly(model).then(player.ready, (error) => player?.problem(String(error)));
+      plotly(model, signal).then(player.ready, (error) => player?.problem(String(error)));
     } else if (content.type !== "card") {
       source?.take(content, found);
       player?.arrived();

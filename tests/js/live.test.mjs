@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { live } from "./live.mjs";
 
@@ -115,4 +116,47 @@ test("bands are of their lines' colour, and what has no colour stays as it is", 
   assert.equal(inked([band], true)[0].fillcolor, "rgba(61,157,224,0.3)");
   assert.equal(inked([band], false)[0].fillcolor, band.fillcolor);
   assert.deepEqual(inked([{ x: [1] }, { opacity: 0.4 }], true), [{ x: [1] }, { opacity: 0.4 }]);
+});
+
+/** A widget's model whose kernel sends plotly.js, or does not. */
+const modelOf = (source) => {
+  const ears = new Set();
+  return {
+    on: (_, hear) => ears.add(hear),
+    off: (_, hear) => ears.delete(hear),
+    send: () => source && setTimeout(() => ears.forEach((hear) => hear({ type: "plotly" }, [gzipSync(source)]))),
+    ears,
+  };
+};
+const forget = () => delete globalThis[Symbol.for("streamviz.plotly")];
+
+test("plotly.js is fetched once a page", async () => {
+  forget();
+  const { signal } = new AbortController();
+  const [one, other] = [modelOf("module.exports = { by: 1 }"), modelOf("module.exports = { by: 2 }")];
+  const both = await Promise.all([live.plotly(one, signal), live.plotly(other, signal)]);
+  assert.deepEqual(both, [{ by: 1 }, { by: 1 }]);
+  assert.equal(both[0], await live.plotly(other, signal));
+  assert.equal(one.ears.size + other.ears.size, 0);
+});
+
+test("if the board that asked for plotly.js goes before it comes, the next one asks", async () => {
+  forget();
+  const [goes, stays] = [new AbortController(), new AbortController()];
+  const silent = modelOf("");
+  const first = live.plotly(silent, goes.signal);
+  const next = live.plotly(modelOf("module.exports = { by: 2 }"), stays.signal);
+  goes.abort();
+  await assert.rejects(first, /gone/);
+  assert.deepEqual(await next, { by: 2 });
+  assert.equal(silent.ears.size, 0);
+});
+
+test("if plotly.js cannot be had, whoever needs it next asks again", async () => {
+  forget();
+  const goes = new AbortController();
+  const failed = live.plotly(modelOf(""), goes.signal);
+  goes.abort();
+  await assert.rejects(failed, /gone/);
+  assert.deepEqual(await live.plotly(modelOf("module.exports = { by: 3 }"), new AbortController().signal), { by: 3 });
 });
