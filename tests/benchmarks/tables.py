@@ -15,9 +15,11 @@ class Table:
     rows: list[list[str]] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
 
-    def aim(self, what: str, value: float, *, least: float = 0, most: float = math.inf) -> None:
+    def aim(
+        self, what: str, value: float, *, least: float = -math.inf, most: float = math.inf
+    ) -> None:
         """Say what was aimed at, what came of it, and whether that is enough."""
-        aim = f"at least {least:g}" if least else f"at most {most:g}"
+        aim = f"at least {least:g}" if least > -math.inf else f"at most {most:g}"
         self.targets[what] = (
             f"{what}: **{value:.2f}** ({aim}: {'yes' if least <= value <= most else 'no'})"
         )
