@@ -154,9 +154,7 @@ def check_place(target: Path, *, overwrite: bool) -> None:
         If it is there already, or its folder is not.
     """
     if target.exists() and not overwrite:
-        raise RecordingError(
-            f"{target} is there already: choose another name, or give overwrite=True"
-        )
+        raise _taken(target)
     if not target.parent.is_dir():
         raise RecordingError(f"{target} can't be written: No such folder: make {target.parent}")
 
@@ -173,9 +171,11 @@ def write(target: Path, content: bytes, *, overwrite: bool) -> Path:
         with target.open("wb" if overwrite else "xb") as file:
             file.write(content)
     except FileExistsError as error:
-        raise RecordingError(
-            f"{target} is there already: choose another name, or give overwrite=True"
-        ) from error
+        raise _taken(target) from error
     except OSError as error:
         raise RecordingError(f"{target} can't be written: {error.strerror}") from error
     return target
+
+
+def _taken(target: Path) -> RecordingError:
+    return RecordingError(f"{target} is there already: choose another name, or give overwrite=True")

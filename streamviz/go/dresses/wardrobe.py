@@ -113,8 +113,13 @@ class Running:
             )
         late = threading.Timer(_READY_S, process.kill)
         late.start()
-        ready = self._is_ready(process)
-        late.cancel()
+        try:
+            ready = self._is_ready(process)
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            late.cancel()
         if ready:
             return process
         _end(process)
