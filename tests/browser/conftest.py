@@ -125,13 +125,18 @@ class Lab:
 
     def stop(self) -> None:
         self.end_kernels()
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(5)
+        end(self._process)
         self._log.close()
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server, and what it started with it if it takes its time."""
+    server.terminate()  # it alone: a JupyterLab that is told twice, by make too, does not end
+    try:
+        server.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(5)
 
 
 class Notebook:

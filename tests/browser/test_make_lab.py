@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser.conftest import ROOT
+from browser.conftest import ROOT, end
 from playwright.sync_api import Page
 
 
@@ -44,8 +44,7 @@ def opened(tmp_path: Path) -> Iterator[str]:
             time.sleep(0.1)
         yield told.read_text().strip()
     finally:
-        lab.terminate()  # make passes it on; told twice, the server would not end
-        lab.wait(50)
+        end(lab)
 
 
 @pytest.mark.timeout(120)
