@@ -1,7 +1,7 @@
 // @ts-check
 // Draws a board of Go from the judge's answers, and asks for what is clicked; it knows no rules.
 
-import { build, isDark, make, settle } from "./live.js";
+import { build, isDark, make, mention, settle } from "./live.js";
 
 /** @typedef {{player: string, at: [number, number] | null, name: string, captured?: [number, number][], reason?: string}} Answer */
 /** @typedef {{size: number, answers: Answer[], live: boolean, up: string, you: string, waiting: number, over: boolean}} Game */
@@ -278,7 +278,7 @@ function buildBoard(model, signal) {
     if (shown === before || fresh) shown = movesOf(answers).length;
     draw();
     clearTimeout(again);
-    if (game.waiting) again = setTimeout(() => model.send({ type: "look" }), LOOK_AGAIN_MS);
+    if (game.waiting) again = setTimeout(() => mention(model, { type: "look" }), LOOK_AGAIN_MS);
   };
   model.on("msg:custom", receive);
   signal.addEventListener("abort", () => {

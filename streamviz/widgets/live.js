@@ -345,7 +345,7 @@ export function build(model, signal) {
       }
     }
     if (owed >= GRANT_EVERY) {
-      model.send({ type: "grant", frames: owed });
+      mention(model, { type: "grant", frames: owed });
       owed = 0;
     }
   };
@@ -439,6 +439,16 @@ export function build(model, signal) {
   return root;
 }
 
+/** Say something to the kernel unasked. A notebook may have been closed: its widgets are not told.
+ * @param {any} model @param {object} what */
+export function mention(model, what) {
+  try {
+    model.send(what);
+  } catch {
+    // nobody is there to hear it
+  }
+}
+
 /** Mount a model's live node into its placeholder, and again whenever the page replaces that.
  * @param {any} model @param {AbortSignal} signal @param {(model: any, signal: AbortSignal) => HTMLElement} builder */
 export function settle(model, signal, builder = build) {
@@ -447,13 +457,13 @@ export function settle(model, signal, builder = build) {
   /** @type {Element | null} */
   let home = null;
   let gone = 0;
-  let alive = true;
+  const live = new AbortController(); // until the model goes, or its other half in the kernel
   // A node that moves loses the focus: whoever plays by keyboard shall keep it.
   /** @type {HTMLElement | null} */
   let held = null;
   document.addEventListener("focusin", ({ target }) => {
     held = root?.contains(/** @type {Node} */ (target)) ? /** @type {HTMLElement} */ (target) : null;
-  }, { signal });
+  }, { signal: live.signal });
   /** @param {string} display */
   const pictures = (display) => {
     for (const child of root?.parentElement?.children ?? []) {
@@ -465,14 +475,14 @@ export function settle(model, signal, builder = build) {
     return mine ?? home?.querySelector(`[data-streamviz="${CSS.escape(model.get("spare"))}"]`) ?? null;
   };
   const seek = () => {
-    if (signal.aborted || !alive || root?.isConnected) return;
+    if (live.signal.aborted || root?.isConnected) return;
     const spot = find();
     if (spot) {
       clearTimeout(gone);
       gone = 0;
       home = spot.closest(".jp-OutputArea") ?? spot.parentElement?.parentElement ?? document.body;
       if (!root) {
-        root = builder(model, signal);
+        root = builder(model, live.signal);
         model.send({ type: "hello" });
       }
       spot.append(root);
@@ -482,28 +492,22 @@ export function settle(model, signal, builder = build) {
     } else if (root && home?.isConnected && !gone) {
       // The output area is still there and the placeholder is not: run again, or cleared.
       gone = setTimeout(() => {
-        if (!root?.isConnected && !find()) model.send({ type: "gone" });
+        if (!root?.isConnected && !find()) mention(model, { type: "gone" });
       }, GONE_AFTER_MS);
     }
   };
   const watch = new MutationObserver(seek);
   watch.observe(document.body, { childList: true, subtree: true });
-  const leave = () => {
-    pictures("block");
-    root?.remove();
-  };
-  // The kernel restarts: this model's other half is gone for good, and the picture speaks.
-  const orphaned = () => {
-    alive = false;
-    leave();
-  };
-  model.on("comm_live_update", orphaned);
-  signal.addEventListener("abort", () => {
-    model.off("comm_live_update", orphaned);
+  const end = () => {
+    model.off("comm_live_update", end);
     watch.disconnect();
     clearTimeout(gone);
-    leave();
-  }, { once: true });
+    pictures("block");
+    live.abort();
+    root?.remove();
+  };
+  model.on("comm_live_update", end); // the kernel restarts: the picture speaks
+  signal.addEventListener("abort", end, { once: true });
   seek();
 }
 

@@ -12,12 +12,19 @@ from pathlib import Path
 import pytest
 from benchmarks.tables import TABLES
 from browser.conftest import browser, lab, open_notebook, page, play, tab, window
+from playwright.sync_api import Page
 
 from streamviz import connect
 from streamviz.wire import Wire
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = re.compile(r"(<!-- performance -->\n).*?(\n<!-- /performance -->)", re.DOTALL)
+
+
+@pytest.fixture
+def desk(tab: Page) -> Page:
+    """Give each measurement a page of its own."""
+    return tab
 
 
 def machine() -> str:

@@ -148,19 +148,55 @@ class Notebook:
         self.name = name
         self.problems: list[str] = []
         self.requests: list[str] = []
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
-        page.on("request", lambda request: self.requests.append(request.url))
+        self._hears: dict[Any, Callable[[Any], None]] = {
+            "console": self._hear,
+            "pageerror": lambda error: self.problems.append(f"page error: {error}"),
+            "request": lambda request: self.requests.append(request.url),
+        }
+        for event, hear in self._hears.items():
+            page.on(event, hear)
 
     def _hear(self, message: Any) -> None:
         if message.type == "error":
             self.problems.append(f"{message.text} ({message.location.get('url')})")
 
     def open(self) -> Notebook:
+        """Open it in the JupyterLab of the tab; load that first, if it is not there yet."""
+        if self.page.evaluate("() => 'jupyterapp' in window"):
+            self.command("docmanager:open", path=self.name)
+            return self._there()
+        return self.load()
+
+    def load(self) -> Notebook:
+        """Load JupyterLab anew, with this notebook."""
         self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
+        return self._there()
+
+    def _there(self) -> Notebook:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
         self.page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
         return self
+
+    def close(self, *, again: bool) -> None:
+        """Leave JupyterLab as it was; or leave it altogether, if it is not to be used again."""
+        for event, hear in self._hears.items():
+            self.page.remove_listener(event, hear)
+        if again:
+            self.page.evaluate(
+                """async () => {
+                  const { shell, serviceManager } = window.jupyterapp;
+                  document.activeElement?.blur();
+                  for (const one of [...shell.widgets('main')]) {
+                    if (one.context) one.context.model.dirty = false;  // else it asks
+                    one.close();
+                  }
+                  await serviceManager.sessions.shutdownAll();
+                }"""
+            )
+            self.page.locator(".jp-NotebookPanel").wait_for(state="detached")
+        else:
+            self.page.goto("about:blank")
+        self.lab.end_kernels()
 
     def kernel_is(self, status: str, seconds: float = 40) -> None:
         self.page.wait_for_function(
@@ -171,7 +207,7 @@ class Notebook:
         )
 
     def command(self, name: str, **arguments: Any) -> None:
-        """Do one of JupyterLab's own commands."""
+        """Begin one of JupyterLab's own commands."""
         self.page.evaluate(
             "([name, args]) => { window.jupyterapp.commands.execute(name, args); }",
             [name, arguments],
@@ -193,11 +229,16 @@ class Notebook:
     def run_all(self, seconds: float = 60) -> Notebook:
         self.ready()
         self.command("notebook:clear-all-cell-outputs")
-        self.command("notebook:run-all-cells")
-        self.page.wait_for_function(
-            """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-              .every(cell => cell.cell_type !== 'code' || cell.execution_count !== null)""",
-            timeout=seconds * 1000,
+        self.page.evaluate(
+            """([seconds]) => {
+              document.activeElement?.blur();  // a focus would be given back, even after it closed
+              return Promise.race([
+                window.jupyterapp.commands.execute('notebook:run-all-cells'),
+                new Promise((_, fail) => setTimeout(
+                  () => fail(`not all cells ran in ${seconds} s`), seconds * 1000)),
+              ]).then(() => undefined);
+            }""",
+            [seconds],
         )
         return self
 
@@ -323,14 +364,23 @@ def tab(window: BrowserContext) -> Iterator[Page]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def desk(window: BrowserContext) -> Page:
+    """Give the tab in which a JupyterLab stays open, for one notebook after the other."""
+    return window.new_page()
+
+
 @pytest.fixture
 def open_notebook(
-    lab: Lab, tab: Page, request: pytest.FixtureRequest
+    lab: Lab, desk: Page, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
 
-    def open_(source: str | list[str], name: str = "test.ipynb") -> Notebook:
-        """Open a copy of a notebook of the course, or a new one made of these cells."""
+    def open_(source: str | list[str], name: str = "test.ipynb", *, anew: bool = False) -> Notebook:
+        """Open a copy of a notebook of the course, or a new one made of these cells.
+
+        With `anew`, in a page that has not shown any other.
+        """
         target = lab.folder / "notebooks" / name
         if isinstance(source, str):
             target = target.with_name(source)
@@ -347,16 +397,17 @@ def open_notebook(
                 },
             )
             nbformat.write(made, target)
-        notebook = Notebook(lab, tab, target.name)
+        desk.bring_to_front()
+        notebook = Notebook(lab, desk, target.name)
         opened.append(notebook)
-        return notebook.open()
+        return notebook.load() if anew else notebook.open()
 
     yield open_
-    if getattr(request.node, "failed", False):
-        for notebook in opened:
-            notebook.picture(f"failed-{request.node.name}")
-    lab.end_kernels()
+    failed = getattr(request.node, "failed", False)
     for notebook in opened:
+        if failed:
+            notebook.picture(f"failed-{request.node.name}")
+        notebook.close(again=not failed)
         ours = re.compile(rf"^(https?|wss?)://127\.0\.0\.1:{lab.port}/|^(data|blob):")
         strange = [url for url in notebook.requests if not ours.match(url)]
         assert not strange, f"a request left this machine: {strange}"

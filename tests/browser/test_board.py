@@ -141,7 +141,7 @@ def test_without_a_kernel_the_picture_of_the_last_position_stays(
     assert "1 black and 1 white" in (picture.get_attribute("alt") or "")
     notebook.save()
     notebook.lab.end_kernels()
-    notebook.open()
+    notebook.load()
     notebook.page.locator("[data-streamviz] img").first.wait_for()
     assert "Error displaying widget" not in notebook.page.content()
     notebook.picture("board-reopened")
@@ -174,14 +174,30 @@ board
     assert not notebook.problems
 
 
-def test_a_judge_that_is_another_process_may_come_late(open_notebook: OpenNotebook) -> None:
-    late = """
+ELSEWHERE = """
 from streamviz.go.process import Service
 elsewhere = Match(connect(), "elsewhere:", size=9, judge=False)
 board = Board(elsewhere)
 board
 """
-    notebook = open_notebook([START, late, "judge = Service('judge', 'elsewhere:')"])
+
+
+def test_a_notebook_that_is_closed_leaves_no_board_that_calls_its_kernel(
+    open_notebook: OpenNotebook,
+) -> None:
+    notebook = open_notebook([START, ELSEWHERE]).run_all()
+    moves_are(notebook, 0)
+    click(notebook, 4, 4)
+    notebook.page.get_by_text("no judge has answered yet").wait_for()
+    notebook.page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty = false")
+    notebook.command("application:close")
+    notebook.page.locator(".jp-NotebookPanel").wait_for(state="detached")
+    notebook.page.wait_for_timeout(2000)  # while it waits, a board looks again after a second
+    assert not notebook.problems
+
+
+def test_a_judge_that_is_another_process_may_come_late(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([START, ELSEWHERE, "judge = Service('judge', 'elsewhere:')"])
     notebook.ready()
     for cell in (0, 1):
         notebook.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()

@@ -127,7 +127,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     assert 'data-streamviz="plot-1"' in text, "a saved notebook holds no random name"
     assert len(text) < 300_000
     notebook.lab.end_kernels()
-    notebook.open()
+    notebook.load()
     images = notebook.page.locator("[data-streamviz] img")
     images.first.wait_for()
     assert images.count() == 3
@@ -147,7 +147,7 @@ def counted(original=module.plotly_js):
 module.plotly_js = counted
 """
     notebook = open_notebook(
-        [sent, SHOP, "from streamviz import group_lag; group_lag(shop)", "len(sent)"]
+        [sent, SHOP, "from streamviz import group_lag; group_lag(shop)", "len(sent)"], anew=True
     )
     notebook.run_all()
     notebook.live().nth(1).wait_for()
