@@ -20,6 +20,7 @@ from streamviz.history import History
 from streamviz.plots import StreamMap
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
+from streamviz.recording.collector import collector_paused
 from streamviz.sample import Sample
 
 SHOT = 100  # frames
@@ -114,11 +115,13 @@ class Film:
             "captions": [[one.at_s, clean(one.text)] for one in self._captions],
         }
 
+    @collector_paused()
     def shot(self, place: int, frames: int = SHOT) -> dict[str, Any]:
         """Return the shot that begins at a place, counted from the film's first frame."""
         figures, deltas = self.play(place, frames)
         return {"first": place, "figures": figures, "deltas": list(deltas)}
 
+    @collector_paused()
     def play(
         self, place: int = 0, frames: int | None = None
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
@@ -138,6 +141,7 @@ class Film:
         """Return one frame's figures."""
         return self.play(place, 1)[0]
 
+    @collector_paused()
     def rough_shot(self, number: int) -> dict[str, Any]:
         """Return the rough frames of one shot, whose places stand in the card: quickly made.
 
@@ -155,6 +159,7 @@ class Film:
         figures, deltas = self._play([history] * len(self.plots), samples)
         return {"first": first, "figures": figures, "deltas": list(deltas)}
 
+    @collector_paused()
     def history(self, place: int = -1) -> History:
         """Return the window of samples that a frame shows, or more: see `_seed_at`."""
         at = self.frames[place]

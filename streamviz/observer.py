@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from streamviz import replies
@@ -322,7 +321,7 @@ def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...
 def _asked(cursor: EntryId, found: list[Any], most: int) -> _Asked:
     consumers, pending, rest = found
     return _Asked(
-        tuple(sorted(replies.consumer_infos(consumers), key=attrgetter("name"))),
+        tuple(sorted(replies.consumer_infos(consumers))),
         tuple(replies.pending_entries(pending)),
         Ahead(cursor, [entry[0] for entry in rest], len(rest) < most),
     )

@@ -167,8 +167,7 @@ class GroupInfo:
     lag: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerInfo:
+class ConsumerInfo(NamedTuple):
     """What the server knows of a consumer (XINFO CONSUMERS, 5.0).
 
     Attributes

@@ -55,7 +55,7 @@ _new_tuple = tuple.__new__
 
 def entry_id(value: Any) -> EntryId:
     """Read an ID; an empty one, which some versions give for "none", is ``0-0``."""
-    return EntryId.parse(value) if value else EntryId.ZERO
+    return _IDS[value] if value else EntryId.ZERO
 
 
 def record(reply: Any) -> dict[str, Any]:
@@ -182,11 +182,14 @@ def group_infos(reply: Any) -> list[GroupInfo]:
 def consumer_infos(reply: Any) -> list[ConsumerInfo]:
     """Read XINFO CONSUMERS; ``inactive`` is -1 for one that never got anything."""
     return [
-        ConsumerInfo(
-            _NAMES[found["name"]],
-            found["pending"],
-            found["idle"],
-            found["inactive"] if found.get("inactive", -1) >= 0 else None,
+        _new_tuple(
+            ConsumerInfo,
+            (
+                _NAMES[found["name"]],
+                found["pending"],
+                found["idle"],
+                found["inactive"] if found.get("inactive", -1) >= 0 else None,
+            ),
         )
         for found in map(record, reply)
     ]

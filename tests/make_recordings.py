@@ -98,7 +98,7 @@ def timeless(sample: Sample) -> Sample:
 
 
 def _timeless(group: GroupState) -> GroupState:
-    consumers = [replace(one, idle_ms=0, inactive_ms=None) for one in group.consumers]
+    consumers = [one._replace(idle_ms=0, inactive_ms=None) for one in group.consumers]
     oldest = [one._replace(idle_ms=0) for one in group.oldest]
     return replace(group, consumers=tuple(consumers), oldest=tuple(oldest))
 

@@ -12,6 +12,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.entry_id import EntryId
 from streamviz.history import History
+from streamviz.plots import StreamMap
 from streamviz.records import PendingEntry
 from streamviz.sample import Sample
 from streamviz.stories import seconds_to_recover, story
@@ -38,6 +39,14 @@ def test_added_held_claimed_and_acked_each_with_its_time() -> None:
         "g: held by ann from 0.1 s, claimed by 0.4 s",
         "g: held by ben from 0.4 s, delivery 2, acked by 0.7 s",
     ]
+
+
+def test_an_entry_was_added_where_the_map_has_it() -> None:
+    ids = [EntryId(ms) for ms in (1101, 1149, 1150, 1151, 5249, 9999)]
+    seen = history(sample(1), sample(90, length=len(ids), first=ids[0], ids=ids))
+    (points,) = StreamMap().points(seen.samples, seen)
+    for which, x in zip(ids, points["x"], strict=True):
+        assert story(seen, which)[0] == f"{which} was added at {x:.1f} s"
 
 
 def test_each_group_has_its_own_part_of_it() -> None:

@@ -179,7 +179,10 @@ class Decoder:
         told, clock = group.told, self._clock_ms
         names = group.names
         consumers = [
-            ConsumerInfo(who, pending, clock - since, None if still is None else clock - still)
+            _new(
+                ConsumerInfo,
+                (who, pending, clock - since, None if still is None else clock - still),
+            )
             for who in sorted(names)
             for pending, since, still in (names[who],)
         ]

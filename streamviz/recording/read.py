@@ -10,6 +10,7 @@ from typing import Any
 
 from streamviz.errors import InputError, RecordingError
 from streamviz.history import History
+from streamviz.recording.collector import collector_paused
 from streamviz.recording.decode import Decoder
 from streamviz.recording.skim import read, skim
 from streamviz.recording.track import Track
@@ -226,6 +227,7 @@ def _not_json(line: bytes, error: Exception) -> str:
     return f"it breaks off, or was edited, near {near!r}: restore the line"
 
 
+@collector_paused()
 def load(
     path: str | Path,
     stream: str | None = None,
