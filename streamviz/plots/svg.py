@@ -7,11 +7,13 @@ everywhere, which is what lets a notebook's saved pictures be compared.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape, unescape
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Any
+from unicodedata import east_asian_width
 
 from streamviz.plots.figure import GREY, Figure, Trace, clean
 from streamviz.plots.palette import INKS, Ground, inked
@@ -147,9 +149,12 @@ def _grid(
 
 
 def _words(text: str, most: int = 200) -> str:
-    """Return what plotly would show of a text, for XML."""
+    """Return what plotly would show of a text, for XML: as much of it as has room."""
     shown = clean(unescape(text))
-    return escape(shown if len(shown) <= most else shown[: most - 1] + "…")
+    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in shown))
+    if ends and ends[-1] > most:
+        shown = shown[: bisect_right(ends, most - 1)] + "…"
+    return escape(shown)
 
 
 def _trace(trace: Trace, panel: _Panel) -> Iterator[str]:
