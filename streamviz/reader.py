@@ -9,7 +9,8 @@ from streamviz import arguments
 from streamviz.arguments import Id
 from streamviz.entry_id import EntryId
 from streamviz.errors import NoSuchStream, StreamVizError
-from streamviz.positions import HashPosition, MemoryPosition, Position, check_stream
+from streamviz.following import check_stream
+from streamviz.positions import HashPosition, MemoryPosition, Position
 from streamviz.receiver import Receiver
 from streamviz.records import Entry
 from streamviz.streams import Stream

@@ -26,15 +26,13 @@ from streamviz.errors import (
     ServerAuthError,
     WrongType,
 )
+from streamviz.following import follow, follow_streams, read_in_order
 from streamviz.positions import (
     FilePosition,
     HashPosition,
     MemoryPosition,
     Position,
     TransactionPosition,
-    follow,
-    follow_streams,
-    read_in_order,
 )
 from streamviz.server import EmbeddedServer
 
@@ -43,7 +41,8 @@ KINDS = ["file", "hash", "transaction"]
 READER = """
 import os, signal, sys
 from streamviz import Stream, connect
-from streamviz.positions import FilePosition, HashPosition, TransactionPosition, follow
+from streamviz.following import follow
+from streamviz.positions import FilePosition, HashPosition, TransactionPosition
 
 url, prefix, kind, path, die_at = sys.argv[1:]
 client = connect(url)

@@ -9,7 +9,8 @@ import redis as redis_py
 
 from streamviz import EntryId
 from streamviz.course import reading_and_position as exercise
-from streamviz.positions import HashPosition, MemoryPosition, TransactionPosition, follow
+from streamviz.following import follow
+from streamviz.positions import HashPosition, MemoryPosition, TransactionPosition
 
 
 @pytest.fixture(autouse=True)

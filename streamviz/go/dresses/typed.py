@@ -8,13 +8,14 @@ from contextlib import suppress
 from streamviz import EntryId, connect
 from streamviz import Stream as RedisStream
 from streamviz.exchange import Command
+from streamviz.following import follow
 from streamviz.go import messages
 from streamviz.go.checks import BadMessage
 from streamviz.go.dresses.judging import judged
 from streamviz.go.keys import Keys
 from streamviz.go.messages import GameState, MakeMove, Stream
 from streamviz.go.rules import Game
-from streamviz.positions import MemoryPosition, follow
+from streamviz.positions import MemoryPosition
 from streamviz.records import Entry
 
 
