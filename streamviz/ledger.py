@@ -115,9 +115,10 @@ class Ledger:
             number = follow_server(old.place, change, group, ahead.up_to(cursor))
         if number is None and self.anchor and change.keeps(self.anchor):
             number = descend(self.anchor, look.below, cursor)
+        if number is None:
+            return None
         possible = range(at_least(cursor, look.stream, ahead), look.stream.length + 1)
-        certain = number is not None and _added(look.stream) - number in possible
-        return number if certain else None
+        return number if _added(look.stream) - number in possible else None
 
     def _next_anchor(self, change: Change, look: Look, lost: list[EntryId]) -> Place | None:
         if not lost or look.stream.last_entry is None:
@@ -150,12 +151,12 @@ def _count_gone(
     if not old.judged:
         if number is None:
             return known
-        return replace(known, gone=_gone_at_first(number, group), judged=True)
+        return _Known(known.cursor, known.place, known.front, _gone_at_first(number, group), True)
     gone = None
     if old.gone is not None and old.place is not None and number is not None:
         since = _gone_since(old.place, number, change, group, asked=group.name in look.read)
         gone = None if since is None else old.gone + since
-    return replace(known, gone=gone, judged=True)
+    return _Known(known.cursor, known.place, known.front, gone, True)
 
 
 def _gone_at_first(number: int, group: GroupInfo) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ from streamviz import replies
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
 from streamviz.exchange import Command
-from streamviz.lag import Ahead
+from streamviz.lag import Ahead, Change, Place
 from streamviz.ledger import Ledger, Look
-from streamviz.records import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo
+from streamviz.records import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, later
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 
@@ -28,6 +28,39 @@ class _Asked:
     consumers: tuple[ConsumerInfo, ...]
     oldest: tuple[PendingEntry, ...]
     ahead: Ahead
+
+    def later(self, consumers: tuple[ConsumerInfo, ...]) -> _Asked:
+        """Return what it would reply now, when nothing befell the group; it names its consumers."""
+        aged = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
+        return _Asked(consumers, later(self.oldest, aged), self.ahead)
+
+    def did_something(self, since_ms: float) -> bool:
+        """Tell whether a consumer may have asked the server for anything in so many ms."""
+        return any(consumer.idle_ms <= since_ms for consumer in self.consumers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """One group at the last look, and whether anything had befallen it since the one before."""
+
+    group: GroupInfo
+    asked: _Asked
+    rests: bool
+
+    def differs(self, now: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
+        """Tell from the numbers whether anything befell the group since."""
+        old, before = self.group, self.asked.consumers
+        return (
+            old.pending != now.pending
+            or old.entries_read != now.entries_read
+            or old.last_delivered_id != now.last_delivered_id
+            or len(before) != len(consumers)
+            or bool(self.asked.oldest and not before)  # by what should it be told?
+            or any(
+                was.name != one.name or was.pending != one.pending or one.idle_ms < was.idle_ms
+                for was, one in zip(before, consumers, strict=True)
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +82,10 @@ class Observer:
     One look is one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for each
     group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few that wait for it
     (XRANGE), all of one moment (MULTI), or at least in one pipeline where the user may not MULTI.
-    Its cost grows neither with the stream nor with what is pending. The first look, and one that
-    meets a new group or a cursor that was set back, takes a second round trip.
+    Of a group at rest only the consumers are asked for: while none of them does anything, its
+    pending entries grow older and nothing else. Its cost grows neither with the stream nor with
+    what is pending. The first look takes a second round trip, and so does one that meets a new
+    group, a cursor that was set back, or a group that rests no longer.
 
     Parameters
     ----------
@@ -116,6 +151,7 @@ class Observer:
         self._count_up_to = count_up_to
         self._memory = bool(memory)
         self._ledger = Ledger()
+        self._last: dict[str, _Last] = {}
         self._looked_s = 0.0
         self._existed = False
         self._atomic = True
@@ -159,9 +195,9 @@ class Observer:
         told = tuple(readers)
         began_s = time.monotonic()
         try:
-            ledger, seen = self._meet()
+            ledger, seen, calm = self._meet()
         except NoSuchStream:
-            self._ledger = Ledger()
+            self._ledger, self._last = Ledger(), {}
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
             return self._nothing(when, trouble, said)
         except StreamVizError as error:
@@ -169,25 +205,58 @@ class Observer:
         if ledger is not self._ledger:
             said += ("the stream was deleted and made anew",)
         old, self._ledger, self._existed = ledger.stream, ledger, True
+        self._last = {
+            group.name: _Last(group, seen.asked[group.name], group.name in calm)
+            for group in seen.groups
+            if group.name in seen.asked
+        }
         judged = ledger.judge(self._look(seen))
         self._looked_s = began_s
         groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
         return self._sample(when, old, seen, groups, _readers(seen, told), said)
 
-    def _meet(self) -> tuple[Ledger, _Seen]:
-        """Take one round trip, or two if the first one shows that the wrong things were asked."""
+    def _meet(self) -> tuple[Ledger, _Seen, set[str]]:
+        """Take one round trip, or two if the first one shows that the wrong things were asked.
+
+        Returned beside what is seen: the groups that nothing has befallen since the last look.
+        """
         ledger = self._ledger
         cursors = ledger.cursors
-        seen = self._ask(ledger, cursors)
+        resting = {name: last.asked for name, last in self._last.items() if last.rests}
+        seen = self._ask(ledger, cursors, resting)
         if ledger.stream and _replaced(ledger.stream, seen.stream):
             ledger, cursors = Ledger(), {}
         now = {group.name: group.last_delivered_id for group in seen.groups}
         moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
-        if moved or ledger is not self._ledger:
-            seen = self._ask(ledger, cursors | moved)
-        return ledger, seen
+        calm = self._calm(ledger, seen)
+        stirred = any(name in now and name not in calm for name in resting)
+        if moved or stirred or ledger is not self._ledger:
+            seen = self._ask(ledger, cursors | moved, {})
+            calm = self._calm(ledger, seen)
+        return ledger, seen, calm
 
-    def _ask(self, ledger: Ledger, cursors: dict[str, EntryId]) -> _Seen:
+    def _calm(self, ledger: Ledger, seen: _Seen) -> set[str]:
+        """Return the groups that nothing has befallen since the last look, nor what waits for them.
+
+        XPENDING and XRANGE would reply what they did, but for the time that has passed.
+        """
+        if ledger.stream is None:
+            return set()
+        calm, since_ms = set(), self._since_ms()
+        change = Change(seen.stream, self._new(seen))
+        for group in seen.groups:
+            last, asked = self._last.get(group.name), seen.asked.get(group.name)
+            if not last or not asked or asked.did_something(since_ms):
+                continue
+            if last.differs(group, asked.consumers) or (last.asked.ahead.complete and seen.new):
+                continue
+            if change.keeps(Place(group.last_delivered_id, 0, ledger.stream)):
+                calm.add(group.name)
+        return calm
+
+    def _ask(
+        self, ledger: Ledger, cursors: Mapping[str, EntryId], resting: Mapping[str, _Asked]
+    ) -> _Seen:
         key, most = self.stream, self._count_up_to + 1
         since = f"({ledger.stream.last_generated_id}" if ledger.stream else "-"
         commands: list[Command] = [
@@ -203,11 +272,12 @@ class Observer:
             commands.append(("HGETALL", self.readers))
         about = len(commands)
         for name, cursor in cursors.items():
-            commands += [
-                ("XINFO", "CONSUMERS", key, name),
-                ("XPENDING", key, name, "-", "+", self._max_pending),
-                ("XRANGE", key, f"({cursor}", "+", "COUNT", most),
-            ]
+            commands.append(("XINFO", "CONSUMERS", key, name))
+            if name not in resting:
+                commands += [
+                    ("XPENDING", key, name, "-", "+", self._max_pending),
+                    ("XRANGE", key, f"({cursor}", "+", "COUNT", most),
+                ]
         found = self._send(commands)
         stream, groups, new = found[:3]
         below = found[3] if ledger.anchor else []
@@ -216,13 +286,15 @@ class Observer:
                 isinstance(reply, Exception) and place < about
             ):
                 raise reply
-        asked = {
-            name: _asked(cursor, found[place : place + 3], most)
-            for place, (name, cursor) in zip(
-                range(about, len(found), 3), cursors.items(), strict=True
-            )
-            if not isinstance(found[place], Exception)
-        }
+        asked = {}
+        replied = iter(found[about:])
+        for name, cursor in cursors.items():
+            consumers, before = next(replied), resting.get(name)
+            pending, ahead = ((), ()) if before else (next(replied), next(replied))
+            if isinstance(consumers, Exception):
+                continue
+            who = tuple(sorted(replies.consumer_infos(consumers)))
+            asked[name] = before.later(who) if before else _asked(who, cursor, pending, ahead, most)
         return _Seen(
             replies.stream_info(stream),
             replies.group_infos(groups),
@@ -245,20 +317,22 @@ class Observer:
 
     def _look(self, seen: _Seen) -> Look:
         """Return what the ledger needs of the replies."""
-        # from before the last look's question to after this one's answer: no read is missed
-        since_ms = (time.monotonic() - self._looked_s) * 1000 + _IDLE_MARGIN_MS
+        since_ms = self._since_ms()
         return Look(
             seen.stream,
             seen.groups,
-            len(seen.new) if len(seen.new) < self._max_entries else None,
+            self._new(seen),
             seen.below,
             {name: asked.ahead for name, asked in seen.asked.items()},
-            {
-                name
-                for name, asked in seen.asked.items()
-                if any(consumer.idle_ms <= since_ms for consumer in asked.consumers)
-            },
+            {name for name, asked in seen.asked.items() if asked.did_something(since_ms)},
         )
+
+    def _since_ms(self) -> float:
+        """From before the last look's question to after this one's answer: no read is missed."""
+        return (time.monotonic() - self._looked_s) * 1000 + _IDLE_MARGIN_MS
+
+    def _new(self, seen: _Seen) -> int | None:
+        return len(seen.new) if len(seen.new) < self._max_entries else None
 
     def _sample(
         self,
@@ -318,13 +392,11 @@ def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...
     return tuple(found[name] for name in sorted(found))
 
 
-def _asked(cursor: EntryId, found: list[Any], most: int) -> _Asked:
-    consumers, pending, rest = found
-    return _Asked(
-        tuple(sorted(replies.consumer_infos(consumers))),
-        tuple(replies.pending_entries(pending)),
-        Ahead(cursor, [entry[0] for entry in rest], len(rest) < most),
-    )
+def _asked(
+    consumers: tuple[ConsumerInfo, ...], cursor: EntryId, pending: Any, rest: Any, most: int
+) -> _Asked:
+    ahead = Ahead(cursor, [entry[0] for entry in rest], len(rest) < most)
+    return _Asked(consumers, tuple(replies.pending_entries(pending)), ahead)
 
 
 def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, _Asked]) -> GroupState:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from streamviz.entry_id import EntryId
 from streamviz.idempotency import IdmpInfo
+
+_new_tuple = tuple.__new__  # twice as fast as a named tuple's own way
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ class PendingEntry(NamedTuple):
     consumer: str
     idle_ms: int
     deliveries: int
+
+
+def later(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry, ...]:
+    """Return pending entries as they are so many milliseconds later, if nothing befalls them."""
+    return tuple(
+        [
+            _new_tuple(PendingEntry, (which, who, idle_ms + ms if idle_ms >= 0 else -1, times))
+            for which, who, idle_ms, times in pending
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

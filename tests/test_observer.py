@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis as redis_py
@@ -124,34 +125,146 @@ def test_every_kind_of_client_gives_the_same_sample(
     assert (sample.groups[0].lag.entries, sample.groups[0].oldest[0].consumer) == (2, "c")
 
 
+RESTING = {
+    "multi": 1,
+    "xinfo|stream": 1,
+    "xinfo|groups": 1,
+    "xinfo|consumers": 3,
+    "xrevrange": 1,
+}
+WORKING = RESTING | {"xpending": 3, "xrange": 3}
+
+
+def sent_by(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, int]:
+    """Return the commands of a call, beside the EXEC of each round trip."""
+    before = calls(redis)
+    do()
+    after = calls(redis)
+    sent = {name: times - before.get(name, 0) for name, times in after.items()}
+    assert sent.pop("info") == 1
+    assert sent.get("exec") == sent.get("multi"), "one MULTI ... EXEC is one round trip"
+    return {name: times for name, times in sent.items() if times and name != "exec"}
+
+
+def rest(*observers: Observer) -> None:
+    """Let consumers be idle for longer than it takes to look, and look."""
+    for _ in range(2):
+        time.sleep(0.02)
+        for observer in observers:
+            observer.look()
+
+
 def test_a_steady_look_is_one_round_trip_of_reads(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 500)
+    workers = []
     for name in ("a", "b", "c"):
         stream.group(name).create("0")
-        stream.group(name).consumer("one").read(200)
+        workers.append(stream.group(name).consumer("one"))
     observer = Observer(redis, key)
-    for _ in range(10):
-        observer.look()
-    before, dump = calls(redis), redis.dump(key)
     observer.look()
-    after = calls(redis)
-    sent = {name: times - before.get(name, 0) for name, times in after.items()}
-    sent = {name: times for name, times in sent.items() if times}
-    assert sent.pop("exec") == 1, "one MULTI ... EXEC is one round trip"
-    assert sent.pop("info") == 1
-    sent.pop("dump", None)
-    assert sent == {
-        "multi": 1,
-        "xinfo|stream": 1,
-        "xinfo|groups": 1,
-        "xinfo|consumers": 3,
-        "xpending": 3,
-        "xrange": 3,
-        "xrevrange": 1,
-    }
+
+    def work() -> None:
+        for worker in workers:
+            worker.read(20)
+
+    for _ in range(4):
+        work()
+        observer.look()
+    work()
+    dump = redis.dump(key)
+    assert sent_by(redis, observer.look) == WORKING
+    rest(observer)
+    time.sleep(0.02)
+    assert sent_by(redis, observer.look) == RESTING, "of a group at rest less is asked"
     assert redis.dump(key) == dump
+
+
+def test_a_group_that_rests_no_longer_is_asked_for_all_at_once(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 500)
+    observer = Observer(redis, key)
+    for name in ("a", "b", "c"):
+        stream.group(name).create("0")
+        observer.look()
+        stream.group(name).consumer("one").read(40)
+    rest(observer)
+    stream.group("b").ack("3-0")
+    twice = {name: RESTING[name] + times for name, times in WORKING.items() if name in RESTING}
+    assert sent_by(redis, observer.look) == WORKING | twice
+
+
+@pytest.mark.parametrize(
+    "what", ["read again", "ack", "claim", "read on", "add", "delete", "leave"]
+)
+def test_what_befalls_a_group_at_rest_is_seen_at_once(
+    redis: redis_py.Redis, stream: Stream, key: str, what: str
+) -> None:
+    fill(stream, 1, 30)
+    group = stream.group("g")
+    group.create("0")
+    one, two = group.consumer("one"), group.consumer("two")
+    one.read(4)
+    two.read(4)
+    observer, wakeful = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
+    rest(observer, wakeful)
+    before = observer.look().groups[0]
+    assert observer._last["g"].rests
+    {
+        "read again": lambda: one.read(2, after="0"),
+        "ack": lambda: group.ack("2-0"),
+        "claim": lambda: one.claim(["6-0"]),
+        "read on": lambda: two.read(3),
+        "add": lambda: fill(stream, 31, 40),
+        "delete": lambda: stream.delete("10-0"),
+        "leave": lambda: group.delete_consumer("two"),
+    }[what]()
+    wakeful._last.clear()
+    now, asked = observer.look().groups[0], wakeful.look().groups[0]
+    assert [one[:2] + one[3:] for one in now.oldest] == [one[:2] + one[3:] for one in asked.oldest]
+    assert (now.pending, now.lag, now.gone) == (asked.pending, asked.lag, asked.gone)
+    assert (now.lag, now.oldest, len(now.consumers)) != (
+        before.lag,
+        before.oldest,
+        len(before.consumers),
+    )
+
+
+def test_what_is_pending_at_rest_grows_older_as_the_server_has_it(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 9)
+    stream.group("g").create("0")
+    stream.group("g").consumer("c").read(3)
+    observer = Observer(redis, key)
+    rest(observer)
+    began = observer.look().groups[0].oldest
+    time.sleep(0.3)
+    assert observer._last["g"].rests
+    later = observer.look().groups[0].oldest
+    server = stream.group("g").pending_entries()
+    for old, new, said in zip(began, later, server, strict=True):
+        assert 300 <= new.idle_ms - old.idle_ms < 600
+        assert 0 <= said.idle_ms - new.idle_ms < 200
+        assert (new.id, new.consumer, new.deliveries) == (said.id, said.consumer, 1)
+
+
+def test_entries_that_come_for_a_group_at_rest_are_counted_as_far_as_ever(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 7)
+    group = stream.group("g")
+    group.create("5-0")  # the server will never know its lag
+    observer = Observer(redis, key, count_up_to=5)
+    rest(observer)
+    fill(stream, 8, 27)
+    observer.look()
+    read = group.consumer("c").read(4)
+    stream.delete(*(entry.id for entry in read))
+    lag = observer.look().groups[0].lag
+    assert (lag.entries, lag.verdict) == (18, "exact")
 
 
 @pytest.fixture

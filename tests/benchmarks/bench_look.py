@@ -15,7 +15,7 @@ from benchmarks.tables import table
 from streamviz import Observer, Stream
 
 GROUPS, CONSUMERS = 3, 4
-LOOKS = f"A look: {GROUPS} groups of {CONSUMERS} consumers, between two of which nothing happened"
+LOOKS = f"A look: {GROUPS} groups of {CONSUMERS} consumers, all at rest or all at work between two"
 WATCHED = "Watching: a producer that adds as fast as it can, alone and observed 10 times a second"
 ROUNDS, SECONDS = 10, 1.0
 SIZES = [(1_000, 10), (100_000, 10), (100_000, 100_000), (1_000_000, 10), (1_000_000, 100_000)]
@@ -24,28 +24,53 @@ TURNS = 300
 
 def test_look(redis: redis_py.Redis, prefix: str) -> None:
     """Look at all of them in turns, so that a noisy machine is noisy to all."""
-    looks, fives = [], []
+    looks, fives, works = [], [], []
     for length, pending in SIZES:
-        key = f"{prefix}{length}-{pending}"
-        fill(Stream(redis, key), length, pending)
-        looks.append(Observer(redis, key).look)
-        fives.append(partial(five_commands, redis, key))
-    took: dict[Callable[[], object], list[float]] = {one: [] for one in (*looks, *fives)}
-    for _ in range(TURNS):
-        for one, times in took.items():
-            began = time.perf_counter()
-            one()
-            times.append((time.perf_counter() - began) * 1000)
+        stream = Stream(redis, f"{prefix}{length}-{pending}")
+        fill(stream, length, pending)
+        looks.append(Observer(redis, stream.key).look)
+        fives.append(partial(five_commands, redis, stream.key))
+        works.append(partial(work, stream))
+    bare = in_turns(fives)
+    ms = in_turns(looks)
+    working = in_turns(looks, works)
     found = table(
-        LOOKS, "entries", "pending a group", "median ms", "five XINFO in redis-py's pipeline, ms"
+        LOOKS,
+        "entries",
+        "pending a group",
+        "at rest, median ms",
+        "at work, median ms",
+        "five XINFO in redis-py's pipeline, ms",
     )
-    ms = [statistics.median(took[look]) for look in looks]
-    for (length, pending), mine, five in zip(SIZES, ms, fives, strict=True):
-        bare = statistics.median(took[five])
-        found.add(f"{length:,}", f"{pending:,}", f"{mine:.2f}", f"{bare:.2f}")
+    for (length, pending), *times in zip(SIZES, ms, working, bare, strict=True):
+        found.add(f"{length:,}", f"{pending:,}", *(f"{one:.2f}" for one in times))
     found.aim("ms for a look, at most", max(ms), most=0.5)
     found.aim("times as long for 1,000,000 entries as for 1,000", ms[3] / ms[0], most=1.2)
     found.aim("times as long with 100,000 pending as with 10", ms[4] / ms[3], most=1.2)
+
+
+def in_turns(
+    calls: list[Callable[[], object]], before: list[Callable[[], object]] | None = None
+) -> list[float]:
+    """Return how long each takes, the median in ms, without what is done before each."""
+    took: list[list[float]] = [[] for _ in calls]
+    for _ in range(TURNS):
+        for place, call in enumerate(calls):
+            if before:
+                before[place]()
+            began = time.perf_counter()
+            call()
+            took[place].append((time.perf_counter() - began) * 1000)
+    return [statistics.median(times) for times in took]
+
+
+def work(stream: Stream) -> None:
+    """Let an entry come, and let a consumer of each group read one and acknowledge another."""
+    stream.add({"item": "tea", "qty": "3"})
+    for g in range(GROUPS):
+        group = stream.group(f"group-{g}")
+        group.consumer("consumer-0").read(1)
+        group.ack(group.pending_entries(count=1)[0].id)
 
 
 def fill(stream: Stream, length: int, pending: int) -> None:
