@@ -11,56 +11,15 @@ from streamviz import replies
 from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
 from streamviz.exchange import Command
-from streamviz.lag import Ahead, Change, Place
+from streamviz.lag import Ahead, Change
 from streamviz.ledger import Ledger, Look
-from streamviz.records import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, later
+from streamviz.records import ConsumerInfo, GroupInfo, StreamInfo
+from streamviz.resting import Asked, Last, at_rest
 from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 
 _IDLE_MARGIN_MS = 5
 _WALK = 50  # entries that a look goes back from the stream's end, in search of a lost group
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the server replied about one group by name."""
-
-    consumers: tuple[ConsumerInfo, ...]
-    oldest: tuple[PendingEntry, ...]
-    ahead: Ahead
-
-    def later(self, consumers: tuple[ConsumerInfo, ...]) -> _Asked:
-        """Return what it would reply now, when nothing befell the group; it names its consumers."""
-        aged = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
-        return _Asked(consumers, later(self.oldest, aged), self.ahead)
-
-    def did_something(self, since_ms: float) -> bool:
-        """Tell whether a consumer may have asked the server for anything in so many ms."""
-        return any(consumer.idle_ms <= since_ms for consumer in self.consumers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """One group at the last look, and whether anything had befallen it since the one before."""
-
-    group: GroupInfo
-    asked: _Asked
-    rests: bool
-
-    def differs(self, now: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
-        """Tell from the numbers whether anything befell the group since."""
-        old, before = self.group, self.asked.consumers
-        return (
-            old.pending != now.pending
-            or old.entries_read != now.entries_read
-            or old.last_delivered_id != now.last_delivered_id
-            or len(before) != len(consumers)
-            or bool(self.asked.oldest and not before)  # by what should it be told?
-            or any(
-                was.name != one.name or was.pending != one.pending or one.idle_ms < was.idle_ms
-                for was, one in zip(before, consumers, strict=True)
-            )
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +30,7 @@ class _Seen:
     groups: list[GroupInfo]
     new: list[Any]
     below: list[bytes]
-    asked: dict[str, _Asked]
+    asked: dict[str, Asked]
     memory_bytes: int | None
     readers: dict[str, EntryId]
 
@@ -151,7 +110,7 @@ class Observer:
         self._count_up_to = count_up_to
         self._memory = bool(memory)
         self._ledger = Ledger()
-        self._last: dict[str, _Last] = {}
+        self._last: dict[str, Last] = {}
         self._looked_s = 0.0
         self._existed = False
         self._atomic = True
@@ -206,7 +165,7 @@ class Observer:
             said += ("the stream was deleted and made anew",)
         old, self._ledger, self._existed = ledger.stream, ledger, True
         self._last = {
-            group.name: _Last(group, seen.asked[group.name], group.name in calm)
+            group.name: Last(group, seen.asked[group.name], group.name in calm)
             for group in seen.groups
             if group.name in seen.asked
         }
@@ -236,26 +195,13 @@ class Observer:
         return ledger, seen, calm
 
     def _calm(self, ledger: Ledger, seen: _Seen) -> set[str]:
-        """Return the groups that nothing has befallen since the last look, nor what waits for them.
-
-        XPENDING and XRANGE would reply what they did, but for the time that has passed.
-        """
         if ledger.stream is None:
             return set()
-        calm, since_ms = set(), self._since_ms()
         change = Change(seen.stream, self._new(seen))
-        for group in seen.groups:
-            last, asked = self._last.get(group.name), seen.asked.get(group.name)
-            if not last or not asked or asked.did_something(since_ms):
-                continue
-            if last.differs(group, asked.consumers) or (last.asked.ahead.complete and seen.new):
-                continue
-            if change.keeps(Place(group.last_delivered_id, 0, ledger.stream)):
-                calm.add(group.name)
-        return calm
+        return at_rest(self._last, ledger.stream, change, seen.groups, seen.asked, self._since_ms())
 
     def _ask(
-        self, ledger: Ledger, cursors: Mapping[str, EntryId], resting: Mapping[str, _Asked]
+        self, ledger: Ledger, cursors: Mapping[str, EntryId], resting: Mapping[str, Asked]
     ) -> _Seen:
         key, most = self.stream, self._count_up_to + 1
         since = f"({ledger.stream.last_generated_id}" if ledger.stream else "-"
@@ -394,12 +340,12 @@ def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...
 
 def _asked(
     consumers: tuple[ConsumerInfo, ...], cursor: EntryId, pending: Any, rest: Any, most: int
-) -> _Asked:
+) -> Asked:
     ahead = Ahead(cursor, [entry[0] for entry in rest], len(rest) < most)
-    return _Asked(consumers, tuple(replies.pending_entries(pending)), ahead)
+    return Asked(consumers, tuple(replies.pending_entries(pending)), ahead)
 
 
-def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, _Asked]) -> GroupState:
+def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, Asked]) -> GroupState:
     about = asked.get(group.name)
     return GroupState(
         name=group.name,
