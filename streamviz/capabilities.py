@@ -253,22 +253,22 @@ def _documented(wire: Wire) -> dict[str, _Told] | None:
         return None
     found: dict[str, _Told] = {}
     for name, doc in record(reply).items():
-        found[name] = _told(record(doc))
-        for inner, inner_doc in record(record(doc).get("subcommands", [])).items():
-            found[inner] = _told(record(inner_doc))
+        found[text(name)] = _told(record(doc))
+        for inner, inner_doc in record(record(doc).get(b"subcommands", [])).items():
+            found[text(inner)] = _told(record(inner_doc))
     return found or None
 
 
-def _told(doc: dict[str, Any]) -> _Told:
-    history = " ".join(text(line) for _, line in doc.get("history", []))
-    return frozenset(_tokens(doc.get("arguments", []))), history
+def _told(doc: dict[bytes, Any]) -> _Told:
+    history = " ".join(text(line) for _, line in doc.get(b"history", []))
+    return frozenset(_tokens(doc.get(b"arguments", []))), history
 
 
 def _tokens(arguments: Any) -> Iterator[str]:
     for argument in map(record, arguments):
-        if "token" in argument:
-            yield text(argument["token"])
-        yield from _tokens(argument.get("arguments", []))
+        if b"token" in argument:
+            yield text(argument[b"token"])
+        yield from _tokens(argument.get(b"arguments", []))
 
 
 def _dotted(version: tuple[int, ...]) -> str:

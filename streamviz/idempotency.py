@@ -50,15 +50,15 @@ def once(idmp: tuple[str, str] | None, idmp_auto: str | None, new_id: str) -> li
     return ["IDMP", *idmp] if idmp is not None else ["IDMPAUTO", idmp_auto or ""]
 
 
-def remembered(found: Mapping[str, Any]) -> IdmpInfo | None:
+def remembered(found: Mapping[bytes, Any]) -> IdmpInfo | None:
     """Read what XINFO STREAM tells of it; None before 8.6."""
-    if "idmp-duration" not in found:
+    if b"idmp-duration" not in found:
         return None
     return IdmpInfo(
-        duration_s=found["idmp-duration"],
-        maxsize=found["idmp-maxsize"],
-        producers=found["pids-tracked"],
-        ids=found["iids-tracked"],
-        added=found["iids-added"],
-        duplicates=found["iids-duplicates"],
+        duration_s=found[b"idmp-duration"],
+        maxsize=found[b"idmp-maxsize"],
+        producers=found[b"pids-tracked"],
+        ids=found[b"iids-tracked"],
+        added=found[b"iids-added"],
+        duplicates=found[b"iids-duplicates"],
     )

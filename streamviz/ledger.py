@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from streamviz.entry_id import EntryId
 from streamviz.lag import (
@@ -127,7 +127,7 @@ class Ledger:
             lowest = EntryId.parse(look.below[0])
             if any(cursor < lowest for cursor in lost):
                 number = self.anchor.number - (len(look.below) - 1)
-                return replace(self.anchor, id=lowest, number=number, stream=look.stream)
+                return Place(lowest, number, look.stream)
         return Place(look.stream.last_entry.id, _added(look.stream), look.stream)
 
 

@@ -19,7 +19,6 @@ from streamviz.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.slots import Client, wire_to
 
 _IDLE_MARGIN_MS = 5
-_WALK = 50  # entries that a look goes back from the stream's end, in search of a lost group
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class Observer:
     max_pending : int, default 50
         Pending entries of each group that a look takes at most: the oldest.
     count_up_to : int, default 20
-        Waiting entries of each group that a look counts at most. See `streamviz.lag`.
+        Waiting entries of each group that a look counts at most. While a group's lag is too long
+        for that, each look also counts as many from the stream's end, until it meets the group.
     memory : bool, default False
         Whether to ask for the stream's bytes, too (MEMORY USAGE SAMPLES 0). The server walks all
         macro nodes for it, so this does grow with the stream.
@@ -211,7 +211,7 @@ class Observer:
             ("XREVRANGE", key, "+", since, "COUNT", self._max_entries),
         ]
         if ledger.anchor:  # never for nothing: below the first entry, XREVRANGE reads the stream
-            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", _WALK + 1))
+            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", most))
         if self._memory:
             commands.append(("MEMORY", "USAGE", key, "SAMPLES", 0))
         if self.readers is not None:

@@ -48,7 +48,6 @@ def text(value: Any) -> str:
 
 _IDS = _Known(EntryId.parse)
 _NAMES = _Known(text)
-_name = _NAMES.__getitem__
 _new = object.__new__
 _new_tuple = tuple.__new__
 
@@ -58,11 +57,12 @@ def entry_id(value: Any) -> EntryId:
     return _IDS[value] if value else EntryId.ZERO
 
 
-def record(reply: Any) -> dict[str, Any]:
-    """Return a reply's names and values, whether it came as a map or as a flat list."""
-    if isinstance(reply, dict):
-        return dict(zip(map(_name, reply), reply.values(), strict=True))
-    return dict(zip(map(_name, reply[::2]), reply[1::2], strict=False))
+def record(reply: Any) -> dict[bytes, Any]:
+    """Return a reply's names, in bytes, and values; it came as a map or as a flat list."""
+    found = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=False))
+    if found and type(next(iter(found))) is str:
+        return {name.encode(): value for name, value in found.items()}
+    return found
 
 
 def entry(reply: Any) -> Entry | None:
@@ -110,7 +110,8 @@ def in_time_order(found: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
 def positions(reply: Any) -> dict[str, EntryId]:
     """Read HGETALL of a hash of positions: each reader's name, and where it is."""
     found = {}
-    for name, where in record(reply).items():
+    for who, where in record(reply).items():
+        name = text(who)
         try:
             found[name] = EntryId.parse(where)
         except InputError as error:
@@ -156,20 +157,20 @@ def claimed(reply: Any, *, justid: bool) -> Claimed:
 def stream_info(reply: Any) -> StreamInfo:
     """Read XINFO STREAM, also the numbers of its FULL form."""
     found = record(reply)
-    groups = found["groups"]
-    first = found.get("recorded-first-entry-id")
-    deleted = found.get("max-deleted-entry-id")
+    groups = found[b"groups"]
+    first = found.get(b"recorded-first-entry-id")
+    deleted = found.get(b"max-deleted-entry-id")
     return StreamInfo(
-        length=found["length"],
-        radix_tree_keys=found["radix-tree-keys"],
-        radix_tree_nodes=found["radix-tree-nodes"],
+        length=found[b"length"],
+        radix_tree_keys=found[b"radix-tree-keys"],
+        radix_tree_nodes=found[b"radix-tree-nodes"],
         groups=groups if isinstance(groups, int) else len(groups),
-        last_generated_id=entry_id(found["last-generated-id"]),
+        last_generated_id=entry_id(found[b"last-generated-id"]),
         max_deleted_entry_id=None if deleted is None else entry_id(deleted),
-        entries_added=found.get("entries-added"),
+        entries_added=found.get(b"entries-added"),
         recorded_first_entry_id=None if first is None else entry_id(first),
-        first_entry=entry(found.get("first-entry")),
-        last_entry=entry(found.get("last-entry")),
+        first_entry=entry(found.get(b"first-entry")),
+        last_entry=entry(found.get(b"last-entry")),
         idmp=idempotency.remembered(found),
     )
 
@@ -185,10 +186,10 @@ def consumer_infos(reply: Any) -> list[ConsumerInfo]:
         _new_tuple(
             ConsumerInfo,
             (
-                _NAMES[found["name"]],
-                found["pending"],
-                found["idle"],
-                found["inactive"] if found.get("inactive", -1) >= 0 else None,
+                _NAMES[found[b"name"]],
+                found[b"pending"],
+                found[b"idle"],
+                found[b"inactive"] if found.get(b"inactive", -1) >= 0 else None,
             ),
         )
         for found in map(record, reply)
@@ -200,30 +201,30 @@ def stream_full(reply: Any) -> StreamFull:
     found = record(reply)
     return StreamFull(
         stream_info(reply),
-        tuple(entries(found["entries"])),
-        tuple(_full_group(record(item)) for item in found["groups"]),
+        tuple(entries(found[b"entries"])),
+        tuple(_full_group(record(item)) for item in found[b"groups"]),
     )
 
 
-def _group(found: dict[str, Any], consumers: int | None = None) -> GroupInfo:
+def _group(found: dict[bytes, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=_NAMES[found["name"]],
-        consumers=found["consumers"] if consumers is None else consumers,
-        pending=found["pending"],
-        last_delivered_id=entry_id(found["last-delivered-id"]),
-        entries_read=found.get("entries-read"),
-        lag=found.get("lag"),
+        name=_NAMES[found[b"name"]],
+        consumers=found[b"consumers"] if consumers is None else consumers,
+        pending=found[b"pending"],
+        last_delivered_id=entry_id(found[b"last-delivered-id"]),
+        entries_read=found.get(b"entries-read"),
+        lag=found.get(b"lag"),
     )
 
 
-def _full_group(found: dict[str, Any]) -> FullGroup:
-    consumers = [record(item) for item in found["consumers"]]
-    pending = found["pending"] if isinstance(found["pending"], list) else found.get("pel", [])
-    numbers = found | {"pending": found.get("pel-count", len(pending))}
+def _full_group(found: dict[bytes, Any]) -> FullGroup:
+    consumers = [record(item) for item in found[b"consumers"]]
+    pending = found[b"pending"] if isinstance(found[b"pending"], list) else found.get(b"pel", [])
+    numbers = found | {b"pending": found.get(b"pel-count", len(pending))}
     return FullGroup(
         _group(numbers, len(consumers)),
         tuple(_full_pending(pending)),
-        {text(item["name"]): item.get("pel-count", item["pending"]) for item in consumers},
+        {text(item[b"name"]): item.get(b"pel-count", item[b"pending"]) for item in consumers},
     )
 
 

@@ -179,7 +179,7 @@ def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
     board = watch(client, orders.key, rate_hz=100)
     assert board.scenario is not None
     board.scenario.start()
-    until(lambda: len(board.history) > 5)
+    until(lambda: len(board.history) > 10)
     board.stop()
     client.close()
     assert everything(redis, orders.key) == before
