@@ -146,6 +146,7 @@ class Notebook:
         self.lab = lab
         self.page = page
         self.name = name
+        self.reloaded = False
         self.problems: list[str] = []
         self.requests: list[str] = []
         self._hears: dict[Any, Callable[[Any], None]] = {
@@ -172,6 +173,12 @@ class Notebook:
         self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
         return self._there()
 
+    def reload(self) -> None:
+        """Reload the page; JupyterLab then opens the notebook twice, the second time much later."""
+        self.reloaded = True
+        self.page.reload()
+        self._there()
+
     def _there(self) -> Notebook:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
         self.page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
@@ -181,7 +188,7 @@ class Notebook:
         """Leave JupyterLab as it was; or leave it altogether, if it is not to be used again."""
         for event, hear in self._hears.items():
             self.page.remove_listener(event, hear)
-        if again:
+        if again and not self.reloaded:
             self.page.evaluate(
                 """async () => {
                   const { shell, serviceManager } = window.jupyterapp;
