@@ -32,7 +32,7 @@ help:
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "streamviz needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 lab: $(READY)
