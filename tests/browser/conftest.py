@@ -77,6 +77,7 @@ class Lab:
             f"--ServerApp.root_dir={folder / 'notebooks'}",
             f"--IdentityProvider.token={self.token}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             f"--LabApp.check_for_updates_class={never}",
         ]
         self._process = subprocess.Popen(
@@ -137,6 +138,20 @@ def end(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait(5)
+
+
+def kernel_answers(page: Page) -> None:
+    """Wait until it does: a cell that is run before is passed over, without a word."""
+    page.wait_for_function(
+        """async () => {
+          const { context, sessionContext } = window.jupyterapp.shell.currentWidget;
+          await context.ready;
+          await sessionContext.ready;
+          await sessionContext.session.kernel.info;
+          return true;
+        }""",
+        timeout=40_000,
+    )
 
 
 class Notebook:
@@ -222,14 +237,7 @@ class Notebook:
 
     def ready(self) -> Notebook:
         """Wait until the kernel takes cells."""
-        self.page.evaluate(
-            """async () => {
-              const { context, sessionContext } = window.jupyterapp.shell.currentWidget;
-              await context.ready;
-              await sessionContext.ready;
-              await sessionContext.session.kernel.info;
-            }"""
-        )
+        kernel_answers(self.page)
         self.kernel_is("idle")
         return self
 

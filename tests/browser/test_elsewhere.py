@@ -6,7 +6,7 @@ import shutil
 
 import nbformat
 import pytest
-from browser.conftest import RESULTS, ROOT, Lab
+from browser.conftest import RESULTS, ROOT, Lab, kernel_answers
 from playwright.sync_api import Page
 
 LIVE = """
@@ -70,7 +70,7 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
 def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) -> None:
     tab.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
-    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=40_000)
+    kernel_answers(tab)
     tab.locator(".jp-Cell .cm-content").first.click()
     tab.keyboard.press("Shift+Enter")
     tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
@@ -84,10 +84,7 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
     tab.set_viewport_size({"width": 1280, "height": 720})
     tab.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
-    tab.wait_for_function(
-        "async () => { const { sessionContext } = window.jupyterapp.shell.currentWidget;"
-        " await sessionContext.ready; await sessionContext.session.kernel.info; return true; }"
-    )
+    kernel_answers(tab)
     tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
     tab.wait_for_function(f"() => ({FRAMES})().length >= 7", timeout=40_000)
     tab.evaluate(
