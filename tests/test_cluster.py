@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from processes import alive
 from redis.cluster import RedisCluster
 
 from streamviz import Stream
@@ -111,15 +112,6 @@ ENDS = {
     "exit": (3, "os._exit(3)"),
     "killed": (-9, "os.kill(os.getpid(), 9)"),
 }
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("end", ENDS)

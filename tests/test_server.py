@@ -21,6 +21,7 @@ import pytest
 import redis as redis_py
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
+from processes import alive
 
 from streamviz import Stream, connect
 from streamviz import server as server_module
@@ -403,15 +404,6 @@ ENDS = {
     "terminated": "os.kill(os.getpid(), 15)",
     "forked": "child = os.fork()\nif not child: os._exit(0)\nos.waitpid(child, 0)\nclient.ping()",
 }
-
-
-def alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    try:
-        os.kill(pid, 0)
-        return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):  # at any of these steps
-        return False
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import redis as redis_py
+from processes import alive
 
 from streamviz.errors import InputError, ServerError
 from streamviz.go.process import Service
@@ -57,11 +57,4 @@ def test_it_ends_with_its_owner_however_that_ends(
     told = subprocess.run([sys.executable, "-c", owner], capture_output=True, text=True, timeout=20)
     child = int(told.stdout)
 
-    def gone() -> bool:
-        try:
-            os.kill(child, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    until(gone, 5)
+    until(lambda: not alive(child), 5)
