@@ -93,8 +93,9 @@ def test_an_illegal_move_says_why(open_notebook: OpenNotebook) -> None:
     said = notebook.page.locator(".streamviz-side .streamviz-status[data-bad]")
     said.wait_for()
     assert said.inner_text() == "Black E5: rejected, there is a stone on the point"
-    assert stones(notebook, "refused") == 1
-    assert "move-rejected: length: 0 → 1" in notebook.page.locator(".streamviz-log").inner_text()
+    notebook.until(lambda: stones(notebook, "refused") == 1)
+    log = notebook.page.locator(".streamviz-log")  # it comes in a frame of its own
+    notebook.until(lambda: "move-rejected: length: 0 → 1" in log.inner_text())
     notebook.picture("board-refused")
     click(notebook, 2, 6)
     moves_are(notebook, 4)
