@@ -264,12 +264,9 @@ class Notebook:
         self.kernel_is("idle")
 
     def save(self) -> Any:
-        self.page.keyboard.press("Control+s")
+        """Save it; beside a live board it may be unsaved again before anyone can look."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         path = self.lab.folder / "notebooks" / self.name
-        self.page.wait_for_function(
-            "() => !document.querySelector("
-            "'.jp-NotebookPanel.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty')"
-        )
         return json.loads(path.read_text("utf-8"))
 
     def all_outputs(self) -> list[dict[str, Any]]:
