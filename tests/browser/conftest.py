@@ -22,10 +22,14 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    ConsoleMessage,
+    Dialog,
     Error,
     Page,
     Playwright,
+    Request,
     ViewportSize,
+    WebError,
     sync_playwright,
 )
 
@@ -351,12 +355,75 @@ def browser(play: Playwright) -> Iterator[Browser]:
     shown.close()
 
 
+@pytest.fixture(scope="session")
+def screen() -> list[Page]:
+    """Give the tab that shows one page of ours after the other, once it is open."""
+    return []
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Give a page that knows nothing of any other."""
-    context = browser.new_context(viewport=SIZE)
-    yield context.new_page()
-    context.close()
+def page(screen: list[Page], browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Give a tab that knows nothing of what it showed before but plotly.js, compiled."""
+    if not screen:
+        screen.append(browser.new_context(viewport=SIZE).new_page())
+    (shown,) = screen
+    yield shown
+    if getattr(request.node, "failed", False):
+        screen.remove(shown)
+        shown.context.close()
+        return
+    for other in shown.context.pages:
+        if other != shown:
+            other.close()
+    shown.goto("about:blank")
+    shown.context.set_offline(False)
+    shown.emulate_media(color_scheme="null", reduced_motion="null")
+    shown.set_viewport_size(SIZE)
+
+
+@pytest.fixture(scope="session")
+def still(browser: Browser) -> Page:
+    """Give a tab that runs no script and has no network."""
+    context = browser.new_context(java_script_enabled=False, offline=True, viewport=SIZE)
+    return context.new_page()
+
+
+class Heard:
+    """What a page, and what it opens, says and asks for."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+
+    def console(self, message: ConsoleMessage) -> None:
+        self.said.append(f"{message.type}: {message.text}")
+
+    def weberror(self, error: WebError) -> None:
+        self.said.append(f"error: {error.error}")
+
+    def dialog(self, one: Dialog) -> None:
+        self.said.append(f"dialog: {one.message}")
+        one.dismiss()
+
+    def request(self, one: Request) -> None:
+        self.asked.append(one.url)
+
+
+@pytest.fixture
+def heard(page: Page) -> Iterator[Heard]:
+    """Listen to the page, as long as the test is about it."""
+    listener = Heard()
+    hears = {
+        "console": listener.console,
+        "weberror": listener.weberror,
+        "dialog": listener.dialog,
+        "request": listener.request,
+    }
+    for event, hear in hears.items():
+        page.context.on(event, hear)  # type: ignore[call-overload]
+    yield listener
+    for event, hear in hears.items():
+        page.context.remove_listener(event, hear)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from browser.conftest import RESULTS, ROOT
+from browser.conftest import RESULTS, ROOT, Heard
 from playwright.sync_api import Page
 
 from streamviz.export import to_embed, to_html
@@ -49,15 +49,11 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def heard(page: Page, site: str) -> Iterator[Page]:
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("request", lambda one: asked.append(one.url))
+def quiet(page: Page, heard: Heard, site: str) -> Iterator[Page]:
+    """Give a page that says nothing, and asks nothing of anybody but the site."""
     yield page
-    assert not said
-    assert all(url.startswith((site, "data:", "blob:")) for url in asked), asked
+    assert not heard.said
+    assert all(url.startswith((site, "data:", "blob:")) for url in heard.asked), heard.asked
 
 
 def page_with(folder: Path, *parts: str, head: str = "") -> None:
@@ -93,38 +89,38 @@ def ink(page: Page, place: int = 0) -> float:
     )
 
 
-def test_script_elements_become_players_that_play(tmp_path: Path, site: str, heard: Page) -> None:
+def test_script_elements_become_players_that_play(tmp_path: Path, site: str, quiet: Page) -> None:
     films = [
         to_embed(RUN, tmp_path / "one.film.jsonl", plots=[SwimLanes()], autoplay=True, speed=4),
         to_embed(RUN, tmp_path / "a & b.film.jsonl", plots=[GroupLag()], start_s=10, end_s=20),
     ]
     page_with(tmp_path, *map(tag, films))
-    heard.goto(site)
-    heard.wait_for_function(
+    quiet.goto(site)
+    quiet.wait_for_function(
         "() => Number(document.querySelector('.streamviz-player')?.dataset.frame) > 20"
     )
-    assert heard.locator(".streamviz-player").count() == 2
-    second = heard.locator(".streamviz-player").nth(1)
+    assert quiet.locator(".streamviz-player").count() == 2
+    second = quiet.locator(".streamviz-player").nth(1)
     second.get_by_role("button", name="Next event").click()
     second.get_by_text("billing-1 crashed holding 1").wait_for()
     second.locator(
         ".streamviz-plot"
     ).click()  # whatever of it is clicked, the keys are the player's
-    heard.keyboard.press("End")
-    heard.locator(".streamviz-player[data-frame='100']").wait_for()
+    quiet.keyboard.press("End")
+    quiet.locator(".streamviz-player[data-frame='100']").wait_for()
     RESULTS.mkdir(exist_ok=True)
-    heard.screenshot(path=RESULTS / "embedded.png")
+    quiet.screenshot(path=RESULTS / "embedded.png")
 
 
 def test_an_exported_page_is_an_iframe_in_another_one(
-    tmp_path: Path, site: str, heard: Page
+    tmp_path: Path, site: str, quiet: Page
 ) -> None:
     to_html(RUN, tmp_path / "talk.html", autoplay=True)
     page_with(tmp_path, '<iframe src="talk.html" width="800" height="450"></iframe>')
-    heard.goto(site)
-    frame = heard.frame_locator("iframe")
+    quiet.goto(site)
+    frame = quiet.frame_locator("iframe")
     frame.locator("[data-state=playing]").wait_for()
-    assert heard.locator(".streamviz-player").count() == 0, "nothing of it is in the page itself"
+    assert quiet.locator(".streamviz-player").count() == 0, "nothing of it is in the page itself"
 
 
 def test_a_film_that_is_not_there_is_said_in_its_place(
@@ -140,28 +136,26 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
 
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
-    tmp_path: Path, site: str, heard: Page, system: str
+    tmp_path: Path, site: str, quiet: Page, system: str
 ) -> None:
     line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
     dark = line.replace("data-film", 'data-theme="dark" data-film')
     night = f'<section style="background:#112">{line}</section>'
     style = "<style>body { background: #fffbe8 }</style>"
     page_with(tmp_path, line, dark, night, dark.replace("dark", "light"), head=style)
-    heard.emulate_media(color_scheme=system)  # type: ignore[arg-type]
-    heard.goto(site)
-    heard.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 12")
+    quiet.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+    quiet.goto(site)
+    quiet.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 12")
     RESULTS.mkdir(exist_ok=True)
-    heard.screenshot(path=RESULTS / f"embedded-{system}.png", full_page=True)
-    assert min(ink(heard, place) for place in range(4)) > 7
-    heard.evaluate("() => { document.body.style.background = '#000' }")
-    heard.locator(".streamviz-player").first.and_(heard.locator("[data-dark]")).wait_for()
+    quiet.screenshot(path=RESULTS / f"embedded-{system}.png", full_page=True)
+    assert min(ink(quiet, place) for place in range(4)) > 7
+    quiet.evaluate("() => { document.body.style.background = '#000' }")
+    quiet.locator(".streamviz-player").first.and_(quiet.locator("[data-dark]")).wait_for()
 
 
 def test_a_script_in_the_head_has_its_player_in_the_body(
-    tmp_path: Path, site: str, page: Page
+    tmp_path: Path, site: str, page: Page, heard: Heard
 ) -> None:
-    said: list[str] = []
-    page.on("console", lambda one: said.append(one.text))
     line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
     told = line.replace("data-film", 'data-place="#here" data-film')
     lost = line.replace("data-film", 'data-place="#nowhere" data-film')
@@ -170,8 +164,8 @@ def test_a_script_in_the_head_has_its_player_in_the_body(
     page.wait_for_function("() => document.querySelectorAll('.main-svg').length >= 9")
     assert page.locator("body .streamviz-player").count() == 3
     assert page.locator("#here .streamviz-player").count() == 1
-    assert any("a.film.jsonl is at the page's end" in text for text in said), said
-    assert any("no #nowhere for a.film.jsonl" in text for text in said), said
+    assert any("a.film.jsonl is at the page's end" in text for text in heard.said), heard.said
+    assert any("no #nowhere for a.film.jsonl" in text for text in heard.said), heard.said
 
 
 def test_a_page_that_forbids_eval_plays_from_a_blob_or_says_what_it_lacks(

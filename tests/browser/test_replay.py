@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, ROOT, Notebook
-from playwright.sync_api import Browser, Page
+from browser.conftest import RESULTS, ROOT, Heard, Notebook
+from playwright.sync_api import Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
 
 from streamviz.export import to_html
@@ -50,13 +50,7 @@ class Stage:
 
     def __init__(self, page: Page, path: Path) -> None:
         self.page = page
-        self.said: list[str] = []
-        self.asked: list[str] = []
         page.context.set_offline(True)
-        page.on("console", lambda one: self.said.append(f"{one.type}: {one.text}"))
-        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        page.on("dialog", lambda one: self.said.append(f"dialog: {one.message}") or one.dismiss())
-        page.on("request", lambda one: self.asked.append(one.url))
         page.goto(path.as_uri())
         self.player = page.locator(".streamviz-player")
         self.drawn()
@@ -79,19 +73,14 @@ class Stage:
 
 
 @pytest.fixture
-def open_page(page: Page, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
-    stages: list[Stage] = []
-
+def open_page(page: Page, heard: Heard, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     def open_(recording: Path, **options: Any) -> Stage:
         page.set_viewport_size({"width": 1280, "height": 720})
-        stages.append(Stage(page, to_html(recording, tmp_path / "talk.html", **options)))
-        return stages[-1]
+        return Stage(page, to_html(recording, tmp_path / "talk.html", **options))
 
     yield open_
-    for stage in stages:
-        assert not stage.said
-        strange = [url for url in stage.asked if not url.startswith(("file:", "data:", "blob:"))]
-        assert not strange
+    assert not heard.said
+    assert not [url for url in heard.asked if not url.startswith(("file:", "data:", "blob:"))]
 
 
 def picture(page: Page, name: str) -> None:
@@ -367,16 +356,13 @@ def test_hostile_names_are_shown_and_never_run(
 
 
 def test_a_page_without_javascript_still_shows_a_picture(
-    run: Path, browser: Browser, tmp_path: Path
+    run: Path, still: Page, tmp_path: Path
 ) -> None:
     path = to_html(run, tmp_path / "talk.html", poster=20)
-    context = browser.new_context(java_script_enabled=False)
-    still = context.new_page()
     still.goto(path.as_uri())
     image = still.locator("img")
     assert "g: 200 waiting" in str(image.get_attribute("alt"))
     assert image.evaluate("node => node.naturalWidth") > 0
-    context.close()
 
 
 def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser.conftest import RESULTS, ROOT
+from browser.conftest import RESULTS, ROOT, Heard
 from nbconvert import HTMLExporter
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from streamviz.export import to_document, to_slides
 
@@ -29,20 +29,15 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def offline(page: Page) -> Iterator[Page]:
+def offline(page: Page, heard: Heard) -> Iterator[Page]:
     """Give a page without a network, that says nothing on its console and asks for nothing."""
-    said: list[str] = []
-    asked: list[str] = []
     page.set_viewport_size({"width": 1280, "height": 720})
     page.context.set_offline(True)
-    page.context.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.context.on("request", lambda one: asked.append(one.url))
     yield page
-    assert not said
-    assert asked
+    assert not heard.said
+    assert heard.asked
     own = ("file:", "data:", "blob:", "about:")
-    assert not [url for url in asked if not url.startswith(own)]
+    assert not [url for url in heard.asked if not url.startswith(own)]
 
 
 def frame_is(page: Page, condition: str) -> None:
@@ -240,18 +235,15 @@ def test_each_notebook_converts_to_a_page_with_its_plots(
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
-def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, browser: Browser) -> None:
+def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, still: Page) -> None:
     page = tmp_path / "page.html"
     body, _ = PLAIN.from_filename(str(path))
     page.write_text(body, "utf-8")
-    context = browser.new_context(java_script_enabled=False, offline=True)
-    plain = context.new_page()
-    plain.goto(page.as_uri(), wait_until="domcontentloaded")
-    images = plain.locator(".streamviz img")
+    still.goto(page.as_uri(), wait_until="domcontentloaded")
+    images = still.locator(".streamviz img")
     assert images.count() == pictures(path)
     for image in images.all():
         assert image.evaluate("node => node.decode().then(() => node.clientWidth)") > 300
-    context.close()
 
 
 def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) -> None:

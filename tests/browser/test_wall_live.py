@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import redis as redis_py
-from browser.conftest import RESULTS
+from browser.conftest import RESULTS, Heard
 from playwright.sync_api import Page
 
 from streamviz import Scenario, Stream
@@ -16,13 +16,8 @@ LAG = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.y?.at(-
 
 
 def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
-    redis: redis_py.Redis, key: str, page: Page
+    redis: redis_py.Redis, key: str, page: Page, heard: Heard
 ) -> None:
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda one: said.append(f"{one.type}: {one.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("request", lambda one: asked.append(one.url))
     stream = Stream(redis, key)
     stream.add_many({"n": n} for n in range(5))
     stream.group("<b>g</b>").create("0")
@@ -40,8 +35,8 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
         page.locator(".streamviz-live[data-dark]").wait_for()
         port = wall._server.server_address[1]
         token = wall.token
-    assert not said
-    assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{port}"}
+    assert not heard.said
+    assert {url.split("/")[2] for url in heard.asked} == {f"127.0.0.1:{port}"}
     page.get_by_text("Lost the server").wait_for()
     again = Wall(Scenario(redis, look_every_ms=50).watch(key), key, port=port)
     again.token = token  # a page that stayed open finds the same wall again
