@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.tables import TABLES
-from browser.conftest import browser, lab, open_notebook, page, play, tab, window
+from browser.conftest import browser, lab, open_notebook, page, play, screen, tab, window
 from playwright.sync_api import Page
 
 from streamviz import connect
@@ -65,4 +65,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(str(one))
 
 
-__all__ = ["Iterator", "browser", "lab", "open_notebook", "page", "play", "tab", "window"]
+__all__ = ["Iterator", "browser", "lab", "open_notebook", "page", "play", "screen", "tab", "window"]

@@ -55,9 +55,8 @@ def test_make_lab_opens_the_first_notebook_on_loopback_with_a_token(
     heading = page.locator(".jp-Notebook h1")
     heading.first.wait_for(timeout=40_000)
     assert "What does a stream look like while it works?" in heading.first.inner_text()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(
-        timeout=40_000
-    )  # else it hangs when it ends
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    idle.wait_for(timeout=40_000)  # ended while it starts a kernel, JupyterLab hangs
     where = urlsplit(page.url)
     assert where.hostname in ("127.0.0.1", "localhost")
     assert where.path.endswith("00_start_here.ipynb")
