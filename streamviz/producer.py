@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
+from streamviz.entry_id import EntryId
 from streamviz.errors import InputError, StreamVizError
 from streamviz.series import Series
 from streamviz.streams import Stream
@@ -22,6 +23,10 @@ class Producer:
         The stream's key.
     added : int
         Entries added so far.
+    last_id : EntryId
+        The last of them, ``0-0`` before the first.
+    trims : bool
+        Whether it trims the stream.
     """
 
     def __init__(
@@ -34,9 +39,11 @@ class Producer:
     ) -> None:
         self.stream = stream
         self.added = 0
+        self.last_id = EntryId.ZERO
+        self.trims = maxlen is not None
+        self._maxlen = maxlen
         self._scenario = scenario
         self._series = Series.of(points)
-        self._maxlen = maxlen
         self._approximate = approximate
         self._rate = 1.0
         self._rate_changed = scenario.clock.env.event()
@@ -89,6 +96,7 @@ class Producer:
                 self._scenario._note_once(str(error))
                 continue
             self.added += 1
+            self.last_id = added or self.last_id
             self._scenario._arrived(self.stream)
 
     def __repr__(self) -> str:

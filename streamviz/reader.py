@@ -66,8 +66,6 @@ class Reader(Receiver):
         self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
         self._batch = arguments.number("batch", batch, 1)
         self._hash = HashPosition(scenario.client, readers_key(stream), name)
-        if remembers == "hash" and scenario.clock.virtual and not scenario.ran:
-            self._hash.forget()  # what an earlier run left
         self._first_begin()
 
     def _live(self) -> Generator[Any, Any, None]:

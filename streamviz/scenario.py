@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import redis
 import simpy
 
-from streamviz.clock import EPOCH_MS, Clock, State
+from streamviz.clock import Clock, State
 from streamviz.entry_id import EntryId
-from streamviz.errors import InputError
+from streamviz.errors import InputError, StreamVizError
 from streamviz.history import History
 from streamviz.observer import Observer
+from streamviz.ownership import Ownership
 from streamviz.plan import ServiceTime, options
 from streamviz.producer import Producer
 from streamviz.reader import Reader, readers_key
 from streamviz.receiver import Receiver
 from streamviz.sample import Sample
-from streamviz.streams import Stream
 from streamviz.subscriber import Subscriber, publish
 from streamviz.worker import Group
-
-_VIRTUAL_SPAN_MS = 100 * 86_400_000
 
 
 class Scenario:
@@ -101,6 +100,8 @@ class Scenario:
         self._news: dict[str, simpy.Event] = {}
         self._delivered: dict[tuple[str, str, EntryId], float] = {}
         self._began = False
+        self._ownership = Ownership(client)
+        self._prepared: set[tuple[str, str]] = set()
         self.clock.on_change.append(self._died)
 
     def produce(
@@ -178,10 +179,9 @@ class Scenario:
             raise InputError(f"consumers={consumers!r}: give a whole number, 0 or more")
         if name in self.groups:
             raise InputError(f"there is a group {name!r} in this scenario: choose another name")
-        group = Group(self, streams, name, service_ms, options(plan))
-        self._clean_up(streams)
+        group = Group(self, streams, name, service_ms, options(plan), start_id)
         for key in streams:
-            Stream(self.client, key).group(name).create(start_id, mkstream=True, exist_ok=True)
+            self._ownership.create_group(key, name, start_id)
             self.watch(key)
         self.groups[name] = group
         for _ in range(consumers):
@@ -202,7 +202,6 @@ class Scenario:
             crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self._clean_up([stream])
         self.readers[name] = made = Reader(self, stream, name, **plan)
         self.watch(stream)
         return made
@@ -222,7 +221,6 @@ class Scenario:
             See `streamviz.receiver.Receiver`: service_ms, handler, crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self._clean_up([stream])
         self.readers[name] = made = Subscriber(self, stream, name, **plan)
         self.watch(stream)
         return made
@@ -275,7 +273,9 @@ class Scenario:
     def run(self, seconds: float) -> History:
         """Run on the virtual clock, at once, and return the history of the first stream.
 
-        A stream that an earlier virtual run left is replaced. A second call goes on.
+        A stream that an earlier virtual run made is replaced, if nothing has been added to it since
+        and it has no other groups; the hash ``streamviz:runs`` says which run made it. Any other
+        stream is left as it is. A second call goes on.
 
         Parameters
         ----------
@@ -285,18 +285,19 @@ class Scenario:
         Raises
         ------
         InputError
-            If a stream holds entries from beyond the virtual clock, or the wall clock runs.
+            If a stream that is not an earlier run's is in the way, or the wall clock runs.
         HandlerError
             If a handler raised.
         """
         history = self.history
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
             raise InputError(f"seconds={seconds!r}: give a number above 0")
-        keys = [producer.stream for producer in self.producers]
-        self._clean_up(keys)
-        self._refuse_newer(keys)
+        self._make_way()
         self._began = True
-        self.clock.advance(seconds * 1000)
+        try:
+            self.clock.advance(seconds * 1000)
+        finally:
+            self._leave_marks()
         self._look()
         if self.error is not None:
             raise self.error
@@ -401,29 +402,35 @@ class Scenario:
     def _rng(self, who: str) -> random.Random:
         return random.Random(f"{self.seed} {who}")
 
-    def _clean_up(self, streams: Iterable[str]) -> None:
-        """Remove what an earlier virtual run left; refuse to touch anything else."""
-        if self._began or not self.clock.virtual:
+    def _make_way(self) -> None:
+        """Replace what an earlier virtual run left; refuse to touch anything else."""
+        if not self.clock.virtual:
             return
-        for key in streams:
-            stream = Stream(self.client, key)
-            if any(key in group.streams for group in self.groups.values()) or not stream.exists():
+        for producer in self.producers:
+            key = producer.stream
+            if ("stream", key) in self._prepared:
                 continue
-            info = stream.info()
-            oldest = info.first_entry.id.ms if info.first_entry else info.last_generated_id.ms
-            if oldest >= EPOCH_MS and info.last_generated_id.ms < EPOCH_MS + _VIRTUAL_SPAN_MS:
-                self.client.delete(key, readers_key(key))
+            trims = any(p.stream == key and p.trims for p in self.producers)
+            if self._ownership.take(key, readers_key(key), self.clock.time_ms, trims=trims):
+                for group in self.groups.values():
+                    if key in group.streams:
+                        self._ownership.create_group(key, group.name, group.start_id)
+            self._prepared.add(("stream", key))
+        for reader in self.readers.values():
+            if isinstance(reader, Reader) and reader.remembers == "hash":
+                who = (reader.stream, reader.name)
+                if who not in self._prepared:
+                    self._ownership.take_reader(reader.stream, readers_key(reader.stream), who[1])
+                    self._prepared.add(who)
 
-    def _refuse_newer(self, streams: Iterable[str]) -> None:
-        """Refuse to add to what holds later entries: the server would refuse each one."""
-        for key in () if self._began else streams:
-            stream = Stream(self.client, key)
-            newest = stream.info().last_generated_id if stream.exists() else EntryId.ZERO
-            if newest.ms > self.clock.time_ms:
-                raise InputError(
-                    f"{key!r} holds entries up to {newest}, and the virtual clock begins at "
-                    f"{self.clock.time_ms}: choose another key, or call start() for the wall clock"
-                )
+    def _leave_marks(self) -> None:
+        """Write down what this run has left, so that the next one may replace it."""
+        for key in self._observers:
+            producers = [one for one in self.producers if one.stream == key]
+            entries = sum(one.added for one in producers)
+            last = max((one.last_id for one in producers), default=EntryId.ZERO)
+            with suppress(StreamVizError):  # without a mark, the next run refuses
+                self._ownership.save(key, readers_key(key), entries, str(last))
 
 
 def _differ(old: Sample | None, new: Sample | None) -> bool:

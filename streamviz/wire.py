@@ -132,7 +132,7 @@ class Wire:
         return self._committed(self._told(block), block)
 
     def transaction_if(
-        self, look: Command, expected: bytes | None, commands: Sequence[Command]
+        self, look: Command, expected: Any, commands: Sequence[Command]
     ) -> list[Any] | None:
         """Send commands together if a look finds what is expected (WATCH, MULTI, EXEC).
 
@@ -140,8 +140,8 @@ class Wire:
         ----------
         look : sequence
             A command that reads; nobody changes its key between the look and the commands.
-        expected : bytes or None
-            Its reply, as it has to be.
+        expected : bytes, int, list, dict or None
+            Its raw reply, as it has to be.
         commands : sequence
             What to do then; a refused one has its error in its place.
 
@@ -150,7 +150,7 @@ class Wire:
         list or None
             The replies; None if the look found something else, and nothing was done.
         """
-        asked: list[Command] = [("WATCH", look[1]), look]
+        asked: list[Command] = [("WATCH", key_of(look)), look]
         block: list[Command] = [("MULTI",), *commands, ("EXEC",)]
         replies: list[Any] = [None]
         with self._lend() as connection:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import simpy
 
+from streamviz.arguments import Id
 from streamviz.claiming import Claiming, check_server, old_work
 from streamviz.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
@@ -32,6 +33,8 @@ class Group:
         The streams it reads, in the order of time; see `streamviz.in_order.InOrder`.
     consumers : dict of str to Worker
         Its consumers by name.
+    start_id : EntryId or str
+        Where it begins in a stream if it is created.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Group:
         name: str,
         service: ServiceTime,
         plan: Plan,
+        start_id: Id,
     ) -> None:
         check_server(scenario.client, plan)
         self.scenario = scenario
         self.streams = streams
         self.name = name
         self.plan = plan
+        self.start_id = start_id
         self.consumers: dict[str, Worker] = {}
         self._service = service_time(service)
 
