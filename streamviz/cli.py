@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from streamviz.errors import InputError, StreamVizError
-from streamviz.export.common import Theme
 from streamviz.export.embed import ENDING, tag
-from streamviz.export.kinds import RECORDING, export
+from streamviz.export.formats import RECORDING, export
+from streamviz.export.options import Theme
 from streamviz.plots import (
     AckProgress,
     Cursors,
@@ -78,9 +78,9 @@ def _say(words: object) -> None:
 
 def watch(given: argparse.Namespace) -> None:
     """Show a stream on a page of its own until Ctrl-C; nothing is written to Redis."""
-    from streamviz.scenario import Scenario
-    from streamviz.server import connect
-    from streamviz.wall import Wall
+    from streamviz.export import Wall
+    from streamviz.server.embedded import connect
+    from streamviz.simulation.scenario import Scenario
 
     if given.url is None and not os.environ.get("REDIS_URL"):
         raise InputError("whose stream? Give its server: streamviz watch redis://host:6379 orders")

@@ -11,8 +11,8 @@ import pytest
 import redis as redis_py
 from redis.cluster import RedisCluster
 
-from streamviz.cluster import EmbeddedCluster, embedded_cluster
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 Until = Callable[..., None]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import redis as redis_py
 
 from streamviz import History, Scenario, connect, series
+from streamviz.observation.sample import GroupState, Sample
 from streamviz.recording import save
-from streamviz.sample import GroupState, Sample
 
 FOLDER = Path(__file__).parent.parent / "notebooks" / "recordings"
 Captions = list[tuple[float, str]]

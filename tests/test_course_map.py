@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 
 HERE = Path(__file__).parent / "course_map"
 

@@ -11,7 +11,7 @@ import redis as redis_py
 
 import streamviz
 from streamviz.recording import load
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

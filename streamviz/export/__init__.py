@@ -1,8 +1,5 @@
-"""A recording or a notebook as a file: a page that plays, slides, a picture, a moving picture."""
+"""Files and pages outside a notebook."""
 
-from streamviz.export.embed import to_embed
-from streamviz.export.html import to_html
-from streamviz.export.pictures import to_animation, to_still
-from streamviz.export.slides import to_document, to_slides
+import lazy_loader
 
-__all__ = ["to_animation", "to_document", "to_embed", "to_html", "to_slides", "to_still"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from streamviz.export.common import check_ending, check_look, film_of, write
-from streamviz.film import dumps
+from streamviz.export.options import check_ending, check_look, film_of, write
 from streamviz.plots import Plot
 from streamviz.recording import Recording
+from streamviz.recording.frames import dumps
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 PLAYER = "streamviz-player.js"
@@ -101,9 +101,7 @@ def _line(thing: Any) -> str:
 
 
 def _player() -> bytes:
-    code = bundle(
-        "live.js", "film.js", "sketch.js", "player.js", "../export/offline.js", "../export/embed.js"
-    )
+    code = bundle("../../export/static/embed.js")
     plotly = base64.b64encode(plotly_js()).decode("ascii")
     style = stylesheet("live.css", "player.css")
     for name, value in (("plotly", plotly), ("style", style)):

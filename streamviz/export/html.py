@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from streamviz.errors import InputError
-from streamviz.export.common import (
+from streamviz.export.options import (
     PAGE,
     Theme,
     check_ending,
@@ -20,11 +20,11 @@ from streamviz.export.common import (
     packed,
     write,
 )
-from streamviz.film import Film
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
 from streamviz.recording import Recording
+from streamviz.recording.frames import Film
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 _DARK = {"light": False, "dark": True, "auto": None}
@@ -128,10 +128,8 @@ def _page(
 ) -> str:
     many = len(film.plots)
     columns = math.ceil(math.sqrt(many))
-    code = bundle(
-        "live.js", "film.js", "sketch.js", "player.js", "../export/offline.js", "../export/page.js"
-    )
-    css = stylesheet("live.css", "player.css", "../export/page.css")
+    code = bundle("../../export/static/page.js")
+    css = stylesheet("live.css", "player.css", "../../export/static/page.css")
     stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
     ground = None if theme == "auto" else theme
     images = "".join(

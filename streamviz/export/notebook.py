@@ -81,16 +81,9 @@ def convert(
 
     dark = theme == "dark"
     ours = {
-        "style": stylesheet("live.css", "player.css", f"../export/{template}.css"),
+        "style": stylesheet("live.css", "player.css", f"../../export/static/{template}.css"),
         "plotly": base64.b64encode(plotly_js()).decode("ascii"),
-        "code": bundle(
-            "live.js",
-            "film.js",
-            "sketch.js",
-            "player.js",
-            "../export/offline.js",
-            f"../export/{template}.js",
-        ),
+        "code": bundle(f"../../export/static/{template}.js"),
         "palette": "dark" if dark else "light",
         "theme": theme,
     }

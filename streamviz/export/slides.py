@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from streamviz.errors import InputError
-from streamviz.export.common import PAGE, Theme, check_ending, write
 from streamviz.export.notebook import MISSING, convert, read
 from streamviz.export.notebook import run as run_it
+from streamviz.export.options import PAGE, Theme, check_ending, write
 
 _SCRIPTS = ("reveal.js", "plugin/notes.js")
 _HEADING = re.compile(r"#{1,3} ")

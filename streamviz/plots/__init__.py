@@ -1,29 +1,5 @@
-"""One module a plot: pure functions from a history to a figure, and to what is new in it."""
+"""A history becomes a figure: one module a plot."""
 
-from streamviz.plots.ack_progress import AckProgress
-from streamviz.plots.added import Added
-from streamviz.plots.columns import Columns
-from streamviz.plots.cursors import Cursors
-from streamviz.plots.figure import Plot
-from streamviz.plots.group_lag import GroupLag
-from streamviz.plots.partitions import PartitionLanes
-from streamviz.plots.pending_age import PendingAge
-from streamviz.plots.side_by_side import SideBySide
-from streamviz.plots.stream_map import StreamMap
-from streamviz.plots.swim_lanes import SwimLanes
-from streamviz.plots.trim_sawtooth import TrimSawtooth
+import lazy_loader
 
-__all__ = [
-    "AckProgress",
-    "Added",
-    "Columns",
-    "Cursors",
-    "GroupLag",
-    "PartitionLanes",
-    "PendingAge",
-    "Plot",
-    "SideBySide",
-    "StreamMap",
-    "SwimLanes",
-    "TrimSawtooth",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

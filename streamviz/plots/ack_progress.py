@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.history import History, books
+from streamviz.observation.history import History, books
+from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     COLOURS,
     Plot,
@@ -14,7 +15,6 @@ from streamviz.plots.figure import (
     plain,
     waiting,
 )
-from streamviz.sample import Sample
 
 _BANDS = (  # each filled down to the ground: between two lines, a gap in one would draw a diagonal
     ("acked", "acknowledged", "solid", 0.55),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     GREY,
     Plot,
@@ -20,7 +21,6 @@ from streamviz.plots.figure import (
     seconds,
     waiting,
 )
-from streamviz.sample import Sample
 
 
 class Cursors(Plot):

@@ -22,8 +22,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from streamviz.history import History
-from streamviz.sample import Sample
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 
 Figure = dict[str, Any]
 Delta = dict[str, Any]

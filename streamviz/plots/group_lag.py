@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import (
     SYMBOLS,
     Plot,
@@ -23,7 +24,6 @@ from streamviz.plots.figure import (
     seconds,
     waiting,
 )
-from streamviz.sample import GroupState, Sample
 
 
 class GroupLag(Plot):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamviz.history import History
-from streamviz.partition_looks import PartitionedSample, PartitionState
+from streamviz.observation.history import History
+from streamviz.observation.partition_observer import PartitionedSample, PartitionState
+from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.figure import (
     GREY,
     Plot,
@@ -20,7 +21,6 @@ from streamviz.plots.figure import (
     plain,
     waiting,
 )
-from streamviz.sample import Lag, Sample
 
 _HEIGHT = 0.8  # of a lane, so that the highest stays under the one above
 _ALONE = "one server"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from streamviz.entry_id import EntryId
-from streamviz.history import History
-from streamviz.holds import Hold, holds_of
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.deliveries import Hold, holds_of
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import (
     Plot,
     Trace,
@@ -22,7 +23,6 @@ from streamviz.plots.figure import (
     seconds,
     waiting,
 )
-from streamviz.sample import GroupState, Sample
 
 
 class PendingAge(Plot):

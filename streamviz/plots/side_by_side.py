@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     COLOURS,
     GREY,
@@ -18,7 +19,6 @@ from streamviz.plots.figure import (
     seconds,
     waiting,
 )
-from streamviz.sample import Sample
 
 _MOST_LOST = 200  # crosses in a panel: they are sent anew with each frame
 

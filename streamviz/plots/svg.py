@@ -15,8 +15,8 @@ from itertools import accumulate, groupby, pairwise
 from typing import Any
 from unicodedata import east_asian_width
 
+from streamviz.plots.contrast import INKS, Ground, inked
 from streamviz.plots.figure import GREY, Figure, Trace, clean
-from streamviz.plots.palette import INKS, Ground, inked
 
 TEXT = "#7a7a7a"
 """The colour of letters where the ground is not known: as good on white as on near-black."""
@@ -59,7 +59,7 @@ def render(
     Parameters
     ----------
     figure : dict
-        As `streamviz.plots.figure.Plot.figure` returns it.
+        As `Plot.figure` returns it.
     width, height : int
         In pixels; the picture scales with its frame.
     ground : {"light", "dark"}, optional

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.history import History
-from streamviz.holds import Hold, holds_of
+from streamviz.observation.deliveries import Hold, holds_of
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     DASHES,
     Plot,
@@ -20,7 +21,6 @@ from streamviz.plots.figure import (
     seconds,
     waiting,
 )
-from streamviz.sample import Sample
 
 _PLACES = 3  # bars that overlap in one lane lie over each other in so many rows
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots.figure import GREY, Plot, Trace, entries_of, line, plain, waiting
-from streamviz.sample import Sample
 
 
 class TrimSawtooth(Plot):

@@ -1,15 +1,5 @@
-"""Samples to a file of JSON Lines, and back.
+"""Samples to a file, and frames back."""
 
-`streamviz.recording.encode` says what is in a line. pandas reads a recording with one call; a
-number that is missing has not changed::
+import lazy_loader
 
-    looks = pandas.read_json("run.jsonl", lines=True).query("n.notna()")
-    looks.length.ffill()
-    pandas.json_normalize(list(looks.groups.dropna()))
-"""
-
-from streamviz.recording.read import Recording, load
-from streamviz.recording.track import Track
-from streamviz.recording.write import Caption, Recorder, captions_of, record, save
-
-__all__ = ["Caption", "Recorder", "Recording", "Track", "captions_of", "load", "record", "save"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

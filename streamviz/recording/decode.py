@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamviz.entry_id import EntryId, known
+from streamviz.client.entry_id import EntryId, known
+from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.errors import InputError, RecordingError
+from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.recording.checks import (
     GROUP_CHECKS,
     TOP,
@@ -18,8 +20,6 @@ from streamviz.recording.checks import (
     whole,
 )
 from streamviz.recording.encode import BLANK, BLANK_GROUP
-from streamviz.records import ConsumerInfo, Entry, PendingEntry
-from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
 _new = tuple.__new__  # twice as fast as a named tuple's own way
 _Held = tuple[EntryId, str, int, int]  # of a pending entry: ID, consumer, since, deliveries

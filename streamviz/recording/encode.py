@@ -29,10 +29,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from streamviz.address import safe_text
-from streamviz.entry_id import EntryId
-from streamviz.records import ConsumerInfo, PendingEntry
-from streamviz.sample import GroupState, Sample
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.server.url import safe_text
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {

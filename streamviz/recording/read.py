@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, RecordingError
-from streamviz.history import History
-from streamviz.recording.collector import collector_paused
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.recording.decode import Decoder
+from streamviz.recording.gc_pause import collector_paused
 from streamviz.recording.skim import read, skim
 from streamviz.recording.track import Track
 from streamviz.recording.write import VERSION, Caption
-from streamviz.sample import Sample
 
 
 class Recording:

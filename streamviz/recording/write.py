@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from streamviz.errors import InputError, RecordingError
-from streamviz.history import History
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.recording.encode import Encoder
-from streamviz.sample import Sample
 
 VERSION = 1
 

@@ -1,36 +1,5 @@
-"""The live widget, and the boards made of it."""
+"""Notebook widgets: live plots, the dashboard, the player."""
 
-from streamviz.widgets.board import Board
-from streamviz.widgets.dashboard import (
-    Dashboard,
-    ack_progress,
-    cursors,
-    group_lag,
-    partition_lanes,
-    pending_age,
-    side_by_side,
-    stream_map,
-    swim_lanes,
-    trim_sawtooth,
-    watch,
-)
-from streamviz.widgets.live import Live
-from streamviz.widgets.player import Player, replay
+import lazy_loader
 
-__all__ = [
-    "Board",
-    "Dashboard",
-    "Live",
-    "Player",
-    "ack_progress",
-    "cursors",
-    "group_lag",
-    "partition_lanes",
-    "pending_age",
-    "replay",
-    "side_by_side",
-    "stream_map",
-    "swim_lanes",
-    "trim_sawtooth",
-    "watch",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]+)";\n', re.MULTILINE)
+_HERE = Path(__file__).parent / "static"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "((?:\.|streamviz/)[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _CONST = re.compile(r"^(?:export )?(?:const|let|function|async function) (\w+)", re.MULTILINE)
 
@@ -45,7 +45,8 @@ def bundle(*names: str) -> str:
 def _with_imports(file: Path) -> Iterator[Path]:
     """Yield the modules that one imports, theirs before them, and then itself."""
     for path in _IMPORT.findall(file.read_text("utf-8")):
-        yield from _with_imports((file.parent / path).resolve())
+        own = path.removeprefix("streamviz/")
+        yield from _with_imports((_HERE / own if own != path else file.parent / path).resolve())
     yield file.resolve()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.scenario import Scenario
-from streamviz.steps import Steps
+from streamviz.simulation.scenario import Scenario
+from streamviz.simulation.steps import Steps
 
 
 def controls_of(source: Scenario | Steps) -> dict[str, Any]:

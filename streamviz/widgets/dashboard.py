@@ -8,7 +8,7 @@ from typing import Literal
 import redis
 
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots import (
     AckProgress,
     Cursors,
@@ -21,8 +21,8 @@ from streamviz.plots import (
     SwimLanes,
     TrimSawtooth,
 )
-from streamviz.scenario import Scenario
-from streamviz.steps import Steps
+from streamviz.simulation.scenario import Scenario
+from streamviz.simulation.steps import Steps
 from streamviz.widgets.live import Live
 
 
@@ -82,7 +82,7 @@ def watch(
         Looks a second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
     readers : str, optional
         The key of a hash in which plain readers keep their positions, as
-        `streamviz.positions.HashPosition` does; their cursors are shown, too.
+        `HashPosition` does; their cursors are shown, too.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def partition_lanes(history: History, *, group: str | None = None) -> Live:
     Parameters
     ----------
     history : History
-        Of what a `streamviz.partition_looks.PartitionsObserver` saw. To show it live, append to
+        Of what a `PartitionsObserver` saw. To show it live, append to
         it, and call the board's `update` after each look.
     group : str, optional
         Whose lag; without it, the first group's. See `streamviz.plots.PartitionLanes`.

@@ -18,22 +18,22 @@ from typing import Any
 import anywidget
 import traitlets
 
-from streamviz.commands import CommandLog
-from streamviz.entry_id import EntryId
+from streamviz.client.command_log import CommandLog
+from streamviz.client.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, StreamVizError
-from streamviz.history import History
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
+from streamviz.observation.timeline import story
 from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
-from streamviz.sample import Sample
-from streamviz.scenario import Scenario
-from streamviz.steps import Steps
-from streamviz.stories import story
-from streamviz.widgets import cells
+from streamviz.simulation.scenario import Scenario
+from streamviz.simulation.steps import Steps
+from streamviz.widgets import output_cells
 from streamviz.widgets.bundle import bundle, plotly_js
 from streamviz.widgets.controls import control, controls_of
-from streamviz.widgets.picture import picture
+from streamviz.widgets.fallback import picture
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent / "static"
 _FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
 _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
@@ -135,7 +135,7 @@ class Live(anywidget.AnyWidget):
 
         shown = display(self._bundle(self.place), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._handle = shown
-        cells.shows(self)
+        output_cells.shows(self)
         if self.scenario is not None and not self.scenario.ran:
             if self._frame not in self.scenario.on_sample:
                 self.scenario.on_sample.append(self._frame)

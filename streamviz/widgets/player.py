@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, StreamVizError
-from streamviz.film import ROUGH_SHOT, Film, pack
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
 from streamviz.recording.events import KINDS
+from streamviz.recording.frames import ROUGH_SHOT, Film, pack
 from streamviz.widgets.bundle import bundle, stylesheet
 from streamviz.widgets.live import Live
 

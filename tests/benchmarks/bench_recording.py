@@ -16,10 +16,10 @@ from playwright.sync_api import Page
 
 from streamviz import Observer, Scenario, Stream, replay, series
 from streamviz.export import to_html
-from streamviz.film import ROUGH_SHOT, Film
+from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import Recorder, Recording, record
-from streamviz.sample import Sample
+from streamviz.recording.frames import ROUGH_SHOT, Film
 
 COST = "Recording a run: 3 groups of 4 consumers, 10 looks a second, with and without"
 FILE = "A recording of an hour at 10 looks a second: 36,000 samples, 3 groups of 4 consumers"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from benchmarks.tables import table
 
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 
 ROUNDS = 20
 

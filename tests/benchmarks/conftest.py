@@ -15,7 +15,7 @@ from browser.conftest import browser, lab, open_notebook, page, play, screen, ta
 from playwright.sync_api import Page
 
 from streamviz import connect
-from streamviz.wire import Wire
+from streamviz.client.connection import Wire
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = re.compile(r"(<!-- performance -->\n).*?(\n<!-- /performance -->)", re.DOTALL)

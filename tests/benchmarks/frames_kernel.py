@@ -105,9 +105,9 @@ def bokeh(charts):
 
 def streamviz(charts):
     from streamviz import History
-    from streamviz.entry_id import EntryId
+    from streamviz.client.entry_id import EntryId
+    from streamviz.observation.sample import GroupState, Lag, Sample
     from streamviz.plots import GroupLag
-    from streamviz.sample import GroupState, Lag, Sample
     from streamviz.widgets import Live
 
     zero = EntryId.ZERO

@@ -10,9 +10,9 @@ OpenNotebook = Callable[..., Notebook]
 
 START = """
 from streamviz import connect
-from streamviz.go.match import Match
-from streamviz.go.rules import Coord, Player
-from streamviz.widgets import Board
+from go_game.match import Match
+from go_game.rules import Coord, Player
+from go_game.board_widget import Board
 match = Match(connect(), "browser:", size=9, seed=5)
 """
 SHOW = "board = Board(match)\nboard"
@@ -150,10 +150,10 @@ def test_without_a_kernel_the_picture_of_the_last_position_stays(
 
 def test_a_record_is_looked_at_without_redis(open_notebook: OpenNotebook) -> None:
     record = """
-from streamviz.go.messages import GameState, MoveRejected
-from streamviz.go.record import Record
-from streamviz.go.rules import Coord, Game, Player
-from streamviz.widgets import Board
+from go_game.messages import GameState, MoveRejected
+from go_game.game_record import Record
+from go_game.rules import Coord, Game, Player
+from go_game.board_widget import Board
 name = "<img src=x onerror=alert(1)>"
 game = Game.new(13)
 for x in range(4):
@@ -176,7 +176,7 @@ board
 
 
 ELSEWHERE = """
-from streamviz.go.process import Service
+from go_game.service_process import Service
 elsewhere = Match(connect(), "elsewhere:", size=9, judge=False)
 board = Board(elsewhere)
 board

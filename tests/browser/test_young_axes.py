@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 from plots.histories import group, history, sample
 
 from streamviz.cli import PLOTS
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.history import History
 from streamviz.widgets.bundle import plotly_js
 
 START_MS = 1_767_225_600_000

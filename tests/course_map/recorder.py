@@ -7,6 +7,7 @@ observer or an exercise sends on the way is told apart by the rooms that the cal
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,19 +19,9 @@ from commands import met
 from redis.asyncio.connection import AbstractConnection as AsyncConnection
 from redis.connection import AbstractConnection
 
-THIN = {
-    "streams",
-    "groups",
-    "consumers",
-    "bulk",
-    "wire",
-    "exchange",
-    "slots",
-    "arguments",
-    "replies",
-    "server",
-}
-THIN |= {"slots", "cluster", "partitions", "positions"}  # they say where to, or where from
+# Who only passes on what a cell says, and who says something by itself.
+THIN = re.compile(r"streamviz\.(client|server|patterns\.(partitions|offsets))\b")
+KIT = re.compile(r"streamviz\.(client\.(command_log|capabilities)\b)?|exercises\b|go_game\b")
 
 
 def record(path: str) -> None:
@@ -62,8 +53,8 @@ def by_hand(frame: FrameType | None) -> bool:
         name = str(frame.f_globals.get("__name__", ""))
         if name == "__main__":
             return True
-        package, _, room = name.partition(".")
-        if package == "streamviz" and room not in THIN:
+        kit = KIT.match(name)
+        if kit is not None and (kit[1] or not THIN.match(name)):
             return False
         frame = frame.f_back
     return False

@@ -17,9 +17,9 @@ from PIL import Image
 from plots.histories import EDGES, group, history, sample
 
 from streamviz.cli import PLOTS, main
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError, StreamVizError
-from streamviz.export import common, raster, to_animation, to_embed, to_html, to_still
+from streamviz.export import options, raster, to_animation, to_embed, to_html, to_still
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import save
 
@@ -347,7 +347,7 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
     film = size - small
     assert film > 200_000
     most = small + film * 2 // 3
-    monkeypatch.setattr(common, "MAX_PAGE", most)
+    monkeypatch.setattr(options, "MAX_PAGE", most)
     for start_s in (0.0, 20.0):
         with pytest.raises(InputError, match="would make a page of about") as raised:
             to_html(busy, path, plots=plots, start_s=start_s, overwrite=True)
@@ -364,10 +364,10 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
         to_html(busy, fits, plots=plots, start_s=start_s, end_s=end_s)
         assert 0.85 * (most - small) < fits.stat().st_size - small <= most - small
         assert end_s > start_s + 10
-    monkeypatch.setattr(common, "MAX_PAGE", small + 1000)
+    monkeypatch.setattr(options, "MAX_PAGE", small + 1000)
     with pytest.raises(InputError, match="are the most: begin it later, or choose other plots"):
         to_html(busy, path, plots=plots, start_s=20.0, end_s=20.0, overwrite=True)
-    monkeypatch.setattr(common, "MAX_PAGE", most)
+    monkeypatch.setattr(options, "MAX_PAGE", most)
     two = to_html(busy, tmp_path / "two.html", plots=[StreamMap(), StreamMap()], end_s=40)
     assert most < two.stat().st_size, "each plot may take as much"
 

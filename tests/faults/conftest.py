@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from streamviz.server import EmbeddedServer
+from go_game.service_process import environment
+from streamviz.server.embedded import EmbeddedServer
 
-pytest.register_assert_rewrite("acceptance", "house")
+pytest.register_assert_rewrite("acceptance", "lobby_model")
 
 HERE = Path(__file__).parent
 
@@ -26,7 +27,7 @@ class Nursery:
         self.children: set[int] = set()
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "nursery.py")],
-            env=os.environ | {"REDIS_URL": url},
+            env=environment(REDIS_URL=url),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -37,7 +38,7 @@ class Nursery:
         """Start a service, to die after so many commands, and return its process ID."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = [f"streamviz.go.{service}", ["--prefix", prefix], dies_after]
+        order = [f"go_game.{service}", ["--prefix", prefix], dies_after]
         print(json.dumps(order), file=self._process.stdin, flush=True)
         child = int(self._process.stdout.readline())
         self.children.add(child)

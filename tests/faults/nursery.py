@@ -18,7 +18,7 @@ from typing import Any
 
 import redis.connection
 
-from streamviz.go import judge, lobby
+from go_game import judge, lobby
 
 assert judge, lobby  # they are imported once, here, and not in every child
 

@@ -13,12 +13,12 @@ from contextlib import closing
 import pytest
 from redis.cluster import RedisCluster
 
-from streamviz.cluster import EmbeddedCluster, embedded_cluster
+from streamviz.client.cluster import slot_of
+from streamviz.client.stream import Stream
 from streamviz.errors import ServerUnreachable
-from streamviz.partitions import Partitions
-from streamviz.server import EmbeddedServer
-from streamviz.slots import slot_of
-from streamviz.streams import Stream
+from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 MOVES = 12
 PEOPLE = [f"customer-{n}" for n in range(12)]

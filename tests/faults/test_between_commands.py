@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import redis as redis_py
 from acceptance import Play, RedisTable
-from house import House, check_the_house
+from lobby_model import House, check_the_house
 
-from streamviz.go.judge import Judge
-from streamviz.go.lobby import Lobby
-from streamviz.go.rules import Player
+from go_game.judge import Judge
+from go_game.lobby import Lobby
+from go_game.rules import Player
 
 Until = Callable[..., None]
 MOST = 120

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 from acceptance import Play, RedisTable
-from house import House, check_the_house
+from lobby_model import House, check_the_house
 
 from streamviz import Stream
 

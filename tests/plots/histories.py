@@ -14,8 +14,10 @@ import redis as redis_py
 from hypothesis import strategies as st
 
 from streamviz import Scenario, Stream, series
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry, PendingEntry
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.plots import (
     AckProgress,
     Cursors,
@@ -29,8 +31,6 @@ from streamviz.plots import (
     TrimSawtooth,
 )
 from streamviz.plots.figure import Figure
-from streamviz.records import Entry, PendingEntry
-from streamviz.sample import GroupState, Lag, ReaderState, Sample
 
 U64 = 2**64 - 1
 ONE = EntryId(1)

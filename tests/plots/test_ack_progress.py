@@ -10,7 +10,7 @@ from plots.histories import HOSTILE, gone, group, history, sample, shown
 
 from streamviz import Observer, Stream
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots import AckProgress
 
 PLOT = AckProgress()

@@ -8,7 +8,7 @@ import redis as redis_py
 from plots.histories import gone, group, history, sample
 
 from streamviz import Scenario, series
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
 from streamviz.plots import Cursors
 
 PLOT = Cursors()

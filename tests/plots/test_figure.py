@@ -26,11 +26,11 @@ from plots.histories import (
 )
 
 from streamviz import Scenario, series
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.plots.figure import Delta, apply, clean, escaped, label, plain
-from streamviz.sample import Sample
 
 
 def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:

@@ -9,12 +9,12 @@ import redis as redis_py
 from plots.histories import gone, group, history, sample, shown
 
 from streamviz import Observer, Stream
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots import GroupLag
 from streamviz.plots.figure import COLOURS
-from streamviz.records import PendingEntry
 
 PLOT = GroupLag()
 

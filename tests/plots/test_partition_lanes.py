@@ -13,14 +13,19 @@ from plots.histories import HOSTILE, check, group, history, sample, shown, texts
 from redis.cluster import RedisCluster
 
 from streamviz import History, StreamVizError
-from streamviz.cluster import EmbeddedCluster
-from streamviz.partition_looks import PartitionedSample, PartitionsObserver, PartitionState, summed
-from streamviz.partitions import Partitions
+from streamviz.client.cluster import slot_of
+from streamviz.observation.partition_observer import (
+    PartitionedSample,
+    PartitionsObserver,
+    PartitionState,
+    summed,
+)
+from streamviz.observation.sample import Sample
+from streamviz.patterns.partitions import Partitions
 from streamviz.plots import PartitionLanes
 from streamviz.plots.figure import GREY, apply
 from streamviz.plots.svg import render
-from streamviz.sample import Sample
-from streamviz.slots import slot_of
+from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.widgets import partition_lanes
 
 

@@ -6,10 +6,10 @@ import redis as redis_py
 from plots.histories import gone, group, history, sample
 
 from streamviz import Scenario, series
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
+from streamviz.observation.sample import Sample
 from streamviz.plots import PendingAge
-from streamviz.records import PendingEntry
-from streamviz.sample import Sample
 
 PLOT = PendingAge()
 

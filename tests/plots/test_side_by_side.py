@@ -6,7 +6,7 @@ import redis as redis_py
 from plots.histories import history, sample
 
 from streamviz import Scenario, series
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
 from streamviz.plots import SideBySide
 from streamviz.plots.svg import render
 

@@ -9,11 +9,11 @@ import redis as redis_py
 from plots.histories import HOSTILE, U64, gone, group, history, sample, shown
 
 from streamviz import Observer, Stream
-from streamviz.entry_id import EntryId
-from streamviz.history import History
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
+from streamviz.observation.history import History
 from streamviz.plots import StreamMap
 from streamviz.plots.svg import render
-from streamviz.records import PendingEntry
 
 PLOT = StreamMap()
 

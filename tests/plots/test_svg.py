@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 from plots.histories import EDGES, HOSTILE, PLOTS, each_plot, gone, group, history, sample
 
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.plots.figure import COLOURS, GREY, clean
 from streamviz.plots.svg import render
-from streamviz.sample import Sample
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path")}

@@ -11,7 +11,7 @@ from plots.histories import gone, history, sample
 
 from streamviz import Scenario, series
 from streamviz.errors import InputError
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots import TrimSawtooth
 from streamviz.plots.svg import render
 

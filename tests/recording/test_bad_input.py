@@ -13,12 +13,12 @@ import pytest
 from plots.histories import group, history, sample
 
 from streamviz import load
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
 from streamviz.errors import RecordingError
 from streamviz.export import to_still
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.recording import Recording, save
-from streamviz.records import PendingEntry
 
 HEADER = '{"streamviz": 1}\n'
 FIRST = '{"n":1,"time_ms":1000,"stream":"s","whole":true}\n'

@@ -12,12 +12,12 @@ from make_recordings import FOLDER, timeless
 from plots.histories import HOSTILE, group, history, looks, sample, shop
 
 from streamviz import Observer, Stream, record
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.sample import Sample
 from streamviz.recording import Recording, read, save
 from streamviz.recording.events import Event
 from streamviz.recording.skim import skim
-from streamviz.records import ConsumerInfo, PendingEntry
-from streamviz.sample import Sample
 
 
 def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob") -> Sample:

@@ -7,7 +7,7 @@ from make_recordings import ALL, FOLDER, make
 
 from streamviz import load
 from streamviz.recording import Recording
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 
 READY = sorted(FOLDER.glob("*.jsonl"))
 

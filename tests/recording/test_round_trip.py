@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from plots.histories import EDGES, HOSTILE, U64, gone, group, history, looks, sample, shop
 
 from streamviz import History, Observer, Scenario, Stream, load, record, series
-from streamviz.entry_id import EntryId
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError, RecordingError
+from streamviz.observation.sample import Sample
 from streamviz.recording import Recording, save
-from streamviz.records import ConsumerInfo, PendingEntry
-from streamviz.sample import Sample
 from streamviz.widgets import Live
 
 

@@ -28,9 +28,9 @@ from streamviz import (
     watch,
 )
 from streamviz.errors import InputError, StreamVizError
+from streamviz.patterns.offsets import HashPosition
 from streamviz.plots import GroupLag
-from streamviz.positions import HashPosition
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 from streamviz.widgets.controls import controls_of
 from streamviz.widgets.live import Live
 

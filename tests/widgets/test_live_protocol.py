@@ -22,9 +22,9 @@ from plots.histories import HOSTILE, gone, group, history, sample
 from widgets.conftest import Listen, Talk
 
 from streamviz import Dashboard, Scenario, group_lag
-from streamviz.history import History
+from streamviz.observation.history import History
 from streamviz.plots.figure import apply
-from streamviz.server import EmbeddedServer
+from streamviz.server.embedded import EmbeddedServer
 from streamviz.widgets import live as module
 from streamviz.widgets.bundle import plotly_js
 
@@ -287,8 +287,8 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
     talk.live._ipython_display_()
     talk.say("hello")
     assert began.wait(5)
-    monkeypatch.setattr("streamviz.clock._PATIENCE_S", 0.05)
-    monkeypatch.setattr("streamviz.clock._AT_THE_END_S", 0.05)
+    monkeypatch.setattr("streamviz.simulation.clock._PATIENCE_S", 0.05)
+    monkeypatch.setattr("streamviz.simulation.clock._AT_THE_END_S", 0.05)
     assert "has not come back" in talk.say("control", do="pause")[0]["text"]
     with pytest.warns(RuntimeWarning, match="the clock ends when it does"):
         talk.live.stop()

@@ -1,0 +1,148 @@
+"""Notebook 14: each claim of the article with one experiment, and the exercises.
+
+Each check is a function that does its experiment on a real Redis and returns a `Finding`; what it
+measures can be changed by its arguments, and the verdict follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import redis
+
+from exercises.fact_check.claims import Finding, Findings, between, judged
+from exercises.fact_check.delivery import (
+    a_part_for_each_group,
+    beyond_pubsub,
+    each_group_gets_all,
+    faster_gets_more,
+    like_a_csv,
+    time_indexed,
+    while_both_wait,
+    who_joins_gets,
+)
+from exercises.fact_check.ergonomics import (
+    are_server_commands,
+    by_commands,
+    by_typed_calls,
+    came_with_five,
+    declarative_is_shorter,
+    level_is_low,
+    lines_of,
+    position_is_a_burden,
+    replies_are_nested,
+    typed_in,
+)
+from exercises.fact_check.exercises import (
+    MY_ORDER,
+    check_case,
+    check_fit,
+    new_case,
+    new_fit,
+    take_turns,
+)
+from exercises.fact_check.partitions import NAMES, PARTS, at_partitions
+from exercises.fact_check.processes import clean_up, elsewhere, private_mib
+from exercises.fact_check.retention import can_be_capped, late_readers_get_it, somewhat_durable
+from exercises.fact_check.scale import (
+    apps_are_small,
+    bytes_of,
+    memory_is_the_wall,
+    one_box_is_enough,
+    one_node_or_two,
+    seconds_at_work,
+)
+from streamviz.server.embedded_cluster import EmbeddedCluster
+
+CHECKS: tuple[Callable[[redis.Redis], Finding], ...] = (
+    came_with_five,
+    time_indexed,
+    like_a_csv,
+    beyond_pubsub,
+    each_group_gets_all,
+    faster_gets_more,
+    late_readers_get_it,
+    can_be_capped,
+    are_server_commands,
+    who_joins_gets,
+    a_part_for_each_group,
+    apps_are_small,
+    replies_are_nested,
+    position_is_a_burden,
+    level_is_low,
+    declarative_is_shorter,
+    one_box_is_enough,
+    memory_is_the_wall,
+)
+"""What needs one server, in the order of the article."""
+
+__all__ = [
+    "CHECKS",
+    "MY_ORDER",
+    "NAMES",
+    "PARTS",
+    "Finding",
+    "Findings",
+    "a_part_for_each_group",
+    "apps_are_small",
+    "are_server_commands",
+    "at_partitions",
+    "between",
+    "beyond_pubsub",
+    "by_commands",
+    "by_typed_calls",
+    "bytes_of",
+    "came_with_five",
+    "can_be_capped",
+    "check_all",
+    "check_case",
+    "check_fit",
+    "clean_up",
+    "declarative_is_shorter",
+    "each_group_gets_all",
+    "elsewhere",
+    "faster_gets_more",
+    "judged",
+    "late_readers_get_it",
+    "level_is_low",
+    "like_a_csv",
+    "lines_of",
+    "memory_is_the_wall",
+    "new_case",
+    "new_fit",
+    "one_box_is_enough",
+    "one_node_or_two",
+    "position_is_a_burden",
+    "private_mib",
+    "replies_are_nested",
+    "seconds_at_work",
+    "somewhat_durable",
+    "take_turns",
+    "time_indexed",
+    "typed_in",
+    "while_both_wait",
+    "who_joins_gets",
+]
+
+
+def check_all(
+    client: redis.Redis,
+    cluster: EmbeddedCluster,
+    partitions: Mapping[str, Sequence[str]] | None = None,
+) -> Findings:
+    """Do every experiment, and return the table.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    cluster : EmbeddedCluster
+        Several nodes, for the claim about them.
+    partitions : mapping of str to sequence of str, optional
+        What `at_partitions` has found for `PARTS` and `NAMES`, if it was just asked: its broker
+        lets a new group wait for some seconds.
+    """
+    joins = partial(who_joins_gets, partitions=partitions)
+    found = [(joins if check is who_joins_gets else check)(client) for check in CHECKS]
+    return Findings([*found, somewhat_durable(), one_node_or_two(cluster)])

@@ -1,0 +1,100 @@
+"""A judge as one writes it first, for notebook 09: right as long as nobody dies and nobody helps.
+
+It reads, judges, answers, notes the new state, and acknowledges: five steps, and it may die
+between any two of them. As a process: ``python -m exercises.naive_judge --prefix naive:``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import redis
+
+from go_game.messages import (
+    FIELD,
+    GameState,
+    MakeMove,
+    Message,
+    MoveMade,
+    MoveRejected,
+    Stream,
+    decode,
+    encode,
+    event_id,
+    stream_of,
+)
+from go_game.rules import Game, IllegalMove
+from streamviz.client.models import Entry
+from streamviz.client.stream import Stream as RedisStream
+from streamviz.server.embedded import connect
+
+
+def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:
+    """Judge one move by the newest state, answer it, and return the answer in a word.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    prefix : str
+        What all keys begin with; only one game may live there.
+    entry : Entry
+        Of ``make-move``. It is not acknowledged here.
+    """
+    move = read(entry)
+    game = newest_game(client, prefix)
+    about = move.game_id, move.req_id
+    try:
+        after, captured = game.play(move.player, move.coord)
+    except IllegalMove as error:
+        say(client, prefix, MoveRejected(*about, move.player, move.coord, error.reason))
+        return f"rejected, {error.reason}"
+    event = event_id("naive", *about)
+    say(client, prefix, MoveMade(*about, event, move.player, move.coord, captured))
+    say(client, prefix, GameState(move.game_id, after))
+    return "made"
+
+
+def read(entry: Entry) -> MakeMove:
+    """Return the request of an entry."""
+    move = decode(Stream.MAKE_MOVE, entry.fields)
+    assert isinstance(move, MakeMove)
+    return move
+
+
+def newest_game(client: redis.Redis, prefix: str) -> Game:
+    """Return the game of the newest state (XREVRANGE)."""
+    (newest,) = RedisStream(client, f"{prefix}{Stream.GAME_STATES}").reverse_range(count=1)
+    state = decode(Stream.GAME_STATES, newest.fields)
+    assert isinstance(state, GameState)
+    return state.game
+
+
+def say(client: redis.Redis, prefix: str, message: Message) -> None:
+    """Add a message to its stream (XADD)."""
+    RedisStream(client, f"{prefix}{stream_of(message)}").add({FIELD: encode(message)})
+
+
+def main() -> None:
+    """Judge for ever: first what was left unacknowledged, then what is new."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prefix", required=True)
+    parser.add_argument("--pause-s", type=float, default=0, help="between answer and XACK")
+    given = parser.parse_args()
+    client = connect()
+    group = RedisStream(client, f"{given.prefix}{Stream.MAKE_MOVE}").group("judge")
+    group.create("0", mkstream=True, exist_ok=True)
+    consumer = group.consumer("naive")
+    print("naive judge: ready", flush=True)
+    entries = consumer.read(after="0")
+    while True:
+        for entry in entries:
+            judge(client, given.prefix, entry)
+            time.sleep(given.pause_s)
+            consumer.ack(entry.id)
+        entries = consumer.read(block_ms=200)
+
+
+if __name__ == "__main__":
+    main()

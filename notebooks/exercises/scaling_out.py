@@ -1,0 +1,168 @@
+"""The exercises of notebook 12, and a busy day on a cluster for it to show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+
+from exercises.hints import hinted
+from exercises.verdict import Verdict, grade
+from streamviz.client.cluster import SLOTS, Client, slot_of
+from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused
+from streamviz.observation.history import History
+from streamviz.observation.partition_observer import PartitionsObserver
+from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.simulation.clock import EPOCH_MS
+from streamviz.widgets import Live, partition_lanes
+
+SHOPS = range(1, 7)
+KINDS = ("stock", "orders")
+_TICK_MS = 100
+_MOVE_AT = (40, 52, 64, 76)
+
+
+def busy_day(
+    cluster: EmbeddedCluster, parts: Partitions, number: int, to: str, *, live: bool = False
+) -> History:
+    """Let orders come in and be billed, and move one part to another node meanwhile.
+
+    Parameters
+    ----------
+    cluster : EmbeddedCluster
+        The cluster.
+    parts : Partitions
+        Where the orders go; they are emptied first, and each on the node that it had at first.
+        Each has one consumer of the group ``billing``.
+    number : int
+        The part that moves.
+    to : str
+        The node that it moves to.
+    live : bool
+        Draw while it runs, in about twelve seconds; else it is done at once.
+
+    Returns
+    -------
+    History
+        A look every 100 ms of a clock of its own.
+    """
+    _begin(cluster, parts)
+    chance, history = Random(12), History()
+    observer = PartitionsObserver(parts, cluster.names)
+    consumers = [group.consumer("clerk") for group in parts.create_group("billing")]
+    steps = cluster.moving(slot_of(parts.streams[number].key), to, batch=100)
+    board = partition_lanes(history)
+    for tick in range(120):
+        now = EPOCH_MS + tick * _TICK_MS
+        for _ in range(7):
+            customer = f"customer-{chance.randrange(200)}"
+            fields: dict[str, str | int] = {"customer": customer, "tick": tick}
+            parts.add(customer, fields, f"{now}-*")
+        for consumer in consumers:
+            done = consumer.read(1 if tick < 60 else 2)
+            if done:
+                consumer.ack(*(entry.id for entry in done))
+        notes = [f"slot {slot_of(str(number))}: {next(steps)}"] if tick in _MOVE_AT else []
+        history.append(observer.look(now, notes))
+        if live:
+            _draw(board, first=tick == 0)
+    return history
+
+
+def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
+    """Return the numbers of the parts that each node holds, as the cluster has it now."""
+    found: dict[str, list[int]] = {node.name: [] for node in cluster.nodes}
+    for number, stream in enumerate(parts.streams):
+        found[cluster.holder(stream.key).name].append(number)
+    return found
+
+
+def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Stream, Stream]]:
+    """Return each shop's two streams, with the names that you gave them, all empty.
+
+    Parameters
+    ----------
+    client : redis.cluster.RedisCluster
+        The cluster.
+    name : function
+        It takes a shop's number and ``"stock"`` or ``"orders"``, and returns the stream's key.
+    """
+    depot = []
+    for shop in SHOPS:
+        stock, orders = (Stream(client, name(shop, kind)) for kind in KINDS)
+        client.delete(stock.key)
+        client.delete(orders.key)
+        depot.append((stock, orders))
+    return depot
+
+
+@hinted("a key of the depot is no stream: begin with new_depot again.")
+def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) -> Verdict:
+    """Grade exercise 1: both streams of a shop change in one transaction, and shops spread."""
+    different = len({stream.key for pair in depot for stream in pair}) == len(SHOPS) * len(KINDS)
+    if not different:
+        return Verdict(False, "two streams have the same key: use the shop and the kind.")
+    try:
+        for stock, orders in depot:
+            both = [("XADD", one.key, "*", "item", "kettle") for one in (stock, orders)]
+            stock.wire.transaction(both)
+    except CommandRefused:
+        return Verdict(False, "a shop's stock and orders lie in two slots: no transaction there.")
+    holders = {cluster.holder(stock.key).name for stock, _ in depot}
+    missing = [stream.key for pair in depot for stream in pair if not stream.length()]
+    return grade(
+        f"a shop's two streams change together, and the shops lie on {len(holders)} nodes.",
+        [
+            (bool(missing), f"{len(missing)} streams did not get their entry."),
+            (len(holders) == 1, "all shops lie on one node: the tag must differ by shop."),
+        ],
+    )
+
+
+def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
+    """Return six parts over the nodes as CRC16 has it, with work pending in each of them."""
+    parts = Partitions(client, "parcels", 6)
+    _begin(cluster, parts)
+    groups = parts.create_group("vans")
+    for group in groups:
+        group.stream.add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
+        group.consumer("van").read(3)
+    return parts
+
+
+@hinted("a part or its group is gone: move slots, and delete nothing.")
+def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
+    """Grade exercise 2: two parts on each node, every parcel there, and what is pending kept."""
+    entries = [stream.length() for stream in parts.streams]
+    held = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
+    counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
+    said = ", ".join(f"{count} on {node}" for node, count in counts.items())
+    return grade(
+        "two parts on each node, and all parcels and all that is pending went along.",
+        [
+            (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
+            (held != [3] * len(parts), "pending parcels are missing: moving a slot loses none."),
+            (set(counts.values()) != {2}, f"now there are {said}."),
+        ],
+    )
+
+
+def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
+    """Empty the parts, and bring each one home: to the node that had its slot at first."""
+    for stream in parts.streams:
+        stream.client.delete(stream.key)
+        slot = slot_of(stream.key)
+        home = cluster.nodes[slot * len(cluster.nodes) // SLOTS].name
+        if cluster.holder(slot).name != home:
+            cluster.move(slot, home)
+
+
+def _draw(board: Live, *, first: bool) -> None:
+    if first:
+        from IPython.display import display
+
+        display(board)  # type: ignore[no-untyped-call]
+    board.update()
+    time.sleep(_TICK_MS / 1000)

@@ -1,0 +1,69 @@
+// @ts-check
+// A film in somebody else's page: each script element that names one gets its player behind it.
+
+import { createPlayer } from "../../widgets/static/player.js";
+import { plotlyFrom, unlined, wholeFilm } from "./offline.js";
+
+/** @type {string} */
+const PLOTLY = ""; // @plotly
+/** @type {string} */
+const STYLE = ""; // @style
+
+/** Where a script's player goes: where its `data-place` says, else behind it; and what is wrong.
+ * @param {HTMLScriptElement} script @param {HTMLElement} player */
+function put(script, player) {
+  const { place, film } = script.dataset;
+  const told = place ? document.querySelector(place) : null;
+  if (told) told.append(player);
+  else if (!script.closest("head")) script.after(player);
+  else document.body.append(player);
+  if (place && !told) console.error(`streamviz: the page has no ${place} for ${film}`);
+  else if (!told && script.closest("head")) {
+    console.warn(`streamviz: ${film} is at the page's end, because its script is in the head: say where with data-place="#an-id"`);
+  }
+}
+
+/** Is what lies behind an element dark: the first ground that is painted there, else the browser's.
+ * @param {Element} node */
+function onDark(node) {
+  for (let one = /** @type {Element | null} */ (node); one; one = one.parentElement) {
+    const [r, g, b, opacity = 1] = (getComputedStyle(one).backgroundColor.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    if (opacity > 0.5) return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128;
+  }
+  const { colorScheme } = getComputedStyle(document.documentElement);
+  if (!colorScheme.includes("dark")) return false;
+  return !colorScheme.includes("light") || matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** @param {HTMLScriptElement} script @param {Promise<any>} Plotly */
+async function play(script, Plotly) {
+  const place = document.createElement("div");
+  place.className = "streamviz";
+  put(script, place);
+  const { film, theme } = script.dataset;
+  try {
+    const reply = await fetch(new URL(/** @type {string} */ (film), document.baseURI));
+    if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
+    const { card, shot, options } = unlined(await reply.text());
+    const own = theme === "dark" || theme === "light";
+    const dark = () => (own ? theme === "dark" : onDark(place));
+    const { signal } = new AbortController();
+    const player = createPlayer({ card, source: wholeFilm(shot), signal, options: { ...options, dark } });
+    player.root.toggleAttribute("data-ground", own);
+    place.append(player.root);
+    const page = new MutationObserver(player.restyle); // its theme may be switched
+    for (const node of [document.documentElement, document.body]) page.observe(node, { attributes: true });
+    player.ready(await Plotly);
+  } catch (error) {
+    place.textContent = `${film} can't be played: ${/** @type {Error} */ (error).message}`;
+  }
+}
+
+const style = document.createElement("style");
+style.textContent = STYLE;
+document.head.append(style);
+const letters = atob(PLOTLY);
+const Plotly = plotlyFrom(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)));
+for (const script of document.querySelectorAll("script[type=module][data-film]")) {
+  play(/** @type {HTMLScriptElement} */ (script), Plotly);
+}

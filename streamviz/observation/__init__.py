@@ -1,0 +1,5 @@
+"""Look at a stream without touching it: samples, history, lag, deliveries."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,17 @@
+from .deliveries import Hold as Hold
+from .deliveries import Holds as Holds
+from .deliveries import holds_of as holds_of
+from .history import Books as Books
+from .history import History as History
+from .history import books as books
+from .observer import Observer as Observer
+from .partition_observer import PartitionedSample as PartitionedSample
+from .partition_observer import PartitionsObserver as PartitionsObserver
+from .partition_observer import PartitionState as PartitionState
+from .partition_observer import summed as summed
+from .sample import GroupState as GroupState
+from .sample import Lag as Lag
+from .sample import ReaderState as ReaderState
+from .sample import Sample as Sample
+from .timeline import seconds_to_recover as seconds_to_recover
+from .timeline import story as story

@@ -1,0 +1,14 @@
+from .dead_letters import DeadLetter as DeadLetter
+from .dead_letters import DeadLetters as DeadLetters
+from .follow import follow as follow
+from .follow import follow_streams as follow_streams
+from .follow import read_in_order as read_in_order
+from .merge import InOrder as InOrder
+from .merge import Page as Page
+from .offsets import FilePosition as FilePosition
+from .offsets import HashPosition as HashPosition
+from .offsets import MemoryPosition as MemoryPosition
+from .offsets import Position as Position
+from .offsets import TransactionPosition as TransactionPosition
+from .partitions import Partitions as Partitions
+from .partitions import assign as assign

@@ -1,0 +1,12 @@
+from .ack_progress import AckProgress as AckProgress
+from .cursors import Cursors as Cursors
+from .figure import Plot as Plot
+from .group_lag import GroupLag as GroupLag
+from .partitions import PartitionLanes as PartitionLanes
+from .pending_age import PendingAge as PendingAge
+from .reply_columns import Columns as Columns
+from .reply_columns import depth as depth
+from .side_by_side import SideBySide as SideBySide
+from .stream_map import StreamMap as StreamMap
+from .swim_lanes import SwimLanes as SwimLanes
+from .trim_sawtooth import TrimSawtooth as TrimSawtooth

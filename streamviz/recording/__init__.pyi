@@ -1,0 +1,10 @@
+from .events import Event as Event
+from .frames import Film as Film
+from .read import Recording as Recording
+from .read import load as load
+from .track import Track as Track
+from .write import Caption as Caption
+from .write import Recorder as Recorder
+from .write import captions_of as captions_of
+from .write import record as record
+from .write import save as save

@@ -1,0 +1,261 @@
+"""A recording as a film: the figures of its frames, as the boards draw them.
+
+A frame is a sample. A *shot* is a run of frames: the whole figures of its first one, and for each
+frame after it what is new, exactly as a live board gets it (see `streamviz.plots.figure`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any
+
+from streamviz.errors import InputError
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
+from streamviz.plots import StreamMap
+from streamviz.plots.figure import Figure, Plot, clean
+from streamviz.recording import Recording, captions_of
+from streamviz.recording.gc_pause import collector_paused
+
+SHOT = 100  # frames
+ROUGH_SHOT = 200
+MAX_ROUGH = 4000  # rough frames of a film: more are no use to a hand
+MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
+
+
+class Film:
+    """The frames of one stream of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        What was recorded.
+    plots : sequence of Plot
+        Which pictures.
+    stream : str, optional
+        Which of its streams; without it, the first.
+    captions : iterable of (at_s, text)
+        Captions beside those in the recording.
+    start_s, end_s : float
+        Which span of it, in seconds since it began.
+    limit : int
+        Samples in a picture: the newest.
+
+    Attributes
+    ----------
+    frames : range
+        The samples of the recording that are its frames.
+    rough : list of int
+        Those of them that are shown while it is dragged; none if it is short.
+
+    Raises
+    ------
+    InputError
+        If there is no such stream, no such span, no plot, or a caption is none.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        plots: Sequence[Plot],
+        *,
+        stream: str | None = None,
+        captions: Iterable[tuple[float, str]] = (),
+        start_s: float = 0.0,
+        end_s: float | None = None,
+        limit: int = 1000,
+    ) -> None:
+        self.plots = tuple(plots) if isinstance(plots, Sequence) else ()
+        if not self.plots or not all(isinstance(plot, Plot) for plot in self.plots):
+            raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
+        self.recording = recording
+        self.track = recording.track(stream)
+        self._captions = captions_of(
+            chain(((one.at_s, one.text) for one in recording.captions), captions)
+        )
+        self._limit = limit
+        if not len(self.track):
+            raise InputError(f"{recording.path} holds no sample: record one first")
+        self.frames = self._span(start_s, end_s)
+        self._seed = self._seed_at()
+        whole = self.track.whole
+        whole = whole[bisect_left(whole, self.frames.start) : bisect_left(whole, self.frames.stop)]
+        long = len(self.frames) > 4 * SHOT
+        self.rough = whole[:: math.ceil(len(whole) / MAX_ROUGH)] if long else []
+
+    @property
+    def start_ms(self) -> int:
+        """When the recorded stream was first looked at, in milliseconds since 1970 UTC."""
+        return self.track.times_ms[0]
+
+    def card(self) -> dict[str, Any]:
+        """Return what a player needs to know before the first frame.
+
+        Its places count from the film's first frame; its times are seconds since the recording
+        began, as the pictures have them.
+        """
+        first, end = self.frames.start, self.frames.stop
+        times = [round((ms - self.start_ms) / 1000, 3) for ms in self.track.times_ms[first:end]]
+        return {
+            "stream": clean(self.track.stream),
+            "shot": SHOT,
+            "rough": {"shot": ROUGH_SHOT, "places": [place - first for place in self.rough]},
+            "times": times,
+            "events": [
+                [one.place - first, one.kind, clean(one.text)]
+                for one in self.track.events
+                if first <= one.place < end
+            ],
+            "captions": [[one.at_s, clean(one.text)] for one in self._captions],
+        }
+
+    @collector_paused()
+    def shot(self, place: int, frames: int = SHOT) -> dict[str, Any]:
+        """Return the shot that begins at a place, counted from the film's first frame."""
+        figures, deltas = self.play(place, frames)
+        return {"first": place, "figures": figures, "deltas": list(deltas)}
+
+    @collector_paused()
+    def play(
+        self, place: int = 0, frames: int | None = None
+    ) -> tuple[list[Figure], Iterator[list[Any]]]:
+        """Return a shot's whole figures, and what is new in each further frame as it is asked for.
+
+        Without a number of frames it goes on to the film's end.
+        """
+        at = self.frames[place]
+        end = self.frames.stop if frames is None else min(at + frames, self.frames.stop)
+        windows = self._windows()
+        samples = self._samples(at, end)
+        for one, sample in zip(range(self._begin(at), at + 1), samples, strict=False):
+            self._take(windows, one, sample)
+        return self._play(windows, samples)
+
+    def figures(self, place: int = -1) -> list[Figure]:
+        """Return one frame's figures."""
+        return self.play(place, 1)[0]
+
+    @collector_paused()
+    def rough_shot(self, number: int) -> dict[str, Any]:
+        """Return the rough frames of one shot, whose places stand in the card: quickly made.
+
+        Each is drawn from the samples alone that are rough frames, so a hand that drags through
+        an hour is followed from few shots, each of which the browser has for good.
+        """
+        first = number * ROUGH_SHOT
+        begin = bisect_left(self.rough, self._begin(self.rough[first]))
+        places = self.rough[begin : first + ROUGH_SHOT]
+        chosen = self.recording.chosen(self.track.stream, places)
+        samples = (replace(sample, n=n) for n, sample in enumerate(chosen, start=1))
+        history = self._history(max(2, self._limit * len(self.rough) // len(self.frames)))
+        for sample in islice(samples, first - begin + 1):
+            history.append(sample)
+        figures, deltas = self._play([history] * len(self.plots), samples)
+        return {"first": first, "figures": figures, "deltas": list(deltas)}
+
+    @collector_paused()
+    def history(self, place: int = -1) -> History:
+        """Return the window of samples that a frame shows, or more: see `_seed_at`."""
+        at = self.frames[place]
+        history = self._history()
+        for sample in self._samples(at, at + 1):
+            history.append(sample)
+        return history
+
+    def _begin(self, at: int) -> int:
+        """Return the first sample of the window that ends at a sample."""
+        return max(self._seed, at - self._limit + 1)
+
+    def _seed_at(self) -> int:
+        """Return the first sample that somebody needs.
+
+        That is the film's first one, but for a map of what the stream holds: it holds, when the
+        film begins, what came before.
+        """
+        place = self.frames.start
+        if not place or not any(isinstance(plot, StreamMap) for plot in self.plots):
+            return place
+        (sample,) = self.recording.samples(self.track.stream, place, place + 1)
+        held = min(sample.length, MAX_ENTRIES) - self.track.entries[place]
+        earliest = max(0, place - self._limit + 1)
+        while place > earliest and held > 0:
+            place -= 1
+            held -= self.track.entries[place]
+        return place
+
+    def _samples(self, at: int, end: int) -> Iterator[Sample]:
+        """Return the samples of a window and those after it, with no entry that none will see."""
+        begin, bare_until, many = self._begin(at), at, self.track.entries[at]
+        while bare_until > begin and many + self.track.entries[bare_until - 1] <= MAX_ENTRIES:
+            bare_until -= 1
+            many += self.track.entries[bare_until]
+        return self.recording.samples(self.track.stream, begin, end, bare_until=bare_until)
+
+    def _history(self, limit: int = 0) -> History:
+        history = History(limit or self._limit, max_entries=MAX_ENTRIES)
+        history.follow(self.start_ms, self.track.groups)
+        return history
+
+    def _windows(self) -> list[History]:
+        """Return the window of each plot, empty: one that all share, and one for maps."""
+        shown = deep = self._history()
+        if self._seed < self.frames.start:
+            deep = self._history()
+        return [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
+
+    def _take(self, windows: list[History], place: int, sample: Sample) -> None:
+        for plot, window in zip(self.plots, windows, strict=True):
+            early = place < self.frames.start and not isinstance(plot, StreamMap)
+            if window.last is not sample and not early:  # the plots share their windows
+                window.append(sample)
+
+    def _play(
+        self, windows: list[History], rest: Iterable[Sample]
+    ) -> tuple[list[Figure], Iterator[list[Any]]]:
+        each = list(zip(self.plots, windows, strict=True))
+        figures = [plot.figure(window) for plot, window in each]
+        identities = [plot.identity(window) for plot, window in each]
+        return figures, (self._deltas(windows, sample, identities) for sample in rest)
+
+    def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
+        before = [window.last for window in windows]
+        self._take(windows, self.frames.start, sample)
+        found = []
+        for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
+            found.append(plot.delta(window, last.n if last else 0, identities[i]))
+            identities[i] = plot.identity(window)
+        return found
+
+    def _span(self, start_s: float, end_s: float | None) -> range:
+        times = self.track.times_ms
+        for name, value in (("start_s", start_s), ("end_s", end_s)):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and value >= 0):
+                raise InputError(f"{name}={value!r}: give seconds since the recording began")
+        first = bisect_left(times, self.start_ms + start_s * 1000)
+        end = len(times)
+        if end_s is not None:
+            end = bisect_right(times, self.start_ms + end_s * 1000)
+        if first >= end:
+            long = (times[-1] - self.start_ms) / 1000
+            upto = "on" if end_s is None else f"to {end_s:g} s"
+            raise InputError(
+                f"there is no sample from {start_s:g} s {upto}: the recording is {long:g} s long"
+            )
+        return range(first, end)
+
+
+def pack(thing: Any, level: int = 6) -> bytes:
+    """Return something as compressed JSON."""
+    return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
+
+
+def dumps(thing: Any) -> str:
+    """Return something as JSON without a space."""
+    return json.dumps(thing, separators=(",", ":"), allow_nan=False)

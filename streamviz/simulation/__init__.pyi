@@ -1,0 +1,16 @@
+from . import series as series
+from .behaviour import AckPolicy as AckPolicy
+from .behaviour import ClaimWith as ClaimWith
+from .behaviour import Plan as Plan
+from .behaviour import ServiceTime as ServiceTime
+from .behaviour import exponential as exponential
+from .behaviour import uniform as uniform
+from .clock import Clock as Clock
+from .consumers import Group as Group
+from .consumers import Worker as Worker
+from .producer import Producer as Producer
+from .readers import Reader as Reader
+from .receiver import Receiver as Receiver
+from .scenario import Scenario as Scenario
+from .steps import Steps as Steps
+from .subscribers import Subscriber as Subscriber

@@ -1,0 +1,296 @@
+"""Consumer groups of a scenario at work: they read, handle, acknowledge, die and return."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from streamviz.client.arguments import Id
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry
+from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
+from streamviz.patterns.merge import InOrder, Page
+from streamviz.simulation.behaviour import Plan, ServiceTime, not_negative, service_time
+from streamviz.simulation.claiming import Claiming, check_server, old_work
+
+if TYPE_CHECKING:
+    from streamviz.simulation.scenario import Scenario
+
+_POLL_MS = 100.0
+
+
+class Group:
+    """A consumer group of a scenario, on one stream or on several.
+
+    Attributes
+    ----------
+    name : str
+        The group's name.
+    streams : tuple of str
+        The streams it reads, in the order of time; see `InOrder`.
+    consumers : dict of str to Worker
+        Its consumers by name.
+    start_id : EntryId or str
+        Where it begins in a stream if it is created.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        streams: tuple[str, ...],
+        name: str,
+        service: ServiceTime,
+        plan: Plan,
+        start_id: Id,
+    ) -> None:
+        check_server(scenario.client, plan)
+        self.scenario = scenario
+        self.streams = streams
+        self.name = name
+        self.plan = plan
+        self.start_id = start_id
+        self.consumers: dict[str, Worker] = {}
+        self._service = service_time(service)
+
+    @property
+    def service_ms(self) -> ServiceTime:
+        """How long an entry takes: milliseconds, or a function of a `random.Random`."""
+        return self._service
+
+    @service_ms.setter
+    def service_ms(self, value: ServiceTime) -> None:
+        self._service = service_time(value)
+
+    def add_consumer(
+        self, name: str | None = None, *, service_ms: ServiceTime | None = None
+    ) -> Worker:
+        """Let one more consumer work, also while the scenario runs.
+
+        Parameters
+        ----------
+        name : str, optional
+            Without one: the group's name and a number.
+        service_ms : float or callable, optional
+            Its own pace; without one, the group's.
+        """
+        name = name or f"{self.name}-{len(self.consumers) + 1}"
+        if name in self.consumers:
+            raise InputError(
+                f"the group {self.name!r} has a consumer {name!r}: choose another name"
+            )
+        worker = Worker(self, name, None if service_ms is None else service_time(service_ms))
+        self.consumers[name] = worker
+        worker._start(returning=False)
+        return worker
+
+    def __repr__(self) -> str:
+        many = len(self.consumers)
+        return (
+            f"<Group {self.name!r} of {', '.join(map(repr, self.streams))}: "
+            f"{many} consumer{'s' * (many != 1)}>"
+        )
+
+
+class Worker:
+    """One consumer of a scenario.
+
+    Attributes
+    ----------
+    name : str
+        The consumer's name.
+    alive : bool
+        Whether it works.
+    handled : int
+        Entries it has finished.
+    holding : int
+        Entries it has in its hands: delivered to it, and not finished. Of several streams, those
+        that wait for their turn in time are among them.
+    """
+
+    def __init__(self, group: Group, name: str, service: ServiceTime | None) -> None:
+        self.group = group
+        self.name = name
+        self.alive = False
+        self.handled = 0
+        self.holding = 0
+        self._service = service
+        self._crashed = False  # as `crash_after` has it, which happens once
+        self._process: simpy.Process | None = None
+        scenario = group.scenario
+        self._rng = scenario._rng(f"consumer {group.name} {name}")
+        self._reader = InOrder(scenario.client, group.streams, group.name, name, old_work=False)
+        self._claiming = Claiming(scenario, group.plan, name, self._reader)
+
+    @property
+    def service_ms(self) -> ServiceTime:
+        """How long an entry takes this consumer, as `Group.service_ms`; set, it is its own pace."""
+        return self._service if self._service is not None else self.group.service_ms
+
+    @service_ms.setter
+    def service_ms(self, value: ServiceTime) -> None:
+        self._service = service_time(value)
+
+    def kill(self) -> None:
+        """Let it die now, with whatever is in its hands; dead already, nothing happens."""
+        self.group.scenario.clock.do(lambda: self._die("was killed"))
+
+    def revive(self) -> None:
+        """Let it come back; it begins with its own pending entries. Alive, nothing happens."""
+        self.group.scenario.clock.do(self._revive)
+
+    def _revive(self) -> None:
+        if not self.alive:
+            self._start(returning=True)
+
+    def __repr__(self) -> str:
+        state = "alive" if self.alive else "dead"
+        return f"<Worker {self.name!r}: {state}, handled {self.handled}, holding {self.holding}>"
+
+    def _start(self, *, returning: bool) -> None:
+        scenario = self.group.scenario
+        self.alive = True
+        if returning:
+            scenario._note(f"{self.name} is back")
+            if len(self.group.streams) > 1:
+                self._reader.restart()  # old and new, in order
+        self._process = scenario.clock.process(self._work(returning=returning))
+        if not returning and self.group.plan.crash_at_s is not None and self._is_first:
+            scenario.clock.process(self._crash_at(self.group.plan.crash_at_s * 1000))
+
+    @property
+    def _is_first(self) -> bool:
+        return next(iter(self.group.consumers.values())) is self
+
+    def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.group.scenario.clock.env.timeout(ms)
+        self._die("crashed")
+
+    def _die(self, how: str) -> None:
+        if not self.alive:
+            return
+        scenario, plan = self.group.scenario, self.group.plan
+        self.alive = False
+        held = f" holding {self.holding}" if self.holding else ""
+        scenario._note(f"{self.name} {how}{held}")
+        if self._process is not None and self._process is not scenario.clock.env.active_process:
+            self._process.interrupt(how)
+        if plan.revive_after_s is not None:
+            scenario.clock.process(self._come_back(plan.revive_after_s * 1000))
+
+    def _come_back(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.group.scenario.clock.env.timeout(ms)
+        if not self.alive:
+            self._start(returning=True)
+
+    def _work(self, *, returning: bool) -> Generator[Any, Any, None]:
+        try:
+            self._appear()
+            while self.alive:
+                found = self._next(returning=returning)
+                returning = returning and bool(found)
+                if found:
+                    yield from self._handle(found)
+                else:
+                    yield self.group.scenario._something_new(self.group.streams, _POLL_MS)
+        except simpy.Interrupt:
+            pass
+
+    def _appear(self) -> None:
+        """Be in the group from the start: before 7.2, who asks in vain is not there yet."""
+        with suppress(StreamVizError):  # the read that follows says it
+            for consumer in self._reader.consumers.values():
+                consumer.group.create_consumer(self.name)
+
+    def _next(self, *, returning: bool) -> Page:
+        """Return what to do next: own old work, else new work, else what others left behind."""
+        scenario, plan, reader = self.group.scenario, self.group.plan, self._reader
+        waited = {(key, entry.id) for key, entry in reader.held_back}
+        try:
+            if returning and len(self.group.streams) == 1:
+                found = old_work(reader.consumers[self.group.streams[0]], plan.batch)
+            else:
+                found = self._claiming.read() or self._claiming.take()
+        except NoSuchGroup:
+            scenario._note_once(f"the group {self.group.name} is gone")
+            return []
+        except StreamVizError as error:
+            scenario._note_once(str(error))
+            return []
+        if plan.claim_idle_ms is not None and plan.ack != "noack":  # else nobody asks
+            now = scenario.clock.env.now
+            for key, entry in (*found, *reader.held_back):
+                if (key, entry.id) not in waited:
+                    scenario._delivered[self.group.name, key, entry.id] = now
+        return found
+
+    def _handle(self, found: Page) -> Generator[Any, Any, None]:
+        plan, clock = self.group.plan, self.group.scenario.clock
+        self.holding = len(found) + len(self._reader.held_back)
+        if plan.ack == "before":
+            self._ack(found)
+        for key, entry in found:
+            if self._crashes():
+                self._die("crashed")
+                return
+            yield clock.env.timeout(self._service_time())
+            done = self._call(entry)
+            self.holding -= 1
+            if done:
+                self.handled += 1
+                if plan.ack == "after":
+                    self._ack([(key, entry)])
+        self.holding = len(self._reader.held_back)
+
+    def _crashes(self) -> bool:
+        plan = self.group.plan
+        due = plan.crash_after is not None and self.handled >= plan.crash_after
+        if due and self._is_first and not self._crashed:
+            self._crashed = True
+            return True
+        return plan.crash_chance > 0 and self._rng.random() < plan.crash_chance
+
+    def _service_time(self) -> float:
+        service = self.service_ms
+        try:
+            value = service(self._rng) if callable(service) else service
+        except Exception as cause:
+            raise HandlerError(
+                f"the service_ms of {self.name} raised {type(cause).__name__}: {cause}; give a "
+                "function of a random.Random that returns milliseconds"
+            ) from cause
+        return not_negative("service_ms", value)
+
+    def _call(self, entry: Entry) -> bool:
+        plan, what = self.group.plan, "fail"
+        try:
+            fails = plan.fail(entry) if callable(plan.fail) else self._rng.random() < plan.fail
+            if fails:
+                self.group.scenario._note(f"{self.name} could not handle {entry.id}")
+            elif plan.handler is not None:
+                what = "handler"
+                plan.handler(entry)
+        except Exception as cause:
+            error = HandlerError(
+                f"the {what} of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
+                f"{entry.id}, which stays pending; mend the {what}, or catch it there"
+            )
+            error.__cause__ = cause
+            self.group.scenario._fail(
+                error, f"the {what} of {self.name} raised {type(cause).__name__}"
+            )
+            return False
+        return not fails
+
+    def _ack(self, found: Page) -> None:
+        by_key: dict[str, list[EntryId]] = {}
+        for key, entry in found:
+            by_key.setdefault(key, []).append(entry.id)
+            self.group.scenario._delivered.pop((self.group.name, key, entry.id), None)
+        for key, ids in by_key.items():
+            try:
+                self._reader.consumers[key].ack(*ids)
+            except StreamVizError as error:
+                self.group.scenario._note_once(str(error))

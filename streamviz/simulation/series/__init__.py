@@ -1,0 +1,21 @@
+"""Time-indexed data, seeded: the same seed gives the same points, on every machine.
+
+A series is any iterable of pairs ``(at_ms, fields)``: milliseconds since the series began, never
+going back, and a dict of fields. What is made here never ends, unless it says so: `limit` it.
+"""
+
+from streamviz.simulation.series.base import Fields, Point, Series
+from streamviz.simulation.series.generators import (
+    bursts,
+    clickstream,
+    constant,
+    orders,
+    poisson,
+    random_walk,
+    sensor,
+    sine,
+)
+from streamviz.simulation.series.tables import from_csv, from_frame
+
+__all__ = ["Fields", "Point", "Series", "bursts", "clickstream", "constant"]
+__all__ += ["from_csv", "from_frame", "orders", "poisson", "random_walk", "sensor", "sine"]

@@ -1,0 +1,226 @@
+"""Series that are made: rates, waves, walks, and small worlds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+
+from streamviz.errors import InputError
+from streamviz.simulation.series.base import Fields, Point, Series, number, rate_of, whole, word
+
+
+def constant(rate_hz: float = 1.0, *, field: str = "n") -> Series:
+    """Points at a constant rate; `field` counts them from 0."""
+    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    word("field", field)
+    return Series(lambda: ((n * gap_ms, {field: n}) for n in itertools.count()))
+
+
+def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
+    """Arrivals that know nothing of each other: gaps are exponential, `rate_hz` on average."""
+    rate = rate_of("rate_hz", rate_hz)
+    word("field", field)
+    whole("seed", seed)
+
+    def points() -> Iterator[Point]:
+        for n, at_ms in enumerate(_arrivals(random.Random(f"poisson {seed}"), rate)):
+            yield at_ms, {field: n}
+
+    return Series(points)
+
+
+def bursts(
+    burst_size: int = 10, every_ms: float = 1000.0, *, spread_ms: float = 50.0, seed: int = 0
+) -> Series:
+    """Nothing, and then many at once.
+
+    Parameters
+    ----------
+    burst_size : int
+        Points in a burst.
+    every_ms : float
+        From the beginning of one burst to the next, in milliseconds.
+    spread_ms : float
+        How long a burst lasts, in milliseconds; whole milliseconds are used, so points share some.
+    seed : int
+        Another seed, other times.
+
+    Returns
+    -------
+    Series
+        Fields ``burst`` and ``n``, both counted from 0.
+    """
+    size = whole("burst_size", burst_size, 1)
+    every = number("every_ms", every_ms, 1)
+    spread = int(number("spread_ms", spread_ms, 0))
+    whole("seed", seed)
+    if spread > every:
+        raise InputError(
+            f"spread_ms={spread_ms!r} is longer than every_ms={every_ms!r}: shorten it"
+        )
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"bursts {seed}")
+        for burst in itertools.count():
+            offsets = sorted(rng.randrange(spread + 1) for _ in range(size))
+            for n, offset in enumerate(offsets):
+                yield burst * every + offset, {"burst": burst, "n": n}
+
+    return Series(points)
+
+
+def sine(
+    rate_hz: float = 10.0,
+    *,
+    period_s: float = 10.0,
+    amplitude: float = 1.0,
+    noise: float = 0.1,
+    seed: int = 0,
+) -> Series:
+    """Return a sine with noise, field ``value``; `noise` is the noise's standard deviation."""
+    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    period_ms = 1000 * rate_of("period_s", period_s)
+    height = number("amplitude", amplitude)
+    deviation = number("noise", noise, 0)
+    whole("seed", seed)
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"sine {seed}")
+        for n in itertools.count():
+            wave = height * math.sin(2 * math.pi * n * gap_ms / period_ms)
+            yield n * gap_ms, {"value": round(wave + rng.gauss(0, deviation), 4)}
+
+    return Series(points)
+
+
+def random_walk(
+    rate_hz: float = 10.0, *, step: float = 1.0, start: float = 0.0, seed: int = 0
+) -> Series:
+    """Return a walk whose steps are normal with deviation `step`; field ``value``."""
+    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    deviation = number("step", step, 0)
+    begin = number("start", start)
+    whole("seed", seed)
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"random_walk {seed}")
+        value = begin
+        for n in itertools.count():
+            yield n * gap_ms, {"value": round(value, 4)}
+            value += rng.gauss(0, deviation)
+
+    return Series(points)
+
+
+def sensor(
+    rate_hz: float = 1.0,
+    *,
+    name: str = "s1",
+    gap_chance: float = 0.02,
+    late_chance: float = 0.05,
+    seed: int = 0,
+) -> Series:
+    """Return the readings of a thermometer with a bad line.
+
+    Parameters
+    ----------
+    rate_hz : float
+        Readings a second.
+    name : str
+        The sensor's name.
+    gap_chance : float
+        The chance that a reading begins a silence of 5 to 20 readings.
+    late_chance : float
+        The chance that a reading comes two readings late: it arrives in order, and the field
+        ``measured_ms`` lies before the one of the reading that came before it.
+
+    Returns
+    -------
+    Series
+        Fields ``sensor``, ``celsius`` and ``measured_ms``.
+    """
+    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    word("name", name)
+    whole("seed", seed)
+    for label, chance in (("gap_chance", gap_chance), ("late_chance", late_chance)):
+        if not 0 <= number(label, chance, 0) <= 1:
+            raise InputError(f"{label}={chance!r}: give a probability, 0 to 1")
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"sensor {name} {seed}")
+        held: list[tuple[int, Point]] = []  # late ones, and the reading after which they come
+        n, silent_until = 0, 0
+        for n in itertools.count():
+            at_ms = n * gap_ms
+            celsius = 20 + 3 * math.sin(n / 60) + rng.gauss(0, 0.1)
+            silent, late = rng.random() < gap_chance, rng.random() < late_chance
+            fields: Fields = {
+                "sensor": name,
+                "celsius": round(celsius, 2),
+                "measured_ms": round(at_ms),
+            }
+            if silent and n >= silent_until:
+                silent_until = n + rng.randint(5, 20)
+            if n >= silent_until:
+                if late:
+                    held.append((n + 2, (at_ms, fields)))
+                else:
+                    yield at_ms, fields
+            while held and held[0][0] <= n:
+                yield at_ms, held.pop(0)[1][1]
+
+    return Series(points)
+
+
+_PAGES = ("home", "search", "item", "cart", "checkout", "help")
+
+
+def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> Series:
+    """Visitors of a shop, each walking from page to page; fields ``session`` and ``page``."""
+    rate = rate_of("rate_hz", rate_hz)
+    many = whole("sessions", sessions, 1)
+    whole("seed", seed)
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"clickstream {seed}")
+        where = [0] * many
+        for at_ms in _arrivals(rng, rate):
+            who = rng.randrange(many)
+            where[who] = max(0, min(len(_PAGES) - 1, where[who] + rng.choice((-1, 0, 1, 1))))
+            yield at_ms, {"session": f"v{who:02d}", "page": _PAGES[where[who]]}
+
+    return Series(points)
+
+
+_GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 59.0))
+
+
+def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
+    """Orders of a tea shop; fields ``order``, ``customer``, ``item`` and ``amount``."""
+    rate = rate_of("rate_hz", rate_hz)
+    whole("seed", seed)
+
+    def points() -> Iterator[Point]:
+        rng = random.Random(f"orders {seed}")
+        for order, at_ms in enumerate(_arrivals(rng, rate), start=1):
+            item, price = rng.choice(_GOODS)
+            yield (
+                at_ms,
+                {
+                    "order": order,
+                    "customer": f"c{rng.randrange(200):03d}",
+                    "item": item,
+                    "amount": round(price * rng.randint(1, 3), 2),
+                },
+            )
+
+    return Series(points)
+
+
+def _arrivals(rng: random.Random, rate_hz: float) -> Iterator[float]:
+    at_ms = 0.0
+    while True:
+        at_ms += -math.log(1.0 - rng.random()) * 1000 / rate_hz
+        yield at_ms

@@ -1,0 +1,14 @@
+from .dashboard import Dashboard as Dashboard
+from .dashboard import ack_progress as ack_progress
+from .dashboard import cursors as cursors
+from .dashboard import group_lag as group_lag
+from .dashboard import partition_lanes as partition_lanes
+from .dashboard import pending_age as pending_age
+from .dashboard import side_by_side as side_by_side
+from .dashboard import stream_map as stream_map
+from .dashboard import swim_lanes as swim_lanes
+from .dashboard import trim_sawtooth as trim_sawtooth
+from .dashboard import watch as watch
+from .live import Live as Live
+from .player import Player as Player
+from .player import replay as replay

@@ -1,0 +1,224 @@
+// @ts-check
+// A figure drawn lightly, on a canvas over plotly's: fast enough to follow a hand.
+
+import { thinned } from "./frames.js";
+
+/** @typedef {{low: number, high: number}} Range */
+/** @typedef {{left: number, top: number, wide: number, high: number}} Area */
+
+const APART = 4; // pixels between two points of a trace: a narrow plot needs fewer
+const DASHES = { dash: [9, 5], dot: [2, 4], dashdot: [9, 4, 2, 4], longdash: [14, 6], longdashdot: [14, 5, 2, 5] };
+
+/** The range of each axis: its own, or around what is on it and on those that match it.
+ * @param {any[]} data @param {any} layout @returns {Record<string, Range>} by axis: x, y, x2, ... */
+export function ranges(data, layout) {
+  const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
+  const short = (/** @type {string} */ key) => key.replace("axis", "");
+  /** @type {Record<string, Range>} */
+  const found = {};
+  const master = (/** @type {string} */ axis) => layout[`${axis[0]}axis${axis.slice(1)}`]?.matches ?? axis;
+  for (const trace of data) {
+    for (const side of ["x", "y"]) {
+      const axis = master(trace[`${side}axis`] ?? side);
+      const range = (found[axis] ??= { low: Infinity, high: -Infinity });
+      for (const value of trace[side] ?? []) {
+        if (value === null) continue;
+        if (value < range.low) range.low = value;
+        if (value > range.high) range.high = value;
+      }
+    }
+  }
+  for (const key of axes) {
+    const axis = short(key);
+    const { range, rangemode } = layout[key];
+    const own = found[master(axis)] ?? { low: 0, high: 1 };
+    if (range) found[axis] = { low: range[0], high: range[1] };
+    else if (axis !== master(axis)) found[axis] = own;
+    else found[axis] = roomy(own, rangemode === "tozero");
+  }
+  for (const key of axes) if (!layout[key].range) found[short(key)] = found[master(short(key))];
+  return found;
+}
+
+/** A range that nothing touches the end of.
+ * @param {Range} range @param {boolean} fromZero @returns {Range} */
+function roomy({ low, high }, fromZero) {
+  if (low > high) return { low: 0, high: 1 };
+  const bottom = fromZero ? Math.min(0, low) : low;
+  const span = high - bottom || 1;
+  return { low: bottom, high: high + (fromZero ? span * 0.055 : span * 0.001) };
+}
+
+/** Round numbers in a range.
+ * @param {Range} range @param {number} about how many */
+export function ticks({ low, high }, about) {
+  const raw = (high - low) / Math.max(1, about);
+  if (!(raw > 0) || !Number.isFinite(raw)) return [low];
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((many) => many * power).find((one) => one >= raw * 0.999) ?? raw;
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** A trace's points on the canvas; null where it has a gap.
+ * @param {any} trace @param {Range} across @param {Range} up @param {Area} area @returns {([number, number] | null)[]} */
+export function placed(trace, across, up, area) {
+  const sideways = area.wide / (across.high - across.low || 1);
+  const upwards = area.high / (up.high - up.low || 1);
+  const found = [];
+  const { x, y } = trace;
+  for (let i = 0; i < (y?.length ?? 0); i += 1) {
+    if (x[i] === null || y[i] === null) found.push(null);
+    else found.push(/** @type {[number, number]} */ ([
+      area.left + (x[i] - across.low) * sideways,
+      area.top + area.high - (y[i] - up.low) * upwards,
+    ]));
+  }
+  return found;
+}
+
+/** The corners of a line through points: with steps, first across, then up.
+ * @param {([number, number] | null)[]} points @param {boolean} stepped @returns {[number, number][][]} */
+export function corners(points, stepped) {
+  /** @type {[number, number][][]} */
+  const runs = [];
+  /** @type {[number, number][] | null} */
+  let run = null;
+  for (const point of points) {
+    if (!point) {
+      run = null;
+    } else if (!run) {
+      runs.push((run = [point]));
+    } else {
+      if (stepped) run.push([point[0], run[run.length - 1][1]]);
+      run.push(point);
+    }
+  }
+  return runs;
+}
+
+/** Is a line so long that its dashes would cost more time than all the rest? Without them it is
+ * followed by its colour, until the hand rests.
+ * @param {[number, number][][]} runs @param {Area} area */
+export function winding(runs, { wide, high }) {
+  let long = 0;
+  for (const run of runs) {
+    for (let i = 1; i < run.length; i += 1) long += Math.abs(run[i][0] - run[i - 1][0]) + Math.abs(run[i][1] - run[i - 1][1]);
+  }
+  return long > 3 * (wide + high);
+}
+
+/** @param {CanvasRenderingContext2D} ink @param {[number, number][]} run */
+function trail(ink, run) {
+  run.forEach(([x, y], i) => (i ? ink.lineTo(x, y) : ink.moveTo(x, y)));
+}
+
+/** @param {CanvasRenderingContext2D} ink @param {any} marker @param {([number, number] | null)[]} points */
+function dots(ink, marker, points) {
+  const open = String(marker.symbol ?? "").endsWith("-open");
+  const square = String(marker.symbol ?? "").startsWith("square");
+  ink.globalAlpha = marker.opacity ?? 1;
+  ink.lineWidth = marker.line?.width ?? 2;
+  ink.fillStyle = ink.strokeStyle = marker.color;
+  ink.beginPath();
+  points.forEach((point, i) => {
+    const size = Array.isArray(marker.size) ? marker.size[Math.min(i, marker.size.length - 1)] : marker.size ?? 6;
+    if (!point || !size) return;
+    const [x, y] = point;
+    const half = size / 2;
+    if (square || size < 6) {
+      ink.rect(x - half, y - half, size, size);
+    } else {
+      ink.moveTo(x + half, y);
+      ink.arc(x, y, half, 0, 7);
+    }
+  });
+  open ? ink.stroke() : ink.fill();
+  ink.globalAlpha = 1;
+}
+
+/** @param {CanvasRenderingContext2D} ink @param {any} axis @param {Range} range @param {Area} area @param {string} side @param {any} layout */
+function grid(ink, axis, range, area, side, layout) {
+  const size = layout.font?.size ?? 13;
+  const flat = side === "x";
+  const at = axis.tickvals ?? ticks(range, flat ? Math.min(8, area.wide / (size * 5)) : area.high / (size * 3.4));
+  ink.font = `${size}px system-ui, sans-serif`;
+  ink.textAlign = flat ? "center" : "right";
+  ink.textBaseline = flat ? "top" : "middle";
+  ink.strokeStyle = axis.gridcolor ?? "#8884";
+  ink.fillStyle = layout.font?.color ?? "#444";
+  ink.lineWidth = 1;
+  ink.setLineDash([]);
+  at.forEach((/** @type {number} */ value, /** @type {number} */ i) => {
+    const part = (value - range.low) / (range.high - range.low || 1);
+    if (part < -0.001 || part > 1.001) return;
+    const x = area.left + part * area.wide;
+    const y = area.top + area.high - part * area.high;
+    ink.beginPath();
+    trail(ink, flat ? [[x, area.top], [x, area.top + area.high]] : [[area.left, y], [area.left + area.wide, y]]);
+    ink.stroke();
+    if (axis.showticklabels === false) return;
+    const text = axis.ticktext?.[i] ?? String(value);
+    flat ? ink.fillText(text, x, area.top + area.high + 5) : ink.fillText(text, area.left - 5, y);
+  });
+}
+
+/** Draw a figure where plotly has drawn one of its kind before.
+ * @param {CanvasRenderingContext2D} ink @param {any[]} whole its traces @param {any} layout
+ * @param {(axis: string) => {from: number, long: number}} place where plotly has put an axis */
+export function sketch(ink, whole, layout, place) {
+  const data = whole.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / APART));
+  const range = ranges(data, layout);
+  /** @type {Map<string, [number, number][]>} */
+  const before = new Map();
+  const area = (/** @type {string} */ x, /** @type {string} */ y) => ({
+    left: place(x).from,
+    wide: place(x).long,
+    top: place(y).from,
+    high: place(y).long,
+  });
+  for (const key of Object.keys(layout).filter((one) => /^yaxis\d*$/.test(one))) {
+    const axis = layout[key];
+    if (axis.visible === false) continue;
+    const y = key.replace("axis", "");
+    const x = axis.anchor ?? "x";
+    const where = area(x, y);
+    grid(ink, layout[`xaxis${x.slice(1)}`], range[x], where, "x", layout);
+    grid(ink, axis, range[y], where, "y", layout);
+  }
+  for (const trace of data) {
+    const [x, y] = [trace.xaxis ?? "x", trace.yaxis ?? "y"];
+    const where = area(x, y);
+    const points = placed(trace, range[x], range[y], where);
+    if (trace.mode?.includes("lines")) {
+      const runs = corners(points, trace.line?.shape === "hv");
+      if (trace.fill) fill(ink, trace, runs, before.get(x + y), where.top + where.high);
+      before.set(x + y, runs.flat());
+      ink.globalAlpha = trace.opacity ?? 1;
+      ink.strokeStyle = trace.line.color;
+      ink.lineWidth = trace.line.width ?? 2;
+      const dash = DASHES[/** @type {keyof typeof DASHES} */ (trace.line.dash)] ?? [];
+      ink.setLineDash(dash.length && winding(runs, where) ? [] : dash);
+      ink.beginPath();
+      for (const run of runs) trail(ink, run);
+      ink.stroke();
+      ink.setLineDash([]);
+      ink.globalAlpha = 1;
+    }
+    if (trace.mode?.includes("markers")) dots(ink, trace.marker, points);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {[number, number][][]} runs @param {[number, number][] | undefined} below @param {number} ground */
+function fill(ink, trace, runs, below, ground) {
+  ink.fillStyle = trace.fillcolor;
+  for (const run of runs) {
+    const first = run[0][0];
+    const last = run[run.length - 1][0];
+    const back = trace.fill === "tonexty" && below ? below.toReversed() : /** @type {[number, number][]} */ ([[last, ground], [first, ground]]);
+    ink.beginPath();
+    trail(ink, [...run, ...back]);
+    ink.fill();
+  }
+}

@@ -1,0 +1,76 @@
+"""A stream on a page of its own: what `streamviz watch` opens."""
+
+from __future__ import annotations
+
+import redis as redis_py
+from browser.conftest import RESULTS, Heard
+from playwright.sync_api import Page
+
+from streamviz import Scenario, Stream
+from streamviz.export import Wall
+
+ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
+  ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
+    [node.getBoundingClientRect()]).map(([box]) => box.height > 80 && box.bottom <= innerHeight)]"""
+LAG = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.y?.at(-1)"
+
+
+def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
+    redis: redis_py.Redis, key: str, page: Page, heard: Heard
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(5))
+    stream.group("<b>g</b>").create("0")
+    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+        page.goto(wall.url)
+        page.wait_for_function(f"() => ({LAG})() === 5")
+        stream.add_many({"n": n} for n in range(7))
+        page.wait_for_function(f"() => ({LAG})() === 12")
+        assert page.title() == key
+        assert page.locator("h1").inner_text() == key
+        assert page.locator(".streamviz-panel").count() == 0, "nothing to steer: it only shows"
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / "wall.png")
+        page.emulate_media(color_scheme="dark")
+        page.locator(".streamviz-live[data-dark]").wait_for()
+        port = wall._server.server_address[1]
+        token = wall.token
+    assert not heard.said
+    assert {url.split("/")[2] for url in heard.asked} == {f"127.0.0.1:{port}"}
+    page.get_by_text("Lost the server").wait_for()
+    again = Wall(Scenario(redis, look_every_ms=50).watch(key), key, port=port)
+    again.token = token  # a page that stayed open finds the same wall again
+    with again:
+        stream.add({"n": 13})
+        page.wait_for_function(f"() => ({LAG})() === 13", timeout=20_000)
+        page.get_by_text("Lost the server").wait_for(state="hidden")
+
+
+def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
+    redis: redis_py.Redis, key: str, page: Page
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+        page.goto(wall.url)
+        trouble = page.locator("[role=status]", has_text=f"no stream '{key}' yet")
+        trouble.wait_for()
+        box = trouble.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 150, "before the plots"
+        size = trouble.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+        assert size > 18
+        page.locator(".streamviz-plot .main-svg").first.wait_for()
+        page.screenshot(path=RESULTS / "wall-none.png")
+        stream = Stream(redis, key)
+        stream.add_many({"n": n} for n in range(5))
+        for name in ("billing", "email"):
+            stream.group(name).create("0")
+        page.wait_for_function(f"() => ({LAG})() === 5")
+        trouble.wait_for(state="detached")
+        # the page, two plots, and one that has two groups: at once, or when its axes have settled
+        page.wait_for_function(
+            f"() => (fits => fits.length === 5 && fits.every(Boolean))(({ON_SCREEN})())"
+        )
+        page.screenshot(path=RESULTS / "wall-small.png")
+        page.set_viewport_size({"width": 1024, "height": 600})
+        page.wait_for_function(f"() => ({ON_SCREEN})()[0]")

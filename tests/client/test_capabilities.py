@@ -1,0 +1,197 @@
+"""What a server can do: asked of the server itself, and shown so that everyone can read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+import redis as redis_py
+
+from streamviz import Stream
+from streamviz.client import badges
+from streamviz.client.capabilities import FEATURES, Capabilities, Capability, Feature, capabilities
+from streamviz.client.connection import ServerVersion, Wire
+from streamviz.client.stream import read_streams
+from streamviz.errors import InputError, ServerUnreachable, UnsupportedCommand
+from streamviz.server.embedded import EmbeddedServer
+
+Do = Callable[[Stream], object]
+
+
+@pytest.fixture
+def stream(redis: redis_py.Redis, key: str) -> Stream:
+    stream = Stream(redis, key)
+    stream.add({"f": 1}, "1-0")
+    stream.group("g").create("0", entries_read=0)
+    return stream
+
+
+DO: dict[str, Do] = {
+    "XAUTOCLAIM": lambda s: s.group("g").consumer("c").autoclaim(0),
+    "NOMKSTREAM": lambda s: s.add({"f": 1}, create=False),
+    "MINID": lambda s: s.trim(minid="1"),
+    "(": lambda s: s.range("(0-1"),
+    "<ms>-*": lambda s: s.add({"f": 1}, "9-*"),
+    "XREAD +": lambda s: s.read("+"),
+    "XDELEX": lambda s: s.delete_ex("7-7"),
+    "XACKDEL": lambda s: s.group("g").ack_delete("7-7"),
+    "ACKED": lambda s: s.trim(maxlen=9, refs="ACKED"),
+    "CLAIM": lambda s: s.group("g").consumer("c").read(claim_idle_ms=9),
+    "IDMP": lambda s: s.add({"f": 1}, idmp=("me", "1")),
+    "IDMPAUTO": lambda s: s.add({"f": 1}, idmp_auto="me"),
+    "XCFGSET": lambda s: s.configure(idmp_maxsize=9),
+    "XNACK": lambda s: s.group("g").nack("1-0"),
+    "MAXCOUNT": lambda s: read_streams(s.client, {s.key: "0"}, max_count=1),
+    "MAXSIZE": lambda s: read_streams(s.client, {s.key: "0"}, max_bytes=1),
+}
+SHOWS: dict[str, Do] = {
+    "lag": lambda s: s.group("g").info().lag,
+    "ENTRIESREAD": lambda s: s.group("g").info().lag,
+    "inactive": lambda s: s.group("g").consumers()[0].inactive_ms,
+}
+
+
+def test_every_feature_is_tried_below() -> None:
+    names = [feature.name for feature in FEATURES]
+    assert sorted(names) == sorted([*DO, *SHOWS])
+    assert [feature.since for feature in FEATURES] == sorted(f.since for f in FEATURES)
+
+
+@pytest.mark.parametrize("name", DO)
+def test_a_badge_keeps_its_word(stream: Stream, name: str) -> None:
+    if capabilities(stream.client).has(name):
+        DO[name](stream)
+    else:
+        with pytest.raises(UnsupportedCommand):
+            DO[name](stream)
+
+
+@pytest.mark.parametrize("name", SHOWS)
+def test_a_badge_for_a_number_keeps_its_word(stream: Stream, name: str) -> None:
+    stream.group("g").consumer("c").read(1)
+    assert capabilities(stream.client).has(name) == (SHOWS[name](stream) is not None)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode", [True, False])
+def test_every_client_sees_the_same_and_nothing_is_written(
+    server: EmbeddedServer, redis: redis_py.Redis, protocol: int, decode: bool
+) -> None:
+    keys = redis.dbsize()
+    client = server.client(protocol=protocol, decode_responses=decode)
+    can = capabilities(client)
+    client.close()
+    assert can.found == capabilities(redis).found
+    assert {one.known for one in can.found} == {"documented", "tried"}
+    assert redis.dbsize() == keys
+
+
+def test_a_redis_has_what_its_version_promises(redis: redis_py.Redis) -> None:
+    can = capabilities(redis)
+    if can.server.name == "Redis":
+        assert [one.has for one in can.found] == [can.server.has(f.since) for f in FEATURES]
+    else:
+        assert can.has("lag")
+        assert not can.has("XNACK")
+
+
+def test_who_may_not_ask_gets_what_the_version_promises(
+    server: EmbeddedServer, redis: redis_py.Redis
+) -> None:
+    redis.execute_command("ACL", "SETUSER", "shy", "on", ">pw", "+info", "+ping", "+hello")
+    shy = server.client(username="shy", password="pw")
+    try:
+        can = capabilities(shy)
+    finally:
+        shy.close()
+        redis.execute_command("ACL", "DELUSER", "shy")
+    assert {one.known for one in can.found} == {"by version"}
+    assert [one.has for one in can.found] == [can.server.has(f.since) for f in FEATURES]
+
+
+def test_who_does_not_answer_is_said() -> None:
+    server = EmbeddedServer()
+    client = server.client()
+    server.stop()
+    with pytest.raises(ServerUnreachable):
+        capabilities(client)
+
+
+@pytest.fixture
+def can() -> Capabilities:
+    """What a server could have that has a name to be careful with."""
+    found = [
+        Capability(Feature("<ms>-*", (7, 0), "a & b", "xadd"), True, "documented"),
+        Capability(Feature("XNACK", (8, 10), "give back", "xnack"), False, "by version"),
+    ]
+    return Capabilities(ServerVersion("Redis", (8, 2, 3)), tuple(found))
+
+
+def test_it_is_a_table_in_text(can: Capabilities) -> None:
+    assert repr(can).splitlines() == [
+        "Redis 8.2 has 1 of 2 of these:",
+        "  7.0  yes  <ms>-*       a & b",
+        " 8.10  no   XNACK        give back",
+    ]
+
+
+def test_it_is_a_table_for_those_who_cannot_see_the_badges(can: Capabilities) -> None:
+    page = can._repr_html_()
+    table = ElementTree.fromstring(re.search(r"<table.*</table>", page)[0])  # type: ignore[index]
+    assert table.findtext("caption") == "What Redis 8.2 can do with streams"
+    assert {head.get("scope") for head in table.findall("thead/tr/th")} == {"col"}
+    rows = [["".join(cell.itertext()) for cell in row] for row in table.findall("tbody/tr")]
+    assert rows == [
+        ["<ms>-*", "7.0", "a & b", "yes", "documented"],
+        ["XNACK", "8.10", "give back", "no", "by version"],
+    ]
+    assert all(row[0].get("scope") == "row" for row in table.findall("tbody/tr"))
+    assert 'alt="Redis 8.2 has 1 of 2; it lacks XNACK."' in page
+
+
+def test_the_badges_tell_by_more_than_colour(can: Capabilities) -> None:
+    address = re.search(r'src="data:image/svg\+xml,([^"]+)"', can._repr_html_())
+    assert address is not None
+    assert not set("#<>") & set(address[1])  # a browser would take the rest for something else
+    svg = ElementTree.fromstring(unquote(address[1]))
+    space = "{http://www.w3.org/2000/svg}"
+    words = [text.text for text in svg.iter(f"{space}text")]
+    assert words == ["What Redis 8.2 can do with streams", "7.0", "✓ <ms>-*", "8.10", "– XNACK"]
+    assert [rect.get("stroke-dasharray") for rect in svg.iter(f"{space}rect")] == [None, "4 3"]
+    assert svg.findtext(f"{space}desc") == "7.0: <ms>-* yes; 8.10: XNACK no"
+
+
+def test_badges_of_every_feature_fit_the_picture() -> None:
+    rows: dict[str, list[tuple[str, bool]]] = {}
+    for feature in FEATURES:
+        rows.setdefault(str(feature.since), []).append((feature.name, True))
+    svg = ElementTree.fromstring(badges.render("all", rows))
+    rects = list(svg.iter("{http://www.w3.org/2000/svg}rect"))
+    assert len(rects) == len(FEATURES)
+    assert max(float(r.get("x", 0)) + float(r.get("width", 0)) for r in rects) < badges.WIDTH
+
+
+def test_a_feature_is_tried_and_what_is_missing_is_said(
+    can: Capabilities, capsys: pytest.CaptureFixture[str], redis: redis_py.Redis
+) -> None:
+    with can.trying("XNACK"):
+        Wire(redis).call("NEWER", needs=(99, 1))
+    assert capsys.readouterr().out == "XNACK needs Redis 8.10; this server is Redis 8.2.\n"
+    with can.trying("XNACK"):
+        print("it has it")
+    assert capsys.readouterr().out == "it has it\n"
+    with pytest.raises(ZeroDivisionError), can.trying("XNACK"):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("ask", [Capabilities.has, Capabilities.missing])
+def test_an_unknown_feature_is_named_beside_the_known_ones(
+    can: Capabilities, ask: Callable[[Capabilities, str], object]
+) -> None:
+    with pytest.raises(InputError, match=r"'XBACK' is no feature.*'<ms>-\*', 'XNACK'"):
+        ask(can, "XBACK")
+    with pytest.raises(InputError), can.trying("XBACK"):
+        raise AssertionError

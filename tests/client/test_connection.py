@@ -1,0 +1,328 @@
+"""The raw exchange: one shape for every client, nothing sent twice, errors in our terms."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import redis as redis_py
+
+from streamviz.client.connection import ServerVersion, Wire
+from streamviz.client.exchange import pack, to_bytes
+from streamviz.errors import (
+    CommandRefused,
+    InputError,
+    NoSuchGroup,
+    NoSuchStream,
+    ServerAuthError,
+    ServerUnreachable,
+    StreamVizError,
+    UnsupportedCommand,
+    WrongType,
+)
+from streamviz.server.embedded import EmbeddedServer
+
+Until = Callable[..., None]
+
+
+@pytest.fixture(params=[(2, True), (2, False), (3, True), (3, False)], ids=str)
+def client(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[redis_py.Redis]:
+    protocol, decode = request.param
+    made = server.client(protocol=protocol, decode_responses=decode)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def wire(redis: redis_py.Redis) -> Wire:
+    return Wire(redis)
+
+
+def idle_connections(client: redis_py.Redis) -> int:
+    return len(client.connection_pool._available_connections)
+
+
+def test_a_reply_has_one_shape_for_every_client(client: redis_py.Redis, key: str) -> None:
+    wire = Wire(client)
+    assert wire.call("XADD", key, "5-1", "name", b"\xff", "é", 2.5) == b"5-1"
+    assert wire.call("XLEN", key) == 1
+    assert wire.call("XRANGE", key, "-", "+") == [
+        [b"5-1", [b"name", b"\xff", "é".encode(), b"2.5"]]
+    ]
+
+
+def test_a_pipeline_keeps_order_and_puts_each_error_in_its_place(
+    client: redis_py.Redis, key: str
+) -> None:
+    wire = Wire(client)
+    found = wire.pipeline(
+        [
+            ("XADD", key, "1-1", "a", 1),
+            ("XADD", key, "1-1", "a", 1),
+            ("XGROUP", "SETID", key, "none", "0"),
+            ("XLEN", key),
+        ]
+    )
+    assert [type(one) for one in found] == [bytes, CommandRefused, NoSuchGroup, int]
+    assert wire.pipeline([]) == []
+    assert wire.call("PING") == b"PONG"
+
+
+def test_a_snapshot_answers_at_one_moment_and_keeps_errors_in_place(
+    client: redis_py.Redis, key: str
+) -> None:
+    wire = Wire(client)
+    found = wire.snapshot([("XLEN", key), ("XINFO", "STREAM", key), ("ECHO", "x")])
+    assert found[0] == 0
+    assert isinstance(found[1], NoSuchStream)
+    assert found[2] == b"x"
+    with pytest.raises(CommandRefused):
+        wire.snapshot([("NOSUCHCOMMAND", key)])
+    assert wire.call("PING") == b"PONG"
+
+
+def test_no_one_gets_between_the_commands_of_a_snapshot(
+    wire: Wire, server: EmbeddedServer, key: str
+) -> None:
+    stop = threading.Event()
+    other = Wire(server.client())
+
+    def add() -> None:
+        while not stop.is_set():
+            other.call("XADD", key, "*", "a", 1)
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    try:
+        pairs = [wire.snapshot([("XLEN", key), ("PING",), ("XLEN", key)]) for _ in range(200)]
+    finally:
+        stop.set()
+        adding.join(10)
+    assert all(first == last for first, _, last in pairs)
+    assert pairs[-1][0] > 0
+
+
+def test_a_transaction_is_done_whole_or_not_at_all(wire: Wire, key: str) -> None:
+    assert wire.transaction([("XADD", key, "1-1", "a", 1), ("XLEN", key)]) == [b"1-1", 1]
+    with pytest.raises(CommandRefused):
+        wire.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
+    assert wire.call("XLEN", key) == 1
+    with pytest.raises(CommandRefused, match="equal or smaller"):
+        wire.transaction([("XADD", key, "1-1", "a", 1)])
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "says"),
+    [
+        (("XADD", "{text}", "*", "a", 1), WrongType, "holds another type"),
+        (("XINFO", "STREAM", "{none}"), NoSuchStream, "add an entry first"),
+        (("XGROUP", "CREATE", "{none}", "g", "0"), NoSuchStream, "no stream"),
+        (("XREADGROUP", "GROUP", "g", "c", "STREAMS", "{none}", ">"), NoSuchGroup, "Create the"),
+        (("XADD", "{none}", "0-0", "a", 1), CommandRefused, "must be greater than 0-0"),
+        (("XADD", "{none}", "*", "odd"), CommandRefused, "wrong number"),
+    ],
+)
+def test_what_the_server_says_is_said_in_our_terms(
+    client: redis_py.Redis, prefix: str, command: Any, kind: type[StreamVizError], says: str
+) -> None:
+    client.set(f"{prefix}text", "x")
+    names = {"text": f"{prefix}text", "none": f"{prefix}none"}
+    ready = [word.format(**names) if isinstance(word, str) else word for word in command]
+    with pytest.raises(kind, match=says) as error:
+        Wire(client).call(*ready)
+    assert type(error.value) is kind
+    assert error.value.__cause__ is not None
+    assert Wire(client).call("PING") == b"PONG"
+
+
+def test_a_user_without_the_right_is_told_so(redis: redis_py.Redis, server: EmbeddedServer) -> None:
+    redis.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">word", "+info", "+ping")
+    narrow = Wire(server.client(username="narrow", password="word"))
+    for ask in (narrow.call, lambda *command: narrow.snapshot([command])):
+        with pytest.raises(ServerAuthError, match="ACL GETUSER"):
+            ask("XLEN", "key")
+    (found,) = narrow.pipeline([("XLEN", "key")])
+    assert isinstance(found, ServerAuthError)
+    redis.execute_command("ACL", "DELUSER", "narrow")
+
+
+def test_a_newer_command_names_the_version_that_it_needs(wire: Wire, key: str) -> None:
+    wire.call("XADD", key, "1-1", "a", 1)
+    with pytest.raises(UnsupportedCommand, match=r"needs Redis 99\.1; this server is"):
+        wire.call("XNOTYET", key, needs=(99, 1))
+    with pytest.raises(CommandRefused):
+        wire.call("XADD", key, "1-1", "a", 1, needs=(5, 0))
+
+
+@pytest.mark.parametrize(
+    ("version", "has", "lacks"),
+    [
+        (ServerVersion("Redis", (8, 2, 3)), (8, 2), (8, 4)),
+        (ServerVersion("Redis", (7, 0, 15)), (7, 0), (7, 2)),
+        (ServerVersion("Valkey", (9, 1, 2)), (7, 2), (7, 4)),
+        (ServerVersion("Redis", (10, 0)), (8, 10), (10, 1)),
+    ],
+)
+def test_a_version_knows_what_came_with_which(
+    version: ServerVersion, has: tuple[int, ...], lacks: tuple[int, ...]
+) -> None:
+    assert version.has(has)
+    assert not version.has(lacks)
+
+
+def test_the_version_is_the_servers_own(wire: Wire, redis: redis_py.Redis) -> None:
+    info: Any = redis.info("server")
+    valkey = info.get("valkey_version")
+    name = "Valkey" if valkey else "Redis"
+    assert str(wire.version) == f"{name} {valkey or info['redis_version']}"
+
+
+def test_a_broken_connection_is_said_and_the_next_one_works(
+    redis: redis_py.Redis, server: EmbeddedServer, wire: Wire, key: str, until: Until
+) -> None:
+    other = server.client()
+    failures: list[StreamVizError] = []
+
+    def wait() -> None:
+        try:
+            wire.call("XREAD", "BLOCK", 0, "STREAMS", key, "$", block_ms=0)
+        except StreamVizError as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    until(lambda: [one for one in other.client_list() if one["cmd"] == "xread"])
+    (blocked,) = (one for one in other.client_list() if one["cmd"] == "xread")
+    other.client_kill_filter(_id=blocked["id"])
+    waiting.join(5)
+    assert isinstance(failures[0], ServerUnreachable)
+    assert wire.call("PING") == b"PONG"
+    other.close()
+
+
+def test_a_wait_longer_than_the_sockets_patience_is_no_error(
+    server: EmbeddedServer, key: str
+) -> None:
+    client = server.client(socket_timeout=0.05)
+    assert Wire(client).call("XREAD", "BLOCK", 200, "STREAMS", key, "$", block_ms=200) is None
+    assert Wire(client).call("PING") == b"PONG"
+    client.close()
+
+
+def test_a_server_that_died_is_unreachable_for_every_kind_of_call(key: str) -> None:
+    with EmbeddedServer() as mortal:
+        client = mortal.client()
+        wire = Wire(client)
+        wire.call("PING")
+        mortal.stop()
+        for ask in (
+            lambda: wire.call("PING"),
+            lambda: wire.pipeline([("PING",)]),
+            lambda: wire.snapshot([("PING",)]),
+            lambda: list(wire.send_batches(iter([(pack(("PING",)), 1)]))),
+        ):
+            with pytest.raises(ServerUnreachable, match="connect again"):
+                ask()
+        client.close()
+
+
+def test_every_connection_comes_back_to_the_pool(
+    server: EmbeddedServer, prefix: str, key: str
+) -> None:
+    client = server.client()
+    wire = Wire(client)
+    wire.call("PING")
+    assert idle_connections(client) == 1
+    for _ in range(20):
+        with pytest.raises(NoSuchStream):
+            wire.call("XINFO", "STREAM", key)
+        wire.pipeline([("PING",), ("XINFO", "STREAM", key)])
+        with pytest.raises(CommandRefused):
+            wire.snapshot([("NOSUCHCOMMAND",)])
+    assert idle_connections(client) == 1
+    client.close()
+
+
+def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) -> None:
+    client = server.client(protocol=3)
+    wire = Wire(client)
+    wire.call("CLIENT", "TRACKING", "ON")
+    found = wire.pipeline(
+        [("GET", key), ("SET", key, 1), ("GET", key), ("SET", key, 2), ("GET", key)]
+    )
+    assert found == [None, b"OK", b"1", b"OK", b"2"]
+    client.close()
+
+
+@pytest.mark.parametrize("client", [None, "redis://localhost", 5, object()])
+def test_only_a_client_will_do(client: Any) -> None:
+    with pytest.raises(InputError, match=r"streamviz\.connect"):
+        Wire(client)
+
+
+class Cup(IntEnum):
+    OOLONG = 7
+
+
+class Leaf(StrEnum):
+    GREEN = "green"
+
+
+NUMBERS = [
+    (np.float64(0.1), b"0.1"),
+    (np.float32(0.5), b"0.5"),
+    (np.float16(1.5), b"1.5"),
+    (np.int64(-3), b"-3"),
+    (np.uint8(200), b"200"),
+    (np.str_("x"), b"x"),
+    (np.bytes_(b"\xff"), b"\xff"),
+    (Cup.OOLONG, b"7"),
+    (Leaf.GREEN, b"green"),
+    (Decimal("9.50"), b"9.50"),
+    (1e300, b"1e+300"),
+]
+NOT_STORED = [True, np.True_, np.timedelta64(5, "s"), np.datetime64("2026-01-01"), np.array([1.5])]
+NOT_STORED += [Fraction(1, 3), 1j, None, [], {}, object(), memoryview(b"x")]
+MANY_DIGITS = 10**5000  # Python itself refuses to write them
+
+
+def test_an_integer_that_python_refuses_to_write_is_refused() -> None:
+    with pytest.raises(InputError, match="more digits than Python writes"):
+        to_bytes(MANY_DIGITS)
+
+
+@pytest.mark.parametrize(("value", "stored"), NUMBERS, ids=repr)
+def test_a_number_is_stored_as_its_digits(wire: Wire, key: str, value: Any, stored: bytes) -> None:
+    assert to_bytes(value) == stored
+    wire.call("SET", key, value)
+    assert wire.call("GET", key) == stored
+
+
+@pytest.mark.parametrize("value", NOT_STORED, ids=lambda value: type(value).__name__)
+def test_a_value_that_redis_cannot_store_is_refused(wire: Wire, value: Any) -> None:
+    with pytest.raises(InputError, match="convert it first"):
+        to_bytes(value)
+    with pytest.raises(InputError, match="convert it first"):
+        wire.call("ECHO", value)
+
+
+def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(wire: Wire) -> None:
+    for text in ("\ud800", "tea \udfff"):
+        with pytest.raises(InputError, match="half a character at place"):
+            to_bytes(text)
+        with pytest.raises(InputError, match="half a character at place"):
+            wire.call("ECHO", text)
+    assert wire.call("ECHO", "\udcff") == b"\xff"
+
+
+def test_a_command_is_packed_as_the_server_reads_it() -> None:
+    lossy = b"\xff".decode("utf-8", "surrogateescape")
+    assert pack(("A", b"b", 1, 2.5, "é", lossy)) == (
+        b"*6\r\n$1\r\nA\r\n$1\r\nb\r\n$1\r\n1\r\n$3\r\n2.5\r\n$2\r\n\xc3\xa9\r\n$1\r\n\xff\r\n"
+    )

@@ -1,0 +1,117 @@
+"""The checks of notebook 04 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from exercises import consumer_groups as exercise
+from streamviz.client.groups import ConsumerGroup
+from streamviz.client.stream import Stream
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    redis.delete("ledger", "crew", "crew:done")
+
+
+def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> None:
+    ledger = exercise.new_ledger(redis)
+    assert "no group" in repr(exercise.check_audit(ledger))
+    for start, entries_read, right in [("$", None, False), ("0", 0, False), ("$", 5, True)]:
+        ledger = exercise.new_ledger(redis)
+        ledger.group("audit").create(start, entries_read=entries_read)
+        ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+        assert exercise.check_audit(ledger).right is right
+
+
+def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> None:
+    ledger = exercise.new_ledger(redis)
+    redis.delete("ledger")
+    assert "no group" in exercise.check_audit(ledger).text
+    redis.set("ledger", "text")
+    assert "new_ledger" in exercise.check_audit(ledger).text
+
+
+def take(crew: ConsumerGroup, *, write: bool = True) -> None:
+    for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+        if write:
+            crew.stream.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+
+
+def ack_all(crew: ConsumerGroup, consumer: str | None = None) -> None:
+    crew.ack(*(held.id for held in crew.pending_entries(consumer=consumer)))
+
+
+def right(crew: ConsumerGroup) -> None:
+    take(crew)
+    crew.delete_consumer("zoe")
+
+
+def only_hers(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries(consumer="zoe")]
+    for entry in crew.consumer("max").claim(ids):
+        crew.stream.client.rpush("crew:done", entry.fields["task"])
+    ack_all(crew)
+    crew.delete_consumer("zoe")
+
+
+@pytest.mark.parametrize("answer", [right, only_hers])
+def test_the_estate_is_claimed_done_and_acknowledged(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
+) -> None:
+    crew = exercise.new_crew(redis)
+    answer(crew)
+    assert exercise.check_estate(crew).right
+
+
+WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "nothing": ("zoe still holds 3", lambda crew: None),
+    "deleted first": ("zoe is gone, and 3 of her tasks", lambda crew: crew.delete_consumer("zoe")),
+    "acknowledged without a claim": (
+        "alone does no work",
+        lambda crew: ack_all(crew),
+    ),
+    "acknowledged without a claim, and deleted": (
+        "zoe is gone, and 3 of her tasks",
+        lambda crew: (ack_all(crew, "zoe"), crew.delete_consumer("zoe")),
+    ),
+    "claimed, and nothing done": ("alone does no work", lambda crew: take(crew, write=False)),
+    "claimed, and not acknowledged": (
+        "still a consumer",
+        lambda crew: crew.consumer("max").autoclaim(min_idle_ms=0),
+    ),
+    "claimed, not acknowledged, and deleted": (
+        "still pending",
+        lambda crew: (crew.consumer("max").autoclaim(min_idle_ms=0), crew.delete_consumer("zoe")),
+    ),
+    "zoe is still there": ("still a consumer", take),
+    "both are deleted": ("max is no consumer", lambda c: (right(c), c.delete_consumer("max"))),
+    "done twice": ("done twice", lambda c: (right(c), c.stream.client.rpush("crew:done", "0"))),
+    "another thing": ("tasks alone", lambda c: (right(c), c.stream.client.rpush("crew:done", "x"))),
+    "trimmed away": ("its four should stay", lambda c: (c.stream.trim(maxlen=0), right(c))),
+    "destroyed": ("new_crew", lambda crew: crew.destroy()),
+    "the stream is gone": ("new_crew", lambda crew: crew.stream.client.delete("crew")),
+    "no list": ("no list", lambda c: (right(c), c.stream.client.set("crew:done", "0"))),
+}
+
+
+@pytest.mark.parametrize(("hint", "answer"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_estate_is_refused_with_its_hint(
+    redis: redis_py.Redis, hint: str, answer: Callable[[ConsumerGroup], object]
+) -> None:
+    crew = exercise.new_crew(redis)
+    answer(crew)
+    verdict = exercise.check_estate(crew)
+    assert not verdict.right
+    assert hint in verdict.text
+
+
+def test_a_list_is_read_as_text(redis: redis_py.Redis) -> None:
+    assert exercise.listed(Stream(redis, "crew"), "crew:done") == []
+    redis.rpush("crew:done", "0", "1")
+    assert exercise.listed(Stream(redis, "crew"), "crew:done") == ["0", "1"]

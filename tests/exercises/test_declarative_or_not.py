@@ -1,0 +1,181 @@
+"""The checks of notebook 11 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from exercises import declarative_or_not as exercise
+from exercises.fact_check import elsewhere
+from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
+from go_game.variants.runner import ALONE, DRESSES, source
+from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import Entry
+from streamviz.client.stream import Stream
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    exercise.clean_up(redis)
+
+
+def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
+    me = group.consumer("judge")
+    for after in afters:
+        for entry in me.read(after=after):
+            group.stream.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+            if ack:
+                me.ack(entry.id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda group: None, "0 of 4"),
+        (lambda group: say(group, ">"), "2 of 4"),
+        (lambda group: say(group, "0"), "2 of 4"),
+        (lambda group: say(group, ">", "0"), "order 3, 4, 1, 2"),
+        (lambda group: say(group, "0", ">", ack=False), "4 are still pending"),
+        (lambda group: say(group, "0", "0", ">", ack=False), "twice"),
+        (lambda group: say(group, "0", ">"), ""),
+    ],
+)
+def test_what_was_held_comes_first(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
+) -> None:
+    answer(exercise.new_desk(redis))
+    verdict = exercise.check_desk(redis)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def silent(client: Any, number: str) -> None:
+    pass
+
+
+def forgetful(client: Any, number: str) -> None:
+    client.xadd(exercise.SAID, {"reply_to": number})
+
+
+def only_noting(client: Any, number: str) -> None:
+    client.hset(exercise.NOTED, number, "")
+
+
+def answer_first(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        client.xadd(exercise.SAID, {"reply_to": number})
+        client.hset(exercise.NOTED, number, "said")
+
+
+def note_first(client: Any, number: str) -> None:
+    if client.hsetnx(exercise.NOTED, number, "said"):
+        client.xadd(exercise.SAID, {"reply_to": number})
+
+
+def answer_first_in_types(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        Stream(client, exercise.SAID).add({"reply_to": number})
+        client.hset(exercise.NOTED, number, "said")
+
+
+def look_and_answer_in_one(client: Any, number: str) -> None:
+    client.eval(
+        "if redis.call('HSETNX', KEYS[1], ARGV[1], 'said') == 1 then"
+        " redis.call('XADD', KEYS[2], '*', 'reply_to', ARGV[1]) end",
+        2,
+        exercise.NOTED,
+        exercise.SAID,
+        number,
+    )
+
+
+def both_in_one(client: Any, number: str) -> None:
+    if not client.hexists(exercise.NOTED, number):
+        with client.pipeline(transaction=True) as both:
+            both.xadd(exercise.SAID, {"reply_to": number})
+            both.hset(exercise.NOTED, number, "said")
+            both.execute()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (silent, "0 of 2"),
+        (forgetful, "request 1 was answered"),
+        (only_noting, "0 of 2"),
+        (answer_first, "request 1 was answered 2 times. It died when it had sent 2 of"),
+        (note_first, "1 of 2 are answered. It died when it had sent 1 of"),
+        (answer_first_in_types, "request 1 was answered 2 times. It died when it had sent 2 of"),
+        (both_in_one, ""),
+        (look_and_answer_in_one, ""),
+    ],
+)
+def test_a_request_is_answered_once_wherever_its_judge_dies(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object], hint: str
+) -> None:
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
+    verdict = exercise.check_echo(redis)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def test_a_note_under_the_entry_s_id_is_not_yet(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        if client.hsetnx(exercise.NOTED, str(entry.id), "said"):
+            client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+
+    exercise.serve(redis, judge)
+    assert "request 1 was answered" in exercise.check_echo(redis).text
+
+
+def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:
+    def judge(client: Any, entry: Entry) -> None:
+        client.xadd(exercise.SAID, {})
+
+    with pytest.raises(redis_py.DataError):
+        exercise.serve(redis, judge)
+
+
+def test_on_a_whole_broker_the_dress_is_a_program_that_reads_nothing_back() -> None:
+    whole = on_a_whole_broker(source("kafka"))
+    assert 15 < lines_of_code(source("kafka")) - lines_of_code(whole) < 35
+    assert whole.count('processing_guarantee="exactly-once",') == 1
+    names = {node.id for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Name)}
+    assert not names & {"said_before", "SINGLY", "TopicPartition"}
+    assert "self.said" not in whole
+    assert "judge.said" not in whole
+    assert "judge.new" not in whole
+
+
+def test_calls_are_counted_the_same_each_time() -> None:
+    def inner() -> None:
+        pass
+
+    def outer() -> None:
+        inner()
+        inner()
+
+    assert exercise.calls_of(outer) == exercise.calls_of(outer) == 3
+
+
+def test_what_jupyterlab_brought_is_no_part_of_a_dress() -> None:
+    program = f"{ALONE}import jsonschema; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
+    assert elsewhere(None, program) == "False\n"
+
+
+def test_an_excerpt_is_the_code_without_its_docstring() -> None:
+    found = exercise.beside("run", *DRESSES)
+    assert [dress for dress, _ in found.columns] == list(DRESSES)
+    for dress, code in found.columns:
+        assert code.startswith("def run(address: str")
+        assert '"""' not in code
+        assert f"# {dress}\n{code}" in repr(found)
+    assert "<b>plain</b>" in found._repr_html_()
+    assert "-&gt; None" in found._repr_html_()
+    with pytest.raises(LookupError, match="plain has no function 'sing'"):
+        exercise.excerpt("plain", "sing")

@@ -1,0 +1,148 @@
+"""Each check accepts right answers, and refuses plausible wrong ones with the fitting hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from exercises import entries_and_ids, start_here
+from streamviz import Stream
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    redis.delete("desk", "day", "minute", "ledger", "crew")
+    start_here.clean_up(redis)
+
+
+def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
+    redis: redis_py.Redis,
+) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    assert "0 entries" in repr(entries_and_ids.check_desk(desk))
+    desk.add({"guest": "Ada"})
+    assert "another millisecond" in repr(entries_and_ids.check_desk(desk))
+    desk = entries_and_ids.new_desk(redis)
+    for sequence in (1, 2, 3):
+        desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
+    assert "counts 0, 1, 2" in repr(entries_and_ids.check_desk(desk))
+    desk = entries_and_ids.new_desk(redis)
+    for _ in range(3):
+        desk.add({"guest": "Ada"}, id="5000-*")
+    assert entries_and_ids.check_desk(desk).right
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hint"),
+    [
+        ("60000", "120000", "third minute"),
+        ("60000", "(120000", "third minute"),
+        ("0", "119999", "first minute"),
+        ("(60000", "(120000-0", "you copied 5"),
+        ("200", "100", "empty"),
+        ("60000", "119999", ""),
+        ("60000", "(120000-0", ""),
+    ],
+)
+def test_the_second_minute_is_six_entries(
+    redis: redis_py.Redis, start: str, end: str, hint: str
+) -> None:
+    day, minute = entries_and_ids.new_day(redis)
+    for entry in day.range(start, end):
+        minute.add(entry.fields, id=str(entry.id))
+    verdict = entries_and_ids.check_day(minute)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("ids", "hint"),
+    [
+        ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's own"),
+        ([f"60000-{n}" for n in range(6)], "keep each entry's own"),
+    ],
+)
+def test_the_second_minute_is_copied_under_the_same_ids(
+    redis: redis_py.Redis, ids: list[str], hint: str
+) -> None:
+    _, minute = entries_and_ids.new_day(redis)
+    minute.add_many((one, {"at": 0}) for one in ids)
+    verdict = entries_and_ids.check_day(minute)
+    assert not verdict.right
+    assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("people", "seconds", "right"), [(1, 60, False), (3, 60, True), (3, 9, False)]
+)
+def test_enough_hands_are_two_more_than_one(
+    redis: redis_py.Redis, people: int, seconds: int, right: bool
+) -> None:
+    shop = start_here.new_shop(redis)
+    assert not start_here.check_enough_hands(redis).right
+    shop.group(start_here.KEY, "email", consumers=people, service_ms=400)
+    shop.run(seconds=seconds)
+    assert start_here.check_enough_hands(redis).right is right
+
+
+CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
+
+
+@pytest.mark.parametrize(
+    ("plan", "people", "seconds", "hint"),
+    [
+        ({"crash_after": 50}, 2, 60, "held by billing-1"),
+        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "held by billing-1"),
+        ({}, 2, 60, "nobody went home"),
+        ({"claim_idle_ms": 5000}, 2, 60, "nobody went home"),
+        ({"crash_after": 50}, 2, 30, "less than a minute"),
+        ({"crash_after": 50}, 2, 10, "less than a minute"),
+        (CLAIMS, 2, 10, "less than a minute"),
+        (CLAIMS, 1, 60, "keep both people"),
+        ({"crash_at_s": 55}, 2, 60, "too late to tell"),
+        (CLAIMS, 2, 60, ""),
+        (CLAIMS, 3, 60, ""),
+        ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
+        ({"crash_at_s": 20, "claim_idle_ms": 5000}, 2, 60, ""),
+    ],
+)
+def test_what_a_crash_leaves_behind_must_be_claimed(
+    redis: redis_py.Redis, plan: dict[str, Any], people: int, seconds: int, hint: str
+) -> None:
+    shop = start_here.new_shop(redis)
+    assert "no group" in repr(start_here.check_nothing_left_behind(redis))
+    shop.group(start_here.KEY, "billing", consumers=people, service_ms=100, **plan)
+    shop.run(seconds=seconds)
+    verdict = start_here.check_nothing_left_behind(redis)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis_py.Redis) -> None:
+    desk, minute = entries_and_ids.new_desk(redis), entries_and_ids.new_day(redis)[1]
+    for key in (desk.key, minute.key, start_here.KEY):
+        redis.set(key, "no stream")
+    assert "new_desk again" in repr(entries_and_ids.check_desk(desk))
+    assert "new_day again" in repr(entries_and_ids.check_day(minute))
+    assert "whole cell" in repr(start_here.check_enough_hands(redis))
+    assert "whole cell" in repr(start_here.check_nothing_left_behind(redis))
+
+
+def test_the_shop_is_deleted_with_what_was_noted_of_it(redis: redis_py.Redis) -> None:
+    shop = start_here.new_shop(redis)
+    shop.group(start_here.KEY, "billing", crash_at_s=1)
+    shop.run(seconds=2)
+    assert redis.keys(f"{start_here.KEY}:*")
+    start_here.clean_up(redis)
+    assert not redis.keys(f"{start_here.KEY}*")
+
+
+def test_a_server_that_is_gone_is_told_in_its_own_words() -> None:
+    client = redis_py.Redis(host="127.0.0.1", port=1)
+    verdict = entries_and_ids.check_desk(Stream(client, "desk"))
+    assert not verdict.right
+    assert "127.0.0.1" in verdict.text

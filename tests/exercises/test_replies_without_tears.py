@@ -1,0 +1,58 @@
+"""The checks of notebook 08 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from exercises import replies_without_tears as exercise
+from streamviz.client.connection import Wire
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
+    yield
+    exercise.clean_up(redis)
+
+
+def bills(redis: redis_py.Redis) -> list[list[Any]]:
+    """Return the flat list of each bill's fields, as the server sends it."""
+    return [flat for _, flat in Wire(redis).call("XRANGE", "till", "-", "+")]
+
+
+def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
+    till = exercise.new_till(redis)
+    assert "no key `takings`" in repr(exercise.check_till(till))
+    redis.set("takings", sum(int(flat[1]) for flat in bills(redis)))
+    assert "by name, not by place" in repr(exercise.check_till(till))
+    redis.set("takings", "10.0")
+    assert "should be 10" in repr(exercise.check_till(till))
+    redis.set("takings", sum(int(flat[flat.index(b"price") + 1]) for flat in bills(redis)))
+    assert exercise.check_till(till).right
+    redis.set("takings", sum(int(entry.fields["price"]) for entry in till.range()))
+    assert exercise.check_till(till).right
+    till.trim(maxlen=0)
+    assert "bills are gone" in repr(exercise.check_till(till))
+
+
+def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
+    till, _ = exercise.new_till(redis), exercise.new_gates(redis)
+    redis.rpush("takings", 10)
+    redis.rpush("newest", "10000-0")
+    assert "begin with new_till again" in repr(exercise.check_till(till))
+    assert "no plain key" in repr(exercise.check_gates(redis))
+
+
+def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis) -> None:
+    gates = exercise.new_gates(redis)
+    assert "no key `newest`" in repr(exercise.check_gates(redis))
+    last = [gate.info().last_generated_id for gate in gates]
+    redis.set("newest", max(map(str, last)))
+    assert "9 comes after 10" in repr(exercise.check_gates(redis))
+    redis.set("newest", "10000")
+    assert "none of the three" in repr(exercise.check_gates(redis))
+    redis.set("newest", str(max(last)))
+    assert exercise.check_gates(redis).right

@@ -1,0 +1,113 @@
+"""The checks of notebook 12 accept right answers and refuse plausible wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis.cluster import RedisCluster
+
+from exercises import scaling_out as exercise
+from streamviz.client.cluster import slot_of
+from streamviz.patterns.partitions import Partitions
+from streamviz.plots import PartitionLanes
+from streamviz.server.embedded_cluster import EmbeddedCluster
+
+HOME = {"node-1": [3], "node-2": [1, 2, 5], "node-3": [0, 4]}
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(cluster: EmbeddedCluster, nodes: RedisCluster) -> Iterator[None]:
+    yield
+    exercise.new_parcels(cluster, nodes)  # every slot is back at home
+    for node in cluster.nodes:
+        client = node.server.client()
+        for key in client.scan_iter(count=1000):
+            client.unlink(key)  # the cluster is the tests' own
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (lambda shop, kind: f"{{depot}}:{shop}:{kind}", "one node"),
+        (lambda shop, kind: f"depot:{shop}:{kind}", "two slots"),
+        (lambda shop, kind: f"depot:{shop}:{{{kind}}}", "two slots"),
+        (lambda shop, kind: f"depot:{{{shop}}}", "the same key"),
+        (lambda shop, kind: f"depot:{{{kind}}}", "the same key"),
+        (lambda shop, kind: f"depot:{{{shop}}}:{kind}", ""),
+        (lambda shop, kind: f"{{shop-{shop}}}:{kind}", ""),
+    ],
+)
+def test_a_shops_streams_lie_together_and_the_shops_apart(
+    cluster: EmbeddedCluster, nodes: RedisCluster, name: Callable[[int, str], str], hint: str
+) -> None:
+    verdict = exercise.check_depot(cluster, exercise.new_depot(nodes, name))
+    assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def test_a_check_may_be_asked_twice_and_hints_where_a_key_is_no_stream(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    depot = exercise.new_depot(nodes, lambda shop, kind: f"depot:{{{shop}}}:{kind}")
+    assert exercise.check_depot(cluster, depot).right
+    assert exercise.check_depot(cluster, depot).right
+    nodes.set(depot[0][0].key, "no stream")
+    assert "begin with new_depot again" in repr(exercise.check_depot(cluster, depot))
+    parcels = exercise.new_parcels(cluster, nodes)
+    parcels.streams[0].group("vans").destroy()
+    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+
+
+def move(cluster: EmbeddedCluster, parts: Partitions, number: int, to: str) -> None:
+    cluster.move(slot_of(parts.streams[number].key), to)
+
+
+def test_each_node_shall_have_two_parts_with_all_that_is_in_them(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    assert exercise.placed(cluster, parcels) == HOME
+    assert "1 on node-1, 3 on node-2, 2 on node-3" in repr(exercise.check_parcels(cluster, parcels))
+    move(cluster, parcels, 0, "node-1")
+    assert "2 on node-1, 3 on node-2, 1 on node-3" in repr(exercise.check_parcels(cluster, parcels))
+    parcels = exercise.new_parcels(cluster, nodes)
+    assert exercise.placed(cluster, parcels) == HOME, "one may always begin again"
+    move(cluster, parcels, 2, "node-1")
+    assert exercise.check_parcels(cluster, parcels).right
+
+
+def test_what_is_copied_by_hand_loses_what_was_pending(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    stream = parcels.streams[1]
+    entries = stream.range()
+    nodes.delete(stream.key)
+    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+    move(cluster, parcels, 1, "node-1")
+    stream.group("vans").create("0", mkstream=True)
+    assert "parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
+    for entry in entries:
+        stream.add(entry.fields, entry.id)
+    assert "pending parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
+
+
+def test_the_busy_day_is_the_same_every_time_and_nobody_notices_the_move(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    words = []
+    for _ in range(2):
+        orders = Partitions(nodes, "test:day", 6)
+        day = exercise.busy_day(cluster, orders, 5, "node-1")
+        figure = PartitionLanes().figure(day)
+        words.append((figure["summary"], [trace["y"] for trace in figure["data"]]))
+        assert not [sample.trouble for sample in day.samples if sample.trouble]
+        assert day.last is not None
+        assert day.last.entries_added == 7 * 120
+    assert words[0] == words[1]
+    assert [notes for sample in day.samples for notes in sample.notes] == [
+        f"slot {slot_of('5')}: {step}"
+        for step in ("importing", "migrating", "1 key moved", "settled")
+    ]

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis as redis_py
+
+from streamviz import Scenario, Stream
+from streamviz.cli import main
+from streamviz.errors import InputError
+from streamviz.export import Wall
+
+
+@pytest.fixture
+def wall(redis: redis_py.Redis, key: str) -> Iterator[Wall]:
+    Stream(redis, key).add_many({"n": n} for n in range(10))
+    Stream(redis, key).group("g").create("0")
+    with Wall(Scenario(redis, look_every_ms=20).watch(key), key) as one:
+        yield one
+
+
+Until = Callable[..., None]
+OPEN: list[Browser | Events] = []
+
+
+@pytest.fixture(autouse=True)
+def _all_closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
+class Browser:
+    """A connection that asks, as a browser does."""
+
+    def __init__(self, url: str) -> None:
+        OPEN.append(self)
+        parts = urlsplit(url)
+        self.line = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        self.token = parts.query.removeprefix("token=")
+
+    def ask(
+        self, path: str, method: str = "GET", token: str | None = None, body: str | None = None
+    ) -> http.client.HTTPResponse:
+        given = self.token if token is None else token
+        self.line.request(method, f"{path}?token={given}", body)
+        return self.line.getresponse()
+
+    def close(self) -> None:
+        self.line.close()
+
+    def say(self, name: str, words: Any) -> int:
+        reply = self.ask(f"/say/{name}", "POST", body=json.dumps(words))
+        reply.read()
+        return reply.status
+
+
+class Events:
+    """The messages of one board."""
+
+    def __init__(self, url: str) -> None:
+        OPEN.append(self)
+        self.browser = Browser(url)
+        self.reply = self.browser.ask("/events")
+        assert self.reply.status == 200
+        kind, self.name = self.next()
+        assert kind == "you"
+
+    def next(self) -> tuple[str, str]:
+        lines = []
+        while (line := self.reply.readline().decode()) != "\n":
+            assert line, "the stream of events ended"
+            if not line.startswith(":"):
+                lines.append(line.rstrip("\n"))
+        if not lines:
+            return self.next()
+        kind, data = lines
+        return kind.removeprefix("event: "), data.removeprefix("data: ")
+
+    def close(self) -> None:
+        self.reply.close()
+        self.browser.line.close()
+
+
+def test_a_browser_gets_the_whole_picture_and_then_what_is_new(
+    wall: Wall, redis: redis_py.Redis, key: str
+) -> None:
+    events, mouth = Events(wall.url), Browser(wall.url)
+    assert mouth.say(events.name, {"type": "hello"}) == 204
+    kind, data = events.next()
+    assert kind == "figures"
+    whole = json.loads(data)
+    assert len(whole["figures"]) == 3
+    assert whole["panel"] is None
+    Stream(redis, key).add({"n": 10})
+    while "11 waiting" not in data:
+        kind, data = events.next()
+        assert kind == "frame"
+        mouth.say(events.name, {"type": "grant", "frames": 1})
+    events.close()
+
+
+def test_a_browser_that_draws_nothing_gets_a_few_frames_and_no_more(
+    wall: Wall, until: Until
+) -> None:
+    events, mouth = Events(wall.url), Browser(wall.url)
+    mouth.say(events.name, {"type": "hello"})
+    kinds = [events.next()[0] for _ in range(9)]
+    assert kinds == ["figures", *["frame"] * 8]
+    (guest,) = wall.guests.values()
+    seen = len(wall.source.history)
+    until(lambda: len(wall.source.history) > seen + 10)
+    assert guest.next(0) is None
+    events.close()
+
+
+def test_several_browsers_share_one_look_and_one_that_goes_is_forgotten(
+    wall: Wall, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr("streamviz.export.page_server._ALIVE_S", 0.05)
+    several = [Events(wall.url) for _ in range(3)]
+    mouth = Browser(wall.url)
+    assert len(wall.guests) == len(wall.source.on_sample) == 3
+    for one in several:
+        mouth.say(one.name, {"type": "hello"})
+        assert one.next()[0] == "figures"
+    for one in several:
+        one.close()
+    until(lambda: not wall.guests)
+    assert not wall.source.on_sample
+    assert wall.source.state == "running"
+
+
+@pytest.mark.parametrize("path", ["/", "/wall.js", "/plotly.js", "/events", "/nothing"])
+@pytest.mark.parametrize("token", ["", "wrong", "é", "a" * 5000])
+def test_nothing_is_shown_without_the_token(wall: Wall, path: str, token: str) -> None:
+    from urllib.parse import quote
+
+    reply = Browser(wall.url).ask(path, token=quote(token))
+    assert reply.status == 403
+    assert b"token" in reply.read()
+    assert not wall.guests
+
+
+def test_no_order_is_taken(wall: Wall, redis: redis_py.Redis) -> None:
+    events, mouth = Events(wall.url), Browser(wall.url)
+    wrong: list[Any] = [
+        {"type": "control", "do": "pause"},
+        {"type": "gone"},
+        {"type": "plotly"},
+        {"type": "grant", "frames": "many"},
+        {"type": "grant", "frames": None},
+        {},
+        [],
+        None,
+        7,
+    ]
+    for words in wrong:
+        assert mouth.say(events.name, words) == 404, words
+    assert mouth.say("somebody", {"type": "hello"}) == 404
+    reply = mouth.ask(f"/say/{events.name}", "POST", body="{" * 5000)
+    assert reply.status == 413
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        assert Browser(wall.url).ask("/", method).status == 501
+    assert wall.source.state == "running"
+    events.close()
+
+
+def test_looking_writes_nothing(redis: redis_py.Redis, key: str, until: Until) -> None:
+    Stream(redis, key).add({"n": 1})
+    before = redis.dump(key)
+    with Wall(Scenario(redis, look_every_ms=10).watch(key), key) as wall:
+        events, mouth = Events(wall.url), Browser(wall.url)
+        mouth.say(events.name, {"type": "hello"})
+        assert events.next()[0] == "figures"
+        until(lambda: len(wall.source.history) > 10)
+        events.close()
+    assert redis.dump(key) == before
+    assert wall.source.state == "stopped"
+
+
+def test_a_page_guards_itself_and_holds_no_password(wall: Wall) -> None:
+    reply = Browser(wall.url).ask("/")
+    assert reply.status == 200
+    assert "default-src 'none'" in str(reply.headers["Content-Security-Policy"])
+    assert reply.headers["Referrer-Policy"] == "no-referrer"
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert "http" not in reply.read().decode().replace("<!doctype html>", "")
+    assert wall.token not in repr(wall)
+
+
+def test_a_hostile_key_is_only_text(redis: redis_py.Redis, key: str) -> None:
+    hostile = f"{key}</title><script>alert(1)</script>"
+    with Wall(Scenario(redis).watch(hostile), hostile) as wall:
+        page = Browser(wall.url).ask("/").read().decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_it_listens_on_the_loopback_only_and_a_taken_port_is_said(
+    redis: redis_py.Redis, key: str
+) -> None:
+    wall = Wall(Scenario(redis).watch(key), key)
+    try:
+        assert urlsplit(wall.url).hostname == "127.0.0.1"
+        assert wall._server.socket.getsockname()[0] == "127.0.0.1"
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with pytest.raises(InputError, match=f"127.0.0.1:{port} can't be listened on"):
+                Wall(Scenario(redis).watch(key), key, port=port)
+        with pytest.raises(InputError, match="give another host or port"):
+            Wall(Scenario(redis).watch(key), key, port=70_000)
+    finally:
+        wall.close()
+
+
+def test_the_command_line_shows_a_stream_to_who_may_only_read_it(
+    redis: redis_py.Redis, key: str
+) -> None:
+    Stream(redis, key).add({"n": 1})
+    may = "-@all +xinfo +xrange +xrevrange +xpending +multi +exec +info +ping +hello +client"
+    rules = ["on", ">s3cr3t-word", "resetkeys", f"%R~{key}*", "resetchannels", *may.split()]
+    redis.execute_command("ACL SETUSER", key, *rules)
+    place = redis.connection_pool.connection_kwargs["path"]
+    program = Path(sys.executable).with_name("streamviz")
+    url = f"unix://{key.replace(':', '%3A')}:s3cr3t-word@{place}"
+    shown = subprocess.Popen(
+        [program, "watch", url, key, "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert shown.stdout is not None
+    said = shown.stdout.readline()
+    try:
+        events, mouth = Events(said.split()[-1]), Browser(said.split()[-1])
+        assert mouth.say(events.name, {"type": "hello"}) == 204
+        assert "1 entr" in events.next()[1]
+    finally:
+        shown.terminate()
+        rest, _ = shown.communicate(timeout=15)
+        redis.execute_command("ACL DELUSER", key)
+    assert shown.returncode == 0
+    assert said.startswith(f"{key}: http://127.0.0.1:")
+    assert "s3cr3t-word" not in said + rest
+    assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["watch", "orders"], "whose stream? Give its server"),
+        (["watch", "redis://:s3cr3t@127.0.0.1:1", "orders"], "127.0.0.1:1"),
+        (["watch", "http://x", "orders"], "write redis://host:6379/0"),
+        (["watch", "redis://x", "orders", "--rate", "0"], "--rate 0"),
+        (["lab", "no-such.ipynb"], "is not there: give a notebook"),
+    ],
+)
+def test_a_wrong_word_is_said_and_no_password(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert "s3cr3t" not in said
+
+
+def test_lab_hands_over_to_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _program, words: done.append(words))
+    assert main(["lab", str(tmp_path), "--no-browser"]) == 0
+    assert done == [
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--ServerApp.ip=127.0.0.1",
+            "--no-browser",
+            str(tmp_path),
+        ]
+    ]

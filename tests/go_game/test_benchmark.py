@@ -1,0 +1,77 @@
+"""The program that measures the dresses: the same for each, and it notices what is wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from go_game.variants import benchmark as measuring
+from go_game.variants import runner
+from go_game.variants.benchmark import lines_of_code, measure, table_of
+from go_game.variants.runner import DRESSES, source
+from streamviz.errors import InputError, StreamVizError
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        ("", 0),
+        ("\n\n# a comment\n   \n", 0),
+        ("x = 1  # why\n", 1),
+        ('"""What it is."""\n\nx = """a\nb"""\n', 2),
+        ('def f():\n    """Do.\n\n    It.\n    """\n    return (\n        1,\n    )\n', 4),
+        ('async def f():\n    """Do."""\n\n\nclass C:\n    """Be."""\n    x = 1\n', 3),
+    ],
+)
+def test_lines_of_code_are_neither_blank_nor_comment_nor_docstring(
+    program: str, lines: int
+) -> None:
+    assert lines_of_code(program) == lines
+
+
+def test_every_dress_is_a_page_or_two_and_none_hides_in_another() -> None:
+    assert len(DRESSES) == 4
+    for dress in DRESSES:
+        assert 40 < lines_of_code(source(dress)) < 130
+        others = "|".join(set(DRESSES) - {dress})
+        assert not re.search(rf"dresses\.({others})\b", source(dress))
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_a_dress_is_measured(dress: str) -> None:
+    found = measure(dress, moves=50)
+    assert found.dress == dress
+    assert 5 < found.uss_mb <= found.rss_mb < 1000
+    assert 0 < found.import_s < found.first_s < 60
+    assert 5 < found.import_mb < 1000
+    assert 0 < found.recovery_s < 60
+    assert found.moves_per_s > 10
+    assert str(found.lines) in table_of([found])
+
+
+def test_the_moves_are_legal_and_the_same_every_time() -> None:
+    moves = measuring._moves(90)
+    assert moves == measuring._moves(90)
+    assert len(moves) == 90
+    assert len({(move.game_id, move.req_id) for move in moves}) == 90
+    assert len({move.game_id for move in moves}) == 3
+
+
+def test_an_answer_too_many_is_noticed() -> None:
+    class Doubled:
+        def read(self, stream: str) -> list[str]:
+            return ['{"game_id":"game-0","reply_to":"move-1"}'] * (stream == "move-made") * 2
+
+    with pytest.raises(StreamVizError, match="1 moves have 2 answers"):
+        measuring._check(Doubled(), measuring._moves(1))  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_measured_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="moves=0"):
+        measure("plain", moves=0)
+    with pytest.raises(InputError, match="'silk'"):
+        measure("silk")
+    monkeypatch.setattr(runner, "missing", lambda: ["quixstreams"])
+    with pytest.raises(InputError, match=r"quixstreams must be installed: pip install .*dresses"):
+        measure("plain")

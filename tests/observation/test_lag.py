@@ -1,0 +1,404 @@
+"""The lag's verdict, against a brute-force count on the real server."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+import redis as redis_py
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry, GroupInfo, StreamInfo
+from streamviz.observation import observer as observer_module
+from streamviz.observation.history import books
+from streamviz.observation.lag import judge_lag
+from streamviz.observation.observer import Observer
+from streamviz.observation.sample import GroupState
+
+GROUPS = ("a", "b", "c")
+Say = Callable[[str], None]
+
+
+@pytest.fixture
+def say(redis: redis_py.Redis, key: str) -> Say:
+    """Send a command as one types it; ``s`` is the test's stream."""
+
+    def send(line: str) -> None:
+        redis.execute_command(*(key if word == "s" else word for word in line.split()))
+
+    return send
+
+
+def add(say: Say, first: int, last: int) -> None:
+    for ms in range(first, last + 1):
+        say(f"XADD s {ms}-0 f v")
+
+
+def waiting(redis: redis_py.Redis, key: str, group: GroupState) -> int:
+    return len(redis.xrange(key, min=f"({group.last_delivered_id}"))
+
+
+def only_group(observer: Observer) -> GroupState:
+    (group,) = observer.look().groups
+    return group
+
+
+UPSETS = {
+    "nothing special": ["XGROUP CREATE s g 0", "XREADGROUP GROUP g c COUNT 3 STREAMS s >"],
+    "created at $": ["XGROUP CREATE s g $", "XADD s 11-0 f v", "XADD s 12-0 f v"],
+    "created in the middle": ["XGROUP CREATE s g 4-0"],
+    "created past the end": ["XGROUP CREATE s g 99-0 ENTRIESREAD 3"],
+    "XDEL ahead": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 3 STREAMS s >",
+        "XDEL s 6-0",
+    ],
+    "XDEL ahead, read past it": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 3 STREAMS s >",
+        "XDEL s 6-0",
+        "XREADGROUP GROUP g c COUNT 4 STREAMS s >",
+    ],
+    "XDEL of the newest": ["XGROUP CREATE s g 5-0", "XDEL s 10-0"],
+    "XTRIM past the cursor": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 3 STREAMS s >",
+        "XTRIM s MAXLEN 4",
+    ],
+    "XTRIM past the cursor, read on": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 3 STREAMS s >",
+        "XTRIM s MAXLEN 4",
+        "XREADGROUP GROUP g c COUNT 1 STREAMS s >",
+    ],
+    "XTRIM past the cursor, drained": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 3 STREAMS s >",
+        "XTRIM s MAXLEN 4",
+        "XREADGROUP GROUP g c COUNT 9 STREAMS s >",
+        "XADD s 11-0 f v",
+    ],
+    "XTRIM to nothing": ["XGROUP CREATE s g 3-0", "XTRIM s MAXLEN 0"],
+    "XSETID with more added": ["XGROUP CREATE s g 3-0", "XSETID s 20-0 ENTRIESADDED 50"],
+    "a false ENTRIESREAD": ["XGROUP CREATE s g 3-0 ENTRIESREAD 7"],
+    "an impossible ENTRIESREAD": ["XGROUP CREATE s g 3-0 ENTRIESREAD 700"],
+    "set back": [
+        "XGROUP CREATE s g 0",
+        "XREADGROUP GROUP g c COUNT 8 STREAMS s >",
+        "XGROUP SETID s g 2-0",
+    ],
+}
+
+
+@pytest.mark.parametrize("upset", UPSETS)
+def test_a_short_lag_is_exact_however_the_counters_were_upset(
+    redis: redis_py.Redis, key: str, say: Say, upset: str
+) -> None:
+    add(say, 1, 10)
+    for line in UPSETS[upset]:
+        say(line)
+    group = only_group(Observer(redis, key))
+    assert (group.lag.verdict, group.lag.entries) == ("exact", waiting(redis, key, group))
+    agrees = redis.xinfo_groups(key)[0]["lag"] == group.lag.entries
+    assert (group.lag.reason == "") == agrees
+
+
+@pytest.mark.parametrize("upset", UPSETS)
+def test_a_lag_too_long_to_count_at_once_is_never_called_exact_when_it_is_wrong(
+    redis: redis_py.Redis, key: str, say: Say, upset: str
+) -> None:
+    add(say, 1, 10)
+    observer = Observer(redis, key, count_up_to=1)
+    observer.look()
+    for line in UPSETS[upset]:
+        say(line)
+    seen = []
+    for _ in range(12):
+        group = only_group(observer)
+        seen.append(group.lag.verdict)
+        if group.lag.verdict == "exact":
+            assert group.lag.entries == waiting(redis, key, group)
+        else:
+            assert group.lag.reason
+    assert seen[-1] == "exact", "the count reaches the group after a few looks"
+
+
+def test_an_uncounted_lag_that_the_server_does_not_know_is_unknown_with_the_cause(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    add(say, 1, 10)
+    say("XGROUP CREATE s g 3-0")
+    lag = only_group(Observer(redis, key, count_up_to=2)).lag
+    assert (lag.entries, lag.verdict) == (None, "unknown")
+    assert "more than 2 wait" in lag.reason
+    assert "without ENTRIESREAD" in lag.reason
+    say("XDEL s 6-0")
+    assert "XDEL" in only_group(Observer(redis, key, count_up_to=2)).lag.reason
+
+
+@pytest.mark.parametrize("told", [700, 1])
+def test_an_uncounted_lag_from_false_counters_is_suspect(
+    redis: redis_py.Redis, key: str, say: Say, told: int
+) -> None:
+    add(say, 1, 10)
+    say(f"XGROUP CREATE s g 3-0 ENTRIESREAD {told}")
+    lag = only_group(Observer(redis, key, count_up_to=2)).lag
+    assert lag.verdict == "suspect"
+    assert lag.reason
+
+
+def test_a_long_lag_stays_exact_while_readers_and_trimming_work_behind_the_cursor(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    say("XGROUP CREATE s g 0 MKSTREAM")
+    observer = Observer(redis, key, count_up_to=2)
+    only_group(observer)
+    for step in range(1, 30):
+        add(say, 10 * step, 10 * step + 4)
+        say("XREADGROUP GROUP g c COUNT 3 STREAMS s >")
+        if step == 9:
+            say("XTRIM s MINID 40-0")
+        group = only_group(observer)
+        assert (group.lag.verdict, group.lag.entries) == ("exact", waiting(redis, key, group))
+        assert group.lag.reason == ""
+
+
+def test_behind_ms_is_the_time_between_the_newest_and_the_last_delivered(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    for ms in (1000, 1500, 4000):
+        say(f"XADD s {ms}-0 f v")
+    say("XGROUP CREATE s g 0")
+    observer = Observer(redis, key)
+    assert only_group(observer).lag.behind_ms == 3000
+    say("XREADGROUP GROUP g c COUNT 2 STREAMS s >")
+    assert only_group(observer).lag.behind_ms == 2500
+    say("XREADGROUP GROUP g c COUNT 2 STREAMS s >")
+    assert only_group(observer).lag.behind_ms == 0
+
+
+def stream_of(*ms: int, added: int | None = None, deleted: int = 0) -> StreamInfo:
+    ends = [Entry(EntryId(which), {"f": "v"}) for which in (ms[0], ms[-1])] if ms else [None, None]
+    last = EntryId(ms[-1]) if ms else EntryId.ZERO
+    first = EntryId(ms[0]) if ms else EntryId.ZERO
+    total = len(ms) if added is None else added
+    return StreamInfo(len(ms), 1, 2, 1, last, EntryId(deleted), total, first, *ends)
+
+
+def group_at(ms: int, lag: int | None, read: int | None = None) -> GroupInfo:
+    return GroupInfo("g", 1, 0, EntryId(ms), read, lag)
+
+
+@pytest.mark.parametrize("lag", [-90, 5, 6])
+def test_a_lag_outside_the_possible_is_suspect(lag: int) -> None:
+    judged = judge_lag(group_at(3, lag), stream_of(1, 2, 3, 4, 5))
+    assert (judged.entries, judged.verdict) == (lag, "suspect")
+    assert str(lag) in judged.reason
+
+
+def test_a_cursor_at_the_last_entry_means_that_nothing_waits_whatever_the_server_says() -> None:
+    for lag in (None, 0, 7, -1):
+        judged = judge_lag(group_at(5, lag), stream_of(1, 2, 5))
+        assert (judged.entries, judged.verdict, judged.behind_ms) == (0, "exact", 0)
+
+
+def timeless(groups: Iterable[GroupState]) -> list[GroupState]:
+    """Return groups without the milliseconds that lie between two observers' looks."""
+    return [
+        replace(
+            group,
+            consumers=tuple(one._replace(idle_ms=0, inactive_ms=None) for one in group.consumers),
+            oldest=tuple(one._replace(idle_ms=0) for one in group.oldest),
+        )
+        for group in groups
+    ]
+
+
+class Crowd(RuleBasedStateMachine):
+    """Anything that may happen to a stream and its groups between two looks."""
+
+    redis: redis_py.Redis
+    prefix: str
+    run_number = itertools.count()
+    verdicts: Counter[str]
+
+    @initialize(count_up_to=st.integers(1, 4), max_entries=st.integers(1, 6))
+    def begin(self, count_up_to: int, max_entries: int) -> None:
+        self.key = f"{self.prefix}{next(self.run_number)}"
+        self.ms, self.count_up_to = 0, count_up_to
+        self.observer, self.wakeful = (
+            Observer(self.redis, self.key, count_up_to=count_up_to, max_entries=max_entries)
+            for _ in range(2)
+        )
+        self.add(15)
+        for group, at in zip(GROUPS, (0, 5, 10), strict=True):
+            self.do("XGROUP", "CREATE", self.key, group, f"{at}-0")
+
+    def do(self, *command: object) -> object:
+        """Send a command that the server may refuse."""
+        try:
+            return self.redis.execute_command(*command)
+        except redis_py.ResponseError as refused:
+            return refused
+
+    def wait_until_nobody_reads(self) -> None:
+        for group in self.redis.xinfo_groups(self.key):
+            while any(
+                consumer["idle"] < 5
+                for consumer in self.redis.xinfo_consumers(self.key, group["name"])
+            ):
+                pass
+
+    def id_from_the_end(self, back: int) -> str:
+        return f"{max(0, self.ms - back)}-0"
+
+    @rule(count=st.integers(1, 12))
+    def add(self, count: int) -> None:
+        for _ in range(count):
+            self.ms += 1
+            self.do("XADD", self.key, f"{self.ms}-0", "f", "v")
+
+    @rule(group=st.sampled_from(GROUPS), back=st.integers(-2, 30))
+    def create(self, group: str, back: int) -> None:
+        self.do("XGROUP", "CREATE", self.key, group, self.id_from_the_end(back))
+
+    @rule(group=st.sampled_from(GROUPS))
+    def create_at_the_end(self, group: str) -> None:
+        self.do("XGROUP", "CREATE", self.key, group, "$")
+
+    @rule(group=st.sampled_from(GROUPS), count=st.integers(1, 8))
+    def read(self, group: str, count: int) -> None:
+        self.do("XREADGROUP", "GROUP", group, "c", "COUNT", count, "STREAMS", self.key, ">")
+
+    @rule(group=st.sampled_from(GROUPS))
+    def read_again(self, group: str) -> None:
+        self.do("XREADGROUP", "GROUP", group, "c", "COUNT", 2, "STREAMS", self.key, "0")
+
+    @rule(group=st.sampled_from(GROUPS), which=st.integers(0, 30))
+    def ack(self, group: str, which: int) -> None:
+        self.do("XACK", self.key, group, self.id_from_the_end(which))
+
+    @rule(group=st.sampled_from(GROUPS), who=st.sampled_from("cd"), which=st.integers(0, 30))
+    def claim(self, group: str, who: str, which: int) -> None:
+        self.do("XCLAIM", self.key, group, who, 0, self.id_from_the_end(which))
+
+    @rule(group=st.sampled_from(GROUPS), who=st.sampled_from("cd"), rarely=st.integers(0, 4))
+    def delete_consumer(self, group: str, who: str, rarely: int) -> None:
+        if rarely == 4:
+            self.do("XGROUP", "DELCONSUMER", self.key, group, who)
+
+    @rule(which=st.lists(st.integers(0, 30), min_size=1, max_size=3))
+    def delete(self, which: list[int]) -> None:
+        self.do("XDEL", self.key, *map(self.id_from_the_end, which))
+
+    @rule(length=st.integers(0, 30))
+    def trim(self, length: int) -> None:
+        self.do("XTRIM", self.key, "MAXLEN", length)
+
+    @rule(group=st.sampled_from(GROUPS), back=st.integers(-2, 30))
+    def set_back_or_forth(self, group: str, back: int) -> None:
+        self.do("XGROUP", "SETID", self.key, group, self.id_from_the_end(back))
+
+    @rule(group=st.sampled_from(GROUPS))
+    def destroy(self, group: str) -> None:
+        self.do("XGROUP", "DESTROY", self.key, group)
+
+    @rule(rarely=st.integers(0, 9), again=st.booleans())
+    def delete_all(self, rarely: int, again: bool) -> None:
+        if rarely == 9:
+            self.do("DEL", self.key)
+            self.ms = 0 if again else self.ms
+            self.add(9)
+
+    @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
+    def lie_about_entries_read(self, group: str, back: int, lie: int) -> None:
+        self.wait_until_nobody_reads()  # a lie while they do is the one that cannot be seen
+        self.look()
+        at = self.id_from_the_end(back)
+        self.do("XGROUP", "SETID", self.key, group, at, "ENTRIESREAD", lie)
+        self.look()
+
+    @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
+    def create_with_a_lie(self, group: str, back: int, lie: int) -> None:
+        at = self.id_from_the_end(back)
+        self.wait_until_nobody_reads()
+        self.look()
+        self.do("XGROUP", "CREATE", self.key, group, at, "ENTRIESREAD", lie)
+        self.look()
+
+    @rule(more=st.integers(0, 9), lie=st.integers(0, 90))
+    def rewrite_the_streams_counters(self, more: int, lie: int) -> None:
+        self.look()
+        self.ms += more
+        self.do("XSETID", self.key, f"{self.ms}-0", "ENTRIESADDED", lie)
+        self.look()
+
+    @rule(times=st.integers(1, 4))
+    def look_often(self, times: int) -> None:
+        for _ in range(times):
+            self.look()
+
+    @rule()
+    def look(self) -> None:
+        time.sleep(0.003)  # what was done lies before this look, and not within its margin
+        before = self.redis.dump(self.key)
+        self.wakeful._last.clear()
+        asked = self.wakeful.look()
+        sample = self.observer.look()
+        assert self.redis.dump(self.key) == before, "the observer changed what it looked at"
+        assert timeless(sample.groups) == timeless(asked.groups), "a group at rest was mistaken"
+        self.verdicts["rested"] += sum(last.rests for last in self.observer._last.values())
+        fresh = Observer(self.redis, self.key, count_up_to=self.count_up_to).look()
+        for group in sample.groups:
+            self.verdicts[group.lag.verdict] += 1
+            alone = fresh.group(group.name)
+            self.verdicts["carried"] += bool(
+                group.lag.verdict == "exact" and alone and alone.lag.verdict != "exact"
+            )
+            if group.lag.verdict == "exact":
+                assert group.lag.entries == waiting(self.redis, self.key, group), group
+            else:
+                assert group.lag.reason
+            kept = books(sample, group)
+            if not kept.reason:
+                parts = (kept.undelivered, kept.pending, kept.acked, kept.gone)
+                assert kept.added == sum(part or 0 for part in parts)
+
+    def teardown(self) -> None:
+        if hasattr(self, "key"):
+            self.redis.delete(self.key)
+
+
+@pytest.mark.timeout(300)
+def test_exact_is_never_said_of_a_wrong_number(
+    redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observer_module, "_IDLE_MARGIN_MS", 1)  # it is done quickly here
+    verdicts: Counter[str] = Counter()
+    machine = type("TheCrowd", (Crowd,), {"redis": redis, "prefix": prefix, "verdicts": verdicts})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=50,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    # "carried": exact thanks to the looks before, where a first look could not have known
+    # "rested": groups of which less was asked, and told the same as if all had been
+    seen = ("exact", "carried", "suspect", "unknown", "rested")
+    assert all(verdicts[kind] >= 20 for kind in seen), verdicts

@@ -1,0 +1,466 @@
+"""One look at a stream: what it sees, what it costs, and that it leaves no trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.stream import Stream
+from streamviz.errors import InputError
+from streamviz.observation.observer import Observer
+from streamviz.server.embedded import EmbeddedServer
+
+SECRET = "a-very-secret-word"
+
+
+@pytest.fixture
+def stream(redis: redis_py.Redis, key: str) -> Stream:
+    return Stream(redis, key)
+
+
+def fill(stream: Stream, first: int, last: int) -> None:
+    stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(first, last + 1))
+
+
+def calls(redis: redis_py.Redis) -> dict[str, int]:
+    stats = redis.info("commandstats")
+    return {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+
+
+def test_a_sample_says_what_is_in_the_stream(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 10)
+    group = stream.group("billing")
+    group.create("0")
+    group.consumer("ann").read(4)
+    group.ack("1-0")
+    stream.delete("2-0")
+    sample = Observer(redis, key).look(time_ms=5, notes=["ann read"])
+    assert (sample.stream, sample.n, sample.time_ms) == (key, 1, 5)
+    assert (sample.exists, sample.trouble, sample.notes) == (True, "", ("ann read",))
+    assert (sample.length, sample.entries_added) == (9, 10)
+    assert (sample.first_id, sample.last_id) == (EntryId(1), EntryId(10))
+    assert sample.max_deleted_id == EntryId(2)
+    (billing,) = sample.groups
+    assert (billing.last_delivered_id, billing.pending, billing.lag.entries) == (EntryId(4), 3, 6)
+    assert [one.id.ms for one in billing.oldest] == [2, 3, 4]
+    assert [(one.name, one.pending) for one in billing.consumers] == [("ann", 3)]
+
+
+def test_entries_are_those_new_since_the_last_look(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 3)
+    observer = Observer(redis, key)
+    assert [entry.id.ms for entry in observer.look().entries] == [1, 2, 3]
+    assert observer.look().entries == ()
+    fill(stream, 4, 5)
+    sample = observer.look()
+    assert [entry.fields for entry in sample.entries] == [{"n": "4"}, {"n": "5"}]
+    assert sample.missed == 0
+
+
+def test_of_too_many_new_entries_the_newest_are_taken_and_the_rest_counted(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key, max_entries=3)
+    fill(stream, 1, 10)
+    first = observer.look()
+    assert ([entry.id.ms for entry in first.entries], first.missed) == ([8, 9, 10], 7)
+    fill(stream, 11, 20)
+    second = observer.look()
+    assert ([entry.id.ms for entry in second.entries], second.missed) == ([18, 19, 20], 7)
+
+
+def test_groups_come_and_go_between_looks(redis: redis_py.Redis, stream: Stream, key: str) -> None:
+    fill(stream, 1, 3)
+    observer = Observer(redis, key)
+    assert observer.look().groups == ()
+    stream.group("b").create("0")
+    stream.group("a").create("0")
+    stream.group("a").consumer("ann").read(1)
+    sample = observer.look()
+    assert [group.name for group in sample.groups] == ["a", "b"]
+    assert sample.groups[0].consumers[0].name == "ann", "a new group is seen whole at once"
+    stream.group("a").destroy()
+    assert [group.name for group in observer.look().groups] == ["b"]
+    stream.group("a").create("0")
+    assert [group.lag.entries for group in observer.look().groups] == [3, 3]
+
+
+def test_names_may_be_any_bytes(redis: redis_py.Redis, stream: Stream, key: str) -> None:
+    fill(stream, 1, 3)
+    for name in (b"\xff\x00 \r\n", "ümläut".encode(), b"$5\r\nhello", b"'\"\\"):
+        redis.xgroup_create(key, name, "0")
+        redis.xreadgroup(name, b"\xfe" + name, {key: ">"}, count=1)
+    observer = Observer(redis, key)
+    for _ in range(2):
+        groups = {
+            group.name.encode("utf-8", "surrogateescape"): group for group in observer.look().groups
+        }
+        assert len(groups) == 4
+        for name, group in groups.items():
+            (consumer,) = group.consumers
+            assert consumer.name.encode("utf-8", "surrogateescape") == b"\xfe" + name
+            assert group.lag.entries == 2
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode", [False, True])
+def test_every_kind_of_client_gives_the_same_sample(
+    server: EmbeddedServer, stream: Stream, key: str, protocol: int, decode: bool
+) -> None:
+    fill(stream, 1, 5)
+    stream.group("g").create("2-0")
+    stream.group("g").consumer("c").read(1)
+    client = server.client(protocol=protocol, decode_responses=decode)
+    sample = Observer(client, key).look()
+    client.close()
+    assert [entry.id.ms for entry in sample.entries] == [1, 2, 3, 4, 5]
+    assert (sample.groups[0].lag.entries, sample.groups[0].oldest[0].consumer) == (2, "c")
+
+
+RESTING = {
+    "multi": 1,
+    "xinfo|stream": 1,
+    "xinfo|groups": 1,
+    "xinfo|consumers": 3,
+    "xrevrange": 1,
+}
+WORKING = RESTING | {"xpending": 3, "xrange": 3}
+
+
+def sent_by(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, int]:
+    """Return the commands of a call, beside the EXEC of each round trip."""
+    before = calls(redis)
+    do()
+    after = calls(redis)
+    sent = {name: times - before.get(name, 0) for name, times in after.items()}
+    assert sent.pop("info") == 1
+    assert sent.get("exec") == sent.get("multi"), "one MULTI ... EXEC is one round trip"
+    return {name: times for name, times in sent.items() if times and name != "exec"}
+
+
+def rest(*observers: Observer) -> None:
+    """Let consumers be idle for longer than it takes to look, and look."""
+    for _ in range(2):
+        time.sleep(0.02)
+        for observer in observers:
+            observer.look()
+
+
+def test_a_steady_look_is_one_round_trip_of_reads(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 500)
+    workers = []
+    for name in ("a", "b", "c"):
+        stream.group(name).create("0")
+        workers.append(stream.group(name).consumer("one"))
+    observer = Observer(redis, key)
+    observer.look()
+
+    def work() -> None:
+        for worker in workers:
+            worker.read(20)
+
+    for _ in range(4):
+        work()
+        observer.look()
+    work()
+    dump = redis.dump(key)
+    assert sent_by(redis, observer.look) == WORKING
+    rest(observer)
+    time.sleep(0.02)
+    assert sent_by(redis, observer.look) == RESTING, "of a group at rest less is asked"
+    assert redis.dump(key) == dump
+
+
+def test_a_group_that_rests_no_longer_is_asked_for_all_at_once(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 500)
+    observer = Observer(redis, key)
+    for name in ("a", "b", "c"):
+        stream.group(name).create("0")
+        observer.look()
+        stream.group(name).consumer("one").read(40)
+    rest(observer)
+    stream.group("b").ack("3-0")
+    twice = {name: RESTING[name] + times for name, times in WORKING.items() if name in RESTING}
+    assert sent_by(redis, observer.look) == WORKING | twice
+
+
+@pytest.mark.parametrize(
+    "what", ["read again", "ack", "claim", "read on", "add", "delete", "leave"]
+)
+def test_what_befalls_a_group_at_rest_is_seen_at_once(
+    redis: redis_py.Redis, stream: Stream, key: str, what: str
+) -> None:
+    fill(stream, 1, 30)
+    group = stream.group("g")
+    group.create("0")
+    one, two = group.consumer("one"), group.consumer("two")
+    one.read(4)
+    two.read(4)
+    observer, wakeful = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
+    rest(observer, wakeful)
+    before = observer.look().groups[0]
+    assert observer._last["g"].rests
+    {
+        "read again": lambda: one.read(2, after="0"),
+        "ack": lambda: group.ack("2-0"),
+        "claim": lambda: one.claim(["6-0"]),
+        "read on": lambda: two.read(3),
+        "add": lambda: fill(stream, 31, 40),
+        "delete": lambda: stream.delete("10-0"),
+        "leave": lambda: group.delete_consumer("two"),
+    }[what]()
+    wakeful._last.clear()
+    now, asked = observer.look().groups[0], wakeful.look().groups[0]
+    assert [one[:2] + one[3:] for one in now.oldest] == [one[:2] + one[3:] for one in asked.oldest]
+    assert (now.pending, now.lag, now.gone) == (asked.pending, asked.lag, asked.gone)
+    assert (now.lag, now.oldest, len(now.consumers)) != (
+        before.lag,
+        before.oldest,
+        len(before.consumers),
+    )
+
+
+def test_what_is_pending_at_rest_grows_older_as_the_server_has_it(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 9)
+    stream.group("g").create("0")
+    stream.group("g").consumer("c").read(3)
+    observer = Observer(redis, key)
+    rest(observer)
+    time.sleep(0.05)
+    assert observer._last["g"].rests
+    before = stream.group("g").pending_entries()
+    seen = observer.look().groups[0].oldest
+    after = stream.group("g").pending_entries()
+    assert observer._last["g"].rests
+    for least, one, most in zip(before, seen, after, strict=True):
+        assert 50 <= least.idle_ms <= one.idle_ms <= most.idle_ms
+        assert (one.id, one.consumer, one.deliveries) == (least.id, "c", 1)
+
+
+def test_entries_that_come_for_a_group_at_rest_are_counted_as_far_as_ever(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 7)
+    group = stream.group("g")
+    group.create("5-0")  # the server will never know its lag
+    observer = Observer(redis, key, count_up_to=5)
+    rest(observer)
+    fill(stream, 8, 27)
+    observer.look()
+    read = group.consumer("c").read(4)
+    stream.delete(*(entry.id for entry in read))
+    lag = observer.look().groups[0].lag
+    assert (lag.entries, lag.verdict) == (18, "exact")
+
+
+@pytest.fixture
+def reader(redis: redis_py.Redis, server: EmbeddedServer, key: str) -> Iterator[redis_py.Redis]:
+    """A client whose user may only read this one key."""
+    name = key.replace(":", "-")
+    redis.execute_command(
+        "ACL", "SETUSER", name, "on", f">{SECRET}", f"%R~{key}", "-@all", "+@read", "+@connection"
+    )
+    client = redis_py.Redis.from_url(server.url, username=name, password=SECRET)
+    yield client
+    client.close()
+    redis.execute_command("ACL", "DELUSER", name)
+
+
+@pytest.mark.parametrize("rights", [(), ("+multi", "+exec"), ("+multi",), ("+exec",)])
+def test_the_right_to_read_is_all_it_needs(
+    redis: redis_py.Redis,
+    reader: redis_py.Redis,
+    stream: Stream,
+    key: str,
+    rights: tuple[str, ...],
+) -> None:
+    redis.execute_command("ACL", "SETUSER", key.replace(":", "-"), *rights)
+    fill(stream, 1, 10)
+    stream.group("g").create("0")
+    stream.group("g").consumer("c").read(3)
+    observer = Observer(reader, key)
+    for _ in range(2):
+        sample = observer.look()
+        assert (sample.trouble, sample.groups[0].lag.entries) == ("", 7)
+        assert len(sample.groups[0].oldest) == 3
+
+
+def test_a_user_who_may_not_read_is_told_so_without_the_password(
+    redis: redis_py.Redis, reader: redis_py.Redis, key: str
+) -> None:
+    redis.execute_command("ACL", "SETUSER", key.replace(":", "-"), "resetkeys")
+    sample = Observer(reader, key).look()
+    assert not sample.exists
+    assert "not allowed" in sample.trouble
+    assert SECRET not in repr(sample)
+
+
+def test_a_stream_that_goes_is_gone_and_picked_up_when_it_comes_back(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key)
+    assert "no stream" in observer.look().trouble
+    fill(stream, 100, 105)
+    stream.group("g").create("0")
+    assert observer.look().exists
+    redis.delete(key)
+    gone = observer.look()
+    assert (gone.exists, gone.trouble, gone.length, gone.groups) == (False, "stream is gone", 0, ())
+    fill(stream, 1, 2)
+    back = observer.look()
+    assert (back.exists, back.trouble, back.groups) == (True, "", ())
+    assert [entry.id.ms for entry in back.entries] == [1, 2], "IDs lower than before are new too"
+
+
+def test_a_stream_made_anew_between_two_looks_is_noticed(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key)
+    fill(stream, 100, 105)
+    observer.look()
+    redis.delete(key)
+    fill(stream, 1, 3)
+    stream.group("g").create("1-0")
+    sample = observer.look()
+    assert [entry.id.ms for entry in sample.entries] == [1, 2, 3]
+    assert sample.groups[0].lag.entries == 2
+    assert "made anew" in sample.notes[0]
+
+
+@pytest.mark.parametrize("again", [6, 7, 300])
+def test_a_stream_refilled_between_two_looks_to_as_many_or_more_is_noticed(
+    redis: redis_py.Redis, stream: Stream, key: str, again: int
+) -> None:
+    observer = Observer(redis, key)
+    fill(stream, 100, 105)
+    observer.look()
+    redis.delete(key)
+    fill(stream, 1000, 999 + again)
+    sample = observer.look()
+    assert "made anew" in sample.notes[0]
+    assert len(sample.entries) + sample.missed == again
+
+
+def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key)
+    fill(stream, 100, 105)
+    observer.look()
+    fill(stream, 200, 299)
+    stream.trim(maxlen=100)
+    sample = observer.look()
+    assert (sample.length, sample.notes) == (100, ())
+
+
+def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    observer = Observer(redis, key)
+    redis.set(key, "text")
+    for _ in range(2):
+        assert "another type" in observer.look().trouble
+    redis.delete(key)
+    fill(stream, 1, 1)
+    assert observer.look().trouble == ""
+
+
+def test_a_dead_server_is_trouble_and_a_new_one_is_picked_up() -> None:
+    with EmbeddedServer(port=0) as first:
+        client = first.client()
+        kwargs = client.connection_pool.connection_kwargs
+        observer = Observer(client, "s")
+        Stream(client, "s").add({"a": 1})
+        assert observer.look().exists
+    for _ in range(2):
+        sample = observer.look()
+        assert not sample.exists
+        assert "does not answer" in sample.trouble
+        assert kwargs["password"] not in repr(sample)
+    with EmbeddedServer(port=kwargs["port"]) as second:
+        Stream(second.client(), "s").add({"b": 2})
+        sample = observer.look()
+        assert not sample.exists, "the new server has another password"
+        assert kwargs["password"] not in repr(sample)
+        second.client().config_set("requirepass", kwargs["password"])
+        sample = observer.look()
+        assert (sample.exists, sample.length) == (True, 1)
+        assert sample.entries[-1].fields == {"b": "2"}
+    client.close()
+
+
+@pytest.mark.parametrize("limit", ["max_entries", "max_pending", "count_up_to"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "7", True])
+def test_a_limit_must_be_a_positive_integer(
+    redis: redis_py.Redis, limit: str, value: object
+) -> None:
+    with pytest.raises(InputError, match=limit):
+        Observer(redis, "s", **{limit: value})
+
+
+@pytest.mark.parametrize("key", ["", None, 7])
+def test_a_key_must_be_text(redis: redis_py.Redis, key: object) -> None:
+    with pytest.raises(InputError, match="key"):
+        Observer(redis, key)  # type: ignore[arg-type]
+
+
+def test_memory_is_asked_for_only_on_request_and_in_the_same_round_trip(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 1000)
+    stream.group("g").create("0")
+    before = calls(redis).get("memory|usage", 0)
+    plain = Observer(redis, key).look()
+    assert (plain.nodes, plain.memory_bytes) == (10, None)
+    assert calls(redis).get("memory|usage", 0) == before
+    observer = Observer(redis, key, memory=True)
+    small = observer.look().memory_bytes
+    assert small == redis.memory_usage(key, samples=0)
+    fill(stream, 1001, 2000)
+    rounds = calls(redis).get("exec", 0)
+    sample = observer.look()
+    assert (sample.nodes, calls(redis)["exec"] - rounds) == (20, 1)
+    assert small is not None
+    assert sample.memory_bytes is not None
+    assert 1.5 * small < sample.memory_bytes < 2.5 * small
+
+
+def test_memory_of_no_stream_is_none(redis: redis_py.Redis, key: str) -> None:
+    sample = Observer(redis, key, memory=True).look()
+    assert (sample.exists, sample.nodes, sample.memory_bytes) == (False, 0, None)
+
+
+def test_a_user_who_may_not_ask_for_memory_is_told_so(
+    redis: redis_py.Redis, server: EmbeddedServer, stream: Stream, key: str
+) -> None:
+    fill(stream, 1, 3)
+    redis.acl_setuser(
+        "nosy",
+        enabled=True,
+        passwords=[f"+{SECRET}"],
+        keys=["*"],
+        commands=["+@read", "+multi", "+exec", "+info", "-memory"],
+    )
+    client = server.client(username="nosy", password=SECRET)
+    try:
+        assert Observer(client, key).look().trouble == ""
+        trouble = Observer(client, key, memory=True).look().trouble
+        assert "MEMORY is not allowed for this user" in trouble
+        assert SECRET not in trouble
+    finally:
+        client.close()
+        redis.acl_deluser("nosy")

@@ -1,0 +1,133 @@
+"""Dead letters: moved once, with their history, never in neither place, and back again."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import redis as redis_py
+
+from streamviz import EntryId, Stream
+from streamviz.client.groups import ConsumerGroup
+from streamviz.errors import InputError, StreamVizError
+from streamviz.patterns.dead_letters import DeadLetter, DeadLetters
+
+
+@pytest.fixture
+def crew(redis: redis_py.Redis, key: str) -> ConsumerGroup:
+    """Return a group whose ann was given 1-0 three times, and 2-0 and 3-0 once."""
+    stream = Stream(redis, key)
+    for n in (1, 2, 3):
+        stream.add({"job": n}, f"{n}-0")
+    group = stream.group("crew")
+    group.create("0")
+    ann = group.consumer("ann")
+    ann.read()
+    ann.claim(["1-0"], deliveries=3)
+    return group
+
+
+def test_what_was_delivered_too_often_moves_with_its_history(crew: ConsumerGroup, key: str) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    moved = dead.sweep({"1-0": "ZeroDivisionError: 1 / 0"})
+    assert moved == dead.letters()
+    (letter,) = moved
+    assert letter == DeadLetter(
+        letter.id, {"job": "1"}, key, "crew", "ann", EntryId(1), 3, "ZeroDivisionError: 1 / 0"
+    )
+    assert dead.stream.key == f"{key}:dead"
+    assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
+    assert crew.stream.length() == 3, "the stream keeps its entry"
+    assert dead.sweep() == []
+
+
+def test_the_limit_and_the_idle_time_are_kept(crew: ConsumerGroup, key: str) -> None:
+    ben = crew.consumer("ben")
+    assert DeadLetters(ben, after_deliveries=4).sweep() == []
+    assert DeadLetters(ben).sweep(min_idle_ms=3_600_000) == []
+    assert len(DeadLetters(ben, f"{key}:other", after_deliveries=1).sweep()) == 3
+    assert crew.pending().count == 0
+    assert Stream(crew.stream.client, f"{key}:other").length() == 3
+
+
+def test_a_pending_entry_that_is_no_more_is_acknowledged(crew: ConsumerGroup) -> None:
+    crew.stream.delete("1-0")
+    assert DeadLetters(crew.consumer("ben")).sweep() == []
+    assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
+
+
+def test_poison_is_found_however_much_is_pending_before_it(crew: ConsumerGroup) -> None:
+    crew.stream.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
+    ann = crew.consumer("ann")
+    ann.read(2000)
+    ann.claim(["1200-0"], deliveries=9)
+    moved = DeadLetters(crew.consumer("ben"), after_deliveries=5).sweep()
+    assert [(letter.entry_id, letter.deliveries) for letter in moved] == [(EntryId(1200), 9)]
+    assert crew.pending().count == 1500
+    assert len(DeadLetters(crew.consumer("ben"), after_deliveries=1).sweep()) == 1500
+
+
+def test_what_somebody_else_adds_to_the_dead_letters_is_none(crew: ConsumerGroup) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    dead.stream.add({"job": "theirs"})
+    moved = dead.sweep()
+    assert dead.letters() == moved
+    assert len(moved) == 1
+
+
+def test_sent_back_it_is_a_new_entry_and_no_dead_letter(crew: ConsumerGroup) -> None:
+    dead = DeadLetters(crew.consumer("ben"))
+    (letter,) = dead.sweep()
+    back = dead.send_back(letter)
+    assert dead.letters() == []
+    (entry,) = crew.consumer("ben").read()
+    assert (entry.id, entry.fields) == (back, {"job": "1"})
+    with pytest.raises(InputError, match="somebody sent it back"):
+        dead.send_back(letter)
+
+
+def test_of_many_who_sweep_at_once_one_moves_each(crew: ConsumerGroup) -> None:
+    stream = crew.stream
+    stream.add_many({"job": n} for n in range(200))
+    crew.consumer("ann").read()
+    moved: list[EntryId] = []
+
+    def sweep(name: str) -> None:
+        dead = DeadLetters(crew.consumer(name), after_deliveries=1)
+        moved.extend(letter.entry_id for letter in dead.sweep(min_idle_ms=50))
+
+    threads = [threading.Thread(target=sweep, args=(f"w{n}",)) for n in range(4)]
+    crew.consumer("ann").claim([one.id for one in crew.pending_entries(count=500)], idle_ms=60_000)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(moved) == len(set(moved)) == 203
+    assert crew.pending().count == 0
+
+
+def test_two_who_hold_the_same_claim_move_it_once(crew: ConsumerGroup) -> None:
+    crew.consumer("ann").read()
+    both = [DeadLetters(crew.consumer(name), after_deliveries=1) for name in ("ben", "cy")]
+    (entry, *_) = crew.stream.range()
+    letters = [dead._move(entry, "ann", 1, "") for dead in both]
+    assert [letter is None for letter in letters] == [False, True]
+    assert len(both[0].letters()) == 1
+
+
+def test_what_cannot_be_added_stays_pending(crew: ConsumerGroup, redis: redis_py.Redis) -> None:
+    crew.consumer("ann").read()
+    dead = DeadLetters(crew.consumer("ben"), after_deliveries=1)
+    redis.set(dead.stream.key, "text")
+    held = crew.pending().count
+    with pytest.raises(StreamVizError):
+        dead.sweep()
+    assert crew.pending().count == held > 0
+
+
+def test_bad_options_are_named(crew: ConsumerGroup, key: str) -> None:
+    for value in (0, -1, 1.5, True):
+        with pytest.raises(InputError, match="after_deliveries="):
+            DeadLetters(crew.consumer("ben"), after_deliveries=value)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="is the stream itself"):
+        DeadLetters(crew.consumer("ben"), key)

@@ -1,0 +1,447 @@
+"""Positions: what a reader still knows after it was killed, and what it does again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+
+from streamviz import EntryId, Stream
+from streamviz.errors import (
+    CommandRefused,
+    InputError,
+    NoSuchStream,
+    PositionError,
+    ServerAuthError,
+    WrongType,
+)
+from streamviz.patterns.follow import follow, follow_streams, read_in_order
+from streamviz.patterns.offsets import (
+    FilePosition,
+    HashPosition,
+    MemoryPosition,
+    Position,
+    TransactionPosition,
+)
+from streamviz.server.embedded import EmbeddedServer
+
+KINDS = ["file", "hash", "transaction"]
+
+READER = """
+import os, signal, sys
+from streamviz import Stream, connect
+from streamviz.patterns.follow import follow
+from streamviz.patterns.offsets import FilePosition, HashPosition, TransactionPosition
+
+url, prefix, kind, path, die_at = sys.argv[1:]
+client = connect(url)
+place = {
+    "file": lambda: FilePosition(path),
+    "hash": lambda: HashPosition(client, prefix + "readers", "ann"),
+    "transaction": lambda: TransactionPosition(client, prefix + "readers", "ann"),
+}[kind]()
+for entry in follow(Stream(client, prefix + "stream"), place, count=7):
+    done = ("RPUSH", prefix + "done", str(entry.id))
+    place.queue(*done) if kind == "transaction" else client.execute_command(*done)
+    if str(entry.id) == die_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+Run = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def run(server: EmbeddedServer, prefix: str, tmp_path: Path) -> Iterator[Run]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(kind: str, die_at: str = "") -> subprocess.Popen[bytes]:
+        path = str(tmp_path / "position")
+        command = [sys.executable, "-c", READER, server.url, prefix, kind, path, die_at]
+        started.append(subprocess.Popen(command, stderr=subprocess.PIPE))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def repositories(client: redis_py.Redis, prefix: str, folder: Path) -> dict[str, Position]:
+    return {
+        "memory": MemoryPosition(),
+        "file": FilePosition(folder / "position"),
+        "hash": HashPosition(client, f"{prefix}readers", "ann"),
+        "transaction": TransactionPosition(client, f"{prefix}readers", "bob"),
+    }
+
+
+def filled(client: redis_py.Redis, key: str, many: int = 10) -> Stream:
+    stream = Stream(client, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, many + 1))
+    return stream
+
+
+@pytest.mark.parametrize("kind", ["memory", *KINDS])
+def test_each_goes_on_after_the_entry_that_it_was_told(
+    redis: redis_py.Redis, prefix: str, key: str, tmp_path: Path, kind: str
+) -> None:
+    place = repositories(redis, prefix, tmp_path)[kind]
+    stream = filled(redis, key)
+    assert place.load() is None
+    assert [entry.id.ms for entry in islice(follow(stream, place, count=3), 5)] == [1, 2, 3, 4, 5]
+    assert place.load() == EntryId(4), "the loop was left while it had 5 in its hands"
+    assert [entry.id.ms for entry in follow(stream, place, count=3)] == [5, 6, 7, 8, 9, 10]
+    assert list(follow(stream, place)) == []
+    stream.add({"n": 11}, id="10-1")
+    assert [str(entry.id) for entry in follow(stream, place)] == ["10-1"]
+
+
+@pytest.mark.parametrize("kind", ["file", "hash", "transaction"])
+def test_another_reader_of_the_same_place_knows_it(
+    redis: redis_py.Redis, prefix: str, tmp_path: Path, kind: str
+) -> None:
+    first = repositories(redis, prefix, tmp_path)[kind]
+    first.load()
+    first.save(EntryId.MAX)
+    assert repositories(redis, prefix, tmp_path)[kind].load() == EntryId.MAX
+
+
+def test_memory_starts_where_it_is_told_and_forgets_with_its_object() -> None:
+    place = MemoryPosition("5-1")
+    assert place.load() == EntryId(5, 1)
+    place.save(EntryId(6))
+    assert (place.load(), MemoryPosition().load()) == (EntryId(6), None)
+    with pytest.raises(InputError, match="not an entry ID"):
+        MemoryPosition("$")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_any_moment_nothing_is_lost(
+    redis: redis_py.Redis, prefix: str, key: str, run: Run, until: Callable[..., None], kind: str
+) -> None:
+    many = 3000
+    filled(redis, key, many)
+    chance, kills = random.Random(kind), 0
+    targets = [*sorted(chance.sample(range(1, many - 1500), 5)), many]
+    for target in targets:
+        process = run(kind)
+        if target == many:
+            assert process.wait(30) == 0, process.stderr and process.stderr.read()
+            break
+        until(lambda due=target: redis.llen(f"{prefix}done") >= due, 20)
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait(10) == -signal.SIGKILL
+    assert kills == 5, "each was killed in the middle of its work"
+    done = [EntryId.parse(one).ms for one in redis.lrange(f"{prefix}done", 0, -1)]
+    assert set(done) == set(range(1, many + 1)), "nothing is lost"
+    twice = [ms for ms, times in Counter(done).items() if times > 1]
+    assert len(twice) <= (0 if kind == "transaction" else kills), "at most one for each kill"
+    if kind == "transaction":
+        assert done == sorted(done)
+
+
+@pytest.mark.parametrize(("kind", "times"), [("file", 2), ("hash", 2), ("transaction", 1)])
+def test_killed_between_result_and_position_only_the_transaction_does_not_repeat(
+    redis: redis_py.Redis, prefix: str, key: str, run: Run, kind: str, times: int
+) -> None:
+    filled(redis, key, 20)
+    assert run(kind, die_at="10-0").wait(20) == -signal.SIGKILL
+    assert run(kind).wait(20) == 0
+    done = Counter(redis.lrange(f"{prefix}done", 0, -1))
+    assert done.pop(b"10-0") == times
+    assert len(done) == 19
+    assert set(done.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"abc", b"5-", b"5-1 6-1", b"\x00" * 8, b"-1", b"99999999999999999999"]
+)
+def test_a_corrupt_file_is_never_taken_for_the_beginning(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "position"
+    path.write_bytes(content)
+    with pytest.raises(PositionError, match="not an entry ID: put back the last ID") as caught:
+        FilePosition(path).load()
+    assert "position" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = FilePosition(tmp_path / "position")
+    place.save(EntryId(1, 2))
+    assert place.path.read_text() == "1-2\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["position"]
+    for trouble in (FilePosition(tmp_path / "no" / "such"), FilePosition(tmp_path)):
+        with pytest.raises(PositionError, match="can't be written"):
+            trouble.save(EntryId(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["position"], "nothing is left lying about"
+    with pytest.raises(PositionError, match="can't be read"):
+        FilePosition(tmp_path).load()
+
+
+@pytest.mark.parametrize("kind", ["file", "hash"])
+def test_who_reads_while_others_write_sees_a_whole_id(
+    redis: redis_py.Redis, prefix: str, tmp_path: Path, kind: str
+) -> None:
+    ids = {EntryId(n, 10**n) for n in range(1, 7)}
+
+    def write(mine: EntryId) -> None:
+        place = repositories(redis, prefix, tmp_path)[kind]
+        for _ in range(40):
+            place.save(mine)
+
+    writers = [threading.Thread(target=write, args=[one]) for one in ids]
+    for writer in writers:
+        writer.start()
+    place, seen = repositories(redis, prefix, tmp_path)[kind], set()
+    while any(writer.is_alive() for writer in writers):
+        seen.add(place.load())
+    assert seen - {None} <= ids
+    assert len(seen) > 1
+    assert place.load() in ids
+    assert len(os.listdir(tmp_path)) == (kind == "file")
+
+
+def test_two_under_one_name_cannot_both_count_an_entry(
+    redis: redis_py.Redis, prefix: str, key: str
+) -> None:
+    stream, total = filled(redis, key, 300), f"{prefix}sum"
+    trouble = []
+
+    def add_up() -> None:
+        place = TransactionPosition(redis, f"{prefix}readers", "ann")
+        try:
+            for entry in follow(stream, place, count=10):
+                place.queue("INCRBY", total, entry.fields["n"])
+        except PositionError as error:
+            trouble.append(str(error))
+
+    readers = [threading.Thread(target=add_up) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(30)
+    add_up()
+    assert int(redis.get(total) or 0) == 300 * 301 // 2
+    assert all("another reader works under this name" in words for words in trouble)
+
+
+def test_who_was_overtaken_does_nothing_and_says_so(redis: redis_py.Redis, prefix: str) -> None:
+    slow, quick = (TransactionPosition(redis, f"{prefix}readers", "ann") for _ in range(2))
+    for place, mine in ((slow, "slow"), (quick, "quick")):
+        assert place.load() is None
+        place.queue("SET", f"{prefix}winner", mine)
+    quick.save(EntryId(1))
+    with pytest.raises(PositionError, match="is no longer without a position: another reader"):
+        slow.save(EntryId(1))
+    assert redis.get(f"{prefix}winner") == b"quick"
+
+
+def test_readers_of_one_hash_do_not_get_in_each_others_way(
+    redis: redis_py.Redis, prefix: str, key: str
+) -> None:
+    stream = filled(redis, key, 100)
+
+    def add_up(name: str) -> None:
+        place = TransactionPosition(redis, f"{prefix}readers", name)
+        for entry in follow(stream, place, count=10):
+            place.queue("HINCRBY", f"{prefix}sums", name, entry.fields["n"])
+
+    readers = [threading.Thread(target=add_up, args=[name]) for name in "abcd"]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(30)
+    assert set(redis.hgetall(f"{prefix}sums").values()) == {b"5050"}
+    assert redis.hgetall(f"{prefix}readers") == dict.fromkeys([b"a", b"b", b"c", b"d"], b"100-0")
+
+
+def test_a_refused_result_leaves_the_position_where_it_was(
+    redis: redis_py.Redis, prefix: str
+) -> None:
+    redis.set(f"{prefix}text", "no list")
+    place = TransactionPosition(redis, f"{prefix}readers", "ann")
+    assert place.load() is None
+    place.queue("RPUSH", f"{prefix}text", "x")
+    with pytest.raises(WrongType, match="another type than RPUSH works on"):
+        place.save(EntryId(1))
+    assert place.load() is None
+    place.save(EntryId(1))
+    for wrong, error in ((("RPUSH", f"{prefix}text", "x"), WrongType), (("NOPE",), CommandRefused)):
+        place.queue(*wrong)
+        with pytest.raises(error):
+            place.save(EntryId(2))
+        assert HashPosition(redis, f"{prefix}readers", "ann").load() == EntryId(1)
+    place.queue("SET", f"{prefix}done", "x")
+    assert place.load() == EntryId(1)
+    place.save(EntryId(3))
+    assert not redis.exists(f"{prefix}done"), "what was queued before load() is dropped"
+    with pytest.raises(InputError, match="no command"):
+        place.queue()
+
+
+def test_who_may_not_watch_does_not_go_on_unwatched(
+    redis: redis_py.Redis, server: EmbeddedServer, prefix: str
+) -> None:
+    redis.execute_command("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-watch")
+    blind = server.client(username="blind", password="pw")
+    place = TransactionPosition(blind, f"{prefix}readers", "ann")
+    assert place.load() is None
+    place.queue("SET", f"{prefix}done", "x")
+    with pytest.raises(ServerAuthError, match="WATCH is not allowed"):
+        place.save(EntryId(1))
+    assert not redis.exists(f"{prefix}done", f"{prefix}readers")
+    blind.close()
+    redis.execute_command("ACL", "DELUSER", "blind")
+
+
+@pytest.mark.parametrize("make", [HashPosition, TransactionPosition])
+def test_a_hash_that_is_none_or_holds_something_else_is_named(
+    redis: redis_py.Redis, prefix: str, make: type[HashPosition]
+) -> None:
+    key = f"{prefix}readers"
+    redis.hset(key, "ann", "yesterday")
+    with pytest.raises(PositionError, match=r"'ann' in '.*readers' holds b'yesterday'"):
+        make(redis, key, "ann").load()
+    make(redis, key, "ann").forget()
+    assert make(redis, key, "ann").load() is None
+    redis.set(key, "text")
+    with pytest.raises(WrongType, match="HGET"):
+        make(redis, key, "ann").load()
+    with pytest.raises(WrongType):
+        make(redis, key, "ann").save(EntryId(1))
+    with pytest.raises(InputError, match="reader=''"):
+        make(redis, key, "")
+    with pytest.raises(InputError, match="not a Redis client"):
+        make("localhost", key, "ann")  # type: ignore[arg-type]
+
+
+def test_a_loop_that_raises_gets_its_entry_again(redis: redis_py.Redis, key: str) -> None:
+    stream, place, seen = filled(redis, key, 4), MemoryPosition(), []
+    with suppress(ZeroDivisionError):
+        for entry in follow(stream, place):
+            seen.append(entry.id.ms)
+            1 / (entry.id.ms - 3)
+    seen += [entry.id.ms for entry in follow(stream, place)]
+    assert seen == [1, 2, 3, 3, 4]
+
+
+def test_a_dollar_is_looked_up_once_and_kept(redis: redis_py.Redis, key: str) -> None:
+    stream, place = filled(redis, key, 3), MemoryPosition()
+    assert list(follow(stream, place, start="$")) == []
+    assert place.load() == EntryId(3), "also when nothing came: it does not move on unseen"
+    stream.add({"n": 4}, id="4-0")
+    assert [entry.id.ms for entry in follow(stream, place, start="$")] == [4]
+
+
+def test_no_stream_and_an_empty_one_have_nothing_and_then_something(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream, early, late = Stream(redis, key), MemoryPosition(), MemoryPosition()
+    assert list(follow(stream, early)) == []
+    assert list(follow(stream, late, start="$")) == []
+    assert (early.load(), late.load()) == (None, EntryId.ZERO)
+    stream.add({"n": 1}, id="5-0")
+    stream.delete("5-0")
+    assert list(follow(stream, late)) == []
+    stream.add({"n": 2}, id="6-0")
+    for place in (early, late):
+        assert [entry.id.ms for entry in follow(stream, place)] == [6]
+
+
+@pytest.mark.parametrize("start", ["+", "*", "five", "(5-0"])
+def test_a_start_that_is_none_is_refused(redis: redis_py.Redis, key: str, start: str) -> None:
+    with pytest.raises(InputError, match="not an entry ID"):
+        list(follow(filled(redis, key), MemoryPosition(), start=start))
+
+
+def test_a_stream_made_again_with_smaller_ids_is_not_waited_for_in_silence(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream, place = filled(redis, key, 9), MemoryPosition()
+    reader = follow(stream, place)
+    assert len(list(islice(reader, 9))) == 9
+    stream.client.delete(key)
+    filled(redis, key, 3)
+    with pytest.raises(PositionError, match="9-0 lies beyond 3-0, the last ID"):
+        next(reader)
+    with pytest.raises(PositionError, match="deleted and made again"):
+        list(follow(stream, place))
+    place.save(EntryId.ZERO)
+    assert len(list(follow(stream, place))) == 3
+
+
+def test_who_waits_for_ever_notices_that_the_stream_is_another(
+    redis: redis_py.Redis, key: str, until: Callable[..., None]
+) -> None:
+    stream, seen, trouble = filled(redis, key, 9), [], []
+
+    def read() -> None:
+        try:
+            seen.extend(entry.id.ms for entry in follow(stream, MemoryPosition(), block_ms=0))
+        except PositionError as error:
+            trouble.append(str(error))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    until(lambda: len(seen) == 9)
+    stream.add({"n": 10}, id="10-0")
+    until(lambda: seen[-1] == 10)
+    redis.delete(key)
+    filled(redis, key, 3)
+    until(lambda: trouble, 10)
+    assert "10-0 lies beyond 3-0" in trouble[0]
+
+
+def test_it_waits_as_long_as_it_is_told_and_no_longer(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    adder = threading.Timer(0.1, stream.add, args=[{"n": 1}])
+    adder.start()
+    assert len(list(follow(stream, MemoryPosition(), block_ms=400))) == 1
+    adder.join()
+    with pytest.raises(InputError, match="block_ms=-1"):
+        list(follow(stream, MemoryPosition(), block_ms=-1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 100])
+def test_two_streams_are_one_in_order_of_time_however_the_pages_fall(
+    redis: redis_py.Redis, prefix: str, count: int
+) -> None:
+    keys = [f"{prefix}dense", f"{prefix}sparse", f"{prefix}none"]
+    for key, times in zip(keys, (range(1, 41), (5, 17, 39, 60, 61), ()), strict=True):
+        Stream(redis, key).add_many((f"{ms}-0", {"n": ms}) for ms in times)
+    places = {key: MemoryPosition() for key in keys}
+    seen = list(islice(follow_streams(redis, places, count=count), 20))
+    seen += list(follow_streams(redis, places, count=count))[1:]
+    assert [(entry.id.ms, key) for key, entry in seen] == sorted(
+        [(n, keys[0]) for n in range(1, 41)] + [(n, keys[1]) for n in (5, 17, 39, 60, 61)]
+    )
+    assert [place.load() for place in places.values()] == [EntryId(40), EntryId(61), None]
+
+
+def test_a_page_leaves_what_another_stream_might_still_come_before(
+    redis: redis_py.Redis, prefix: str
+) -> None:
+    dense, sparse = (Stream(redis, f"{prefix}{name}") for name in ("dense", "sparse"))
+    dense.add_many((f"{n}-0", {"n": n}) for n in range(1, 10))
+    sparse.add({"n": 7}, id="7-0")
+    after = {dense.key: "0", sparse.key: "0"}
+    page = read_in_order(redis, after, count=5)
+    assert [entry.id.ms for _, entry in page] == [1, 2, 3, 4, 5]
+
+
+def test_reading_no_stream_is_refused(redis: redis_py.Redis, key: str) -> None:
+    with pytest.raises(InputError, match="names no stream"):
+        list(follow_streams(redis, {}))
+    with pytest.raises(NoSuchStream):
+        Stream(redis, key).info()

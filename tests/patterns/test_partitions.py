@@ -1,0 +1,231 @@
+"""Parts of a stream: each business key in its own, in order, and sums that are never too sure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis as redis_py
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.cluster import RedisCluster
+
+from streamviz import History, Stream
+from streamviz.client.cluster import slot_of
+from streamviz.errors import CommandRefused, InputError
+from streamviz.observation.history import books
+from streamviz.observation.partition_observer import PartitionsObserver, sum_lags
+from streamviz.observation.sample import Lag
+from streamviz.patterns.partitions import Partitions, assign
+from streamviz.server.embedded_cluster import EmbeddedCluster
+
+
+@pytest.fixture
+def parts(nodes: RedisCluster) -> Iterator[Partitions]:
+    found = Partitions(nodes, f"test:{uuid.uuid4().hex[:8]}", 6)
+    yield found
+    for stream in found.streams:
+        nodes.delete(stream.key)
+
+
+PEOPLE = [f"customer-{n}" for n in range(40)]
+
+
+def test_each_key_goes_to_one_part_and_stays_in_order_there(parts: Partitions) -> None:
+    for turn in range(5):
+        for person in PEOPLE:
+            number, entry_id = parts.add(person, {"who": person, "turn": turn})
+            assert number == parts.number(person)
+            assert parts.of(person).range(str(entry_id), str(entry_id))
+    counts = parts.add_many(
+        (person, {"who": person, "turn": t}) for t in (5, 6) for person in PEOPLE
+    )
+    assert sum(counts) == 80
+    for number, stream in enumerate(parts.streams):
+        entries = stream.range()
+        assert counts[number] == len(entries) / 7 * 2
+        for person in {entry.fields["who"] for entry in entries}:
+            assert parts.number(person) == number
+            turns = [entry.fields["turn"] for entry in entries if entry.fields["who"] == person]
+            assert turns == [str(turn) for turn in range(7)]
+    assert sum(stream.length() for stream in parts.streams) == 7 * len(PEOPLE)
+
+
+def test_the_part_is_the_same_in_every_process() -> None:
+    program = """
+import redis
+from streamviz.patterns.partitions import Partitions
+parts = Partitions(redis.Redis(), "orders", 6)
+print([parts.number(key) for key in ("ada", "ben", "cy", "zoë", "", "\\udcff")])
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert said == {"[0, 5, 5, 2, 0, 0]\n"}
+
+
+def test_the_hash_tag_decides_on_the_slot(parts: Partitions, cluster: EmbeddedCluster) -> None:
+    assert [slot_of(one.key) for one in parts.streams] == [slot_of(str(n)) for n in range(6)]
+    assert {cluster.holder(one.key).name for one in parts.streams} == set(cluster.names.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "says"),
+    [
+        ("", 3, "not a name for parts"),
+        ("a{b", 3, "without a brace"),
+        (b"a", 3, "not a name for parts"),
+        ("a", 0, "count=0"),
+        ("a", -1, "count=-1"),
+        ("a", 16_385, "16,384"),
+        ("a", 2.0, "count=2.0"),
+        ("a", True, "count=True"),
+    ],
+)
+def test_what_are_no_parts_is_refused(
+    redis: redis_py.Redis, name: str, count: int, says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        Partitions(redis, name, count)
+
+
+def test_a_wrong_key_or_row_is_named(parts: Partitions) -> None:
+    with pytest.raises(InputError, match="7 is not a business key"):
+        parts.add(7, {"n": 1})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="holds no fields"):
+        parts.add("ada", {})
+    with pytest.raises(InputError, match="batch=0"):
+        parts.add_many([("ada", {"n": 1})], batch=0)
+    parts.add("ada", {"n": 1}, "5-0")
+    with pytest.raises(CommandRefused):
+        parts.add("ada", {"n": 2}, "4-0")
+    assert sum(stream.length() for stream in parts.streams) == 1
+
+
+def test_on_one_server_the_parts_lie_together(redis: redis_py.Redis, key: str) -> None:
+    parts = Partitions(redis, key, 3)
+    parts.create_group("g")
+    parts.create_group("g")
+    parts.add_many((person, {"who": person}) for person in PEOPLE)
+    look = PartitionsObserver(parts).look()
+    assert {state.node for state in look.partitions} == {""}
+    assert look.group("g").lag.entries == len(PEOPLE)  # type: ignore[union-attr]
+
+
+@given(st.integers(1, 40), st.sets(st.text(min_size=1), min_size=1, max_size=10))
+def test_every_part_has_one_reader_and_nobody_has_two_more_than_another(
+    count: int, names: set[str]
+) -> None:
+    given = assign(count, list(names))
+    assert sorted(n for parts in given.values() for n in parts) == list(range(count))
+    sizes = [len(parts) for parts in given.values()]
+    assert max(sizes) - min(sizes) <= 1
+    assert assign(count, sorted(names, reverse=True)) == given
+
+
+def test_an_assignment_needs_names_of_which_none_comes_twice() -> None:
+    for count, names in ((3, []), (3, ["a", "a"]), (0, ["a"])):
+        with pytest.raises(InputError):
+            assign(count, names)
+
+
+def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions) -> None:
+    groups = parts.create_group("g")
+    observer = PartitionsObserver(parts, {})
+    observer.look(1)
+    parts.add_many((person, {"who": person}) for person in PEOPLE)
+    done = 0
+    for n, group in enumerate(groups):
+        entries = group.consumer("ann" if n % 2 else "ben").read(3)
+        done += group.ack(*(entry.id for entry in entries[:2])) if entries else 0
+    look = observer.look(2, notes=["lunch"])
+    group = look.group("g")
+    assert group is not None
+    read = sum(len(one.pending_entries()) for one in groups) + done
+    assert (group.lag.entries, group.lag.verdict) == (len(PEOPLE) - read, "exact")
+    assert group.pending == read - done
+    assert {one.name: one.pending for one in group.consumers}.keys() == {"ann", "ben"}
+    assert sum(one.pending for one in group.consumers) == group.pending
+    assert [one.id for one in group.oldest] == sorted(one.id for one in group.oldest)
+    assert look.length == look.entries_added == len(look.entries) == len(PEOPLE)
+    assert [entry.id for entry in look.entries] == sorted(entry.id for entry in look.entries)
+    assert look.notes == ("lunch",)
+    kept = books(look, group)
+    assert (kept.added, kept.undelivered, kept.pending, kept.acked) == (
+        len(PEOPLE),
+        len(PEOPLE) - read,
+        read - done,
+        done,
+    )
+    history = History(max_entries=10)
+    history.append(look)
+    assert history.last is not None
+    assert len(history.last.groups) == 1
+
+
+def test_one_unknown_part_makes_the_sum_unknown_and_is_named(parts: Partitions) -> None:
+    groups = parts.create_group("g")
+    observer = PartitionsObserver(parts)
+    parts.add_many((person, {"who": person}) for person in PEOPLE)
+    assert observer.look().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
+    groups[3].destroy()
+    lag = observer.look().group("g").lag  # type: ignore[union-attr]
+    assert (lag.entries, lag.verdict, lag.reason) == (
+        None,
+        "unknown",
+        "partition 3: it has no such group",
+    )
+    parts.streams[3].client.delete(parts.streams[3].key)
+    look = observer.look()
+    assert "stream is gone" in look.trouble
+    assert "partition 3: stream is gone" in look.group("g").lag.reason  # type: ignore[union-attr]
+    assert observer.look().group("g").gone is None  # type: ignore[union-attr]
+
+
+EXACT = Lag(2, "exact", "", 10)
+SUSPECT = Lag(3, "suspect", "who knows", 20)
+UNKNOWN = Lag(None, "unknown", "nobody knows", None)
+
+
+def test_a_sum_is_as_sure_as_its_least_sure_part() -> None:
+    assert sum_lags({}) == Lag(0, "exact", "", 0)
+    assert sum_lags({0: EXACT, 1: EXACT}) == Lag(4, "exact", "", 10)
+    assert sum_lags({0: EXACT, 1: SUSPECT}) == Lag(5, "suspect", "partition 1: who knows", 20)
+    both = sum_lags({0: SUSPECT, 1: EXACT, 2: UNKNOWN})
+    assert both == Lag(None, "unknown", "partition 0: who knows; partition 2: nobody knows", None)
+    assert sum_lags({0: EXACT, 4: "no answer"}).reason == "partition 4: no answer"
+
+
+def test_a_look_says_who_has_a_part_and_where_it_goes(
+    parts: Partitions, cluster: EmbeddedCluster
+) -> None:
+    parts.create_group("g")
+    stream = parts.streams[5]
+    home = cluster.holder(stream.key).name
+    target = next(node.name for node in cluster.nodes if node.name != home)
+    observer = PartitionsObserver(parts, cluster.names)
+
+    def places() -> tuple[str, str]:
+        state = observer.look().partitions[5]
+        assert state.sample.exists
+        assert state.slot == slot_of(stream.key)
+        return state.node, state.moving_to
+
+    assert places() == (home, "")
+    seen = [places() for _ in cluster.moving(slot_of(stream.key), target)]
+    assert seen == [(home, ""), (home, target), (home, target), (target, "")]
+    other = PartitionsObserver(parts).look().partitions[5]
+    assert other.node == cluster.node(target).address, "without a name it is the address"
+    assert isinstance(stream, Stream)
+    cluster.move(slot_of(stream.key), home)

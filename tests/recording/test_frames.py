@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from make_recordings import FOLDER
+from plots.histories import HOSTILE, PLOTS, group, history, sample, shop
+
+from streamviz.client.entry_id import EntryId
+from streamviz.errors import InputError
+from streamviz.plots import GroupLag, StreamMap
+from streamviz.plots.figure import apply
+from streamviz.recording import Recording, load, save
+from streamviz.recording.events import Event, kind
+from streamviz.recording.frames import MAX_ENTRIES, SHOT, Film, pack
+
+
+def play(film: Film, place: int, frames: int = SHOT) -> list[list[Any]]:
+    """Return the figures of a shot's frames, as a browser makes them."""
+    shot = film.shot(place, frames)
+    assert shot["first"] == place
+    found = [shot["figures"]]
+    for deltas in shot["deltas"]:
+        found.append([apply(one, delta) for one, delta in zip(found[-1], deltas, strict=True)])
+    return found
+
+
+@pytest.fixture
+def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Film:
+    path = tmp_path / "run.jsonl"
+    save(history(*shop(redis, key, seed=4, seconds=25)), path)
+    return Film(Recording(path), list(PLOTS.values()))
+
+
+def test_a_film_shows_what_the_boards_showed(film: Film) -> None:
+    frames = play(film, 0, len(film.frames))
+    assert len(frames) == len(film.frames) == 251
+    samples = list(film.recording.samples())
+    for place in (0, 1, 60, 155, 250):
+        window = history(*samples[: place + 1])
+        assert frames[place] == film.figures(place)
+        assert frames[place] == [plot.figure(window) for plot in PLOTS.values()]
+
+
+def test_shots_go_over_into_each_other(film: Film) -> None:
+    whole = play(film, 0, len(film.frames))
+    for place in (0, SHOT, 2 * SHOT):
+        shot = play(film, place)
+        assert len(shot) == min(SHOT, len(whole) - place)
+        for i, figures in enumerate(shot):
+            expected = whole[place + i]
+            assert [one["data"] for one in figures] == [one["data"] for one in expected]
+
+
+def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [sample(n, group("z")) for n in range(1, 30)]
+    samples += [sample(n, group("a"), group("z")) for n in range(30, 400)]
+    save(history(*samples), path)
+    film = Film(Recording(path), [GroupLag()], limit=50)
+    for place in (40, 300):
+        assert [trace["name"] for trace in film.shot(place)["figures"][0]["data"][:2]] == ["z", "a"]
+    assert film.shot(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
+
+
+def test_rough_shots_show_the_samples_that_lie_whole(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(*(sample(n, group("g", n)) for n in range(1, 6001)), limit=6000), path)
+    film = Film(Recording(path), [GroupLag()], limit=500)
+    card = film.card()["rough"]
+    assert card["places"] == list(range(0, 6000, 10))
+    shots = [film.rough_shot(number) for number in range(3)]
+    assert [shot["first"] for shot in shots] == [0, 200, 400]
+    for shot in shots:
+        (figure,) = shot["figures"]
+        assert figure["data"][0]["y"][-1] == 1 + 10 * shot["first"]
+        for at, (delta,) in enumerate(shot["deltas"], start=1):
+            assert "full" not in delta, "each is only what is new"
+            figure = apply(figure, delta)
+            place = card["places"][shot["first"] + at]
+            assert figure["data"][0]["y"][-1] == place + 1
+            assert len(figure["data"][0]["y"]) <= 50, "as long a window as the exact one"
+    assert len(shots[0]["deltas"]) == card["shot"] - 1
+    assert len(shots[1]["figures"][0]["data"][0]["y"]) == 50
+
+
+def test_a_short_film_has_no_rough_frames_and_a_long_one_not_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(*(sample(n) for n in range(1, 400))), path)
+    assert Film(Recording(path), [GroupLag()]).card()["rough"]["places"] == []
+    save(history(*(sample(n) for n in range(1, 45_001)), limit=45_000), path, overwrite=True)
+    film = Film(Recording(path), [GroupLag()], start_s=100)
+    assert 2000 <= len(film.rough) <= 4000
+    assert film.card()["rough"]["places"][0] < 10
+    assert film.rough_shot((len(film.rough) - 1) // 200)["deltas"]
+
+
+def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [sample(n, notes=["ann was killed"] if n == 15 else []) for n in range(1, 31)]
+    save(history(*samples), path, captions=[(1.2, "in the recording")])
+    film = Film(
+        Recording(path), [GroupLag()], start_s=1.0, end_s=2.0, captions=[(0.5, "passed in")]
+    )
+    card = film.card()
+    assert card["times"][0] == 1.0
+    assert card["times"][-1] == 2.0
+    assert card["events"] == [[4, "crash", "ann was killed"]]
+    assert card["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
+    assert film.shot(0)["figures"][0]["data"][-1]["x"] == []
+    assert len(play(film, 0)) == 11
+
+
+def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
+    recording = Recording(FOLDER / "a_trim_bites.jsonl")
+    plots = [StreamMap(), GroupLag()]
+    film = Film(recording, plots, start_s=20, end_s=21)
+    whole = Film(recording, plots, end_s=21)
+    for place in (0, 5, -1):
+        stream_map, lag = film.figures(place)
+        expected, _ = whole.figures(place if place < 0 else place + film.frames.start)
+        sample = film.history(place).last
+        assert sample is not None
+        assert sample.length >= 80
+        first_s = (sample.first_id.ms - film.start_ms) / 1000
+        dots, there = (
+            [x for x in one["data"][0]["x"] if x >= first_s] for one in (stream_map, expected)
+        )
+        assert len(dots) == len(there) == sample.length, stream_map["summary"]
+        assert dots == there
+        assert lag["data"][0]["x"][0] == 20.0, "the other plots begin with the film"
+    played = play(film, 0)
+    assert played[-1] == film.figures(-1)
+    assert len(played[0][0]["data"][0]["x"]) < 120, "no further back than it takes"
+    assert (
+        Film(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.frames.start + 1
+    )
+
+
+@pytest.mark.parametrize("limit", [5, 20])
+def test_a_map_is_no_wider_than_its_window(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [sample(n, length=n, ids=[EntryId(1000 + 100 * n)]) for n in range(1, 60)]
+    save(history(*samples), path)
+    film = Film(Recording(path), [StreamMap()], start_s=4, limit=limit)
+    for frames in (play(film, 0), play(film, 3)):
+        assert {len(figures[0]["data"][0]["x"]) for figures in frames} == {limit}
+
+
+@pytest.mark.parametrize(
+    ("span", "says"),
+    [
+        ({"start_s": 99}, "there is no sample from 99 s on: the recording is 2 s long"),
+        ({"start_s": 1.05, "end_s": 1.06}, "there is no sample from 1.05 s to 1.06 s"),
+        ({"start_s": -1}, "start_s=-1"),
+        ({"end_s": "soon"}, "end_s='soon'"),
+        ({"end_s": True}, "end_s=True"),
+        ({"stream": "other"}, "holds no stream 'other'"),
+        ({"plots": []}, "give a list of plots"),
+        ({"plots": [GroupLag]}, "give a list of plots"),
+        ({"captions": [(1, 2)]}, "2 is no caption"),
+    ],
+)
+def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(*(sample(n) for n in range(1, 22))), path)
+    with pytest.raises(InputError, match=says):
+        Film(Recording(path), **{"plots": [GroupLag()], **span})
+
+
+def test_no_sample_is_no_film(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    save(history(), path)
+    with pytest.raises(InputError, match="holds no sample"):
+        Film(Recording(path), [StreamMap()])
+
+
+def test_events_are_known_by_their_notes() -> None:
+    kinds = {
+        "billing-1 was killed": "crash",
+        "billing-1 crashed holding 3": "crash",
+        "billing-1 is back": "back",
+        "billing-2 claimed 3 of billing-1, email-1": "claim",
+        "billing-1 could not handle 5-0": "note",
+        "the stream was deleted and made anew": "note",
+    }
+    assert {note: kind(note) for note in kinds} == kinds
+    assert {kind(note) for note in HOSTILE} == {"note"}
+
+
+def test_a_trim_is_an_event_once_and_so_is_what_it_bites(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+
+    def look(n: int, removed: int, gone: int) -> Any:
+        first = EntryId(removed + 1)
+        return sample(n, group("g", gone=gone), length=100 - removed, added=100, first=first)
+
+    calm = [look(n, 0, 0) for n in range(1, 12)]
+    trims = [look(n, n - 10, 0) for n in range(12, 20)]
+    bites = [look(n, n - 10, n - 19) for n in range(20, 33)]
+    later = [look(50, 22, 13), look(51, 30, 13)]
+    save(history(*calm, *trims, *bites, *later), path)
+    events = Recording(path).track().events
+    assert events == [
+        Event(11, "trim", "a trim removes the oldest entries"),
+        Event(19, "trim", "g loses entries that it never got"),
+        Event(33, "trim", "a trim removes the oldest entries"),
+    ]
+
+
+def test_what_is_packed_is_the_same_each_time() -> None:
+    thing = {"a": [1, None, "ü\udcff"]}
+    assert pack(thing) == pack(thing)
+    assert json.loads(gzip.decompress(pack(thing))) == thing
+
+
+def test_what_a_window_cannot_show_is_left_out_as_a_history_would(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    samples = [
+        sample(n, group("g"), ids=[EntryId(n, i) for i in range(n * 7 % 300)])
+        for n in range(1, 120)
+    ]
+    save(history(*samples, max_entries=10**6), path)
+    film = Film(Recording(path), [StreamMap()], limit=70)
+    assert sum(film.track.entries) > 3 * MAX_ENTRIES
+    for place in (0, 1, 20, 50, 69, 70, 100, 118):
+        kept = history(*load(path).samples[: place + 1], limit=70, max_entries=MAX_ENTRIES)
+        assert film.history(place).samples == kept.samples

