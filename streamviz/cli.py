@@ -78,7 +78,7 @@ def _say(words: object) -> None:
 
 def watch(given: argparse.Namespace) -> None:
     """Show a stream on a page of its own until Ctrl-C; nothing is written to Redis."""
-    from streamviz.export import Wall
+    from streamviz.export import DashboardServer
     from streamviz.server.embedded import connect
     from streamviz.simulation.scenario import Scenario
 
@@ -86,9 +86,9 @@ def watch(given: argparse.Namespace) -> None:
         raise InputError("whose stream? Give its server: streamviz watch redis://host:6379 orders")
     if not 0 < given.rate <= 100:
         raise InputError(f"--rate {given.rate}: give looks a second, above 0 and at most 100")
-    source = Scenario(connect(given.url), look_every_ms=1000 / given.rate).watch(given.stream)
+    source = Scenario(connect(given.url), sample_every_ms=1000 / given.rate).watch(given.stream)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as Ctrl-C does
-    with Wall(source, given.stream, host=given.host, port=given.port) as wall:
+    with DashboardServer(source, given.stream, host=given.host, port=given.port) as wall:
         print(f"{given.stream}: {wall.url}\nCtrl-C ends it.", flush=True)
         if not given.no_browser:
             webbrowser.open(wall.url)

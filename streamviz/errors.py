@@ -38,7 +38,7 @@ class HandlerError(StreamVizError):
     """A consumer's handler, or a step, raised; the original exception is the ``__cause__``."""
 
 
-class PositionError(StreamVizError):
+class OffsetError(StreamVizError):
     """Where a reader got to can't be read or written, or does not fit the stream any more."""
 
 

@@ -135,9 +135,9 @@ def serve(client: redis.Redis, judge: Judge) -> None:
 def check_echo(client: redis.Redis) -> Verdict:
     """Grade exercise 2: each request has one answer, and a note that goes with it."""
     said, held = Counter(_said(client)), _held(client)
-    noted = {replies.text(name) for name in Stream(client, NOTED).wire.call("HKEYS", NOTED)}
+    noted = {replies.text(name) for name in Stream(client, NOTED).connection.call("HKEYS", NOTED)}
     twice = [name for name, times in said.items() if times > 1]
-    death = replies.text(Stream(client, DEATH).wire.call("GET", DEATH) or b"")
+    death = replies.text(Stream(client, DEATH).connection.call("GET", DEATH) or b"")
     return grade(
         "asked again or handed out again, and wherever it dies, each request has its one answer.",
         [

@@ -70,5 +70,5 @@ def clean_up(client: redis.Redis) -> None:
 
 def _text(stream: Stream, key: str) -> str:
     """Return what GET says, whatever the client decodes; empty if there is nothing."""
-    found: bytes | None = stream.wire.call("GET", key)
+    found: bytes | None = stream.connection.call("GET", key)
     return "" if found is None else found.decode("utf-8", "replace")

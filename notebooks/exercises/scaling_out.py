@@ -12,7 +12,7 @@ from streamviz.client.cluster import SLOTS, Client, slot_of
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
 from streamviz.observation.history import History
-from streamviz.observation.partition_observer import PartitionsObserver
+from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.simulation.clock import EPOCH_MS
@@ -50,7 +50,7 @@ def busy_day(
     """
     _begin(cluster, parts)
     chance, history = Random(12), History()
-    observer = PartitionsObserver(parts, cluster.names)
+    observer = PartitionObserver(parts, cluster.names)
     consumers = [group.consumer("clerk") for group in parts.create_group("billing")]
     steps = cluster.moving(slot_of(parts.streams[number].key), to, batch=100)
     board = partition_lanes(history)
@@ -65,7 +65,7 @@ def busy_day(
             if done:
                 consumer.ack(*(entry.id for entry in done))
         notes = [f"slot {slot_of(str(number))}: {next(steps)}"] if tick in _MOVE_AT else []
-        history.append(observer.look(now, notes))
+        history.append(observer.sample(now, notes))
         if live:
             _draw(board, first=tick == 0)
     return history
@@ -107,7 +107,7 @@ def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) ->
     try:
         for stock, orders in depot:
             both = [("XADD", one.key, "*", "item", "kettle") for one in (stock, orders)]
-            stock.wire.transaction(both)
+            stock.connection.transaction(both)
     except CommandRefused:
         return Verdict(False, "a shop's stock and orders lie in two slots: no transaction there.")
     holders = {cluster.holder(stock.key).name for stock, _ in depot}

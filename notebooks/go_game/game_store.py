@@ -22,7 +22,7 @@ from go_game.keys import Keys
 from go_game.messages import GameState, MoveMade, MoveRejected, Stream
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Arg, Command
 from streamviz.client.models import Entry
@@ -82,7 +82,7 @@ class Games:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.keys = keys
         self.states = RedisStream(client, keys.stream(Stream.GAME_STATES))
-        self.wire = Wire(client)
+        self.connection = Connection(client)
         self._games: OrderedDict[str, tuple[str, Game]] = OrderedDict()
 
     def fetch(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Known]:
@@ -99,7 +99,7 @@ class Games:
 
     def answer(self, game_id: str, req_id: str) -> MoveMade | MoveRejected | None:
         """Return the answer that a request got; None if it got none (HGET, XRANGE)."""
-        where = self.wire.call("HGET", self.keys.game(game_id), f"answer:{req_id}")
+        where = self.connection.call("HGET", self.keys.game(game_id), f"answer:{req_id}")
         if where is None:
             return None
         key, _, which = where.decode().rpartition(" ")
@@ -125,7 +125,7 @@ class Games:
             The games that somebody else has changed meanwhile: judge them anew.
         """
         commands = [self._commit(game_id, *what) for game_id, what in judged.items()]
-        done = lua.raised(self.wire.pipeline(commands))
+        done = lua.raised(self.connection.pipeline(commands))
         changed = set()
         for (game_id, (_, _, decisions)), version in zip(judged.items(), done, strict=True):
             if version is None:
@@ -137,19 +137,19 @@ class Games:
     def learn(self) -> None:
         """Read ``game-states`` on from where the judges left it, and keep each newest state."""
         while True:
-            read: Any = self.wire.call("GET", self.keys.states_read)
+            read: Any = self.connection.call("GET", self.keys.states_read)
             position = read.decode() if read else "0-0"
             entries = self.states.range(f"({position}", count=_PAGE)
             if not entries:
                 return
-            lua.raised([self.wire.call(*self._learn(position, entries))])
+            lua.raised([self.connection.call(*self._learn(position, entries))])
 
     def _fetch(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Known]:
         commands: list[Command] = [
             ("HMGET", self.keys.game(one), *_KNOWN, *(f"answer:{req}" for req in reqs))
             for one, reqs in asked.items()
         ]
-        replies = lua.raised(self.wire.pipeline(commands))
+        replies = lua.raised(self.connection.pipeline(commands))
         return {
             one: Known(
                 version.decode() if version else "",
@@ -217,7 +217,7 @@ class Games:
         """
         heads = [_head(entry) for entry in entries]
         names = list({game_id for game_id, _ in heads})
-        replies = self.wire.pipeline([("HGET", self.keys.game(one), "turn") for one in names])
+        replies = self.connection.pipeline([("HGET", self.keys.game(one), "turn") for one in names])
         turns = dict(zip(names, lua.raised(replies), strict=True))
         for entry, (game_id, turn) in zip(entries, heads, strict=True):
             if turn is None or turn > int(turns[game_id] or 0):

@@ -79,7 +79,7 @@ class Judge:
         self.consumer = self.group.consumer(name or worker_loop.a_name())
         self.batch = batch
         self.claim_idle_ms = claim_idle_ms
-        self._wire = self.stream.wire
+        self._connection = self.stream.connection
         self._again = True  # what it was given before, perhaps, comes first
         self._claim_at = 0.0
         self._claim_from = EntryId(0)
@@ -120,7 +120,7 @@ class Judge:
 
     def close(self) -> None:
         """Leave the group, unless something of it is still in hand (XGROUP DELCONSUMER)."""
-        self._wire.call(*lua.leave(self.stream.key, self.group.name, self.consumer.name))
+        self._connection.call(*lua.leave(self.stream.key, self.group.name, self.consumer.name))
 
     def _abandoned(self) -> list[Entry]:
         """Take over what others have held too long, now and then (XAUTOCLAIM)."""
@@ -137,7 +137,7 @@ class Judge:
         """Remove the consumers of judges that are gone."""
         for one in self.group.consumers():
             if not one.pending and one.idle_ms > 60_000 + 10 * self.claim_idle_ms:
-                self._wire.call(*lua.leave(self.stream.key, self.group.name, one.name))
+                self._connection.call(*lua.leave(self.stream.key, self.group.name, one.name))
 
     def _settle(self, entries: Sequence[Entry]) -> None:
         moves: dict[EntryId, MakeMove] = {}
@@ -155,7 +155,7 @@ class Judge:
 
     def _bury(self, entry: Entry, why: BadMessage) -> None:
         dead, name = self.keys.dead(Stream.MAKE_MOVE), self.consumer.name
-        self._wire.call(*lua.bury(self.stream.key, dead, self.group.name, name, entry, why))
+        self._connection.call(*lua.bury(self.stream.key, dead, self.group.name, name, entry, why))
 
     def _answer(self, moves: Mapping[EntryId, MakeMove]) -> None:
         left: dict[str, list[tuple[EntryId, MakeMove]]] = {}
@@ -185,7 +185,7 @@ class Judge:
         pending = {which for which in self._pending(last) if which not in ours}
         new = [which for which in pending if which not in self._others]
         commands = [("XRANGE", self.stream.key, str(which), str(which)) for which in new]
-        found = map(replies.entries, lua.raised(self._wire.pipeline(commands)))
+        found = map(replies.entries, lua.raised(self._connection.pipeline(commands)))
         fresh = {which: _read(entries) for which, entries in zip(new, found, strict=True)}
         kept = self._others | fresh
         self._others = {which: kept[which] for which in pending}

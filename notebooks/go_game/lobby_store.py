@@ -19,7 +19,7 @@ from go_game import lua
 from go_game.keys import Keys
 from go_game.lobby_rules import House, OpenGame, Seat, Wish, request_id
 from go_game.messages import CreateGame, JoinPrivateGame, SessionDisconnected, Stream
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Arg, Command
 from streamviz.client.models import Entry
@@ -84,12 +84,12 @@ class Houses:
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.keys = keys
-        self.wire = Wire(client)
+        self.connection = Connection(client)
 
     def place(self) -> Place:
         """Return how far the lobbies got (HMGET)."""
         names = [f"{what}:{one}" for what in ("after", "read") for one in WISHES]
-        version, *found = self.wire.call("HMGET", self.keys.lobby, "version", *names)
+        version, *found = self.connection.call("HMGET", self.keys.lobby, "version", *names)
         afters, reads = found[: len(WISHES)], found[len(WISHES) :]
         return Place(
             (version or b"").decode(),
@@ -110,7 +110,7 @@ class Houses:
             ("SMISMEMBER", self.keys.games, "", *names),
             ("ZMSCORE", self.keys.decided, "", *requests),
         ]
-        found = lua.raised(self.wire.pipeline(commands))
+        found = lua.raised(self.connection.pipeline(commands))
         waiting, (_, *seats), (_, *known), (_, *decided) = found
         games = map(_open_game, waiting)
         sits = zip(sessions, seats, strict=True)
@@ -148,7 +148,7 @@ class Houses:
         keys += map(self.keys.dead, WISHES)
         words = [word for command in commands for word in (len(command), *command)]
         guard = place.version, behind.version
-        done = self.wire.call("EVAL", _GUARDED, len(keys), *keys, *guard, *words)
+        done = self.connection.call("EVAL", _GUARDED, len(keys), *keys, *guard, *words)
         return behind if done else None
 
     def _moves(self, place: Place) -> list[Command]:

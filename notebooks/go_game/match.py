@@ -240,7 +240,7 @@ class Match:
         now_ms = time.time_ns() // 1_000_000 if self.every_ms is None else self._now_ms
         for history, observer in zip(self.histories.values(), self._observers, strict=True):
             last = history.last
-            history.append(observer.look(max(now_ms, last.time_ms if last else 0)))
+            history.append(observer.sample(max(now_ms, last.time_ms if last else 0)))
 
 
 def random_move(game: Game, seed: int) -> Coord | None:

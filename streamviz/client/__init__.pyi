@@ -6,12 +6,12 @@ from .capabilities import Capability as Capability
 from .capabilities import Feature as Feature
 from .capabilities import capabilities as capabilities
 from .cluster import Client as Client
+from .cluster import connection_to as connection_to
 from .cluster import slot_of as slot_of
-from .cluster import wire_to as wire_to
 from .command_log import CommandLog as CommandLog
-from .command_log import Exchange as Exchange
+from .command_log import LoggedCommand as LoggedCommand
+from .connection import Connection as Connection
 from .connection import Listener as Listener
-from .connection import Wire as Wire
 from .consumers import Consumer as Consumer
 from .consumers import read_groups as read_groups
 from .entry_id import EntryId as EntryId

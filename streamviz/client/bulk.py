@@ -14,7 +14,7 @@ from typing import Any
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.exchange import to_bytes
 from streamviz.errors import InputError
 
@@ -23,19 +23,19 @@ Row = Fields | tuple[Id, Fields]
 _PLAIN = frozenset({str, int, float})
 
 
-def add(wire: Wire, key: str, rows: Iterable[Row], batch: int) -> int:
+def add(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
     """Add rows; see `streamviz.Stream.add_many`."""
     packer = _Packer(key, batch)
     answered = 0
     refused: list[tuple[int, Exception]] = []
-    for size, failed in wire.send_batches(packer.batches(rows)):
+    for size, failed in connection.send_batches(packer.batches(rows)):
         refused += [(answered + place, said) for place, said in failed]
         answered += size
         packer.stop = packer.stop or bool(failed)
     added = answered - len(refused)
     if refused:
         row, said = refused[0]
-        error = wire.explain(said, ("XADD", key))
+        error = connection.explain(said, ("XADD", key))
         raise type(error)(
             f"row {row}: {error}; {added} rows were added, "
             f"and {len(refused)} of the {answered} that were sent were refused"

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import redis
 
 from streamviz.client import badges
-from streamviz.client.connection import ServerVersion, Wire
+from streamviz.client.connection import Connection, ServerVersion
 from streamviz.client.replies import record, text
 from streamviz.errors import CommandRefused, InputError, ServerAuthError, UnsupportedCommand
 
@@ -212,17 +212,19 @@ def capabilities(client: redis.Redis) -> Capabilities:
     ServerError
         If the server does not answer.
     """
-    wire = Wire(client)
-    documented = _documented(wire)
+    connection = Connection(client)
+    documented = _documented(connection)
     return Capabilities(
-        wire.version,
-        tuple(_find(wire, feature, documented) for feature in FEATURES),
+        connection.version,
+        tuple(_find(connection, feature, documented) for feature in FEATURES),
     )
 
 
-def _find(wire: Wire, feature: Feature, documented: dict[str, _Told] | None) -> Capability:
+def _find(
+    connection: Connection, feature: Feature, documented: dict[str, _Told] | None
+) -> Capability:
     if not feature.command:
-        newest = _reads_the_newest(wire)
+        newest = _reads_the_newest(connection)
         if newest is not None:
             return Capability(feature, newest, "tried")
     elif documented is not None:
@@ -231,13 +233,13 @@ def _find(wire: Wire, feature: Feature, documented: dict[str, _Told] | None) -> 
             not feature.word or feature.word in options or feature.word in history
         )
         return Capability(feature, has, "documented")
-    return Capability(feature, wire.version.has(feature.since), "by version")
+    return Capability(feature, connection.version.has(feature.since), "by version")
 
 
-def _reads_the_newest(wire: Wire) -> bool | None:
+def _reads_the_newest(connection: Connection) -> bool | None:
     """Try XREAD with ``+`` on a stream that is not there; None if it may not be tried."""
     try:
-        wire.call("XREAD", "STREAMS", _NO_KEY, "+")
+        connection.call("XREAD", "STREAMS", _NO_KEY, "+")
     except CommandRefused as error:
         return False if "Invalid stream ID" in str(error) else None
     except ServerAuthError:
@@ -245,10 +247,10 @@ def _reads_the_newest(wire: Wire) -> bool | None:
     return True
 
 
-def _documented(wire: Wire) -> dict[str, _Told] | None:
+def _documented(connection: Connection) -> dict[str, _Told] | None:
     """Return what COMMAND DOCS tells of each command; None if it says nothing."""
     try:
-        reply = wire.call("COMMAND", "DOCS", *_ASKED)
+        reply = connection.call("COMMAND", "DOCS", *_ASKED)
     except (CommandRefused, ServerAuthError):
         return None
     found: dict[str, _Told] = {}

@@ -28,7 +28,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from streamviz.client.connection import Wire, listeners
+from streamviz.client.connection import Connection, listeners
 from streamviz.client.exchange import Command, borrowed, exchange, read_many
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError
 
@@ -69,14 +69,14 @@ def slot_of(key: str | bytes) -> int:
     return int(key_slot(key.encode("utf-8", "surrogateescape") if isinstance(key, str) else key))
 
 
-def wire_to(client: Client, key: str, *, quiet: bool = False) -> Wire:
+def connection_to(client: Client, key: str, *, quiet: bool = False) -> Connection:
     """Return the way to a key: on one server, or to its node in a cluster."""
     if isinstance(client, RedisCluster):
-        return SlotWire(client, key, quiet=quiet)
-    return Wire(client, quiet=quiet)
+        return ClusterConnection(client, key, quiet=quiet)
+    return Connection(client, quiet=quiet)
 
 
-class SlotWire(Wire):
+class ClusterConnection(Connection):
     """The way to whoever holds a key's slot.
 
     It follows MOVED and ASK, and waits a little when a slot's keys are half here and half there
@@ -128,7 +128,7 @@ class SlotWire(Wire):
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
-        """Send many commands, one batch after the other; see `Wire.send_batches`."""
+        """Send many commands, one batch after the other; see `Connection.send_batches`."""
         for payload, size in batches:
             with self._connection_to(self._find_home()) as connection:
                 connection.send_packed_command([payload])

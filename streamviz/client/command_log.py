@@ -14,7 +14,7 @@ from typing import Any
 
 import redis
 
-from streamviz.client.connection import Wire, key_of, listeners
+from streamviz.client.connection import Connection, key_of, listeners
 from streamviz.client.exchange import Arg, Command
 from streamviz.errors import InputError
 
@@ -30,7 +30,7 @@ _READS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING", "INFO", "
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class LoggedCommand:
     """One command.
 
     Attributes
@@ -87,9 +87,9 @@ class CommandLog:
         if type(limit) is not int or limit < 1:
             raise InputError(f"limit={limit!r}: give a whole number, 1 or more")
         self.count = 0
-        self._kept: deque[Exchange] = deque(maxlen=limit)
+        self._kept: deque[LoggedCommand] = deque(maxlen=limit)
         self._listeners = listeners(client)
-        self._wire = Wire(client, quiet=True)
+        self._connection = Connection(client, quiet=True)
         self._known: dict[str, dict[str, str]] = {}
 
     def start(self) -> CommandLog:
@@ -108,7 +108,7 @@ class CommandLog:
         """Look how a stream stands before the first command that may change it."""
         for key in _changed_keys(command):
             if key not in self._known:
-                self._known[key] = _state(self._wire, key)
+                self._known[key] = _state(self._connection, key)
 
     def sent(self, command: Command, reply: Any) -> None:
         """Note a command, its reply, and what it changed."""
@@ -116,13 +116,15 @@ class CommandLog:
         keys = _changed_keys(command)
         for key in keys:
             before = self._known.get(key, {})
-            self._known[key] = _state(self._wire, key)
+            self._known[key] = _state(self._connection, key)
             whose = "" if len(keys) == 1 else f"{key}: "
             changes += (f"{whose}{one}" for one in _changes(before, self._known[key]))
-        self._kept.append(Exchange(_call(), _sent(command), _cut(_shown(reply)), tuple(changes)))
+        self._kept.append(
+            LoggedCommand(_call(), _sent(command), _cut(_shown(reply)), tuple(changes))
+        )
         self.count += 1
 
-    def since(self, count: int) -> list[Exchange]:
+    def since(self, count: int) -> list[LoggedCommand]:
         """Return what came after the first `count` commands ever heard, as far as it is kept."""
         new = min(self.count - count, len(self._kept))
         return list(islice(self._kept, len(self._kept) - new, None))
@@ -136,10 +138,10 @@ class CommandLog:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __getitem__(self, place: int) -> Exchange:
+    def __getitem__(self, place: int) -> LoggedCommand:
         return self._kept[place]
 
-    def __iter__(self) -> Iterator[Exchange]:
+    def __iter__(self) -> Iterator[LoggedCommand]:
         return iter(tuple(self._kept))
 
     def __repr__(self) -> str:
@@ -149,7 +151,7 @@ class CommandLog:
         return table(list(self))
 
 
-def table(exchanges: Sequence[Exchange]) -> str:
+def table(exchanges: Sequence[LoggedCommand]) -> str:
     """Return the exchanges as a table in HTML; everything in it is escaped."""
     heads = "".join(f"<th>{head}</th>" for head in ("call", "command", "reply", "what changed"))
     rows = "".join(
@@ -172,15 +174,15 @@ def _changed_keys(command: Command) -> Sequence[str]:
     return [key_of(command)] if name.startswith("X") and name not in _READS else []
 
 
-def _state(wire: Wire, key: str) -> dict[str, str]:
+def _state(connection: Connection, key: str) -> dict[str, str]:
     """Return what XINFO says of a stream, as far as it tells a learner something."""
     asked = [("XINFO", "STREAM", key), ("XINFO", "GROUPS", key)]
-    stream, groups = wire.pipeline(asked)
+    stream, groups = connection.pipeline(asked)
     if isinstance(stream, Exception):
         return {}
     found = _facts("", stream, _TELLING["XINFO STREAM"])
     names = [_pairs(group)["name"] for group in groups]
-    consumers = wire.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
+    consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
     for group, name, members in zip(groups, map(_word, names), consumers, strict=True):
         found |= _facts(f"{name} ", group, _TELLING["XINFO GROUPS"])
         for member in members if isinstance(members, list) else ():

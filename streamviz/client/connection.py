@@ -56,7 +56,7 @@ class Listener(Protocol):
 _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
 
 
-class Wire:
+class Connection:
     """One way to one server.
 
     Parameters

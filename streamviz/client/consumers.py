@@ -32,7 +32,7 @@ class Consumer:
             raise InputError(f"{name!r} is not a consumer's name: give it as text")
         self.group = group
         self.name = name
-        self.wire = group.wire
+        self.connection = group.connection
 
     def __repr__(self) -> str:
         return f"<Consumer {self.name!r} of {self.group.name!r}>"
@@ -167,7 +167,7 @@ class Consumer:
         options += ["FORCE"] * force + ["JUSTID"] * justid
         if last_id is not None:
             options += ["LASTID", str(EntryId.parse(last_id))]
-        reply = self.wire.call(
+        reply = self.connection.call(
             "XCLAIM",
             self.group.stream.key,
             self.group.name,
@@ -200,7 +200,7 @@ class Consumer:
             Return IDs only, and leave the count of deliveries as it is.
         """
         options: list[Arg] = [] if count is None else ["COUNT", arguments.number("count", count, 1)]
-        reply = self.wire.call(
+        reply = self.connection.call(
             "XAUTOCLAIM",
             self.group.stream.key,
             self.group.name,
@@ -231,7 +231,7 @@ def read_groups(
     """Read several streams as one consumer, each by its group of the same name.
 
     Redis replies stream by stream. Here one reply is put in the order of time; a reply after it
-    may go back, which `InOrder` does not.
+    may go back, which `OrderedGroupReader` does not.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def read_groups(
         needs = needs or (8, 4)
     if noack:
         options.append("NOACK")
-    reply = consumer.wire.call(
+    reply = consumer.connection.call(
         "XREADGROUP",
         "GROUP",
         consumer.group.name,

@@ -38,7 +38,7 @@ class ConsumerGroup:
             raise InputError(f"{name!r} is not a group's name: give it as text")
         self.stream = stream
         self.name = name
-        self.wire = stream.wire
+        self.connection = stream.connection
 
     def __repr__(self) -> str:
         return f"<ConsumerGroup {self.name!r} of {self.stream.key!r}>"
@@ -75,7 +75,9 @@ class ConsumerGroup:
         if entries_read is not None:
             options += ["ENTRIESREAD", arguments.number("entries_read", entries_read)]
         try:
-            self.wire.call("XGROUP", "CREATE", self.stream.key, self.name, _from(id), *options)
+            self.connection.call(
+                "XGROUP", "CREATE", self.stream.key, self.name, _from(id), *options
+            )
         except CommandRefused as error:
             if not (exist_ok and "BUSYGROUP" in str(error)):
                 raise
@@ -87,7 +89,7 @@ class ConsumerGroup:
             if entries_read is None
             else ["ENTRIESREAD", arguments.number("entries_read", entries_read)]
         )
-        self.wire.call("XGROUP", "SETID", self.stream.key, self.name, _from(id), *options)
+        self.connection.call("XGROUP", "SETID", self.stream.key, self.name, _from(id), *options)
 
     def destroy(self) -> bool:
         """Remove the group with all that is pending; False if there was none (XGROUP DESTROY).
@@ -97,18 +99,20 @@ class ConsumerGroup:
         NoSuchStream
             If there is no stream.
         """
-        return bool(self.wire.call("XGROUP", "DESTROY", self.stream.key, self.name))
+        return bool(self.connection.call("XGROUP", "DESTROY", self.stream.key, self.name))
 
     def create_consumer(self, name: str) -> bool:
         """Make a consumer before it reads; False if it is there (XGROUP CREATECONSUMER, 6.2)."""
-        return bool(self.wire.call("XGROUP", "CREATECONSUMER", self.stream.key, self.name, name))
+        return bool(
+            self.connection.call("XGROUP", "CREATECONSUMER", self.stream.key, self.name, name)
+        )
 
     def delete_consumer(self, name: str) -> int:
         """Remove a consumer, and return how many pending entries went with it, for good.
 
         They are lost to the group: claim them first (XGROUP DELCONSUMER, 5.0).
         """
-        return int(self.wire.call("XGROUP", "DELCONSUMER", self.stream.key, self.name, name))
+        return int(self.connection.call("XGROUP", "DELCONSUMER", self.stream.key, self.name, name))
 
     def consumer(self, name: str) -> Consumer:
         """Return the consumer of that name, to work with; this sends nothing."""
@@ -116,7 +120,7 @@ class ConsumerGroup:
 
     def help(self) -> list[str]:
         """Return what the server says of XGROUP and its subcommands (XGROUP HELP, 5.0)."""
-        return [replies.text(line) for line in self.wire.call("XGROUP", "HELP")]
+        return [replies.text(line) for line in self.connection.call("XGROUP", "HELP")]
 
     def info(self) -> GroupInfo:
         """Return the group's numbers (XINFO GROUPS, 5.0).
@@ -138,12 +142,12 @@ class ConsumerGroup:
     def consumers(self) -> list[ConsumerInfo]:
         """Return the numbers of all consumers (XINFO CONSUMERS, 5.0)."""
         return replies.consumer_infos(
-            self.wire.call("XINFO", "CONSUMERS", self.stream.key, self.name)
+            self.connection.call("XINFO", "CONSUMERS", self.stream.key, self.name)
         )
 
     def pending(self) -> PendingSummary:
         """Return what the group holds, in sum (XPENDING, 5.0)."""
-        return replies.pending_summary(self.wire.call("XPENDING", self.stream.key, self.name))
+        return replies.pending_summary(self.connection.call("XPENDING", self.stream.key, self.name))
 
     def pending_entries(
         self,
@@ -168,7 +172,7 @@ class ConsumerGroup:
             Only what was last delivered at least so long ago (6.2).
         """
         idle: list[Arg] = [] if idle_ms is None else ["IDLE", arguments.number("idle_ms", idle_ms)]
-        reply = self.wire.call(
+        reply = self.connection.call(
             "XPENDING",
             self.stream.key,
             self.name,
@@ -182,7 +186,7 @@ class ConsumerGroup:
 
     def ack(self, *ids: Id) -> int:
         """Acknowledge entries, and return how many were pending (XACK, 5.0)."""
-        return int(self.wire.call("XACK", self.stream.key, self.name, *arguments.ids(ids)))
+        return int(self.connection.call("XACK", self.stream.key, self.name, *arguments.ids(ids)))
 
     def ack_delete(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
         """Acknowledge and delete in one step (XACKDEL, 8.2).
@@ -195,7 +199,7 @@ class ConsumerGroup:
         given = arguments.ids(ids)
         arguments.one_of("refs", refs, get_args(Refs))
         return list(
-            self.wire.call(
+            self.connection.call(
                 "XACKDEL", self.stream.key, self.name, refs, "IDS", len(given), *given, needs=(8, 2)
             )
         )
@@ -234,7 +238,7 @@ class ConsumerGroup:
         if force:
             options.append("FORCE")
         return int(
-            self.wire.call(
+            self.connection.call(
                 "XNACK",
                 self.stream.key,
                 self.name,

@@ -23,7 +23,7 @@ from streamviz.client.models import (
     StreamFull,
     StreamInfo,
 )
-from streamviz.errors import InputError, PositionError
+from streamviz.errors import InputError, OffsetError
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ def positions(reply: Any) -> dict[str, EntryId]:
         try:
             found[name] = EntryId.parse(where)
         except InputError as error:
-            raise PositionError(f"the reader {name!r} has no place in the hash: {error}") from error
+            raise OffsetError(f"the reader {name!r} has no place in the hash: {error}") from error
     return found
 
 

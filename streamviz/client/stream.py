@@ -7,7 +7,7 @@ from typing import get_args
 
 from streamviz.client import arguments, bulk, idempotency, replies
 from streamviz.client.arguments import Fields, Id, Refs
-from streamviz.client.cluster import Client, wire_to
+from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Arg
 from streamviz.client.groups import ConsumerGroup
@@ -46,7 +46,7 @@ class Stream:
             raise InputError(f"{key!r} is not a stream's key: give its name as text")
         self.client = client
         self.key = key
-        self.wire = wire_to(client, key)
+        self.connection = connection_to(client, key)
 
     def __repr__(self) -> str:
         return f"<Stream {self.key!r}>"
@@ -107,7 +107,7 @@ class Stream:
         trimming, needs_trim = arguments.trimming(maxlen, minid, approximate, limit, refs)
         if once := idempotency.once(idmp, idmp_auto, where := arguments.new_id(id)):
             options, needs = [*options, *once], (8, 6)
-        reply = self.wire.call(
+        reply = self.connection.call(
             "XADD",
             self.key,
             *options,
@@ -142,7 +142,7 @@ class Stream:
             If the server refused a row. It names the first one and how many rows were added;
             what was not sent yet is not sent.
         """
-        return bulk.add(self.wire, self.key, rows, arguments.number("batch", batch, 1))
+        return bulk.add(self.connection, self.key, rows, arguments.number("batch", batch, 1))
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> list[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).
@@ -156,7 +156,7 @@ class Stream:
             At most so many.
         """
         return replies.entries(
-            self.wire.call(
+            self.connection.call(
                 "XRANGE",
                 self.key,
                 arguments.bound(start),
@@ -170,7 +170,7 @@ class Stream:
     ) -> list[Entry]:
         """Return entries from the newest backwards (XREVRANGE, 5.0); see `range`."""
         return replies.entries(
-            self.wire.call(
+            self.connection.call(
                 "XREVRANGE",
                 self.key,
                 arguments.bound(end),
@@ -181,11 +181,11 @@ class Stream:
 
     def length(self) -> int:
         """Return how many entries there are, 0 if there is no stream (XLEN, 5.0)."""
-        return int(self.wire.call("XLEN", self.key))
+        return int(self.connection.call("XLEN", self.key))
 
     def exists(self) -> bool:
         """Tell whether the key exists (EXISTS)."""
-        return bool(self.wire.call("EXISTS", self.key))
+        return bool(self.connection.call("EXISTS", self.key))
 
     def read(
         self, after: Id, *, count: int | None = None, block_ms: int | None = None
@@ -238,11 +238,11 @@ class Stream:
         options, needs = arguments.trimming(maxlen, minid, approximate, limit, refs)
         if not options:
             raise InputError("trim needs a bound: give maxlen= or minid=")
-        return int(self.wire.call("XTRIM", self.key, *options, needs=needs))
+        return int(self.connection.call("XTRIM", self.key, *options, needs=needs))
 
     def delete(self, *ids: Id) -> int:
         """Remove entries by ID, and return how many there were (XDEL, 5.0)."""
-        return int(self.wire.call("XDEL", self.key, *arguments.ids(ids)))
+        return int(self.connection.call("XDEL", self.key, *arguments.ids(ids)))
 
     def delete_ex(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
         """Remove entries and say what happens to pending references (XDELEX, 8.2).
@@ -256,7 +256,7 @@ class Stream:
         given = arguments.ids(ids)
         arguments.one_of("refs", refs, get_args(Refs))
         return list(
-            self.wire.call("XDELEX", self.key, refs, "IDS", len(given), *given, needs=(8, 2))
+            self.connection.call("XDELEX", self.key, refs, "IDS", len(given), *given, needs=(8, 2))
         )
 
     def set_id(
@@ -268,7 +268,9 @@ class Stream:
             options += ["ENTRIESADDED", arguments.number("entries_added", entries_added)]
         if max_deleted_id is not None:
             options += ["MAXDELETEDID", str(EntryId.parse(max_deleted_id))]
-        self.wire.call("XSETID", self.key, str(EntryId.parse(last_id)), *options, needs=(7, 0))
+        self.connection.call(
+            "XSETID", self.key, str(EntryId.parse(last_id)), *options, needs=(7, 0)
+        )
 
     def configure(
         self, *, idmp_duration_s: int | None = None, idmp_maxsize: int | None = None
@@ -296,11 +298,11 @@ class Stream:
             options += ["IDMP-MAXSIZE", arguments.number("idmp_maxsize", idmp_maxsize, 1)]
         if not options:
             raise InputError("nothing to configure: give idmp_duration_s= or idmp_maxsize=")
-        self.wire.call("XCFGSET", self.key, *options, needs=(8, 6))
+        self.connection.call("XCFGSET", self.key, *options, needs=(8, 6))
 
     def info(self) -> StreamInfo:
         """Return the stream's numbers (XINFO STREAM, 5.0)."""
-        return replies.stream_info(self.wire.call("XINFO", "STREAM", self.key))
+        return replies.stream_info(self.connection.call("XINFO", "STREAM", self.key))
 
     def full(self, count: int = 10) -> StreamFull:
         """Return everything, its lists cut off at `count`, 0 for never (XINFO STREAM FULL, 6.0).
@@ -308,18 +310,18 @@ class Stream:
         The server walks the whole stream for it, whatever `count` is: keep it from long streams.
         """
         return replies.stream_full(
-            self.wire.call(
+            self.connection.call(
                 "XINFO", "STREAM", self.key, "FULL", "COUNT", arguments.number("count", count)
             )
         )
 
     def help(self) -> list[str]:
         """Return what the server says of XINFO and its subcommands (XINFO HELP, 5.0)."""
-        return [replies.text(line) for line in self.wire.call("XINFO", "HELP")]
+        return [replies.text(line) for line in self.connection.call("XINFO", "HELP")]
 
     def groups(self) -> list[GroupInfo]:
         """Return the numbers of all groups (XINFO GROUPS, 5.0)."""
-        return replies.group_infos(self.wire.call("XINFO", "GROUPS", self.key))
+        return replies.group_infos(self.connection.call("XINFO", "GROUPS", self.key))
 
     def group(self, name: str) -> ConsumerGroup:
         """Return the group of that name, to work with; this sends nothing."""
@@ -367,7 +369,7 @@ def read_streams(
     positions = [arguments.position(where, "$+") for where in after.values()]
     if "+" in positions:
         needs = needs or (7, 4)
-    reply = wire_to(client, next(iter(after))).call(
+    reply = connection_to(client, next(iter(after))).call(
         "XREAD", *options, "STREAMS", *after, *positions, block_ms=block_ms, needs=needs
     )
     return replies.in_time_order(replies.by_stream(reply))

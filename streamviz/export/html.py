@@ -24,7 +24,7 @@ from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
 from streamviz.recording import Recording
-from streamviz.recording.frames import Film
+from streamviz.recording.frames import Frames
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
 _DARK = {"light": False, "dark": True, "auto": None}
@@ -124,7 +124,7 @@ def to_html(
 
 
 def _page(
-    film: Film, size: tuple[int, int], theme: Theme, options: dict[str, Any], poster: list[Figure]
+    film: Frames, size: tuple[int, int], theme: Theme, options: dict[str, Any], poster: list[Figure]
 ) -> str:
     many = len(film.plots)
     columns = math.ceil(math.sqrt(many))

@@ -17,7 +17,7 @@ from streamviz.plots.contrast import GROUNDS, INKS
 from streamviz.plots.figure import Figure, apply, clean
 from streamviz.plots.svg import TEXT, render
 from streamviz.recording import Recording
-from streamviz.recording.frames import Film
+from streamviz.recording.frames import Frames
 
 _BAND = 34  # for the caption and the time, in units of the picture
 PICTURES = (".svg", ".png")
@@ -166,7 +166,7 @@ def to_animation(
     return write(target, gif(pictures, round(100 / rate_hz) * 10, loop=loop), overwrite=overwrite)
 
 
-def _frames(film: Film, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
+def _frames(film: Frames, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
     """Return the figures of some frames in order, each with its caption and its time."""
     card = film.card()
     figures, news = film.play()

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from streamviz.errors import InputError, RecordingError
 from streamviz.plots import GroupLag, Plot
 from streamviz.recording import Recording
-from streamviz.recording.frames import Film, dumps
+from streamviz.recording.frames import Frames, dumps
 from streamviz.widgets.player import MAX_FRAMES
 
 PAGE = ".html"
@@ -30,7 +30,7 @@ def film_of(
     end_s: float | None,
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
-) -> Film:
+) -> Frames:
     """Return what is to be exported.
 
     Raises
@@ -41,7 +41,7 @@ def film_of(
     source = recording if isinstance(recording, Recording) else Recording(recording)
     chosen = [GroupLag()] if plots is None else plots
     pinned = [*([(start_s, caption)] if caption else []), *captions]
-    film = Film(
+    film = Frames(
         source, chosen, stream=stream, captions=pinned, start_s=start_s, end_s=end_s, limit=6000
     )
     if len(film.frames) > MAX_FRAMES:
@@ -69,7 +69,7 @@ def check_look(size: Any, theme: Any, speed: Any = 1.0) -> None:
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
 
 
-def packed(film: Film, about: dict[str, Any], rest: int) -> bytes:
+def packed(film: Frames, about: dict[str, Any], rest: int) -> bytes:
     """Return a whole film, and what else its page needs to know, as compressed JSON.
 
     Parameters

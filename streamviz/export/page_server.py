@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from streamviz.errors import InputError
-from streamviz.export.viewer import Guest
+from streamviz.export.viewer import Viewer
 from streamviz.plots.figure import clean
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
@@ -35,7 +35,7 @@ _POLICY = (
 )
 
 
-class Wall:
+class DashboardServer:
     """A live board of a scenario that only watches, as a web page.
 
     Parameters
@@ -66,7 +66,7 @@ class Wall:
         self.source = source
         self.stream = stream
         self.token = secrets.token_urlsafe(24)
-        self.guests: dict[str, Guest] = {}
+        self.guests: dict[str, Viewer] = {}
         self._closing = threading.Event()
         wall = self
 
@@ -102,7 +102,7 @@ class Wall:
         self._server.server_close()
         self.source.stop()
 
-    def __enter__(self) -> Wall:
+    def __enter__(self) -> DashboardServer:
         self.start()
         return self
 
@@ -119,7 +119,7 @@ class Wall:
     def events(self) -> Iterator[bytes]:
         """Return one browser's messages, as server-sent events, until it or the wall is gone."""
         name = secrets.token_hex(8)
-        guest = self.guests[name] = Guest(self.source, self.stream)
+        guest = self.guests[name] = Viewer(self.source, self.stream)
         try:
             yield f"event: you\ndata: {name}\n\n".encode()
             while not self._closing.is_set():
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "streamviz"
     sys_version = ""
-    wall: Wall
+    wall: DashboardServer
 
     def do_GET(self) -> None:
         path = self._allowed()

@@ -11,7 +11,7 @@ from streamviz.widgets.dashboard import Dashboard
 _MAY_SAY = ("hello", "grant", "story")
 
 
-class Guest:
+class Viewer:
     """A board that is shown to one browser; that says how far it has drawn, and asks for stories.
 
     Parameters

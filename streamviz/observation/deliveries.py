@@ -16,7 +16,7 @@ End = Literal["held", "acked", "claimed", "delivered again", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Delivery:
     """One delivery of an entry, as looks saw it.
 
     Attributes
@@ -46,7 +46,7 @@ class Hold:
     n: int
 
 
-class Holds:
+class DeliveryLog:
     """The holds in a history's window, folded look by look.
 
     What was delivered and acknowledged between two looks was seen by none. Of a group that has
@@ -61,22 +61,22 @@ class Holds:
     def __init__(self, history: History) -> None:
         self._history = history
         self._n = 0
-        self._held: dict[str, dict[EntryId, Hold]] = {}
-        self._ended: dict[str, deque[Hold]] = {}
+        self._held: dict[str, dict[EntryId, Delivery]] = {}
+        self._ended: dict[str, deque[Delivery]] = {}
         self._again: Counter[str] = Counter()  # of those, how many were a delivery after the first
 
-    def held(self, group: str) -> list[Hold]:
+    def held(self, group: str) -> list[Delivery]:
         """Return what is held now, oldest entry first."""
         self._catch_up()
         found = self._held.get(group, {})
         return [found[one] for one in sorted(found)]
 
-    def ended(self, group: str) -> list[Hold]:
+    def ended(self, group: str) -> list[Delivery]:
         """Return what ended in the window, in the order of its ends."""
         self._catch_up()
         return list(self._ended.get(group, ()))
 
-    def ended_since(self, group: str, n: int) -> list[Hold]:
+    def ended_since(self, group: str, n: int) -> list[Delivery]:
         """Return what ended after a look's number, in the order of its ends."""
         self._catch_up()
         newer = takewhile(lambda hold: hold.n > n, reversed(self._ended.get(group, ())))
@@ -115,25 +115,25 @@ class Holds:
             self._again[name] += sum(hold.deliveries > 1 for hold in ended)
 
 
-_KNOWN: WeakKeyDictionary[History, Holds] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
 
 
-def holds_of(history: History) -> Holds:
+def delivery_log(history: History) -> DeliveryLog:
     """Return the holds of a history; all who ask for the same one share them."""
-    return _KNOWN.setdefault(history, Holds(history))
+    return _KNOWN.setdefault(history, DeliveryLog(history))
 
 
 def _fold(
-    before: dict[EntryId, Hold], group: GroupState, sample: Sample
-) -> tuple[dict[EntryId, Hold], list[Hold]]:
+    before: dict[EntryId, Delivery], group: GroupState, sample: Sample
+) -> tuple[dict[EntryId, Delivery], list[Delivery]]:
     """Return what is held after a look, and what has ended with it."""
     when, n = sample.time_ms, sample.n
     seen = {one.id: one for one in group.oldest}
     whole = len(seen) == group.pending
     up_to = group.oldest[-1].id if seen else EntryId.ZERO
     there = {consumer.name for consumer in group.consumers}
-    held: dict[EntryId, Hold] = {}
-    ended: list[Hold] = []
+    held: dict[EntryId, Delivery] = {}
+    ended: list[Delivery] = []
     for one, hold in before.items():
         now = seen.get(one)
         if now is None:
@@ -147,5 +147,5 @@ def _fold(
             ended.append(replace(hold, until_ms=when, end=end, n=n))
     for one, now in seen.items():
         if one not in held:
-            held[one] = Hold(one, now.consumer, now.deliveries, when, when, "held", n)
+            held[one] = Delivery(one, now.consumer, now.deliveries, when, when, "held", n)
     return held, ended

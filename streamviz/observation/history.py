@@ -13,12 +13,12 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
-from streamviz.observation.passing import Passing
+from streamviz.observation.passing import MissedEntries
 from streamviz.observation.sample import GroupState, Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class GroupAccounting:
     """Where every entry that was ever added is, as one group sees it.
 
     ``added = undelivered + pending + acked + gone``, or else `reason` says why that can't be
@@ -50,7 +50,7 @@ class Books:
     reason: str
 
 
-def books(sample: Sample, group: GroupState) -> Books:
+def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
     """Return the books of one group at one moment.
 
     Parameters
@@ -69,18 +69,18 @@ def books(sample: Sample, group: GroupState) -> Books:
     added, waiting, pending = sample.entries_added, group.lag.entries, group.pending
     if waiting is None or group.lag.verdict != "exact":
         undelivered = f"it is not certain how many entries wait: {group.lag.reason}"
-        return Books(added, None, pending, None, None, undelivered)
+        return GroupAccounting(added, None, pending, None, None, undelivered)
     if group.gone is None:
         unknown = (
             "acknowledged and lost entries cannot be told apart: the group began unseen, or was "
             "set back, or entries were removed ahead of it while it read"
         )
-        return Books(added, waiting, pending, None, None, unknown)
+        return GroupAccounting(added, waiting, pending, None, None, unknown)
     acked = added - waiting - pending - group.gone
     if acked < 0:
         contradiction = "more is pending than was delivered: a claim was forced (XCLAIM FORCE)"
-        return Books(added, waiting, pending, None, None, contradiction)
-    return Books(added, waiting, pending, acked, group.gone, "")
+        return GroupAccounting(added, waiting, pending, None, None, contradiction)
+    return GroupAccounting(added, waiting, pending, acked, group.gone, "")
 
 
 class History:
@@ -117,7 +117,7 @@ class History:
         self._groups: dict[str, int] = {}  # how many samples in the window have it
         self._readers: dict[str, int] = {}
         self._consumers: dict[tuple[str, str], int] = {}
-        self._passing: dict[str, Passing] = {}
+        self._passing: dict[str, MissedEntries] = {}
         self._newest = EntryId.ZERO
         self._notes = 0  # how many the window has, and doubtful lags of each group
         self._doubts: dict[str, int] = {}
@@ -306,7 +306,7 @@ class History:
         for reader in sample.readers:
             if reader.got and reader.name not in self._passing:
                 before = (entry.id for entry in self.entries)
-                self._passing[reader.name] = Passing(before, self.max_entries)
+                self._passing[reader.name] = MissedEntries(before, self.max_entries)
         for passing in self._passing.values():
             passing.coming.extend(entry.id for entry in sample.entries)
         for reader in sample.readers:

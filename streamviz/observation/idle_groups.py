@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, later
-from streamviz.observation.lag import Ahead, Change, Place
+from streamviz.observation.lag import KnownOffset, Lookahead, StreamDelta
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GroupReplies:
     """What the server replied about one group by name.
 
     Attributes
@@ -28,12 +28,12 @@ class Asked:
 
     consumers: tuple[ConsumerInfo, ...]
     oldest: tuple[PendingEntry, ...]
-    ahead: Ahead
+    ahead: Lookahead
 
-    def later(self, consumers: tuple[ConsumerInfo, ...]) -> Asked:
+    def later(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
         """Return what it would reply now, if nothing befell the group; it names its consumers."""
         aged = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
-        return Asked(consumers, later(self.oldest, aged), self.ahead)
+        return GroupReplies(consumers, later(self.oldest, aged), self.ahead)
 
     def did_something(self, since_ms: float) -> bool:
         """Tell whether a consumer may have asked the server for anything in so many ms."""
@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class LastPoll:
     """One group at the last look.
 
     Attributes
@@ -55,7 +55,7 @@ class Last:
     """
 
     group: GroupInfo
-    asked: Asked
+    asked: GroupReplies
     rests: bool
 
     def differs(self, now: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
@@ -74,11 +74,11 @@ class Last:
 
 
 def at_rest(
-    last: Mapping[str, Last],
+    last: Mapping[str, LastPoll],
     before: StreamInfo,
-    change: Change,
+    change: StreamDelta,
     groups: Iterable[GroupInfo],
-    asked: Mapping[str, Asked],
+    asked: Mapping[str, GroupReplies],
     since_ms: float,
 ) -> set[str]:
     """Return the groups that nothing has befallen since the last look, nor what waits for them.
@@ -105,6 +105,6 @@ def at_rest(
             continue
         if old.differs(group, now.consumers) or (old.asked.ahead.complete and change.new != 0):
             continue
-        if change.keeps(Place(group.last_delivered_id, 0, before)):
+        if change.keeps(KnownOffset(group.last_delivered_id, 0, before)):
             found.add(group.name)
     return found

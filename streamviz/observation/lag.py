@@ -26,7 +26,7 @@ from streamviz.observation.sample import Lag
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class Lookahead:
     """The first entries after an ID: what ``XRANGE key (after + COUNT n`` returned.
 
     Attributes
@@ -56,7 +56,7 @@ class Ahead:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownOffset:
     """A known place in the stream: so many entries were ever added up to this ID.
 
     Attributes
@@ -78,7 +78,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StreamDelta:
     """What changed in the stream from one look to the next.
 
     Attributes
@@ -92,7 +92,7 @@ class Change:
     stream: StreamInfo
     new: int | None
 
-    def keeps(self, place: Place) -> bool:
+    def keeps(self, place: KnownOffset) -> bool:
         """Tell whether `place` still holds: nothing was removed beyond it, no counter rewritten."""
         old, now = place.stream, self.stream
         added = _added(now) - _added(old)
@@ -113,7 +113,7 @@ def at_the_ends(cursor: EntryId, stream: StreamInfo) -> int | None:
     return stream.length if cursor < stream.first_entry.id else None
 
 
-def count(cursor: EntryId, stream: StreamInfo, ahead: Ahead | None) -> int | None:
+def count(cursor: EntryId, stream: StreamInfo, ahead: Lookahead | None) -> int | None:
     """Return how many entries follow `cursor` if this one look proves it."""
     waiting = at_the_ends(cursor, stream)
     if waiting is None and ahead is not None and ahead.complete and ahead.after <= cursor:
@@ -121,7 +121,7 @@ def count(cursor: EntryId, stream: StreamInfo, ahead: Ahead | None) -> int | Non
     return waiting
 
 
-def at_least(cursor: EntryId, stream: StreamInfo, ahead: Ahead | None) -> int:
+def at_least(cursor: EntryId, stream: StreamInfo, ahead: Lookahead | None) -> int:
     """Return how many entries follow `cursor` at the least."""
     waiting = at_the_ends(cursor, stream)
     if waiting is not None:
@@ -129,7 +129,7 @@ def at_least(cursor: EntryId, stream: StreamInfo, ahead: Ahead | None) -> int:
     return max(1, len(ahead.ids) - ahead.up_to(cursor)) if ahead else 1
 
 
-def meet(front: Place, cursor: EntryId, ahead: Ahead) -> int | None:
+def meet(front: KnownOffset, cursor: EntryId, ahead: Lookahead) -> int | None:
     """Return the number of the cursor's place, counted up to a known place at or after it.
 
     What was removed before the cursor does not matter, which makes this the rule that lasts.
@@ -139,15 +139,17 @@ def meet(front: Place, cursor: EntryId, ahead: Ahead) -> int | None:
     return front.number - (ahead.up_to(front.id) - ahead.up_to(cursor))
 
 
-def front_of(place: Place, ahead: Ahead) -> Place:
+def front_of(place: KnownOffset, ahead: Lookahead) -> KnownOffset:
     """Return the known place farthest ahead of a known one."""
     beyond = len(ahead.ids) - ahead.up_to(place.id)
     if beyond <= 0 or ahead.after > place.id:
         return place
-    return Place(EntryId.parse(ahead.ids[-1]), place.number + beyond, place.stream)
+    return KnownOffset(EntryId.parse(ahead.ids[-1]), place.number + beyond, place.stream)
 
 
-def follow_server(place: Place, change: Change, group: GroupInfo, least: int) -> int | None:
+def follow_server(
+    place: KnownOffset, change: StreamDelta, group: GroupInfo, least: int
+) -> int | None:
     """Return the number of the cursor's place, if the server's own counter can be followed.
 
     Parameters
@@ -182,7 +184,7 @@ def follow_server(place: Place, change: Change, group: GroupInfo, least: int) ->
     return read if read - place.number >= least else None
 
 
-def descend(anchor: Place, ids: Sequence[bytes], cursor: EntryId) -> int | None:
+def descend(anchor: KnownOffset, ids: Sequence[bytes], cursor: EntryId) -> int | None:
     """Return the number of the cursor's place, counted back from a known place.
 
     Parameters

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.observation.lag import (
-    Ahead,
-    Change,
-    Place,
+    KnownOffset,
+    Lookahead,
+    StreamDelta,
     at_least,
     count,
     descend,
@@ -22,7 +22,7 @@ from streamviz.observation.sample import Lag
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Evidence:
     """What one look saw that bears on the groups' lag.
 
     Attributes
@@ -45,7 +45,7 @@ class Look:
     groups: list[GroupInfo]
     new: int | None
     below: list[bytes]
-    ahead: dict[str, Ahead]
+    ahead: dict[str, Lookahead]
     read: set[str]
 
 
@@ -58,13 +58,13 @@ class _Known:
     """
 
     cursor: EntryId
-    place: Place | None = None
-    front: Place | None = None
+    place: KnownOffset | None = None
+    front: KnownOffset | None = None
     gone: int | None = None
     judged: bool = False
 
 
-class Ledger:
+class LagTracker:
     """Judges each group's lag with what the looks before have proved.
 
     Attributes
@@ -78,7 +78,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.stream: StreamInfo | None = None
-        self.anchor: Place | None = None
+        self.anchor: KnownOffset | None = None
         self._known: dict[str, _Known] = {}
 
     @property
@@ -86,9 +86,9 @@ class Ledger:
         """Each group's cursor at the last look."""
         return {name: known.cursor for name, known in self._known.items()}
 
-    def judge(self, look: Look) -> list[tuple[GroupInfo, Lag, int | None]]:
+    def judge(self, look: Evidence) -> list[tuple[GroupInfo, Lag, int | None]]:
         """Return each group, its lag, and how many entries it never got; remember the rest."""
-        change = Change(look.stream, look.new)
+        change = StreamDelta(look.stream, look.new)
         judged, now = [], {}
         for group in look.groups:
             old = self._known.get(group.name, _Known(group.last_delivered_id))
@@ -102,7 +102,9 @@ class Ledger:
         self.stream, self._known = look.stream, now
         return judged
 
-    def _number(self, old: _Known, change: Change, look: Look, group: GroupInfo) -> int | None:
+    def _number(
+        self, old: _Known, change: StreamDelta, look: Evidence, group: GroupInfo
+    ) -> int | None:
         """Return how many entries were ever added up to the group's cursor, if that is certain."""
         ahead, cursor = look.ahead.get(group.name), group.last_delivered_id
         waiting = count(cursor, look.stream, ahead)
@@ -120,18 +122,20 @@ class Ledger:
         possible = range(at_least(cursor, look.stream, ahead), look.stream.length + 1)
         return number if _added(look.stream) - number in possible else None
 
-    def _next_anchor(self, change: Change, look: Look, lost: list[EntryId]) -> Place | None:
+    def _next_anchor(
+        self, change: StreamDelta, look: Evidence, lost: list[EntryId]
+    ) -> KnownOffset | None:
         if not lost or look.stream.last_entry is None:
             return None
         if self.anchor and change.keeps(self.anchor) and len(look.below) > 1:
             lowest = EntryId.parse(look.below[0])
             if any(cursor < lowest for cursor in lost):
                 number = self.anchor.number - (len(look.below) - 1)
-                return Place(lowest, number, look.stream)
-        return Place(look.stream.last_entry.id, _added(look.stream), look.stream)
+                return KnownOffset(lowest, number, look.stream)
+        return KnownOffset(look.stream.last_entry.id, _added(look.stream), look.stream)
 
 
-def _weigh(number: int | None, look: Look, group: GroupInfo) -> tuple[Lag, _Known]:
+def _weigh(number: int | None, look: Evidence, group: GroupInfo) -> tuple[Lag, _Known]:
     """Return the lag, and what is known of the group now."""
     cursor, stream, ahead = group.last_delivered_id, look.stream, look.ahead.get(group.name)
     if number is None:
@@ -140,12 +144,17 @@ def _weigh(number: int | None, look: Look, group: GroupInfo) -> tuple[Lag, _Know
     lag = judge_lag(group, stream, _added(stream) - number)
     if cursor > stream.last_generated_id:  # new entries may still come before it
         return lag, _Known(cursor)
-    place = Place(cursor, number, stream, group.entries_read)
+    place = KnownOffset(cursor, number, stream, group.entries_read)
     return lag, _Known(cursor, place, front_of(place, ahead) if ahead else place)
 
 
 def _count_gone(
-    old: _Known, known: _Known, number: int | None, change: Change, look: Look, group: GroupInfo
+    old: _Known,
+    known: _Known,
+    number: int | None,
+    change: StreamDelta,
+    look: Evidence,
+    group: GroupInfo,
 ) -> _Known:
     """Return what is known of the group, with the entries that it never got."""
     if not old.judged:
@@ -171,7 +180,7 @@ def _gone_at_first(number: int, group: GroupInfo) -> int | None:
 
 
 def _gone_since(
-    place: Place, number: int, change: Change, group: GroupInfo, *, asked: bool
+    place: KnownOffset, number: int, change: StreamDelta, group: GroupInfo, *, asked: bool
 ) -> int | None:
     """Return how many entries passed the group by since its place at the look before.
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamviz.client import replies
-from streamviz.client.cluster import Client, wire_to
+from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Command
 from streamviz.client.models import ConsumerInfo, GroupInfo, StreamInfo
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
-from streamviz.observation.idle_groups import Asked, Last, at_rest
-from streamviz.observation.lag import Ahead, Change
-from streamviz.observation.lag_tracker import Ledger, Look
+from streamviz.observation.idle_groups import GroupReplies, LastPoll, at_rest
+from streamviz.observation.lag import Lookahead, StreamDelta
+from streamviz.observation.lag_tracker import Evidence, LagTracker
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 
 _IDLE_MARGIN_MS = 5
@@ -29,7 +29,7 @@ class _Seen:
     groups: list[GroupInfo]
     new: list[Any]
     below: list[bytes]
-    asked: dict[str, Asked]
+    asked: dict[str, GroupReplies]
     memory_bytes: int | None
     readers: dict[str, EntryId]
 
@@ -63,7 +63,7 @@ class Observer:
         macro nodes for it, so this does grow with the stream.
     readers : str, optional
         The key of a hash in which plain readers keep their positions, as
-        `HashPosition` does; it is read in the same round trip (HGETALL).
+        `HashOffset` does; it is read in the same round trip (HGETALL).
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Observer:
     Examples
     --------
     >>> from streamviz.server.embedded import connect
-    >>> Observer(connect(), "observer:example").look().trouble
+    >>> Observer(connect(), "observer:example").sample().trouble
     "no stream 'observer:example' yet"
     """
 
@@ -104,20 +104,20 @@ class Observer:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.stream = stream
         self.readers = readers
-        self._wire = wire_to(client, stream, quiet=True)  # looks are no news
+        self._connection = connection_to(client, stream, quiet=True)  # looks are no news
         self._max_entries = max_entries
         self._max_pending = max_pending
         self._count_up_to = count_up_to
         self._memory = bool(memory)
-        self._ledger = Ledger()
-        self._last: dict[str, Last] = {}
+        self._ledger = LagTracker()
+        self._last: dict[str, LastPoll] = {}
         self._looked_s = 0.0
         self._existed = False
         self._atomic = True
         self._n = 0
         self.on_sample: list[Callable[[Sample], object]] = []
 
-    def look(
+    def sample(
         self,
         time_ms: int | None = None,
         notes: Iterable[str] = (),
@@ -156,7 +156,7 @@ class Observer:
         try:
             ledger, seen, calm = self._meet()
         except NoSuchStream:
-            self._ledger, self._last = Ledger(), {}
+            self._ledger, self._last = LagTracker(), {}
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
             return self._nothing(when, trouble, said)
         except StreamVizError as error:
@@ -165,7 +165,7 @@ class Observer:
             said += ("the stream was deleted and made anew",)
         old, self._ledger, self._existed = ledger.stream, ledger, True
         self._last = {
-            group.name: Last(group, seen.asked[group.name], group.name in calm)
+            group.name: LastPoll(group, seen.asked[group.name], group.name in calm)
             for group in seen.groups
             if group.name in seen.asked
         }
@@ -174,7 +174,7 @@ class Observer:
         groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
         return self._sample(when, old, seen, groups, _readers(seen, told), said)
 
-    def _meet(self) -> tuple[Ledger, _Seen, set[str]]:
+    def _meet(self) -> tuple[LagTracker, _Seen, set[str]]:
         """Take one round trip, or two if the first one shows that the wrong things were asked.
 
         Returned beside what is seen: the groups that nothing has befallen since the last look.
@@ -184,7 +184,7 @@ class Observer:
         resting = {name: last.asked for name, last in self._last.items() if last.rests}
         seen = self._ask(ledger, cursors, resting)
         if ledger.stream and _replaced(ledger.stream, seen.stream):
-            ledger, cursors = Ledger(), {}
+            ledger, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in seen.groups}
         moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
         calm = self._calm(ledger, seen)
@@ -194,14 +194,17 @@ class Observer:
             calm = self._calm(ledger, seen)
         return ledger, seen, calm
 
-    def _calm(self, ledger: Ledger, seen: _Seen) -> set[str]:
+    def _calm(self, ledger: LagTracker, seen: _Seen) -> set[str]:
         if ledger.stream is None:
             return set()
-        change = Change(seen.stream, self._new(seen))
+        change = StreamDelta(seen.stream, self._new(seen))
         return at_rest(self._last, ledger.stream, change, seen.groups, seen.asked, self._since_ms())
 
     def _ask(
-        self, ledger: Ledger, cursors: Mapping[str, EntryId], resting: Mapping[str, Asked]
+        self,
+        ledger: LagTracker,
+        cursors: Mapping[str, EntryId],
+        resting: Mapping[str, GroupReplies],
     ) -> _Seen:
         key, most = self.stream, self._count_up_to + 1
         since = f"({ledger.stream.last_generated_id}" if ledger.stream else "-"
@@ -254,17 +257,17 @@ class Observer:
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         if self._atomic:
             try:
-                return self._wire.snapshot(commands)
+                return self._connection.snapshot(commands)
             except ServerAuthError:
-                found = self._wire.pipeline(commands)  # the user may read, but not MULTI
+                found = self._connection.pipeline(commands)  # the user may read, but not MULTI
                 self._atomic = isinstance(found[0], ServerAuthError)
                 return found
-        return self._wire.pipeline(commands)
+        return self._connection.pipeline(commands)
 
-    def _look(self, seen: _Seen) -> Look:
+    def _look(self, seen: _Seen) -> Evidence:
         """Return what the ledger needs of the replies."""
         since_ms = self._since_ms()
-        return Look(
+        return Evidence(
             seen.stream,
             seen.groups,
             self._new(seen),
@@ -340,12 +343,14 @@ def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...
 
 def _asked(
     consumers: tuple[ConsumerInfo, ...], cursor: EntryId, pending: Any, rest: Any, most: int
-) -> Asked:
-    ahead = Ahead(cursor, [entry[0] for entry in rest], len(rest) < most)
-    return Asked(consumers, tuple(replies.pending_entries(pending)), ahead)
+) -> GroupReplies:
+    ahead = Lookahead(cursor, [entry[0] for entry in rest], len(rest) < most)
+    return GroupReplies(consumers, tuple(replies.pending_entries(pending)), ahead)
 
 
-def _state(group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, Asked]) -> GroupState:
+def _state(
+    group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, GroupReplies]
+) -> GroupState:
     about = asked.get(group.name)
     return GroupState(
         name=group.name,

@@ -13,7 +13,7 @@ from heapq import merge
 from itertools import chain, islice
 from typing import Literal
 
-from streamviz.client.cluster import SlotWire, slot_of
+from streamviz.client.cluster import ClusterConnection, slot_of
 from streamviz.client.cluster_nodes import leaving
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
@@ -67,7 +67,7 @@ class PartitionedSample(Sample):
     partitions: tuple[PartitionState, ...] = ()
 
 
-class PartitionsObserver:
+class PartitionObserver:
     """Looks at all parts of a stream, and never writes: one `Observer` for each, and the sums.
 
     In a cluster a look also asks each part's node whether the slot is on the move (CLUSTER NODES).
@@ -84,7 +84,7 @@ class PartitionsObserver:
     --------
     >>> import streamviz
     >>> parts = Partitions(streamviz.connect(), "doctest:looks", 2)
-    >>> PartitionsObserver(parts).look().trouble
+    >>> PartitionObserver(parts).sample().trouble
     "no stream 'doctest:looks:{0}' yet; no stream 'doctest:looks:{1}' yet"
     """
 
@@ -94,7 +94,7 @@ class PartitionsObserver:
         self._observers = [Observer(partitions.client, one.key) for one in partitions.streams]
         self._n = 0
 
-    def look(self, time_ms: int | None = None, notes: Iterable[str] = ()) -> PartitionedSample:
+    def sample(self, time_ms: int | None = None, notes: Iterable[str] = ()) -> PartitionedSample:
         """Look once at every part.
 
         Parameters
@@ -116,17 +116,21 @@ class PartitionsObserver:
         for number, (stream, observer) in enumerate(
             zip(self.partitions.streams, self._observers, strict=True)
         ):
-            sample = observer.look(when)
-            node, to = self._where(stream.wire) if isinstance(stream.wire, SlotWire) else ("", "")
+            sample = observer.sample(when)
+            node, to = (
+                self._where(stream.connection)
+                if isinstance(stream.connection, ClusterConnection)
+                else ("", "")
+            )
             states.append(PartitionState(number, slot_of(stream.key), node, to, sample))
         return summed(self.partitions.name, self._n, when, states, tuple(notes))
 
-    def _where(self, wire: SlotWire) -> tuple[str, str]:
+    def _where(self, connection: ClusterConnection) -> tuple[str, str]:
         """Return who holds the slot and who takes it over, by name."""
         try:
-            wire.call("EXISTS", wire.key)  # whoever does not hold it says who does
-            node = wire.node
-            to = leaving(wire.on_node("CLUSTER", "NODES")).get(wire.slot, "")
+            connection.call("EXISTS", connection.key)  # whoever does not hold it says who does
+            node = connection.node
+            to = leaving(connection.on_node("CLUSTER", "NODES")).get(connection.slot, "")
         except StreamVizError:
             return "", ""
         return self._names.get(node, node), self._names.get(to, to)

@@ -9,7 +9,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 
 
-class Passing:
+class MissedEntries:
     """What is still to come to one reader, and what has passed it by.
 
     Parameters

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
-from streamviz.observation.deliveries import holds_of
+from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
 
-def story(history: History, entry_id: EntryId) -> list[str]:
+def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     """Return what the looks in a history's window saw of an entry, a sentence each.
 
     Parameters
@@ -84,7 +84,7 @@ def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:
 def _in_group(
     history: History, name: str, entry_id: EntryId, at: Callable[[int], str], *, gone: bool
 ) -> Iterator[str]:
-    holds = holds_of(history)
+    holds = delivery_log(history)
     seen = False
     for hold in [*holds.ended(name), *holds.held(name)]:
         if hold.id == entry_id:

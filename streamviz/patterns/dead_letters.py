@@ -175,7 +175,7 @@ class DeadLetters:
         """
         which, back = str(letter.id), _flat(letter.fields)
         keys = (self.stream.key, letter.stream)
-        added = self.group.wire.call("EVAL", _SEND_BACK, 2, *keys, which, *back)
+        added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, which, *back)
         if added is None:
             raise InputError(f"{letter.id} is no dead letter any more: somebody sent it back")
         return EntryId.parse(added)
@@ -184,7 +184,7 @@ class DeadLetters:
         origin, name = self.group.stream, self.group.name
         both = entry.fields | fields(origin.key, name, consumer, entry.id, deliveries, error)
         keys, which = (origin.key, self.stream.key), (name, str(entry.id))
-        added = self.group.wire.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
+        added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
         return None if added is None else _read(Entry(EntryId.parse(added), both))
 
 

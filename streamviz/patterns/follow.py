@@ -10,16 +10,16 @@ from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream, read_streams
-from streamviz.errors import NoSuchStream, PositionError
+from streamviz.errors import NoSuchStream, OffsetError
 from streamviz.patterns.merge import ends_of_full, split
-from streamviz.patterns.offsets import Position
+from streamviz.patterns.offsets import Offset
 
 _SLICE_MS = 2000  # who waits for ever looks so often whether it is still the same stream
 
 
 def follow(
     stream: Stream,
-    position: Position,
+    position: Offset,
     *,
     start: Id = "0",
     count: int = 100,
@@ -34,7 +34,7 @@ def follow(
     ----------
     stream : Stream
         What to read.
-    position : Position
+    position : Offset
         Where the reader is; it goes on from there.
     start : EntryId or str
         Where to begin if there is no position yet; ``"$"``, the newest entry, is looked up and
@@ -47,18 +47,18 @@ def follow(
 
     Raises
     ------
-    PositionError
+    OffsetError
         If the position lies beyond the last ID that the stream gave out: it was deleted and made
         again, or its server lost what came last. Who went on would wait for nothing.
 
     Examples
     --------
     >>> from streamviz import connect
-    >>> from streamviz.patterns.offsets import MemoryPosition
+    >>> from streamviz.patterns.offsets import MemoryOffset
     >>> tea = Stream(connect(), "doctest:cups")
     >>> _ = tea.client.delete("doctest:cups")
     >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "sencha"))
-    >>> place = MemoryPosition()
+    >>> place = MemoryOffset()
     >>> [entry.fields["cup"] for entry in follow(tea, place)]
     ['oolong', 'sencha']
     >>> [entry.fields["cup"] for entry in follow(tea, place)]
@@ -73,7 +73,7 @@ def follow(
 
 def follow_streams(
     client: Client,
-    positions: Mapping[str, Position],
+    positions: Mapping[str, Offset],
     *,
     start: Id = "0",
     count: int = 100,
@@ -148,14 +148,14 @@ def check_stream(stream: Stream, at: EntryId) -> None:
     except NoSuchStream:
         return
     if last < at:
-        raise PositionError(
+        raise OffsetError(
             f"the position {at} lies beyond {last}, the last ID of {stream.key!r}: the stream was "
             "deleted and made again, or its server lost what came last. To read it from the "
             'beginning, save EntryId.parse("0-0") as the position'
         )
 
 
-def _begin(stream: Stream, position: Position, start: Id) -> EntryId:
+def _begin(stream: Stream, position: Offset, start: Id) -> EntryId:
     at = position.load()
     if at is not None:
         check_stream(stream, at)

@@ -50,7 +50,7 @@ def split(found: Iterable[tuple[str, Entry]], ends: Iterable[EntryId]) -> tuple[
     )
 
 
-class InOrder:
+class OrderedGroupReader:
     """One consumer of a group that has several streams: it reads them as one, in order.
 
     What lies beyond the horizon (see above) is *held back* in this process. It was delivered, so
@@ -89,7 +89,7 @@ class InOrder:
     >>> for key, seconds in (("doctest:door", (1, 2, 3)), ("doctest:lift", (2, 9))):
     ...     _ = Stream(redis, key).add_many((f"{n}-0", {"n": n}) for n in seconds)
     ...     Stream(redis, key).group("porter").create("0")
-    >>> ann = InOrder(redis, ["doctest:door", "doctest:lift"], "porter", "ann")
+    >>> ann = OrderedGroupReader(redis, ["doctest:door", "doctest:lift"], "porter", "ann")
     >>> [str(entry.id) for _, entry in ann.read(count=2)], len(ann.held_back)
     (['1-0', '2-0', '2-0'], 1)
     >>> [str(entry.id) for _, entry in ann.read(count=2)]

@@ -7,10 +7,10 @@ holds the position together with the result.
 ==========================  ====================  ====================  ===================
 repository                  after a crash, lost   after a crash, twice  costs for each save
 ==========================  ====================  ====================  ===================
-`MemoryPosition`            nothing               everything            nothing
-`FilePosition`              nothing               the last entry        a write to the disk
-`HashPosition`              nothing               the last entry        a round trip
-`TransactionPosition`       nothing               nothing               two round trips
+`MemoryOffset`            nothing               everything            nothing
+`FileOffset`              nothing               the last entry        a write to the disk
+`HashOffset`              nothing               the last entry        a round trip
+`TransactionOffset`       nothing               nothing               two round trips
 ==========================  ====================  ====================  ===================
 """
 
@@ -25,13 +25,13 @@ from typing import Protocol
 import redis
 
 from streamviz.client.arguments import Id
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Arg, Command
-from streamviz.errors import InputError, PositionError
+from streamviz.errors import InputError, OffsetError
 
 
-class Position(Protocol):
+class Offset(Protocol):
     """Where one reader is in one stream: the ID of the last entry that it has dealt with."""
 
     def load(self) -> EntryId | None:
@@ -41,7 +41,7 @@ class Position(Protocol):
         """Remember an ID, for the next `load`."""
 
 
-class MemoryPosition:
+class MemoryOffset:
     """A position in this process, which goes with it: whoever starts again begins again.
 
     Parameters
@@ -65,7 +65,7 @@ class MemoryPosition:
         return f"<MemoryPosition at {self._at}>"
 
 
-class FilePosition:
+class FileOffset:
     """A position in a file of one line, on this machine only.
 
     The file always holds one whole ID: a new one is written beside it, brought to the disk, and
@@ -120,8 +120,8 @@ class FilePosition:
         except OSError as error:
             raise self._trouble("written", error) from error
 
-    def _trouble(self, done: str, error: OSError) -> PositionError:
-        return PositionError(
+    def _trouble(self, done: str, error: OSError) -> OffsetError:
+        return OffsetError(
             f"the position in {str(self.path)!r} can't be {done}: {error.strerror}. See whether "
             "its directory is there, has room, and is yours to write to"
         )
@@ -130,7 +130,7 @@ class FilePosition:
         return f"<FilePosition {str(self.path)!r}>"
 
 
-class HashPosition:
+class HashOffset:
     """A position in a Redis hash, a field for each reader (HGET, HSET); seen from everywhere.
 
     An `Observer` that is told the hash's key draws its readers.
@@ -156,7 +156,7 @@ class HashPosition:
                 raise InputError(f"{name}={value!r}: give a name as text")
         self.key = key
         self.reader = reader
-        self._wire = Wire(client)
+        self._connection = Connection(client)
 
     def load(self) -> EntryId | None:
         """Return the ID in the hash, None if there is none (HGET).
@@ -166,22 +166,22 @@ class HashPosition:
         PositionError
             If the field holds anything else.
         """
-        found = self._wire.call("HGET", self.key, self.reader)
+        found = self._connection.call("HGET", self.key, self.reader)
         return None if found is None else _parsed(found, f"{self.reader!r} in {self.key!r}")
 
     def save(self, entry_id: EntryId) -> None:
         """Put an ID into the hash (HSET)."""
-        self._wire.call("HSET", self.key, self.reader, str(entry_id))
+        self._connection.call("HSET", self.key, self.reader, str(entry_id))
 
     def forget(self) -> None:
         """Remove the position, as if there had never been one (HDEL)."""
-        self._wire.call("HDEL", self.key, self.reader)
+        self._connection.call("HDEL", self.key, self.reader)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.reader!r} in {self.key!r}>"
 
 
-class TransactionPosition(HashPosition):
+class TransactionOffset(HashOffset):
     """A position in a Redis hash that moves together with the result, or not at all.
 
     What is queued is sent with the next `save` (WATCH, MULTI, EXEC). So each entry counts once,
@@ -200,7 +200,7 @@ class TransactionPosition(HashPosition):
     >>> _ = client.delete("doctest:coins", "doctest:sum", "doctest:readers")
     >>> coins = Stream(client, "doctest:coins")
     >>> _ = coins.add_many({"cents": cents} for cents in (5, 20, 10))
-    >>> place = TransactionPosition(client, "doctest:readers", "adder")
+    >>> place = TransactionOffset(client, "doctest:readers", "adder")
     >>> for entry in follow(coins, place):
     ...     place.queue("INCRBY", "doctest:sum", entry.fields["cents"])
     >>> client.get("doctest:sum")
@@ -245,10 +245,10 @@ class TransactionPosition(HashPosition):
         expected = None if self._at is None else str(self._at).encode()
         commands = [*self._queued, ("HSET", self.key, self.reader, str(entry_id))]
         self._queued.clear()
-        done = self._wire.transaction_if(("HGET", self.key, self.reader), expected, commands)
+        done = self._connection.transaction_if(("HGET", self.key, self.reader), expected, commands)
         if done is None:
             was = "without a position" if self._at is None else f"at {self._at}"
-            raise PositionError(
+            raise OffsetError(
                 f"{self.reader!r} in {self.key!r} is no longer {was}: another reader "
                 "works under this name, and nothing was done here. Stop one of the two, or give "
                 "them names of their own"
@@ -265,7 +265,7 @@ def _parsed(found: bytes, where: str) -> EntryId:
     try:
         return EntryId.parse(found)
     except InputError as error:
-        raise PositionError(
+        raise OffsetError(
             f"{where} holds {found[:40]!r} and not an entry ID: put back the last ID that you "
             "know, such as 1767225600000-0, or remove it to begin again"
         ) from error

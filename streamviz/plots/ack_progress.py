@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.history import History, books
+from streamviz.observation.history import History, account_for
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     COLOURS,
@@ -105,7 +105,7 @@ class AckProgress(Plot):
             if group is None:
                 found += [None, None, None]
                 continue
-            book = books(sample, group)
+            book = account_for(sample, group)
             if book.acked is None or book.undelivered is None:
                 found += [None, None, sample.entries_added]
             else:
@@ -122,7 +122,7 @@ class AckProgress(Plot):
         parts = []
         for group in last.groups:
             if group.name in shown:
-                book = books(last, group)
+                book = account_for(last, group)
                 parts.append(
                     f"{group.name}: {plain(book.acked)} acknowledged, "
                     f"{plain(book.pending)} pending, "

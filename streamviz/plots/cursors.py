@@ -82,7 +82,7 @@ class Cursors(Plot):
         parts += [_words(one.name, one.last_delivered_id, last) for one in last.groups]
         return f"{entries_of(last.length)}; {'; '.join(parts)}."
 
-    def story(self, history: History) -> str:
+    def history_summary(self, history: History) -> str:
         """Return how far behind the newest entry each one ever was, in words."""
         names = (*history.reader_names, *history.group_names)
         places = (self.values(sample, history) for sample in history.samples)

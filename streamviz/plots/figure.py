@@ -81,13 +81,13 @@ class Plot:
         """Return what the picture shows, in words."""
         raise NotImplementedError
 
-    def story(self, history: History) -> str:
+    def history_summary(self, history: History) -> str:
         """Return what came before what `summary` says, in words; this looks at every sample."""
         return ""
 
     def still(self, history: History) -> Figure:
         """Return the whole picture for where it does not move: its words tell the story, too."""
-        figure, story = self.figure(history), clean(self.story(history))
+        figure, story = self.figure(history), clean(self.history_summary(history))
         if not story:
             return figure
         return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {story}"}

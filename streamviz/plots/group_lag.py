@@ -104,7 +104,7 @@ class GroupLag(Plot):
             return waiting(history) or "no consumer group yet"
         return "; ".join(self._words(group) for group in last.groups) + "."
 
-    def story(self, history: History) -> str:
+    def history_summary(self, history: History) -> str:
         """Return each group's largest lag, and how often it was in doubt, in words."""
         names, looks = history.group_names, history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"

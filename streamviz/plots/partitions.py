@@ -126,7 +126,7 @@ class PartitionLanes(Plot):
             return f"{parts}. No consumer group yet."
         return f"{parts}. {frame.group} in all: {_waiting(whole.lag)}."
 
-    def story(self, history: History) -> str:
+    def history_summary(self, history: History) -> str:
         """Return which parts went from one node to another, in words."""
         went: dict[str, list[str]] = {}
         for state in (state for sample in history.samples for state in _parts(sample)):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
-from streamviz.observation.deliveries import Hold, holds_of
+from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import (
@@ -63,20 +63,20 @@ class PendingAge(Plot):
 
     def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples, and a mark for each event."""
-        holds, since = holds_of(history), samples[0].n - 1 if samples else 0
+        holds, since = delivery_log(history), samples[0].n - 1 if samples else 0
         names = history.group_names
         ended = [_drawn(holds.ended_since(name, since), history) for name in names]
         return [*ended, events(samples, history)]
 
     def held(self, history: History) -> list[int]:
         """Return how many deliveries, and how many events the window has."""
-        holds = holds_of(history)
+        holds = delivery_log(history)
         ended = [len(_again(holds.ended(name))) for name in history.group_names]
         return [*ended, history.note_count]
 
     def present(self, history: History) -> list[Trace]:
         """Return the deliveries of what is pending now."""
-        holds = holds_of(history)
+        holds = delivery_log(history)
         return [_drawn(holds.held(name), history) for name in history.group_names]
 
     def summary(self, history: History) -> str:
@@ -86,11 +86,11 @@ class PendingAge(Plot):
             return waiting(history) or "no consumer group yet"
         return "; ".join(_words(last, group) for group in last.groups) + "."
 
-    def story(self, history: History) -> str:
+    def history_summary(self, history: History) -> str:
         """Return how old each group's oldest one ever was, and what came again, in words."""
         rows = (self.values(sample, history) for sample in history.samples)
         oldest = at_most(history.group_names, rows, "seconds")
-        holds = holds_of(history)
+        holds = delivery_log(history)
         again = []
         for name in history.group_names:
             counts = [one.deliveries for one in (*holds.ended(name), *holds.held(name))]
@@ -109,11 +109,11 @@ def _diamonds(name: str, place: int) -> Trace:
     }
 
 
-def _again(holds: Iterable[Hold]) -> list[Hold]:
+def _again(holds: Iterable[Delivery]) -> list[Delivery]:
     return [hold for hold in holds if hold.deliveries > 1]
 
 
-def _drawn(holds: Iterable[Hold], history: History) -> Trace:
+def _drawn(holds: Iterable[Delivery], history: History) -> Trace:
     """Return a mark for each delivery again, where it began."""
     again = _again(holds)
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.deliveries import Hold, holds_of
+from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
@@ -91,7 +91,7 @@ class SwimLanes(Plot):
 
     def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the bars that ended with these samples, and a mark for each event."""
-        holds, lanes = holds_of(history), self._places(history)
+        holds, lanes = delivery_log(history), self._places(history)
         since = samples[0].n - 1 if samples else 0
         found: list[Trace] = []
         for name in self._groups(history):
@@ -103,7 +103,7 @@ class SwimLanes(Plot):
 
     def held(self, history: History) -> list[int]:
         """Return how many points of ended bars, and how many events the window has."""
-        holds = holds_of(history)
+        holds = delivery_log(history)
         found = []
         for name in self._groups(history):
             again = holds.again(name)
@@ -112,7 +112,7 @@ class SwimLanes(Plot):
 
     def present(self, history: History) -> list[Trace]:
         """Return the bars of what is held now."""
-        holds, lanes = holds_of(history), self._places(history)
+        holds, lanes = delivery_log(history), self._places(history)
         found: list[Trace] = []
         for name in self._groups(history):
             held = holds.held(name)
@@ -164,7 +164,7 @@ def _bars(name: str, place: int, dash: str, *, opacity: float) -> Trace:
 
 
 def _drawn(
-    group: str, holds: Iterable[Hold], lanes: dict[tuple[str, str], int], history: History
+    group: str, holds: Iterable[Delivery], lanes: dict[tuple[str, str], int], history: History
 ) -> Trace:
     """Return bars as one line with gaps."""
     found: Trace = {"x": [], "y": [], "text": []}
@@ -178,7 +178,7 @@ def _drawn(
     return found
 
 
-def _told(hold: Hold, for_s: float) -> str:
+def _told(hold: Delivery, for_s: float) -> str:
     return (
         f"{hold.id}, {label(hold.consumer)}: {hold.end}, delivery {hold.deliveries}, {for_s:.1f} s"
     )

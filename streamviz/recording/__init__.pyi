@@ -1,5 +1,5 @@
 from .events import Event as Event
-from .frames import Film as Film
+from .frames import Frames as Frames
 from .read import Recording as Recording
 from .read import load as load
 from .track import Track as Track

@@ -47,7 +47,7 @@ def kind(note: str) -> Kind:
     return next((name for pattern, name in _KINDS if pattern.search(note)), "note")
 
 
-class Spotter:
+class EventDetector:
     """Finds the events in one stream's lines, without decoding them."""
 
     def __init__(self) -> None:

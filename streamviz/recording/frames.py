@@ -21,7 +21,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
-from streamviz.recording.gc_pause import collector_paused
+from streamviz.recording.gc_pause import gc_paused
 
 SHOT = 100  # frames
 ROUGH_SHOT = 200
@@ -29,7 +29,7 @@ MAX_ROUGH = 4000  # rough frames of a film: more are no use to a hand
 MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
 
 
-class Film:
+class Frames:
     """The frames of one stream of a recording.
 
     Parameters
@@ -115,13 +115,13 @@ class Film:
             "captions": [[one.at_s, clean(one.text)] for one in self._captions],
         }
 
-    @collector_paused()
+    @gc_paused()
     def shot(self, place: int, frames: int = SHOT) -> dict[str, Any]:
         """Return the shot that begins at a place, counted from the film's first frame."""
         figures, deltas = self.play(place, frames)
         return {"first": place, "figures": figures, "deltas": list(deltas)}
 
-    @collector_paused()
+    @gc_paused()
     def play(
         self, place: int = 0, frames: int | None = None
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
@@ -141,7 +141,7 @@ class Film:
         """Return one frame's figures."""
         return self.play(place, 1)[0]
 
-    @collector_paused()
+    @gc_paused()
     def rough_shot(self, number: int) -> dict[str, Any]:
         """Return the rough frames of one shot, whose places stand in the card: quickly made.
 
@@ -159,7 +159,7 @@ class Film:
         figures, deltas = self._play([history] * len(self.plots), samples)
         return {"first": first, "figures": figures, "deltas": list(deltas)}
 
-    @collector_paused()
+    @gc_paused()
     def history(self, place: int = -1) -> History:
         """Return the window of samples that a frame shows, or more: see `_seed_at`."""
         at = self.frames[place]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Hold the collector back: none of what is made meanwhile is garbage.
 
     It would walk through all that is there, again and again as that grows: an hour's samples were

@@ -12,7 +12,7 @@ from streamviz.errors import InputError, RecordingError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.decode import Decoder
-from streamviz.recording.gc_pause import collector_paused
+from streamviz.recording.gc_pause import gc_paused
 from streamviz.recording.skim import read, skim
 from streamviz.recording.track import Track
 from streamviz.recording.write import VERSION, Caption
@@ -227,7 +227,7 @@ def _not_json(line: bytes, error: Exception) -> str:
     return f"it breaks off, or was edited, near {near!r}: restore the line"
 
 
-@collector_paused()
+@gc_paused()
 def load(
     path: str | Path,
     stream: str | None = None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamviz.errors import RecordingError
 from streamviz.recording.checks import check
-from streamviz.recording.events import Event, Spotter
+from streamviz.recording.events import Event, EventDetector
 
 
 class Track:
@@ -32,7 +32,7 @@ class Track:
         self.stream = stream
         self.times_ms: list[int] = []
         self.events: list[Event] = []
-        self._spotter = Spotter()
+        self._spotter = EventDetector()
         self.entries: list[int] = []
         self.places: list[tuple[int, int, int]] = []
         self.whole: list[int] = []

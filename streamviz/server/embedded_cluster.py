@@ -16,7 +16,7 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
 
 from streamviz.client.cluster import SLOTS, slot_of
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerError
 from streamviz.server import resharding
 from streamviz.server.embedded import CONNECT_TIMEOUT_S, EmbeddedServer, free_port
@@ -172,9 +172,9 @@ class EmbeddedCluster:
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self.nodes if node.server.running] or list(self.nodes)
-        holder = resharding.holder(Wire(self._admins[running[0].name]), slot)
+        holder = resharding.holder(Connection(self._admins[running[0].name]), slot)
         for node in running:
-            if Wire(self._admins[node.name]).call("CLUSTER", "MYID").decode() == holder:
+            if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == holder:
                 return node
         raise ServerError(f"nobody that runs holds slot {slot}: start a new cluster")
 
@@ -227,16 +227,16 @@ class EmbeddedCluster:
 
     def _form(self) -> None:
         """Give out the slots, let everybody meet everybody, and wait until all is served."""
-        wires = [Wire(self._admins[node.name]) for node in self.nodes]
-        for number, wire in enumerate(wires):
-            first, last = (SLOTS * place // len(wires) for place in (number, number + 1))
-            wire.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            wire.call("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
-        for number, wire in enumerate(wires):
+        connections = [Connection(self._admins[node.name]) for node in self.nodes]
+        for number, connection in enumerate(connections):
+            first, last = (SLOTS * place // len(connections) for place in (number, number + 1))
+            connection.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            connection.call("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+        for number, connection in enumerate(connections):
             for node in self.nodes[number + 1 :]:
-                wire.call("CLUSTER", "MEET", _HOST, node.port, node.bus_port)
+                connection.call("CLUSTER", "MEET", _HOST, node.port, node.bus_port)
         deadline = time.monotonic() + _FORM_TIMEOUT_S
-        while not all(_whole(wire, len(wires)) for wire in wires):
+        while not all(_whole(connection, len(connections)) for connection in connections):
             if time.monotonic() > deadline:
                 raise ServerError(
                     f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: see whether "
@@ -266,8 +266,8 @@ def _start(name: str, password: str, program: str | None) -> Node:
     raise AssertionError
 
 
-def _whole(wire: Wire, nodes: int) -> bool:
-    said = wire.call("CLUSTER", "INFO").decode()
+def _whole(connection: Connection, nodes: int) -> bool:
+    said = connection.call("CLUSTER", "INFO").decode()
     told = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
     return (told["cluster_state"], told["cluster_slots_assigned"], told["cluster_known_nodes"]) == (
         "ok",

@@ -15,7 +15,7 @@ import redis
 
 from streamviz.client.cluster import SLOTS
 from streamviz.client.cluster_nodes import ClusterView
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.exchange import Arg
 from streamviz.errors import InputError, ServerError, ServerUnreachable, StreamVizError
 
@@ -64,8 +64,8 @@ def moving(
         raise InputError(f"slot={slot!r}: give a whole number from 0 to {SLOTS - 1:,}")
     if type(batch) is not int or batch < 1:
         raise InputError(f"batch={batch!r}: give a whole number, 1 or more")
-    here, there = Wire(source), Wire(target)
-    source_id, target_id = (_own_id(wire) for wire in (here, there))
+    here, there = Connection(source), Connection(target)
+    source_id, target_id = (_own_id(connection) for connection in (here, there))
     if source_id == target_id:
         raise InputError(f"slot {slot} would go from a node to itself: give two nodes")
     if holder(here, slot) != source_id:
@@ -77,24 +77,28 @@ def moving(
     while keys := here.call("CLUSTER", "GETKEYSINSLOT", slot, batch):
         _migrate(here, target, keys)
         yield f"{len(keys)} key{'s' * (len(keys) > 1)} moved"
-    wires = [there, here, *map(Wire, others)]  # the new holder first: somebody always serves it
-    for wire in list(wires):
+    connections = [
+        there,
+        here,
+        *map(Connection, others),
+    ]  # the new holder first: somebody always serves it
+    for connection in list(connections):
         try:
-            wire.call("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+            connection.call("CLUSTER", "SETSLOT", slot, "NODE", target_id)
         except ServerUnreachable:
-            if wire in (there, here):
+            if connection in (there, here):
                 raise
-            wires.remove(wire)  # it will hear of it when it is back
-    _agree(slot, target_id, wires)
+            connections.remove(connection)  # it will hear of it when it is back
+    _agree(slot, target_id, connections)
     yield "settled"
 
 
-def holder(wire: Wire, slot: int) -> str | None:
+def holder(connection: Connection, slot: int) -> str | None:
     """Return the ID of the node that holds a slot, as one node sees it (CLUSTER NODES)."""
-    return ClusterView(wire.call("CLUSTER", "NODES")).holders.get(slot)
+    return ClusterView(connection.call("CLUSTER", "NODES")).holders.get(slot)
 
 
-def _agree(slot: int, target_id: str, wires: Sequence[Wire]) -> None:
+def _agree(slot: int, target_id: str, connections: Sequence[Connection]) -> None:
     """Wait until every node knows the new holder, and how new that news is.
 
     News of a slot counts by its holder's epoch. A node that does not know the newest one takes a
@@ -103,7 +107,7 @@ def _agree(slot: int, target_id: str, wires: Sequence[Wire]) -> None:
     """
     deadline = time.monotonic() + _AGREE_TIMEOUT_S
     while True:
-        views = [ClusterView(wire.call("CLUSTER", "NODES")) for wire in wires]
+        views = [ClusterView(connection.call("CLUSTER", "NODES")) for connection in connections]
         epochs = {view.epochs.get(target_id) for view in views}
         if len(epochs) == 1 and {view.holders.get(slot) for view in views} == {target_id}:
             return
@@ -115,11 +119,11 @@ def _agree(slot: int, target_id: str, wires: Sequence[Wire]) -> None:
         time.sleep(0.005)
 
 
-def _own_id(wire: Wire) -> str:
-    return str(wire.call("CLUSTER", "MYID").decode())
+def _own_id(connection: Connection) -> str:
+    return str(connection.call("CLUSTER", "MYID").decode())
 
 
-def _migrate(here: Wire, target: redis.Redis, keys: list[bytes]) -> None:
+def _migrate(here: Connection, target: redis.Redis, keys: list[bytes]) -> None:
     to = target.connection_pool.connection_kwargs
     secret: list[Arg] = []
     if to.get("password"):

@@ -28,7 +28,7 @@ def uniform(low_ms: float, high_ms: float) -> Callable[[random.Random], float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ConsumerBehaviour:
     """How the consumers of a group work, and what befalls them.
 
     Attributes
@@ -110,12 +110,12 @@ def not_negative(name: str, value: float) -> float:
     return value
 
 
-def options(given: Mapping[str, Any]) -> Plan:
+def options(given: Mapping[str, Any]) -> ConsumerBehaviour:
     """Return a plan, or an error that names the option that there is not."""
-    unknown = set(given) - set(Plan.__dataclass_fields__)
+    unknown = set(given) - set(ConsumerBehaviour.__dataclass_fields__)
     if unknown:
         raise InputError(
             f"{sorted(unknown)[0]!r} is no option of a group: choose from "
-            f"{', '.join(Plan.__dataclass_fields__)}"
+            f"{', '.join(ConsumerBehaviour.__dataclass_fields__)}"
         )
-    return Plan(**given)
+    return ConsumerBehaviour(**given)

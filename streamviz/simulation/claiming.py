@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import UnsupportedCommand
-from streamviz.patterns.merge import InOrder, Page
-from streamviz.simulation.behaviour import Plan
+from streamviz.patterns.merge import OrderedGroupReader, Page
+from streamviz.simulation.behaviour import ConsumerBehaviour
 
 if TYPE_CHECKING:
     import redis
@@ -28,7 +28,7 @@ _DAY_MS = 86_400_000  # longer than any virtual run takes on the wall
 Due = list[tuple[EntryId, str]]
 
 
-def check_server(client: redis.Redis, plan: Plan) -> None:
+def check_server(client: redis.Redis, plan: ConsumerBehaviour) -> None:
     """Refuse a plan that the server can't follow.
 
     Raises
@@ -36,7 +36,7 @@ def check_server(client: redis.Redis, plan: Plan) -> None:
     UnsupportedCommand
         If it claims with CLAIM, and the server is older than 8.4.
     """
-    version = Wire(client).version
+    version = Connection(client).version
     if plan.claim_with == "claim" and not version.has((8, 4)):
         raise UnsupportedCommand(
             "claim_with='claim' is XREADGROUP with CLAIM, which needs Redis 8.4; this server is "
@@ -70,7 +70,9 @@ class Claiming:
         What it reads with.
     """
 
-    def __init__(self, scenario: Scenario, plan: Plan, name: str, reader: InOrder) -> None:
+    def __init__(
+        self, scenario: Scenario, plan: ConsumerBehaviour, name: str, reader: OrderedGroupReader
+    ) -> None:
         self._scenario = scenario
         self._plan = plan
         self._name = name

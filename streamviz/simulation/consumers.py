@@ -12,8 +12,13 @@ from streamviz.client.arguments import Id
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
-from streamviz.patterns.merge import InOrder, Page
-from streamviz.simulation.behaviour import Plan, ServiceTime, not_negative, service_time
+from streamviz.patterns.merge import OrderedGroupReader, Page
+from streamviz.simulation.behaviour import (
+    ConsumerBehaviour,
+    ServiceTime,
+    not_negative,
+    service_time,
+)
 from streamviz.simulation.claiming import Claiming, check_server, old_work
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 _POLL_MS = 100.0
 
 
-class Group:
+class SimulatedGroup:
     """A consumer group of a scenario, on one stream or on several.
 
     Attributes
@@ -30,7 +35,7 @@ class Group:
     name : str
         The group's name.
     streams : tuple of str
-        The streams it reads, in the order of time; see `InOrder`.
+        The streams it reads, in the order of time; see `OrderedGroupReader`.
     consumers : dict of str to Worker
         Its consumers by name.
     start_id : EntryId or str
@@ -43,7 +48,7 @@ class Group:
         streams: tuple[str, ...],
         name: str,
         service: ServiceTime,
-        plan: Plan,
+        plan: ConsumerBehaviour,
         start_id: Id,
     ) -> None:
         check_server(scenario.client, plan)
@@ -52,7 +57,7 @@ class Group:
         self.name = name
         self.plan = plan
         self.start_id = start_id
-        self.consumers: dict[str, Worker] = {}
+        self.consumers: dict[str, SimulatedConsumer] = {}
         self._service = service_time(service)
 
     @property
@@ -66,7 +71,7 @@ class Group:
 
     def add_consumer(
         self, name: str | None = None, *, service_ms: ServiceTime | None = None
-    ) -> Worker:
+    ) -> SimulatedConsumer:
         """Let one more consumer work, also while the scenario runs.
 
         Parameters
@@ -81,7 +86,9 @@ class Group:
             raise InputError(
                 f"the group {self.name!r} has a consumer {name!r}: choose another name"
             )
-        worker = Worker(self, name, None if service_ms is None else service_time(service_ms))
+        worker = SimulatedConsumer(
+            self, name, None if service_ms is None else service_time(service_ms)
+        )
         self.consumers[name] = worker
         worker._start(returning=False)
         return worker
@@ -89,12 +96,12 @@ class Group:
     def __repr__(self) -> str:
         many = len(self.consumers)
         return (
-            f"<Group {self.name!r} of {', '.join(map(repr, self.streams))}: "
+            f"<SimulatedGroup {self.name!r} of {', '.join(map(repr, self.streams))}: "
             f"{many} consumer{'s' * (many != 1)}>"
         )
 
 
-class Worker:
+class SimulatedConsumer:
     """One consumer of a scenario.
 
     Attributes
@@ -110,7 +117,7 @@ class Worker:
         that wait for their turn in time are among them.
     """
 
-    def __init__(self, group: Group, name: str, service: ServiceTime | None) -> None:
+    def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
         self.group = group
         self.name = name
         self.alive = False
@@ -121,12 +128,14 @@ class Worker:
         self._process: simpy.Process | None = None
         scenario = group.scenario
         self._rng = scenario._rng(f"consumer {group.name} {name}")
-        self._reader = InOrder(scenario.client, group.streams, group.name, name, old_work=False)
+        self._reader = OrderedGroupReader(
+            scenario.client, group.streams, group.name, name, old_work=False
+        )
         self._claiming = Claiming(scenario, group.plan, name, self._reader)
 
     @property
     def service_ms(self) -> ServiceTime:
-        """How long an entry takes this consumer, as `Group.service_ms`; set, it is its own pace."""
+        """How long an entry takes this consumer; set it to give the consumer its own pace."""
         return self._service if self._service is not None else self.group.service_ms
 
     @service_ms.setter
@@ -147,7 +156,7 @@ class Worker:
 
     def __repr__(self) -> str:
         state = "alive" if self.alive else "dead"
-        return f"<Worker {self.name!r}: {state}, handled {self.handled}, holding {self.holding}>"
+        return f"<SimulatedConsumer {self.name!r}: {state}, handled {self.handled}, holding {self.holding}>"
 
     def _start(self, *, returning: bool) -> None:
         scenario = self.group.scenario

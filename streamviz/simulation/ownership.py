@@ -15,7 +15,7 @@ import redis
 
 from streamviz.client import replies
 from streamviz.client.arguments import Id
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.models import StreamInfo
 from streamviz.client.replies import text
 from streamviz.client.stream import Stream
@@ -61,7 +61,7 @@ class Ownership:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._wire = Wire(client, quiet=True)
+        self._connection = Connection(client, quiet=True)
         self._run = uuid.uuid4().hex
         self._own: set[str] = set()
         self._readers: set[tuple[str, str]] = set()
@@ -98,7 +98,7 @@ class Ownership:
         """
         mark = self._load(stream) or RunMark(self._run)
         try:
-            raw = self._wire.call("XINFO", "STREAM", stream)
+            raw = self._connection.call("XINFO", "STREAM", stream)
         except NoSuchStream:
             self._begin(stream, [])
             return False
@@ -131,7 +131,7 @@ class Ownership:
             If the position there is not proved to be an earlier run's.
         """
         self._readers.add((stream, name))
-        saved = self._wire.call("HGET", readers_key, name)
+        saved = self._connection.call("HGET", readers_key, name)
         mark = self._load(stream)
         if saved is not None and (mark is None or not self._forget(mark, readers_key, name)):
             raise InputError(
@@ -158,7 +158,7 @@ class Ownership:
             mark = replace(mark, entries=entries, last_id=last_id)
         elif not names:
             return
-        saved = {name: self._wire.call("HGET", readers_key, name) for name in names}
+        saved = {name: self._connection.call("HGET", readers_key, name) for name in names}
         known = {name: text(at) for name, at in saved.items() if at is not None}
         self._write(stream, replace(mark, readers={**mark.readers, **known}))
 
@@ -169,7 +169,7 @@ class Ownership:
                 return "no virtual run made it"
             if (info.entries_added, str(info.last_generated_id)) != (mark.entries, mark.last_id):
                 return "others have added to it since a virtual run made it"
-        raw = self._wire.call("XINFO", "GROUPS", stream)
+        raw = self._connection.call("XINFO", "GROUPS", stream)
         others = {group.name for group in replies.group_infos(raw)} - set(mark.groups)
         return f"no virtual run created its group {min(others)!r}" if others else ""
 
@@ -181,7 +181,7 @@ class Ownership:
     def _delete(self, stream: str, seen: Any) -> bool:
         """Delete a stream unless it has changed since it was seen."""
         look = ("XINFO", "STREAM", stream)
-        return self._wire.transaction_if(look, seen, [("DEL", stream)]) is not None
+        return self._connection.transaction_if(look, seen, [("DEL", stream)]) is not None
 
     def _forget(self, mark: RunMark, readers_key: str, name: str) -> bool:
         """Remove a reader's position if it is the one that a run saved."""
@@ -189,13 +189,15 @@ class Ownership:
             return False
         saved = mark.readers[name].encode()
         forget = [("HDEL", readers_key, name)]
-        return self._wire.transaction_if(("HGET", readers_key, name), saved, forget) is not None
+        return (
+            self._connection.transaction_if(("HGET", readers_key, name), saved, forget) is not None
+        )
 
     def _write(self, stream: str, mark: RunMark) -> None:
-        self._wire.call("HSET", RUNS_KEY, stream, json.dumps(asdict(mark)))
+        self._connection.call("HSET", RUNS_KEY, stream, json.dumps(asdict(mark)))
 
     def _load(self, stream: str) -> RunMark | None:
-        raw = self._wire.call("HGET", RUNS_KEY, stream)
+        raw = self._connection.call("HGET", RUNS_KEY, stream)
         try:
             return None if raw is None else _checked(RunMark(**json.loads(raw)))
         except (ValueError, TypeError):  # somebody else's hash, or a mark of another version

@@ -12,8 +12,8 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, StreamVizError
 from streamviz.patterns.follow import check_stream
-from streamviz.patterns.offsets import HashPosition, MemoryPosition, Position
-from streamviz.simulation.receiver import Receiver
+from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
+from streamviz.simulation.receiver import SimulatedReceiver
 
 if TYPE_CHECKING:
     from streamviz.simulation.scenario import Scenario
@@ -28,13 +28,13 @@ def readers_key(stream: str) -> str:
     return f"{stream}:readers"
 
 
-class Reader(Receiver):
+class SimulatedReader(SimulatedReceiver):
     """A plain reader of one stream; the server does not know of it.
 
     Parameters
     ----------
     scenario, stream, name, **more
-        See `Receiver`.
+        See `SimulatedReceiver`.
     remembers : {"hash", "memory", "nothing"}
         Where it goes on after a crash: where the hash ``<stream>:readers`` says; at `start`,
         since its memory is gone; or, for one that asks with ``$`` each time, at what comes next.
@@ -65,11 +65,11 @@ class Reader(Receiver):
         self._stream = Stream(scenario.client, stream)
         self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
         self._batch = arguments.number("batch", batch, 1)
-        self._hash = HashPosition(scenario.client, readers_key(stream), name)
+        self._hash = HashOffset(scenario.client, readers_key(stream), name)
         self._first_begin()
 
     def _live(self) -> Generator[Any, Any, None]:
-        place: Position = self._hash if self.remembers == "hash" else MemoryPosition()
+        place: Offset = self._hash if self.remembers == "hash" else MemoryOffset()
         after = self._at = place.load() or self._begin_at()
         while self.alive:
             found = self._next(after)
@@ -106,7 +106,7 @@ class Reader(Receiver):
             return []
         return found
 
-    def _save(self, place: Position, entry_id: EntryId) -> None:
+    def _save(self, place: Offset, entry_id: EntryId) -> None:
         try:
             place.save(entry_id)
         except StreamVizError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_TOLD = 200  # entries handled between two looks that a sample tells of
 
 
-class Receiver:
+class SimulatedReceiver:
     """One who gets entries and handles them; a subclass says how.
 
     Parameters

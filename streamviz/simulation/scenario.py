@@ -17,12 +17,12 @@ from streamviz.observation.observer import Observer
 from streamviz.observation.sample import Sample
 from streamviz.simulation.behaviour import ServiceTime, options
 from streamviz.simulation.clock import Clock, State
-from streamviz.simulation.consumers import Group
+from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.ownership import Ownership
 from streamviz.simulation.producer import Producer
-from streamviz.simulation.readers import Reader, readers_key
-from streamviz.simulation.receiver import Receiver
-from streamviz.simulation.subscribers import Subscriber, publish
+from streamviz.simulation.readers import SimulatedReader, readers_key
+from streamviz.simulation.receiver import SimulatedReceiver
+from streamviz.simulation.subscribers import SimulatedSubscriber, publish
 
 
 class Scenario:
@@ -38,7 +38,7 @@ class Scenario:
         The server.
     seed : int
         What the chances of consumers hang on.
-    look_every_ms : float
+    sample_every_ms : float
         How often the streams are observed, in milliseconds.
     limit : int
         Samples that each history keeps.
@@ -50,9 +50,9 @@ class Scenario:
     histories : dict of str to History
         For each stream, what the observer saw.
     producers : list of Producer
-    groups : dict of str to Group
+    groups : dict of str to SimulatedGroup
         By name.
-    readers : dict of str to Receiver
+    readers : dict of str to SimulatedReceiver
         Plain readers and subscribers, by name.
     on_sample : list of callable
         Called with each `Sample`, in the clock's thread.
@@ -66,7 +66,7 @@ class Scenario:
     >>> shop = Scenario(connect(), seed=7)
     >>> _ = shop.produce("doctest:orders", series.orders(rate_hz=5))
     >>> shop.group("doctest:orders", "billing", consumers=2, service_ms=300)
-    <Group 'billing' of 'doctest:orders': 2 consumers>
+    <SimulatedGroup 'billing' of 'doctest:orders': 2 consumers>
     >>> shop.run(seconds=10)
     <History of 'doctest:orders': 10 s, 55 entries>
     """
@@ -76,20 +76,20 @@ class Scenario:
         client: redis.Redis,
         *,
         seed: int = 0,
-        look_every_ms: float = 100,
+        sample_every_ms: float = 100,
         limit: int = 1000,
         memory: bool = False,
     ) -> None:
-        if isinstance(look_every_ms, bool) or not 1 <= look_every_ms < float("inf"):
-            raise InputError(f"look_every_ms={look_every_ms!r}: give 1 or more")
+        if isinstance(sample_every_ms, bool) or not 1 <= sample_every_ms < float("inf"):
+            raise InputError(f"look_every_ms={sample_every_ms!r}: give 1 or more")
         self.client = client
         self.seed = seed
-        self.look_every_ms = look_every_ms
+        self.sample_every_ms = sample_every_ms
         self.clock = Clock()
         self.histories: dict[str, History] = {}
         self.producers: list[Producer] = []
-        self.groups: dict[str, Group] = {}
-        self.readers: dict[str, Receiver] = {}
+        self.groups: dict[str, SimulatedGroup] = {}
+        self.readers: dict[str, SimulatedReceiver] = {}
         self.on_sample: list[Callable[[Sample], object]] = []
         self.error: Exception | None = None
         self._limit = limit
@@ -146,14 +146,14 @@ class Scenario:
         service_ms: ServiceTime = 100.0,
         start_id: str = "0",
         **plan: Any,
-    ) -> Group:
+    ) -> SimulatedGroup:
         """Let a consumer group work, from now on; it is made if there is none of that name.
 
         Parameters
         ----------
         stream : str or sequence of str
             One stream, or several that are read in the order of time: what lies beyond the end of
-            another one's full page waits for its turn. See `InOrder`.
+            another one's full page waits for its turn. See `OrderedGroupReader`.
         name : str
             The group's name.
         consumers : int
@@ -164,7 +164,7 @@ class Scenario:
         start_id : str
             Where a new group begins: ``"0"`` or ``"$"`` or an ID.
         **plan
-            See `Plan`: batch, ack, handler, fail, crash_at_s, crash_after,
+            See `ConsumerBehaviour`: batch, ack, handler, fail, crash_at_s, crash_after,
             crash_chance, revive_after_s, claim_idle_ms, claim_with.
 
         Raises
@@ -179,7 +179,7 @@ class Scenario:
             raise InputError(f"consumers={consumers!r}: give a whole number, 0 or more")
         if name in self.groups:
             raise InputError(f"there is a group {name!r} in this scenario: choose another name")
-        group = Group(self, streams, name, service_ms, options(plan), start_id)
+        group = SimulatedGroup(self, streams, name, service_ms, options(plan), start_id)
         for key in streams:
             self._ownership.create_group(key, name, start_id)
             self.watch(key)
@@ -188,7 +188,7 @@ class Scenario:
             group.add_consumer()
         return group
 
-    def reader(self, stream: str, name: str, **plan: Any) -> Reader:
+    def reader(self, stream: str, name: str, **plan: Any) -> SimulatedReader:
         """Let a plain reader (XREAD) read a stream, from now on.
 
         Parameters
@@ -198,15 +198,15 @@ class Scenario:
         name : str
             The reader's name.
         **plan
-            See `Reader`: remembers, start, service_ms, batch, handler,
+            See `SimulatedReader`: remembers, start, service_ms, batch, handler,
             crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self.readers[name] = made = Reader(self, stream, name, **plan)
+        self.readers[name] = made = SimulatedReader(self, stream, name, **plan)
         self.watch(stream)
         return made
 
-    def subscriber(self, stream: str, name: str, **plan: Any) -> Subscriber:
+    def subscriber(self, stream: str, name: str, **plan: Any) -> SimulatedSubscriber:
         """Let a subscriber hear what is added to a stream, from now on (SUBSCRIBE).
 
         With the first one, each entry is also published on the channel ``<stream>:channel``.
@@ -218,10 +218,10 @@ class Scenario:
         name : str
             The subscriber's name.
         **plan
-            See `Receiver`: service_ms, handler, crash_at_s, revive_after_s.
+            See `SimulatedReceiver`: service_ms, handler, crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self.readers[name] = made = Subscriber(self, stream, name, **plan)
+        self.readers[name] = made = SimulatedSubscriber(self, stream, name, **plan)
         self.watch(stream)
         return made
 
@@ -335,7 +335,7 @@ class Scenario:
     def _look_often(self) -> Generator[Any, Any, None]:
         while True:
             self._look()
-            yield self.clock.env.timeout(self.look_every_ms * self._pace)
+            yield self.clock.env.timeout(self.sample_every_ms * self._pace)
 
     @property
     def _pace(self) -> float:
@@ -346,7 +346,7 @@ class Scenario:
         for key, observer in self._observers.items():
             states = [one.state() for one in self.readers.values() if one.stream == key]
             told = [state for state in states if state is not None]
-            sample = observer.look(self.clock.time_ms, notes, told)
+            sample = observer.sample(self.clock.time_ms, notes, told)
             self.histories[key].append(sample)
             for call in list(self.on_sample):
                 try:
@@ -369,7 +369,7 @@ class Scenario:
         subscribers = [
             one
             for one in self.readers.values()
-            if isinstance(one, Subscriber) and one.stream == stream
+            if isinstance(one, SimulatedSubscriber) and one.stream == stream
         ]
         if subscribers and entry_id is not None:
             publish(self.client, stream, entry_id, fields)
@@ -417,7 +417,7 @@ class Scenario:
                         self._ownership.create_group(key, group.name, group.start_id)
             self._prepared.add(("stream", key))
         for reader in self.readers.values():
-            if isinstance(reader, Reader) and reader.remembers == "hash":
+            if isinstance(reader, SimulatedReader) and reader.remembers == "hash":
                 who = (reader.stream, reader.name)
                 if who not in self._prepared:
                     self._ownership.take_reader(reader.stream, readers_key(reader.stream), who[1])

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from streamviz.client.command_log import CommandLog, Exchange
+from streamviz.client.command_log import CommandLog, LoggedCommand
 from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
@@ -21,7 +21,7 @@ from streamviz.observation.observer import Observer
 _NUMBER = count(1)
 
 
-class ToCome(Exchange):
+class ToCome(LoggedCommand):
     """A statement that was not executed yet, as a row of the log."""
 
     __slots__ = ()
@@ -37,7 +37,7 @@ class StepLog(CommandLog):
         super().__init__(client)
         self._to_come = to_come
 
-    def __iter__(self) -> Iterator[Exchange]:
+    def __iter__(self) -> Iterator[LoggedCommand]:
         yield from super().__iter__()
         for source in self._to_come():
             yield ToCome(source, "to come", "", ())
@@ -116,7 +116,7 @@ class Steps:
         """Whether there is no step left."""
         return self.place == len(self.sources)
 
-    def step(self) -> list[Exchange]:
+    def step(self) -> list[LoggedCommand]:
         """Execute the next statement, and return the commands that it sent.
 
         Raises
@@ -150,6 +150,6 @@ class Steps:
         return f"<Steps: {self.place} of {len(self.sources)} done>"
 
     def _look(self, notes: tuple[str, ...]) -> None:
-        sample, last = self._observer.look(0, notes), self.history.last
+        sample, last = self._observer.sample(0, notes), self.history.last
         now = max(sample.last_id.ms, last.time_ms + 1 if last else 0)
         self.history.append(replace(sample, time_ms=now))

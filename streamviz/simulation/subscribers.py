@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from streamviz.client.arguments import Fields
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.replies import text
-from streamviz.simulation.receiver import Receiver
+from streamviz.simulation.receiver import SimulatedReceiver
 
 if TYPE_CHECKING:
     import redis
@@ -35,16 +35,16 @@ def publish(client: redis.Redis, stream: str, entry_id: EntryId, fields: Fields)
     """Publish an entry, and return how many got it (PUBLISH, 2.0); nobody else ever will."""
     told = {text(name): text(value) for name, value in fields.items()}
     message = json.dumps({"id": str(entry_id), "fields": told})
-    return int(Wire(client).call("PUBLISH", channel(stream), message))
+    return int(Connection(client).call("PUBLISH", channel(stream), message))
 
 
-class Subscriber(Receiver):
+class SimulatedSubscriber(SimulatedReceiver):
     """A subscriber of the channel ``<stream>:channel`` (SUBSCRIBE, 2.0); it gets what comes.
 
     Parameters
     ----------
     scenario, stream, name, **more
-        See `Receiver`.
+        See `SimulatedReceiver`.
 
     Raises
     ------

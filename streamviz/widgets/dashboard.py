@@ -82,7 +82,7 @@ def watch(
         Looks a second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
     readers : str, optional
         The key of a hash in which plain readers keep their positions, as
-        `HashPosition` does; their cursors are shown, too.
+        `HashOffset` does; their cursors are shown, too.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def watch(
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give looks a second, above 0 and at most 100")
-    source = Scenario(client, look_every_ms=1000 / rate_hz).watch(stream, readers=readers)
+    source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
     plots = None if readers is None else (StreamMap(), Cursors(), GroupLag(), AckProgress())
     return Dashboard(source, plots=plots)
 
@@ -147,7 +147,7 @@ def partition_lanes(history: History, *, group: str | None = None) -> Live:
     Parameters
     ----------
     history : History
-        Of what a `PartitionsObserver` saw. To show it live, append to
+        Of what a `PartitionObserver` saw. To show it live, append to
         it, and call the board's `update` after each look.
     group : str, optional
         Whose lag; without it, the first group's. See `streamviz.plots.PartitionLanes`.

@@ -6,12 +6,12 @@ import html
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from streamviz.client.command_log import Exchange, table
+from streamviz.client.command_log import LoggedCommand, table
 
 _SVG_SAFE = " ='/:;,.()-+!*&@$?"
 
 
-def picture(place: str, images: list[tuple[str, str, int]], log: Sequence[Exchange]) -> str:
+def picture(place: str, images: list[tuple[str, str, int]], log: Sequence[LoggedCommand]) -> str:
     """Return a placeholder for a live board, with pictures of its last state.
 
     Parameters

@@ -23,7 +23,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError, StreamVizError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.observation.timeline import story
+from streamviz.observation.timeline import entry_timeline
 from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
 from streamviz.simulation.scenario import Scenario
@@ -207,7 +207,7 @@ class Live(anywidget.AnyWidget):
             entry_id = EntryId.parse(which)
         except InputError:
             return  # what was hovered over is no entry
-        told = self._locked(lambda: story(self._seen(wish), entry_id))
+        told = self._locked(lambda: entry_timeline(self._seen(wish), entry_id))
         self._tell("story", {"id": str(entry_id), "text": clean(". ".join(told) + ".")})
 
     def _seen(self, _wish: dict[str, Any]) -> History:

@@ -14,7 +14,7 @@ from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
 from streamviz.recording.events import KINDS
-from streamviz.recording.frames import ROUGH_SHOT, Film, pack
+from streamviz.recording.frames import ROUGH_SHOT, Frames, pack
 from streamviz.widgets.bundle import bundle, stylesheet
 from streamviz.widgets.live import Live
 
@@ -49,7 +49,7 @@ class Player(Live):
     _css = stylesheet("live.css", "player.css")
 
     def __init__(
-        self, film: Film, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
+        self, film: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
         self._options = {"speed": _factor(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
         self.film = film
@@ -207,7 +207,7 @@ def replay(
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
     chosen = (StreamMap(), GroupLag(), AckProgress()) if plots is None else plots
-    film = Film(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
+    film = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     return Player(film, speed=speed, loop=loop, autoplay=autoplay)
 
 

@@ -28,7 +28,7 @@ def test_look(redis: redis_py.Redis, prefix: str) -> None:
     for length, pending in SIZES:
         stream = Stream(redis, f"{prefix}{length}-{pending}")
         fill(stream, length, pending)
-        looks.append(Observer(redis, stream.key).look)
+        looks.append(Observer(redis, stream.key).sample)
         fives.append(partial(five_commands, redis, stream.key))
         works.append(partial(work, stream))
     bare = in_turns(fives)
@@ -133,5 +133,5 @@ def test_watching_costs_the_producer_little(redis: redis_py.Redis, key: str, ser
 def looks(observer: Observer, watched: threading.Event, ended: threading.Event) -> None:
     while not ended.is_set():
         watched.wait()
-        observer.look()
+        observer.sample()
         time.sleep(0.1)

@@ -19,7 +19,7 @@ from streamviz.export import to_html
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import Recorder, Recording, record
-from streamviz.recording.frames import ROUGH_SHOT, Film
+from streamviz.recording.frames import ROUGH_SHOT, Frames
 
 COST = "Recording a run: 3 groups of 4 consumers, 10 looks a second, with and without"
 FILE = "A recording of an hour at 10 looks a second: 36,000 samples, 3 groups of 4 consumers"
@@ -123,7 +123,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
                     group.ack(*held[g])  # type: ignore[arg-type]
                 held[g] = [entry.id for entry in workers[g][n % 4].read(26 + n % 9)]
             note = [f"billing-{n % 4 + 1} was killed holding 3"] if n % 5000 == 4999 else []
-            observer.look(now + 99, note)
+            observer.sample(now + 99, note)
     client.delete(key)
     client.close()
     return path
@@ -140,7 +140,7 @@ def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
         replay(hour)
         shown.append(time.perf_counter() - began)
     assert len(recording.track()) == HOUR
-    film = Film(recording, [StreamMap(), GroupLag(), AckProgress()])
+    film = Frames(recording, [StreamMap(), GroupLag(), AckProgress()])
     for number in range(len(film.rough) // ROUGH_SHOT):
         began = time.perf_counter()
         film.rough_shot(number)

@@ -15,7 +15,7 @@ from browser.conftest import browser, lab, open_notebook, page, play, screen, ta
 from playwright.sync_api import Page
 
 from streamviz import connect
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = re.compile(r"(<!-- performance -->\n).*?(\n<!-- /performance -->)", re.DOTALL)
@@ -29,7 +29,7 @@ def desk(tab: Page) -> Page:
 
 def machine() -> str:
     client = connect()
-    version = Wire(client).version
+    version = Connection(client).version
     client.close()
     return (
         f"Measured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d} with `make bench`: "

@@ -7,7 +7,7 @@ from browser.conftest import RESULTS, Heard
 from playwright.sync_api import Page
 
 from streamviz import Scenario, Stream
-from streamviz.export import Wall
+from streamviz.export import DashboardServer
 
 ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
   ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
@@ -21,7 +21,7 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
     stream = Stream(redis, key)
     stream.add_many({"n": n} for n in range(5))
     stream.group("<b>g</b>").create("0")
-    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as wall:
         page.goto(wall.url)
         page.wait_for_function(f"() => ({LAG})() === 5")
         stream.add_many({"n": n} for n in range(7))
@@ -38,7 +38,7 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
     assert not heard.said
     assert {url.split("/")[2] for url in heard.asked} == {f"127.0.0.1:{port}"}
     page.get_by_text("Lost the server").wait_for()
-    again = Wall(Scenario(redis, look_every_ms=50).watch(key), key, port=port)
+    again = DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key, port=port)
     again.token = token  # a page that stayed open finds the same wall again
     with again:
         stream.add({"n": 13})
@@ -50,7 +50,7 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
     redis: redis_py.Redis, key: str, page: Page
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
-    with Wall(Scenario(redis, look_every_ms=50).watch(key), key) as wall:
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as wall:
         page.goto(wall.url)
         trouble = page.locator("[role=status]", has_text=f"no stream '{key}' yet")
         trouble.wait_for()

@@ -13,7 +13,7 @@ import redis as redis_py
 from streamviz import Stream
 from streamviz.client import badges
 from streamviz.client.capabilities import FEATURES, Capabilities, Capability, Feature, capabilities
-from streamviz.client.connection import ServerVersion, Wire
+from streamviz.client.connection import Connection, ServerVersion
 from streamviz.client.stream import read_streams
 from streamviz.errors import InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
@@ -178,7 +178,7 @@ def test_a_feature_is_tried_and_what_is_missing_is_said(
     can: Capabilities, capsys: pytest.CaptureFixture[str], redis: redis_py.Redis
 ) -> None:
     with can.trying("XNACK"):
-        Wire(redis).call("NEWER", needs=(99, 1))
+        Connection(redis).call("NEWER", needs=(99, 1))
     assert capsys.readouterr().out == "XNACK needs Redis 8.10; this server is Redis 8.2.\n"
     with can.trying("XNACK"):
         print("it has it")

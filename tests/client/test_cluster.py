@@ -15,8 +15,15 @@ from redis.cluster import RedisCluster
 from redis.exceptions import AskError, MovedError, ResponseError, TryAgainError
 
 from streamviz import Observer, Stream
-from streamviz.client.cluster import Redirection, SlotWire, redirection, slot_of, unpack, wire_to
-from streamviz.client.connection import Wire
+from streamviz.client.cluster import (
+    ClusterConnection,
+    Redirection,
+    connection_to,
+    redirection,
+    slot_of,
+    unpack,
+)
+from streamviz.client.connection import Connection
 from streamviz.client.exchange import pack
 from streamviz.client.stream import read_streams
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup, ServerUnreachable
@@ -84,8 +91,8 @@ def test_what_was_packed_is_unpacked() -> None:
 def test_a_cluster_has_slots_and_a_server_has_not(
     nodes: RedisCluster, redis: redis_py.Redis
 ) -> None:
-    assert isinstance(wire_to(nodes, "k"), SlotWire)
-    assert type(wire_to(redis, "k")) is Wire
+    assert isinstance(connection_to(nodes, "k"), ClusterConnection)
+    assert type(connection_to(redis, "k")) is Connection
     with pytest.raises(InputError, match="not a Redis client"):
         Stream("redis://", "k")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="not a stream's key"):
@@ -108,9 +115,9 @@ def test_every_kind_of_command_follows_the_slot_through_every_step(
         stream.add({"n": added})  # one command
         stream.add_many({"n": n} for n in range(added + 1, added + 1501))  # batches
         transaction = [("XADD", stream.key, "*", "n", added + 1501), ("XLEN", stream.key)]
-        assert stream.wire.transaction(transaction)[1] == added + 1502
+        assert stream.connection.transaction(transaction)[1] == added + 1502
         added += 1502
-        piped = stream.wire.pipeline(
+        piped = stream.connection.pipeline(
             [("XLEN", stream.key), ("XADD", stream.key), ("EXISTS", stream.key)]
         )
         assert (piped[0], piped[2]) == (added, 1)
@@ -118,14 +125,14 @@ def test_every_kind_of_command_follows_the_slot_through_every_step(
         entries = reader.read(10_000)
         got += len(entries)
         group.ack(*(entry.id for entry in entries))
-        sample = observer.look()
+        sample = observer.sample()
         assert not sample.trouble
         assert sample.length == sample.entries_added == added
         lag = sample.groups[0].lag
         assert (lag.entries, lag.verdict) == (0, "exact")
         fresh = Stream(stream.client, stream.key)  # one that has learned nothing yet
         assert fresh.length() == added
-        homes.add(stream.wire.node)  # type: ignore[attr-defined]
+        homes.add(stream.connection.node)  # type: ignore[attr-defined]
 
     work()
     for step in moving(cluster, stream):

@@ -8,7 +8,7 @@ import pytest
 import redis as redis_py
 
 from streamviz import CommandLog, Observer, Scenario, Stream, series
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.errors import InputError, StreamVizError
 from streamviz.server.embedded import EmbeddedServer
 
@@ -107,7 +107,7 @@ def test_looks_are_left_out_and_so_is_what_comes_after_the_end(
     log = CommandLog(redis)
     Stream(redis, key).add({"n": 1})
     with log:
-        Observer(redis, key).look()
+        Observer(redis, key).sample()
         assert repr(log) == "no command yet"
         log.start()
         Stream(redis, key).length()
@@ -180,8 +180,8 @@ return 2"""
 def test_a_script_is_told_by_its_first_line_and_by_what_it_did_to_each_stream(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
-    Wire(redis).call("EVAL", SCRIPT, 2, f"{key}:one", f"{key}:two")
-    Wire(redis).call("EVAL", "return 1", 0)
+    Connection(redis).call("EVAL", SCRIPT, 2, f"{key}:one", f"{key}:two")
+    Connection(redis).call("EVAL", "return 1", 0)
     first, second = log
     assert first.command == f"EVAL «Add twice, to two streams.» 2 {key}:one {key}:two"
     assert first.reply == "2"

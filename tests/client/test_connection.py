@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import redis as redis_py
 
-from streamviz.client.connection import ServerVersion, Wire
+from streamviz.client.connection import Connection, ServerVersion
 from streamviz.client.exchange import pack, to_bytes
 from streamviz.errors import (
     CommandRefused,
@@ -40,8 +40,8 @@ def client(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[r
 
 
 @pytest.fixture
-def wire(redis: redis_py.Redis) -> Wire:
-    return Wire(redis)
+def connection(redis: redis_py.Redis) -> Connection:
+    return Connection(redis)
 
 
 def idle_connections(client: redis_py.Redis) -> int:
@@ -49,10 +49,10 @@ def idle_connections(client: redis_py.Redis) -> int:
 
 
 def test_a_reply_has_one_shape_for_every_client(client: redis_py.Redis, key: str) -> None:
-    wire = Wire(client)
-    assert wire.call("XADD", key, "5-1", "name", b"\xff", "é", 2.5) == b"5-1"
-    assert wire.call("XLEN", key) == 1
-    assert wire.call("XRANGE", key, "-", "+") == [
+    connection = Connection(client)
+    assert connection.call("XADD", key, "5-1", "name", b"\xff", "é", 2.5) == b"5-1"
+    assert connection.call("XLEN", key) == 1
+    assert connection.call("XRANGE", key, "-", "+") == [
         [b"5-1", [b"name", b"\xff", "é".encode(), b"2.5"]]
     ]
 
@@ -60,8 +60,8 @@ def test_a_reply_has_one_shape_for_every_client(client: redis_py.Redis, key: str
 def test_a_pipeline_keeps_order_and_puts_each_error_in_its_place(
     client: redis_py.Redis, key: str
 ) -> None:
-    wire = Wire(client)
-    found = wire.pipeline(
+    connection = Connection(client)
+    found = connection.pipeline(
         [
             ("XADD", key, "1-1", "a", 1),
             ("XADD", key, "1-1", "a", 1),
@@ -70,28 +70,28 @@ def test_a_pipeline_keeps_order_and_puts_each_error_in_its_place(
         ]
     )
     assert [type(one) for one in found] == [bytes, CommandRefused, NoSuchGroup, int]
-    assert wire.pipeline([]) == []
-    assert wire.call("PING") == b"PONG"
+    assert connection.pipeline([]) == []
+    assert connection.call("PING") == b"PONG"
 
 
 def test_a_snapshot_answers_at_one_moment_and_keeps_errors_in_place(
     client: redis_py.Redis, key: str
 ) -> None:
-    wire = Wire(client)
-    found = wire.snapshot([("XLEN", key), ("XINFO", "STREAM", key), ("ECHO", "x")])
+    connection = Connection(client)
+    found = connection.snapshot([("XLEN", key), ("XINFO", "STREAM", key), ("ECHO", "x")])
     assert found[0] == 0
     assert isinstance(found[1], NoSuchStream)
     assert found[2] == b"x"
     with pytest.raises(CommandRefused):
-        wire.snapshot([("NOSUCHCOMMAND", key)])
-    assert wire.call("PING") == b"PONG"
+        connection.snapshot([("NOSUCHCOMMAND", key)])
+    assert connection.call("PING") == b"PONG"
 
 
 def test_no_one_gets_between_the_commands_of_a_snapshot(
-    wire: Wire, server: EmbeddedServer, key: str
+    connection: Connection, server: EmbeddedServer, key: str
 ) -> None:
     stop = threading.Event()
-    other = Wire(server.client())
+    other = Connection(server.client())
 
     def add() -> None:
         while not stop.is_set():
@@ -100,7 +100,7 @@ def test_no_one_gets_between_the_commands_of_a_snapshot(
     adding = threading.Thread(target=add)
     adding.start()
     try:
-        pairs = [wire.snapshot([("XLEN", key), ("PING",), ("XLEN", key)]) for _ in range(200)]
+        pairs = [connection.snapshot([("XLEN", key), ("PING",), ("XLEN", key)]) for _ in range(200)]
     finally:
         stop.set()
         adding.join(10)
@@ -108,13 +108,13 @@ def test_no_one_gets_between_the_commands_of_a_snapshot(
     assert pairs[-1][0] > 0
 
 
-def test_a_transaction_is_done_whole_or_not_at_all(wire: Wire, key: str) -> None:
-    assert wire.transaction([("XADD", key, "1-1", "a", 1), ("XLEN", key)]) == [b"1-1", 1]
+def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: str) -> None:
+    assert connection.transaction([("XADD", key, "1-1", "a", 1), ("XLEN", key)]) == [b"1-1", 1]
     with pytest.raises(CommandRefused):
-        wire.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
-    assert wire.call("XLEN", key) == 1
+        connection.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
+    assert connection.call("XLEN", key) == 1
     with pytest.raises(CommandRefused, match="equal or smaller"):
-        wire.transaction([("XADD", key, "1-1", "a", 1)])
+        connection.transaction([("XADD", key, "1-1", "a", 1)])
 
 
 @pytest.mark.parametrize(
@@ -135,15 +135,15 @@ def test_what_the_server_says_is_said_in_our_terms(
     names = {"text": f"{prefix}text", "none": f"{prefix}none"}
     ready = [word.format(**names) if isinstance(word, str) else word for word in command]
     with pytest.raises(kind, match=says) as error:
-        Wire(client).call(*ready)
+        Connection(client).call(*ready)
     assert type(error.value) is kind
     assert error.value.__cause__ is not None
-    assert Wire(client).call("PING") == b"PONG"
+    assert Connection(client).call("PING") == b"PONG"
 
 
 def test_a_user_without_the_right_is_told_so(redis: redis_py.Redis, server: EmbeddedServer) -> None:
     redis.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">word", "+info", "+ping")
-    narrow = Wire(server.client(username="narrow", password="word"))
+    narrow = Connection(server.client(username="narrow", password="word"))
     for ask in (narrow.call, lambda *command: narrow.snapshot([command])):
         with pytest.raises(ServerAuthError, match="ACL GETUSER"):
             ask("XLEN", "key")
@@ -152,12 +152,12 @@ def test_a_user_without_the_right_is_told_so(redis: redis_py.Redis, server: Embe
     redis.execute_command("ACL", "DELUSER", "narrow")
 
 
-def test_a_newer_command_names_the_version_that_it_needs(wire: Wire, key: str) -> None:
-    wire.call("XADD", key, "1-1", "a", 1)
+def test_a_newer_command_names_the_version_that_it_needs(connection: Connection, key: str) -> None:
+    connection.call("XADD", key, "1-1", "a", 1)
     with pytest.raises(UnsupportedCommand, match=r"needs Redis 99\.1; this server is"):
-        wire.call("XNOTYET", key, needs=(99, 1))
+        connection.call("XNOTYET", key, needs=(99, 1))
     with pytest.raises(CommandRefused):
-        wire.call("XADD", key, "1-1", "a", 1, needs=(5, 0))
+        connection.call("XADD", key, "1-1", "a", 1, needs=(5, 0))
 
 
 @pytest.mark.parametrize(
@@ -176,22 +176,22 @@ def test_a_version_knows_what_came_with_which(
     assert not version.has(lacks)
 
 
-def test_the_version_is_the_servers_own(wire: Wire, redis: redis_py.Redis) -> None:
+def test_the_version_is_the_servers_own(connection: Connection, redis: redis_py.Redis) -> None:
     info: Any = redis.info("server")
     valkey = info.get("valkey_version")
     name = "Valkey" if valkey else "Redis"
-    assert str(wire.version) == f"{name} {valkey or info['redis_version']}"
+    assert str(connection.version) == f"{name} {valkey or info['redis_version']}"
 
 
 def test_a_broken_connection_is_said_and_the_next_one_works(
-    redis: redis_py.Redis, server: EmbeddedServer, wire: Wire, key: str, until: Until
+    redis: redis_py.Redis, server: EmbeddedServer, connection: Connection, key: str, until: Until
 ) -> None:
     other = server.client()
     failures: list[StreamVizError] = []
 
     def wait() -> None:
         try:
-            wire.call("XREAD", "BLOCK", 0, "STREAMS", key, "$", block_ms=0)
+            connection.call("XREAD", "BLOCK", 0, "STREAMS", key, "$", block_ms=0)
         except StreamVizError as error:
             failures.append(error)
 
@@ -202,7 +202,7 @@ def test_a_broken_connection_is_said_and_the_next_one_works(
     other.client_kill_filter(_id=blocked["id"])
     waiting.join(5)
     assert isinstance(failures[0], ServerUnreachable)
-    assert wire.call("PING") == b"PONG"
+    assert connection.call("PING") == b"PONG"
     other.close()
 
 
@@ -210,22 +210,22 @@ def test_a_wait_longer_than_the_sockets_patience_is_no_error(
     server: EmbeddedServer, key: str
 ) -> None:
     client = server.client(socket_timeout=0.05)
-    assert Wire(client).call("XREAD", "BLOCK", 200, "STREAMS", key, "$", block_ms=200) is None
-    assert Wire(client).call("PING") == b"PONG"
+    assert Connection(client).call("XREAD", "BLOCK", 200, "STREAMS", key, "$", block_ms=200) is None
+    assert Connection(client).call("PING") == b"PONG"
     client.close()
 
 
 def test_a_server_that_died_is_unreachable_for_every_kind_of_call(key: str) -> None:
     with EmbeddedServer() as mortal:
         client = mortal.client()
-        wire = Wire(client)
-        wire.call("PING")
+        connection = Connection(client)
+        connection.call("PING")
         mortal.stop()
         for ask in (
-            lambda: wire.call("PING"),
-            lambda: wire.pipeline([("PING",)]),
-            lambda: wire.snapshot([("PING",)]),
-            lambda: list(wire.send_batches(iter([(pack(("PING",)), 1)]))),
+            lambda: connection.call("PING"),
+            lambda: connection.pipeline([("PING",)]),
+            lambda: connection.snapshot([("PING",)]),
+            lambda: list(connection.send_batches(iter([(pack(("PING",)), 1)]))),
         ):
             with pytest.raises(ServerUnreachable, match="connect again"):
                 ask()
@@ -236,24 +236,24 @@ def test_every_connection_comes_back_to_the_pool(
     server: EmbeddedServer, prefix: str, key: str
 ) -> None:
     client = server.client()
-    wire = Wire(client)
-    wire.call("PING")
+    connection = Connection(client)
+    connection.call("PING")
     assert idle_connections(client) == 1
     for _ in range(20):
         with pytest.raises(NoSuchStream):
-            wire.call("XINFO", "STREAM", key)
-        wire.pipeline([("PING",), ("XINFO", "STREAM", key)])
+            connection.call("XINFO", "STREAM", key)
+        connection.pipeline([("PING",), ("XINFO", "STREAM", key)])
         with pytest.raises(CommandRefused):
-            wire.snapshot([("NOSUCHCOMMAND",)])
+            connection.snapshot([("NOSUCHCOMMAND",)])
     assert idle_connections(client) == 1
     client.close()
 
 
 def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) -> None:
     client = server.client(protocol=3)
-    wire = Wire(client)
-    wire.call("CLIENT", "TRACKING", "ON")
-    found = wire.pipeline(
+    connection = Connection(client)
+    connection.call("CLIENT", "TRACKING", "ON")
+    found = connection.pipeline(
         [("GET", key), ("SET", key, 1), ("GET", key), ("SET", key, 2), ("GET", key)]
     )
     assert found == [None, b"OK", b"1", b"OK", b"2"]
@@ -263,7 +263,7 @@ def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) ->
 @pytest.mark.parametrize("client", [None, "redis://localhost", 5, object()])
 def test_only_a_client_will_do(client: Any) -> None:
     with pytest.raises(InputError, match=r"streamviz\.connect"):
-        Wire(client)
+        Connection(client)
 
 
 class Cup(IntEnum):
@@ -298,27 +298,31 @@ def test_an_integer_that_python_refuses_to_write_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("value", "stored"), NUMBERS, ids=repr)
-def test_a_number_is_stored_as_its_digits(wire: Wire, key: str, value: Any, stored: bytes) -> None:
+def test_a_number_is_stored_as_its_digits(
+    connection: Connection, key: str, value: Any, stored: bytes
+) -> None:
     assert to_bytes(value) == stored
-    wire.call("SET", key, value)
-    assert wire.call("GET", key) == stored
+    connection.call("SET", key, value)
+    assert connection.call("GET", key) == stored
 
 
 @pytest.mark.parametrize("value", NOT_STORED, ids=lambda value: type(value).__name__)
-def test_a_value_that_redis_cannot_store_is_refused(wire: Wire, value: Any) -> None:
+def test_a_value_that_redis_cannot_store_is_refused(connection: Connection, value: Any) -> None:
     with pytest.raises(InputError, match="convert it first"):
         to_bytes(value)
     with pytest.raises(InputError, match="convert it first"):
-        wire.call("ECHO", value)
+        connection.call("ECHO", value)
 
 
-def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(wire: Wire) -> None:
+def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(
+    connection: Connection,
+) -> None:
     for text in ("\ud800", "tea \udfff"):
         with pytest.raises(InputError, match="half a character at place"):
             to_bytes(text)
         with pytest.raises(InputError, match="half a character at place"):
-            wire.call("ECHO", text)
-    assert wire.call("ECHO", "\udcff") == b"\xff"
+            connection.call("ECHO", text)
+    assert connection.call("ECHO", "\udcff") == b"\xff"
 
 
 def test_a_command_is_packed_as_the_server_reads_it() -> None:

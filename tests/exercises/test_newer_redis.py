@@ -35,7 +35,7 @@ def by_set(till: Stream) -> None:
 
 
 def by_idmp(till: Stream) -> None:
-    if not till.wire.version.has((8, 6)):
+    if not till.connection.version.has((8, 6)):
         pytest.skip("IDMP needs Redis 8.6")
     for receipt in exercise.RECEIPTS:
         till.add(receipt, idmp=("till", str(receipt["receipt"])))

@@ -10,7 +10,7 @@ import redis as redis_py
 from exercises import reading_and_position as exercise
 from streamviz import EntryId
 from streamviz.patterns.follow import follow
-from streamviz.patterns.offsets import HashPosition, MemoryPosition, TransactionPosition
+from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
 
 def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
     bell = exercise.new_bell(redis)
-    place = MemoryPosition()
+    place = MemoryOffset()
     assert list(follow(bell, place, start="$")) == []
     for _ in range(3):
         exercise.ring(bell)
@@ -102,14 +102,14 @@ def test_the_till_counts_each_coin_once_only_in_a_transaction(
 
     def count() -> None:
         key = "elsewhere:readers" if way == "no place" else "till:readers"
-        kind = TransactionPosition if way in ("transaction", "no place") else HashPosition
-        place = MemoryPosition() if way == "memory" else kind(redis, key, "ann")
+        kind = TransactionOffset if way in ("transaction", "no place") else HashOffset
+        place = MemoryOffset() if way == "memory" else kind(redis, key, "ann")
         for entry in follow(till, place):
             command = ("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
             if way == "save before":
                 place.save(entry.id)
                 exercise.power_cut(entry, "4-0", redis)
-            if isinstance(place, TransactionPosition):
+            if isinstance(place, TransactionOffset):
                 place.queue(*command)
             else:
                 redis.execute_command(*command)

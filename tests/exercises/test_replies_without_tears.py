@@ -9,7 +9,7 @@ import pytest
 import redis as redis_py
 
 from exercises import replies_without_tears as exercise
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 
 def bills(redis: redis_py.Redis) -> list[list[Any]]:
     """Return the flat list of each bill's fields, as the server sends it."""
-    return [flat for _, flat in Wire(redis).call("XRANGE", "till", "-", "+")]
+    return [flat for _, flat in Connection(redis).call("XRANGE", "till", "-", "+")]
 
 
 def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:

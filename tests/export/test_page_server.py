@@ -17,14 +17,14 @@ import redis as redis_py
 from streamviz import Scenario, Stream
 from streamviz.cli import main
 from streamviz.errors import InputError
-from streamviz.export import Wall
+from streamviz.export import DashboardServer
 
 
 @pytest.fixture
-def wall(redis: redis_py.Redis, key: str) -> Iterator[Wall]:
+def wall(redis: redis_py.Redis, key: str) -> Iterator[DashboardServer]:
     Stream(redis, key).add_many({"n": n} for n in range(10))
     Stream(redis, key).group("g").create("0")
-    with Wall(Scenario(redis, look_every_ms=20).watch(key), key) as one:
+    with DashboardServer(Scenario(redis, sample_every_ms=20).watch(key), key) as one:
         yield one
 
 
@@ -92,7 +92,7 @@ class Events:
 
 
 def test_a_browser_gets_the_whole_picture_and_then_what_is_new(
-    wall: Wall, redis: redis_py.Redis, key: str
+    wall: DashboardServer, redis: redis_py.Redis, key: str
 ) -> None:
     events, mouth = Events(wall.url), Browser(wall.url)
     assert mouth.say(events.name, {"type": "hello"}) == 204
@@ -110,7 +110,7 @@ def test_a_browser_gets_the_whole_picture_and_then_what_is_new(
 
 
 def test_a_browser_that_draws_nothing_gets_a_few_frames_and_no_more(
-    wall: Wall, until: Until
+    wall: DashboardServer, until: Until
 ) -> None:
     events, mouth = Events(wall.url), Browser(wall.url)
     mouth.say(events.name, {"type": "hello"})
@@ -124,7 +124,7 @@ def test_a_browser_that_draws_nothing_gets_a_few_frames_and_no_more(
 
 
 def test_several_browsers_share_one_look_and_one_that_goes_is_forgotten(
-    wall: Wall, monkeypatch: pytest.MonkeyPatch, until: Until
+    wall: DashboardServer, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     monkeypatch.setattr("streamviz.export.page_server._ALIVE_S", 0.05)
     several = [Events(wall.url) for _ in range(3)]
@@ -142,7 +142,7 @@ def test_several_browsers_share_one_look_and_one_that_goes_is_forgotten(
 
 @pytest.mark.parametrize("path", ["/", "/wall.js", "/plotly.js", "/events", "/nothing"])
 @pytest.mark.parametrize("token", ["", "wrong", "é", "a" * 5000])
-def test_nothing_is_shown_without_the_token(wall: Wall, path: str, token: str) -> None:
+def test_nothing_is_shown_without_the_token(wall: DashboardServer, path: str, token: str) -> None:
     from urllib.parse import quote
 
     reply = Browser(wall.url).ask(path, token=quote(token))
@@ -151,7 +151,7 @@ def test_nothing_is_shown_without_the_token(wall: Wall, path: str, token: str) -
     assert not wall.guests
 
 
-def test_no_order_is_taken(wall: Wall, redis: redis_py.Redis) -> None:
+def test_no_order_is_taken(wall: DashboardServer, redis: redis_py.Redis) -> None:
     events, mouth = Events(wall.url), Browser(wall.url)
     wrong: list[Any] = [
         {"type": "control", "do": "pause"},
@@ -178,7 +178,7 @@ def test_no_order_is_taken(wall: Wall, redis: redis_py.Redis) -> None:
 def test_looking_writes_nothing(redis: redis_py.Redis, key: str, until: Until) -> None:
     Stream(redis, key).add({"n": 1})
     before = redis.dump(key)
-    with Wall(Scenario(redis, look_every_ms=10).watch(key), key) as wall:
+    with DashboardServer(Scenario(redis, sample_every_ms=10).watch(key), key) as wall:
         events, mouth = Events(wall.url), Browser(wall.url)
         mouth.say(events.name, {"type": "hello"})
         assert events.next()[0] == "figures"
@@ -188,7 +188,7 @@ def test_looking_writes_nothing(redis: redis_py.Redis, key: str, until: Until) -
     assert wall.source.state == "stopped"
 
 
-def test_a_page_guards_itself_and_holds_no_password(wall: Wall) -> None:
+def test_a_page_guards_itself_and_holds_no_password(wall: DashboardServer) -> None:
     reply = Browser(wall.url).ask("/")
     assert reply.status == 200
     assert "default-src 'none'" in str(reply.headers["Content-Security-Policy"])
@@ -200,7 +200,7 @@ def test_a_page_guards_itself_and_holds_no_password(wall: Wall) -> None:
 
 def test_a_hostile_key_is_only_text(redis: redis_py.Redis, key: str) -> None:
     hostile = f"{key}</title><script>alert(1)</script>"
-    with Wall(Scenario(redis).watch(hostile), hostile) as wall:
+    with DashboardServer(Scenario(redis).watch(hostile), hostile) as wall:
         page = Browser(wall.url).ask("/").read().decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
@@ -209,7 +209,7 @@ def test_a_hostile_key_is_only_text(redis: redis_py.Redis, key: str) -> None:
 def test_it_listens_on_the_loopback_only_and_a_taken_port_is_said(
     redis: redis_py.Redis, key: str
 ) -> None:
-    wall = Wall(Scenario(redis).watch(key), key)
+    wall = DashboardServer(Scenario(redis).watch(key), key)
     try:
         assert urlsplit(wall.url).hostname == "127.0.0.1"
         assert wall._server.socket.getsockname()[0] == "127.0.0.1"
@@ -218,9 +218,9 @@ def test_it_listens_on_the_loopback_only_and_a_taken_port_is_said(
             taken.listen()
             port = taken.getsockname()[1]
             with pytest.raises(InputError, match=f"127.0.0.1:{port} can't be listened on"):
-                Wall(Scenario(redis).watch(key), key, port=port)
+                DashboardServer(Scenario(redis).watch(key), key, port=port)
         with pytest.raises(InputError, match="give another host or port"):
-            Wall(Scenario(redis).watch(key), key, port=70_000)
+            DashboardServer(Scenario(redis).watch(key), key, port=70_000)
     finally:
         wall.close()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from widgets.conftest import listen as listen
+from widgets.conftest import threads as threads
 
 from go_game.service_process import environment
 from streamviz.server.embedded import EmbeddedServer

@@ -15,12 +15,12 @@ from streamviz.plots.figure import apply
 from streamviz.plots.svg import render
 
 
-def look(n: int, added: int) -> Any:
+def sampled(n: int, added: int) -> Any:
     return sample(n, group("g"), length=added, added=added)
 
 
 def two() -> tuple[dict[str, History], Added]:
-    asked, made = history(look(1, 1), look(2, 3)), history(look(1, 0), look(2, 2))
+    asked, made = history(sampled(1, 1), sampled(2, 3)), history(sampled(1, 0), sampled(2, 2))
     histories = {"asked": asked, "made": made}
     return histories, Added(histories)
 
@@ -41,15 +41,15 @@ def test_every_delta_leads_to_the_whole_figure() -> None:
     histories, plot = two()
     shown, identity = plot.figure(histories["asked"]), plot.identity(histories["asked"])
     for n in range(3, 20):
-        histories["asked"].append(look(n, n))
-        histories["made"].append(look(n, n - 1))
+        histories["asked"].append(sampled(n, n))
+        histories["made"].append(sampled(n, n - 1))
         shown = apply(shown, plot.delta(histories["asked"], shown["n"], identity))
         assert shown == plot.figure(histories["asked"])
 
 
 def test_a_look_that_one_stream_has_not_had_is_a_gap() -> None:
     histories, plot = two()
-    histories["asked"].append(look(3, 9))
+    histories["asked"].append(sampled(3, 9))
     shown = plot.figure(histories["asked"])
     assert shown["data"][1]["y"] == [0, 2, None]
     assert "made an unknown number" in shown["summary"]
@@ -57,13 +57,13 @@ def test_a_look_that_one_stream_has_not_had_is_a_gap() -> None:
 
 def test_a_stream_that_is_gone_counts_nothing() -> None:
     histories, plot = two()
-    histories["asked"].append(look(3, 9))
+    histories["asked"].append(sampled(3, 9))
     histories["made"].append(gone(3))
     assert plot.figure(histories["asked"])["data"][1]["y"] == [0, 2, 0]
 
 
 def test_hostile_names_make_a_picture_all_the_same() -> None:
-    histories = {name: history(look(1, 1)) for name in HOSTILE}
+    histories = {name: history(sampled(1, 1)) for name in HOSTILE}
     shown = Added(histories).figure(histories[HOSTILE[0]])
     assert all("<" not in trace["name"] for trace in shown["data"])
     ElementTree.fromstring(render(shown))

@@ -332,10 +332,10 @@ def test_it_waits_when_it_has_imported_what_it_needs(
 ) -> None:
     seen: list[tuple[int, bool]] = []
 
-    def look(process_id: int) -> None:
+    def sampled(process_id: int) -> None:
         seen.append((process_id, bool(redis.exists(f"{prefix}make-move"))))
 
-    with Running("plain", server.url, prefix, imported=look) as judge:
+    with Running("plain", server.url, prefix, imported=sampled) as judge:
         assert seen == [(judge.process.pid, False)]
         assert redis.exists(f"{prefix}make-move")
         judge.restart()

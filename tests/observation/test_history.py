@@ -23,7 +23,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, RecordingError
-from streamviz.observation.history import History, books
+from streamviz.observation.history import History, account_for
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.recording import Recording, load
@@ -105,12 +105,12 @@ def test_books_say_why_they_cannot_balance(redis: redis_py.Redis, key: str) -> N
     group = stream.group("g")
     group.create("0")
     observer = Observer(redis, key)
-    observer.look()
+    observer.sample()
     group.consumer("c").read(3)
     stream.trim(maxlen=4)
     group.consumer("c").read(1)
-    seen = observer.look()
-    kept = books(seen, seen.groups[0])
+    seen = observer.sample()
+    kept = account_for(seen, seen.groups[0])
     assert (kept.added, kept.undelivered, kept.pending) == (10, 3, 4)
     assert (kept.acked, kept.gone) == (None, None)
     assert "removed ahead" in kept.reason
@@ -133,7 +133,7 @@ class Shop(RuleBasedStateMachine):
         self.observer = Observer(self.redis, self.stream.key, count_up_to=count_up_to)
         self.add(max(1, before))
         self.group.create("0")
-        self.look()
+        self.take()
 
     @rule(count=st.integers(1, 9))
     def add(self, count: int) -> None:
@@ -159,24 +159,24 @@ class Shop(RuleBasedStateMachine):
 
     @rule(length=st.integers(0, 15))
     def trim_between_looks(self, length: int) -> None:
-        self.look()
+        self.sample()
         self.stream.trim(maxlen=length)
-        self.look()
+        self.sample()
 
     @rule(ms=st.integers(1, 40))
     def delete_between_looks(self, ms: int) -> None:
-        self.look()
+        self.sample()
         self.stream.delete(f"{ms}-0")
-        self.look()
+        self.sample()
 
     @rule(length=st.integers(0, 15))
     def trim(self, length: int) -> None:
         self.stream.trim(maxlen=length)
 
     @rule()
-    def look(self) -> None:
-        seen = self.observer.look()
-        kept = books(seen, seen.groups[0])
+    def take(self) -> None:
+        seen = self.observer.sample()
+        kept = account_for(seen, seen.groups[0])
         self.known[not kept.reason] += 1
         if kept.reason:
             assert kept.acked is None
@@ -224,7 +224,7 @@ def test_books_balance_with_what_really_happened(redis: redis_py.Redis, prefix: 
 def test_what_passed_a_reader_by_is_known_while_it_is_in_the_window() -> None:
     ids = [EntryId(n) for n in range(1, 10)]
 
-    def look(n: int, sent: slice, **got: list[EntryId]) -> Sample:
+    def take(n: int, sent: slice, **got: list[EntryId]) -> Sample:
         readers = tuple(ReaderState(name, one[-1], tuple(one)) for name, one in got.items())
         zero = EntryId.ZERO
         new = tuple(Entry(one, {}) for one in ids[sent])
@@ -232,19 +232,19 @@ def test_what_passed_a_reader_by_is_known_while_it_is_in_the_window() -> None:
         return Sample("s", n, 100 * n, *about, readers=readers)
 
     seen = History(limit=4)
-    seen.append(look(1, slice(0, 3), early=ids[:2]))
+    seen.append(take(1, slice(0, 3), early=ids[:2]))
     assert seen.passed_by("early") == (), "the third may still come"
-    seen.append(look(2, slice(3, 5), late=[ids[4]]))
+    seen.append(take(2, slice(3, 5), late=[ids[4]]))
     assert seen.passed_by("late") == tuple(ids[:4])
-    seen.append(look(3, slice(5, 6), early=[ids[3], ids[5]], late=[ids[1]]))
+    seen.append(take(3, slice(5, 6), early=[ids[3], ids[5]], late=[ids[1]]))
     assert seen.passed_by("early") == (ids[2], ids[4])
     assert seen.passed_by("late") == (ids[0], ids[2], ids[3]), "it went back for one"
-    seen.append(look(4, slice(6, 9)))
-    seen.append(look(5, slice(9, 9), early=[ids[8]]))
+    seen.append(take(4, slice(6, 9)))
+    seen.append(take(5, slice(9, 9), early=[ids[8]]))
     assert seen.passed_by("late") == (ids[3],), "the first three have left the window"
     assert seen.passed_by("early") == (ids[4], ids[6], ids[7])
     for n in range(6, 10):
-        seen.append(look(n, slice(9, 9)))
+        seen.append(take(n, slice(9, 9)))
     assert seen.passed_by("late") == seen.passed_by("nobody") == ()
 
 

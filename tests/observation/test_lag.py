@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.observation import observer as observer_module
-from streamviz.observation.history import books
+from streamviz.observation.history import account_for
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState
@@ -51,7 +51,7 @@ def waiting(redis: redis_py.Redis, key: str, group: GroupState) -> int:
 
 
 def only_group(observer: Observer) -> GroupState:
-    (group,) = observer.look().groups
+    (group,) = observer.sample().groups
     return group
 
 
@@ -121,7 +121,7 @@ def test_a_lag_too_long_to_count_at_once_is_never_called_exact_when_it_is_wrong(
 ) -> None:
     add(say, 1, 10)
     observer = Observer(redis, key, count_up_to=1)
-    observer.look()
+    observer.sample()
     for line in UPSETS[upset]:
         say(line)
     seen = []
@@ -325,42 +325,42 @@ class Crowd(RuleBasedStateMachine):
     @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
     def lie_about_entries_read(self, group: str, back: int, lie: int) -> None:
         self.wait_until_nobody_reads()  # a lie while they do is the one that cannot be seen
-        self.look()
+        self.sample()
         at = self.id_from_the_end(back)
         self.do("XGROUP", "SETID", self.key, group, at, "ENTRIESREAD", lie)
-        self.look()
+        self.sample()
 
     @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
     def create_with_a_lie(self, group: str, back: int, lie: int) -> None:
         at = self.id_from_the_end(back)
         self.wait_until_nobody_reads()
-        self.look()
+        self.sample()
         self.do("XGROUP", "CREATE", self.key, group, at, "ENTRIESREAD", lie)
-        self.look()
+        self.sample()
 
     @rule(more=st.integers(0, 9), lie=st.integers(0, 90))
     def rewrite_the_streams_counters(self, more: int, lie: int) -> None:
-        self.look()
+        self.sample()
         self.ms += more
         self.do("XSETID", self.key, f"{self.ms}-0", "ENTRIESADDED", lie)
-        self.look()
+        self.sample()
 
     @rule(times=st.integers(1, 4))
     def look_often(self, times: int) -> None:
         for _ in range(times):
-            self.look()
+            self.sample()
 
     @rule()
-    def look(self) -> None:
+    def sample(self) -> None:
         time.sleep(0.003)  # what was done lies before this look, and not within its margin
         before = self.redis.dump(self.key)
         self.wakeful._last.clear()
-        asked = self.wakeful.look()
-        sample = self.observer.look()
+        asked = self.wakeful.sample()
+        sample = self.observer.sample()
         assert self.redis.dump(self.key) == before, "the observer changed what it looked at"
         assert timeless(sample.groups) == timeless(asked.groups), "a group at rest was mistaken"
         self.verdicts["rested"] += sum(last.rests for last in self.observer._last.values())
-        fresh = Observer(self.redis, self.key, count_up_to=self.count_up_to).look()
+        fresh = Observer(self.redis, self.key, count_up_to=self.count_up_to).sample()
         for group in sample.groups:
             self.verdicts[group.lag.verdict] += 1
             alone = fresh.group(group.name)
@@ -371,7 +371,7 @@ class Crowd(RuleBasedStateMachine):
                 assert group.lag.entries == waiting(self.redis, self.key, group), group
             else:
                 assert group.lag.reason
-            kept = books(sample, group)
+            kept = account_for(sample, group)
             if not kept.reason:
                 parts = (kept.undelivered, kept.pending, kept.acked, kept.gone)
                 assert kept.added == sum(part or 0 for part in parts)

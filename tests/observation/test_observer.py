@@ -40,7 +40,7 @@ def test_a_sample_says_what_is_in_the_stream(
     group.consumer("ann").read(4)
     group.ack("1-0")
     stream.delete("2-0")
-    sample = Observer(redis, key).look(time_ms=5, notes=["ann read"])
+    sample = Observer(redis, key).sample(time_ms=5, notes=["ann read"])
     assert (sample.stream, sample.n, sample.time_ms) == (key, 1, 5)
     assert (sample.exists, sample.trouble, sample.notes) == (True, "", ("ann read",))
     assert (sample.length, sample.entries_added) == (9, 10)
@@ -57,10 +57,10 @@ def test_entries_are_those_new_since_the_last_look(
 ) -> None:
     fill(stream, 1, 3)
     observer = Observer(redis, key)
-    assert [entry.id.ms for entry in observer.look().entries] == [1, 2, 3]
-    assert observer.look().entries == ()
+    assert [entry.id.ms for entry in observer.sample().entries] == [1, 2, 3]
+    assert observer.sample().entries == ()
     fill(stream, 4, 5)
-    sample = observer.look()
+    sample = observer.sample()
     assert [entry.fields for entry in sample.entries] == [{"n": "4"}, {"n": "5"}]
     assert sample.missed == 0
 
@@ -70,27 +70,27 @@ def test_of_too_many_new_entries_the_newest_are_taken_and_the_rest_counted(
 ) -> None:
     observer = Observer(redis, key, max_entries=3)
     fill(stream, 1, 10)
-    first = observer.look()
+    first = observer.sample()
     assert ([entry.id.ms for entry in first.entries], first.missed) == ([8, 9, 10], 7)
     fill(stream, 11, 20)
-    second = observer.look()
+    second = observer.sample()
     assert ([entry.id.ms for entry in second.entries], second.missed) == ([18, 19, 20], 7)
 
 
 def test_groups_come_and_go_between_looks(redis: redis_py.Redis, stream: Stream, key: str) -> None:
     fill(stream, 1, 3)
     observer = Observer(redis, key)
-    assert observer.look().groups == ()
+    assert observer.sample().groups == ()
     stream.group("b").create("0")
     stream.group("a").create("0")
     stream.group("a").consumer("ann").read(1)
-    sample = observer.look()
+    sample = observer.sample()
     assert [group.name for group in sample.groups] == ["a", "b"]
     assert sample.groups[0].consumers[0].name == "ann", "a new group is seen whole at once"
     stream.group("a").destroy()
-    assert [group.name for group in observer.look().groups] == ["b"]
+    assert [group.name for group in observer.sample().groups] == ["b"]
     stream.group("a").create("0")
-    assert [group.lag.entries for group in observer.look().groups] == [3, 3]
+    assert [group.lag.entries for group in observer.sample().groups] == [3, 3]
 
 
 def test_names_may_be_any_bytes(redis: redis_py.Redis, stream: Stream, key: str) -> None:
@@ -101,7 +101,8 @@ def test_names_may_be_any_bytes(redis: redis_py.Redis, stream: Stream, key: str)
     observer = Observer(redis, key)
     for _ in range(2):
         groups = {
-            group.name.encode("utf-8", "surrogateescape"): group for group in observer.look().groups
+            group.name.encode("utf-8", "surrogateescape"): group
+            for group in observer.sample().groups
         }
         assert len(groups) == 4
         for name, group in groups.items():
@@ -119,7 +120,7 @@ def test_every_kind_of_client_gives_the_same_sample(
     stream.group("g").create("2-0")
     stream.group("g").consumer("c").read(1)
     client = server.client(protocol=protocol, decode_responses=decode)
-    sample = Observer(client, key).look()
+    sample = Observer(client, key).sample()
     client.close()
     assert [entry.id.ms for entry in sample.entries] == [1, 2, 3, 4, 5]
     assert (sample.groups[0].lag.entries, sample.groups[0].oldest[0].consumer) == (2, "c")
@@ -151,7 +152,7 @@ def rest(*observers: Observer) -> None:
     for _ in range(2):
         time.sleep(0.02)
         for observer in observers:
-            observer.look()
+            observer.sample()
 
 
 def test_a_steady_look_is_one_round_trip_of_reads(
@@ -163,7 +164,7 @@ def test_a_steady_look_is_one_round_trip_of_reads(
         stream.group(name).create("0")
         workers.append(stream.group(name).consumer("one"))
     observer = Observer(redis, key)
-    observer.look()
+    observer.sample()
 
     def work() -> None:
         for worker in workers:
@@ -171,13 +172,13 @@ def test_a_steady_look_is_one_round_trip_of_reads(
 
     for _ in range(4):
         work()
-        observer.look()
+        observer.sample()
     work()
     dump = redis.dump(key)
-    assert sent_by(redis, observer.look) == WORKING
+    assert sent_by(redis, observer.sample) == WORKING
     rest(observer)
     time.sleep(0.02)
-    assert sent_by(redis, observer.look) == RESTING, "of a group at rest less is asked"
+    assert sent_by(redis, observer.sample) == RESTING, "of a group at rest less is asked"
     assert redis.dump(key) == dump
 
 
@@ -188,12 +189,12 @@ def test_a_group_that_rests_no_longer_is_asked_for_all_at_once(
     observer = Observer(redis, key)
     for name in ("a", "b", "c"):
         stream.group(name).create("0")
-        observer.look()
+        observer.sample()
         stream.group(name).consumer("one").read(40)
     rest(observer)
     stream.group("b").ack("3-0")
     twice = {name: RESTING[name] + times for name, times in WORKING.items() if name in RESTING}
-    assert sent_by(redis, observer.look) == WORKING | twice
+    assert sent_by(redis, observer.sample) == WORKING | twice
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_what_befalls_a_group_at_rest_is_seen_at_once(
     two.read(4)
     observer, wakeful = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
     rest(observer, wakeful)
-    before = observer.look().groups[0]
+    before = observer.sample().groups[0]
     assert observer._last["g"].rests
     {
         "read again": lambda: one.read(2, after="0"),
@@ -222,7 +223,7 @@ def test_what_befalls_a_group_at_rest_is_seen_at_once(
         "leave": lambda: group.delete_consumer("two"),
     }[what]()
     wakeful._last.clear()
-    now, asked = observer.look().groups[0], wakeful.look().groups[0]
+    now, asked = observer.sample().groups[0], wakeful.sample().groups[0]
     assert [one[:2] + one[3:] for one in now.oldest] == [one[:2] + one[3:] for one in asked.oldest]
     assert (now.pending, now.lag, now.gone) == (asked.pending, asked.lag, asked.gone)
     assert (now.lag, now.oldest, len(now.consumers)) != (
@@ -243,7 +244,7 @@ def test_what_is_pending_at_rest_grows_older_as_the_server_has_it(
     time.sleep(0.05)
     assert observer._last["g"].rests
     before = stream.group("g").pending_entries()
-    seen = observer.look().groups[0].oldest
+    seen = observer.sample().groups[0].oldest
     after = stream.group("g").pending_entries()
     assert observer._last["g"].rests
     for least, one, most in zip(before, seen, after, strict=True):
@@ -260,10 +261,10 @@ def test_entries_that_come_for_a_group_at_rest_are_counted_as_far_as_ever(
     observer = Observer(redis, key, count_up_to=5)
     rest(observer)
     fill(stream, 8, 27)
-    observer.look()
+    observer.sample()
     read = group.consumer("c").read(4)
     stream.delete(*(entry.id for entry in read))
-    lag = observer.look().groups[0].lag
+    lag = observer.sample().groups[0].lag
     assert (lag.entries, lag.verdict) == (18, "exact")
 
 
@@ -294,7 +295,7 @@ def test_the_right_to_read_is_all_it_needs(
     stream.group("g").consumer("c").read(3)
     observer = Observer(reader, key)
     for _ in range(2):
-        sample = observer.look()
+        sample = observer.sample()
         assert (sample.trouble, sample.groups[0].lag.entries) == ("", 7)
         assert len(sample.groups[0].oldest) == 3
 
@@ -303,7 +304,7 @@ def test_a_user_who_may_not_read_is_told_so_without_the_password(
     redis: redis_py.Redis, reader: redis_py.Redis, key: str
 ) -> None:
     redis.execute_command("ACL", "SETUSER", key.replace(":", "-"), "resetkeys")
-    sample = Observer(reader, key).look()
+    sample = Observer(reader, key).sample()
     assert not sample.exists
     assert "not allowed" in sample.trouble
     assert SECRET not in repr(sample)
@@ -313,15 +314,15 @@ def test_a_stream_that_goes_is_gone_and_picked_up_when_it_comes_back(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     observer = Observer(redis, key)
-    assert "no stream" in observer.look().trouble
+    assert "no stream" in observer.sample().trouble
     fill(stream, 100, 105)
     stream.group("g").create("0")
-    assert observer.look().exists
+    assert observer.sample().exists
     redis.delete(key)
-    gone = observer.look()
+    gone = observer.sample()
     assert (gone.exists, gone.trouble, gone.length, gone.groups) == (False, "stream is gone", 0, ())
     fill(stream, 1, 2)
-    back = observer.look()
+    back = observer.sample()
     assert (back.exists, back.trouble, back.groups) == (True, "", ())
     assert [entry.id.ms for entry in back.entries] == [1, 2], "IDs lower than before are new too"
 
@@ -331,11 +332,11 @@ def test_a_stream_made_anew_between_two_looks_is_noticed(
 ) -> None:
     observer = Observer(redis, key)
     fill(stream, 100, 105)
-    observer.look()
+    observer.sample()
     redis.delete(key)
     fill(stream, 1, 3)
     stream.group("g").create("1-0")
-    sample = observer.look()
+    sample = observer.sample()
     assert [entry.id.ms for entry in sample.entries] == [1, 2, 3]
     assert sample.groups[0].lag.entries == 2
     assert "made anew" in sample.notes[0]
@@ -347,10 +348,10 @@ def test_a_stream_refilled_between_two_looks_to_as_many_or_more_is_noticed(
 ) -> None:
     observer = Observer(redis, key)
     fill(stream, 100, 105)
-    observer.look()
+    observer.sample()
     redis.delete(key)
     fill(stream, 1000, 999 + again)
-    sample = observer.look()
+    sample = observer.sample()
     assert "made anew" in sample.notes[0]
     assert len(sample.entries) + sample.missed == again
 
@@ -360,10 +361,10 @@ def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
 ) -> None:
     observer = Observer(redis, key)
     fill(stream, 100, 105)
-    observer.look()
+    observer.sample()
     fill(stream, 200, 299)
     stream.trim(maxlen=100)
-    sample = observer.look()
+    sample = observer.sample()
     assert (sample.length, sample.notes) == (100, ())
 
 
@@ -373,10 +374,10 @@ def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(
     observer = Observer(redis, key)
     redis.set(key, "text")
     for _ in range(2):
-        assert "another type" in observer.look().trouble
+        assert "another type" in observer.sample().trouble
     redis.delete(key)
     fill(stream, 1, 1)
-    assert observer.look().trouble == ""
+    assert observer.sample().trouble == ""
 
 
 def test_a_dead_server_is_trouble_and_a_new_one_is_picked_up() -> None:
@@ -385,19 +386,19 @@ def test_a_dead_server_is_trouble_and_a_new_one_is_picked_up() -> None:
         kwargs = client.connection_pool.connection_kwargs
         observer = Observer(client, "s")
         Stream(client, "s").add({"a": 1})
-        assert observer.look().exists
+        assert observer.sample().exists
     for _ in range(2):
-        sample = observer.look()
+        sample = observer.sample()
         assert not sample.exists
         assert "does not answer" in sample.trouble
         assert kwargs["password"] not in repr(sample)
     with EmbeddedServer(port=kwargs["port"]) as second:
         Stream(second.client(), "s").add({"b": 2})
-        sample = observer.look()
+        sample = observer.sample()
         assert not sample.exists, "the new server has another password"
         assert kwargs["password"] not in repr(sample)
         second.client().config_set("requirepass", kwargs["password"])
-        sample = observer.look()
+        sample = observer.sample()
         assert (sample.exists, sample.length) == (True, 1)
         assert sample.entries[-1].fields == {"b": "2"}
     client.close()
@@ -424,15 +425,15 @@ def test_memory_is_asked_for_only_on_request_and_in_the_same_round_trip(
     fill(stream, 1, 1000)
     stream.group("g").create("0")
     before = calls(redis).get("memory|usage", 0)
-    plain = Observer(redis, key).look()
+    plain = Observer(redis, key).sample()
     assert (plain.nodes, plain.memory_bytes) == (10, None)
     assert calls(redis).get("memory|usage", 0) == before
     observer = Observer(redis, key, memory=True)
-    small = observer.look().memory_bytes
+    small = observer.sample().memory_bytes
     assert small == redis.memory_usage(key, samples=0)
     fill(stream, 1001, 2000)
     rounds = calls(redis).get("exec", 0)
-    sample = observer.look()
+    sample = observer.sample()
     assert (sample.nodes, calls(redis)["exec"] - rounds) == (20, 1)
     assert small is not None
     assert sample.memory_bytes is not None
@@ -440,7 +441,7 @@ def test_memory_is_asked_for_only_on_request_and_in_the_same_round_trip(
 
 
 def test_memory_of_no_stream_is_none(redis: redis_py.Redis, key: str) -> None:
-    sample = Observer(redis, key, memory=True).look()
+    sample = Observer(redis, key, memory=True).sample()
     assert (sample.exists, sample.nodes, sample.memory_bytes) == (False, 0, None)
 
 
@@ -457,8 +458,8 @@ def test_a_user_who_may_not_ask_for_memory_is_told_so(
     )
     client = server.client(username="nosy", password=SECRET)
     try:
-        assert Observer(client, key).look().trouble == ""
-        trouble = Observer(client, key, memory=True).look().trouble
+        assert Observer(client, key).sample().trouble == ""
+        trouble = Observer(client, key, memory=True).sample().trouble
         assert "MEMORY is not allowed for this user" in trouble
         assert SECRET not in trouble
     finally:

@@ -14,7 +14,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.observation.timeline import seconds_to_recover, story
+from streamviz.observation.timeline import entry_timeline, seconds_to_recover
 from streamviz.plots import StreamMap
 
 FIVE = EntryId(1105)
@@ -34,7 +34,7 @@ def test_added_held_claimed_and_acked_each_with_its_time() -> None:
         held(5, "ben", 2),
         sample(8, group("g", cursor=FIVE), length=1, first=FIVE),
     )
-    assert story(seen, FIVE) == [
+    assert entry_timeline(seen, FIVE) == [
         "1105-0 was added at 0.0 s",
         "g: held by ann from 0.1 s, claimed by 0.4 s",
         "g: held by ben from 0.4 s, delivery 2, acked by 0.7 s",
@@ -46,7 +46,7 @@ def test_an_entry_was_added_where_the_map_has_it() -> None:
     seen = history(sample(1), sample(90, length=len(ids), first=ids[0], ids=ids))
     (points,) = StreamMap().points(seen.samples, seen)
     for which, x in zip(ids, points["x"], strict=True):
-        assert story(seen, which)[0] == f"{which} was added at {x:.1f} s"
+        assert entry_timeline(seen, which)[0] == f"{which} was added at {x:.1f} s"
 
 
 def test_each_group_has_its_own_part_of_it() -> None:
@@ -54,7 +54,7 @@ def test_each_group_has_its_own_part_of_it() -> None:
         sample(1, group("ahead", cursor=FIVE), group("behind"), group("quick"), length=1),
         sample(2, group("ahead", cursor=FIVE), group("behind"), group("quick", cursor=FIVE)),
     )
-    assert story(seen, FIVE)[1:4] == [
+    assert entry_timeline(seen, FIVE)[1:4] == [
         "ahead: given to it, or skipped, before the first look that is kept",
         "behind: not given to it yet",
         "quick: between two looks, by 0.1 s: given out and done with, or skipped",
@@ -69,13 +69,13 @@ def test_trimmed_deleted_and_gone_with_its_stream() -> None:
         sample(2, length=2, first=FIVE, ids=both),
         sample(3, group("g"), length=1, added=2, first=six, ids=both),
     )
-    assert story(trimmed, FIVE)[1:] == [
+    assert entry_timeline(trimmed, FIVE)[1:] == [
         "g: was never given to it",
         "no longer in the stream at 0.2 s",
     ]
-    assert story(trimmed, six) == ["1106-0 was added at 0.0 s", "g: not given to it yet"]
-    assert story(history(sample(1, length=1), gone(2)), FIVE)[-1] == "the stream is gone"
-    assert story(History(), FIVE) == ["1105-0 was added at 1.1 s"]
+    assert entry_timeline(trimmed, six) == ["1106-0 was added at 0.0 s", "g: not given to it yet"]
+    assert entry_timeline(history(sample(1, length=1), gone(2)), FIVE)[-1] == "the stream is gone"
+    assert entry_timeline(History(), FIVE) == ["1105-0 was added at 1.1 s"]
 
 
 Five = tuple[Stream, Callable[[int], None], History]
@@ -88,58 +88,67 @@ def five(redis: redis_py.Redis, key: str) -> Five:
     for ms in range(1000, 6000, 1000):
         stream.add({"n": ms}, f"{ms}-0")
 
-    def look(second: int) -> None:
-        seen.append(replace(observer.look(), time_ms=second * 1000))
+    def take(second: int) -> None:
+        seen.append(replace(observer.sample(), time_ms=second * 1000))
 
-    return stream, look, seen
+    return stream, take, seen
 
 
 def test_deleted_one_by_one_each_is_told_with_its_time(five: Five) -> None:
-    stream, look, seen = five
+    stream, take, seen = five
     crew = stream.group("crew")
     crew.create("0")
     crew.consumer("ann").read(2)
-    look(0)
+    take(0)
     for second, ms in ((5, 4000), (6, 3000), (7, 2000)):
         stream.delete(f"{ms}-0")
-        look(second)
-    look(10)
-    assert story(seen, EntryId(4000))[1:] == ["crew: was never given to it", "deleted by 5.0 s"]
-    assert story(seen, EntryId(3000))[1:] == ["crew: was never given to it", "deleted by 7.0 s"]
-    assert story(seen, EntryId(2000))[1:] == ["crew: held by ann from 0.0 s", "deleted by 7.0 s"]
-    assert story(seen, EntryId(1000))[1:] == ["crew: held by ann from 0.0 s"]
-    assert story(seen, EntryId(5000))[1:] == ["crew: not given to it yet"]
+        take(second)
+    take(10)
+    assert entry_timeline(seen, EntryId(4000))[1:] == [
+        "crew: was never given to it",
+        "deleted by 5.0 s",
+    ]
+    assert entry_timeline(seen, EntryId(3000))[1:] == [
+        "crew: was never given to it",
+        "deleted by 7.0 s",
+    ]
+    assert entry_timeline(seen, EntryId(2000))[1:] == [
+        "crew: held by ann from 0.0 s",
+        "deleted by 7.0 s",
+    ]
+    assert entry_timeline(seen, EntryId(1000))[1:] == ["crew: held by ann from 0.0 s"]
+    assert entry_timeline(seen, EntryId(5000))[1:] == ["crew: not given to it yet"]
 
 
 def test_deleted_at_once_the_largest_is_told_and_the_rest_is_not_guessed(five: Five) -> None:
-    stream, look, seen = five
-    look(0)
+    stream, take, seen = five
+    take(0)
     stream.delete("2000-0", "4000-0")
-    look(1)
+    take(1)
     maybe = (
         "it may have been deleted: 2 entries of this stream were, and Redis tells only the "
         "largest ID"
     )
-    assert story(seen, EntryId(4000))[-1] == "deleted by 1.0 s"
-    assert story(seen, EntryId(3000))[-1] == maybe
-    assert story(seen, EntryId(2000))[-1] == maybe
-    assert len(story(seen, EntryId(5000))) == len(story(seen, EntryId(1000))) == 1
+    assert entry_timeline(seen, EntryId(4000))[-1] == "deleted by 1.0 s"
+    assert entry_timeline(seen, EntryId(3000))[-1] == maybe
+    assert entry_timeline(seen, EntryId(2000))[-1] == maybe
+    assert len(entry_timeline(seen, EntryId(5000))) == len(entry_timeline(seen, EntryId(1000))) == 1
     stream.delete("1000-0")
-    look(2)
-    assert story(seen, EntryId(1000))[-1] == "no longer in the stream at 2.0 s"
-    assert story(seen, EntryId(2000))[-1] == "no longer in the stream at 2.0 s"
-    assert len(story(seen, EntryId(3000))) == 1, "it is the first one now"
+    take(2)
+    assert entry_timeline(seen, EntryId(1000))[-1] == "no longer in the stream at 2.0 s"
+    assert entry_timeline(seen, EntryId(2000))[-1] == "no longer in the stream at 2.0 s"
+    assert len(entry_timeline(seen, EntryId(3000))) == 1, "it is the first one now"
 
 
 def test_where_a_hole_has_its_name_nothing_else_is_suspected(five: Five) -> None:
-    stream, look, seen = five
-    look(0)
+    stream, take, seen = five
+    take(0)
     stream.delete("4000-0")
-    look(1)
+    take(1)
     stream.trim(maxlen=3)
-    look(2)
-    assert story(seen, EntryId(3000)) == ["3000-0 was added at 3.0 s"]
-    assert story(seen, EntryId(1000))[-1] == "no longer in the stream at 2.0 s"
+    take(2)
+    assert entry_timeline(seen, EntryId(3000)) == ["3000-0 was added at 3.0 s"]
+    assert entry_timeline(seen, EntryId(1000))[-1] == "no longer in the stream at 2.0 s"
 
 
 def test_who_came_late_says_how_many_at_most(redis: redis_py.Redis, key: str, five: Five) -> None:
@@ -148,20 +157,22 @@ def test_who_came_late_says_how_many_at_most(redis: redis_py.Redis, key: str, fi
     stream.trim(maxlen=290)
     stream.delete("10150-0", "10200-0")
     seen = History()
-    seen.append(Observer(redis, key).look(0))
-    assert story(seen, EntryId(10_150))[-1].startswith("it may have been deleted: up to 17 entries")
+    seen.append(Observer(redis, key).sample(0))
+    assert entry_timeline(seen, EntryId(10_150))[-1].startswith(
+        "it may have been deleted: up to 17 entries"
+    )
 
 
 def test_a_stream_made_again_has_no_older_stories(five: Five, redis: redis_py.Redis) -> None:
-    stream, look, seen = five
+    stream, take, seen = five
     stream.delete("4000-0")
-    look(0)
+    take(0)
     redis.delete(stream.key)
-    look(1)
+    take(1)
     for ms in (3000, 4000, 5000):
         stream.add({"n": ms}, f"{ms}-0")
-    look(2)
-    assert len(story(seen, EntryId(4000))) == 1
+    take(2)
+    assert len(entry_timeline(seen, EntryId(4000))) == 1
 
 
 def test_the_time_to_recover_is_from_the_crash_to_the_last_of_its_work() -> None:
@@ -190,7 +201,7 @@ def test_a_dead_consumers_entry_has_two_holders(redis: redis_py.Redis, key: str)
     seen = desk.run(seconds=20)
     note = next(note for one in seen.samples for note in one.notes if "claimed" in note)
     assert note == "crew-2 claimed 1 of crew-1"
-    tales = [story(seen, entry.id) for entry in seen.entries]
+    tales = [entry_timeline(seen, entry.id) for entry in seen.entries]
     (claimed,) = (tale for tale in tales if any("delivery 2" in part for part in tale))
     assert [part.split(" from")[0] for part in claimed[1:]] == [
         "crew: held by crew-1",

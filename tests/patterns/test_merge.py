@@ -10,7 +10,7 @@ import redis as redis_py
 
 from streamviz import CommandLog, Scenario, Stream, series
 from streamviz.errors import InputError, NoSuchGroup
-from streamviz.patterns.merge import InOrder, Page
+from streamviz.patterns.merge import OrderedGroupReader, Page
 
 
 def streams(client: redis_py.Redis, prefix: str, **ids: Iterable[int]) -> list[str]:
@@ -23,15 +23,15 @@ def streams(client: redis_py.Redis, prefix: str, **ids: Iterable[int]) -> list[s
     return [f"{prefix}{name}" for name in ids]
 
 
-def porter(client: redis_py.Redis, keys: list[str], name: str = "ann") -> InOrder:
-    return InOrder(client, keys, "porter", name)
+def porter(client: redis_py.Redis, keys: list[str], name: str = "ann") -> OrderedGroupReader:
+    return OrderedGroupReader(client, keys, "porter", name)
 
 
 def shown(page: Iterable[tuple[str, object]]) -> list[str]:
     return [f"{key.rpartition(':')[2]} {entry.id.ms}" for key, entry in page]  # type: ignore[attr-defined]
 
 
-def to_the_end(reader: InOrder, count: int) -> Page:
+def to_the_end(reader: OrderedGroupReader, count: int) -> Page:
     found: Page = []
     while page := reader.read(count):
         found += page
@@ -159,7 +159,7 @@ def test_bad_input_is_named(redis: redis_py.Redis, prefix: str) -> None:
         with pytest.raises(InputError, match="count="):
             reader.read(count)  # type: ignore[arg-type]
     assert repr(reader) == f"<InOrder 'ann' of 'porter' on '{prefix}door'>"
-    assert times(InOrder(redis, f"{prefix}door", "porter", "ann").read()) == [1]
+    assert times(OrderedGroupReader(redis, f"{prefix}door", "porter", "ann").read()) == [1]
 
 
 def test_a_log_of_commands_names_the_call_of_who_reads(redis: redis_py.Redis, prefix: str) -> None:

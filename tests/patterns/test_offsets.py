@@ -22,17 +22,17 @@ from streamviz.errors import (
     CommandRefused,
     InputError,
     NoSuchStream,
-    PositionError,
+    OffsetError,
     ServerAuthError,
     WrongType,
 )
 from streamviz.patterns.follow import follow, follow_streams, read_in_order
 from streamviz.patterns.offsets import (
-    FilePosition,
-    HashPosition,
-    MemoryPosition,
-    Position,
-    TransactionPosition,
+    FileOffset,
+    HashOffset,
+    MemoryOffset,
+    Offset,
+    TransactionOffset,
 )
 from streamviz.server.embedded import EmbeddedServer
 
@@ -42,14 +42,14 @@ READER = """
 import os, signal, sys
 from streamviz import Stream, connect
 from streamviz.patterns.follow import follow
-from streamviz.patterns.offsets import FilePosition, HashPosition, TransactionPosition
+from streamviz.patterns.offsets import FileOffset, HashOffset, TransactionOffset
 
 url, prefix, kind, path, die_at = sys.argv[1:]
 client = connect(url)
 place = {
-    "file": lambda: FilePosition(path),
-    "hash": lambda: HashPosition(client, prefix + "readers", "ann"),
-    "transaction": lambda: TransactionPosition(client, prefix + "readers", "ann"),
+    "file": lambda: FileOffset(path),
+    "hash": lambda: HashOffset(client, prefix + "readers", "ann"),
+    "transaction": lambda: TransactionOffset(client, prefix + "readers", "ann"),
 }[kind]()
 for entry in follow(Stream(client, prefix + "stream"), place, count=7):
     done = ("RPUSH", prefix + "done", str(entry.id))
@@ -77,12 +77,12 @@ def run(server: EmbeddedServer, prefix: str, tmp_path: Path) -> Iterator[Run]:
         process.communicate()
 
 
-def repositories(client: redis_py.Redis, prefix: str, folder: Path) -> dict[str, Position]:
+def repositories(client: redis_py.Redis, prefix: str, folder: Path) -> dict[str, Offset]:
     return {
-        "memory": MemoryPosition(),
-        "file": FilePosition(folder / "position"),
-        "hash": HashPosition(client, f"{prefix}readers", "ann"),
-        "transaction": TransactionPosition(client, f"{prefix}readers", "bob"),
+        "memory": MemoryOffset(),
+        "file": FileOffset(folder / "position"),
+        "hash": HashOffset(client, f"{prefix}readers", "ann"),
+        "transaction": TransactionOffset(client, f"{prefix}readers", "bob"),
     }
 
 
@@ -118,12 +118,12 @@ def test_another_reader_of_the_same_place_knows_it(
 
 
 def test_memory_starts_where_it_is_told_and_forgets_with_its_object() -> None:
-    place = MemoryPosition("5-1")
+    place = MemoryOffset("5-1")
     assert place.load() == EntryId(5, 1)
     place.save(EntryId(6))
-    assert (place.load(), MemoryPosition().load()) == (EntryId(6), None)
+    assert (place.load(), MemoryOffset().load()) == (EntryId(6), None)
     with pytest.raises(InputError, match="not an entry ID"):
-        MemoryPosition("$")
+        MemoryOffset("$")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,23 +170,23 @@ def test_killed_between_result_and_position_only_the_transaction_does_not_repeat
 def test_a_corrupt_file_is_never_taken_for_the_beginning(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "position"
     path.write_bytes(content)
-    with pytest.raises(PositionError, match="not an entry ID: put back the last ID") as caught:
-        FilePosition(path).load()
+    with pytest.raises(OffsetError, match="not an entry ID: put back the last ID") as caught:
+        FileOffset(path).load()
     assert "position" in str(caught.value)
     assert path.read_bytes() == content
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    place = FilePosition(tmp_path / "position")
+    place = FileOffset(tmp_path / "position")
     place.save(EntryId(1, 2))
     assert place.path.read_text() == "1-2\n"
     assert [path.name for path in tmp_path.iterdir()] == ["position"]
-    for trouble in (FilePosition(tmp_path / "no" / "such"), FilePosition(tmp_path)):
-        with pytest.raises(PositionError, match="can't be written"):
+    for trouble in (FileOffset(tmp_path / "no" / "such"), FileOffset(tmp_path)):
+        with pytest.raises(OffsetError, match="can't be written"):
             trouble.save(EntryId(1))
     assert [path.name for path in tmp_path.iterdir()] == ["position"], "nothing is left lying about"
-    with pytest.raises(PositionError, match="can't be read"):
-        FilePosition(tmp_path).load()
+    with pytest.raises(OffsetError, match="can't be read"):
+        FileOffset(tmp_path).load()
 
 
 @pytest.mark.parametrize("kind", ["file", "hash"])
@@ -219,11 +219,11 @@ def test_two_under_one_name_cannot_both_count_an_entry(
     trouble = []
 
     def add_up() -> None:
-        place = TransactionPosition(redis, f"{prefix}readers", "ann")
+        place = TransactionOffset(redis, f"{prefix}readers", "ann")
         try:
             for entry in follow(stream, place, count=10):
                 place.queue("INCRBY", total, entry.fields["n"])
-        except PositionError as error:
+        except OffsetError as error:
             trouble.append(str(error))
 
     readers = [threading.Thread(target=add_up) for _ in range(3)]
@@ -237,12 +237,12 @@ def test_two_under_one_name_cannot_both_count_an_entry(
 
 
 def test_who_was_overtaken_does_nothing_and_says_so(redis: redis_py.Redis, prefix: str) -> None:
-    slow, quick = (TransactionPosition(redis, f"{prefix}readers", "ann") for _ in range(2))
+    slow, quick = (TransactionOffset(redis, f"{prefix}readers", "ann") for _ in range(2))
     for place, mine in ((slow, "slow"), (quick, "quick")):
         assert place.load() is None
         place.queue("SET", f"{prefix}winner", mine)
     quick.save(EntryId(1))
-    with pytest.raises(PositionError, match="is no longer without a position: another reader"):
+    with pytest.raises(OffsetError, match="is no longer without a position: another reader"):
         slow.save(EntryId(1))
     assert redis.get(f"{prefix}winner") == b"quick"
 
@@ -253,7 +253,7 @@ def test_readers_of_one_hash_do_not_get_in_each_others_way(
     stream = filled(redis, key, 100)
 
     def add_up(name: str) -> None:
-        place = TransactionPosition(redis, f"{prefix}readers", name)
+        place = TransactionOffset(redis, f"{prefix}readers", name)
         for entry in follow(stream, place, count=10):
             place.queue("HINCRBY", f"{prefix}sums", name, entry.fields["n"])
 
@@ -270,7 +270,7 @@ def test_a_refused_result_leaves_the_position_where_it_was(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     redis.set(f"{prefix}text", "no list")
-    place = TransactionPosition(redis, f"{prefix}readers", "ann")
+    place = TransactionOffset(redis, f"{prefix}readers", "ann")
     assert place.load() is None
     place.queue("RPUSH", f"{prefix}text", "x")
     with pytest.raises(WrongType, match="another type than RPUSH works on"):
@@ -281,7 +281,7 @@ def test_a_refused_result_leaves_the_position_where_it_was(
         place.queue(*wrong)
         with pytest.raises(error):
             place.save(EntryId(2))
-        assert HashPosition(redis, f"{prefix}readers", "ann").load() == EntryId(1)
+        assert HashOffset(redis, f"{prefix}readers", "ann").load() == EntryId(1)
     place.queue("SET", f"{prefix}done", "x")
     assert place.load() == EntryId(1)
     place.save(EntryId(3))
@@ -295,7 +295,7 @@ def test_who_may_not_watch_does_not_go_on_unwatched(
 ) -> None:
     redis.execute_command("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-watch")
     blind = server.client(username="blind", password="pw")
-    place = TransactionPosition(blind, f"{prefix}readers", "ann")
+    place = TransactionOffset(blind, f"{prefix}readers", "ann")
     assert place.load() is None
     place.queue("SET", f"{prefix}done", "x")
     with pytest.raises(ServerAuthError, match="WATCH is not allowed"):
@@ -305,13 +305,13 @@ def test_who_may_not_watch_does_not_go_on_unwatched(
     redis.execute_command("ACL", "DELUSER", "blind")
 
 
-@pytest.mark.parametrize("make", [HashPosition, TransactionPosition])
+@pytest.mark.parametrize("make", [HashOffset, TransactionOffset])
 def test_a_hash_that_is_none_or_holds_something_else_is_named(
-    redis: redis_py.Redis, prefix: str, make: type[HashPosition]
+    redis: redis_py.Redis, prefix: str, make: type[HashOffset]
 ) -> None:
     key = f"{prefix}readers"
     redis.hset(key, "ann", "yesterday")
-    with pytest.raises(PositionError, match=r"'ann' in '.*readers' holds b'yesterday'"):
+    with pytest.raises(OffsetError, match=r"'ann' in '.*readers' holds b'yesterday'"):
         make(redis, key, "ann").load()
     make(redis, key, "ann").forget()
     assert make(redis, key, "ann").load() is None
@@ -327,7 +327,7 @@ def test_a_hash_that_is_none_or_holds_something_else_is_named(
 
 
 def test_a_loop_that_raises_gets_its_entry_again(redis: redis_py.Redis, key: str) -> None:
-    stream, place, seen = filled(redis, key, 4), MemoryPosition(), []
+    stream, place, seen = filled(redis, key, 4), MemoryOffset(), []
     with suppress(ZeroDivisionError):
         for entry in follow(stream, place):
             seen.append(entry.id.ms)
@@ -337,7 +337,7 @@ def test_a_loop_that_raises_gets_its_entry_again(redis: redis_py.Redis, key: str
 
 
 def test_a_dollar_is_looked_up_once_and_kept(redis: redis_py.Redis, key: str) -> None:
-    stream, place = filled(redis, key, 3), MemoryPosition()
+    stream, place = filled(redis, key, 3), MemoryOffset()
     assert list(follow(stream, place, start="$")) == []
     assert place.load() == EntryId(3), "also when nothing came: it does not move on unseen"
     stream.add({"n": 4}, id="4-0")
@@ -347,7 +347,7 @@ def test_a_dollar_is_looked_up_once_and_kept(redis: redis_py.Redis, key: str) ->
 def test_no_stream_and_an_empty_one_have_nothing_and_then_something(
     redis: redis_py.Redis, key: str
 ) -> None:
-    stream, early, late = Stream(redis, key), MemoryPosition(), MemoryPosition()
+    stream, early, late = Stream(redis, key), MemoryOffset(), MemoryOffset()
     assert list(follow(stream, early)) == []
     assert list(follow(stream, late, start="$")) == []
     assert (early.load(), late.load()) == (None, EntryId.ZERO)
@@ -362,20 +362,20 @@ def test_no_stream_and_an_empty_one_have_nothing_and_then_something(
 @pytest.mark.parametrize("start", ["+", "*", "five", "(5-0"])
 def test_a_start_that_is_none_is_refused(redis: redis_py.Redis, key: str, start: str) -> None:
     with pytest.raises(InputError, match="not an entry ID"):
-        list(follow(filled(redis, key), MemoryPosition(), start=start))
+        list(follow(filled(redis, key), MemoryOffset(), start=start))
 
 
 def test_a_stream_made_again_with_smaller_ids_is_not_waited_for_in_silence(
     redis: redis_py.Redis, key: str
 ) -> None:
-    stream, place = filled(redis, key, 9), MemoryPosition()
+    stream, place = filled(redis, key, 9), MemoryOffset()
     reader = follow(stream, place)
     assert len(list(islice(reader, 9))) == 9
     stream.client.delete(key)
     filled(redis, key, 3)
-    with pytest.raises(PositionError, match="9-0 lies beyond 3-0, the last ID"):
+    with pytest.raises(OffsetError, match="9-0 lies beyond 3-0, the last ID"):
         next(reader)
-    with pytest.raises(PositionError, match="deleted and made again"):
+    with pytest.raises(OffsetError, match="deleted and made again"):
         list(follow(stream, place))
     place.save(EntryId.ZERO)
     assert len(list(follow(stream, place))) == 3
@@ -388,8 +388,8 @@ def test_who_waits_for_ever_notices_that_the_stream_is_another(
 
     def read() -> None:
         try:
-            seen.extend(entry.id.ms for entry in follow(stream, MemoryPosition(), block_ms=0))
-        except PositionError as error:
+            seen.extend(entry.id.ms for entry in follow(stream, MemoryOffset(), block_ms=0))
+        except OffsetError as error:
             trouble.append(str(error))
 
     reader = threading.Thread(target=read, daemon=True)
@@ -407,10 +407,10 @@ def test_it_waits_as_long_as_it_is_told_and_no_longer(redis: redis_py.Redis, key
     stream = Stream(redis, key)
     adder = threading.Timer(0.1, stream.add, args=[{"n": 1}])
     adder.start()
-    assert len(list(follow(stream, MemoryPosition(), block_ms=400))) == 1
+    assert len(list(follow(stream, MemoryOffset(), block_ms=400))) == 1
     adder.join()
     with pytest.raises(InputError, match="block_ms=-1"):
-        list(follow(stream, MemoryPosition(), block_ms=-1))
+        list(follow(stream, MemoryOffset(), block_ms=-1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 100])
@@ -420,7 +420,7 @@ def test_two_streams_are_one_in_order_of_time_however_the_pages_fall(
     keys = [f"{prefix}dense", f"{prefix}sparse", f"{prefix}none"]
     for key, times in zip(keys, (range(1, 41), (5, 17, 39, 60, 61), ()), strict=True):
         Stream(redis, key).add_many((f"{ms}-0", {"n": ms}) for ms in times)
-    places = {key: MemoryPosition() for key in keys}
+    places = {key: MemoryOffset() for key in keys}
     seen = list(islice(follow_streams(redis, places, count=count), 20))
     seen += list(follow_streams(redis, places, count=count))[1:]
     assert [(entry.id.ms, key) for key, entry in seen] == sorted(

@@ -17,8 +17,8 @@ from redis.cluster import RedisCluster
 from streamviz import History, Stream
 from streamviz.client.cluster import slot_of
 from streamviz.errors import CommandRefused, InputError
-from streamviz.observation.history import books
-from streamviz.observation.partition_observer import PartitionsObserver, sum_lags
+from streamviz.observation.history import account_for
+from streamviz.observation.partition_observer import PartitionObserver, sum_lags
 from streamviz.observation.sample import Lag
 from streamviz.patterns.partitions import Partitions, assign
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -118,7 +118,7 @@ def test_on_one_server_the_parts_lie_together(redis: redis_py.Redis, key: str) -
     parts.create_group("g")
     parts.create_group("g")
     parts.add_many((person, {"who": person}) for person in PEOPLE)
-    look = PartitionsObserver(parts).look()
+    look = PartitionObserver(parts).sample()
     assert {state.node for state in look.partitions} == {""}
     assert look.group("g").lag.entries == len(PEOPLE)  # type: ignore[union-attr]
 
@@ -142,14 +142,14 @@ def test_an_assignment_needs_names_of_which_none_comes_twice() -> None:
 
 def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions) -> None:
     groups = parts.create_group("g")
-    observer = PartitionsObserver(parts, {})
-    observer.look(1)
+    observer = PartitionObserver(parts, {})
+    observer.sample(1)
     parts.add_many((person, {"who": person}) for person in PEOPLE)
     done = 0
     for n, group in enumerate(groups):
         entries = group.consumer("ann" if n % 2 else "ben").read(3)
         done += group.ack(*(entry.id for entry in entries[:2])) if entries else 0
-    look = observer.look(2, notes=["lunch"])
+    look = observer.sample(2, notes=["lunch"])
     group = look.group("g")
     assert group is not None
     read = sum(len(one.pending_entries()) for one in groups) + done
@@ -161,7 +161,7 @@ def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions
     assert look.length == look.entries_added == len(look.entries) == len(PEOPLE)
     assert [entry.id for entry in look.entries] == sorted(entry.id for entry in look.entries)
     assert look.notes == ("lunch",)
-    kept = books(look, group)
+    kept = account_for(look, group)
     assert (kept.added, kept.undelivered, kept.pending, kept.acked) == (
         len(PEOPLE),
         len(PEOPLE) - read,
@@ -176,21 +176,21 @@ def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions
 
 def test_one_unknown_part_makes_the_sum_unknown_and_is_named(parts: Partitions) -> None:
     groups = parts.create_group("g")
-    observer = PartitionsObserver(parts)
+    observer = PartitionObserver(parts)
     parts.add_many((person, {"who": person}) for person in PEOPLE)
-    assert observer.look().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
+    assert observer.sample().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
     groups[3].destroy()
-    lag = observer.look().group("g").lag  # type: ignore[union-attr]
+    lag = observer.sample().group("g").lag  # type: ignore[union-attr]
     assert (lag.entries, lag.verdict, lag.reason) == (
         None,
         "unknown",
         "partition 3: it has no such group",
     )
     parts.streams[3].client.delete(parts.streams[3].key)
-    look = observer.look()
+    look = observer.sample()
     assert "stream is gone" in look.trouble
     assert "partition 3: stream is gone" in look.group("g").lag.reason  # type: ignore[union-attr]
-    assert observer.look().group("g").gone is None  # type: ignore[union-attr]
+    assert observer.sample().group("g").gone is None  # type: ignore[union-attr]
 
 
 EXACT = Lag(2, "exact", "", 10)
@@ -214,10 +214,10 @@ def test_a_look_says_who_has_a_part_and_where_it_goes(
     stream = parts.streams[5]
     home = cluster.holder(stream.key).name
     target = next(node.name for node in cluster.nodes if node.name != home)
-    observer = PartitionsObserver(parts, cluster.names)
+    observer = PartitionObserver(parts, cluster.names)
 
     def places() -> tuple[str, str]:
-        state = observer.look().partitions[5]
+        state = observer.sample().partitions[5]
         assert state.sample.exists
         assert state.slot == slot_of(stream.key)
         return state.node, state.moving_to
@@ -225,7 +225,7 @@ def test_a_look_says_who_has_a_part_and_where_it_goes(
     assert places() == (home, "")
     seen = [places() for _ in cluster.moving(slot_of(stream.key), target)]
     assert seen == [(home, ""), (home, target), (home, target), (target, "")]
-    other = PartitionsObserver(parts).look().partitions[5]
+    other = PartitionObserver(parts).sample().partitions[5]
     assert other.node == cluster.node(target).address, "without a name it is the address"
     assert isinstance(stream, Stream)
     cluster.move(slot_of(stream.key), home)

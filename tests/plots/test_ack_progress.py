@@ -25,13 +25,13 @@ def test_the_lines_are_what_was_acked_delivered_and_added(redis: redis_py.Redis,
     billing = stream.group("billing")
     billing.create("0", mkstream=True)
     observer = Observer(redis, key)
-    seen.append(observer.look())
+    seen.append(observer.sample())
     ids = [stream.add({"n": n}) for n in range(10)]
-    seen.append(observer.look())
+    seen.append(observer.sample())
     billing.consumer("ann").read(6)
-    seen.append(observer.look())
+    seen.append(observer.sample())
     billing.ack(*ids[:4])
-    seen.append(observer.look())
+    seen.append(observer.sample())
     assert columns(seen) == [[0, 0, 0, 4], [0, 0, 6, 6], [0, 10, 10, 10]]
     assert PLOT.summary(seen) == ("10 added. billing: 4 acknowledged, 2 pending, 4 waiting.")
 

@@ -57,7 +57,7 @@ def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis
     stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1, 301))
     stream.delete("250-0")
     redis.xgroup_create(key, "g", "10-0")
-    seen = history(Observer(redis, key).look())
+    seen = history(Observer(redis, key).sample())
     (line,), (doubts,), _ = parts(seen)
     assert line["y"] == [None]
     assert len(doubts["text"]) == 1
@@ -79,7 +79,7 @@ def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, ke
     stream = Stream(redis, key)
     stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1000, 4001, 500))
     stream.group("g").create("1500-0")
-    (line,), _, _ = parts(history(Observer(redis, key).look()), GroupLag("seconds"))
+    (line,), _, _ = parts(history(Observer(redis, key).sample()), GroupLag("seconds"))
     assert line["y"] == [2.5]
 
 

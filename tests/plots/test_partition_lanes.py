@@ -16,7 +16,7 @@ from streamviz import History, StreamVizError
 from streamviz.client.cluster import slot_of
 from streamviz.observation.partition_observer import (
     PartitionedSample,
-    PartitionsObserver,
+    PartitionObserver,
     PartitionState,
     summed,
 )
@@ -44,7 +44,7 @@ def part(
     return PartitionState(number, 100 + number, node, to, own)
 
 
-def look(n: int, *states: PartitionState, notes: tuple[str, ...] = ()) -> PartitionedSample:
+def sampled(n: int, *states: PartitionState, notes: tuple[str, ...] = ()) -> PartitionedSample:
     return summed("s", n, 1000 + 100 * n, states, notes)
 
 
@@ -57,8 +57,8 @@ def lanes(figure: dict[str, Any]) -> dict[str, list[float | None]]:
 
 def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -> None:
     seen = history(
-        look(1, part(0, group("g", 4)), part(1, group("g", 1), node="node-2")),
-        look(2, part(0, group("g", 2)), part(1, group("g", 0), node="node-2")),
+        sampled(1, part(0, group("g", 4)), part(1, group("g", 1), node="node-2")),
+        sampled(2, part(0, group("g", 2)), part(1, group("g", 0), node="node-2")),
     )
     figure = PartitionLanes().figure(seen)
     drawn = lanes(figure)
@@ -79,9 +79,9 @@ def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -
 
 def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> None:
     seen = history(
-        look(1, part(0, group("g", 2))),
-        look(2, part(0, group("g", 2), to="node-2"), notes=("slot 100: migrating",)),
-        look(3, part(0, group("g", 1), node="node-2")),
+        sampled(1, part(0, group("g", 2))),
+        sampled(2, part(0, group("g", 2), to="node-2"), notes=("slot 100: migrating",)),
+        sampled(3, part(0, group("g", 1), node="node-2")),
     )
     figure = PartitionLanes().figure(seen)
     drawn = lanes(figure)
@@ -96,7 +96,7 @@ def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> No
 
 def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
     seen = history(
-        look(
+        sampled(
             1,
             part(0, group("g", None, verdict="unknown", reason="who knows")),
             part(1, node="", exists=False, trouble="it does not answer"),
@@ -117,12 +117,12 @@ def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
 def test_the_words_without_parts_groups_or_looks() -> None:
     assert PartitionLanes().summary(history()) == "waiting for the first look"
     assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
-    words = PartitionLanes().summary(history(look(1, part(0, node=""))))
+    words = PartitionLanes().summary(history(sampled(1, part(0, node=""))))
     assert words == "part 0: 0 entries. No consumer group yet."
 
 
 def test_of_several_groups_one_is_chosen() -> None:
-    seen = history(look(1, part(0, group("a", 1), group("b", 2))))
+    seen = history(sampled(1, part(0, group("a", 1), group("b", 2))))
     assert "a in all: 1" in PartitionLanes().summary(seen)
     assert "b in all: 2" in PartitionLanes("b").summary(seen)
     assert partition_lanes(seen, group="b").plots[0].summary(seen).endswith("2 waiting.")
@@ -143,7 +143,7 @@ def lives(draw: st.DrawFn) -> list[Sample]:
             states.append(
                 part(number, *[one] * there, exists=there, trouble=trouble, name=HOSTILE[1], **more)
             )
-        found.append(look(n, *states, notes=tuple(draw(st.lists(st.sampled_from(HOSTILE[:2]))))))
+        found.append(sampled(n, *states, notes=tuple(draw(st.lists(st.sampled_from(HOSTILE[:2]))))))
     return found
 
 
@@ -176,12 +176,12 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
     parts: Partitions, cluster: EmbeddedCluster
 ) -> None:
     parts.create_group("g")
-    observer, seen = PartitionsObserver(parts, cluster.names), History()
+    observer, seen = PartitionObserver(parts, cluster.names), History()
     board = partition_lanes(seen)
 
     def see(*notes: str) -> None:
         parts.streams[1].add({"n": 1})
-        seen.append(observer.look(1000 + 100 * len(seen), notes))
+        seen.append(observer.sample(1000 + 100 * len(seen), notes))
         board.update()
 
     see()
@@ -195,6 +195,6 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
     assert [y is None for y in drawn[f"{key} is on the move"]] == [True, True, False, False, True]
     assert [y is None for y in drawn[f"{key} on {target}"]] == [True, True, True, True, False]
     assert f"part 1 on {target}: 5 waiting" in PartitionLanes().summary(seen)
-    assert PartitionLanes().story(seen) == f"Moved: part 1 from {home} to {target}."
+    assert PartitionLanes().history_summary(seen) == f"Moved: part 1 from {home} to {target}."
     with pytest.raises(StreamVizError):
         partition_lanes("history")  # type: ignore[arg-type]

@@ -65,21 +65,21 @@ def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
 
 
 def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
-    def look(n: int, *deliveries: int) -> Sample:
+    def sampled(n: int, *deliveries: int) -> Sample:
         held = [
             PendingEntry(EntryId(1000 + i), f"c{many}", 1, many)
             for i, many in enumerate(deliveries)
         ]
         return sample(n, group("g", pending=len(held), oldest=held), group("h"))
 
-    seen = history(look(1, 1, 1), look(11, 2, 1), look(21, 3, 2), look(31, 3, 2))
+    seen = history(sampled(1, 1, 1), sampled(11, 2, 1), sampled(21, 3, 2), sampled(31, 3, 2))
     done, _, _, now, _ = PLOT.figure(seen)["data"][2:]
     assert (done["x"], done["y"]) == ([1.0], [1.1])
     assert done["text"] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
     assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
     assert PLOT.still(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
-    seen.append(look(32))
+    seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
     assert PLOT.held(seen) == [3, 0, 0]
     assert PLOT.figure(seen)["data"][5]["x"] == []

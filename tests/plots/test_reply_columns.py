@@ -11,7 +11,7 @@ import redis as redis_py
 from plots.histories import HOSTILE, U64
 
 from streamviz import Stream
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
@@ -49,7 +49,7 @@ def test_a_real_reply_gets_less_deep_from_column_to_column(
     raw = {}
     for protocol in (2, 3):
         with server.client(protocol=protocol) as client:
-            raw[f"resp{protocol}"] = Wire(client).call("XREAD", "STREAMS", key, "0")
+            raw[f"resp{protocol}"] = Connection(client).call("XREAD", "STREAMS", key, "0")
     typed = stream.read("0")
     assert [depth(value) for value in (raw["resp2"], raw["resp3"], typed)] == [5, 4, 2]
     board = Columns(**raw, typed=typed)

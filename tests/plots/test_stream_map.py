@@ -54,7 +54,7 @@ def test_a_group_that_has_not_begun_has_no_lane(redis: redis_py.Redis, key: str)
     stream.group("g").create("0", mkstream=True)
     observer, seen = Observer(redis, key), History()
     for _ in range(2):
-        seen.append(observer.look())
+        seen.append(observer.sample())
         assert traces(seen)["g"]["x"] == [], "not at 1970"
         stream.add({"n": 1})
     assert len(traces(seen)["entries"]["x"]) == 1
@@ -68,7 +68,7 @@ def test_a_stream_trimmed_to_nothing_keeps_the_lane_at_its_cursor(
     stream.group("g").create("0")
     stream.group("g").consumer("c").read(5)
     stream.trim(maxlen=0)
-    seen = history(Observer(redis, key).look())
+    seen = history(Observer(redis, key).sample())
     found = traces(seen)
     place = round((last.ms - seen.start_ms) / 1000, 3)
     assert found["g"]["x"] == [place, place]

@@ -83,15 +83,15 @@ def test_an_application_is_seen_to_claim_and_to_delete(
     observer = Observer(redis, key)
     with record(observer, path):
         held = [entry.id for entry in workers.consumer("ann").read(3)]
-        observer.look(1000)
+        observer.sample(1000)
         workers.consumer("bob").claim(held[:2])
-        observer.look(1100)
+        observer.sample(1100)
         workers.consumer("bob").claim(held[2:], justid=True)
-        observer.look(1200)
+        observer.sample(1200)
         workers.consumer("cy").autoclaim(0, justid=True)
-        observer.look(1300)
+        observer.sample(1300)
         workers.delete_consumer("ann")
-        observer.look(1400)
+        observer.sample(1400)
     assert Recording(path).track().events == [
         Event(1, "claim", "bob claimed 2 of ann"),
         Event(2, "claim", "bob claimed 1 of ann"),

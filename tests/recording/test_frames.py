@@ -16,10 +16,10 @@ from streamviz.plots import GroupLag, StreamMap
 from streamviz.plots.figure import apply
 from streamviz.recording import Recording, load, save
 from streamviz.recording.events import Event, kind
-from streamviz.recording.frames import MAX_ENTRIES, SHOT, Film, pack
+from streamviz.recording.frames import MAX_ENTRIES, SHOT, Frames, pack
 
 
-def play(film: Film, place: int, frames: int = SHOT) -> list[list[Any]]:
+def play(film: Frames, place: int, frames: int = SHOT) -> list[list[Any]]:
     """Return the figures of a shot's frames, as a browser makes them."""
     shot = film.shot(place, frames)
     assert shot["first"] == place
@@ -30,13 +30,13 @@ def play(film: Film, place: int, frames: int = SHOT) -> list[list[Any]]:
 
 
 @pytest.fixture
-def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Film:
+def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Frames:
     path = tmp_path / "run.jsonl"
     save(history(*shop(redis, key, seed=4, seconds=25)), path)
-    return Film(Recording(path), list(PLOTS.values()))
+    return Frames(Recording(path), list(PLOTS.values()))
 
 
-def test_a_film_shows_what_the_boards_showed(film: Film) -> None:
+def test_a_film_shows_what_the_boards_showed(film: Frames) -> None:
     frames = play(film, 0, len(film.frames))
     assert len(frames) == len(film.frames) == 251
     samples = list(film.recording.samples())
@@ -46,7 +46,7 @@ def test_a_film_shows_what_the_boards_showed(film: Film) -> None:
         assert frames[place] == [plot.figure(window) for plot in PLOTS.values()]
 
 
-def test_shots_go_over_into_each_other(film: Film) -> None:
+def test_shots_go_over_into_each_other(film: Frames) -> None:
     whole = play(film, 0, len(film.frames))
     for place in (0, SHOT, 2 * SHOT):
         shot = play(film, place)
@@ -61,7 +61,7 @@ def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
     samples = [sample(n, group("z")) for n in range(1, 30)]
     samples += [sample(n, group("a"), group("z")) for n in range(30, 400)]
     save(history(*samples), path)
-    film = Film(Recording(path), [GroupLag()], limit=50)
+    film = Frames(Recording(path), [GroupLag()], limit=50)
     for place in (40, 300):
         assert [trace["name"] for trace in film.shot(place)["figures"][0]["data"][:2]] == ["z", "a"]
     assert film.shot(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
@@ -70,7 +70,7 @@ def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
 def test_rough_shots_show_the_samples_that_lie_whole(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n, group("g", n)) for n in range(1, 6001)), limit=6000), path)
-    film = Film(Recording(path), [GroupLag()], limit=500)
+    film = Frames(Recording(path), [GroupLag()], limit=500)
     card = film.card()["rough"]
     assert card["places"] == list(range(0, 6000, 10))
     shots = [film.rough_shot(number) for number in range(3)]
@@ -91,9 +91,9 @@ def test_rough_shots_show_the_samples_that_lie_whole(tmp_path: Path) -> None:
 def test_a_short_film_has_no_rough_frames_and_a_long_one_not_too_many(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n) for n in range(1, 400))), path)
-    assert Film(Recording(path), [GroupLag()]).card()["rough"]["places"] == []
+    assert Frames(Recording(path), [GroupLag()]).card()["rough"]["places"] == []
     save(history(*(sample(n) for n in range(1, 45_001)), limit=45_000), path, overwrite=True)
-    film = Film(Recording(path), [GroupLag()], start_s=100)
+    film = Frames(Recording(path), [GroupLag()], start_s=100)
     assert 2000 <= len(film.rough) <= 4000
     assert film.card()["rough"]["places"][0] < 10
     assert film.rough_shot((len(film.rough) - 1) // 200)["deltas"]
@@ -103,7 +103,7 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     samples = [sample(n, notes=["ann was killed"] if n == 15 else []) for n in range(1, 31)]
     save(history(*samples), path, captions=[(1.2, "in the recording")])
-    film = Film(
+    film = Frames(
         Recording(path), [GroupLag()], start_s=1.0, end_s=2.0, captions=[(0.5, "passed in")]
     )
     card = film.card()
@@ -118,8 +118,8 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
 def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
     recording = Recording(FOLDER / "a_trim_bites.jsonl")
     plots = [StreamMap(), GroupLag()]
-    film = Film(recording, plots, start_s=20, end_s=21)
-    whole = Film(recording, plots, end_s=21)
+    film = Frames(recording, plots, start_s=20, end_s=21)
+    whole = Frames(recording, plots, end_s=21)
     for place in (0, 5, -1):
         stream_map, lag = film.figures(place)
         expected, _ = whole.figures(place if place < 0 else place + film.frames.start)
@@ -137,7 +137,7 @@ def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
     assert played[-1] == film.figures(-1)
     assert len(played[0][0]["data"][0]["x"]) < 120, "no further back than it takes"
     assert (
-        Film(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.frames.start + 1
+        Frames(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.frames.start + 1
     )
 
 
@@ -146,7 +146,7 @@ def test_a_map_is_no_wider_than_its_window(tmp_path: Path, limit: int) -> None:
     path = tmp_path / "run.jsonl"
     samples = [sample(n, length=n, ids=[EntryId(1000 + 100 * n)]) for n in range(1, 60)]
     save(history(*samples), path)
-    film = Film(Recording(path), [StreamMap()], start_s=4, limit=limit)
+    film = Frames(Recording(path), [StreamMap()], start_s=4, limit=limit)
     for frames in (play(film, 0), play(film, 3)):
         assert {len(figures[0]["data"][0]["x"]) for figures in frames} == {limit}
 
@@ -169,14 +169,14 @@ def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n) for n in range(1, 22))), path)
     with pytest.raises(InputError, match=says):
-        Film(Recording(path), **{"plots": [GroupLag()], **span})
+        Frames(Recording(path), **{"plots": [GroupLag()], **span})
 
 
 def test_no_sample_is_no_film(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(), path)
     with pytest.raises(InputError, match="holds no sample"):
-        Film(Recording(path), [StreamMap()])
+        Frames(Recording(path), [StreamMap()])
 
 
 def test_events_are_known_by_their_notes() -> None:
@@ -195,14 +195,14 @@ def test_events_are_known_by_their_notes() -> None:
 def test_a_trim_is_an_event_once_and_so_is_what_it_bites(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
 
-    def look(n: int, removed: int, gone: int) -> Any:
+    def sampled(n: int, removed: int, gone: int) -> Any:
         first = EntryId(removed + 1)
         return sample(n, group("g", gone=gone), length=100 - removed, added=100, first=first)
 
-    calm = [look(n, 0, 0) for n in range(1, 12)]
-    trims = [look(n, n - 10, 0) for n in range(12, 20)]
-    bites = [look(n, n - 10, n - 19) for n in range(20, 33)]
-    later = [look(50, 22, 13), look(51, 30, 13)]
+    calm = [sampled(n, 0, 0) for n in range(1, 12)]
+    trims = [sampled(n, n - 10, 0) for n in range(12, 20)]
+    bites = [sampled(n, n - 10, n - 19) for n in range(20, 33)]
+    later = [sampled(50, 22, 13), sampled(51, 30, 13)]
     save(history(*calm, *trims, *bites, *later), path)
     events = Recording(path).track().events
     assert events == [
@@ -225,7 +225,7 @@ def test_what_a_window_cannot_show_is_left_out_as_a_history_would(tmp_path: Path
         for n in range(1, 120)
     ]
     save(history(*samples, max_entries=10**6), path)
-    film = Film(Recording(path), [StreamMap()], limit=70)
+    film = Frames(Recording(path), [StreamMap()], limit=70)
     assert sum(film.track.entries) > 3 * MAX_ENTRIES
     for place in (0, 1, 20, 50, 69, 70, 100, 118):
         kept = history(*load(path).samples[: place + 1], limit=70, max_entries=MAX_ENTRIES)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streamviz.recording.gc_pause import collector_paused
+from streamviz.recording.gc_pause import gc_paused
 
 
 @pytest.fixture(autouse=True)
@@ -18,22 +18,22 @@ def running() -> Iterator[None]:
 
 
 def test_it_rests_inside_and_runs_again_after() -> None:
-    with collector_paused():
+    with gc_paused():
         assert not gc.isenabled()
-        with collector_paused():
+        with gc_paused():
             assert not gc.isenabled()
         assert not gc.isenabled(), "the inner one had found it at rest"
     assert gc.isenabled()
 
 
 def test_it_runs_again_after_an_error() -> None:
-    with pytest.raises(ZeroDivisionError), collector_paused():
+    with pytest.raises(ZeroDivisionError), gc_paused():
         _ = 1 / 0
     assert gc.isenabled()
 
 
 def test_who_has_switched_it_off_finds_it_off() -> None:
     gc.disable()
-    with collector_paused():
+    with gc_paused():
         pass
     assert not gc.isenabled()

@@ -156,10 +156,10 @@ def test_an_observer_is_recorded_as_it_looks(
     path = tmp_path / "run.jsonl"
     observer = Observer(redis, key)
     with record(observer, path):
-        first = observer.look(1000)
+        first = observer.sample(1000)
         Stream(redis, key).add({"card": "4111"})
-        second = observer.look(2000, ["paid"])
-    observer.look(3000)
+        second = observer.sample(2000, ["paid"])
+    observer.sample(3000)
     assert list(load(path).samples) == bare([first, second])
 
 

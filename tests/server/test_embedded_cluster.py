@@ -19,9 +19,9 @@ from redis.cluster import RedisCluster
 from streamviz import Stream
 from streamviz.client.cluster import SLOTS, slot_of
 from streamviz.client.cluster_nodes import node_lines
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
-from streamviz.observation.partition_observer import PartitionsObserver
+from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded import EmbeddedServer, connect
 from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
@@ -149,8 +149,8 @@ def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_serve
             n for n, one in enumerate(parts.streams) if cluster.holder(one.key).name == "node-2"
         }
         assert 0 < len(dead) < 6
-        observer = PartitionsObserver(parts, cluster.names)
-        assert observer.look().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
+        observer = PartitionObserver(parts, cluster.names)
+        assert observer.sample().group("g").lag.verdict == "exact"  # type: ignore[union-attr]
         kill(cluster, "node-2", until)
         for number, stream in enumerate(parts.streams):
             began = time.monotonic()
@@ -164,7 +164,7 @@ def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_serve
             assert time.monotonic() - began < 3
         with pytest.raises(ServerUnreachable):
             parts.streams[min(dead)].add_many({"n": n} for n in range(5))
-        look = observer.look()
+        look = observer.sample()
         assert look.exists
         assert look.length == 6 - len(dead)
         lag = look.group("g").lag  # type: ignore[union-attr]
@@ -218,9 +218,9 @@ def test_a_target_that_dies_on_the_way_loses_nothing_and_a_new_one_takes_over(
         assert cluster.holder(stream.key).name == other
 
 
-def epochs(wires: list[Wire], address: str) -> set[str]:
+def epochs(connections: list[Connection], address: str) -> set[str]:
     """Return the config epoch of a node, as each node has it."""
-    views = [node_lines(wire.call("CLUSTER", "NODES")) for wire in wires]
+    views = [node_lines(connection.call("CLUSTER", "NODES")) for connection in connections]
     return {line[6] for lines in views for line in lines if line[1].startswith(f"{address}@")}
 
 
@@ -232,11 +232,11 @@ def test_slots_that_move_to_and_fro_without_a_pause_lose_nothing(
     home = cluster.holder(stream.key).name
     others = [node.name for node in cluster.nodes if node.name != home]
     admins = [node.server.client() for node in cluster.nodes]
-    wires = [Wire(admin) for admin in admins]
+    connections = [Connection(admin) for admin in admins]
     for turn in range(30):
         there = [*others, home][turn % 3]
         cluster.move(slot_of(stream.key), there)
-        known = epochs(wires, cluster.node(there).address)
+        known = epochs(connections, cluster.node(there).address)
         assert len(known) == 1, "every node knows how new the news is"
         assert stream.add({"n": 50 + turn})
     assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(80)]

@@ -9,11 +9,11 @@ import pytest
 import redis as redis_py
 
 from streamviz import CommandLog, Scenario, Stream, series
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.models import Entry
 from streamviz.errors import InputError, UnsupportedCommand
 from streamviz.observation.timeline import seconds_to_recover
-from streamviz.simulation.behaviour import Plan
+from streamviz.simulation.behaviour import ConsumerBehaviour
 
 Until = Callable[..., None]
 WAYS = ["xclaim", "xautoclaim", "claim"]
@@ -21,8 +21,8 @@ WAYS = ["xclaim", "xautoclaim", "claim"]
 
 @pytest.fixture(params=WAYS)
 def way(redis: redis_py.Redis, request: pytest.FixtureRequest) -> str:
-    if request.param == "claim" and not Wire(redis).version.has((8, 4)):
-        pytest.skip(f"CLAIM needs Redis 8.4; this is {Wire(redis).version}")
+    if request.param == "claim" and not Connection(redis).version.has((8, 4)):
+        pytest.skip(f"CLAIM needs Redis 8.4; this is {Connection(redis).version}")
     return str(request.param)
 
 
@@ -156,7 +156,7 @@ def test_on_the_wall_the_servers_own_idle_times_count(
 def test_a_server_without_claim_is_named_before_anything_is_made(
     scenario: Scenario, key: str
 ) -> None:
-    if Wire(scenario.client).version.has((8, 4)):
+    if Connection(scenario.client).version.has((8, 4)):
         pytest.skip("this server has CLAIM")
     with pytest.raises(UnsupportedCommand, match=r"needs Redis 8\.4; this server is .*xautoclaim"):
         scenario.group(key, "g", claim_idle_ms=1000, claim_with="claim")
@@ -189,7 +189,7 @@ def test_who_is_back_finds_its_work_behind_what_was_trimmed_away(
     scenario.run(seconds=1)
     assert worker.holding == 5
     Stream(scenario.client, key).trim(maxlen=16)  # of six entries in its hands, four are gone
-    group.plan = Plan(batch=2)
+    group.plan = ConsumerBehaviour(batch=2)
     worker.revive()
     scenario.run(seconds=2)
     assert worker.handled == 17

@@ -277,7 +277,7 @@ def test_no_call_takes_anything_from_a_stream_of_theirs(
                 CALLS[call](made, key)
             made.run(1)
         made.stop()
-    Observer(redis, key, readers=readers_key(key)).look()
+    Observer(redis, key, readers=readers_key(key)).sample()
     capabilities(redis)
     Partitions(redis, key, 2)
     DeadLetters(theirs.group("theirs").consumer("zoe"))

@@ -14,7 +14,7 @@ from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import ReaderState
-from streamviz.patterns.offsets import HashPosition
+from streamviz.patterns.offsets import HashOffset
 from streamviz.simulation.readers import readers_key
 
 
@@ -65,7 +65,7 @@ def test_a_sample_says_where_each_is_and_what_it_got(
     assert scenario.history.reader_names == ("ann", "late")
     got = [one for sample in scenario.history.samples for r in sample.readers for one in r.got]
     assert got == [entry.id for entry in Stream(redis, key).range()]
-    assert HashPosition(redis, readers_key(key), "ann").load() == last.last_id
+    assert HashOffset(redis, readers_key(key), "ann").load() == last.last_id
 
 
 def test_a_second_run_begins_anew_and_gives_the_same(redis: redis_py.Redis, key: str) -> None:
@@ -106,7 +106,7 @@ def test_a_stream_made_again_is_noted_not_waited_for_in_silence(
     scenario: Scenario, redis: redis_py.Redis, key: str
 ) -> None:
     Stream(redis, key).add({"n": 1}, id="9-0")
-    HashPosition(redis, readers_key(key), "ann")
+    HashOffset(redis, readers_key(key), "ann")
     scenario.reader(key, "ann", start="50-0")
     scenario.run(seconds=1)
     notes = [note for sample in scenario.history.samples for note in sample.notes]
@@ -126,9 +126,9 @@ def test_a_place_in_memory_dies_with_its_reader(scenario: Scenario, key: str) ->
 def test_who_tells_of_itself_wins_over_the_hash(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add({"n": 1}, id="9-0")
     for name in ("ann", "ben"):
-        HashPosition(redis, readers_key(key), name).save(EntryId(1))
+        HashOffset(redis, readers_key(key), name).save(EntryId(1))
     told = ReaderState("ben", EntryId(9), (EntryId(9),))
-    sample = Observer(redis, key, readers=readers_key(key)).look(readers=[told])
+    sample = Observer(redis, key, readers=readers_key(key)).sample(readers=[told])
     assert sample.readers == (ReaderState("ann", EntryId(1)), told)
 
 
@@ -167,28 +167,28 @@ def test_a_wrong_option_is_named_and_nothing_is_made(
 def test_an_observer_says_which_reader_has_no_entry_id(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add({"n": 1}, id="1-0")
     observer = Observer(redis, key, readers=readers_key(key))
-    assert observer.look().readers == ()
-    HashPosition(redis, readers_key(key), "zoe").save(EntryId(1))
-    HashPosition(redis, readers_key(key), "ann").save(EntryId(0, 7))
-    assert [(one.name, str(one.position)) for one in observer.look().readers] == [
+    assert observer.sample().readers == ()
+    HashOffset(redis, readers_key(key), "zoe").save(EntryId(1))
+    HashOffset(redis, readers_key(key), "ann").save(EntryId(0, 7))
+    assert [(one.name, str(one.position)) for one in observer.sample().readers] == [
         ("ann", "0-7"),
         ("zoe", "1-0"),
     ]
     redis.hset(readers_key(key), "ben", "yesterday")
-    assert "'ben'" in observer.look().trouble
+    assert "'ben'" in observer.sample().trouble
     redis.set(readers_key(key), "text")
-    assert "HGETALL" in observer.look().trouble
+    assert "HGETALL" in observer.sample().trouble
     redis.delete(readers_key(key))
-    assert observer.look().trouble == ""
+    assert observer.sample().trouble == ""
 
 
 def test_readers_leave_the_history_with_their_last_sample(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add({"n": 1})
     observer, seen = Observer(redis, key, readers=readers_key(key)), History(limit=2)
-    place = HashPosition(redis, readers_key(key), "ann")
+    place = HashOffset(redis, readers_key(key), "ann")
     place.save(EntryId(1))
-    seen.append(observer.look(1))
+    seen.append(observer.sample(1))
     place.forget()
     for time_ms, names in ((2, ("ann",)), (3, ())):
-        seen.append(observer.look(time_ms))
+        seen.append(observer.sample(time_ms))
         assert seen.reader_names == names

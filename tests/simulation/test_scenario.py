@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streamviz import Scenario, Stream, series
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
-from streamviz.observation.history import books
+from streamviz.observation.history import account_for
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.behaviour import exponential, uniform
 
@@ -460,7 +460,7 @@ def test_what_is_wrong_with_a_scenario_is_said(scenario: Scenario, key: str) -> 
         with pytest.raises(InputError, match="rate="):
             scenario.produce(key, series.constant()).rate = rate
     with pytest.raises(InputError, match="look_every_ms="):
-        Scenario(scenario.client, look_every_ms=0)
+        Scenario(scenario.client, sample_every_ms=0)
     group = scenario.group(key, "g")
     with pytest.raises(InputError, match="there is a group 'g'"):
         scenario.group(key, "g")
@@ -496,7 +496,7 @@ def test_whatever_happens_the_books_balance(
     last = scenario.history.last
     assert last is not None
     for group in last.groups:
-        kept = books(last, group)
+        kept = account_for(last, group)
         assert not kept.reason
         assert kept.added == sum(
             part or 0 for part in (kept.undelivered, kept.pending, kept.acked, kept.gone)
@@ -515,7 +515,7 @@ def test_after_each_crash_somebody_comes_back_and_nothing_is_lost(
 ) -> None:
     redis.delete(key)
     seen: list[str] = []
-    scenario = Scenario(redis, seed=seed, look_every_ms=5000)
+    scenario = Scenario(redis, seed=seed, sample_every_ms=5000)
     scenario.produce(key, series.poisson(20, seed=seed).limit(60))
     scenario.group(
         key,

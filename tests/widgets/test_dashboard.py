@@ -28,7 +28,7 @@ from streamviz import (
     watch,
 )
 from streamviz.errors import InputError, StreamVizError
-from streamviz.patterns.offsets import HashPosition
+from streamviz.patterns.offsets import HashOffset
 from streamviz.plots import GroupLag
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.widgets.controls import controls_of
@@ -109,7 +109,7 @@ def test_a_rate_must_be_looks_a_second(redis: redis_py.Redis, key: str, rate_hz:
 def test_the_rate_says_how_often_it_looks(redis: redis_py.Redis, key: str, rate_hz: float) -> None:
     board = watch(redis, key, rate_hz=rate_hz)
     assert board.scenario is not None
-    assert board.scenario.look_every_ms == 1000 / rate_hz
+    assert board.scenario.sample_every_ms == 1000 / rate_hz
 
 
 def test_watch_wants_a_client_and_a_key(redis: redis_py.Redis, key: str) -> None:
@@ -226,7 +226,7 @@ def test_without_any_one_right_it_says_so_or_looks_without_multi(
 def test_readers_that_keep_their_places_in_a_hash_are_watched_too(
     redis: redis_py.Redis, orders: Stream, prefix: str, until: Until
 ) -> None:
-    place = HashPosition(redis, f"{prefix}readers", "ann")
+    place = HashOffset(redis, f"{prefix}readers", "ann")
     place.save(EntryId(7))
     board = watch(redis, orders.key, rate_hz=100, readers=place.key)
     assert [plot.title for plot in board.plots][:2] == ["Stream map", "Cursors"]

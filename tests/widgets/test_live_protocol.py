@@ -32,7 +32,7 @@ Until = Callable[..., None]
 AHEAD = module._AHEAD
 
 
-def look(n: int) -> Any:
+def sampled(n: int) -> Any:
     return sample(n, group("g", n), length=n)
 
 
@@ -40,13 +40,13 @@ def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
     """Let the history learn something so many times, and return what the board said."""
     before, seen = len(talk.heard), talk.live.history
     for _ in range(count):
-        seen.append(look((seen.last.n if seen.last else 0) + 1))
+        seen.append(sampled((seen.last.n if seen.last else 0) + 1))
         talk.live.update()
     return talk.heard[before:]
 
 
 def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
-    seen = history(look(1))
+    seen = history(sampled(1))
     talk = listen(Dashboard(seen))
     (answer,) = talk.say("hello")
     assert answer["type"] == "figures"
@@ -57,7 +57,7 @@ def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
 
 
 def test_nothing_is_sent_before_hello_nor_without_news(listen: Listen) -> None:
-    talk = listen(Dashboard(history(look(1))))
+    talk = listen(Dashboard(history(sampled(1))))
     assert grow(talk, 3) == []
     talk.say("hello")
     talk.live.update()
@@ -66,7 +66,7 @@ def test_nothing_is_sent_before_hello_nor_without_news(listen: Listen) -> None:
 
 
 def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) -> None:
-    talk = listen(Dashboard(history(look(1))))
+    talk = listen(Dashboard(history(sampled(1))))
     (whole,) = talk.say("hello")
     assert len(grow(talk, AHEAD + 5)) == AHEAD
     assert grow(talk, 20) == [], "no grant, no frame"
@@ -88,7 +88,7 @@ def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) 
 
 
 def test_a_second_hello_starts_over(listen: Listen) -> None:
-    talk = listen(group_lag(history(look(1))))
+    talk = listen(group_lag(history(sampled(1))))
     talk.say("hello")
     grow(talk, AHEAD + 1)
     (answer,) = talk.say("hello")
@@ -97,9 +97,9 @@ def test_a_second_hello_starts_over(listen: Listen) -> None:
 
 
 def test_trouble_is_told_once_and_so_is_its_end(listen: Listen) -> None:
-    talk = listen(group_lag(history(look(1))))
+    talk = listen(group_lag(history(sampled(1))))
     talk.say("hello")
-    for one in (gone(2), gone(3), look(4)):
+    for one in (gone(2), gone(3), sampled(4)):
         talk.live.history.append(one)
         talk.live.update()
     told = [frame["status"]["trouble"] for frame in talk.heard if "status" in frame]
@@ -108,13 +108,13 @@ def test_trouble_is_told_once_and_so_is_its_end(listen: Listen) -> None:
 
 @pytest.mark.parametrize("content", [None, "hello", 5, [], {}, {"type": None}, {"type": "nothing"}])
 def test_what_is_no_message_is_ignored(listen: Listen, content: Any) -> None:
-    talk = listen(group_lag(history(look(1))))
+    talk = listen(group_lag(history(sampled(1))))
     talk.live._receive(talk.live, content, [])
     assert talk.heard == []
 
 
 def test_a_control_of_a_history_is_ignored(listen: Listen) -> None:
-    talk = listen(Dashboard(history(look(1))))
+    talk = listen(Dashboard(history(sampled(1))))
     assert talk.say("control", do="pause") == []
 
 
@@ -134,7 +134,7 @@ def pictures(bundle: dict[str, str]) -> list[ElementTree.Element]:
     return [ElementTree.fromstring(unquote(source)) for source in sources]
 
 
-@pytest.mark.parametrize("looks", [[], [look(1)], [look(1), gone(2)]])
+@pytest.mark.parametrize("looks", [[], [sampled(1)], [sampled(1), gone(2)]])
 def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[Any]) -> None:
     seen = history(*looks)
     board = Dashboard(seen)
@@ -161,7 +161,7 @@ def test_hostile_names_break_no_output(listen: Listen) -> None:
 def test_jupyter_asks_the_board_and_not_the_widget_for_its_output(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    board = group_lag(history(look(1)))
+    board = group_lag(history(sampled(1)))
     assert DisplayFormatter().format(board) == ({}, {}), "it displays itself"
     shown = capsys.readouterr().out
     assert "Group lag: g: 1 waiting" in shown
@@ -169,7 +169,7 @@ def test_jupyter_asks_the_board_and_not_the_widget_for_its_output(
 
 
 def test_the_repr_says_what_it_shows_and_nothing_else() -> None:
-    boards = [Dashboard(history(look(n))) for n in (1, 2)]
+    boards = [Dashboard(history(sampled(n))) for n in (1, 2)]
     assert {repr(one) for one in boards} == {"<Dashboard of Stream map, Group lag, Ack progress>"}
     assert repr(group_lag(History(), unit="seconds")) == "<Live of Group lag in seconds>"
 

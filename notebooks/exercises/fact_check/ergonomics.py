@@ -15,7 +15,7 @@ from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
 from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
 from go_game.variants.runner import DRESSES, source
-from streamviz.client.connection import Wire
+from streamviz.client.connection import Connection
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
 from streamviz.plots.reply_columns import depth
@@ -34,7 +34,7 @@ def are_server_commands(client: redis.Redis, *, category: str = "stream") -> Fin
     category : str
         The category of commands to count.
     """
-    names = Wire(client).call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category)
+    names = Connection(client).call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category)
     said = typed_in(client, f"XADD {fresh(client, 'plain').key} 1-0 word hello")
     return judged(
         "There is no library to Redis Streams: the server's own commands are all of it.",
@@ -192,14 +192,14 @@ def declarative_is_shorter(
 
 def by_commands(client: redis.Redis, key: str) -> dict[str, int]:
     """Add up what each customer paid, with commands in strings and raw replies."""
-    wire, totals = Wire(client), dict[str, int]()
+    connection, totals = Connection(client), dict[str, int]()
     try:
-        wire.call("XGROUP", "CREATE", key, "sum", "0", "MKSTREAM")
+        connection.call("XGROUP", "CREATE", key, "sum", "0", "MKSTREAM")
     except CommandRefused as refused:
         if "BUSYGROUP" not in str(refused):
             raise
-    _, found, _ = wire.call("XAUTOCLAIM", key, "sum", "me", 0, "0-0")
-    reply = wire.call("XREADGROUP", "GROUP", "sum", "me", "STREAMS", key, ">")
+    _, found, _ = connection.call("XAUTOCLAIM", key, "sum", "me", 0, "0-0")
+    reply = connection.call("XREADGROUP", "GROUP", "sum", "me", "STREAMS", key, ">")
     if isinstance(reply, dict):
         reply = reply.items()
     for _, entries in reply or ():
@@ -208,7 +208,7 @@ def by_commands(client: redis.Redis, key: str) -> dict[str, int]:
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         customer = fields[b"customer"].decode()
         totals[customer] = totals.get(customer, 0) + int(fields[b"price"])
-        wire.call("XACK", key, "sum", entry_id)
+        connection.call("XACK", key, "sum", entry_id)
     return totals
 
 
@@ -245,13 +245,13 @@ def _till(client: redis.Redis) -> str:
 def _reply(client: redis.Redis, protocol: int, command: tuple[str, ...]) -> Any:
     other = again(client, protocol=protocol)
     try:
-        return Wire(other).call(*command)
+        return Connection(other).call(*command)
     finally:
         other.close()
 
 
 def _since(client: redis.Redis, command: str) -> str:
-    docs: Any = Wire(client).call("COMMAND", "DOCS", command)
+    docs: Any = Connection(client).call("COMMAND", "DOCS", command)
     _, told = next(iter(docs.items())) if isinstance(docs, dict) else docs[:2]
     pairs = told if isinstance(told, dict) else dict(zip(told[::2], told[1::2], strict=True))
     return str(pairs[b"since"].decode())

@@ -137,7 +137,7 @@ def one_box_is_enough(client: redis.Redis, *, needs_hz: float = 100_000) -> Find
 
 def bytes_of(stream: Stream) -> int:
     """Return what a stream takes of the server's memory, all nodes counted (MEMORY USAGE, 4.0)."""
-    return int(stream.wire.call("MEMORY", "USAGE", stream.key, "SAMPLES", 0))
+    return int(stream.connection.call("MEMORY", "USAGE", stream.key, "SAMPLES", 0))
 
 
 def seconds_at_work(client: redis.Redis) -> float:

@@ -16,7 +16,7 @@ from streamviz import Stream as RedisStream
 from streamviz.client.exchange import Command
 from streamviz.client.models import Entry
 from streamviz.patterns.follow import follow
-from streamviz.patterns.offsets import MemoryPosition
+from streamviz.patterns.offsets import MemoryOffset
 
 
 def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
@@ -40,7 +40,7 @@ class TypedJudge:
         self.states = RedisStream(self.moves.client, self.keys.stream(Stream.GAME_STATES))
         self.group = self.moves.group("judge")
         self.consumer = self.group.consumer("judge")
-        self.wire = self.moves.wire
+        self.connection = self.moves.connection
         self.games: dict[str, Game] = {}
 
     def handle(self, entry: Entry) -> None:
@@ -51,12 +51,12 @@ class TypedJudge:
         except BadMessage as error:
             letter = [word for pair in entry.fields.items() for word in pair]
             dead = self.keys.dead(Stream.MAKE_MOVE)
-            self.wire.transaction([*done, ("XADD", dead, "*", *letter, "error", str(error))])
+            self.connection.transaction([*done, ("XADD", dead, "*", *letter, "error", str(error))])
             return
         assert isinstance(move, MakeMove)
         key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
         after = None
-        if not self.wire.call("HEXISTS", key, answered):
+        if not self.connection.call("HEXISTS", key, answered):
             answer, after = judged(self.game(move.game_id, entry.id), move)
             stream = self.keys.stream(messages.stream_of(answer))
             done.append(("XADD", stream, "*", "data", messages.encode(answer)))
@@ -65,7 +65,7 @@ class TypedJudge:
                 state = messages.encode(GameState(move.game_id, after))
                 done.append(("XADD", self.states.key, "*", "data", state))
                 done.append(("HSET", key, "state", state))
-        self.wire.transaction(done)
+        self.connection.transaction(done)
         if after is not None:
             self.games[move.game_id] = after
 
@@ -73,9 +73,9 @@ class TypedJudge:
         """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
-            if not self.wire.call("HEXISTS", key, "state"):
+            if not self.connection.call("HEXISTS", key, "state"):
                 self.learn(asked.ms)
-            if data := self.wire.call("HGET", key, "state"):
+            if data := self.connection.call("HGET", key, "state"):
                 found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
@@ -83,7 +83,7 @@ class TypedJudge:
 
     def learn(self, until_ms: int) -> None:
         """Read ``game-states`` on to some time, and keep the newest state of each new game."""
-        place = MemoryPosition((self.wire.call("GET", self.keys.states_read) or b"0").decode())
+        place = MemoryOffset((self.connection.call("GET", self.keys.states_read) or b"0").decode())
         newest = {}
         for entry in follow(self.states, place, count=500):
             if entry.id.ms > until_ms:
@@ -95,4 +95,4 @@ class TypedJudge:
         done: list[Command] = [("SET", self.keys.states_read, str(place.load()))]
         for game_id, data in newest.items():
             done.append(("HSETNX", self.keys.game(game_id), "state", data))
-        self.wire.transaction(done)
+        self.connection.transaction(done)

@@ -324,7 +324,7 @@ def test_a_bad_autoclaim_is_refused_and_moves_nothing(
 
 def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b: Consumer) -> None:
     a.read(2)
-    if a.wire.version.has((8, 4)):
+    if a.connection.version.has((8, 4)):
         found = b.read(3, claim_idle_ms=0)
         assert [(str(one.id), one.deliveries) for one in found] == [
             ("1-1", 1),
@@ -341,8 +341,8 @@ def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b:
 
 
 def test_who_waits_is_woken_by_what_becomes_idle(a: Consumer, b: Consumer) -> None:
-    if not a.wire.version.has((8, 4)):
-        pytest.skip(f"CLAIM needs Redis 8.4; this is {a.wire.version}")
+    if not a.connection.version.has((8, 4)):
+        pytest.skip(f"CLAIM needs Redis 8.4; this is {a.connection.version}")
     a.read()
     assert b.read(claim_idle_ms=60_000, block_ms=1) == []
     found = b.read(1, claim_idle_ms=100, block_ms=4000)

@@ -140,7 +140,7 @@ def test_a_consumer_can_be_made_before_it_reads(group: ConsumerGroup) -> None:
     assert [(one.name, one.pending) for one in (a, b, new)] == [("a", 2), ("b", 2), ("new", 0)]
     assert new.inactive_ms is None
     assert all(one.idle_ms >= 0 for one in (a, b, new))
-    knows_inactive = group.wire.version.has((7, 2))
+    knows_inactive = group.connection.version.has((7, 2))
     assert (a.inactive_ms is not None) == knows_inactive
 
 
@@ -227,8 +227,8 @@ def test_a_bad_id_acks_deletes_and_returns_nothing(group: ConsumerGroup, which: 
 
 
 def needs_8_2(group: ConsumerGroup) -> None:
-    if not group.wire.version.has((8, 2)):
-        pytest.skip(f"KEEPREF, DELREF and ACKED need Redis 8.2; this is {group.wire.version}")
+    if not group.connection.version.has((8, 2)):
+        pytest.skip(f"KEEPREF, DELREF and ACKED need Redis 8.2; this is {group.connection.version}")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_ack_delete_removes_an_entry_that_nobody_else_needs(
 
 
 def test_what_is_given_back_is_free_or_the_version_that_can_is_named(group: ConsumerGroup) -> None:
-    if group.wire.version.has((8, 8)):
+    if group.connection.version.has((8, 8)):
         assert group.nack("1-1", "99-0", deliveries=7) == 1
         assert (held(group)[0], group.pending_entries()[0].deliveries) == (("1-1", ""), 7)
         return
@@ -288,7 +288,7 @@ def test_what_is_given_back_is_free_or_the_version_that_can_is_named(group: Cons
             act("1-1")
     with pytest.raises(InputError, match="deliveries=-1"):
         group.nack("1-1", deliveries=-1)
-    if not group.wire.version.has((8, 2)):
+    if not group.connection.version.has((8, 2)):
         with pytest.raises(UnsupportedCommand, match=r"XACKDEL as asked needs Redis 8\.2; this"):
             group.ack_delete("1-1")
     assert group.pending() == SUMMARY

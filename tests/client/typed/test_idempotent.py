@@ -15,8 +15,8 @@ from streamviz.errors import CommandRefused, InputError, NoSuchStream
 @pytest.fixture
 def remembering(stream: Stream) -> Stream:
     """Return a stream on a server that tells repeated entries, or leave the test."""
-    if not stream.wire.version.has((8, 6)):
-        pytest.skip(f"IDMP needs Redis 8.6; this is {stream.wire.version}")
+    if not stream.connection.version.has((8, 6)):
+        pytest.skip(f"IDMP needs Redis 8.6; this is {stream.connection.version}")
     return stream
 
 
@@ -84,7 +84,7 @@ def test_too_much_to_remember_is_refused_by_the_server(
 
 def test_before_8_6_a_stream_remembers_nothing(stream: Stream) -> None:
     stream.add({"n": 1}, "1-0")
-    assert (stream.info().idmp is not None) == stream.wire.version.has((8, 6))
+    assert (stream.info().idmp is not None) == stream.connection.version.has((8, 6))
 
 
 @one_client

@@ -113,7 +113,7 @@ def test_what_is_sent_is_what_the_version_documents(
     stream.group("g").create("0")
     expected = resp([key.encode() if word == "KEY" else word.encode() for word in words.split()])
     needs = tuple(map(int, version.split(".")))
-    has = stream.wire.version.has(needs)
+    has = stream.connection.version.has(needs)
     sent.clear()
     if has:
         act(stream)

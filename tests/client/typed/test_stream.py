@@ -240,7 +240,7 @@ def test_info_has_every_number(five: Stream) -> None:
         recorded_first_entry_id=EntryId(1, 1),
         first_entry=Entry(EntryId(1, 1), {"f": "1-1"}),
         last_entry=Entry(EntryId(10), {"f": "10-0"}),
-        idmp=IdmpInfo(100, 100, 0, 0, 0, 0) if five.wire.version.has((8, 6)) else None,
+        idmp=IdmpInfo(100, 100, 0, 0, 0, 0) if five.connection.version.has((8, 6)) else None,
     )
     five.trim(maxlen=0)
     assert (five.info().first_entry, five.info().last_entry, five.exists()) == (None, None, True)
@@ -288,13 +288,13 @@ NEW: list[tuple[tuple[int, ...], Do]] = [
 def test_what_the_server_lacks_is_refused_with_the_version_that_has_it(
     five: Stream, needs: tuple[int, ...], act: Do
 ) -> None:
-    if five.wire.version.has(needs):
+    if five.connection.version.has(needs):
         act(five)
         return
     with pytest.raises(UnsupportedCommand) as error:
         act(five)
     assert f"needs Redis {'.'.join(map(str, needs))};" in str(error.value)
-    assert f"this server is {five.wire.version}." in str(error.value)
+    assert f"this server is {five.connection.version}." in str(error.value)
     assert five.length() == 5
 
 

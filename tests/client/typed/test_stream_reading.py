@@ -106,9 +106,9 @@ def refused(act: Callable[[], Any]) -> str:
 def test_the_newest_entry_is_read_or_the_version_that_can_is_named(five: Stream) -> None:
     said = refused(lambda: five.read("+"))
     if said:
-        assert not five.wire.version.has((7, 4))
+        assert not five.connection.version.has((7, 4))
         assert said.startswith("XREAD as asked needs Redis 7.4;")
-        assert f"this server is {five.wire.version}." in said
+        assert f"this server is {five.connection.version}." in said
     else:
         assert ids(five.read("+")) == ids(five.read("+", block_ms=1)) == ["10-7"]
 
@@ -117,7 +117,7 @@ def test_a_read_is_limited_in_all_or_the_version_that_can_is_named(five: Stream)
     for limit in ({"max_count": 1}, {"max_bytes": 1}):
         said = refused(lambda limit=limit: read_streams(five.client, {five.key: "0"}, **limit))
         if said:
-            assert not five.wire.version.has((8, 10))
+            assert not five.connection.version.has((8, 10))
             assert said.startswith("XREAD as asked needs Redis 8.10;")
         else:
             assert len(read_streams(five.client, {five.key: "0"}, **limit)) == 1
