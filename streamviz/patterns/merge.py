@@ -208,4 +208,4 @@ class OrderedGroupReader:
 
     def __repr__(self) -> str:
         keys = ", ".join(map(repr, self.consumers))
-        return f"<InOrder {self._any.name!r} of {self._any.group.name!r} on {keys}>"
+        return f"<OrderedGroupReader {self._any.name!r} of {self._any.group.name!r} on {keys}>"

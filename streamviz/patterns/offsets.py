@@ -62,7 +62,7 @@ class MemoryOffset:
         self._at = entry_id
 
     def __repr__(self) -> str:
-        return f"<MemoryPosition at {self._at}>"
+        return f"<MemoryOffset at {self._at}>"
 
 
 class FileOffset:
@@ -127,7 +127,7 @@ class FileOffset:
         )
 
     def __repr__(self) -> str:
-        return f"<FilePosition {str(self.path)!r}>"
+        return f"<FileOffset {str(self.path)!r}>"
 
 
 class HashOffset:

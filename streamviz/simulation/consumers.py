@@ -156,7 +156,8 @@ class SimulatedConsumer:
 
     def __repr__(self) -> str:
         state = "alive" if self.alive else "dead"
-        return f"<SimulatedConsumer {self.name!r}: {state}, handled {self.handled}, holding {self.holding}>"
+        counts = f"handled {self.handled}, holding {self.holding}"
+        return f"<SimulatedConsumer {self.name!r}: {state}, {counts}>"
 
     def _start(self, *, returning: bool) -> None:
         scenario = self.group.scenario

@@ -159,15 +159,15 @@ class Shop(RuleBasedStateMachine):
 
     @rule(length=st.integers(0, 15))
     def trim_between_looks(self, length: int) -> None:
-        self.sample()
+        self.take()
         self.stream.trim(maxlen=length)
-        self.sample()
+        self.take()
 
     @rule(ms=st.integers(1, 40))
     def delete_between_looks(self, ms: int) -> None:
-        self.sample()
+        self.take()
         self.stream.delete(f"{ms}-0")
-        self.sample()
+        self.take()
 
     @rule(length=st.integers(0, 15))
     def trim(self, length: int) -> None:

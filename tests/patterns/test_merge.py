@@ -158,7 +158,7 @@ def test_bad_input_is_named(redis: redis_py.Redis, prefix: str) -> None:
     for count in (0, -1, 1.5):
         with pytest.raises(InputError, match="count="):
             reader.read(count)  # type: ignore[arg-type]
-    assert repr(reader) == f"<InOrder 'ann' of 'porter' on '{prefix}door'>"
+    assert repr(reader) == f"<OrderedGroupReader 'ann' of 'porter' on '{prefix}door'>"
     assert times(OrderedGroupReader(redis, f"{prefix}door", "porter", "ann").read()) == [1]
 
 
