@@ -108,7 +108,7 @@ class Frames:
             "rough": {"shot": ROUGH_SHOT, "places": [place - first for place in self.rough]},
             "times": times,
             "events": [
-                [one.place - first, one.kind, clean(one.text)]
+                [one.place - first, one.event.kind, clean(str(one.event))]
                 for one in self.track.events
                 if first <= one.place < end
             ],

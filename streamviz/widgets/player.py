@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, StreamVizError
+from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
-from streamviz.recording.events import KINDS
 from streamviz.recording.frames import ROUGH_SHOT, Frames, pack
 from streamviz.widgets.bundle import bundle, stylesheet
 from streamviz.widgets.live import Live
@@ -96,8 +96,8 @@ class Player(Live):
 
         Parameters
         ----------
-        kind : {"", "crash", "back", "claim", "trim", "note"}
-            Of which kind; empty is any.
+        kind : str
+            One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty is any.
         step : {1, -1}
             Forward, or back.
 
