@@ -191,7 +191,7 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
     path = tmp_path / "run.jsonl"
     with record(scenario, path) as recorder:
         said = "reached redis://ann:hunter2@example:6379/0, not rediss://:hun/t@er2@b"
-            scenario.context.report(note(said))
+        scenario.context.report(note(said))
         with pytest.raises(Exception, match="no such card"):
             scenario.run(seconds=1)
         recorder.caption("here")
