@@ -196,7 +196,8 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
             scenario.run(seconds=1)
         recorder.caption("here")
     text = path.read_text("utf-8")
-    assert "the handler of g-1 raised ValueError" in text
+    raised = '{"kind":"handler_raised","who":"g-1","group":"g","detail":"ValueError"}'
+    assert raised in text
     assert "reached redis://***@example:6379/0, not rediss://***@b" in text
     for secret in ("4111", "card", "secret", "hunter2", "hun", "er2"):
         assert secret not in text
