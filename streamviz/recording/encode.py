@@ -32,7 +32,7 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.server.url import safe_text
+from streamviz.server.url import redact_text
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {
@@ -118,7 +118,7 @@ class Encoder:
         if got:
             row["got"] = got
         if sample.notes:
-            row["notes"] = [safe_text(note) for note in sample.notes]
+            row["notes"] = [redact_text(note) for note in sample.notes]
         passed = sample.time_ms - old.time_ms
         aged = _aged(sample, old, passed)
         if aged != passed and not whole:

@@ -77,7 +77,9 @@ print([parts.number(key) for key in ("ada", "ben", "cy", "zoë", "", "\\udcff")]
 
 def test_the_hash_tag_decides_on_the_slot(parts: Partitions, cluster: EmbeddedCluster) -> None:
     assert [slot_of(one.key) for one in parts.streams] == [slot_of(str(n)) for n in range(6)]
-    assert {cluster.holder(one.key).name for one in parts.streams} == set(cluster.names.values())
+    assert {cluster.slot_owner(one.key).name for one in parts.streams} == set(
+        cluster.names.values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_a_look_says_who_has_a_part_and_where_it_goes(
 ) -> None:
     parts.create_group("g")
     stream = parts.streams[5]
-    home = cluster.holder(stream.key).name
+    home = cluster.slot_owner(stream.key).name
     target = next(node.name for node in cluster.nodes if node.name != home)
     observer = PartitionObserver(parts, cluster.names)
 
@@ -223,9 +225,9 @@ def test_a_look_says_who_has_a_part_and_where_it_goes(
         return state.node, state.moving_to
 
     assert places() == (home, "")
-    seen = [places() for _ in cluster.moving(slot_of(stream.key), target)]
+    seen = [places() for _ in cluster.move_slot_steps(slot_of(stream.key), target)]
     assert seen == [(home, ""), (home, target), (home, target), (target, "")]
     other = PartitionObserver(parts).sample().partitions[5]
     assert other.node == cluster.node(target).address, "without a name it is the address"
     assert isinstance(stream, Stream)
-    cluster.move(slot_of(stream.key), home)
+    cluster.move_slot(slot_of(stream.key), home)
