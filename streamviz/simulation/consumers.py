@@ -129,7 +129,7 @@ class SimulatedConsumer:
         scenario = group.scenario
         self._rng = scenario._rng(f"consumer {group.name} {name}")
         self._reader = OrderedGroupReader(
-            scenario.client, group.streams, group.name, name, old_work=False
+            scenario.client, group.streams, group.name, name, pending_first=False
         )
         self._claiming = Claiming(scenario, group.plan, name, self._reader)
 

@@ -11,7 +11,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, StreamVizError
-from streamviz.patterns.follow import check_stream
+from streamviz.patterns.follow import check_position
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
 from streamviz.simulation.receiver import SimulatedReceiver
 
@@ -100,7 +100,7 @@ class SimulatedReader(SimulatedReceiver):
         try:
             found = self._stream.read(after, count=self._batch)
             if not found:
-                check_stream(self._stream, after)
+                check_position(self._stream, after)
         except StreamVizError as error:
             self.scenario._note_once(f"{self.name}: {error}")
             return []
