@@ -5,14 +5,14 @@ position of a plain reader (XREAD), so the reader must save it somewhere. An *of
 one position: in this process, in a file, in a Redis hash, or in a Redis hash in one transaction
 with the result. The stores differ in what a crash costs and what a save costs:
 
-===================  ======================  =======================  ===================
-offset store         a crash loses           handled twice            cost of a save
-===================  ======================  =======================  ===================
-`MemoryOffset`       no entry                all entries              none
-`FileOffset`         no entry                the last entry           a write to the disk
-`HashOffset`         no entry                the last entry           one round trip
-`TransactionOffset`  no entry                no entry                 two round trips
-===================  ======================  =======================  ===================
+===================  ==================  ======================  ===================
+offset store         lost by a crash     repeated after a crash  cost of a save
+===================  ==================  ======================  ===================
+`MemoryOffset`       nothing             every entry             none
+`FileOffset`         nothing             the last entry          a write to the disk
+`HashOffset`         nothing             the last entry          one round trip
+`TransactionOffset`  nothing             nothing                 two round trips
+===================  ==================  ======================  ===================
 """
 
 from __future__ import annotations
@@ -245,16 +245,15 @@ class TransactionOffset(HashOffset):
             If the server refused a command. As always with MULTI, the other queued commands may
             have been run; the position goes back to where it was.
         """
-        expected = None if self._position is None else str(self._position).encode()
+        expected = None if self._position is None else str(self._position)
         commands = [*self._queued, ("HSET", self.key, self.reader, str(entry_id))]
         self._queued.clear()
-        replies = self._connection.transaction_if(
-            ("HGET", self.key, self.reader), expected, commands
-        )
+        field = ("HGET", self.key, self.reader)
+        replies = self._connection.transaction_if(field, expected and expected.encode(), commands)
         if replies is None:
             raise OffsetError(
                 f"the position of {self.reader!r} in {self.key!r} has changed (expected "
-                f"{self._position or 'none'}): another reader is using this name, so nothing was "
+                f"{expected or 'none'}): another reader is using this name, so nothing was "
                 "done here. Stop one of the two, or give each its own name"
             )
         refusal = next((reply for reply in replies if isinstance(reply, Exception)), None)

@@ -108,11 +108,11 @@ class EmbeddedCluster:
             raise InputError(f"nodes={nodes!r}: give a whole number from 2 to 10")
         self._password = secrets.token_urlsafe(24)
         with ExitStack() as undo:
-            started = []
+            members: list[Node] = []
             for number in range(1, nodes + 1):
-                started.append(_start(f"node-{number}", self._password, program))
-                undo.callback(started[-1].server.stop)
-            self.nodes = tuple(started)
+                members.append(_start(f"node-{number}", self._password, program))
+                undo.callback(members[-1].server.stop)
+            self.nodes = tuple(members)
             self._admins = {node.name: node.server.client() for node in self.nodes}
             for admin in self._admins.values():
                 undo.callback(admin.close)
