@@ -36,7 +36,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.server.url import safe_text
+from streamviz.server.url import redact_text
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {
@@ -140,7 +140,7 @@ class Encoder:
 
 def _event(event: Event) -> dict[str, Any]:
     row = {key: value for key, value in asdict(event).items() if value}
-    return row | {"detail": safe_text(event.detail)} if event.detail else row
+    return row | {"detail": redact_text(event.detail)} if event.detail else row
 
 
 def ids(given: Iterable[EntryId], since_ms: int) -> list[int | str]:

@@ -128,7 +128,7 @@ class SimulatedConsumer:
         context = group.context
         self._rng = context.random(f"consumer {group.name} {name}")
         self._reader = OrderedGroupReader(
-            context.client, group.streams, group.name, name, old_work=False
+            context.client, group.streams, group.name, name, pending_first=False
         )
         self._claiming = Claiming(context, group.plan, name, self._reader)
 

@@ -12,7 +12,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, StreamVizError
 from streamviz.observation.events import Event
-from streamviz.patterns.follow import check_stream
+from streamviz.patterns.follow import check_position
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
 from streamviz.simulation.context import Context
 from streamviz.simulation.receiver import SimulatedReceiver
@@ -101,7 +101,7 @@ class SimulatedReader(SimulatedReceiver):
         try:
             found = self._stream.read(after, count=self._batch)
             if not found:
-                check_stream(self._stream, after)
+                check_position(self._stream, after)
         except StreamVizError as error:
             self.context.report_once(Event("problem", self.name, detail=str(error)))
             return []

@@ -42,12 +42,12 @@ def stream(nodes: RedisCluster) -> Iterator[Stream]:
 
 
 def elsewhere(cluster: EmbeddedCluster, stream: Stream) -> str:
-    home = cluster.holder(stream.key)
+    home = cluster.slot_owner(stream.key)
     return next(node.name for node in cluster.nodes if node is not home)
 
 
 def moving(cluster: EmbeddedCluster, stream: Stream) -> Iterator[str]:
-    return cluster.moving(slot_of(stream.key), elsewhere(cluster, stream))
+    return cluster.move_slot_steps(slot_of(stream.key), elsewhere(cluster, stream))
 
 
 @given(st.text(min_size=1).filter(lambda text: "{" not in text and "}" not in text), st.text())
@@ -188,7 +188,7 @@ def test_a_reader_that_waits_is_served_where_the_stream_went(
             found.extend(stream.read("1-0", block_ms=20_000))
 
     def waits() -> bool:
-        home = cluster.holder(stream.key)
+        home = cluster.slot_owner(stream.key)
         client = home.server.client()
         try:
             return client.info("clients")["blocked_clients"] > 0
@@ -221,7 +221,7 @@ def test_a_stream_that_was_deleted_under_a_waiting_reader_is_said_to_be(
 
     thread = threading.Thread(target=wait)
     thread.start()
-    client = cluster.holder(stream.key).server.client()
+    client = cluster.slot_owner(stream.key).server.client()
     until(lambda: client.info("clients")["blocked_clients"] > 0)
     client.close()
     stream.client.delete(stream.key)
@@ -259,7 +259,7 @@ def test_keys_of_several_slots_are_refused_with_the_cure(nodes: RedisCluster) ->
 
 
 def test_a_slot_that_nobody_serves_is_said(cluster: EmbeddedCluster, stream: Stream) -> None:
-    holder = cluster.holder(stream.key)
+    holder = cluster.slot_owner(stream.key)
     admin = holder.server.client()
     admin.execute_command("CLUSTER", "DELSLOTS", slot_of(stream.key))
     try:

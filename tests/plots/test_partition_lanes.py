@@ -188,9 +188,9 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
         board.update()
 
     see()
-    home = cluster.holder(parts.streams[1].key).name
+    home = cluster.slot_owner(parts.streams[1].key).name
     target = next(node.name for node in cluster.nodes if node.name != home)
-    for step in cluster.moving(slot_of(parts.streams[1].key), target):
+    for step in cluster.move_slot_steps(slot_of(parts.streams[1].key), target):
         see(step)
     drawn = lanes(PartitionLanes().figure(seen))
     key = parts.streams[1].key
