@@ -38,7 +38,7 @@ class Added(Plot):
             raise InputError(f"histories={histories!r}: give a History for each stream's name")
         self.histories = found
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the streams' names."""
         return tuple(self.histories)
 
@@ -60,7 +60,7 @@ class Added(Plot):
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero"},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return how many each stream had been given at one look."""
         return [_added(one, sample.n) for one in self.histories.values()]
 

@@ -105,7 +105,7 @@ class Seats(Plot):
     def __init__(self, histories: Mapping[str, History]) -> None:
         self.histories = dict(histories)
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return who is known, and which games."""
         seating = self._seating()
         return tuple(seating.people), tuple(seating.games)
@@ -136,11 +136,11 @@ class Seats(Plot):
             },
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return nothing: all is drawn anew."""
         return []
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return the points of all traces."""
         seating, now_ms = self._seating(), history.last.time_ms if history.last else 0
         place = {session: -at for at, session in enumerate(seating.people)}

@@ -48,7 +48,7 @@ class AckProgress(Plot):
             raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names."""
         return self._names(history)
 
@@ -97,7 +97,7 @@ class AckProgress(Plot):
             layout[_axis("yaxis", place)] = y
         return layout
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return acked, delivered and added for each group, None where it can't be known."""
         found: list[Any] = []
         for name in self._names(history):

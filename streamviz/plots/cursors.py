@@ -34,7 +34,7 @@ class Cursors(Plot):
     name = "cursors"
     title = "Cursors"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the readers' and the groups' names."""
         return history.reader_names, history.group_names
 
@@ -56,7 +56,7 @@ class Cursors(Plot):
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each cursor's place, and the newest entry's; None where there is none."""
         readers = [sample.reader(name) for name in history.reader_names]
         groups = [sample.group(name) for name in history.group_names]
@@ -65,11 +65,11 @@ class Cursors(Plot):
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
         return [_place(cursor, sample, history) for cursor in (*cursors, newest)]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each event."""
         return [events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many events the window has."""
         return [history.note_count]
 
@@ -85,7 +85,7 @@ class Cursors(Plot):
     def history_summary(self, history: History) -> str:
         """Return how far behind the newest entry each one ever was, in words."""
         names = (*history.reader_names, *history.group_names)
-        places = (self.values(sample, history) for sample in history.samples)
+        places = (self.sampled_values(sample, history) for sample in history.samples)
         rows = [
             [None if one is None or newest is None else newest - one for one in cursors]
             for *cursors, newest in places

@@ -49,7 +49,7 @@ class Plot:
     name = ""
     title = ""
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return what the traces hang on; when it changes, the figure is made anew."""
         raise NotImplementedError
 
@@ -61,19 +61,19 @@ class Plot:
         """Return plotly's layout."""
         raise NotImplementedError
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return one value for each growing trace that has a point at every sample."""
         raise NotImplementedError
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return new points for each growing trace that has them at times of its own."""
         return []
 
-    def held(self, history: History) -> list[int]:
-        """Return how many points the window has for each trace of `points`, without making them."""
-        return [len(more["x"]) for more in self.points(history.samples, history)]
+    def window_sizes(self, history: History) -> list[int]:
+        """Return how many points the window has for each trace of `new_points`."""
+        return [len(more["x"]) for more in self.new_points(history.samples, history)]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return the keys to replace in each present trace."""
         return []
 
@@ -85,7 +85,7 @@ class Plot:
         """Return what came before what `summary` says, in words; this looks at every sample."""
         return ""
 
-    def still(self, history: History) -> Figure:
+    def static_figure(self, history: History) -> Figure:
         """Return the whole picture for where it does not move: its words tell the story, too."""
         figure, story = self.figure(history), clean(self.history_summary(history))
         if not story:
@@ -97,11 +97,11 @@ class Plot:
         data = self.traces(history)
         samples = history.samples
         times = [seconds(sample.time_ms, history) for sample in samples]
-        columns = list(zip(*(self.values(s, history) for s in samples), strict=True))
+        columns = list(zip(*(self.sampled_values(s, history) for s in samples), strict=True))
         for trace, column in zip(data, columns, strict=False):
             trace |= {"x": list(times), "y": list(column)}
         first = len(columns)
-        rest = [*self.points(samples, history), *self.present(history)]
+        rest = [*self.new_points(samples, history), *self.current_state(history)]
         for trace, more in zip(data[first:], rest, strict=False):
             trace |= more
         return {
@@ -111,7 +111,7 @@ class Plot:
             "summary": clean(self.summary(history)),
         }
 
-    def delta(self, history: History, since: int, identity: Any) -> Delta:
+    def delta(self, history: History, since: int, structure_key: Any) -> Delta:
         """Return what is new.
 
         Parameters
@@ -120,29 +120,29 @@ class Plot:
             What was seen.
         since : int
             The number of the last sample that was drawn.
-        identity : object
-            What `identity` returned when the whole figure was last made.
+        structure_key : object
+            What `structure_key` returned when the whole figure was last built.
         """
         fresh = history.since(since)
         last = history.last
         n = last.n if last else 0
         lost = bool(fresh) and fresh[0].n != since + 1
-        if lost or since == 0 or self.identity(history) != identity:
+        if lost or since == 0 or self.structure_key(history) != structure_key:
             return {"n": n, "full": self.figure(history)}
-        rows = [self.values(sample, history) for sample in fresh]
+        rows = [self.sampled_values(sample, history) for sample in fresh]
         if last is None or not rows:
             return {"n": n, "x": [], "y": [], "points": {}, "keep": [], "set": {}} | {
                 "summary": clean(self.summary(history))
             }
-        grown = self.points(fresh, history)
+        grown = self.new_points(fresh, history)
         width = len(rows[0])
         delta: Delta = {
             "n": n,
             "x": [seconds(sample.time_ms, history) for sample in fresh],
             "y": [list(column) for column in zip(*rows, strict=True)],
             "points": {width + i: more for i, more in enumerate(grown) if more["x"]},
-            "keep": [len(history)] * width + self.held(history),
-            "set": dict(enumerate(self.present(history), start=width + len(grown))),
+            "keep": [len(history)] * width + self.window_sizes(history),
+            "set": dict(enumerate(self.current_state(history), start=width + len(grown))),
             "summary": clean(self.summary(history)),
         }
         return delta

@@ -42,7 +42,7 @@ class GroupLag(Plot):
         self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names."""
         return history.group_names
 
@@ -68,11 +68,11 @@ class GroupLag(Plot):
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's lag, None where it is unknown."""
         return [self._lag(sample.group(name)) for name in history.group_names]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each doubtful lag, low down, and for each event, high up."""
         found: list[Trace] = []
         for i, name in enumerate(history.group_names):
@@ -93,7 +93,7 @@ class GroupLag(Plot):
             )
         return [*found, events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many doubts and events the window has."""
         return [*map(history.doubts, history.group_names), history.note_count]
 
@@ -108,7 +108,7 @@ class GroupLag(Plot):
         """Return each group's largest lag, and how often it was in doubt, in words."""
         names, looks = history.group_names, history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
-        parts = [at_most(names, (self.values(look, history) for look in looks), unit)]
+        parts = [at_most(names, (self.sampled_values(look, history) for look in looks), unit)]
         parts += [
             f"Of {name} it was not certain at {doubts} of {len(looks)} looks."
             for name in names

@@ -56,7 +56,7 @@ class PartitionLanes(Plot):
         self._seen: tuple[Any, ...] = ()
         self._made = _Frame((), (), group or "", 1)
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the parts, the nodes, the group, and how many entries a lane is high."""
         return self._frame(history)
 
@@ -89,7 +89,7 @@ class PartitionLanes(Plot):
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each part's height on its node's line or on the move's, None on the others."""
         frame = self._frame(history)
         states = {state.sample.stream: state for state in _parts(sample)}
@@ -104,11 +104,11 @@ class PartitionLanes(Plot):
             moving.append(height if on_the_way else None)
         return [*settled, *moving]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each event."""
         return [events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many events the window has."""
         return [sum(len(sample.notes) for sample in history.samples)]
 

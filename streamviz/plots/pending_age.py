@@ -36,7 +36,7 @@ class PendingAge(Plot):
     name = "pending_age"
     title = "Oldest pending entry"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names."""
         return history.group_names
 
@@ -57,24 +57,24 @@ class PendingAge(Plot):
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's oldest age: 0 where nothing is pending, None where there is none."""
         return [_age_s(sample, sample.group(name)) for name in history.group_names]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples, and a mark for each event."""
         holds, since = delivery_log(history), samples[0].n - 1 if samples else 0
         names = history.group_names
         ended = [_drawn(holds.ended_since(name, since), history) for name in names]
         return [*ended, events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many deliveries, and how many events the window has."""
         holds = delivery_log(history)
         ended = [len(_again(holds.ended(name))) for name in history.group_names]
         return [*ended, history.note_count]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return the deliveries of what is pending now."""
         holds = delivery_log(history)
         return [_drawn(holds.held(name), history) for name in history.group_names]
@@ -88,7 +88,7 @@ class PendingAge(Plot):
 
     def history_summary(self, history: History) -> str:
         """Return how old each group's oldest one ever was, and what came again, in words."""
-        rows = (self.values(sample, history) for sample in history.samples)
+        rows = (self.sampled_values(sample, history) for sample in history.samples)
         oldest = at_most(history.group_names, rows, "seconds")
         holds = delivery_log(history)
         again = []

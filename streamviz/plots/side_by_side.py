@@ -33,7 +33,7 @@ class SideBySide(Plot):
     name = "side_by_side"
     title = "Sent and received"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the readers' names."""
         return history.reader_names
 
@@ -70,11 +70,11 @@ class SideBySide(Plot):
             layout |= {_axis("xaxis", place): x, _axis("yaxis", place): y}
         return layout
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return nothing: what is sent and got has times of its own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return for each panel what was sent, and what came."""
         sent = _dots([(one.id.ms, one.id) for s in samples for one in s.entries], history)
         found: list[Trace] = []
@@ -84,7 +84,7 @@ class SideBySide(Plot):
             found += [{key: list(values) for key, values in sent.items()}, _dots(got, history)]
         return found
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many dots the window has."""
         sent, got = history.entry_count, dict.fromkeys(history.reader_names, 0)
         for sample in history.samples:
@@ -92,7 +92,7 @@ class SideBySide(Plot):
                 got[reader.name] += len(reader.got)
         return [many for name in got for many in (sent, got[name])]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return for each panel the newest of what passed by."""
         return [
             _dots([(one.ms, one) for one in history.passed_by(name)[-_MOST_LOST:]], history)
@@ -104,7 +104,7 @@ class SideBySide(Plot):
         last = history.last
         if last is None or not history.reader_names:
             return waiting(history) or "no reader yet"
-        held = self.held(history)
+        held = self.window_sizes(history)
         passed = [len(history.passed_by(name)) for name in history.reader_names]
         parts = [
             f"{name} got {plain(many)}, {plain(lost) if lost else 'nothing'} passed it by"

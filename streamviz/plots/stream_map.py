@@ -33,7 +33,7 @@ class StreamMap(Plot):
     name = "stream_map"
     title = "Stream map"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names, how high the sequence goes, and whether it began before us."""
         return history.group_names, self._top(history), _early(history)
 
@@ -80,11 +80,11 @@ class StreamMap(Plot):
             "showlegend": False,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return nothing: entries have times of their own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries."""
         entries = [entry for sample in samples for entry in sample.entries]
         return [
@@ -95,11 +95,11 @@ class StreamMap(Plot):
             }
         ]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many entries the window has."""
         return [history.entry_count]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return each group's cursor and rings, and the trim edge."""
         last, lane = history.last, self._lane(history)
         found: list[Trace] = []

@@ -51,7 +51,7 @@ class SwimLanes(Plot):
             raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups, and the consumers that have a lane."""
         return self._groups(history), self._lanes(history)
 
@@ -85,11 +85,11 @@ class SwimLanes(Plot):
             "showlegend": False,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return nothing: bars have times of their own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the bars that ended with these samples, and a mark for each event."""
         holds, lanes = delivery_log(history), self._places(history)
         since = samples[0].n - 1 if samples else 0
@@ -101,7 +101,7 @@ class SwimLanes(Plot):
                 found.append(_drawn(name, some, lanes, history))
         return [*found, events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many points of ended bars, and how many events the window has."""
         holds = delivery_log(history)
         found = []
@@ -110,7 +110,7 @@ class SwimLanes(Plot):
             found += [3 * (holds.count(name) - again), 3 * again]
         return [*found, history.note_count]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return the bars of what is held now."""
         holds, lanes = delivery_log(history), self._places(history)
         found: list[Trace] = []

@@ -52,7 +52,7 @@ class TrimSawtooth(Plot):
         self.bounds = () if maxlen is None else (maxlen, maxlen + node_entries)
         self.beside = beside
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return nothing: the traces are always the same."""
         return None
 
@@ -81,7 +81,7 @@ class TrimSawtooth(Plot):
             "yaxis2": {"title": {"text": title}, "rangemode": "tozero", "anchor": "x2"},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the length, the bounds, and what holds it; None while there is no stream."""
         if not sample.exists:
             return [None, *self.bounds, None]

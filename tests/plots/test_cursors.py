@@ -68,5 +68,5 @@ def test_a_still_picture_tells_who_was_far_behind() -> None:
         sample(2, length=2, first=first, readers={"ben": last}),
         sample(3, length=2, first=first, ids=[last], readers={"ann": last, "ben": last}),
     )
-    words = PLOT.still(seen)["summary"]
+    words = PLOT.static_figure(seen)["summary"]
     assert words.endswith("At most: ann 1.5, ben 0.0 seconds behind the newest entry.")

@@ -35,14 +35,14 @@ from streamviz.plots.figure import Delta, apply, clean, escaped, label, plain
 
 def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:
     """Yield what a widget sends while a history grows, and check that it adds up."""
-    figure, identity = plot.figure(window), plot.identity(window)
+    figure, identity = plot.figure(window), plot.structure_key(window)
     for place, one in enumerate(samples):
         window.append(one)
         if place % every:
             continue
         delta = plot.delta(window, figure["n"], identity)
         if "full" in delta:
-            identity = plot.identity(window)
+            identity = plot.structure_key(window)
         figure = apply(figure, delta)
         assert figure == plot.figure(window)
         yield delta
@@ -76,22 +76,22 @@ def test_deltas_add_up_for_what_a_server_really_says(
 def test_a_delta_without_news_changes_nothing(plot: Plot) -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1)], length=1))
     figure = plot.figure(seen)
-    assert apply(figure, plot.delta(seen, 1, plot.identity(seen))) == figure
+    assert apply(figure, plot.delta(seen, 1, plot.structure_key(seen))) == figure
 
 
 @each_plot
 def test_a_reader_that_fell_out_of_the_window_gets_the_whole_figure(plot: Plot) -> None:
     seen = history(*(sample(n, group("g")) for n in range(1, 10)), limit=3)
-    assert "full" in plot.delta(seen, 4, plot.identity(seen))
-    assert "full" not in plot.delta(seen, 6, plot.identity(seen))
+    assert "full" in plot.delta(seen, 4, plot.structure_key(seen))
+    assert "full" not in plot.delta(seen, 6, plot.structure_key(seen))
     assert "full" in plot.delta(seen, 6, "another identity")
-    assert "full" in plot.delta(seen, 0, plot.identity(seen))
+    assert "full" in plot.delta(seen, 0, plot.structure_key(seen))
 
 
 @each_plot
 def test_apply_leaves_the_figure_that_it_was_given(plot: Plot) -> None:
     seen = history(*(sample(n, group("g"), ids=[EntryId(n)], length=n) for n in (1, 2)), limit=2)
-    figure, identity = plot.figure(seen), plot.identity(seen)
+    figure, identity = plot.figure(seen), plot.structure_key(seen)
     before = json.dumps(figure)
     seen.append(sample(3, group("g", 1), ids=[EntryId(3)], length=3, notes=["hm"]))
     assert apply(figure, plot.delta(seen, 2, identity)) != figure
@@ -128,7 +128,7 @@ def test_a_frame_does_not_grow_with_the_window(redis: redis_py.Redis, key: str) 
     sizes = []
     for one in scenario.run(seconds=102).samples:
         before = seen.last.n if seen.last else 0
-        identities = [plot.identity(seen) for plot in plots]
+        identities = [plot.structure_key(seen) for plot in plots]
         seen.append(one)
         made = [plot.delta(seen, before, i) for plot, i in zip(plots, identities, strict=True)]
         sizes.append(len(json.dumps(made, separators=(",", ":"))))

@@ -151,11 +151,11 @@ def lives(draw: st.DrawFn) -> list[Sample]:
 @given(lives(), st.integers(1, 6))
 def test_deltas_add_up_and_nothing_in_a_name_is_markup(samples: list[Sample], limit: int) -> None:
     plot, seen = PartitionLanes(), History(limit)
-    figure, identity = plot.figure(seen), plot.identity(seen)
+    figure, identity = plot.figure(seen), plot.structure_key(seen)
     for one in samples:
         seen.append(one)
         delta = plot.delta(seen, figure["n"], identity)
-        identity = plot.identity(seen) if "full" in delta else identity
+        identity = plot.structure_key(seen) if "full" in delta else identity
         figure = apply(figure, delta)
         assert figure == PartitionLanes().figure(seen)
     check(figure)

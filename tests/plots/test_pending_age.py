@@ -59,9 +59,9 @@ def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
     held = [PendingEntry(EntryId(1100), "dead", 5000, 1)]
     look = sample(5, group("g", pending=1, oldest=held))
     seen = history(look, sample(6, group("g")))
-    age = PLOT.values(look, seen)[0]
+    age = PLOT.sampled_values(look, seen)[0]
     assert age > 0
-    assert PLOT.still(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
+    assert PLOT.static_figure(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
 
 
 def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
@@ -78,10 +78,10 @@ def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
     assert done["text"] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
     assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
-    assert PLOT.still(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
+    assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
-    assert PLOT.held(seen) == [3, 0, 0]
+    assert PLOT.window_sizes(seen) == [3, 0, 0]
     assert PLOT.figure(seen)["data"][5]["x"] == []
 
 
