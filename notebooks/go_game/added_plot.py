@@ -8,7 +8,7 @@ from typing import Any
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import Plot, Trace, label, line, plain, waiting
+from streamviz.plots.figure import Plot, Trace, label, line, no_data_text, number_text
 
 
 class Added(Plot):
@@ -67,9 +67,11 @@ class Added(Plot):
     def summary(self, history: History) -> str:
         """Return the numbers in words."""
         if history.last is None:
-            return waiting(history)
+            return no_data_text(history)
         last = history.last.n
-        counts = (f"{name} {plain(_added(one, last))}" for name, one in self.histories.items())
+        counts = (
+            f"{name} {number_text(_added(one, last))}" for name, one in self.histories.items()
+        )
         return f"Ever added: {', '.join(counts)}."
 
 

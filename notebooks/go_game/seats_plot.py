@@ -28,9 +28,9 @@ from streamviz.plots.figure import (
     escaped,
     label,
     marks,
-    plain,
+    no_data_text,
+    number_text,
     seconds,
-    waiting,
 )
 
 _WAITS = "waits"
@@ -167,7 +167,7 @@ class Seats(Plot):
     def summary(self, history: History) -> str:
         """Return in words who plays with whom, and who waits."""
         if history.last is None:
-            return waiting(history)
+            return no_data_text(history)
         seating = self._seating()
         here = [spell for spell in seating.spells if spell.until_ms is None]
         parts = [
@@ -176,7 +176,7 @@ class Seats(Plot):
         ]
         waits = [spell.session for spell in here if spell.game == _WAITS]
         parts.append(f"waiting: {', '.join(waits) or 'nobody'}")
-        return f"{plain(len(seating.people))} players. {'; '.join(parts)}."
+        return f"{number_text(len(seating.people))} players. {'; '.join(parts)}."
 
     def _seating(self) -> _Seating:
         seating = _Seating()

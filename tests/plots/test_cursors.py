@@ -38,7 +38,7 @@ def test_the_words_say_how_far_behind_each_one_is() -> None:
     assert "c is at the newest" in words
     assert "d is beyond the newest" in words
     assert "g is at the newest" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 
 

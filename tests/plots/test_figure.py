@@ -30,7 +30,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
-from streamviz.plots.figure import Delta, apply, clean, escaped, label, plain
+from streamviz.plots.figure import Delta, apply, clean, escaped, label, number_text
 
 
 def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:
@@ -162,4 +162,4 @@ def test_a_bold_tag_shows_as_text() -> None:
     ],
 )
 def test_a_number_in_a_sentence_has_all_its_digits(number: int | None, words: str) -> None:
-    assert plain(number) == words
+    assert number_text(number) == words

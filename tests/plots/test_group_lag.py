@@ -135,7 +135,7 @@ def test_a_still_picture_tells_the_peak_and_the_doubts_and_a_moving_one_does_not
     )
     assert PLOT.static_figure(seen)["summary"] == (
         "a: 0 waiting; b: 0 waiting. At most: a 1,463, b 0 entries waiting. "
-        "Of a it was not certain at 1 of 4 looks."
+        "The lag of a was uncertain in 1 of 4 samples."
     )
     assert (
         "At most: a 12.3, b 0.0 seconds behind."

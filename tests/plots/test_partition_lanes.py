@@ -115,7 +115,7 @@ def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
 
 
 def test_the_words_without_parts_groups_or_looks() -> None:
-    assert PartitionLanes().summary(history()) == "waiting for the first look"
+    assert PartitionLanes().summary(history()) == "waiting for the first sample"
     assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
     words = PartitionLanes().summary(history(sampled(1, part(0, node=""))))
     assert words == "part 0: 0 entries. No consumer group yet."

@@ -32,9 +32,9 @@ def test_the_words_name_the_oldest_and_its_holder() -> None:
     held = [PendingEntry(EntryId(500), "ann", 1, 3)]
     words = PLOT.summary(history(sample(1, group("g", pending=4, oldest=held), group("h"))))
     assert "g: 4 pending" in words
-    assert "delivered 3 times, to ann last" in words
+    assert "delivered 3 times, last to ann" in words
     assert "h: nothing pending" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
 
 
