@@ -2,14 +2,19 @@
 
 A figure is a plain dict that plotly accepts as it is (``data``, ``layout``), with two keys of ours:
 ``n``, the number of its last sample; ``summary``, one or two sentences for screen readers. The
-colours to replace on a light and on a dark background are in ``layout["meta"]["substitutes"]``,
-for the browser's code (see `streamviz.plots.contrast`).
+browser's code reads two parts that plotly leaves alone:
+
+- ``layout["meta"]["substitutes"]``: for a ``light`` and a ``dark`` background, which colour
+  replaces which (see `streamviz.plots.contrast`);
+- ``customdata`` of a trace, parallel to ``x`` and ``y``: the ID of the entry at each point, None
+  in a gap. A trace whose points are not entries has no ``customdata``.
 
 A delta has ``n`` and ``summary``, and either ``full``, a whole new figure, or
 
 - ``x`` and ``y``: the times of the new samples, and for each growing trace at these times its new
   values;
-- ``points``: for each other growing trace, by its index, new ``x`` and ``y``, and perhaps ``text``;
+- ``points``: for each other growing trace, by its index, new ``x`` and ``y``, and perhaps ``text``
+  and ``customdata``;
 - ``keep``: for each growing trace, how many of its newest points remain: those in the window;
 - ``set``: for each state trace, by its index, the keys to replace.
 
@@ -160,7 +165,7 @@ def apply(figure: Figure, delta: Delta) -> Figure:
     for i, keep in enumerate(delta["keep"]):
         sampled = i < len(delta["y"])
         new = {"x": delta["x"], "y": delta["y"][i]} if sampled else delta["points"].get(i, {})
-        for key in ("x", "y", "text"):
+        for key in ("x", "y", "text", "customdata"):
             if key in data[i] or key in new:
                 points = [*data[i].get(key, []), *new.get(key, [])]
                 data[i][key] = points[len(points) - keep :]

@@ -123,6 +123,7 @@ def _points(deliveries: Iterable[Delivery], history: History) -> Trace:
         "text": [
             f"{one.id}, delivery {one.deliveries}, to {label(one.consumer)}" for one in repeated
         ],
+        "customdata": [str(one.id) for one in repeated],
     }
 
 

@@ -118,8 +118,10 @@ def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> 
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:
     """Return a dot for each entry, given with the time when it was sent or received."""
+    texts = [str(one) for _, one in entries]
     return {
         "x": [seconds(at_ms, history) for at_ms, _ in entries],
         "y": [seconds(one.ms, history) for _, one in entries],
-        "text": [str(one) for _, one in entries],
+        "text": texts,
+        "customdata": list(texts),
     }

@@ -86,14 +86,10 @@ class StreamMap(Plot):
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries."""
-        entries = [entry for sample in samples for entry in sample.entries]
-        return [
-            {
-                "x": [seconds(entry.id.ms, history) for entry in entries],
-                "y": [entry.id.seq for entry in entries],
-                "text": [str(entry.id) for entry in entries],
-            }
-        ]
+        ids = [entry.id for sample in samples for entry in sample.entries]
+        texts = list(map(str, ids))
+        x, y = [seconds(one.ms, history) for one in ids], [one.seq for one in ids]
+        return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
 
     def window_sizes(self, history: History) -> list[int]:
         """Return how many entries the window has."""
@@ -124,7 +120,7 @@ class StreamMap(Plot):
     def _lane_of(
         self, group: GroupState | None, last: Sample | None, history: History, y: float
     ) -> list[Trace]:
-        empty: Trace = {"x": [], "y": [], "text": []}
+        empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
         if group is None or last is None or not last.exists:
             return [empty, dict(empty)]
         cursor = group.last_delivered_id
@@ -137,6 +133,7 @@ class StreamMap(Plot):
                 "x": [seconds(first.ms, history), seconds(cursor.ms, history)],
                 "y": [y, y],
                 "text": [text, text],
+                "customdata": [str(cursor)] * 2,
             }
         rings = {
             "x": [seconds(one.id.ms, history) for one in group.oldest],
@@ -145,6 +142,7 @@ class StreamMap(Plot):
                 f"{one.id} held by {label(one.consumer) or 'nobody'}, delivered {one.deliveries}×"
                 for one in group.oldest
             ],
+            "customdata": [str(one.id) for one in group.oldest],
         }
         return [lane, rings]
 

@@ -166,7 +166,7 @@ def _points(
     group: str, deliveries: Iterable[Delivery], lanes: dict[tuple[str, str], int], history: History
 ) -> Trace:
     """Return bars as one line with gaps."""
-    points: Trace = {"x": [], "y": [], "text": []}
+    points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
         lane = lanes.get((group, one.consumer))
         row = None if lane is None else -(lane + 0.3 + 0.2 * ((one.id.ms + one.id.seq) % _ROWS))
@@ -174,6 +174,7 @@ def _points(
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]
         points["text"] += [_text(one, end - start)] * 2 + [""]
+        points["customdata"] += [str(one.id)] * 2 + [None]
     return points
 
 

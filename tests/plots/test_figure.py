@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -31,6 +32,8 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.plots.figure import Delta, apply, clean, escaped, label, number_text
+
+ENTRY_ID = re.compile(r"(?<![\w-])\d+-\d+\b")
 
 
 def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:
@@ -70,6 +73,31 @@ def test_deltas_add_up_for_what_a_server_really_says(
         found = list(deltas(plot, History(30, max_entries=40), samples, 1 + seed % 2))
         small = [one for one in found if "full" not in one]
         assert len(small) > 0.8 * len(found), "a whole figure is sent only when groups change"
+
+
+def test_each_point_of_an_entry_carries_its_id(redis: redis_py.Redis, key: str) -> None:
+    seen, subscribers = history(*shop(redis, key, seed=1, seconds=12)), Scenario(redis, seed=1)
+    subscribers.subscriber(f"{key}:news", "late", crash_at_s=1.05, revive_after_s=1)
+    subscribers.produce(f"{key}:news", series.constant(rate_hz=5))
+    sent = subscribers.run(seconds=4)
+    counts = {}
+    for name, plot in PLOTS.items():
+        traces = plot.figure(sent if name == "side_by_side" else seen)["data"]
+        with_ids = [trace for trace in traces if "customdata" in trace]
+        for trace in with_ids:
+            assert len(trace["customdata"]) == len(trace["x"])
+            for text, entry_id in zip(trace["text"], trace["customdata"], strict=True):
+                assert entry_id == (found[0] if (found := ENTRY_ID.search(text)) else None)
+        counts[name] = [len(trace["x"]) for trace in with_ids]
+    shown = {name for name, lengths in counts.items() if any(lengths)}
+    assert shown == {
+        "stream_map",
+        "pending_age",
+        "swim_lanes",
+        "swim_lanes_of_one",
+        "side_by_side",
+    }
+    assert all(len(trace) > 1 for trace in (counts["stream_map"], counts["side_by_side"]))
 
 
 @each_plot
