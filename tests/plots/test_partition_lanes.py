@@ -1,4 +1,4 @@
-"""Partition lanes: a colour a node, a height a lag, grey on the move, gaps without an answer."""
+"""Partition lanes: colours for nodes, heights for lags, grey for a move, gaps if unknown."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
     assert "g in all: lag unknown, partition 0: who knows; partition 1: it does" in words
 
 
-def test_the_words_without_parts_groups_or_looks() -> None:
+def test_the_summary_without_parts_groups_or_samples() -> None:
     assert PartitionLanes().summary(history()) == "waiting for the first sample"
     assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
     words = PartitionLanes().summary(history(sampled(1, part(0, node=""))))
