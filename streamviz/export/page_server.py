@@ -210,7 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        with suppress(OSError), closing(self.server.app.events()) as events:  # until it is gone
+        # The first write after the browser has gone raises an OSError.
+        with suppress(OSError), closing(self.server.app.events()) as events:
             for event in events:
                 self.wfile.write(event)
 

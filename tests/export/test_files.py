@@ -166,14 +166,14 @@ def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_p
     with Image.open(io.BytesIO(path.read_bytes())) as film:
         assert film.size == (320, 200)
         assert film.info["loop"] == 0
-        held = []
+        durations_ms = []
         shown = []
         for place in range(film.n_frames):  # type: ignore[attr-defined]
             film.seek(place)
-            held.append(film.info["duration"])
+            durations_ms.append(film.info["duration"])
             shown.append(film.convert("RGB").tobytes())
     assert len(set(shown)) == 11, "a second of 10 pictures, and the first"
-    assert sum(held) == 11 * 100 + 2000
+    assert sum(durations_ms) == 11 * 100 + 2000
     with pytest.raises(InputError, match="images, and the limit is 2,000"):
         to_animation(run, tmp_path / "long.gif", speed=0.01)
 
@@ -216,9 +216,9 @@ def test_a_caption_is_on_stills_and_in_animations(run: Path, tmp_path: Path) -> 
     long = "a caption that is as long as a sentence & goes on " * 3
     text = to_still(run, tmp_path / "s.svg", at_s=1, caption=long).read_text("utf-8")
     assert ">1.0 s<" in text
-    found = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
-    assert found is not None
-    assert float(found[1]) < 8, "the whole caption fits"
+    match = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
+    assert match is not None
+    assert float(match[1]) < 8, "the whole caption fits"
     shown = [
         drawn(to_animation(run, tmp_path / f"{i}.gif", end_s=1, caption=caption))
         for i, caption in enumerate(("", "hello"))
@@ -300,10 +300,10 @@ HAS = {
 def test_an_option_is_followed_or_refused(
     run: Path, tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
+    words = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
     if name == "film.gif":  # a few pictures of it
-        given += ["--end", "1.5", "--size", "160x100"]
-    done = main(["export", str(run), "-o", str(tmp_path / name), *given])
+        words += ["--end", "1.5", "--size", "160x100"]
+    done = main(["export", str(run), "-o", str(tmp_path / name), *words])
     assert (done == 0) is (option in HAS[name]) is (tmp_path / name).exists()
     if done:
         said = capsys.readouterr().err

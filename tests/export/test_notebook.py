@@ -26,14 +26,14 @@ def kinds(page: Path) -> list[int]:
     """Return how many parts each slide has."""
     text = page.read_text("utf-8")
     slides = text[text.index('<div class="slides">') : text.index('id="plotly"')]
-    depth, found = 0, []
+    depth, counts = 0, []
     for tag in re.findall(r"<(/?)section", slides):
         depth += -1 if tag else 1
         if not tag and depth == 1:
-            found.append(0)
+            counts.append(0)
         if not tag and depth == 2:
-            found[-1] += 1
-    return found
+            counts[-1] += 1
+    return counts
 
 
 @pytest.fixture

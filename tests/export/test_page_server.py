@@ -51,8 +51,8 @@ class Browser:
     def ask(
         self, path: str, method: str = "GET", token: str | None = None, body: str | None = None
     ) -> http.client.HTTPResponse:
-        given = self.token if token is None else token
-        self.line.request(method, f"{path}?token={given}", body)
+        sent = self.token if token is None else token
+        self.line.request(method, f"{path}?token={sent}", body)
         return self.line.getresponse()
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ def test_a_browser_can_steer_nothing(page_server: DashboardServer, redis: redis_
     ]
     for words in wrong:
         assert sender.say(events.name, words) == 404, words
-    assert sender.say("somebody", {"type": "hello"}) == 404
+    assert sender.say("unknown", {"type": "hello"}) == 404
     reply = sender.ask(f"/say/{events.name}", "POST", body="{" * 5000)
     assert reply.status == 413
     for method in ("PUT", "DELETE", "OPTIONS"):
