@@ -44,18 +44,6 @@ PLOTS: dict[str, Callable[[], Plot]] = {
     "side-by-side": SideBySide,
     "partition-lanes": PartitionLanes,
 }
-OPTIONS = (
-    "stream",
-    "size",
-    "theme",
-    "start",
-    "end",
-    "speed",
-    "poster",
-    "caption",
-    "loop",
-    "autoplay",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,7 +122,9 @@ def export_file(args: argparse.Namespace) -> None:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options on the command line, without those that are left out."""
-    options = {name: getattr(args, name, None) for name in OPTIONS}
+    options = {
+        name: getattr(args, name, None) for known in RECORDING_FORMATS for name in known.options
+    }
     options["plots"] = [PLOTS[name]() for name in args.plot] if args.plot else None
     options["run"] = False if getattr(args, "saved", False) else None
     return {name: value for name, value in options.items() if value is not None}

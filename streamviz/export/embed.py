@@ -47,20 +47,16 @@ def to_embed(
         The recording, or its file.
     path : str or Path
         The ``.film.jsonl`` file to write. The module is written into the same folder.
-    plots : sequence of Plot, optional
-        Default: the group lag.
-    stream : str, optional
-        Default: the recording's first stream.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     loop, autoplay : bool
         Whether to start again at the end, and to start when it scrolls into view.
     speed : float
         2.0 plays twice as fast as recorded.
     start_s, end_s : float
         The span to export, in seconds since the recording began.
-    captions : iterable of (at_s, text)
-        Further captions, each shown from its moment on.
-    caption : str
-        A caption for the beginning.
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     overwrite : bool
         Whether to replace existing files.
 

@@ -54,10 +54,8 @@ def to_html(
         The recording, or its file.
     path : str or Path
         The ``.html`` file to write.
-    plots : sequence of Plot, optional
-        Default: the group lag.
-    stream : str, optional
-        Default: the recording's first stream.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
         Width and height in pixels. The page scales to its window and keeps this shape.
     theme : {"light", "dark", "auto"}
@@ -69,10 +67,8 @@ def to_html(
         2.0 plays twice as fast as recorded.
     start_s, end_s : float
         The span to export, in seconds since the recording began.
-    captions : iterable of (at_s, text)
-        Further captions, each shown from its moment on.
-    caption : str
-        A caption for the beginning.
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     poster : float, optional
         The moment to show before it plays, in seconds since the recording began. Default: the
         beginning of the span.

@@ -48,10 +48,8 @@ def to_still(
         The ``.svg`` or ``.png`` file to write.
     at_s : float, optional
         The moment, in seconds since the recording began. Default: the last sample.
-    plots : sequence of Plot, optional
-        Default: the group lag.
-    stream : str, optional
-        Default: the recording's first stream.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
@@ -109,10 +107,8 @@ def to_animation(
         The recording, or its file.
     path : str or Path
         The ``.gif`` file to write.
-    plots : sequence of Plot, optional
-        Default: the group lag.
-    stream : str, optional
-        Default: the recording's first stream.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
@@ -123,10 +119,8 @@ def to_animation(
         2.0 plays twice as fast as recorded.
     rate_hz : float
         Images per second, above 0, at most 50 (the limit of a GIF).
-    captions : iterable of (at_s, text)
-        Further captions, each shown from its moment on.
-    caption : str
-        A caption for the beginning.
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     loop : bool
         Whether to start again at the end.
     overwrite : bool
