@@ -25,6 +25,8 @@ password.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 
 class StreamVizError(Exception):
     """Base of every error that streamviz raises on purpose."""
@@ -88,3 +90,8 @@ class WrongType(StreamError):
 
 class CommandRefused(StreamError):
     """The server refused the command; the message repeats its reason."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether an argument is an int or a float; a bool does not count as a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
