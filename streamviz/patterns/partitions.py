@@ -127,7 +127,7 @@ class Partitions:
         InputError, CommandRefused, ServerUnreachable
             As `Stream.add_many`; what went to other parts before that is there.
         """
-        arguments.number("batch", batch, 1)
+        arguments.whole_number("batch", batch, 1)
         added = [0] * len(self)
         left = iter(rows)
         while some := list(islice(left, batch)):
@@ -184,7 +184,7 @@ def assign(count: int, consumers: Sequence[str]) -> dict[str, tuple[int, ...]]:
     >>> assign(5, ["ben", "ann"])
     {'ann': (0, 2, 4), 'ben': (1, 3)}
     """
-    arguments.number("count", count, 1)
+    arguments.whole_number("count", count, 1)
     names = sorted(consumers)
     if not names or len(set(names)) < len(names):
         raise InputError(f"consumers={list(consumers)!r}: give each name once, at least one")

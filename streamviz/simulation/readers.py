@@ -63,8 +63,8 @@ class SimulatedReader(SimulatedReceiver):
         super().__init__(scenario, stream, name, **more)
         self.remembers = arguments.one_of("remembers", remembers, get_args(Remembers))
         self._stream = Stream(scenario.client, stream)
-        self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
-        self._batch = arguments.number("batch", batch, 1)
+        self._start_id = "$" if remembers == "nothing" else arguments.id_text(start, "$")
+        self._batch = arguments.whole_number("batch", batch, 1)
         self._hash = HashOffset(scenario.client, readers_key(stream), name)
         self._first_begin()
 

@@ -1,4 +1,4 @@
-"""The raw exchange: one shape for every client, nothing sent twice, errors in our terms."""
+"""Connection: one shape of replies for every client, nothing sent twice, clear errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import redis as redis_py
 
-from streamviz.client.connection import Connection, ServerVersion
-from streamviz.client.exchange import pack, to_bytes
+from streamviz.client.connection import Connection
+from streamviz.client.resp import pack, to_bytes
+from streamviz.client.server_version import ServerVersion
 from streamviz.errors import (
     CommandRefused,
     InputError,
@@ -87,7 +88,7 @@ def test_a_snapshot_answers_at_one_moment_and_keeps_errors_in_place(
     assert connection.call("PING") == b"PONG"
 
 
-def test_no_one_gets_between_the_commands_of_a_snapshot(
+def test_no_other_command_runs_inside_a_snapshot(
     connection: Connection, server: EmbeddedServer, key: str
 ) -> None:
     stop = threading.Event()
@@ -108,7 +109,7 @@ def test_no_one_gets_between_the_commands_of_a_snapshot(
     assert pairs[-1][0] > 0
 
 
-def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: str) -> None:
+def test_a_transaction_is_done_completely_or_not_at_all(connection: Connection, key: str) -> None:
     assert connection.transaction([("XADD", key, "1-1", "a", 1), ("XLEN", key)]) == [b"1-1", 1]
     with pytest.raises(CommandRefused):
         connection.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
@@ -120,7 +121,7 @@ def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: 
 @pytest.mark.parametrize(
     ("command", "kind", "says"),
     [
-        (("XADD", "{text}", "*", "a", 1), WrongType, "holds another type"),
+        (("XADD", "{text}", "*", "a", 1), WrongType, "holds another type than a stream"),
         (("XINFO", "STREAM", "{none}"), NoSuchStream, "add an entry first"),
         (("XGROUP", "CREATE", "{none}", "g", "0"), NoSuchStream, "no stream"),
         (("XREADGROUP", "GROUP", "g", "c", "STREAMS", "{none}", ">"), NoSuchGroup, "Create the"),
@@ -128,7 +129,7 @@ def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: 
         (("XADD", "{none}", "*", "odd"), CommandRefused, "wrong number"),
     ],
 )
-def test_what_the_server_says_is_said_in_our_terms(
+def test_each_server_error_becomes_one_of_ours(
     client: redis_py.Redis, prefix: str, command: Any, kind: type[StreamVizError], says: str
 ) -> None:
     client.set(f"{prefix}text", "x")
@@ -141,7 +142,9 @@ def test_what_the_server_says_is_said_in_our_terms(
     assert Connection(client).call("PING") == b"PONG"
 
 
-def test_a_user_without_the_right_is_told_so(redis: redis_py.Redis, server: EmbeddedServer) -> None:
+def test_a_user_without_the_right_gets_an_auth_error(
+    redis: redis_py.Redis, server: EmbeddedServer
+) -> None:
     redis.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">word", "+info", "+ping")
     narrow = Connection(server.client(username="narrow", password="word"))
     for ask in (narrow.call, lambda *command: narrow.snapshot([command])):
@@ -169,7 +172,7 @@ def test_a_newer_command_names_the_version_that_it_needs(connection: Connection,
         (ServerVersion("Redis", (10, 0)), (8, 10), (10, 1)),
     ],
 )
-def test_a_version_knows_what_came_with_which(
+def test_a_version_has_the_features_of_earlier_versions(
     version: ServerVersion, has: tuple[int, ...], lacks: tuple[int, ...]
 ) -> None:
     assert version.has(has)
@@ -183,7 +186,7 @@ def test_the_version_is_the_servers_own(connection: Connection, redis: redis_py.
     assert str(connection.version) == f"{name} {valkey or info['redis_version']}"
 
 
-def test_a_broken_connection_is_said_and_the_next_one_works(
+def test_a_broken_connection_raises_and_the_next_call_works(
     redis: redis_py.Redis, server: EmbeddedServer, connection: Connection, key: str, until: Until
 ) -> None:
     other = server.client()
@@ -206,7 +209,7 @@ def test_a_broken_connection_is_said_and_the_next_one_works(
     other.close()
 
 
-def test_a_wait_longer_than_the_sockets_patience_is_no_error(
+def test_a_block_longer_than_the_socket_time_out_is_not_an_error(
     server: EmbeddedServer, key: str
 ) -> None:
     client = server.client(socket_timeout=0.05)
@@ -232,7 +235,7 @@ def test_a_server_that_died_is_unreachable_for_every_kind_of_call(key: str) -> N
         client.close()
 
 
-def test_every_connection_comes_back_to_the_pool(
+def test_every_raw_connection_returns_to_the_pool(
     server: EmbeddedServer, prefix: str, key: str
 ) -> None:
     client = server.client()
@@ -249,7 +252,7 @@ def test_every_connection_comes_back_to_the_pool(
     client.close()
 
 
-def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) -> None:
+def test_a_push_message_between_replies_is_skipped(server: EmbeddedServer, key: str) -> None:
     client = server.client(protocol=3)
     connection = Connection(client)
     connection.call("CLIENT", "TRACKING", "ON")
@@ -261,7 +264,7 @@ def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) ->
 
 
 @pytest.mark.parametrize("client", [None, "redis://localhost", 5, object()])
-def test_only_a_client_will_do(client: Any) -> None:
+def test_only_a_redis_client_is_accepted(client: Any) -> None:
     with pytest.raises(InputError, match=r"streamviz\.connect"):
         Connection(client)
 
@@ -314,13 +317,13 @@ def test_a_value_that_redis_cannot_store_is_refused(connection: Connection, valu
         connection.call("ECHO", value)
 
 
-def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(
+def test_half_a_character_is_refused_and_an_escaped_byte_is_sent(
     connection: Connection,
 ) -> None:
     for text in ("\ud800", "tea \udfff"):
-        with pytest.raises(InputError, match="half a character at place"):
+        with pytest.raises(InputError, match="half a character at index"):
             to_bytes(text)
-        with pytest.raises(InputError, match="half a character at place"):
+        with pytest.raises(InputError, match="half a character at index"):
             connection.call("ECHO", text)
     assert connection.call("ECHO", "\udcff") == b"\xff"
 

@@ -10,7 +10,6 @@ import pytest
 
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
-from streamviz.client.idempotency import IdmpInfo
 from streamviz.client.models import (
     Claimed,
     ConsumerInfo,
@@ -18,6 +17,7 @@ from streamviz.client.models import (
     FullGroup,
     FullPending,
     GroupInfo,
+    IdmpInfo,
     PendingEntry,
     PendingSummary,
     StreamInfo,
@@ -265,16 +265,16 @@ def test_what_was_taken_over_while_reading_tells_its_idle_time_and_deliveries(
 
 def test_what_was_taken_over_is_put_in_order_with_the_rest(shape: Shape) -> None:
     by_idle_time_then_new = [["5-0", ["f", "v"], 90, 1], [*RAW_ONE, 40, 3], [*RAW_TWO, 0, 0]]
-    found = replies.in_time_order({"s": replies.entries(shape(by_idle_time_then_new))})
+    found = replies.in_id_order({"s": replies.entries(shape(by_idle_time_then_new))})
     assert [str(entry.id) for _, entry in found] == ["1-0", "2-9", "5-0"]
     assert [entry.deliveries for _, entry in found] == [3, 0, 1]
 
 
 def test_entries_of_several_streams_are_put_in_order_by_id_then_key() -> None:
-    found = replies.in_time_order({"t": [ONE, TWO], "s": [TWO], "u": []})
+    found = replies.in_id_order({"t": [ONE, TWO], "s": [TWO], "u": []})
     assert found == [("t", ONE), ("s", TWO), ("t", TWO)]
-    assert replies.in_time_order({"s": [ONE, TWO]}) == [("s", ONE), ("s", TWO)]
-    assert replies.in_time_order({}) == replies.in_time_order({"s": []}) == []
+    assert replies.in_id_order({"s": [ONE, TWO]}) == [("s", ONE), ("s", TWO)]
+    assert replies.in_id_order({}) == replies.in_id_order({"s": []}) == []
 
 
 def test_other_entries_tell_no_deliveries(shape: Shape) -> None:

@@ -8,7 +8,7 @@ import pytest
 from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
-from streamviz.client.idempotency import IdmpInfo
+from streamviz.client.models import IdmpInfo
 from streamviz.errors import CommandRefused, InputError, NoSuchStream
 
 

@@ -15,7 +15,7 @@ import pytest
 import redis as redis_py
 
 from streamviz import Stream
-from streamviz.client.stream import read_streams
+from streamviz.client.read import read_streams
 from streamviz.errors import InputError, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 
@@ -118,7 +118,8 @@ def test_what_is_sent_is_what_the_version_documents(
     if has:
         act(stream)
     else:
-        said = rf"{words.split()[0]} as asked needs Redis {re.escape(version)}; this server is"
+        name, needed = words.split()[0], re.escape(version)
+        said = rf"{name} with these options needs Redis {needed}; this server is"
         with pytest.raises(UnsupportedCommand, match=said):
             act(stream)
     assert sent[0] == expected

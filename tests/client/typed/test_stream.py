@@ -11,9 +11,8 @@ import redis as redis_py
 from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
-from streamviz.client.idempotency import IdmpInfo
-from streamviz.client.models import Entry, StreamInfo
-from streamviz.client.stream import read_streams
+from streamviz.client.models import Entry, IdmpInfo, StreamInfo
+from streamviz.client.read import read_streams
 from streamviz.errors import (
     CommandRefused,
     InputError,

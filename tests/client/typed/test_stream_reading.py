@@ -12,7 +12,7 @@ from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
 from streamviz.client.models import Entry
-from streamviz.client.stream import read_streams
+from streamviz.client.read import read_streams
 from streamviz.errors import CommandRefused, InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 
@@ -107,7 +107,7 @@ def test_the_newest_entry_is_read_or_the_version_that_can_is_named(five: Stream)
     said = refused(lambda: five.read("+"))
     if said:
         assert not five.connection.version.has((7, 4))
-        assert said.startswith("XREAD as asked needs Redis 7.4;")
+        assert said.startswith("XREAD with these options needs Redis 7.4;")
         assert f"this server is {five.connection.version}." in said
     else:
         assert ids(five.read("+")) == ids(five.read("+", block_ms=1)) == ["10-7"]
@@ -118,7 +118,7 @@ def test_a_read_is_limited_in_all_or_the_version_that_can_is_named(five: Stream)
         said = refused(lambda limit=limit: read_streams(five.client, {five.key: "0"}, **limit))
         if said:
             assert not five.connection.version.has((8, 10))
-            assert said.startswith("XREAD as asked needs Redis 8.10;")
+            assert said.startswith("XREAD with these options needs Redis 8.10;")
         else:
             assert len(read_streams(five.client, {five.key: "0"}, **limit)) == 1
 
