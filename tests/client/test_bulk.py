@@ -40,7 +40,7 @@ def stored(value: Any) -> str:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_what_is_read_is_what_was_given(
+def test_rows_come_back_unchanged(
     redis: redis_py.Redis, key: str, rows: list[dict[str, Any]], batch: int
 ) -> None:
     redis.delete(key)
@@ -169,7 +169,7 @@ def test_a_batch_is_a_whole_number(redis: redis_py.Redis, key: str, batch: Any) 
         Stream(redis, key).add_many([{"a": 1}], batch=batch)
 
 
-def test_an_error_of_the_rows_own_leaves_a_connection_that_works(
+def test_after_an_error_in_the_rows_the_connection_still_works(
     redis: redis_py.Redis, key: str
 ) -> None:
     def rows() -> Iterator[dict[str, int]]:
@@ -182,7 +182,7 @@ def test_an_error_of_the_rows_own_leaves_a_connection_that_works(
     assert stream.add({"n": 25}) == stream.reverse_range(count=1)[0].id
 
 
-def test_a_connection_that_breaks_is_said_and_nothing_is_sent_twice(
+def test_a_broken_connection_raises_and_nothing_is_sent_twice(
     redis: redis_py.Redis, server: EmbeddedServer, key: str
 ) -> None:
     other = server.client()

@@ -24,7 +24,6 @@ from streamviz.client.cluster import (
 )
 from streamviz.client.connection import Connection
 from streamviz.client.read import read_streams
-from streamviz.client.resp import pack, unpack
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup, ServerUnreachable
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -78,13 +77,6 @@ def test_the_server_computes_the_same_slots(nodes: RedisCluster) -> None:
 )
 def test_only_an_error_redirects(reply: Any, where: Redirection | None) -> None:
     assert redirection(reply) == where
-
-
-def test_unpack_reverses_pack() -> None:
-    commands = [("XADD", "k", "*", "a", "1"), ("XLEN", "k" * 9), ("X", "\r\n")]
-    payload = b"".join(map(pack, commands))
-    assert unpack(payload) == [[word.encode() for word in one] for one in commands]
-    assert unpack(b"") == []
 
 
 def test_only_a_cluster_gets_a_cluster_connection(

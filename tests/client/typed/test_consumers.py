@@ -158,7 +158,7 @@ def while_blocked(wait: Callable[[], Any], act: Callable[[], Any], until: Until,
     return result[0]
 
 
-def test_a_blocked_read_gets_what_comes_while_it_waits(a: Consumer, until: Until) -> None:
+def test_a_blocked_read_returns_an_entry_added_meanwhile(a: Consumer, until: Until) -> None:
     assert len(a.read()) == 5
     assert a.read(block_ms=1) == []
     stream = stream_of(a)
@@ -174,7 +174,7 @@ def test_a_blocked_read_gets_what_comes_while_it_waits(a: Consumer, until: Until
 
 
 @pytest.mark.parametrize("loss", ["destroy", "delete", "replace"])
-def test_a_blocked_read_says_that_its_group_is_gone(a: Consumer, until: Until, loss: str) -> None:
+def test_a_blocked_read_fails_if_its_group_is_deleted(a: Consumer, until: Until, loss: str) -> None:
     a.read()
     stream = stream_of(a)
     acts: dict[str, Callable[[], Any]] = {
@@ -186,7 +186,7 @@ def test_a_blocked_read_says_that_its_group_is_gone(a: Consumer, until: Until, l
     assert isinstance(found, NoSuchGroup | WrongType if loss == "replace" else NoSuchGroup)
 
 
-def test_a_blocked_read_may_outlast_the_sockets_time_out(
+def test_a_blocked_read_may_outlast_the_socket_time_out(
     server: EmbeddedServer, protocol: int, a: Consumer
 ) -> None:
     client = server.client(protocol=protocol, socket_timeout=0.05)
@@ -208,7 +208,7 @@ def test_a_blocked_read_may_outlast_the_sockets_time_out(
     ],
     ids=repr,
 )
-def test_a_claim_moves_entries_and_sets_what_it_is_told(
+def test_a_claim_moves_entries_and_sets_their_numbers(
     a: Consumer, b: Consumer, options: dict[str, Any], deliveries: int, at_least_idle_ms: int
 ) -> None:
     a.read(3)
@@ -223,7 +223,7 @@ def test_a_claim_moves_entries_and_sets_what_it_is_told(
     assert all(at_least_idle_ms <= ms for ms in idle)
 
 
-def test_a_claim_leaves_what_is_not_idle_long_enough(a: Consumer, b: Consumer) -> None:
+def test_a_claim_skips_entries_that_are_not_idle_long_enough(a: Consumer, b: Consumer) -> None:
     a.read(1)
     assert b.claim(["1-1"], HOUR) == []
     a.claim(["1-1"], idle_ms=2 * HOUR, deliveries=1)
@@ -231,13 +231,13 @@ def test_a_claim_leaves_what_is_not_idle_long_enough(a: Consumer, b: Consumer) -
     assert (held(a), held(b)) == ({}, {"1-1": 2})
 
 
-def test_a_claim_by_force_takes_what_is_there_and_not_pending(b: Consumer) -> None:
+def test_a_claim_by_force_takes_existing_entries_that_are_not_pending(b: Consumer) -> None:
     assert b.claim(["1-2", "99-0"]) == []
     assert ids(b.claim(["1-2", "99-0"], force=True)) == ["1-2"]
     assert list(held(b)) == ["1-2"]
 
 
-def test_a_claim_moves_the_cursor_forth_only(a: Consumer) -> None:
+def test_a_claim_moves_the_cursor_only_forward(a: Consumer) -> None:
     a.read(3)
     a.claim(["1-1"], last_id="1-2")
     assert group_of(a).info().last_delivered_id == EntryId(2)
@@ -245,7 +245,7 @@ def test_a_claim_moves_the_cursor_forth_only(a: Consumer) -> None:
     assert ids(a.read()) == ["10-7"]
 
 
-def test_a_claim_drops_what_was_deleted(a: Consumer, b: Consumer) -> None:
+def test_a_claim_drops_deleted_entries(a: Consumer, b: Consumer) -> None:
     a.read(2)
     stream_of(a).delete("1-1")
     assert ids(b.claim(["1-1", "1-2"])) == ["1-2"]
@@ -288,21 +288,21 @@ def test_autoclaim_goes_page_by_page_from_cursor_to_cursor(a: Consumer, b: Consu
     assert ids(b.autoclaim(0, "(1-1").entries) == ["1-2", "2-0"]
 
 
-def test_autoclaim_of_ids_leaves_the_deliveries(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_of_ids_keeps_the_delivery_counts(a: Consumer, b: Consumer) -> None:
     a.read(2)
     page = b.autoclaim(0, justid=True)
     assert page == Claimed(EntryId.ZERO, (), (EntryId(1, 1), EntryId(1, 2)), ())
     assert held(b) == {"1-1": 1, "1-2": 1}
 
 
-def test_autoclaim_takes_only_what_is_idle(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_takes_only_idle_entries(a: Consumer, b: Consumer) -> None:
     a.read(2)
     a.claim(["1-2"], idle_ms=2 * HOUR)
     assert ids(b.autoclaim(HOUR).entries) == ["1-2"]
     assert b.autoclaim(HOUR) == Claimed(EntryId.ZERO, (), (), ())
 
 
-def test_autoclaim_names_what_was_deleted_even_on_an_empty_page(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_lists_deleted_entries_even_on_an_empty_page(a: Consumer, b: Consumer) -> None:
     a.read(3)
     stream_of(a).delete("1-1")
     page = b.autoclaim(0, count=1)
@@ -330,7 +330,7 @@ def test_a_bad_autoclaim_is_refused_and_moves_nothing(
     assert held(a) == {"1-1": 1, "1-2": 1}
 
 
-def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b: Consumer) -> None:
+def test_a_read_claims_too_or_the_error_names_the_version(a: Consumer, b: Consumer) -> None:
     a.read(2)
     if a.connection.version.has((8, 4)):
         found = b.read(3, claim_idle_ms=0)
@@ -348,7 +348,7 @@ def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b:
     assert (held(a), held(b)) == ({"1-1": 1, "1-2": 1}, {})
 
 
-def test_who_waits_is_woken_by_what_becomes_idle(a: Consumer, b: Consumer) -> None:
+def test_a_blocked_read_wakes_up_for_an_idle_entry(a: Consumer, b: Consumer) -> None:
     if not a.connection.version.has((8, 4)):
         pytest.skip(f"CLAIM needs Redis 8.4; this is {a.connection.version}")
     a.read()
@@ -367,7 +367,9 @@ METHODS: dict[str, Callable[[Consumer], Any]] = {
 
 @pytest.mark.parametrize("gone", ["group", "stream", "type"])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_group_that_is_gone_is_said_and_comes_not_back(a: Consumer, gone: str, name: str) -> None:
+def test_a_deleted_group_is_an_error_and_is_not_recreated(
+    a: Consumer, gone: str, name: str
+) -> None:
     stream = stream_of(a)
     group_of(a).destroy()
     if gone != "group":

@@ -66,9 +66,7 @@ def held(group: ConsumerGroup) -> list[tuple[str, str]]:
     ],
     ids=repr,
 )
-def test_a_group_begins_and_goes_on_after_the_id_it_is_given(
-    stream: Stream, at: Any, waiting: list[str]
-) -> None:
+def test_a_group_starts_after_the_given_id(stream: Stream, at: Any, waiting: list[str]) -> None:
     new, moved = stream.group("new"), stream.group("moved")
     new.create(at)
     moved.create("5-0")
@@ -81,7 +79,7 @@ def test_a_group_begins_and_goes_on_after_the_id_it_is_given(
 
 @one_client
 @pytest.mark.parametrize("bad", ["", "-", "+", ">", "*", "x", "(1-0", b"$ ", 5, None], ids=repr)
-def test_a_bad_cursor_is_refused_and_makes_or_moves_no_group(
+def test_a_bad_cursor_is_refused_and_creates_or_moves_no_group(
     group: ConsumerGroup, bad: Any
 ) -> None:
     before = group.info()
@@ -95,7 +93,7 @@ def test_a_bad_cursor_is_refused_and_makes_or_moves_no_group(
     assert stream_of(group).groups() == [before]
 
 
-def test_a_group_in_the_middle_has_a_lag_only_if_told_where_that_is(stream: Stream) -> None:
+def test_a_group_in_the_middle_has_a_lag_only_with_entries_read(stream: Stream) -> None:
     stream.group("told").create("2-0", entries_read=3)
     stream.group("untold").create("2-0")
     told, untold = stream.groups()
@@ -105,7 +103,7 @@ def test_a_group_in_the_middle_has_a_lag_only_if_told_where_that_is(stream: Stre
     assert stream.group("untold").info() == GroupInfo("untold", 0, 0, EntryId(1, 2), 2, 3)
 
 
-def test_a_group_makes_a_stream_only_if_that_is_wanted(redis: redis_py.Redis, key: str) -> None:
+def test_a_group_creates_a_stream_only_with_mkstream(redis: redis_py.Redis, key: str) -> None:
     group = Stream(redis, key).group("g")
     for exist_ok in (False, True):
         with pytest.raises(NoSuchStream):
@@ -116,7 +114,7 @@ def test_a_group_makes_a_stream_only_if_that_is_wanted(redis: redis_py.Redis, ke
     assert group.info() == GroupInfo("g", 0, 0, EntryId.ZERO, group.info().entries_read, 0)
 
 
-def test_a_group_that_is_there_stays_as_it_is(group: ConsumerGroup) -> None:
+def test_an_existing_group_stays_unchanged(group: ConsumerGroup) -> None:
     before = group.info()
     with pytest.raises(CommandRefused, match="BUSYGROUP"):
         group.create("0")
@@ -126,7 +124,7 @@ def test_a_group_that_is_there_stays_as_it_is(group: ConsumerGroup) -> None:
     assert group.info() == before
 
 
-def test_a_destroyed_group_takes_what_is_pending_along_and_no_other_group(
+def test_destroying_a_group_deletes_its_pending_entries_and_no_other_group(
     group: ConsumerGroup,
 ) -> None:
     other = stream_of(group).group("other")
@@ -137,7 +135,7 @@ def test_a_destroyed_group_takes_what_is_pending_along_and_no_other_group(
     assert group.pending() == PendingSummary(0, None, None, {})
 
 
-def test_a_consumer_can_be_made_before_it_reads(group: ConsumerGroup) -> None:
+def test_a_consumer_can_be_created_before_it_reads(group: ConsumerGroup) -> None:
     assert (group.create_consumer("new"), group.create_consumer("new")) == (True, False)
     assert group.create_consumer("a") is False
     a, b, new = group.consumers()
@@ -148,7 +146,7 @@ def test_a_consumer_can_be_made_before_it_reads(group: ConsumerGroup) -> None:
     assert (a.inactive_ms is not None) == knows_inactive
 
 
-def test_a_deleted_consumer_takes_its_pending_entries_along_for_good(group: ConsumerGroup) -> None:
+def test_the_pending_entries_of_a_deleted_consumer_are_lost(group: ConsumerGroup) -> None:
     assert group.delete_consumer("a") == 2
     assert group.delete_consumer("a") == 0
     assert held(group) == [("2-0", "b"), ("10-0", "b")]
@@ -186,7 +184,7 @@ def test_pending_counts_entries_that_were_deleted(group: ConsumerGroup) -> None:
     ],
     ids=repr,
 )
-def test_pending_entries_are_picked_by_range_consumer_and_idle_time(
+def test_pending_entries_are_filtered_by_range_consumer_and_idle_time(
     group: ConsumerGroup, asked: dict[str, Any], found: list[str]
 ) -> None:
     entries = group.pending_entries(**asked)
@@ -207,14 +205,14 @@ def test_pending_entries_are_picked_by_range_consumer_and_idle_time(
     ],
     ids=repr,
 )
-def test_a_bad_question_about_pending_entries_is_refused(
+def test_a_bad_filter_of_pending_entries_is_refused(
     group: ConsumerGroup, bad: dict[str, Any]
 ) -> None:
     with pytest.raises(InputError):
         group.pending_entries(**bad)
 
 
-def test_an_ack_counts_what_was_pending_for_anyone(group: ConsumerGroup) -> None:
+def test_an_ack_counts_the_pending_entries_of_every_consumer(group: ConsumerGroup) -> None:
     assert group.ack("1-1", EntryId(2), b"10-7", "99-0") == 2
     assert group.ack("1-1") == 0
     assert held(group) == [("1-2", "a"), ("10-0", "b")]
@@ -223,7 +221,7 @@ def test_an_ack_counts_what_was_pending_for_anyone(group: ConsumerGroup) -> None
 
 @one_client
 @pytest.mark.parametrize("which", [(), ("1-1", "x"), (None,), (["1-1"],)], ids=repr)
-def test_a_bad_id_acks_deletes_and_returns_nothing(group: ConsumerGroup, which: Any) -> None:
+def test_a_bad_id_acks_deletes_and_gives_back_nothing(group: ConsumerGroup, which: Any) -> None:
     for act in (group.ack, group.ack_delete, group.nack, group.consumer("a").ack):
         with pytest.raises(InputError):
             act(*which)
@@ -267,7 +265,7 @@ def test_trimming_keeps_drops_or_respects_pending_references(
     ("refs", "done"),
     [("KEEPREF", [1, 1, -1]), ("DELREF", [1, 1, -1]), ("ACKED", [2, 1, -1])],
 )
-def test_ack_delete_removes_an_entry_that_nobody_else_needs(
+def test_ack_delete_deletes_an_entry_that_no_other_group_needs(
     group: ConsumerGroup, refs: Any, done: list[int]
 ) -> None:
     needs_8_2(group)
@@ -282,7 +280,7 @@ def test_ack_delete_removes_an_entry_that_nobody_else_needs(
     assert stream_of(group).group("none").ack_delete("1-2", refs=refs) == [-1]
 
 
-def test_what_is_given_back_is_free_or_the_version_that_can_is_named(group: ConsumerGroup) -> None:
+def test_nack_frees_an_entry_or_the_error_names_the_version(group: ConsumerGroup) -> None:
     if group.connection.version.has((8, 8)):
         assert group.nack("1-1", "99-0", deliveries=7) == 1
         assert (held(group)[0], group.pending_entries()[0].deliveries) == (("1-1", ""), 7)
@@ -336,7 +334,7 @@ def test_a_key_of_another_type_is_named_and_left_alone(stream: Stream, name: str
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"create", "ack_delete", "nack"}))
 @pytest.mark.parametrize("gone", ["group", "stream"])
-def test_a_group_that_is_gone_is_said_and_comes_not_back(
+def test_a_deleted_group_is_an_error_and_is_not_recreated(
     group: ConsumerGroup, gone: str, name: str
 ) -> None:
     if gone == "group":
@@ -355,7 +353,7 @@ def test_a_group_that_is_gone_is_said_and_comes_not_back(
 
 
 @pytest.mark.parametrize("name", ["<b>", "😀", "a\r\nb", "\udcff", "STREAMS", ">", " ", "x" * 999])
-def test_hostile_names_come_back_as_they_were_given(stream: Stream, name: str) -> None:
+def test_unusual_names_come_back_unchanged(stream: Stream, name: str) -> None:
     group = stream.group(name)
     group.create("0")
     assert len(group.consumer(name).read(1)) == 1

@@ -105,7 +105,7 @@ def resp(words: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize(("version", "words", "act"), SENT, ids=[words for _, words, _ in SENT])
-def test_what_is_sent_is_what_the_version_documents(
+def test_each_command_is_sent_in_its_documented_form(
     redis: redis_py.Redis, key: str, sent: list[bytes], version: str, words: str, act: Do
 ) -> None:
     stream = Stream(redis, key)
