@@ -114,7 +114,7 @@ class EntryId:
             return EntryId(self.ms, self.seq + 1)
         if self.ms < _TOP:
             return EntryId(self.ms + 1, 0)
-        raise InputError(f"{self} is the largest entry ID: there is none after it")
+        raise InputError(f"{self} is the largest entry ID: no ID follows it")
 
     def previous(self) -> EntryId:
         """Return the largest ID before this one.
@@ -128,7 +128,7 @@ class EntryId:
             return EntryId(self.ms, self.seq - 1)
         if self.ms > 0:
             return EntryId(self.ms - 1, _TOP)
-        raise InputError("0-0 is the smallest entry ID: there is none before it")
+        raise InputError("0-0 is the smallest entry ID: no ID precedes it")
 
     def __str__(self) -> str:
         return f"{self.ms}-{self.seq}"
