@@ -127,7 +127,7 @@ def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
     _begin(cluster, parts)
     groups = parts.create_group("vans")
     for group in groups:
-        group.stream.add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
+        Stream(client, group.key).add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
         group.consumer("van").read(3)
     return parts
 

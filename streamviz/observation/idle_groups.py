@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, later
+from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, age_pending
 from streamviz.observation.lag import KnownOffset, Lookahead, StreamDelta
 
 
@@ -33,7 +33,7 @@ class GroupReplies:
     def later(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
         """Return what it would reply now, if nothing befell the group; it names its consumers."""
         aged = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
-        return GroupReplies(consumers, later(self.oldest, aged), self.ahead)
+        return GroupReplies(consumers, age_pending(self.oldest, aged), self.ahead)
 
     def did_something(self, since_ms: float) -> bool:
         """Tell whether a consumer may have asked the server for anything in so many ms."""

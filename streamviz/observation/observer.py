@@ -10,8 +10,8 @@ from typing import Any
 from streamviz.client import replies
 from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Command
 from streamviz.client.models import ConsumerInfo, GroupInfo, StreamInfo
+from streamviz.client.resp import Command
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, at_rest
@@ -252,7 +252,7 @@ class Observer:
             [entry[0] for entry in below[::-1]],
             asked,
             found[about - 1 - (self.readers is not None)] if self._memory else None,
-            {} if self.readers is None else replies.positions(found[about - 1]),
+            {} if self.readers is None else replies.offsets(found[about - 1]),
         )
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Literal
 
 from streamviz.client.cluster import ClusterConnection, slot_of
-from streamviz.client.cluster_nodes import leaving
+from streamviz.client.cluster_nodes import migrating_slots
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
 from streamviz.errors import StreamVizError
@@ -133,7 +133,7 @@ class PartitionObserver:
         try:
             connection.call("EXISTS", connection.key)  # whoever does not hold it says who does
             node = connection.node
-            to = leaving(connection.on_node("CLUSTER", "NODES")).get(connection.slot, "")
+            to = migrating_slots(connection.call_node("CLUSTER", "NODES")).get(connection.slot, "")
         except StreamVizError:
             return "", ""
         return self._names.get(node, node), self._names.get(to, to)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError
@@ -108,12 +109,12 @@ class DeadLetters:
                 f"after_deliveries={after_deliveries!r}: give a whole number, 1 or more"
             )
         self.consumer = consumer
-        self.group = consumer.group
+        self.group = ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)
         self.after_deliveries = after_deliveries
-        origin = self.group.stream
-        if key == origin.key:
+        if key == consumer.key:
             raise InputError(f"{key!r} is the stream itself: give the dead letters another key")
-        self.stream = Stream(origin.client, key or f"{origin.key}:dead")
+        self._source = Stream(consumer.connection.client, consumer.key)
+        self.stream = Stream(consumer.connection.client, key or f"{consumer.key}:dead")
 
     def sweep(
         self, errors: dict[str, str] | None = None, *, min_idle_ms: int = 0
@@ -142,7 +143,7 @@ class DeadLetters:
                 continue
             claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
             if not claimed:  # another one was quicker, or the entry is no longer in the stream
-                if not self.group.stream.range(str(held.id), str(held.id)):
+                if not self._source.range(str(held.id), str(held.id)):
                     self.group.ack(held.id)
                 continue
             error = (errors or {}).get(str(held.id), "")
@@ -185,9 +186,9 @@ class DeadLetters:
         return EntryId.parse(added)
 
     def _move(self, entry: Entry, consumer: str, deliveries: int, error: str) -> DeadLetter | None:
-        origin, name = self.group.stream, self.group.name
-        both = entry.fields | fields(origin.key, name, consumer, entry.id, deliveries, error)
-        keys, which = (origin.key, self.stream.key), (name, str(entry.id))
+        origin, name = self.group.key, self.group.name
+        both = entry.fields | fields(origin, name, consumer, entry.id, deliveries, error)
+        keys, which = (origin, self.stream.key), (name, str(entry.id))
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
         return None if added is None else _read(Entry(EntryId.parse(added), both))
 

@@ -9,7 +9,8 @@ from streamviz.client.arguments import Id
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream, read_streams
+from streamviz.client.read import read_streams
+from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, OffsetError
 from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
@@ -160,7 +161,7 @@ def _first_position(stream: Stream, offset: Offset, start: Id) -> EntryId:
     if position is not None:
         check_position(stream, position)
         return position
-    if arguments.position(start, "$") != "$":
+    if arguments.id_text(start, "$") != "$":
         return EntryId.parse(start)
     try:
         newest = stream.info().last_generated_id

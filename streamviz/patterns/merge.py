@@ -9,7 +9,7 @@ from typing import Any
 from streamviz.client import arguments
 from streamviz.client.arguments import Id
 from streamviz.client.cluster import Client
-from streamviz.client.consumers import Consumer, read_groups
+from streamviz.client.consumers import read_groups
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -43,6 +43,8 @@ class OrderedGroupReader:
 
     Attributes
     ----------
+    groups : dict of str to ConsumerGroup
+        By stream: that stream's group.
     consumers : dict of str to Consumer
         For each stream's key, this consumer in that stream's group.
 
@@ -78,9 +80,8 @@ class OrderedGroupReader:
         keys = [streams] if isinstance(streams, str) else list(streams)
         if not keys or len(set(keys)) < len(keys):
             raise InputError(f"streams={keys!r}: give at least one key, and each key once")
-        self.consumers: dict[str, Consumer] = {
-            key: Stream(client, key).group(group).consumer(consumer) for key in keys
-        }
+        self.groups = {key: Stream(client, key).group(group) for key in keys}
+        self.consumers = {key: self.groups[key].consumer(consumer) for key in keys}
         self._any = self.consumers[keys[0]]
         self._held_back: Page = []
         self._old: dict[str, EntryId] = {}  # how far each stream's pending entries are read
@@ -128,7 +129,7 @@ class OrderedGroupReader:
         NoSuchGroup
             If a stream has no such group. The entries held back are kept.
         """
-        arguments.number("count", count, 1)
+        arguments.whole_number("count", count, 1)
         while True:
             self._read_pending(count)
             can_block = not (self._held_back or self._old)
@@ -171,12 +172,11 @@ class OrderedGroupReader:
         """Return the IDs of the next page of own pending entries, including deleted ones."""
         if self._old[key] == EntryId.MAX:
             return []
-        consumer = self.consumers[key]
-        found = consumer.group.pending_entries(
-            f"({self._old[key]}", count=count, consumer=consumer.name
+        found = self.groups[key].pending_entries(
+            f"({self._old[key]}", count=count, consumer=self._any.name
         )
         return [one.id for one in found]
 
     def __repr__(self) -> str:
         keys = ", ".join(map(repr, self.consumers))
-        return f"<OrderedGroupReader {self._any.name!r} of {self._any.group.name!r} on {keys}>"
+        return f"<OrderedGroupReader {self._any.name!r} of {self._any.group_name!r} on {keys}>"

@@ -28,7 +28,7 @@ import redis
 from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg, Command
+from streamviz.client.resp import Arg, Command
 from streamviz.errors import InputError, OffsetError
 
 

@@ -127,7 +127,7 @@ class Partitions:
         InputError, CommandRefused, ServerUnreachable
             As in `Stream.add_many`; entries already sent to other partitions stay there.
         """
-        arguments.number("batch", batch, 1)
+        arguments.whole_number("batch", batch, 1)
         counts = [0] * len(self)
         remaining = iter(rows)
         while page := list(islice(remaining, batch)):
@@ -188,7 +188,7 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     >>> assign_partitions(5, ["ben", "ann"])
     {'ann': (0, 2, 4), 'ben': (1, 3)}
     """
-    arguments.number("count", count, 1)
+    arguments.whole_number("count", count, 1)
     names = sorted(consumers)
     if not names or len(set(names)) < len(names):
         raise InputError(f"consumers={list(consumers)!r}: give each name once, at least one")

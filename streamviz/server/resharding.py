@@ -16,7 +16,7 @@ import redis
 from streamviz.client.cluster import SLOTS
 from streamviz.client.cluster_nodes import ClusterView
 from streamviz.client.connection import Connection
-from streamviz.client.exchange import Arg
+from streamviz.client.resp import Arg
 from streamviz.errors import InputError, ServerError, ServerUnreachable, StreamVizError
 
 _MIGRATE_TIMEOUT_MS = 10_000

@@ -64,8 +64,8 @@ class SimulatedReader(SimulatedReceiver):
         super().__init__(context, stream, name, **more)
         self.remembers = arguments.one_of("remembers", remembers, get_args(Remembers))
         self._stream = Stream(context.client, stream)
-        self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
-        self._batch = arguments.number("batch", batch, 1)
+        self._start_id = "$" if remembers == "nothing" else arguments.id_text(start, "$")
+        self._batch = arguments.whole_number("batch", batch, 1)
         self._hash = HashOffset(context.client, readers_key(stream), name)
         self._first_begin()
 

@@ -37,7 +37,7 @@ def test_an_entry_delivered_too_often_moves_with_its_history(crew: ConsumerGroup
     )
     assert dead.stream.key == f"{key}:dead"
     assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
-    assert crew.stream.length() == 3, "the stream keeps its entry"
+    assert Stream(crew.connection.client, crew.key).length() == 3, "the stream keeps its entry"
     assert dead.sweep() == []
 
 
@@ -47,17 +47,18 @@ def test_the_limit_and_the_idle_time_are_respected(crew: ConsumerGroup, key: str
     assert DeadLetters(ben).sweep(min_idle_ms=3_600_000) == []
     assert len(DeadLetters(ben, f"{key}:other", after_deliveries=1).sweep()) == 3
     assert crew.pending().count == 0
-    assert Stream(crew.stream.client, f"{key}:other").length() == 3
+    assert Stream(crew.connection.client, f"{key}:other").length() == 3
 
 
 def test_a_deleted_pending_entry_is_acknowledged(crew: ConsumerGroup) -> None:
-    crew.stream.delete("1-0")
+    Stream(crew.connection.client, crew.key).delete("1-0")
     assert DeadLetters(crew.consumer("ben")).sweep() == []
     assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
 
 
 def test_a_poison_entry_is_found_after_many_pending_entries(crew: ConsumerGroup) -> None:
-    crew.stream.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
+    jobs = Stream(crew.connection.client, crew.key)
+    jobs.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
     ann = crew.consumer("ann")
     ann.read(2000)
     ann.claim(["1200-0"], deliveries=9)
@@ -87,7 +88,7 @@ def test_a_letter_sent_back_is_a_new_entry_and_not_a_dead_letter(crew: ConsumerG
 
 
 def test_when_many_sweep_at_once_each_entry_moves_once(crew: ConsumerGroup) -> None:
-    stream = crew.stream
+    stream = Stream(crew.connection.client, crew.key)
     stream.add_many({"job": n} for n in range(200))
     crew.consumer("ann").read()
     moved: list[EntryId] = []
@@ -109,7 +110,7 @@ def test_when_many_sweep_at_once_each_entry_moves_once(crew: ConsumerGroup) -> N
 def test_two_consumers_with_the_same_claim_move_the_entry_once(crew: ConsumerGroup) -> None:
     crew.consumer("ann").read()
     both = [DeadLetters(crew.consumer(name), after_deliveries=1) for name in ("ben", "cy")]
-    (entry, *_) = crew.stream.range()
+    (entry, *_) = Stream(crew.connection.client, crew.key).range()
     letters = [dead._move(entry, "ann", 1, "") for dead in both]
     assert [letter is None for letter in letters] == [False, True]
     assert len(both[0].letters()) == 1

@@ -24,7 +24,7 @@ from jupyter_client.manager import start_new_kernel
 from processes import alive
 
 from streamviz import Stream, connect
-from streamviz.client.exchange import unpack
+from streamviz.client.resp import unpack
 from streamviz.errors import (
     InputError,
     ServerAuthError,
