@@ -95,7 +95,7 @@ class GroupLag(Plot):
 
     def held(self, history: History) -> list[int]:
         """Return how many doubts and events the window has."""
-        return [*map(history.doubts, history.group_names), history.event_count]
+        return [*map(history.inexact_count, history.group_names), history.event_count]
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""
@@ -112,7 +112,7 @@ class GroupLag(Plot):
         parts += [
             f"Of {name} it was not certain at {doubts} of {len(looks)} looks."
             for name in names
-            if (doubts := history.doubts(name))
+            if (doubts := history.inexact_count(name))
         ]
         return " ".join(filter(None, parts))
 

@@ -77,7 +77,7 @@ class PendingAge(Plot):
     def present(self, history: History) -> list[Trace]:
         """Return the deliveries of what is pending now."""
         holds = delivery_log(history)
-        return [_drawn(holds.held(name), history) for name in history.group_names]
+        return [_drawn(holds.pending(name), history) for name in history.group_names]
 
     def summary(self, history: History) -> str:
         """Return each group's oldest pending entry in words."""
@@ -93,7 +93,7 @@ class PendingAge(Plot):
         holds = delivery_log(history)
         again = []
         for name in history.group_names:
-            counts = [one.deliveries for one in (*holds.ended(name), *holds.held(name))]
+            counts = [one.deliveries for one in (*holds.ended(name), *holds.pending(name))]
             if max(counts, default=1) > 1:
                 again.append(f"{name} {max(counts)}")
         often = f"Most deliveries of one entry: {', '.join(again)}." if again else ""

@@ -95,7 +95,7 @@ class SideBySide(Plot):
     def present(self, history: History) -> list[Trace]:
         """Return for each panel the newest of what passed by."""
         return [
-            _dots([(one.ms, one) for one in history.passed_by(name)[-_MOST_LOST:]], history)
+            _dots([(one.ms, one) for one in history.missed_by(name)[-_MOST_LOST:]], history)
             for name in history.reader_names
         ]
 
@@ -105,7 +105,7 @@ class SideBySide(Plot):
         if last is None or not history.reader_names:
             return waiting(history) or "no reader yet"
         held = self.held(history)
-        passed = [len(history.passed_by(name)) for name in history.reader_names]
+        passed = [len(history.missed_by(name)) for name in history.reader_names]
         parts = [
             f"{name} got {plain(many)}, {plain(lost) if lost else 'nothing'} passed it by"
             for name, many, lost in zip(history.reader_names, held[1::2], passed, strict=True)

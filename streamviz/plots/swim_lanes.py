@@ -106,8 +106,8 @@ class SwimLanes(Plot):
         holds = delivery_log(history)
         found = []
         for name in self._groups(history):
-            again = holds.again(name)
-            found += [3 * (holds.count(name) - again), 3 * again]
+            again = holds.redelivery_count(name)
+            found += [3 * (holds.ended_count(name) - again), 3 * again]
         return [*found, history.event_count]
 
     def present(self, history: History) -> list[Trace]:
@@ -115,7 +115,7 @@ class SwimLanes(Plot):
         holds, lanes = delivery_log(history), self._places(history)
         found: list[Trace] = []
         for name in self._groups(history):
-            held = holds.held(name)
+            held = holds.pending(name)
             for again in (False, True):
                 some = [hold for hold in held if (hold.deliveries > 1) is again]
                 found.append(_drawn(name, some, lanes, history))

@@ -17,8 +17,9 @@ from redis.cluster import RedisCluster
 from streamviz import History, Stream
 from streamviz.client.cluster import slot_of
 from streamviz.errors import CommandRefused, InputError
-from streamviz.observation.history import account_for
-from streamviz.observation.partition_observer import PartitionObserver, sum_lags
+from streamviz.observation.accounting import account_for
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import sum_lags
 from streamviz.observation.sample import Lag
 from streamviz.patterns.partitions import Partitions, assign
 from streamviz.server.embedded_cluster import EmbeddedCluster
