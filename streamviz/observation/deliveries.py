@@ -28,8 +28,8 @@ class Delivery:
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
-        The time of the first sample that has it, and of the first later one that has not (or of
-        the newest sample), in milliseconds since 1970 UTC.
+        The times of the first sample that has it, and of the first later sample that does not (or
+        of the newest sample), in milliseconds since 1970 UTC.
     end : {"pending", "acked", "claimed", "delivered again", "dropped"}
         How it ended, if it did: acknowledged (or deleted), claimed by another consumer, delivered
         to the same one again, or dropped with its consumer (XGROUP DELCONSUMER).

@@ -167,7 +167,7 @@ class History:
         return self._dropped.get(group, 0)
 
     def missed_by(self, reader: str) -> tuple[EntryId, ...]:
-        """Return the entries in the window that a reader did not get, but got a later one.
+        """Return the entries in the window that a reader missed: it has received a later one.
 
         This needs a reader that reports what it gets (`ReaderState.got`).
         """

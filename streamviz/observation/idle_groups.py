@@ -81,7 +81,7 @@ def unchanged_groups(
     replies: Mapping[str, GroupReplies],
     since_ms: float,
 ) -> set[str]:
-    """Return the groups for which neither they nor their waiting entries have changed.
+    """Return the groups that have not changed, and whose waiting entries have not either.
 
     About these, XPENDING and XRANGE would reply as in the previous poll, except for the idle times.
 

@@ -1,7 +1,7 @@
 """The sample of all parts of a stream: each part's own, and the sums.
 
 The sum is a sample, too, of a stream that has all the parts' entries. So every plot of samples
-can draw it. If one number in a sum is unknown, the sum is unknown, and says which part it misses.
+can draw it. If one part's number is unknown, so is the sum, and its reason names the part.
 """
 
 from __future__ import annotations

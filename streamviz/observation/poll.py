@@ -166,7 +166,7 @@ def recreated(old: StreamInfo, new: StreamInfo) -> bool:
 
 
 def make_sample(
-    poll: PollReplies,
+    results: PollReplies,
     judgements: Iterable[tuple[GroupInfo, Lag, int | None]],
     readers: Iterable[ReaderState],
     *,
@@ -176,11 +176,11 @@ def make_sample(
     previous: StreamInfo | None,
     events: tuple[Event, ...],
 ) -> Sample:
-    """Return the sample that the replies of a poll amount to.
+    """Make a sample of a poll's replies.
 
     Parameters
     ----------
-    poll : PollReplies
+    results : PollReplies
         The replies.
     judgements : iterable of (GroupInfo, Lag, int or None)
         Each group, its lag, and how many entries it never got.
@@ -197,11 +197,11 @@ def make_sample(
     events : tuple of Event
         What happened since.
     """
-    info, entries = poll.stream, tuple(replies.entries(poll.new))
+    info, entries = results.stream, tuple(replies.entries(results.new))
     added = entries_added(info)
     new_count = added - entries_added(previous) if previous else info.length
-    groups = [_group_state(*one, poll.by_group.get(one[0].name)) for one in judgements]
-    states = {name: ReaderState(name, position) for name, position in poll.positions.items()}
+    groups = [_group_state(*one, results.by_group.get(one[0].name)) for one in judgements]
+    states = {name: ReaderState(name, position) for name, position in results.positions.items()}
     states |= {reader.name: reader for reader in readers}
     return Sample(
         stream=stream,
@@ -219,7 +219,7 @@ def make_sample(
         groups=tuple(sorted(groups, key=lambda group: group.name)),
         events=events,
         nodes=info.radix_tree_keys,
-        memory_bytes=poll.memory_bytes,
+        memory_bytes=results.memory_bytes,
         readers=tuple(states[name] for name in sorted(states)),
     )
 

@@ -185,7 +185,7 @@ def test_one_unknown_part_makes_the_sum_unknown_and_is_named(parts: Partitions) 
     assert (lag.entries, lag.verdict, lag.reason) == (
         None,
         "unknown",
-        "partition 3: it has no such group",
+        "partition 3: no such group",
     )
     parts.streams[3].client.delete(parts.streams[3].key)
     look = observer.sample()
