@@ -17,8 +17,9 @@ from redis.cluster import RedisCluster
 from streamviz import History, Stream
 from streamviz.client.cluster import slot_of
 from streamviz.errors import CommandRefused, InputError
-from streamviz.observation.history import account_for
-from streamviz.observation.partition_observer import PartitionObserver, sum_lags
+from streamviz.observation.accounting import account_for
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import sum_lags
 from streamviz.observation.sample import Lag
 from streamviz.patterns.partitions import Partitions, assign_partitions
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -186,7 +187,7 @@ def test_one_unknown_partition_makes_the_sum_unknown_and_is_named(parts: Partiti
     assert (lag.entries, lag.verdict, lag.reason) == (
         None,
         "unknown",
-        "partition 3: it has no such group",
+        "partition 3: no such group",
     )
     parts.streams[3].client.delete(parts.streams[3].key)
     look = observer.sample()

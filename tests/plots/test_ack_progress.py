@@ -44,7 +44,7 @@ def test_an_unknown_number_is_a_gap_and_says_why() -> None:
     unknown = history(sample(1, lost, length=9))
     assert PLOT.summary(unknown) == (
         "9 added. g: an unknown number acknowledged, 2 pending, an unknown number waiting "
-        "(it is not certain how many entries wait: XDEL)."
+        "(it is not certain how many entries are waiting: XDEL)."
     )
 
 

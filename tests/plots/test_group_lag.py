@@ -61,7 +61,7 @@ def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis
     (line,), (doubts,), _ = parts(seen)
     assert line["y"] == [None]
     assert len(doubts["text"]) == 1
-    assert "XDEL removed entries ahead of the group, up to 250-0" in doubts["text"][0]
+    assert "XDEL removed entries after the cursor, up to 250-0" in doubts["text"][0]
     assert "0 waiting" not in PLOT.summary(seen)
     assert "lag unknown" in PLOT.summary(seen)
     assert "250-0" in PLOT.summary(seen)

@@ -15,11 +15,11 @@ from redis.cluster import RedisCluster
 from streamviz import History, StreamVizError
 from streamviz.client.cluster import slot_of
 from streamviz.observation.events import events_of
-from streamviz.observation.partition_observer import (
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import (
     PartitionedSample,
-    PartitionObserver,
     PartitionState,
-    summed,
+    sum_partitions,
 )
 from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
@@ -46,7 +46,7 @@ def part(
 
 
 def sampled(n: int, *states: PartitionState, events: tuple[str, ...] = ()) -> PartitionedSample:
-    return summed("s", n, 1000 + 100 * n, states, events_of(events))
+    return sum_partitions("s", n, 1000 + 100 * n, states, events_of(events))
 
 
 def lanes(figure: dict[str, Any]) -> dict[str, list[float | None]]:
