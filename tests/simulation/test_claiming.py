@@ -189,7 +189,7 @@ def test_who_is_back_finds_its_work_behind_what_was_trimmed_away(
     scenario.run(seconds=1)
     assert worker.holding == 5
     Stream(scenario.client, key).trim(maxlen=16)  # of six entries in its hands, four are gone
-    group.plan = ConsumerBehaviour(batch=2)
+    group.behaviour = ConsumerBehaviour(batch=2)
     worker.revive()
     scenario.run(seconds=2)
     assert worker.handled == 17

@@ -160,7 +160,7 @@ def test_a_wrong_option_is_named_and_nothing_is_made(
         scenario.reader(key, "ann", **plan)
     assert not scenario.readers
     scenario.reader(key, "ann")
-    with pytest.raises(InputError, match="there is a reader 'ann'"):
+    with pytest.raises(InputError, match="already has a reader 'ann'"):
         scenario.reader(key, "ann")
 
 

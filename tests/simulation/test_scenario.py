@@ -430,7 +430,7 @@ def test_a_rough_bound_trims_whole_nodes_and_needs_its_number(scenario: Scenario
         ({"crash_at_s": -1}, "crash_at_s=-1"),
         ({"revive_after_s": float("nan")}, "revive_after_s=nan"),
         ({"claim_idle_ms": True}, "claim_idle_ms=True"),
-        ({"colour": "red"}, "'colour' is no option of a group"),
+        ({"colour": "red"}, "'colour' is not an option of a group"),
         ({"start_id": "soon"}, "'soon' is not an entry ID"),
     ],
 )
@@ -459,12 +459,12 @@ def test_what_is_wrong_with_a_scenario_is_said(scenario: Scenario, key: str) -> 
     for rate in (0, -1, True, "2", float("nan")):
         with pytest.raises(InputError, match="rate="):
             scenario.produce(key, series.constant()).rate = rate
-    with pytest.raises(InputError, match="look_every_ms="):
+    with pytest.raises(InputError, match="sample_every_ms="):
         Scenario(scenario.client, sample_every_ms=0)
     group = scenario.group(key, "g")
-    with pytest.raises(InputError, match="there is a group 'g'"):
+    with pytest.raises(InputError, match="already has a group 'g'"):
         scenario.group(key, "g")
-    with pytest.raises(InputError, match="has a consumer 'g-1'"):
+    with pytest.raises(InputError, match="already has a consumer 'g-1'"):
         group.add_consumer("g-1")
     with pytest.raises(InputError, match="not iterable"):
         scenario.produce(key, 5)  # type: ignore[arg-type]

@@ -297,7 +297,7 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
         series.from_csv(path, "time")
     with pytest.raises(InputError, match="unit='hours'"):
         series.from_csv(path, "when", unit="hours")
-    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is no time in"):
+    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is not a time in"):
         series.from_csv(path, "when", unit="s")
     path.write_text("when,n\n2,1\n1,2\n")
     with pytest.raises(InputError, match=r"row 1 \(line 3\): '1' .* go back in time: sort by"):
@@ -316,7 +316,7 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
         ("when,n\n1,1\n".encode("utf-16"), "line 1 of"),
         (b'when,n\n1,1\n2,"open\n3,3\n', "is not CSV"),
         (b"when,n,n\n1,1,2\n", "two columns 'n': rename one"),
-        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is no time"),
+        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is not a time"),
         (b"when\n1\n", "give a dict with at least one"),
     ],
 )
@@ -362,7 +362,7 @@ def test_a_csv_is_a_file(path: Any) -> None:
 
 @pytest.mark.parametrize("frame", [None, 5, "data.csv", [{"when": 1}], np.zeros(3)], ids=repr)
 def test_a_frame_is_a_frame(frame: Any) -> None:
-    with pytest.raises(InputError, match=r"is no DataFrame: give a pandas\.DataFrame"):
+    with pytest.raises(InputError, match=r"is not a DataFrame: give a pandas\.DataFrame"):
         series.from_frame(frame, "when")
 
 

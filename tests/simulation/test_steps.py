@@ -90,16 +90,16 @@ def test_a_bad_source_is_refused(redis: redis_py.Redis, key: str, source: str, h
 def test_before_the_first_click_its_board_lists_what_is_to_come(tour: Steps) -> None:
     shown = Dashboard(tour)._bundle("here")
     assert shown["text/plain"].splitlines()[1:3] == [
-        'to come: orders.add({"dish": "soup"}, id="1000-0")',
-        'to come: crew = orders.group("crew")',
+        'not run yet: orders.add({"dish": "soup"}, id="1000-0")',
+        'not run yet: crew = orders.group("crew")',
     ]
     assert shown["text/html"].count("<td") == 4 * 4
     tour.step()
     rows = list(tour.log)
-    assert [row.command.split()[0] for row in rows] == ["XADD", "to", "to", "to"]
+    assert [row.command.split()[0] for row in rows] == ["XADD", "not", "not", "not"]
     assert len(tour.log) == 1
     tour.run()
-    assert "to come" not in Dashboard(tour)._bundle("here")["text/plain"]
+    assert "not run yet" not in Dashboard(tour)._bundle("here")["text/plain"]
 
 
 def test_its_board_says_in_words_what_was_done(tour: Steps) -> None:

@@ -103,5 +103,5 @@ def test_without_a_subscriber_nothing_is_published(
     scenario.reader(key, "ann")
     scenario.run(seconds=2)
     assert redis.info("commandstats").get("cmdstat_publish", {"calls": 0})["calls"] == before
-    with pytest.raises(InputError, match="there is a reader 'ann'"):
+    with pytest.raises(InputError, match="already has a reader 'ann'"):
         scenario.subscriber(key, "ann")
