@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -45,11 +46,12 @@ def whole_number(name: str, value: int, least: float = -math.inf) -> int:
     return checked
 
 
-def positive(name: str, value: float) -> float:
-    """Return `value` if it is a finite number above 0."""
+def positive(name: str, value: float, most: float = sys.float_info.max) -> float:
+    """Return `value` if it is a number above 0 and at most `most`."""
     checked = plain(value)
-    if not isinstance(checked, int | float) or not 0 < checked < math.inf:
-        raise InputError(f"{name}={value!r}: give a number above 0")
+    if not isinstance(checked, int | float) or not 0 < checked <= most:
+        limit = f", at most {most:.0f}" if most < sys.float_info.max else ""
+        raise InputError(f"{name}={value!r}: give a number above 0{limit}")
     return checked
 
 

@@ -90,12 +90,10 @@ class Clock:
 
     @speed.setter
     def speed(self, factor: float) -> None:
-        number = isinstance(factor, int | float) and not isinstance(factor, bool)
-        if not number or not 0 < factor <= 1000:
-            raise InputError(f"speed={factor!r}: give a number above 0, at most 1000")
+        speed = float(positive("speed", factor, 1000))
         with self._locked():
             self._set_anchor()
-            self._speed = float(factor)
+            self._speed = speed
             self._changed.notify_all()
 
     def advance(self, ms: float) -> None:

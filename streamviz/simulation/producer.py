@@ -9,6 +9,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.events import Event
+from streamviz.simulation.checks import positive
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Fields, Series
 
@@ -51,19 +52,16 @@ class Producer:
 
     @property
     def rate(self) -> float:
-        """How fast the series is added: 2.0 is twice its own rate."""
+        """How fast the series is added: 1.0 is its own rate, 2.0 is twice as fast."""
         return self._rate
 
     @rate.setter
     def rate(self, factor: float) -> None:
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e6:
-            raise InputError(
-                f"rate={factor!r}: give a number above 0, at most 1e6; 1.0 is the series' own rate"
-            )
-        self._context.clock.do(lambda: self._set_rate(float(factor)))
+        rate = float(positive("rate", factor, 1_000_000))
+        self._context.clock.do(lambda: self._set_rate(rate))
 
-    def _set_rate(self, factor: float) -> None:
-        self._rate = factor
+    def _set_rate(self, rate: float) -> None:
+        self._rate = rate
         self._rate_changed.succeed()
         self._rate_changed = self._context.clock.env.event()
 
