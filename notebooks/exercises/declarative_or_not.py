@@ -1,4 +1,4 @@
-"""Notebook 11: the dresses' code side by side, and exercises on what a library leaves to you."""
+"""Notebook 11: the styles' code side by side, and exercises on what a library leaves to you."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import redis
 
 from exercises.interrupted import interrupted
 from exercises.verdict import Verdict, grade
-from go_game.variants.benchmark import Measured
+from go_game.variants.benchmark import Measurement
 from go_game.variants.runner import source
 from streamviz.client import replies
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
-ASKED, SAID, NOTED = "dress:asked", "dress:said", "dress:noted"
-DEATH, CALLS = "dress:death", "dress:calls"
+ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
+DEATH, CALLS = "style:death", "style:calls"
 _NEVER = 20
 
 Judge = Callable[[redis.Redis, Entry], object]
@@ -30,30 +30,30 @@ Judge = Callable[[redis.Redis, Entry], object]
 
 @dataclass(frozen=True, slots=True)
 class Excerpts:
-    """A function of several dresses, side by side; in text, one below the other."""
+    """A function of several styles, side by side; in text, one below the other."""
 
     columns: tuple[tuple[str, str], ...]
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"# {dress}\n{code}" for dress, code in self.columns)
+        return "\n\n".join(f"# {style}\n{code}" for style, code in self.columns)
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f'<td style="vertical-align:top;text-align:left"><b>{dress}</b>'
+            f'<td style="vertical-align:top;text-align:left"><b>{style}</b>'
             f'<pre style="font-size:11px">{html.escape(code)}</pre></td>'
-            for dress, code in self.columns
+            for style, code in self.columns
         )
         return f"<table><tr>{cells}</tr></table>"
 
 
-def beside(name: str, *dresses: str) -> Excerpts:
-    """Return the source of a function or method as each of some dresses has it."""
-    return Excerpts(tuple((dress, excerpt(dress, name)) for dress in dresses))
+def beside(name: str, *styles: str) -> Excerpts:
+    """Return the source of a function or method as each of some styles has it."""
+    return Excerpts(tuple((style, excerpt(style, name)) for style in styles))
 
 
-def excerpt(dress: str, name: str) -> str:
-    """Return the source of one function of a dress, without its docstring."""
-    text = source(dress)
+def excerpt(style: str, name: str) -> str:
+    """Return the source of one function of a style, without its docstring."""
+    text = source(style)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
@@ -61,12 +61,12 @@ def excerpt(dress: str, name: str) -> str:
                 first, last = node.body[0].lineno, node.body[0].end_lineno or 0
                 del lines[first - node.lineno : last - node.lineno + 1]
             return "\n".join(line[node.col_offset :] for line in lines)
-    raise LookupError(f"{dress} has no function {name!r}: see its source")
+    raise LookupError(f"{style} has no function {name!r}: see its source")
 
 
-def ratio(found: list[Measured], figure: str, of: str, to: str) -> float:
-    """Return a figure of one dress divided by that of another."""
-    by_name = {one.dress: getattr(one, figure) for one in found}
+def ratio(found: list[Measurement], figure: str, of: str, to: str) -> float:
+    """Return a figure of one style divided by that of another."""
+    by_name = {one.style: getattr(one, figure) for one in found}
     return float(by_name[of] / by_name[to])
 
 
@@ -89,7 +89,7 @@ def calls_of(work: Callable[[], object]) -> int:
 
 
 def new_desk(client: redis.Redis) -> ConsumerGroup:
-    """Return ``judge`` on ``dress:asked``: it holds 1 and 2 since its end, 3 and 4 are new."""
+    """Return ``judge`` on ``style:asked``: it holds 1 and 2 since its end, 3 and 4 are new."""
     clean_up(client)
     return _group(client, ["1", "2", "3", "4"], given=2)
 

@@ -11,11 +11,11 @@ import redis
 from exercises import naive_judge
 from exercises.verdict import Verdict, grade
 from go_game.match import Match
-from go_game.messages import FIELD, MakeMove, MoveMade, MoveRejected, Stream, decode
+from go_game.messages import FIELD, MakeMove, MoveMade, MoveRejected, Topic, decode
 from go_game.rules import Coord
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 
 LOST, RELAY = "lost:", "relay:"
 _POINTS = ((4, 4), (2, 2), (6, 6))
@@ -40,8 +40,8 @@ def wait_for(condition: Callable[[], object]) -> None:
 def answers(client: redis.Redis, prefix: str) -> dict[str, list[str]]:
     """Return what each request was answered: ``made``, or why it was rejected."""
     found: dict[str, list[str]] = {}
-    for name in (Stream.MOVE_MADE, Stream.MOVE_REJECTED):
-        for entry in RedisStream(client, f"{prefix}{name}").range():
+    for name in (Topic.MOVE_MADE, Topic.MOVE_REJECTED):
+        for entry in Stream(client, f"{prefix}{name}").range():
             said = decode(name, entry.fields)
             if isinstance(said, MoveMade | MoveRejected):
                 word = "made" if isinstance(said, MoveMade) else f"rejected: {said.reason}"
@@ -63,7 +63,7 @@ def new_lost(client: redis.Redis) -> Match:
 
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: it was asked again, under the same name, and nothing came of it."""
-    asked = _asked(RedisStream(client, f"{LOST}{Stream.MAKE_MOVE}").range())
+    asked = _asked(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())
     found = answers(client, LOST)
     strangers = sorted(set(found) - {"r7"})
     return grade(
@@ -84,7 +84,7 @@ def new_relay(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``judge``: ann died with move 1 in hand, ben holds move 2, 3 is new."""
     clean_up(client, RELAY)
     match = Match(client, RELAY, game_id="relay", judge=False)
-    group = RedisStream(client, f"{RELAY}{Stream.MAKE_MOVE}").group("judge")
+    group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True)
     for number, (x, y) in enumerate(_POINTS):
         match.ask(Coord(x, y), match.you if number % 2 == 0 else match.you.other, f"r{number + 1}")
@@ -100,7 +100,7 @@ def judge_relay(client: redis.Redis, entry: Entry) -> str:
 
 def check_relay(client: redis.Redis) -> Verdict:
     """Grade exercise 2: three moves made in their order, none rejected, none pending."""
-    group = RedisStream(client, f"{RELAY}{Stream.MAKE_MOVE}").group("judge")
+    group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
     found = answers(client, RELAY)
     twice = [name for name, said in found.items() if len(said) > 1]
     refused = [name for name, said in found.items() if said[0] != "made"]
@@ -133,5 +133,5 @@ def clean_up(client: redis.Redis, *prefixes: str) -> None:
 
 
 def _asked(entries: list[Entry]) -> Counter[str]:
-    moves = (decode(Stream.MAKE_MOVE, one.fields) for one in entries if FIELD in one.fields)
+    moves = (decode(Topic.MAKE_MOVE, one.fields) for one in entries if FIELD in one.fields)
     return Counter(move.req_id for move in moves if isinstance(move, MakeMove))

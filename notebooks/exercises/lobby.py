@@ -16,9 +16,9 @@ from exercises.interrupted import interrupted
 from exercises.judge import clean_up as _clean_up
 from exercises.judge import wait_for
 from exercises.verdict import Verdict, grade
-from go_game.lobby_clients import Hall
-from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Stream, decode
-from streamviz.client.stream import Stream as RedisStream
+from go_game.lobby_clients import LobbyClients
+from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Topic, decode
+from streamviz.client.stream import Stream
 
 SALE, GHOST = "sale:", "ghost:"
 _SEATS, _BUYERS = 12, 4
@@ -61,7 +61,9 @@ class _Turns:
         return here == _BUYERS and self._done >= set(range(place))
 
 
-def evening(hall: Hall, show: Callable[[], object] | None = None, pause_s: float = 2.0) -> Hall:
+def evening(
+    clients: LobbyClients, show: Callable[[], object] | None = None, pause_s: float = 2.0
+) -> LobbyClients:
     """Let nine people come to a hall, and return it; dee's game, ``attic``, is private.
 
     Parameters
@@ -80,35 +82,35 @@ def evening(hall: Hall, show: Callable[[], object] | None = None, pause_s: float
             time.sleep(pause_s)
 
     def now() -> None:
-        hall.listen()
+        clients.listen()
         see()
 
     for who in ("ann", "ben", "cy"):
-        hall.find(who)
+        clients.find(who)
         now()
-    hall.create("dee", "PRIVATE", 9, "attic")
+    clients.create("dee", "PRIVATE", 9, "attic")
     now()
-    hall.find("eve")
+    clients.find("eve")
     now()
     for door in ("cellar", "attic"):
-        hall.join("fay", door)
+        clients.join("fay", door)
         now()
-    hall.leave("ann")
+    clients.leave("ann")
     now()
     for who in ("gus", "hal", "ida"):
-        hall.find(who)  # the lobby has a break
+        clients.find(who)  # the lobby has a break
         see()
     now()
-    hall.leave("ida")
+    clients.leave("ida")
     now()
-    return hall
+    return clients
 
 
 def seated(client: redis.Redis, prefix: str) -> Counter[str]:
     """Return for each session how many games it was seated at."""
     found: Counter[str] = Counter()
-    for entry in RedisStream(client, f"{prefix}{Stream.GAME_READY}").range():
-        ready = decode(Stream.GAME_READY, entry.fields)
+    for entry in Stream(client, f"{prefix}{Topic.GAME_READY}").range():
+        ready = decode(Topic.GAME_READY, entry.fields)
         if isinstance(ready, GameReady):
             found.update((ready.black, ready.white))
     return found
@@ -130,7 +132,7 @@ def sell(client: redis.Redis, take: Take) -> None:
         if the buyer shall be told that the seat is theirs.
     """
     clean_up(client)
-    told = RedisStream(client, f"{SALE}told")
+    told = Stream(client, f"{SALE}told")
     start = threading.Barrier(_BUYERS)
     turns = [_Turns(number % 4) for number in range(_SEATS)]
 
@@ -156,7 +158,7 @@ def sell(client: redis.Redis, take: Take) -> None:
 
 def check_sale(client: redis.Redis) -> Verdict:
     """Grade exercise 1: each seat was promised to one buyer, and it is that buyer's in Redis."""
-    entries = RedisStream(client, f"{SALE}told").range()
+    entries = Stream(client, f"{SALE}told").range()
     sold = Counter(entry.fields["seat"] for entry in entries)
     owners = {seat.decode(): who.decode() for seat, who in client.hgetall(f"{SALE}seats").items()}  # type: ignore[union-attr]
     wrong = [one for one in entries if owners.get(one.fields["seat"]) != one.fields["buyer"]]
@@ -175,22 +177,24 @@ def check_sale(client: redis.Redis) -> Verdict:
     )
 
 
-def new_ghost(client: redis.Redis) -> Hall:
+def new_ghost(client: redis.Redis) -> LobbyClients:
     """Return a hall in which zoe waits for an opponent; her browser is gone, and nobody said so."""
     _clean_up(client, GHOST)
-    hall = Hall(client, GHOST, every_ms=1000)
-    hall.find("zoe")
-    hall.listen()
-    return hall
+    clients = LobbyClients(client, GHOST, every_ms=1000)
+    clients.find("zoe")
+    clients.listen()
+    return clients
 
 
-def check_ghost(hall: Hall) -> Verdict:
+def check_ghost(clients: LobbyClients) -> Verdict:
     """Grade exercise 2: yan plays wim, and zoe nobody."""
     pairs = [
-        {one.black, one.white} for one in hall.said(Stream.GAME_READY) if isinstance(one, GameReady)
+        {one.black, one.white}
+        for one in clients.said(Topic.GAME_READY)
+        if isinstance(one, GameReady)
     ]
-    asked = {one.session_id for one in _wishes(hall, Stream.FIND_PUBLIC_GAME)}
-    gone = {one.session_id for one in _wishes(hall, Stream.SESSION_DISCONNECTED)}
+    asked = {one.session_id for one in _wishes(clients, Topic.FIND_PUBLIC_GAME)}
+    gone = {one.session_id for one in _wishes(clients, Topic.SESSION_DISCONNECTED)}
     haunted = next((pair - {"zoe"} for pair in pairs if "zoe" in pair), set())
     return grade(
         "yan and wim play, and nobody was seated with a ghost.",
@@ -212,8 +216,8 @@ def clean_up(client: redis.Redis, *prefixes: str) -> None:
     _clean_up(client, *(prefixes or (SALE, GHOST)))
 
 
-def _wishes(hall: Hall, stream: Stream) -> list[FindPublicGame | SessionDisconnected]:
-    found = hall.said(stream)
+def _wishes(clients: LobbyClients, stream: Topic) -> list[FindPublicGame | SessionDisconnected]:
+    found = clients.said(stream)
     return [one for one in found if isinstance(one, FindPublicGame | SessionDisconnected)]
 
 

@@ -18,15 +18,15 @@ from go_game.messages import (
     Message,
     MoveMade,
     MoveRejected,
-    Stream,
+    Topic,
     decode,
     encode,
     event_id,
-    stream_of,
+    topic_of,
 )
 from go_game.rules import Game, IllegalMove
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 from streamviz.server.embedded import connect
 
 
@@ -58,22 +58,22 @@ def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:
 
 def read(entry: Entry) -> MakeMove:
     """Return the request of an entry."""
-    move = decode(Stream.MAKE_MOVE, entry.fields)
+    move = decode(Topic.MAKE_MOVE, entry.fields)
     assert isinstance(move, MakeMove)
     return move
 
 
 def newest_game(client: redis.Redis, prefix: str) -> Game:
     """Return the game of the newest state (XREVRANGE)."""
-    (newest,) = RedisStream(client, f"{prefix}{Stream.GAME_STATES}").reverse_range(count=1)
-    state = decode(Stream.GAME_STATES, newest.fields)
+    (newest,) = Stream(client, f"{prefix}{Topic.GAME_STATES}").reverse_range(count=1)
+    state = decode(Topic.GAME_STATES, newest.fields)
     assert isinstance(state, GameState)
     return state.game
 
 
 def say(client: redis.Redis, prefix: str, message: Message) -> None:
     """Add a message to its stream (XADD)."""
-    RedisStream(client, f"{prefix}{stream_of(message)}").add({FIELD: encode(message)})
+    Stream(client, f"{prefix}{topic_of(message)}").add({FIELD: encode(message)})
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--pause-s", type=float, default=0, help="between answer and XACK")
     given = parser.parse_args()
     client = connect()
-    group = RedisStream(client, f"{given.prefix}{Stream.MAKE_MOVE}").group("judge")
+    group = Stream(client, f"{given.prefix}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True, exist_ok=True)
     consumer = group.consumer("naive")
     print("naive judge: ready", flush=True)

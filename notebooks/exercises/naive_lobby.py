@@ -16,15 +16,15 @@ from go_game.messages import (
     FindPublicGame,
     GameReady,
     Message,
-    Stream,
+    Topic,
     WaitForOpponent,
     decode,
     encode,
     event_id,
-    stream_of,
+    topic_of,
 )
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 from streamviz.server.embedded import connect
 
 
@@ -62,14 +62,14 @@ def seat(client: redis.Redis, prefix: str, entry: Entry, waits: str) -> str:
 
 def read(entry: Entry) -> FindPublicGame:
     """Return the wish of an entry."""
-    wish = decode(Stream.FIND_PUBLIC_GAME, entry.fields)
+    wish = decode(Topic.FIND_PUBLIC_GAME, entry.fields)
     assert isinstance(wish, FindPublicGame)
     return wish
 
 
 def say(client: redis.Redis, prefix: str, message: Message) -> None:
     """Add a message to its stream (XADD)."""
-    RedisStream(client, f"{prefix}{stream_of(message)}").add({FIELD: encode(message)})
+    Stream(client, f"{prefix}{topic_of(message)}").add({FIELD: encode(message)})
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--pause-ms", type=float, default=0, help="between looking and acting")
     given = parser.parse_args()
     client = connect()
-    group = RedisStream(client, f"{given.prefix}{Stream.FIND_PUBLIC_GAME}").group("lobby")
+    group = Stream(client, f"{given.prefix}{Topic.FIND_PUBLIC_GAME}").group("lobby")
     group.create("0", mkstream=True, exist_ok=True)
     group.create_consumer(given.name)
     print("naive lobby: ready", flush=True)

@@ -11,7 +11,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, Trace, label, line, plain, waiting
 
 
-class Added(Plot):
+class AddedPlot(Plot):
     """A line for each stream: how many entries were ever added to it.
 
     A request that is answered on other streams shows as lines that follow one another: as long as

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from go_game import board_svg
-from go_game.added_plot import Added
+from go_game.added_plot import AddedPlot
 from go_game.game_record import Record, point_name
 from go_game.match import Match
 from go_game.messages import MoveMade, MoveRejected
@@ -75,7 +75,7 @@ class Board(Live):
         self._told_answers = 0
         history = History() if self.match is None else self.match.histories["make-move"]
         if plots is None and self.match is not None:
-            plots = [Added(self.match.histories), GroupLag()]
+            plots = [AddedPlot(self.match.histories), GroupLag()]
         super().__init__(history, plots or ())
         if self.match is not None and commands:
             self.commands = CommandLog(self.match.client)

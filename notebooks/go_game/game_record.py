@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from go_game import messages
-from go_game.messages import GameState, Message, MoveMade, MoveRejected, Stream
+from go_game.messages import GameState, Message, MoveMade, MoveRejected, Topic
 from go_game.rules import Coord, Game, Player
 from streamviz.errors import InputError
 
 _SIGN = {Player.BLACK: "B", Player.WHITE: "W"}
-_KNOWN = (Stream.GAME_STATES, Stream.MOVE_MADE, Stream.MOVE_REJECTED)
+_KNOWN = (Topic.GAME_STATES, Topic.MOVE_MADE, Topic.MOVE_REJECTED)
 
 
 class Record:
@@ -112,7 +112,7 @@ class Record:
         start = GameState(self.game_id, Game.new(self.size, rules))
         lines = [
             json.dumps(
-                {"stream": messages.stream_of(one), "data": json.loads(messages.encode(one))},
+                {"stream": messages.topic_of(one), "data": json.loads(messages.encode(one))},
                 separators=(",", ":"),
             )
             for one in (start, *self.answers)

@@ -20,27 +20,27 @@ from go_game.messages import (
     JoinPrivateGame,
     Message,
     SessionDisconnected,
-    Stream,
+    Topic,
     Visibility,
 )
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.simulation.clock import EPOCH_MS
 
-CARRIED_BY = (
-    Stream.FIND_PUBLIC_GAME,
-    Stream.CREATE_GAME,
-    Stream.JOIN_PRIVATE_GAME,
-    Stream.SESSION_DISCONNECTED,
-    Stream.WAIT_FOR_OPPONENT,
-    Stream.GAME_READY,
-    Stream.PRIVATE_GAME_REJECTED,
+TOPICS = (
+    Topic.FIND_PUBLIC_GAME,
+    Topic.CREATE_GAME,
+    Topic.JOIN_PRIVATE_GAME,
+    Topic.SESSION_DISCONNECTED,
+    Topic.WAIT_FOR_OPPONENT,
+    Topic.GAME_READY,
+    Topic.PRIVATE_GAME_REJECTED,
 )
 
 
-class Hall:
+class LobbyClients:
     """The lobby's streams, and everybody who wants to play.
 
     Parameters
@@ -68,7 +68,7 @@ class Hall:
     >>> from streamviz import connect
     >>> redis = connect()
     >>> _ = redis.delete(*redis.keys("doctest:hall:*") or ["none"])
-    >>> hall = Hall(redis, "doctest:hall:", every_ms=1000)
+    >>> hall = LobbyClients(redis, "doctest:hall:", every_ms=1000)
     >>> _ = hall.find("ann"), hall.find("ben")
     >>> hall.listen()
     >>> [sorted((one.black, one.white)) for one in hall.said(Stream.GAME_READY)]
@@ -89,8 +89,8 @@ class Hall:
         self.keys = Keys(prefix)
         self.every_ms = every_ms
         self.lobby = Lobby(client, prefix) if lobby else None
-        self.histories = {str(one): History() for one in CARRIED_BY}
-        self._observers = [Observer(client, self.keys.stream(one)) for one in CARRIED_BY]
+        self.histories = {str(one): History() for one in TOPICS}
+        self._observers = [Observer(client, self.keys.stream(one)) for one in TOPICS]
         self._now_ms = EPOCH_MS
         self._numbers = count(1)
         if self.lobby:
@@ -134,9 +134,9 @@ class Hall:
             self._now_ms += self.every_ms // 2
         self._look()
 
-    def said(self, stream: Stream) -> list[Message]:
+    def said(self, stream: Topic) -> list[Message]:
         """Return all messages of one of the streams (XRANGE)."""
-        entries = RedisStream(self.client, self.keys.stream(stream)).range()
+        entries = Stream(self.client, self.keys.stream(stream)).range()
         return [messages.decode(stream, entry.fields) for entry in entries]
 
     def __repr__(self) -> str:
@@ -150,7 +150,7 @@ class Hall:
         if self.every_ms is not None:
             self._now_ms += self.every_ms // 2
             which = f"{self._now_ms}-*"
-        stream = RedisStream(self.client, self.keys.stream(messages.stream_of(wish)))
+        stream = Stream(self.client, self.keys.stream(messages.topic_of(wish)))
         stream.add({messages.FIELD: messages.encode(wish)}, id=which)
         self._look()
 

@@ -20,19 +20,18 @@ from go_game import messages
 from go_game.game_record import Record
 from go_game.judge import Judge
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Stream
+from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Topic
 from go_game.rules import Coord, Game, IllegalMove, Player
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
-from streamviz.client.stream import Stream as RedisStream
-from streamviz.client.stream import read_streams
+from streamviz.client.stream import Stream, read_streams
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.simulation.clock import EPOCH_MS
 
-CARRIED_BY = (Stream.MAKE_MOVE, Stream.MOVE_MADE, Stream.MOVE_REJECTED, Stream.GAME_STATES)
-_HEARD = CARRIED_BY[1:]
+TOPICS = (Topic.MAKE_MOVE, Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES)
+_HEARD = TOPICS[1:]
 _POLL_MS = 20
 _PAGE = 500
 
@@ -102,9 +101,9 @@ class Match:
         self.every_ms = every_ms
         self.record = Record(game_id or secrets.token_hex(4), Game.new(size).size)
         self.waiting: dict[str, MakeMove] = {}
-        self.histories = {str(one): History() for one in CARRIED_BY}
+        self.histories = {str(one): History() for one in TOPICS}
         self.judge = Judge(client, prefix, name="judge-1") if judge else None
-        self._streams = {one: RedisStream(client, self.keys.stream(one)) for one in CARRIED_BY}
+        self._streams = {one: Stream(client, self.keys.stream(one)) for one in TOPICS}
         self._observers = [Observer(client, one.key) for one in self._streams.values()]
         self._after: dict[str, Any] = {self._streams[one].key: "0-0" for one in _HEARD}
         self._number = 0
@@ -114,7 +113,7 @@ class Match:
         if self.record.game is None:
             self._open(size)
             self._hear()
-        last = EntryId.parse(self._after[self._streams[Stream.GAME_STATES].key])
+        last = EntryId.parse(self._after[self._streams[Topic.GAME_STATES].key])
         self._now_ms = max(EPOCH_MS, last.ms)  # a move from before its game would be turned away
         self._look()
 
@@ -160,7 +159,7 @@ class Match:
         if self.every_ms is not None:
             self._now_ms += self.every_ms // 2
             which = f"{self._now_ms}-*"
-        self._streams[Stream.MAKE_MOVE].add({messages.FIELD: messages.encode(move)}, id=which)
+        self._streams[Topic.MAKE_MOVE].add({messages.FIELD: messages.encode(move)}, id=which)
         if self.answer(req_id) is None:
             self.waiting[req_id] = move
         self._look()
@@ -217,7 +216,7 @@ class Match:
 
     def _open(self, size: int) -> None:
         """Put the first state on its stream: if it is the first there, at the virtual time."""
-        states = self._streams[Stream.GAME_STATES]
+        states = self._streams[Topic.GAME_STATES]
         state = messages.encode(GameState(self.record.game_id, Game.new(size)))
         virtual = self.every_ms is not None and self._after[states.key] == "0-0"
         states.add({messages.FIELD: state}, id=f"{EPOCH_MS}-*" if virtual else "*")

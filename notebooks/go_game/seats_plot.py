@@ -12,7 +12,7 @@ from go_game.messages import (
     Message,
     PrivateGameRejected,
     SessionDisconnected,
-    Stream,
+    Topic,
     WaitForOpponent,
 )
 from go_game.validation import BadMessage
@@ -37,7 +37,7 @@ _WAITS = "waits"
 
 
 @dataclass
-class _Spell:
+class _Stay:
     """A time that a session spent somewhere: at a game, or waiting; open while it lasts."""
 
     session: str
@@ -47,12 +47,12 @@ class _Spell:
 
 
 @dataclass
-class _Seating:
+class _SeatHistory:
     """Who is known, in order of appearance, and where each was when."""
 
     people: dict[str, None] = field(default_factory=dict)
     games: dict[str, None] = field(default_factory=dict)
-    spells: list[_Spell] = field(default_factory=list)
+    spells: list[_Stay] = field(default_factory=list)
     asked: list[tuple[int, str]] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ class _Seating:
         self.people.setdefault(session)
         self._end(session, at_ms, only=_WAITS)
         over = at_ms if session in self.left else None  # the lobby only now got to the wish
-        self.spells.append(_Spell(session, game, at_ms, over))
+        self.spells.append(_Stay(session, game, at_ms, over))
 
     def _end(self, session: str, at_ms: int, only: str | None = None) -> None:
         for spell in self.spells:
@@ -87,7 +87,7 @@ class _Seating:
                 spell.until_ms = at_ms
 
 
-class Seats(Plot):
+class SeatsPlot(Plot):
     """A lane for each player: a dot for a wish, dotted while waiting, and a colour for each game.
 
     Two lanes with one colour play with each other. Two colours in one lane at one time are a
@@ -178,8 +178,8 @@ class Seats(Plot):
         parts.append(f"waiting: {', '.join(waits) or 'nobody'}")
         return f"{plain(len(seating.people))} players. {'; '.join(parts)}."
 
-    def _seating(self) -> _Seating:
-        seating = _Seating()
+    def _seating(self) -> _SeatHistory:
+        seating = _SeatHistory()
         for at_ms, said in self._said():
             seating.hear(at_ms, said)
         return seating
@@ -191,7 +191,7 @@ class Seats(Plot):
             for name, sample in zip(self.histories, samples, strict=True):
                 for entry in sample.entries:
                     try:
-                        yield sample.time_ms, messages.decode(Stream(name), entry.fields)
+                        yield sample.time_ms, messages.decode(Topic(name), entry.fields)
                     except BadMessage:
                         continue  # it has its own stream, of dead letters
 

@@ -11,7 +11,7 @@ from exercises import judge as exercise
 from exercises import naive_judge
 from go_game.match import Match
 from go_game.rules import Coord, Player
-from go_game.service_process import Service
+from go_game.service_process import ServiceProcess
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer
 
@@ -119,11 +119,11 @@ def test_a_naive_judge_that_is_killed_before_its_ack_contradicts_itself(
 ) -> None:
     match = Match(redis, prefix, judge=False)
     module = "exercises.naive_judge"
-    first = Service(module, prefix, "--pause-s", "60", url=server.url)
+    first = ServiceProcess(module, prefix, "--pause-s", "60", url=server.url)
     match.ask(Coord(4, 4), req_id="r")
     until(lambda: exercise.answers(redis, prefix) == {"r": ["made"]})
     first.kill()
-    with Service(module, prefix, url=server.url) as heir:
+    with ServiceProcess(module, prefix, url=server.url) as heir:
         until(lambda: len(exercise.answers(redis, prefix)["r"]) == 2)
         heir.kill()
     assert exercise.answers(redis, prefix) == {"r": ["made", "rejected: the other player is up"]}

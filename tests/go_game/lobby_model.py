@@ -13,23 +13,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from acceptance import Message, RedisTable
+from acceptance import Message, RedisTopics
 
 WISHES = ("find-public-game", "create-game", "join-private-game", "session-disconnected")
 
 
-class House:
+class LobbyPlayers:
     """A lobby's streams, and somebody who sends wishes."""
 
-    def __init__(self, table: RedisTable, first_ms: int | None = None) -> None:
-        self.table = table
+    def __init__(self, topics: RedisTopics, first_ms: int | None = None) -> None:
+        self.topics = topics
         self._numbers = itertools.count()
         self._ms = itertools.count(first_ms or time.time_ns() // 1_000_000)
 
     def send(self, stream: str, data: str) -> None:
         """Add a wish, in a millisecond of its own: so the order of several streams is known."""
-        key = f"{self.table.prefix}{stream}"
-        self.table.client.xadd(key, {"data": data}, id=f"{next(self._ms)}-0")
+        key = f"{self.topics.prefix}{stream}"
+        self.topics.client.xadd(key, {"data": data}, id=f"{next(self._ms)}-0")
 
     def _send(self, stream: str, **message: Any) -> None:
         self.send(stream, json.dumps(message))
@@ -59,13 +59,13 @@ class House:
         self._send("session-disconnected", session_id=session)
 
     def said(self, stream: str) -> list[Message]:
-        return [json.loads(one) for one in self.table.read(stream)]
+        return [json.loads(one) for one in self.topics.read(stream)]
 
     def wishes(self) -> list[tuple[str, Message | None]]:
         """Return all wishes in the order of time; None for what is none."""
         found = []
         for place, stream in enumerate(WISHES):
-            entries: Any = self.table.client.xrange(f"{self.table.prefix}{stream}")
+            entries: Any = self.topics.client.xrange(f"{self.topics.prefix}{stream}")
             for which, fields in entries:
                 ms, seq = map(int, which.decode().split("-"))
                 try:
@@ -145,18 +145,18 @@ class Model:
         self.said["ready"] += 1
 
 
-def check_the_house(house: House, *, settled: bool = True) -> Counter[str]:
+def check_lobby(players: LobbyPlayers, *, settled: bool = True) -> Counter[str]:
     """Hold what was said against the model; `settled` if all wishes were decided."""
     model = Model()
-    for stream, wish in house.wishes():
+    for stream, wish in players.wishes():
         model.take(stream, wish)
-    ready = house.said("game-ready")
+    ready = players.said("game-ready")
     ids = [one["game_id"] for one in ready]
     assert len(set(ids)) == len(ids), "no game is made ready twice"
-    first = [one["game_id"] for one in house.said("game-states") if one["turn"] == 1]
+    first = [one["game_id"] for one in players.said("game-states") if one["turn"] == 1]
     assert first == ids
     for name in ("wait-for-opponent", "game-ready", "private-game-rejected"):
-        events = [one["event_id"] for one in house.said(name)]
+        events = [one["event_id"] for one in players.said(name)]
         assert len(set(events)) == len(events)
     pairs = [frozenset((one["black"], one["white"])) for one in ready]
     assert all(len(pair) == 2 for pair in pairs)
@@ -166,12 +166,12 @@ def check_the_house(house: House, *, settled: bool = True) -> Counter[str]:
     assert all(name == game_id for name, game_id in named)
     if settled:
         assert pairs == wanted
-        assert len(house.said("wait-for-opponent")) == model.said["waiting"]
-        assert len(house.said("private-game-rejected")) == model.said["rejected"]
-        table = house.table
-        dead = sum(table.client.xlen(f"{table.prefix}{one}:dead") for one in WISHES)
+        assert len(players.said("wait-for-opponent")) == model.said["waiting"]
+        assert len(players.said("private-game-rejected")) == model.said["rejected"]
+        topics = players.topics
+        dead = sum(topics.client.xlen(f"{topics.prefix}{one}:dead") for one in WISHES)
         assert dead == model.said["dead"]
-        still: Any = table.client.hvals(f"{table.prefix}lobby:open")
+        still: Any = topics.client.hvals(f"{topics.prefix}lobby:open")
         waiting = [json.loads(one)["session_id"] for one in still]
         assert sorted(waiting) == sorted(opener for _, opener, _ in model.waiting)
     return model.said

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import redis as redis_py
 
-from go_game.added_plot import Added
+from go_game.added_plot import AddedPlot
 from go_game.match import Match, random_move
 from go_game.messages import MoveMade, MoveRejected
 from go_game.rules import Coord, Game, Player
-from go_game.service_process import Service
+from go_game.service_process import ServiceProcess
 from streamviz import CommandLog, Stream
 from streamviz.errors import InputError
 from streamviz.server.embedded import EmbeddedServer
@@ -50,7 +50,7 @@ def test_the_same_seed_plays_the_same_game_with_the_same_pictures(
         match.play_at_random(12)
         match.ask_at_random(5)
         match.listen()
-        figure = Added(match.histories).figure(match.histories["make-move"])
+        figure = AddedPlot(match.histories).figure(match.histories["make-move"])
         return match.record.stones(), figure
 
     assert played("a", 1) == played("b", 1)
@@ -124,7 +124,7 @@ def test_a_judge_elsewhere_answers_later(
     assert match.judge is None
     assert match.play(Coord(4, 4)) is None
     assert match.reply() is None, "not before the answer"
-    with Service("judge", prefix, url=server.url) as judge:
+    with ServiceProcess("judge", prefix, url=server.url) as judge:
         assert judge.alive
         until(lambda: match.listen() or match.record.moves)
         assert isinstance(match.reply(), MoveMade)
@@ -142,7 +142,7 @@ def test_every_command_of_a_move_is_in_the_log_with_what_the_script_changed(
     assert words[0] == "XADD"
     assert "XREADGROUP" in words
     (script,) = [one for one in log if one.command.startswith("EVAL")]
-    assert "«Write what was decided about one game" in script.command
+    assert "«Write the decisions about one game" in script.command
     assert f"{prefix}make-move: judge pending: 1 → 0" in script.changes
     assert f"{prefix}move-made: length: 1 → 2" in script.changes
     assert f"{prefix}game-states: length: 2 → 3" in script.changes

@@ -14,7 +14,7 @@ import redis
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
 from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
-from go_game.variants.runner import DRESSES, source
+from go_game.variants.runner import STYLES, source
 from streamviz.client.connection import Connection
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
@@ -172,10 +172,10 @@ def declarative_is_shorter(
     client : redis.Redis
         Not asked: programs are counted.
     sources : mapping of str to str, optional
-        Other programs than those of `go_game.variants.runner`, by the names of the dresses.
+        Other programs than those of `go_game.variants.runner`, by the names of the styles.
     """
-    programs = dict(sources or {dress: source(dress) for dress in DRESSES})
-    lines = {dress: lines_of_code(program) for dress, program in programs.items()}
+    programs = dict(sources or {style: source(style) for style in STYLES})
+    lines = {style: lines_of_code(program) for style, program in programs.items()}
     whole = lines_of_code(on_a_whole_broker(programs["kafka"]))
     by_hand = min(lines["plain"], lines["typed"])
     return judged(

@@ -1,4 +1,4 @@
-"""One judge of moves in four dresses: the same rules and messages, four ways to be on streams.
+"""One judge of moves in four styles: the same rules and messages, four ways to be on streams.
 
 ======================  ==========================================================================
 `plain`                 redis-py alone: commands, nested replies, a loop
@@ -27,7 +27,7 @@ Those on Redis keep a game where `go_game.judge` does, in the hash ``game:<game_
 may take over where another was killed. ``MULTI`` does not roll back: where somebody has made
 something else of a stream, an answer is lost; the real judge looks beforehand.
 
-The dresses but `plain` and `typed` come with an extra:
-``pip install 'streamviz[dresses]'``. It has FastStream, what measures memory, and in it the extra
+The styles but `plain` and `typed` come with an extra:
+``pip install 'streamviz[styles]'``. It has FastStream, what measures memory, and in it the extra
 ``kafka``: Quix Streams and its broker, which may be installed alone.
 """

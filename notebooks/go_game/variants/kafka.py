@@ -18,13 +18,13 @@ from confluent_kafka import TopicPartition
 from quixstreams import Application, State
 
 from go_game import messages
-from go_game.messages import GameState, MakeMove, Message, Stream
+from go_game.judge_move import judge_move
+from go_game.messages import GameState, MakeMove, Message, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
 
 DEAD = "make-move.dead"
-SAYS = (Stream.MOVE_MADE, Stream.MOVE_REJECTED, Stream.GAME_STATES, DEAD)
+SAYS = (Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES, DEAD)
 EVERY = 200  # entries from commit to commit: so many may be judged again after a kill
 QUICK = {  # of a Kafka that is not one's own, the first may not be less than 6 s
     "session.timeout.ms": 1000,
@@ -52,12 +52,12 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
     )
     topics = {
         name: app.topic(f"{prefix}{name}", value_deserializer="bytes", value_serializer="string")
-        for name in (Stream.MAKE_MOVE, *SAYS)
+        for name in (Topic.MAKE_MOVE, *SAYS)
     }
     judge = KafkaJudge()
     judge.said = dict.fromkeys(said_before(app, prefix))
-    moves = app.dataframe(topics[Stream.MAKE_MOVE]).apply(move)
-    states = app.dataframe(topics[Stream.GAME_STATES]).apply(state)
+    moves = app.dataframe(topics[Topic.MAKE_MOVE]).apply(move)
+    states = app.dataframe(topics[Topic.GAME_STATES]).apply(state)
     says = moves.concat(states).apply(judge.handle, stateful=True, expand=True).filter(judge.new)
     for name in SAYS:
         says.filter(of(name)).apply(text).to_topic(topics[name])
@@ -72,7 +72,7 @@ def said_before(app: Application, prefix: str) -> Iterator[Said]:
             place = TopicPartition(f"{prefix}{name}", 0)
             low, high = consumer.get_watermark_offsets(place)
             (read,) = consumer.committed([place])  # game-states is read, too, and others write it
-            place.offset = max(low, read.offset if name == Stream.GAME_STATES else high - EVERY)
+            place.offset = max(low, read.offset if name == Topic.GAME_STATES else high - EVERY)
             if place.offset < high:
                 consumer.assign([place])
             while place.offset < high:
@@ -85,7 +85,7 @@ def move(value: bytes | None) -> Message | Said:
     """Read an entry of ``make-move``; what is no move is for the dead letters."""
     data = (value or b"").decode(errors="replace")
     try:
-        return messages.decode(Stream.MAKE_MOVE, {"data": data})
+        return messages.decode(Topic.MAKE_MOVE, {"data": data})
     except BadMessage:
         return DEAD, data
 
@@ -94,7 +94,7 @@ def state(value: bytes | None) -> Message | None:
     """Read an entry of ``game-states``; None if it is no state."""
     try:
         data = (value or b"").decode(errors="replace")
-        return messages.decode(Stream.GAME_STATES, {"data": data})
+        return messages.decode(Topic.GAME_STATES, {"data": data})
     except BadMessage:
         return None
 
@@ -129,14 +129,14 @@ class KafkaJudge:
 
     def answer(self, move: MakeMove, state: State[Any, Any]) -> list[Said]:
         """Judge a move, and remember what became of it."""
-        answer, after = judged(self.game(move.game_id, state), move)
-        said: list[Said] = [(messages.stream_of(answer), messages.encode(answer))]
+        answer, after = judge_move(self.game(move.game_id, state), move)
+        said: list[Said] = [(messages.topic_of(answer), messages.encode(answer))]
         state.set(f"answer:{move.req_id}", said[0][0])
         if after is not None:
             text = messages.encode(GameState(move.game_id, after))
             state.set("game", text)
             self.games[move.game_id] = text, after
-            said.append((Stream.GAME_STATES, text))
+            said.append((Topic.GAME_STATES, text))
         return said
 
     def game(self, game_id: str, state: State[Any, Any]) -> Game | None:
@@ -145,7 +145,7 @@ class KafkaJudge:
         if text is None:
             return None
         if game_id not in self.games or self.games[game_id][0] != text:
-            found = messages.decode(Stream.GAME_STATES, {"data": text})
+            found = messages.decode(Topic.GAME_STATES, {"data": text})
             assert isinstance(found, GameState)
             self.games[game_id] = text, found.game
         return self.games[game_id][1]

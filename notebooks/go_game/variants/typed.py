@@ -6,13 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from go_game import messages
+from go_game.judge_move import judge_move
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, Stream
+from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
-from streamviz import EntryId, connect
-from streamviz import Stream as RedisStream
+from streamviz import EntryId, Stream, connect
 from streamviz.client.exchange import Command
 from streamviz.client.models import Entry
 from streamviz.patterns.follow import follow
@@ -36,8 +35,8 @@ class TypedJudge:
 
     def __init__(self, address: str, prefix: str) -> None:
         self.keys = Keys(prefix)
-        self.moves = RedisStream(connect(address), self.keys.stream(Stream.MAKE_MOVE))
-        self.states = RedisStream(self.moves.client, self.keys.stream(Stream.GAME_STATES))
+        self.moves = Stream(connect(address), self.keys.stream(Topic.MAKE_MOVE))
+        self.states = Stream(self.moves.client, self.keys.stream(Topic.GAME_STATES))
         self.group = self.moves.group("judge")
         self.consumer = self.group.consumer("judge")
         self.connection = self.moves.connection
@@ -47,18 +46,18 @@ class TypedJudge:
         """Answer, keep the state and acknowledge, all at once."""
         done: list[Command] = [("XACK", self.moves.key, self.group.name, str(entry.id))]
         try:
-            move = messages.decode(Stream.MAKE_MOVE, entry.fields)
+            move = messages.decode(Topic.MAKE_MOVE, entry.fields)
         except BadMessage as error:
             letter = [word for pair in entry.fields.items() for word in pair]
-            dead = self.keys.dead(Stream.MAKE_MOVE)
+            dead = self.keys.dead_letters(Topic.MAKE_MOVE)
             self.connection.transaction([*done, ("XADD", dead, "*", *letter, "error", str(error))])
             return
         assert isinstance(move, MakeMove)
         key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
         after = None
         if not self.connection.call("HEXISTS", key, answered):
-            answer, after = judged(self.game(move.game_id, entry.id), move)
-            stream = self.keys.stream(messages.stream_of(answer))
+            answer, after = judge_move(self.game(move.game_id, entry.id), move)
+            stream = self.keys.stream(messages.topic_of(answer))
             done.append(("XADD", stream, "*", "data", messages.encode(answer)))
             done.append(("HSET", key, answered, stream))
             if after is not None:
@@ -76,7 +75,7 @@ class TypedJudge:
             if not self.connection.call("HEXISTS", key, "state"):
                 self.learn(asked.ms)
             if data := self.connection.call("HGET", key, "state"):
-                found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
+                found = messages.decode(Topic.GAME_STATES, {"data": data.decode()})
                 assert isinstance(found, GameState)
                 self.games[game_id] = found.game
         return self.games.get(game_id)
@@ -89,7 +88,7 @@ class TypedJudge:
             if entry.id.ms > until_ms:
                 break
             with suppress(BadMessage):
-                state = messages.decode(Stream.GAME_STATES, entry.fields)
+                state = messages.decode(Topic.GAME_STATES, entry.fields)
                 assert isinstance(state, GameState)
                 newest[state.game_id] = entry.fields["data"]
         done: list[Command] = [("SET", self.keys.states_read, str(place.load()))]

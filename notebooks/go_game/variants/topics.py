@@ -15,10 +15,10 @@ with suppress(ModuleNotFoundError):  # it comes with the extra
     import confluent_kafka
 
 _PATIENCE_S = 10
-_SINGLY = {"batch.num.messages": 1, "linger.ms": 0}  # as in the dress
+_SINGLY = {"batch.num.messages": 1, "linger.ms": 0}  # as in the style
 
 
-class Table(Protocol):
+class Topics(Protocol):
     """The streams of a judge, by their names without prefix."""
 
     def send(self, stream: str, *texts: str) -> None:
@@ -34,7 +34,7 @@ class Table(Protocol):
         """Leave the server."""
 
 
-class RedisTable:
+class RedisTopics:
     """Streams of Redis, with the JSON in the field ``data`` (XADD, XLEN, XRANGE)."""
 
     def __init__(self, url: str, prefix: str) -> None:
@@ -62,7 +62,7 @@ class RedisTable:
         self._redis.close()
 
 
-class KafkaTable:
+class KafkaTopics:
     """Topics of Kafka, each of one partition; a message's key is its game."""
 
     def __init__(self, address: str, prefix: str) -> None:
