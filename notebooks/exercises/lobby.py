@@ -190,7 +190,7 @@ def check_ghost(clients: LobbyClients) -> Verdict:
     """Grade exercise 2: yan plays wim, and zoe nobody."""
     pairs = [
         {one.black, one.white}
-        for one in clients.said(Topic.GAME_READY)
+        for one in clients.read(Topic.GAME_READY)
         if isinstance(one, GameReady)
     ]
     asked = {one.session_id for one in _wishes(clients, Topic.FIND_PUBLIC_GAME)}
@@ -217,7 +217,7 @@ def clean_up(client: redis.Redis, *prefixes: str) -> None:
 
 
 def _wishes(clients: LobbyClients, stream: Topic) -> list[FindPublicGame | SessionDisconnected]:
-    found = clients.said(stream)
+    found = clients.read(stream)
     return [one for one in found if isinstance(one, FindPublicGame | SessionDisconnected)]
 
 

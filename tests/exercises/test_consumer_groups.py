@@ -112,6 +112,6 @@ def test_a_wrong_estate_is_refused_with_its_hint(
 
 
 def test_a_list_is_read_as_text(redis: redis_py.Redis) -> None:
-    assert exercise.listed(Stream(redis, "crew"), "crew:done") == []
+    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == []
     redis.rpush("crew:done", "0", "1")
-    assert exercise.listed(Stream(redis, "crew"), "crew:done") == ["0", "1"]
+    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == ["0", "1"]

@@ -146,9 +146,9 @@ def test_on_a_whole_broker_the_style_is_a_program_that_reads_nothing_back() -> N
     assert 15 < lines_of_code(source("kafka")) - lines_of_code(whole) < 35
     assert whole.count('processing_guarantee="exactly-once",') == 1
     names = {node.id for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Name)}
-    assert not names & {"said_before", "SINGLY", "TopicPartition"}
-    assert "self.said" not in whole
-    assert "judge.said" not in whole
+    assert not names & {"sent_before", "SINGLY", "TopicPartition"}
+    assert "self.sent" not in whole
+    assert "judge.sent" not in whole
     assert "judge.new" not in whole
 
 

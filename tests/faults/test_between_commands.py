@@ -70,7 +70,7 @@ def test_a_lobby_may_die_after_any_command(
         some_wishes(players)
         child = nursery.start("lobby", mine, commands)
         until(lambda child=child: not nursery.lives(child), 10)
-        done.append(len(players.said("game-ready")))
+        done.append(len(players.read("game-ready")))
         heir = Lobby(redis, mine)
         heir.prepare()
         while heir.step():

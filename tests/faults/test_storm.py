@@ -101,7 +101,7 @@ def some_come(numbers: range, players: LobbyPlayers, dice: random.Random, storm:
 
 def everybody_plays(players: LobbyPlayers, play: Play, dice: random.Random, storm: Storm) -> None:
     """Let a move be made in each game, in turn, and some requests be sent again."""
-    for ready in players.said("game-ready"):
+    for ready in players.read("game-ready"):
         play.adopt(ready["game_id"], ready["board_size"])
     games = list(play.games)
     asked: list[tuple[str, str]] = []

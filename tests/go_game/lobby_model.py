@@ -58,7 +58,7 @@ class LobbyPlayers:
     def leave(self, session: str) -> None:
         self._send("session-disconnected", session_id=session)
 
-    def said(self, stream: str) -> list[Message]:
+    def read(self, stream: str) -> list[Message]:
         return [json.loads(one) for one in self.topics.read(stream)]
 
     def wishes(self) -> list[tuple[str, Message | None]]:
@@ -150,13 +150,13 @@ def check_lobby(players: LobbyPlayers, *, settled: bool = True) -> Counter[str]:
     model = Model()
     for stream, wish in players.wishes():
         model.take(stream, wish)
-    ready = players.said("game-ready")
+    ready = players.read("game-ready")
     ids = [one["game_id"] for one in ready]
     assert len(set(ids)) == len(ids), "no game is made ready twice"
-    first = [one["game_id"] for one in players.said("game-states") if one["turn"] == 1]
+    first = [one["game_id"] for one in players.read("game-states") if one["turn"] == 1]
     assert first == ids
     for name in ("wait-for-opponent", "game-ready", "private-game-rejected"):
-        events = [one["event_id"] for one in players.said(name)]
+        events = [one["event_id"] for one in players.read(name)]
         assert len(set(events)) == len(events)
     pairs = [frozenset((one["black"], one["white"])) for one in ready]
     assert all(len(pair) == 2 for pair in pairs)
@@ -166,8 +166,8 @@ def check_lobby(players: LobbyPlayers, *, settled: bool = True) -> Counter[str]:
     assert all(name == game_id for name, game_id in named)
     if settled:
         assert pairs == wanted
-        assert len(players.said("wait-for-opponent")) == model.said["waiting"]
-        assert len(players.said("private-game-rejected")) == model.said["rejected"]
+        assert len(players.read("wait-for-opponent")) == model.said["waiting"]
+        assert len(players.read("private-game-rejected")) == model.said["rejected"]
         topics = players.topics
         dead = sum(topics.client.xlen(f"{topics.prefix}{one}:dead") for one in WISHES)
         assert dead == model.said["dead"]

@@ -85,7 +85,7 @@ def test_an_illegal_move_is_told_with_its_reason_and_nobody_replies(talk: Talk) 
 def test_what_is_no_point_is_a_problem_and_no_move(talk: Talk, match: Match, at: Any) -> None:
     heard = talk.say("play", at=at)
     (problem,) = [one for one in heard if one["type"] == "problem"]
-    assert "no point of the board" in problem["text"]
+    assert "not a point of the board" in problem["text"]
     assert match.record.answers == []
 
 

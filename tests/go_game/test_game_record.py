@@ -105,7 +105,7 @@ def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("", "no message tells of a game"),
+        ("", "no message is about a game"),
         ("{", "line 1"),
         ('{"stream":"make-move","data":{}}\n[1]', "line 2"),
         ('{"stream":"move-made","data":{"game_id":"g"}}', "'reply_to' is missing"),

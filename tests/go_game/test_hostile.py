@@ -159,7 +159,7 @@ def test_whatever_comes_as_a_wish_is_answered_or_dead_and_the_next_players_meet(
     assert all(dead.values())
     for one in (one for one in sent if one not in dead):
         assert 0 < len(message_of(redis, key, one)["session_id"]) <= 200
-    assert players.said("game-ready")[-1]["game_id"] == "the next"
+    assert players.read("game-ready")[-1]["game_id"] == "the next"
     assert lobby.store.progress().read[Topic(stream)] >= len(sent)
 
 

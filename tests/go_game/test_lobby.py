@@ -56,19 +56,19 @@ def test_the_second_who_looks_for_a_game_meets_the_first(
 ) -> None:
     players.find("ann")
     work(lobby)
-    (wait,) = players.said("wait-for-opponent")
+    (wait,) = players.read("wait-for-opponent")
     assert (wait["session_id"], wait["visibility"], wait["board_size"]) == ("ann", "PUBLIC", 19)
     players.find("ben")
     work(lobby)
-    (ready,) = players.said("game-ready")
+    (ready,) = players.read("game-ready")
     assert ready["game_id"] == wait["game_id"]
     assert {ready["black"], ready["white"]} == {"ann", "ben"}
     assert ready["board_size"] == 19
-    (state,) = players.said("game-states")
+    (state,) = players.read("game-states")
     assert state == {"game_id": wait["game_id"], **Game.new(19).to_dict()}
     players.find("cay")
     work(lobby)
-    assert len(players.said("game-ready")) == 1
+    assert len(players.read("game-ready")) == 1
     check_lobby(players)
 
 
@@ -78,9 +78,9 @@ def test_who_waits_longest_is_met_first(players: LobbyPlayers, lobby: Lobby) -> 
     for number in range(3):
         players.find(f"t{number}")
     work(lobby)
-    pairs = [{one["black"], one["white"]} for one in players.said("game-ready")]
+    pairs = [{one["black"], one["white"]} for one in players.read("game-ready")]
     assert pairs == [{"s0", "t0"}, {"s1", "t1"}, {"s2", "t2"}]
-    assert [one["board_size"] for one in players.said("game-ready")] == [9, 13, 19]
+    assert [one["board_size"] for one in players.read("game-ready")] == [9, 13, 19]
 
 
 def test_a_private_game_is_for_who_knows_its_name(players: LobbyPlayers, lobby: Lobby) -> None:
@@ -90,15 +90,15 @@ def test_a_private_game_is_for_who_knows_its_name(players: LobbyPlayers, lobby: 
     players.join("dan", "tea house")
     players.join("eve", "no such house")
     work(lobby)
-    (ready,) = players.said("game-ready")
+    (ready,) = players.read("game-ready")
     assert (ready["game_id"], ready["board_size"]) == ("tea house", 13)
     assert {ready["black"], ready["white"]} == {"ann", "cay"}
-    rejected = players.said("private-game-rejected")
+    rejected = players.read("private-game-rejected")
     assert [(one["session_id"], one["game_id"]) for one in rejected] == [
         ("dan", "tea house"),
         ("eve", "no such house"),
     ]
-    assert [one["session_id"] for one in players.said("wait-for-opponent")] == ["ann", "ben"]
+    assert [one["session_id"] for one in players.read("wait-for-opponent")] == ["ann", "ben"]
 
 
 def test_what_cannot_be_joined_is_rejected_with_the_reason(
@@ -112,7 +112,7 @@ def test_what_cannot_be_joined_is_rejected_with_the_reason(
     players.create("eve", "PRIVATE", 9, "another")
     players.join("dan", "another")
     work(lobby)
-    assert [one["reason"] for one in players.said("private-game-rejected")] == [
+    assert [one["reason"] for one in players.read("private-game-rejected")] == [
         "you opened that game yourself",
         "the game is public",
         "you play another game: disconnect first",
@@ -128,11 +128,11 @@ def test_who_leaves_takes_the_open_game_along(players: LobbyPlayers, lobby: Lobb
     players.find("cay")
     players.join("dan", "b")
     work(lobby)
-    assert players.said("game-ready") == []
-    assert [one["session_id"] for one in players.said("private-game-rejected")] == ["dan"]
+    assert players.read("game-ready") == []
+    assert [one["session_id"] for one in players.read("private-game-rejected")] == ["dan"]
     players.find("ann")
     work(lobby)
-    (ready,) = players.said("game-ready")
+    (ready,) = players.read("game-ready")
     assert {ready["black"], ready["white"]} == {"ann", "cay"}
 
 
@@ -141,16 +141,16 @@ def test_a_new_wish_replaces_what_a_session_waits_for(players: LobbyPlayers, lob
     players.find("ann")
     players.join("ben", "p")
     work(lobby)
-    assert [one["session_id"] for one in players.said("private-game-rejected")] == ["ben"]
+    assert [one["session_id"] for one in players.read("private-game-rejected")] == ["ben"]
     players.create("cay", "PUBLIC", 13)
     players.find("ann")
     work(lobby)
-    (ready,) = players.said("game-ready")
+    (ready,) = players.read("game-ready")
     assert {ready["black"], ready["white"]} == {"ann", "cay"}
     assert ready["board_size"] == 13
     players.find("dan")
     work(lobby)
-    assert len(players.said("game-ready")) == 1, "ann's first game is gone"
+    assert len(players.read("game-ready")) == 1, "ann's first game is gone"
 
 
 def test_who_waits_and_asks_again_waits_at_the_same_game(
@@ -159,7 +159,7 @@ def test_who_waits_and_asks_again_waits_at_the_same_game(
     players.find("ann")
     players.find("ann")
     work(lobby)
-    first, again = players.said("wait-for-opponent")
+    first, again = players.read("wait-for-opponent")
     assert first["game_id"] == again["game_id"]
     assert first["event_id"] != again["event_id"]
 
@@ -174,7 +174,7 @@ def test_the_same_request_again_says_nothing_and_seats_nobody(
         players.find("ben", "r1")
     players.find("ann", "r1")
     work(lobby)
-    assert len(players.said("wait-for-opponent")) == len(players.said("game-ready")) == 1
+    assert len(players.read("wait-for-opponent")) == len(players.read("game-ready")) == 1
     check_lobby(players)
 
 
@@ -188,8 +188,8 @@ def test_a_refusal_is_given_once_to_a_request_however_often_it_comes(
     players.create("ben", "PRIVATE", 9, "no such house")
     players.join("ann", "no such house", "r1")
     work(lobby)
-    assert [one["reply_to"] for one in players.said("private-game-rejected")] == ["r1"]
-    assert players.said("game-ready") == []
+    assert [one["reply_to"] for one in players.read("private-game-rejected")] == ["r1"]
+    assert players.read("game-ready") == []
     players.join("ann", "no such house", "r2")
     work(lobby)
     for _ in range(2):
@@ -201,7 +201,7 @@ def test_a_refusal_is_given_once_to_a_request_however_often_it_comes(
     players.find("ann", "r3")
     players.find("cay")
     work(lobby)
-    assert len(players.said("game-ready")) == 1, "ann was told no; cay waits"
+    assert len(players.read("game-ready")) == 1, "ann was told no; cay waits"
     check_lobby(players)
 
 
@@ -221,12 +221,12 @@ def test_a_request_that_comes_again_seats_nobody_who_has_left(
             if steps:
                 work(lobby)
         work(lobby)
-    assert players.said("game-ready") == []
-    assert len(players.said("wait-for-opponent")) == 4
+    assert players.read("game-ready") == []
+    assert len(players.read("wait-for-opponent")) == 4
     players.find("ann3", "e2")
     players.find("cay")
     work(lobby)
-    assert len(players.said("game-ready")) == 1, "another request is another wish"
+    assert len(players.read("game-ready")) == 1, "another request is another wish"
     check_lobby(players)
 
 
@@ -244,11 +244,11 @@ def test_of_all_requests_the_last_are_known_again_and_those_of_who_sits(
     players.join("cay", "nowhere", "r1")
     players.find("ben", "r1")
     work(lobby)
-    assert len(players.said("private-game-rejected")) == 5
-    assert len(players.said("wait-for-opponent")) == 1, "ben sits there"
+    assert len(players.read("private-game-rejected")) == 5
+    assert len(players.read("wait-for-opponent")) == 1, "ben sits there"
     players.join("ann", "nowhere", "r1")
     work(lobby)
-    first, *_, again = players.said("private-game-rejected")
+    first, *_, again = players.read("private-game-rejected")
     assert again == first, "too long ago to be known, but still the same event"
 
 
@@ -267,7 +267,7 @@ def test_who_plays_cannot_take_another_seat_until_gone(
     players.find("ann")
     players.find("cay")
     work(lobby)
-    assert len(players.said("game-ready")) == 2
+    assert len(players.read("game-ready")) == 2
 
 
 def letters(lobby: Lobby, redis: redis_py.Redis, name: str) -> list[Any]:
@@ -287,7 +287,7 @@ def test_an_id_is_given_out_once(
     work(lobby)
     assert [one.fields for one in letters(lobby, redis, "create-game")] != []
     assert all("choose another ID" in one.error for one in letters(lobby, redis, "create-game"))
-    assert len(players.said("game-ready")) == 1
+    assert len(players.read("game-ready")) == 1
 
 
 def test_what_is_no_wish_goes_to_the_dead_letters_and_stops_nobody(
@@ -317,7 +317,7 @@ def test_what_is_no_wish_goes_to_the_dead_letters_and_stops_nobody(
     assert len(found) == len(bad)
     assert all(reason in one.error for one, reason in zip(found, bad, strict=True))
     assert len(letters(lobby, redis, "session-disconnected")) == 1
-    assert len(players.said("game-ready")) == 1
+    assert len(players.read("game-ready")) == 1
 
 
 def test_wishes_are_taken_in_the_order_of_time_whatever_the_batch(
@@ -331,7 +331,7 @@ def test_wishes_are_taken_in_the_order_of_time_whatever_the_batch(
     players.leave("ann")
     players.find("ben")
     work(lobby)
-    assert len(players.said("game-ready")) == 5, "ben waits: ann had left before"
+    assert len(players.read("game-ready")) == 5, "ben waits: ann had left before"
     check_lobby(players)
 
 
@@ -339,7 +339,7 @@ def test_colours_fall_to_both(players: LobbyPlayers, lobby: Lobby) -> None:
     for number in range(40):
         players.find(f"{number:02}")
     work(lobby)
-    first_is_black = Counter(one["black"] < one["white"] for one in players.said("game-ready"))
+    first_is_black = Counter(one["black"] < one["white"] for one in players.read("game-ready"))
     assert set(first_is_black) == {True, False}
 
 
@@ -351,7 +351,7 @@ def test_games_are_opened_by_the_rules_of_the_house(
     players.find("ann")
     players.find("ben")
     work(lobby)
-    assert players.said("game-states")[0]["rules"] == {"suicide": True, "superko": False}
+    assert players.read("game-states")[0]["rules"] == {"suicide": True, "superko": False}
 
 
 def test_the_groups_show_how_far_the_lobby_is(
@@ -386,7 +386,7 @@ def test_a_lobby_that_was_overtaken_begins_again_and_says_nothing_twice(
     assert done == [2, None]
     players.find("cay")
     assert slow.step() == 1
-    assert len(players.said("game-ready")) == 1
+    assert len(players.read("game-ready")) == 1
     check_lobby(players)
 
 
@@ -399,14 +399,14 @@ def test_a_stream_that_was_deleted_is_made_again(
     )
     thread.start()
     players.find("ann")
-    until(lambda: players.said("wait-for-opponent"))
+    until(lambda: players.read("wait-for-opponent"))
     redis.delete(lobby.keys.stream(REQUEST_TOPICS[0]), lobby.keys.stream(REQUEST_TOPICS[1]))
     players.find("ben")
-    until(lambda: players.said("game-ready"))
+    until(lambda: players.read("game-ready"))
     stop.set()
     thread.join(10)
     assert said, "it says what happened"
-    (ready,) = players.said("game-ready")
+    (ready,) = players.read("game-ready")
     assert {ready["black"], ready["white"]} == {"ann", "ben"}
 
 
@@ -419,7 +419,7 @@ def test_where_one_stream_cannot_be_written_nothing_is(
     players.find("ben")
     with pytest.raises(CommandRefused, match="game-ready is a string: it must be a stream"):
         lobby.step()
-    assert players.said("wait-for-opponent") == []
+    assert players.read("wait-for-opponent") == []
     redis.delete(stream)
     work(lobby)
     check_lobby(players)
@@ -431,7 +431,7 @@ def test_many_processes_seat_everybody_once(
     crew = [start("lobby") for _ in range(3)]
     for number in range(300):
         players.find(f"s{number}")
-    until(lambda: len(players.said("game-ready")) >= 150, 20)
+    until(lambda: len(players.read("game-ready")) >= 150, 20)
     check_lobby(players)
     for process in crew:
         process.send_signal(signal.SIGTERM)
@@ -448,7 +448,7 @@ def test_in_one_millisecond_who_leaves_leaves_last(
     redis.xadd(lobby.keys.stream(REQUEST_TOPICS[0]), ann, id="5-1")
     players.find("ben")
     work(lobby)
-    assert players.said("game-ready") == []
+    assert players.read("game-ready") == []
 
 
 def test_a_service_without_a_server_says_so(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_two_who_ask_meet_and_a_third_waits(clients: LobbyClients) -> None:
     for who in ("ann", "ben", "cy"):
         clients.find(who)
         clients.listen()
-    (ready,) = clients.said(Topic.GAME_READY)
+    (ready,) = clients.read(Topic.GAME_READY)
     assert isinstance(ready, GameReady)
     assert {ready.black, ready.white} == {"ann", "ben"}
     assert lanes(clients) == {
@@ -141,8 +141,8 @@ def test_the_same_wish_again_is_one_seat(clients: LobbyClients) -> None:
     clients.find("ann", req_id="r")
     clients.find("ben")
     clients.listen()
-    assert len(clients.said(Topic.GAME_READY)) == 1
-    assert len(clients.said(Topic.WAIT_FOR_OPPONENT)) == 1
+    assert len(clients.read(Topic.GAME_READY)) == 1
+    assert len(clients.read(Topic.WAIT_FOR_OPPONENT)) == 1
 
 
 @pytest.mark.parametrize("bad", [1, 0, -5, 2.5, True, "1000"])

@@ -110,7 +110,7 @@ def broker() -> Iterator[Tansu]:
 def kafka(broker: Tansu) -> Iterator[tuple[KafkaTopics, JudgeProcess]]:
     """One judge for all tests: it takes seconds to start."""
     prefix = f"test.{uuid.uuid4().hex[:12]}."
-    broker.make_topics(prefix)
+    broker.create_topics(prefix)
     topics = KafkaTopics(broker.address, prefix)
     with contextlib.closing(topics), JudgeProcess("kafka", broker.address, prefix) as running:
         yield topics, running
@@ -234,7 +234,7 @@ def test_what_is_not_even_text_goes_to_the_dead_letters(
         play.wait(until)
         play.check()
         until(lambda: redis.xpending(f"{prefix}make-move", "judge")["pending"] == 0)
-        assert "Traceback" not in judge.said()
+        assert "Traceback" not in judge.errors()
     letters: Any = redis.xrange(f"{prefix}make-move:dead")
     assert [set(fields) - {b"error"} for _, fields in letters] == [
         {b"data"},
@@ -300,7 +300,7 @@ def test_where_it_cannot_write_it_ends_and_says_why(
         play.move("g", BLACK, (2, 2))
         play.move("g", WHITE, (3, 3))
         until(lambda: judge.process.poll() is not None)
-        assert "wrongtype" in judge.said().lower()
+        assert "wrongtype" in judge.errors().lower()
 
 
 def test_it_goes_when_its_owner_goes(server: EmbeddedServer, prefix: str, until: Until) -> None:
@@ -321,7 +321,7 @@ def test_what_is_not_ready_in_time_is_no_second_time_started_in_silence(
     server: EmbeddedServer, prefix: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(runner, "_READY_S", 0.01)
+    monkeypatch.setattr(runner, "_READY_TIMEOUT_S", 0.01)
     with pytest.raises(StreamVizError, match="'plain' did not start"):
         JudgeProcess("plain", server.url, prefix)
     assert os.listdir(tmp_path) == []
@@ -335,7 +335,7 @@ def test_it_waits_when_it_has_imported_what_it_needs(
     def sampled(process_id: int) -> None:
         seen.append((process_id, bool(redis.exists(f"{prefix}make-move"))))
 
-    with JudgeProcess("plain", server.url, prefix, imported=sampled) as judge:
+    with JudgeProcess("plain", server.url, prefix, on_import=sampled) as judge:
         assert seen == [(judge.process.pid, False)]
         assert redis.exists(f"{prefix}make-move")
         judge.restart()
@@ -358,7 +358,7 @@ class TestWhatTansuCannotDo:
         import confluent_kafka as ck
 
         topic = f"test.{uuid.uuid4().hex[:12]}.move-made"
-        broker.make_topics(topic.removesuffix("move-made"))
+        broker.create_topics(topic.removesuffix("move-made"))
         where = {"bootstrap.servers": broker.address}
         producer = ck.Producer({**where, "transactional.id": topic})
         producer.init_transactions(10)
@@ -377,7 +377,7 @@ class TestWhatTansuCannotDo:
         import confluent_kafka as ck
 
         topic = f"test.{uuid.uuid4().hex[:12]}.move-made"
-        broker.make_topics(topic.removesuffix("move-made"))
+        broker.create_topics(topic.removesuffix("move-made"))
         where = {"bootstrap.servers": broker.address}
         producer = ck.Producer({**where, "linger.ms": 200})
         for number in range(5):
@@ -390,6 +390,6 @@ class TestWhatTansuCannotDo:
 
 def test_the_broker_has_a_topic_for_all_that_the_judge_reads_and_says() -> None:
     program = source("kafka")
-    said = program[program.index("SAYS = ") :].partition("\n")[0]
+    said = program[program.index("OUTPUTS = ") :].partition("\n")[0]
     assert said.count("Topic.") == 3
     assert len(brokers.TOPICS) == 5

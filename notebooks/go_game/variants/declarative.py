@@ -35,7 +35,7 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
     async def handle(entry: tuple[bytes, Fields]) -> None:
         try:
             await judge.handle(*entry)
-        except Exception as error:  # or FastStream would go on with the next move
+        except Exception as error:  # otherwise FastStream continues with the next move
             traceback.print_exc()
             raise SystemExit from error
 
@@ -48,12 +48,12 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
 
 
 async def parsed(entry: Any, parse: Callable[[Any], Any]) -> Any:
-    """Replace what is not UTF-8, which FastStream would neither handle nor acknowledge."""
+    """Replace invalid UTF-8, which FastStream would neither handle nor acknowledge."""
     return await parse({**entry, "data": text(entry["data"])})
 
 
 async def decoded(message: Any) -> tuple[bytes, Fields]:
-    """Hand over the entry as it is: FastStream would take ``data`` for its own envelope."""
+    """Return the entry unchanged: FastStream would decode ``data`` as its own envelope."""
     (entry_id,) = message.raw_message["message_ids"]
     return entry_id, message.raw_message["data"]
 
@@ -65,7 +65,7 @@ def text(fields: Mapping[bytes, bytes]) -> Fields:
 
 
 class DeclarativeJudge:
-    """A judge that knows its games by heart, and Redis in case it is killed."""
+    """A judge that caches its games, and stores them in Redis in case it is killed."""
 
     def __init__(self, keys: Keys) -> None:
         self.redis: Any = None
@@ -75,9 +75,9 @@ class DeclarativeJudge:
         self.games: dict[str, Game] = {}
 
     async def resume(self, client: Any) -> None:
-        """Make the group where the stream begins, and do what was given before a kill.
+        """Create the group at the start of the stream, and handle its pending entries.
 
-        FastStream would make the group where the stream ends, and read what is new only.
+        FastStream would create the group at the end of the stream, and read only new entries.
         """
         self.redis = client
         try:
@@ -91,7 +91,7 @@ class DeclarativeJudge:
                 await client.xack(self.moves, GROUP, entry_id)
 
     async def handle(self, entry_id: bytes, fields: Fields) -> None:
-        """Answer and keep the state, at once; that it is acknowledged comes later."""
+        """Answer and store the state in one transaction; FastStream acknowledges later."""
         async with self.redis.pipeline(transaction=True) as pipe:
             try:
                 move = messages.decode(Topic.MAKE_MOVE, fields)
@@ -115,20 +115,20 @@ class DeclarativeJudge:
             if after is not None:
                 self.games[move.game_id] = after
 
-    async def game(self, game_id: str, asked: bytes) -> Game | None:
-        """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
+    async def game(self, game_id: str, entry_id: bytes) -> Game | None:
+        """Return a game: from the cache, from its hash, or new from ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not await self.redis.hexists(key, "state"):
-                await self.learn(asked.partition(b"-")[0])
+                await self.learn(entry_id.partition(b"-")[0])
             if data := await self.redis.hget(key, "state"):
-                found = messages.decode(Topic.GAME_STATES, {"data": data.decode()})
-                assert isinstance(found, GameState)
-                self.games[game_id] = found.game
+                state = messages.decode(Topic.GAME_STATES, {"data": data.decode()})
+                assert isinstance(state, GameState)
+                self.games[game_id] = state.game
         return self.games.get(game_id)
 
     async def learn(self, until_ms: bytes) -> None:
-        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
+        """Read ``game-states`` up to a time, and store the newest state of each new game."""
         position = (await self.redis.get(self.keys.states_read) or b"0").decode()
         newest = {}
         while entries := await self.redis.xrange(self.states, f"({position}", until_ms, count=500):

@@ -25,13 +25,13 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
     judge = PlainJudge(address, prefix)
     judge.prepare()
     ready()
-    judge.read("0")  # what it was given before it was killed
+    judge.read("0")  # the entries delivered before a kill
     while True:
         judge.read(">")
 
 
 class PlainJudge:
-    """A judge that knows its games by heart, and Redis in case it is killed."""
+    """A judge that caches its games, and stores them in Redis in case it is killed."""
 
     def __init__(self, address: str, prefix: str) -> None:
         self.redis: Any = redis.Redis.from_url(
@@ -39,7 +39,7 @@ class PlainJudge:
             protocol=2,
             decode_responses=True,
             encoding_errors="replace",
-            retry=Retry(NoBackoff(), 0),  # whoever sends an answer again doubles it
+            retry=Retry(NoBackoff(), 0),  # a repeated XADD would double an answer
         )
         self.keys = Keys(prefix)
         self.moves = self.keys.stream(Topic.MAKE_MOVE)
@@ -47,7 +47,7 @@ class PlainJudge:
         self.games: dict[str, Game] = {}
 
     def prepare(self) -> None:
-        """Make the group, if there is none."""
+        """Create the group, if it does not exist."""
         try:
             self.redis.xgroup_create(self.moves, GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
@@ -55,14 +55,14 @@ class PlainJudge:
                 raise
 
     def read(self, after: str) -> None:
-        """Read moves, and judge each."""
+        """Read moves and judge each."""
         reply = self.redis.xreadgroup(GROUP, NAME, {self.moves: after}, count=100, block=1000)
         for _, entries in reply:
             for entry_id, fields in entries:
-                self.handle(entry_id, fields or {})  # a pending entry that was deleted has none
+                self.handle(entry_id, fields or {})  # a deleted pending entry has no fields
 
     def handle(self, entry_id: str, fields: dict[str, str]) -> None:
-        """Answer, keep the state and acknowledge, all at once."""
+        """Answer, store the state and acknowledge, in one transaction."""
         pipe = self.redis.pipeline(transaction=True)
         pipe.xack(self.moves, GROUP, entry_id)
         try:
@@ -87,20 +87,20 @@ class PlainJudge:
         if after is not None:
             self.games[move.game_id] = after
 
-    def game(self, game_id: str, asked: str) -> Game | None:
-        """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
+    def game(self, game_id: str, entry_id: str) -> Game | None:
+        """Return a game: from the cache, from its hash, or new from ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not self.redis.hexists(key, "state"):
-                self.learn(asked.partition("-")[0])
+                self.learn(entry_id.partition("-")[0])
             if data := self.redis.hget(key, "state"):
-                found = messages.decode(Topic.GAME_STATES, {"data": data})
-                assert isinstance(found, GameState)
-                self.games[game_id] = found.game
+                state = messages.decode(Topic.GAME_STATES, {"data": data})
+                assert isinstance(state, GameState)
+                self.games[game_id] = state.game
         return self.games.get(game_id)
 
     def learn(self, until_ms: str) -> None:
-        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
+        """Read ``game-states`` up to a time, and store the newest state of each new game."""
         position = self.redis.get(self.keys.states_read) or "0"
         newest = {}
         while entries := self.redis.xrange(self.states, f"({position}", until_ms, count=500):
