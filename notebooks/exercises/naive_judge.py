@@ -1,6 +1,6 @@
-"""A judge as one writes it first, for notebook 09: right as long as nobody dies and nobody helps.
+"""A naive judge, for notebook 09: correct only while it is alone and alive.
 
-It reads, judges, answers, notes the new state, and acknowledges: five steps, and it may die
+It reads, judges, answers, writes the new state, and acknowledges: five steps, and it may die
 between any two of them. As a process: ``python -m exercises.naive_judge --prefix naive:``.
 """
 
@@ -31,16 +31,16 @@ from streamviz.server.embedded import connect
 
 
 def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:
-    """Judge one move by the newest state, answer it, and return the answer in a word.
+    """Judge one move by the newest state, answer it, and return the answer in words.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; only one game may live there.
+        The start of all keys, for one game only.
     entry : Entry
-        Of ``make-move``. It is not acknowledged here.
+        An entry of ``make-move``; it is not acknowledged here.
     """
     move = read(entry)
     game = newest_game(client, prefix)
@@ -64,7 +64,7 @@ def read(entry: Entry) -> MakeMove:
 
 
 def newest_game(client: redis.Redis, prefix: str) -> Game:
-    """Return the game of the newest state (XREVRANGE)."""
+    """Return the newest state of the game (XREVRANGE)."""
     (newest,) = Stream(client, f"{prefix}{Topic.GAME_STATES}").reverse_range(count=1)
     state = decode(Topic.GAME_STATES, newest.fields)
     assert isinstance(state, GameState)
@@ -72,26 +72,26 @@ def newest_game(client: redis.Redis, prefix: str) -> Game:
 
 
 def say(client: redis.Redis, prefix: str, message: Message) -> None:
-    """Add a message to its stream (XADD)."""
+    """Add a message to its topic (XADD)."""
     Stream(client, f"{prefix}{topic_of(message)}").add({FIELD: encode(message)})
 
 
 def main() -> None:
-    """Judge for ever: first what was left unacknowledged, then what is new."""
+    """Judge for ever: first the pending moves, then new ones."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--prefix", required=True)
-    parser.add_argument("--pause-s", type=float, default=0, help="between answer and XACK")
-    given = parser.parse_args()
+    parser.add_argument("--pause-s", type=float, default=0, help="before XACK, in seconds")
+    args = parser.parse_args()
     client = connect()
-    group = Stream(client, f"{given.prefix}{Topic.MAKE_MOVE}").group("judge")
+    group = Stream(client, f"{args.prefix}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True, exist_ok=True)
     consumer = group.consumer("naive")
     print("naive judge: ready", flush=True)
     entries = consumer.read(after="0")
     while True:
         for entry in entries:
-            judge(client, given.prefix, entry)
-            time.sleep(given.pause_s)
+            judge(client, args.prefix, entry)
+            time.sleep(args.pause_s)
             consumer.ack(entry.id)
         entries = consumer.read(block_ms=200)
 

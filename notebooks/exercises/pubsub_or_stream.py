@@ -140,7 +140,10 @@ def check_chat(chat: Stream) -> Verdict:
         [
             (not new, "no new words were added: keep the line that calls talk."),
             (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
-            (bool(missed), f"{', '.join(missed)} arrived between your two reads, and was missed."),
+            (
+                bool(missed),
+                f"you missed {', '.join(missed)}: new words arrived between your two reads.",
+            ),
             (len(shown) > len(set(shown)), "some words are on the screen twice."),
             (sorted(shown) == wanted != shown, "the words are not in order."),
             (shown != wanted, f"the screen shows {', '.join(shown)}: too many words."),

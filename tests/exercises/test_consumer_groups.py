@@ -71,13 +71,16 @@ def test_the_estate_is_claimed_done_and_acknowledged(
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "nothing": ("zoe still holds 3", lambda crew: None),
-    "deleted first": ("zoe is gone, and 3 of her tasks", lambda crew: crew.delete_consumer("zoe")),
+    "deleted first": (
+        "zoe is deleted, but 3 of her tasks",
+        lambda crew: crew.delete_consumer("zoe"),
+    ),
     "acknowledged without a claim": (
         "alone does no work",
         lambda crew: ack_all(crew),
     ),
     "acknowledged without a claim, and deleted": (
-        "zoe is gone, and 3 of her tasks",
+        "zoe is deleted, but 3 of her tasks",
         lambda crew: (ack_all(crew, "zoe"), crew.delete_consumer("zoe")),
     ),
     "claimed, and nothing done": ("alone does no work", lambda crew: take(crew, write=False)),
@@ -90,13 +93,16 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: (crew.consumer("max").autoclaim(min_idle_ms=0), crew.delete_consumer("zoe")),
     ),
     "zoe is still there": ("still a consumer", take),
-    "both are deleted": ("max is no consumer", lambda c: (right(c), c.delete_consumer("max"))),
+    "both are deleted": (
+        "max is no longer a consumer",
+        lambda c: (right(c), c.delete_consumer("max")),
+    ),
     "done twice": ("done twice", lambda c: (right(c), c.stream.client.rpush("crew:done", "0"))),
-    "another thing": ("tasks alone", lambda c: (right(c), c.stream.client.rpush("crew:done", "x"))),
-    "trimmed away": ("its four should stay", lambda c: (c.stream.trim(maxlen=0), right(c))),
+    "another thing": ("only tasks", lambda c: (right(c), c.stream.client.rpush("crew:done", "x"))),
+    "trimmed away": ("keep all four", lambda c: (c.stream.trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),
     "the stream is gone": ("new_crew", lambda crew: crew.stream.client.delete("crew")),
-    "no list": ("no list", lambda c: (right(c), c.stream.client.set("crew:done", "0"))),
+    "not a list": ("not a list", lambda c: (right(c), c.stream.client.set("crew:done", "0"))),
 }
 
 

@@ -62,8 +62,8 @@ def test_the_second_minute_is_six_entries(
 @pytest.mark.parametrize(
     ("ids", "hint"),
     [
-        ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's own"),
-        ([f"60000-{n}" for n in range(6)], "keep each entry's own"),
+        ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's ID"),
+        ([f"60000-{n}" for n in range(6)], "keep each entry's ID"),
     ],
 )
 def test_the_second_minute_is_copied_under_the_same_ids(
@@ -95,15 +95,15 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
 @pytest.mark.parametrize(
     ("plan", "people", "seconds", "hint"),
     [
-        ({"crash_after": 50}, 2, 60, "held by billing-1"),
-        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "held by billing-1"),
-        ({}, 2, 60, "nobody went home"),
-        ({"claim_idle_ms": 5000}, 2, 60, "nobody went home"),
+        ({"crash_after": 50}, 2, 60, "pending for billing-1"),
+        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "pending for billing-1"),
+        ({}, 2, 60, "no consumer crashed"),
+        ({"claim_idle_ms": 5000}, 2, 60, "no consumer crashed"),
         ({"crash_after": 50}, 2, 30, "less than a minute"),
         ({"crash_after": 50}, 2, 10, "less than a minute"),
         (CLAIMS, 2, 10, "less than a minute"),
-        (CLAIMS, 1, 60, "keep both people"),
-        ({"crash_at_s": 55}, 2, 60, "too late to tell"),
+        (CLAIMS, 1, 60, "keep both consumers"),
+        ({"crash_at_s": 55}, 2, 60, "the crash came too late"),
         (CLAIMS, 2, 60, ""),
         (CLAIMS, 3, 60, ""),
         ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
@@ -126,8 +126,8 @@ def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis
     desk, minute = entries_and_ids.new_desk(redis), entries_and_ids.new_day(redis)[1]
     for key in (desk.key, minute.key, start_here.KEY):
         redis.set(key, "no stream")
-    assert "new_desk again" in repr(entries_and_ids.check_desk(desk))
-    assert "new_day again" in repr(entries_and_ids.check_day(minute))
+    assert "start again with new_desk" in repr(entries_and_ids.check_desk(desk))
+    assert "start again with new_day" in repr(entries_and_ids.check_day(minute))
     assert "whole cell" in repr(start_here.check_enough_hands(redis))
     assert "whole cell" in repr(start_here.check_nothing_left_behind(redis))
 

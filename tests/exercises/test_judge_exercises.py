@@ -32,7 +32,7 @@ def test_to_ask_under_another_name_is_not_yet(redis: redis_py.Redis) -> None:
 
 def test_to_ask_nothing_is_not_yet(redis: redis_py.Redis) -> None:
     exercise.new_lost(redis)
-    assert "nothing was asked again" in exercise.check_lost(redis).text
+    assert "not sent again" in exercise.check_lost(redis).text
 
 
 def test_to_move_for_the_other_player_is_not_yet(redis: redis_py.Redis) -> None:
@@ -76,7 +76,7 @@ def test_to_answer_without_ack_is_not_yet(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     for entry in [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]:
         exercise.judge_relay(redis, entry)
-    assert "3 are still pending" in exercise.check_relay(redis).text
+    assert "3 moves are still pending" in exercise.check_relay(redis).text
 
 
 def test_to_leave_the_last_is_not_yet(redis: redis_py.Redis) -> None:
@@ -102,7 +102,7 @@ def test_to_take_your_own_entries_twice_is_not_yet(redis: redis_py.Redis) -> Non
         exercise.judge_relay(redis, entry)
         ben.ack(entry.id)
     assert "r1 was answered twice" in exercise.check_relay(redis).text
-    assert "`0` gave them again" in exercise.check_relay(redis).text
+    assert "`0` returned them again" in exercise.check_relay(redis).text
 
 
 def test_to_take_over_and_judge_by_id_is_right(redis: redis_py.Redis) -> None:
@@ -121,8 +121,9 @@ def test_a_naive_judge_that_is_killed_before_its_ack_contradicts_itself(
     module = "exercises.naive_judge"
     first = ServiceProcess(module, prefix, "--pause-s", "60", url=server.url)
     match.ask(Coord(4, 4), req_id="r")
-    until(lambda: exercise.answers(redis, prefix) == {"r": ["made"]})
+    until(lambda: redis.xlen(f"{prefix}game-states") == 2)  # its last write before the pause
     first.kill()
+    assert exercise.answers(redis, prefix) == {"r": ["made"]}
     with ServiceProcess(module, prefix, url=server.url) as heir:
         until(lambda: len(exercise.answers(redis, prefix)["r"]) == 2)
         heir.kill()
@@ -141,7 +142,7 @@ def test_alone_and_alive_the_naive_judge_is_right(redis: redis_py.Redis, prefix:
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercise, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(exercise, "_TIMEOUT_S", 0.05)
     with pytest.raises(TimeoutError, match="run the cells from the top"):
         exercise.wait_for(lambda: False)
 

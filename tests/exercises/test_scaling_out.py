@@ -54,10 +54,10 @@ def test_a_check_may_be_asked_twice_and_hints_where_a_key_is_no_stream(
     assert exercise.check_depot(cluster, depot).right
     assert exercise.check_depot(cluster, depot).right
     nodes.set(depot[0][0].key, "no stream")
-    assert "begin with new_depot again" in repr(exercise.check_depot(cluster, depot))
+    assert "start again with new_depot" in repr(exercise.check_depot(cluster, depot))
     parcels = exercise.new_parcels(cluster, nodes)
     parcels.streams[0].group("vans").destroy()
-    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+    assert "is missing" in repr(exercise.check_parcels(cluster, parcels))
 
 
 def move(cluster: EmbeddedCluster, parts: Partitions, number: int, to: str) -> None:
@@ -85,7 +85,7 @@ def test_what_is_copied_by_hand_loses_what_was_pending(
     stream = parcels.streams[1]
     entries = stream.range()
     nodes.delete(stream.key)
-    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+    assert "is missing" in repr(exercise.check_parcels(cluster, parcels))
     move(cluster, parcels, 1, "node-1")
     stream.group("vans").create("0", mkstream=True)
     assert "parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
