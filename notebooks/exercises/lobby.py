@@ -68,7 +68,7 @@ def evening(
 
     Parameters
     ----------
-    hall : Hall
+    clients : LobbyClients
         New clients of a lobby.
     show : callable, optional
         For a live show: called after each event, followed by a pause.

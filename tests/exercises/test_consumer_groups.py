@@ -1,4 +1,4 @@
-"""The checks of notebook 04 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 04 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 

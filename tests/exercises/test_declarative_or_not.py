@@ -1,4 +1,4 @@
-"""The checks of notebook 11 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 11 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
         (lambda group: say(group, "0", ">"), ""),
     ],
 )
-def test_what_was_held_comes_first(
+def test_pending_requests_come_first(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
 ) -> None:
     answer(exercise.new_desk(redis))
@@ -163,7 +163,7 @@ def test_calls_are_counted_the_same_each_time() -> None:
     assert exercise.calls_of(outer) == exercise.calls_of(outer) == 3
 
 
-def test_what_jupyterlab_brought_is_no_part_of_a_style() -> None:
+def test_a_module_of_jupyterlab_is_not_part_of_a_style() -> None:
     program = f"{ALONE}import jsonschema; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
     assert elsewhere(None, program) == "False\n"
 

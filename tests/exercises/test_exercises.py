@@ -1,4 +1,4 @@
-"""Each check accepts right answers, and refuses plausible wrong ones with the fitting hint."""
+"""Each check accepts right answers, and rejects plausible wrong ones with a fitting hint."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
         ({"crash_at_s": 20, "claim_idle_ms": 5000}, 2, 60, ""),
     ],
 )
-def test_what_a_crash_leaves_behind_must_be_claimed(
+def test_pending_entries_of_a_crashed_consumer_must_be_claimed(
     redis: redis_py.Redis, plan: dict[str, Any], people: int, seconds: int, hint: str
 ) -> None:
     shop = start_here.new_shop(redis)
@@ -132,7 +132,7 @@ def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis
     assert "whole cell" in repr(start_here.check_nothing_left_behind(redis))
 
 
-def test_the_shop_is_deleted_with_what_was_noted_of_it(redis: redis_py.Redis) -> None:
+def test_the_shop_is_deleted_with_its_events(redis: redis_py.Redis) -> None:
     shop = start_here.new_shop(redis)
     shop.group(start_here.KEY, "billing", crash_at_s=1)
     shop.run(seconds=2)
@@ -141,7 +141,7 @@ def test_the_shop_is_deleted_with_what_was_noted_of_it(redis: redis_py.Redis) ->
     assert not redis.keys(f"{start_here.KEY}*")
 
 
-def test_a_server_that_is_gone_is_told_in_its_own_words() -> None:
+def test_a_verdict_without_a_server_is_the_error_message() -> None:
     client = redis_py.Redis(host="127.0.0.1", port=1)
     verdict = entries_and_ids.check_desk(Stream(client, "desk"))
     assert not verdict.right

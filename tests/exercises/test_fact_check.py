@@ -1,4 +1,4 @@
-"""The experiments of notebook 14 measure what they say: other numbers, another verdict."""
+"""The experiments of notebook 14 measure their claims: other numbers give another verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 
 
 def wrong(client: redis_py.Redis, key: str) -> dict[str, int]:
-    """Do the job in so many lines, and forget what the dead consumer left."""
+    """Do the job, but forget the dead consumer's pending entries."""
     found = Stream(client, key).group("sum").consumer("me").read()
     totals: dict[str, int] = {}
     for entry in found:
@@ -109,7 +109,7 @@ def test_each_check_was_seen_with_both_verdicts() -> None:
         assert seen[one] == {True, False}, one.__name__
 
 
-def test_a_stream_lasts_as_long_as_its_server_was_told() -> None:
+def test_a_stream_is_as_durable_as_its_server_is_configured() -> None:
     safe = fact.somewhat_durable()
     assert (safe.verdict, safe.measured) == ("holds with limits", "5 of 5 are left")
     assert "in memory only, 0 of 5" in safe.limits
@@ -152,7 +152,7 @@ def test_without_a_broker_a_rule_stands_in_and_the_row_says_so(
         fact.at_partitions([], fact.NAMES)
 
 
-def test_what_was_asked_of_the_broker_is_not_asked_again(
+def test_the_broker_is_not_asked_twice(
     redis: redis_py.Redis, cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("exercises.fact_check.CHECKS", (fact.who_joins_gets,))
@@ -160,7 +160,9 @@ def test_what_was_asked_of_the_broker_is_not_asked_again(
     assert "gets 4 from the partitions" in found.measured
 
 
-def test_who_waits_longest_is_served_first_however_slow_it_is(redis: redis_py.Redis) -> None:
+def test_the_longest_waiting_consumer_is_served_first_even_if_it_is_slow(
+    redis: redis_py.Redis,
+) -> None:
     assert fact.while_both_wait(redis, entries=8) == {"quick": 4, "slow": 4}
 
 
@@ -229,7 +231,7 @@ def test_private_memory_is_what_a_process_takes_for_itself() -> None:
     assert 49 < filled - bare < 52
 
 
-def test_what_does_not_hold_does_not_whatever_its_limits_are() -> None:
+def test_a_false_claim_does_not_hold_whatever_its_limits() -> None:
     assert judged("c", "e", "m", holds=True).verdict == "holds"
     assert judged("c", "e", "m", holds=True, limits="l").verdict == "holds with limits"
     assert judged("c", "e", "m", holds=False, limits="l").verdict == "does not hold"
@@ -237,7 +239,7 @@ def test_what_does_not_hold_does_not_whatever_its_limits_are() -> None:
     assert repr(judged("c", "e", "m", holds=False, limits="l")).endswith("    But: l.")
 
 
-def test_the_table_shows_every_finding_and_no_markup_of_theirs() -> None:
+def test_the_table_shows_every_finding_and_escapes_markup() -> None:
     table = Findings([judged("a < b", "e", "m", holds=True), judged("c", "e", "m", holds=False)])
     assert len(table) == 2
     assert [one.verdict for one in table] == ["holds", "does not hold"]
@@ -309,7 +311,7 @@ def test_my_entries_are_measured_in_a_crowd(
         ({"quick": 1, "slow": 7}, ""),
     ],
 )
-def test_who_asks_for_much_gets_much(
+def test_a_consumer_that_asks_for_many_gets_many(
     redis: redis_py.Redis, counts: dict[str, int], hint: str
 ) -> None:
     pair = fact.new_case(redis)

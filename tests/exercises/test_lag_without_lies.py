@@ -1,4 +1,4 @@
-"""The checks of notebook 07 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 07 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_newest_fifty_wait(
     assert hint in verdict.text
 
 
-def test_a_feed_that_was_trimmed_or_lost_its_group_begins_anew(redis: redis_py.Redis) -> None:
+def test_a_feed_that_was_trimmed_or_lost_its_group_must_start_again(redis: redis_py.Redis) -> None:
     report = exercise.new_feed(redis)
     report.stream.trim(maxlen=50)
     assert "start again with new_feed" in repr(exercise.check_feed(report))

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10, and the naive lobby that it warns of."""
+"""The exercises of notebook 10, and the naive lobby that it warns about."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (sell_some, "not all seats"),
     ],
 )
-def test_what_sells_wrongly_is_not_yet(redis: redis_py.Redis, take: Any, hint: str) -> None:
+def test_a_handler_that_sells_wrongly_is_not_yet_right(
+    redis: redis_py.Redis, take: Any, hint: str
+) -> None:
     exercise.sell(redis, take)
     verdict = exercise.check_sale(redis)
     assert not verdict.right
@@ -111,7 +113,7 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
 
 
 @pytest.mark.parametrize("take", [take_at_once, take_by_script, take_by_watch])
-def test_what_looks_and_takes_in_one_step_is_right(redis: redis_py.Redis, take: Any) -> None:
+def test_checking_and_taking_in_one_command_is_right(redis: redis_py.Redis, take: Any) -> None:
     exercise.sell(redis, take)
     assert exercise.check_sale(redis).right
 
@@ -125,7 +127,7 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
 
 
 @pytest.mark.parametrize(
-    ("wishes", "hint"),
+    ("requests", "hint"),
     [
         ([("find", "yan"), ("leave", "zoe"), ("find", "wim")], "yan was seated with zoe"),
         ([("find", "yan"), ("find", "wim")], "yan was seated with zoe"),
@@ -135,19 +137,19 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         ([], "both ask"),
     ],
 )
-def test_a_ghost_that_is_remembered_late_is_not_yet(
-    redis: redis_py.Redis, wishes: list[tuple[str, str]], hint: str
+def test_reporting_the_ghost_too_late_is_not_yet_right(
+    redis: redis_py.Redis, requests: list[tuple[str, str]], hint: str
 ) -> None:
     clients = exercise.new_ghost(redis)
-    for what, who in wishes:
-        getattr(clients, what)(who)
+    for action, session in requests:
+        getattr(clients, action)(session)
     clients.listen()
     verdict = exercise.check_ghost(clients)
     assert not verdict.right
     assert hint in verdict.text
 
 
-def test_a_lobby_that_did_not_listen_is_not_yet(redis: redis_py.Redis) -> None:
+def test_not_listening_is_not_yet_right(redis: redis_py.Redis) -> None:
     clients = exercise.new_ghost(redis)
     clients.leave("zoe")
     clients.find("yan")
@@ -183,7 +185,7 @@ def test_on_a_stage_each_thing_is_shown_as_it_happens(redis: redis_py.Redis, pre
     assert seen == [0, 2, 2, 2, 4, 4, 6, 6, 6, 6, 6, 8, 8]
 
 
-def test_two_naive_workers_seat_somebody_twice(
+def test_two_naive_workers_seat_a_session_twice(
     redis: redis_py.Redis, prefix: str, server: EmbeddedServer, until: Callable[..., None]
 ) -> None:
     clients = LobbyClients(redis, prefix, lobby=False)

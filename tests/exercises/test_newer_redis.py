@@ -1,4 +1,4 @@
-"""The checks of notebook 13 accept right answers, done in any way, and refuse wrong ones."""
+"""The checks of notebook 13 accept right answers, done in any way, and reject wrong ones."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (lambda desk: desk.delete_consumer("gus"), "is no longer pending"),
     ],
 )
-def test_a_ticket_is_given_back_for_another_to_take_at_once(
+def test_a_ticket_can_be_released_for_another_consumer_to_take_at_once(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None], said: str
 ) -> None:
     desk = exercise.new_desk(redis)

@@ -1,4 +1,4 @@
-"""The checks of notebook 05 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 05 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
         (4, "too hot", True, ""),
     ],
 )
-def test_only_the_poison_is_given_up(
+def test_only_the_poison_becomes_a_dead_letter(
     redis: redis_py.Redis, limit: int, error: str, finish: bool, hint: str
 ) -> None:
     mill = exercise.new_mill(redis)

@@ -1,4 +1,4 @@
-"""The checks of notebook 03 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 03 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_check_hints_where_a_key_is_gone_or_of_another_kind(redis: redis_py.Re
     assert "no new words" in repr(exercise.check_chat(chat))
 
 
-def test_a_listener_hears_what_was_said_while_it_was_there(redis: redis_py.Redis) -> None:
+def test_a_listener_gets_the_messages_sent_while_it_listens(redis: redis_py.Redis) -> None:
     redis.publish("radio", "before")
     listener = redis.pubsub()
     listener.subscribe("radio")
@@ -82,7 +82,7 @@ def test_a_listener_hears_what_was_said_while_it_was_there(redis: redis_py.Redis
     listener.close()
 
 
-def test_a_server_that_is_killed_keeps_what_it_was_told_to_keep() -> None:
+def test_a_killed_server_keeps_what_its_options_promise() -> None:
     assert exercise.after_a_kill() == Survivors(0, None)
     assert exercise.after_a_kill(save_after=3) == Survivors(3, 2)
     assert exercise.after_a_kill(save_after=1) == Survivors(1, 0)

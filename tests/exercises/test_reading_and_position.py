@@ -1,4 +1,4 @@
-"""The checks of notebook 02 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 02 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
         ("3-0", True, ""),
     ],
 )
-def test_the_bell_is_heard_by_who_keeps_the_last_id(
+def test_a_reader_that_keeps_the_last_id_hears_the_bell(
     redis: redis_py.Redis, begin: str, move_on: bool, hint: str
 ) -> None:
     bell = exercise.new_bell(redis)
@@ -133,7 +133,7 @@ def test_wages_begin_unpaid_each_time(redis: redis_py.Redis) -> None:
         exercise.power_cut(wages.range()[1], "2-0", redis)
 
 
-def test_soon_adds_while_somebody_waits(redis: redis_py.Redis) -> None:
+def test_soon_adds_an_entry_while_a_client_waits(redis: redis_py.Redis) -> None:
     stream = exercise.Stream(redis, "soon")
     exercise.soon(stream, "7-0")
     assert [str(entry.id) for entry in stream.read("$", block_ms=5000)] == ["7-0"]

@@ -1,4 +1,4 @@
-"""The checks of notebook 06 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 06 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def by_the_oldest_needed(belt: Stream) -> None:
         (by_the_oldest_needed, ""),
     ],
 )
-def test_the_belt_keeps_what_some_group_needs(
+def test_the_belt_keeps_the_entries_that_a_group_needs(
     redis: redis_py.Redis, answer: Callable[[Stream], object], hint: str
 ) -> None:
     belt = exercise.new_belt(redis)

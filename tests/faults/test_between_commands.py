@@ -1,4 +1,4 @@
-"""A service is killed after its first command, after its second, and so on: nothing shows."""
+"""A service is killed after its first command, its second, and so on: the results are the same."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_lobby_may_die_after_any_command(
     for commands in range(1, MOST):
         mine = f"{prefix}{commands}:"
         players = LobbyPlayers(RedisTopics(redis, mine))
-        some_wishes(players)
+        some_requests(players)
         child = nursery.start("lobby", mine, commands)
         until(lambda child=child: not nursery.lives(child), 10)
         done.append(len(players.read("game-ready")))
@@ -84,7 +84,7 @@ def test_a_lobby_may_die_after_any_command(
     assert done[-1] == 4
 
 
-def some_wishes(players: LobbyPlayers) -> None:
+def some_requests(players: LobbyPlayers) -> None:
     dice = random.Random(5)
     players.create("p", "PRIVATE", 9, "tea")
     for name in "abcdef":

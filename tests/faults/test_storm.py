@@ -1,4 +1,4 @@
-"""Five hundred games at once, seated and judged by services that are killed all the time."""
+"""Five hundred games at once, seated and judged by services that are constantly killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIVES = {"judge": (15, 700), "lobby": (10, 60)}  # in commands
 
 
 class Storm:
-    """A crew of services; whoever dies is replaced, and somebody dies at every moment."""
+    """A group of services that keep dying and are replaced at once."""
 
     def __init__(self, nursery: Any, prefix: str, dice: random.Random) -> None:
         self.nursery, self.prefix, self.dice = nursery, prefix, dice
@@ -34,7 +34,7 @@ class Storm:
         self.crew[self.nursery.start(service, self.prefix, dies_after)] = service
 
     def blow(self) -> None:
-        """Kill somebody, now and then, and replace the dead."""
+        """Kill a service now and then, and replace the dead ones."""
         if self.dice.random() < 0.2:
             self.nursery.kill(self.dice.choice(list(self.crew)))
         for child, service in list(self.crew.items()):
@@ -80,7 +80,7 @@ def test_in_a_storm_no_move_is_lost_doubled_or_out_of_order_and_no_seat_sold_twi
 
 
 def some_come(numbers: range, players: LobbyPlayers, dice: random.Random, storm: Storm) -> None:
-    """Let pairs look for a game or meet in private, and some go away again."""
+    """Let pairs look for a game or meet in private, and let some of them leave."""
     for number in numbers:
         ann, ben = f"ann{number}", f"ben{number}"
         if number % 5:
@@ -100,7 +100,7 @@ def some_come(numbers: range, players: LobbyPlayers, dice: random.Random, storm:
 
 
 def everybody_plays(players: LobbyPlayers, play: Play, dice: random.Random, storm: Storm) -> None:
-    """Let a move be made in each game, in turn, and some requests be sent again."""
+    """Send a move in each game, in turn, and repeat some requests."""
     for ready in players.read("game-ready"):
         play.adopt(ready["game_id"], ready["board_size"])
     games = list(play.games)

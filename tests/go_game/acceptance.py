@@ -1,9 +1,9 @@
-"""What every judge must do, whatever it is made of.
+"""The tests that every judge must pass, in any style.
 
-A judge is given as a `Topics`: where moves are put down, and where its answers are found. A test
-A judge is given as `Topics`: where moves are put down, and where its answers are found. A test
-a judge at work behind it, and a fixture ``away``: in ``with away():`` nobody is at work. One that
-judges by the plain rules only gives ``rules = BUGOUT``.
+The tests send moves to a judge's `Topics` and read its answers there. A test class runs all of them
+if it derives from `JudgeAcceptance` and provides two fixtures: ``topics``, with a judge at work
+behind them, and ``away``, with which no judge works inside ``with away():``. For a judge with the
+plain rules only, it also sets ``rules = BUGOUT``.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ BLACK, WHITE = Player.BLACK, Player.WHITE
 
 
 class Topics(Protocol):
-    """The streams of a judge, by their names without prefix, over any transport."""
+    """A judge's topics, by their names without prefix, over any transport."""
 
     def send(self, stream: str, data: str) -> None:
-        """Add a message to a stream."""
+        """Add a message to a topic."""
 
     def read(self, stream: str) -> list[str]:
-        """Return every message of a stream so far, oldest first."""
+        """Return all messages of a topic, oldest first."""
 
 
 class RedisTopics:
-    """A table whose streams are Redis Streams, with the JSON in the field ``data``."""
+    """Redis Streams, with the JSON in the field ``data``."""
 
     def __init__(self, client: redis_py.Redis, prefix: str) -> None:
         self.client, self.prefix = client, prefix
@@ -53,10 +53,10 @@ class RedisTopics:
 
 
 class Play:
-    """Some games at a table: what was asked, and what ought to be answered.
+    """Some games on a judge's topics, with the expected answers.
 
-    It judges by itself each move that it sends, with the rules that were tested against sgfmill,
-    and then holds the judge's answers against it, game by game and in order.
+    It judges each move that it sends with the rules, which are tested against sgfmill, and compares
+    the judge's answers with its own, game by game and in order.
     """
 
     def __init__(self, topics: Topics, rules: Rules = STANDARD) -> None:
@@ -69,11 +69,11 @@ class Play:
         self._numbers = itertools.count(1)
 
     def open(self, game_id: str, size: int = 9) -> None:
-        """Put the first state of a game on ``game-states``, as the lobby does."""
+        """Add the first state of a game to ``game-states``, as the lobby does."""
         self.topics.send("game-states", json.dumps(self.adopt(game_id, size)))
 
     def adopt(self, game_id: str, size: int) -> Message:
-        """Play a game whose first state somebody else put there, and return that state."""
+        """Play a game that was opened elsewhere, and return its first state."""
         self.games[game_id] = Game.new(size, self.rules)
         state = {"game_id": game_id, **self.games[game_id].to_dict()}
         self.states[game_id].append(state)
@@ -82,7 +82,7 @@ class Play:
     def move(
         self, game_id: str, player: Player, coord: tuple[int, int] | None, req_id: str | None = None
     ) -> str:
-        """Send a move, and note what the answer must be; a `req_id` sent before gets none."""
+        """Send a move, and note the expected answer; a repeated `req_id` expects none."""
         req_id = req_id or f"req-{next(self._numbers)}"
         point = None if coord is None else Coord(*coord)
         message = {
@@ -127,7 +127,7 @@ class Play:
         return self.move(game_id, player, None if dice.random() < 0.03 else at)
 
     def wait(self, until: Callable[..., None], seconds: float = 10) -> None:
-        """Wait until there are as many answers as were asked for."""
+        """Wait until there are as many answers as requests."""
         wanted = sum(map(len, self.expected.values()))
 
         def enough() -> bool:
@@ -137,7 +137,7 @@ class Play:
         until(enough, seconds)
 
     def check(self) -> None:
-        """Hold every answer and every state against what they must be."""
+        """Compare all answers and states with the expected ones."""
         made = [json.loads(one) for one in self.topics.read("move-made")]
         events = [one.pop("event_id") for one in made]
         assert all(events)
@@ -152,13 +152,13 @@ class Play:
 
 
 def later(until: Callable[..., None]) -> None:
-    """Wait until IDs are of another millisecond."""
+    """Wait until new IDs are in a later millisecond."""
     now = time.time()
     until(lambda: time.time() > now + 0.05)
 
 
 def by_game(messages: Any) -> Mapping[str, list[Message]]:
-    """Return messages game by game, each in the order of the stream."""
+    """Return messages by game, each in the order of the stream."""
     found: dict[str, list[Message]] = defaultdict(list)
     for one in messages:
         found[one["game_id"]].append(one)
@@ -185,7 +185,7 @@ class JudgeAcceptance:
         play.check()
         assert len(topics.read("game-states")) == 4
 
-    def test_what_is_not_legal_is_rejected_with_the_reason(
+    def test_an_illegal_move_is_rejected_with_the_reason(
         self, topics: Topics, until: Callable[..., None]
     ) -> None:
         play = self.play(topics)
@@ -259,7 +259,9 @@ class JudgeAcceptance:
         play.check()
         assert play.games["Seoul"].turn == 181
 
-    def test_what_is_no_move_stops_nobody(self, topics: Topics, until: Callable[..., None]) -> None:
+    def test_an_invalid_entry_does_not_stop_the_judge(
+        self, topics: Topics, until: Callable[..., None]
+    ) -> None:
         play = self.play(topics)
         play.open("g")
         good = {"game_id": "g", "req_id": "r", "player": "BLACK", "coord": {"x": 1, "y": 1}}
@@ -318,7 +320,7 @@ class JudgeAcceptance:
         (rejected,) = map(json.loads, topics.read("move-rejected"))
         assert (rejected["reply_to"], rejected["reason"]) == (early, "there is no such game")
 
-    def test_what_was_answered_stays_so_while_others_play_on(
+    def test_answers_stay_while_other_games_continue(
         self, topics: Topics, until: Callable[..., None]
     ) -> None:
         play = self.play(topics)

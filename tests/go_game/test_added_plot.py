@@ -1,4 +1,4 @@
-"""What went into several streams, on one scale."""
+"""The plot of the entries added to several streams."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_hostile_names_make_a_picture_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("bad", [{}, None, [], {"a": None}, "text"])
-def test_what_are_no_histories_is_refused(bad: Any) -> None:
+def test_invalid_histories_are_rejected(bad: Any) -> None:
     with pytest.raises(InputError, match="give a History for each"):
         AddedPlot(bad)

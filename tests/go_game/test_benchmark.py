@@ -1,4 +1,4 @@
-"""The program that measures the styles: the same for each, and it notices what is wrong."""
+"""The benchmark measures each style in the same way, and detects wrong answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_lines_of_code_are_neither_blank_nor_comment_nor_docstring(
     assert lines_of_code(program) == lines
 
 
-def test_every_style_is_a_page_or_two_and_none_hides_in_another() -> None:
+def test_every_style_fits_a_page_or_two_and_uses_no_other_style() -> None:
     assert len(STYLES) == 4
     for style in STYLES:
         assert 40 < lines_of_code(source(style)) < 130
@@ -67,7 +67,7 @@ def test_an_answer_too_many_is_noticed() -> None:
         measuring._check(Doubled(), measuring._moves(1))  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_measured_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_style_that_cannot_be_measured_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="moves=0"):
         measure("plain", moves=0)
     with pytest.raises(InputError, match="'silk'"):

@@ -1,4 +1,4 @@
-"""Whatever comes on a stream that a service reads, it goes on, and says what was wrong with it."""
+"""A service survives any entry on the streams that it reads, and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 from acceptance import Play, RedisTopics
-from lobby_model import WISHES, LobbyPlayers
+from lobby_model import REQUEST_TOPICS, LobbyPlayers
 
 from go_game.judge import Judge
 from go_game.lobby import Lobby
@@ -58,7 +58,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def spoilt(good: dict[str, Any]) -> list[dict[Any, Any]]:
-    """Return entries with each value in each place of a good message, and in the whole's place."""
+    """Return entries with each bad value in place of each field, and of the whole message."""
     texts = [value for value in VALUES if not value.startswith("{")]
     for name in good:
         others = {key: value for key, value in good.items() if key != name}
@@ -76,7 +76,7 @@ def add(redis: redis_py.Redis, stream: str, entries: list[dict[Any, Any]]) -> li
 
 
 def reasons(redis: redis_py.Redis, stream: str) -> dict[bytes, str]:
-    """Return what the dead letters say, by the entry that it is about."""
+    """Return the errors of the dead letters, by entry ID."""
     letters: Any = redis.xrange(f"{stream}:dead")
     return {
         fields[b"dead-letter:id"]: fields[b"dead-letter:error"].decode(errors="replace")
@@ -84,7 +84,7 @@ def reasons(redis: redis_py.Redis, stream: str) -> dict[bytes, str]:
     }
 
 
-def test_whatever_comes_as_a_move_is_answered_or_dead_and_the_next_is_made(
+def test_any_move_is_answered_or_a_dead_letter_and_the_next_is_made(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     judge, play = Judge(redis, prefix), Play(RedisTopics(redis, prefix))
@@ -113,7 +113,7 @@ def message_of(redis: redis_py.Redis, stream: str, which: bytes) -> dict[str, An
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_whatever_comes_as_a_state_is_dead_and_the_next_move_is_made(
+def test_any_bad_state_is_a_dead_letter_and_the_next_move_is_made(
     redis: redis_py.Redis, prefix: str, known: bool
 ) -> None:
     judge, play = Judge(redis, prefix), Play(RedisTopics(redis, prefix))
@@ -142,8 +142,8 @@ def test_whatever_comes_as_a_state_is_dead_and_the_next_move_is_made(
     assert len(play.topics.read("move-made")) == 2 + known
 
 
-@pytest.mark.parametrize("stream", WISHES)
-def test_whatever_comes_as_a_wish_is_answered_or_dead_and_the_next_players_meet(
+@pytest.mark.parametrize("stream", REQUEST_TOPICS)
+def test_any_request_is_answered_or_a_dead_letter_and_the_next_players_meet(
     redis: redis_py.Redis, prefix: str, stream: str
 ) -> None:
     lobby, key = Lobby(redis, prefix), f"{prefix}{stream}"
@@ -164,7 +164,7 @@ def test_whatever_comes_as_a_wish_is_answered_or_dead_and_the_next_players_meet(
 
 
 @pytest.mark.parametrize("moves", ["null,", "[1,2],"])
-def test_a_state_of_ten_megabytes_keeps_nobody_waiting(
+def test_a_state_of_ten_megabytes_does_not_delay_other_games(
     redis: redis_py.Redis, prefix: str, moves: str, start: Callable[..., Any], until: Any
 ) -> None:
     play = Play(RedisTopics(redis, prefix))

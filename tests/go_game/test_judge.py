@@ -1,4 +1,4 @@
-"""The judge: what every judge must do, and what this one does when there are many."""
+"""The judge: the tests of every judge, and those of many judges at once."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_older_moves_of_a_game_that_another_holds_are_judged_first(
     play.check()
 
 
-def test_what_a_slow_judge_decides_late_is_not_written_again(
+def test_a_late_decision_of_a_slow_judge_is_not_written(
     play: Play, judges: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, quick = judges("slow"), judges("quick")
@@ -158,7 +158,7 @@ def test_what_a_slow_judge_decides_late_is_not_written_again(
     assert slow.group.pending().count == 0
 
 
-def test_a_move_that_was_trimmed_away_is_judged_by_who_still_has_it_and_by_the_newest_state(
+def test_a_trimmed_move_is_judged_by_its_consumer_and_by_the_newest_state(
     play: Play,
     judges: Callable[..., Judge],
     redis: redis_py.Redis,
@@ -188,7 +188,7 @@ def test_a_move_that_was_trimmed_away_is_judged_by_who_still_has_it_and_by_the_n
     assert len(play.topics.read("game-states")) == 2
 
 
-def test_what_a_dead_judge_held_is_taken_over(
+def test_pending_moves_of_a_dead_judge_are_taken_over(
     play: Play, judges: Callable[..., Judge], until: Until
 ) -> None:
     dead, heir = judges("dead"), judges("heir", claim_idle_ms=20)
@@ -256,7 +256,7 @@ def test_the_answer_to_a_request_can_be_asked_for(
     assert play.topics.read("move-made") == [], "what was answered stays answered"
 
 
-def test_what_is_no_message_goes_to_the_dead_letters_with_the_reason(
+def test_an_invalid_entry_goes_to_the_dead_letters_with_the_reason(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis
 ) -> None:
     judge = judges("j")
@@ -290,7 +290,7 @@ def test_what_is_no_message_goes_to_the_dead_letters_with_the_reason(
     play.check()
 
 
-def test_a_state_that_is_none_goes_to_the_dead_letters_once_and_hides_nothing(
+def test_an_invalid_state_is_one_dead_letter_and_hides_no_other_state(
     play: Play, judges: Callable[..., Judge]
 ) -> None:
     one, two = judges("one"), judges("two")
@@ -339,7 +339,7 @@ def test_the_states_are_learnt_again_from_the_stream(
     play.check()
 
 
-def test_the_same_name_in_a_house_swept_empty_is_another_game(
+def test_the_same_id_after_all_keys_were_deleted_is_a_new_game(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis, prefix: str, until: Until
 ) -> None:
     judge = judges("j")
@@ -359,7 +359,7 @@ def test_the_same_name_in_a_house_swept_empty_is_another_game(
     again.check()
 
 
-def test_consumers_go_when_their_judge_goes_unless_they_hold_something(
+def test_closing_a_judge_deletes_its_consumer_unless_entries_are_pending(
     play: Play, judges: Callable[..., Judge]
 ) -> None:
     one, two = judges("one"), judges("two")
@@ -396,7 +396,7 @@ def test_sigterm_ends_it_in_good_order(
     assert (group.pending().count, group.info().lag) == (0, 0)
 
 
-def test_a_server_that_goes_away_and_comes_back_is_waited_for(
+def test_a_judge_waits_for_a_server_that_comes_back(
     play: Play, judges: Callable[..., Judge], until: Until, redis: redis_py.Redis
 ) -> None:
     judge, stop = judges("j"), threading.Event()
@@ -456,7 +456,7 @@ def at(redis: redis_py.Redis, stream: str, which: str, message: Any) -> None:
     redis.xadd(stream, {"data": json.dumps(message)}, id=which)
 
 
-def test_in_one_millisecond_the_state_comes_first_and_a_future_that_is_none_turns_nobody_away(
+def test_within_one_millisecond_the_state_is_older_and_a_future_id_rejects_no_move(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis
 ) -> None:
     judge = judges("j")
@@ -494,6 +494,6 @@ def test_a_state_that_other_judges_have_learnt_does_not_make_an_older_move(
     assert json.loads(play.topics.read("move-rejected")[0])["reply_to"] == early
 
 
-def test_options_that_are_none_are_named(redis: redis_py.Redis) -> None:
+def test_invalid_options_are_errors(redis: redis_py.Redis) -> None:
     with pytest.raises(InputError, match="prefix=7"):
         Judge(redis, 7)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The lobby: who is seated where, by hand, against a model, and with many at once."""
+"""The lobby seats sessions: by hand, compared with a model, and with many lobbies at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def work(lobby: Lobby) -> None:
         pass
 
 
-def test_the_second_who_looks_for_a_game_meets_the_first(
+def test_the_second_player_who_looks_for_a_game_meets_the_first(
     players: LobbyPlayers, lobby: Lobby
 ) -> None:
     players.find("ann")
@@ -72,7 +72,7 @@ def test_the_second_who_looks_for_a_game_meets_the_first(
     check_lobby(players)
 
 
-def test_who_waits_longest_is_met_first(players: LobbyPlayers, lobby: Lobby) -> None:
+def test_the_longest_waiting_player_is_seated_first(players: LobbyPlayers, lobby: Lobby) -> None:
     for number, size in enumerate((9, 13, 19)):
         players.create(f"s{number}", "PUBLIC", size)
     for number in range(3):
@@ -83,7 +83,9 @@ def test_who_waits_longest_is_met_first(players: LobbyPlayers, lobby: Lobby) -> 
     assert [one["board_size"] for one in players.read("game-ready")] == [9, 13, 19]
 
 
-def test_a_private_game_is_for_who_knows_its_name(players: LobbyPlayers, lobby: Lobby) -> None:
+def test_a_private_game_is_open_to_players_who_know_its_id(
+    players: LobbyPlayers, lobby: Lobby
+) -> None:
     players.create("ann", "PRIVATE", 13, "tea house")
     players.find("ben")
     players.join("cay", "tea house")
@@ -101,7 +103,7 @@ def test_a_private_game_is_for_who_knows_its_name(players: LobbyPlayers, lobby: 
     assert [one["session_id"] for one in players.read("wait-for-opponent")] == ["ann", "ben"]
 
 
-def test_what_cannot_be_joined_is_rejected_with_the_reason(
+def test_an_impossible_join_is_rejected_with_the_reason(
     players: LobbyPlayers, lobby: Lobby
 ) -> None:
     players.create("ann", "PRIVATE", 9, "own")
@@ -119,7 +121,7 @@ def test_what_cannot_be_joined_is_rejected_with_the_reason(
     ]
 
 
-def test_who_leaves_takes_the_open_game_along(players: LobbyPlayers, lobby: Lobby) -> None:
+def test_leaving_deletes_the_open_game(players: LobbyPlayers, lobby: Lobby) -> None:
     players.find("ann")
     players.create("ben", "PRIVATE", 9, "b")
     players.leave("ann")
@@ -136,7 +138,7 @@ def test_who_leaves_takes_the_open_game_along(players: LobbyPlayers, lobby: Lobb
     assert {ready["black"], ready["white"]} == {"ann", "cay"}
 
 
-def test_a_new_wish_replaces_what_a_session_waits_for(players: LobbyPlayers, lobby: Lobby) -> None:
+def test_a_new_request_replaces_the_open_game(players: LobbyPlayers, lobby: Lobby) -> None:
     players.create("ann", "PRIVATE", 9, "p")
     players.find("ann")
     players.join("ben", "p")
@@ -153,7 +155,7 @@ def test_a_new_wish_replaces_what_a_session_waits_for(players: LobbyPlayers, lob
     assert len(players.read("game-ready")) == 1, "ann's first game is gone"
 
 
-def test_who_waits_and_asks_again_waits_at_the_same_game(
+def test_a_waiting_session_that_asks_again_keeps_its_game(
     players: LobbyPlayers, lobby: Lobby
 ) -> None:
     players.find("ann")
@@ -164,9 +166,7 @@ def test_who_waits_and_asks_again_waits_at_the_same_game(
     assert first["event_id"] != again["event_id"]
 
 
-def test_the_same_request_again_says_nothing_and_seats_nobody(
-    players: LobbyPlayers, lobby: Lobby
-) -> None:
+def test_a_repeated_request_gets_no_answer_and_no_seat(players: LobbyPlayers, lobby: Lobby) -> None:
     for _ in range(3):
         players.find("ann", "r1")
     work(lobby)
@@ -178,7 +178,7 @@ def test_the_same_request_again_says_nothing_and_seats_nobody(
     check_lobby(players)
 
 
-def test_a_refusal_is_given_once_to_a_request_however_often_it_comes(
+def test_a_repeated_request_is_refused_only_once(
     players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis
 ) -> None:
     for _ in range(2):
@@ -205,19 +205,19 @@ def test_a_refusal_is_given_once_to_a_request_however_often_it_comes(
     check_lobby(players)
 
 
-def test_a_request_that_comes_again_seats_nobody_who_has_left(
+def test_a_repeated_request_does_not_seat_a_session_that_has_left(
     players: LobbyPlayers, lobby: Lobby
 ) -> None:
     for steps in (0, 3):  # all in one batch, and one by one
         ann, ben = f"ann{steps}", f"ben{steps}"
-        for wish in (
+        for request in (
             lambda ann=ann: players.find(ann, "e1"),
             lambda ann=ann: players.leave(ann),
             lambda ann=ann: players.find(ann, "e1"),
             lambda ben=ben: players.find(ben),
             lambda ben=ben: players.leave(ben),
         ):
-            wish()
+            request()
             if steps:
                 work(lobby)
         work(lobby)
@@ -226,11 +226,11 @@ def test_a_request_that_comes_again_seats_nobody_who_has_left(
     players.find("ann3", "e2")
     players.find("cay")
     work(lobby)
-    assert len(players.read("game-ready")) == 1, "another request is another wish"
+    assert len(players.read("game-ready")) == 1, "another req_id is another request"
     check_lobby(players)
 
 
-def test_of_all_requests_the_last_are_known_again_and_those_of_who_sits(
+def test_the_last_requests_and_those_of_seated_sessions_are_recognised(
     players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("go_game.lobby_store.DECIDED_KEPT", 3)
@@ -252,7 +252,7 @@ def test_of_all_requests_the_last_are_known_again_and_those_of_who_sits(
     assert again == first, "too long ago to be known, but still the same event"
 
 
-def test_who_plays_cannot_take_another_seat_until_gone(
+def test_a_session_in_play_must_leave_before_it_gets_another_seat(
     players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis
 ) -> None:
     players.find("ann")
@@ -275,9 +275,7 @@ def letters(lobby: Lobby, redis: redis_py.Redis, name: str) -> list[Any]:
     return DeadLetters(stream.group("lobby").consumer("x")).letters()
 
 
-def test_an_id_is_given_out_once(
-    players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis
-) -> None:
+def test_a_game_id_is_used_once(players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis) -> None:
     players.create("ann", "PRIVATE", 9, "mine")
     players.create("ben", "PUBLIC", 9, "mine")
     work(lobby)
@@ -290,7 +288,7 @@ def test_an_id_is_given_out_once(
     assert len(players.read("game-ready")) == 1
 
 
-def test_what_is_no_wish_goes_to_the_dead_letters_and_stops_nobody(
+def test_an_invalid_request_is_a_dead_letter_and_does_not_stop_the_lobby(
     players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis
 ) -> None:
     good = {"session_id": "s", "req_id": "r", "visibility": "PUBLIC", "board_size": 9}
@@ -320,7 +318,7 @@ def test_what_is_no_wish_goes_to_the_dead_letters_and_stops_nobody(
     assert len(players.read("game-ready")) == 1
 
 
-def test_wishes_are_taken_in_the_order_of_time_whatever_the_batch(
+def test_requests_are_handled_in_the_order_of_time_with_any_batch_size(
     players: LobbyPlayers, redis: redis_py.Redis, prefix: str
 ) -> None:
     lobby = Lobby(redis, prefix, batch=2)
@@ -343,7 +341,7 @@ def test_colours_fall_to_both(players: LobbyPlayers, lobby: Lobby) -> None:
     assert set(first_is_black) == {True, False}
 
 
-def test_games_are_opened_by_the_rules_of_the_house(
+def test_new_games_have_the_rules_of_the_lobby(
     players: LobbyPlayers, redis: redis_py.Redis, prefix: str
 ) -> None:
     lobby = Lobby(redis, prefix, rules=Rules.named("bugout"))
@@ -440,7 +438,7 @@ def test_many_processes_seat_everybody_once(
         assert process.stderr.read() == ""
 
 
-def test_in_one_millisecond_who_leaves_leaves_last(
+def test_within_one_millisecond_disconnections_come_last(
     players: LobbyPlayers, lobby: Lobby, redis: redis_py.Redis
 ) -> None:
     ann = {"data": '{"session_id":"ann","req_id":"r"}'}
@@ -464,7 +462,7 @@ REQUESTS = st.sampled_from([None, "one", "two"])  # None: one that never was
 
 
 class Twins(RuleBasedStateMachine):
-    """Three lobbies and a model that knows of nothing but the wishes in their order."""
+    """Three lobbies, and a model that knows only the requests in their order."""
 
     client: redis_py.Redis
     prefix: str
@@ -543,7 +541,7 @@ class Twins(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(120)
-def test_whatever_is_wished_is_what_the_model_says(server: EmbeddedServer, prefix: str) -> None:
+def test_any_requests_give_the_answers_of_the_model(server: EmbeddedServer, prefix: str) -> None:
     met: Counter[str] = Counter()
     client = server.client()
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""The people in front of the lobby, and the picture of who sits where."""
+"""The lobby's clients, and the plot of their seats."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def first(clients: LobbyClients) -> History:
 
 
 def lanes(clients: LobbyClients) -> dict[str, list[tuple[str, float, float]]]:
-    """Return for each player what the picture shows: the trace's name, from when, until when."""
+    """Return what the plot shows for each session: trace name, start and end."""
     shown = figure(clients)
     names = shown["layout"]["yaxis"]["ticktext"]
     found: dict[str, list[tuple[str, float, float]]] = {name: [] for name in names}
@@ -45,7 +45,7 @@ def lanes(clients: LobbyClients) -> dict[str, list[tuple[str, float, float]]]:
     return found
 
 
-def test_two_who_ask_meet_and_a_third_waits(clients: LobbyClients) -> None:
+def test_two_players_meet_and_a_third_waits(clients: LobbyClients) -> None:
     for who in ("ann", "ben", "cy"):
         clients.find(who)
         clients.listen()
@@ -60,7 +60,7 @@ def test_two_who_ask_meet_and_a_third_waits(clients: LobbyClients) -> None:
     assert figure(clients)["summary"] == "3 players. game 1: ann, ben; waiting: cy."
 
 
-def test_who_leaves_leaves_the_seat_and_the_other_stays(clients: LobbyClients) -> None:
+def test_a_player_who_leaves_gives_up_the_seat_and_the_other_stays(clients: LobbyClients) -> None:
     for who in ("ann", "ben"):
         clients.find(who)
         clients.listen()
@@ -72,7 +72,7 @@ def test_who_leaves_leaves_the_seat_and_the_other_stays(clients: LobbyClients) -
     assert "game 1: ben;" in figure(clients)["summary"]
 
 
-def test_who_was_gone_before_the_lobby_came_does_not_wait(clients: LobbyClients) -> None:
+def test_a_player_who_left_before_the_lobby_answered_does_not_wait(clients: LobbyClients) -> None:
     _ = clients.find("kim"), clients.leave("kim"), clients.find("lou")
     clients.listen()
     assert figure(clients)["summary"] == "2 players. waiting: lou."
@@ -130,13 +130,13 @@ def test_hostile_names_and_messages_make_a_picture_all_the_same(clients: LobbyCl
     ElementTree.fromstring(render(shown))
 
 
-def test_an_empty_hall_is_a_picture_too(clients: LobbyClients) -> None:
+def test_an_empty_lobby_can_be_drawn(clients: LobbyClients) -> None:
     shown = figure(clients)
     assert shown["summary"] == "0 players. waiting: nobody."
     ElementTree.fromstring(render(shown))
 
 
-def test_the_same_wish_again_is_one_seat(clients: LobbyClients) -> None:
+def test_a_repeated_request_is_one_seat(clients: LobbyClients) -> None:
     clients.find("ann", req_id="r")
     clients.find("ann", req_id="r")
     clients.find("ben")
@@ -146,7 +146,7 @@ def test_the_same_wish_again_is_one_seat(clients: LobbyClients) -> None:
 
 
 @pytest.mark.parametrize("bad", [1, 0, -5, 2.5, True, "1000"])
-def test_a_pace_that_is_none_is_refused(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
+def test_an_invalid_pace_is_rejected(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
     with pytest.raises(InputError, match="every_ms"):
         LobbyClients(redis, prefix, every_ms=bad)
     assert not redis.keys(f"{prefix}*")

@@ -1,4 +1,4 @@
-"""A match over real streams, before a judge of its own or another process."""
+"""A match over real streams, with a judge in this process or in another."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def test_a_request_that_was_answered_is_not_waited_for_again(
     assert (group.lag, group.pending) == (0, 0), "the judge has seen it, and said nothing"
 
 
-def test_a_second_match_goes_on_with_the_game_that_is_there(
-    redis: redis_py.Redis, prefix: str
-) -> None:
+def test_a_second_match_continues_the_existing_game(redis: redis_py.Redis, prefix: str) -> None:
     first = Match(redis, prefix, game_id="g", size=13)
     first.play_at_random(5)
     second = Match(redis, prefix, game_id="g", size=9, every_ms=1000)
@@ -109,7 +107,7 @@ def test_two_passes_end_it(redis: redis_py.Redis, prefix: str) -> None:
     assert match.reply() is None
 
 
-def test_what_is_no_message_is_passed_over(redis: redis_py.Redis, prefix: str) -> None:
+def test_invalid_entries_are_ignored(redis: redis_py.Redis, prefix: str) -> None:
     match = Match(redis, prefix)
     for name in ("move-made", "game-states", "move-rejected"):
         redis.xadd(f"{prefix}{name}", {"data": "?"})
@@ -149,13 +147,13 @@ def test_every_command_of_a_move_is_in_the_log_with_what_the_script_changed(
 
 
 @pytest.mark.parametrize("bad", [1, 0, -5, 2.5, True, "1000"])
-def test_a_pace_that_is_none_is_refused(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
+def test_an_invalid_pace_is_rejected(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
     with pytest.raises(InputError, match="every_ms"):
         Match(redis, prefix, every_ms=bad)
     assert not redis.keys(f"{prefix}*")
 
 
-def test_a_size_that_is_none_is_refused_before_anything_is_written(
+def test_an_invalid_size_is_rejected_before_anything_is_written(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     with pytest.raises(InputError, match="board size"):
@@ -163,7 +161,9 @@ def test_a_size_that_is_none_is_refused_before_anything_is_written(
     assert not redis.keys(f"{prefix}*")
 
 
-def test_after_its_streams_were_deleted_a_match_goes_on(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_match_continues_after_its_streams_were_deleted(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     match = Match(redis, prefix)
     match.play(Coord(0, 0))
     redis.delete(*(Stream(redis, f"{prefix}{name}").key for name in match.histories))

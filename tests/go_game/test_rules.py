@@ -1,4 +1,4 @@
-"""The rules: boards and verdicts are sgfmill's, move by move; a state goes there and back."""
+"""The rules: boards and verdicts match sgfmill's, move by move, and states survive a round trip."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGNS = {None: ".", "b": "B", "w": "W"}
 
 
 class Referee:
-    """The same game on sgfmill's board, with the rules that it leaves to others."""
+    """The same game on sgfmill's board, with the rules that sgfmill leaves out."""
 
     def __init__(self, size: int, rules: Rules) -> None:
         self.size, self.rules = size, rules
@@ -45,7 +45,7 @@ class Referee:
         )
 
     def play(self, player: Player, coord: Coord | None) -> Reason | set[Coord]:
-        """Return why not, or the points that the move emptied."""
+        """Return the reason if the move is illegal, or the points that it emptied."""
         if player is not self.up:
             return Reason.NOT_UP
         if coord is None:
@@ -81,7 +81,7 @@ def rows(game: Game) -> tuple[str, ...]:
 
 
 def anywhere(dice: random.Random, game: Game, taken: tuple[Coord, ...]) -> Coord | None:
-    """Return a pass, a point, mostly a free one, or one that was just emptied."""
+    """Return a pass, a point (mostly a free one), or a point that was just emptied."""
     if taken and dice.random() < 0.4:
         return dice.choice(taken)
     if dice.random() < 0.02:

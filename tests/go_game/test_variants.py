@@ -1,4 +1,4 @@
-"""The four styles of one judge: what every judge must do, and what a kill must not."""
+"""The four styles of one judge: the tests of every judge, and those of kills and restarts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ on_redis = pytest.mark.parametrize("style", ON_REDIS)
 
 
 class Corner:
-    """A table's corner for one test: its games have names of their own, so a judge serves many."""
+    """A view of the topics for one test, with its own game IDs, so that tests share a judge."""
 
     def __init__(self, topics: Any) -> None:
         self.topics, self.mine = topics, f"{uuid.uuid4().hex[:8]} "
@@ -92,7 +92,7 @@ class TestDeclarative(OnRedis):
 
 
 class PatientPlay(Play):
-    """On Kafka an answer may be there before its state: there is no moment for both."""
+    """On Kafka, an answer may arrive before its state: they are not written together."""
 
     def wait(self, until: Until, seconds: float = 20) -> None:
         super().wait(until, seconds)
@@ -150,7 +150,7 @@ def test_killed_again_and_again_it_answers_each_move_once_on_kafka(
 
 
 def play_and_kill(play: Play, judge: JudgeProcess, dice: random.Random, kills: int) -> None:
-    """Send moves, and kill the judge while it is at them."""
+    """Send moves, and kill the judge while it handles them."""
     games = [f"g{number}" for number in range(5)]
     for game_id in games:
         play.open(game_id)
@@ -170,7 +170,7 @@ SAID = ("made", "rejected")
 
 
 @on_redis
-def test_what_it_held_when_it_was_killed_comes_first(
+def test_pending_moves_come_first_after_a_kill(
     style: str, redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until
 ) -> None:
     play = Play(RedisTopics(redis, prefix))
@@ -186,7 +186,7 @@ def test_what_it_held_when_it_was_killed_comes_first(
         until(lambda: group.pending().count == 0)
 
 
-def test_killed_before_the_library_acknowledges_the_answer_is_not_given_again(
+def test_a_kill_before_the_acknowledgement_does_not_repeat_the_answer(
     redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until
 ) -> None:
     play = Play(RedisTopics(redis, prefix))
@@ -221,7 +221,7 @@ def test_one_takes_over_where_another_was_killed(
 
 
 @on_redis
-def test_what_is_not_even_text_goes_to_the_dead_letters(
+def test_invalid_utf8_goes_to_the_dead_letters(
     style: str, redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until
 ) -> None:
     play = Play(RedisTopics(redis, prefix))
@@ -244,7 +244,7 @@ def test_what_is_not_even_text_goes_to_the_dead_letters(
     assert all(fields[b"error"] for _, fields in letters)
 
 
-def test_what_is_not_even_text_goes_to_the_dead_letters_on_kafka(
+def test_invalid_utf8_goes_to_the_dead_letters_on_kafka(
     kafka: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:
     topics, _ = kafka
@@ -303,21 +303,21 @@ def test_where_it_cannot_write_it_ends_and_says_why(
         assert "wrongtype" in judge.errors().lower()
 
 
-def test_it_goes_when_its_owner_goes(server: EmbeddedServer, prefix: str, until: Until) -> None:
+def test_the_process_ends_with_its_owner(server: EmbeddedServer, prefix: str, until: Until) -> None:
     with JudgeProcess("plain", server.url, prefix) as judge:
         assert judge.process.stdin is not None
         judge.process.stdin.close()
         until(lambda: judge.process.poll() == 0)
 
 
-def test_what_does_not_start_says_why(prefix: str) -> None:
+def test_a_judge_that_does_not_start_says_why(prefix: str) -> None:
     with pytest.raises(StreamVizError, match=r"'plain' did not start: (?s:.*)ConnectionError"):
         JudgeProcess("plain", "redis://127.0.0.1:1", prefix)
     with pytest.raises(InputError, match="'silk'"):
         JudgeProcess("silk", "redis://127.0.0.1:1", prefix)
 
 
-def test_what_is_not_ready_in_time_is_no_second_time_started_in_silence(
+def test_a_judge_that_is_not_ready_in_time_is_an_error(
     server: EmbeddedServer, prefix: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -327,7 +327,7 @@ def test_what_is_not_ready_in_time_is_no_second_time_started_in_silence(
     assert os.listdir(tmp_path) == []
 
 
-def test_it_waits_when_it_has_imported_what_it_needs(
+def test_the_process_waits_after_its_imports(
     server: EmbeddedServer, redis: redis_py.Redis, prefix: str
 ) -> None:
     seen: list[tuple[int, bool]] = []
@@ -352,9 +352,9 @@ def test_no_file_is_left_behind(
 
 
 class TestWhatTansuCannotDo:
-    """When one of these fails, the broker has learnt it, and the style gets shorter."""
+    """If one of these fails, the broker has gained a feature, and the style can be shorter."""
 
-    def test_what_was_never_committed_is_read_all_the_same(self, broker: Tansu) -> None:
+    def test_uncommitted_messages_are_read(self, broker: Tansu) -> None:
         import confluent_kafka as ck
 
         topic = f"test.{uuid.uuid4().hex[:12]}.move-made"
