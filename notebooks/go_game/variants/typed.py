@@ -48,9 +48,8 @@ class TypedJudge:
         try:
             move = messages.decode(Topic.MAKE_MOVE, entry.fields)
         except BadMessage as error:
-            letter = [
-                word for pair in {**entry.fields, "error": str(error)}.items() for word in pair
-            ]
+            fields = {**entry.fields, "error": str(error)}
+            letter = [word for pair in fields.items() for word in pair]
             dead = self.keys.dead_letters(Topic.MAKE_MOVE)
             self.connection.transaction([*commands, ("XADD", dead, "*", *letter)])
             return
