@@ -21,7 +21,7 @@ from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
 from streamviz.plots import GroupLag, Plot
 from streamviz.plots.figure import Figure, clean
-from streamviz.widgets.bundle import bundle, stylesheet
+from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.live import Live
 
 _STATIC = Path(__file__).parent / "static"
@@ -58,8 +58,8 @@ class Board(Live):
 
     _bare = True
     _most_rows = 60  # a click causes about thirty
-    _esm = bundle(str(_STATIC / "board.js"))
-    _css = stylesheet("live.css", str(_STATIC / "board.css"))
+    _esm = script(_STATIC / "dist" / "board.js")
+    _css = stylesheet("live.css", _STATIC / "board.css")
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from streamviz.export.options import check_ending, check_look, film_of, write
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.frames import dumps
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 PLAYER = "streamviz-player.js"
 ENDING = ".film.jsonl"
@@ -101,9 +101,8 @@ def _line(thing: Any) -> str:
 
 
 def _player() -> bytes:
-    code = bundle("../../export/static/embed.js")
-    plotly = base64.b64encode(plotly_js()).decode("ascii")
-    style = stylesheet("live.css", "player.css")
-    for name, value in (("plotly", plotly), ("style", style)):
-        code = code.replace(f'""; // @{name}', f"{json.dumps(value)};")
-    return code.encode("utf-8")
+    data = {
+        "plotly": base64.b64encode(plotly_js()).decode("ascii"),
+        "style": stylesheet("live.css", "player.css"),
+    }
+    return f"{script('embed.js')}streamvizEmbed.start({json.dumps(data)});\n".encode()

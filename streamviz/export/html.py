@@ -25,7 +25,7 @@ from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"
@@ -128,7 +128,7 @@ def _page(
 ) -> str:
     many = len(film.plots)
     columns = math.ceil(math.sqrt(many))
-    code = bundle("../../export/static/page.js")
+    code = script("page.js")
     css = stylesheet("live.css", "player.css", "../../export/static/page.css")
     stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
     ground = None if theme == "auto" else theme

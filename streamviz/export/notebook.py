@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, NotebookError
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.player import FILMS
 
 MISSING = "a notebook's export needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
@@ -83,7 +83,7 @@ def convert(
     ours = {
         "style": stylesheet("live.css", "player.css", f"../../export/static/{template}.css"),
         "plotly": base64.b64encode(plotly_js()).decode("ascii"),
-        "code": bundle(f"../../export/static/{template}.js"),
+        "code": script(f"{template}.js"),
         "palette": "dark" if dark else "light",
         "theme": theme,
     }

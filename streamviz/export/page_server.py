@@ -23,7 +23,7 @@ from streamviz.errors import InputError
 from streamviz.export.viewer import Viewer
 from streamviz.plots.figure import clean
 from streamviz.simulation.scenario import Scenario
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 _HERE = Path(__file__).parent / "static"
 _ALIVE_S = 10.0  # a browser that has gone is noticed by writing to it
@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _files(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
     page = (_HERE / "live_page.html").read_text("utf-8").replace("{token}", token)
     page = page.replace("{stream}", escape(clean(stream)))
-    code = bundle("../../export/static/live_page.js")
+    code = script("live_page.js")
     style = stylesheet("live.css", "../../export/static/live_page.css")
     return {
         "/": ("text/html", page.encode(), False),

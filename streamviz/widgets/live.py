@@ -29,7 +29,7 @@ from streamviz.plots.svg import render
 from streamviz.simulation.scenario import Scenario
 from streamviz.simulation.steps import Steps
 from streamviz.widgets import output_cells
-from streamviz.widgets.bundle import bundle, plotly_js
+from streamviz.widgets.assets import plotly_js, script
 from streamviz.widgets.controls import control, controls_of
 from streamviz.widgets.fallback import picture
 
@@ -68,7 +68,7 @@ class Live(anywidget.AnyWidget):
         If the source is neither, or has no such stream, or there are no plots.
     """
 
-    _esm: Path | str = bundle("live.js")
+    _esm: Path | str = script("live.js")
     _css: Path | str = _HERE / "live.css"
     _most_rows = 20  # commands of a frame at most, and of the saved picture
     _bare = False  # whether there is something to show without plots, too

@@ -15,7 +15,7 @@ from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
 from streamviz.recording.events import KINDS
 from streamviz.recording.frames import ROUGH_SHOT, Frames, pack
-from streamviz.widgets.bundle import bundle, stylesheet
+from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.live import Live
 
 FILMS = "STREAMVIZ_FILMS"
@@ -45,7 +45,7 @@ class Player(Live):
         If the speed is none.
     """
 
-    _esm = bundle("player.js")
+    _esm = script("player.js")
     _css = stylesheet("live.css", "player.css")
 
     def __init__(

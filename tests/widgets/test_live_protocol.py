@@ -26,7 +26,7 @@ from streamviz.observation.history import History
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.widgets import live as module
-from streamviz.widgets.bundle import plotly_js
+from streamviz.widgets.assets import plotly_js
 
 Until = Callable[..., None]
 AHEAD = module._AHEAD

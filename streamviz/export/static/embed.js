@@ -2,12 +2,7 @@
 // A film in somebody else's page: each script element that names one gets its player behind it.
 
 import { createPlayer } from "../../widgets/static/player.js";
-import { plotlyFrom, unlined, wholeFilm } from "./offline.js";
-
-/** @type {string} */
-const PLOTLY = ""; // @plotly
-/** @type {string} */
-const STYLE = ""; // @style
+import { decoded, plotlyFrom, unlined, wholeFilm } from "./offline.js";
 
 /** Where a script's player goes: where its `data-place` says, else behind it; and what is wrong.
  * @param {HTMLScriptElement} script @param {HTMLElement} player */
@@ -59,11 +54,14 @@ async function play(script, Plotly) {
   }
 }
 
-const style = document.createElement("style");
-style.textContent = STYLE;
-document.head.append(style);
-const letters = atob(PLOTLY);
-const Plotly = plotlyFrom(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)));
-for (const script of document.querySelectorAll("script[type=module][data-film]")) {
-  play(/** @type {HTMLScriptElement} */ (script), Plotly);
+/** Put a player at every script element that names a film.
+ * @param {{plotly: string, style: string}} data plotly.js, compressed and in base64, and the style sheet */
+export function start({ plotly, style }) {
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  document.head.append(sheet);
+  const Plotly = plotlyFrom(decoded(plotly));
+  for (const script of document.querySelectorAll("script[type=module][data-film]")) {
+    play(/** @type {HTMLScriptElement} */ (script), Plotly);
+  }
 }

@@ -4,12 +4,13 @@
 import { holds, openReel, unpacked } from "../../widgets/static/frames.js";
 import { createPlayer, large } from "../../widgets/static/player.js";
 
+/** The bytes of a text in base64.
+ * @param {string} text */
+export const decoded = (text) => Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+
 /** The bytes that a script element holds.
  * @param {Element} node */
-export function bytes(node) {
-  const text = node.textContent ?? "";
-  return Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
-}
+export const bytes = (node) => decoded(node.textContent ?? "");
 
 /** A film that is there from its first frame to its last.
  * @param {any} shot */
