@@ -1,7 +1,7 @@
-"""The board of a game of Go beside the streams that carry it: click to play, scrub back.
+"""The widget of a game of Go: the board next to its streams; click to play, scrub back.
 
-The browser draws the board from the judge's answers alone. A click goes to the kernel, from there
-as ``make-move`` to Redis, and what it causes shows in the log of commands.
+The browser draws the board from the judge's answers alone. A click goes to the kernel, which sends
+it to Redis as ``make-move``. The table below the board shows the commands that follow.
 """
 
 from __future__ import annotations
@@ -28,26 +28,25 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class Board(Live):
-    """A board to play at, or to look back at a game on.
+    """A board on which to play a game of Go, or to go back through one.
 
-    Arrow keys move a cursor over the points, Enter plays there, P passes; the slider goes back
-    through the moves.
+    Arrow keys move a cursor over the points, Enter plays at the cursor, and P passes. The slider
+    goes back through the moves.
 
     Parameters
     ----------
     source : Match or Record
-        A match is played: you against its random player. A record is looked at; it needs no
-        Redis.
+        In a match you play against its random player. A record is only shown, without Redis.
     plots : sequence of Plot, optional
-        Other pictures of the match than the two: what was added to its streams, and the lag of
-        the group ``judge``.
+        The plots of the match; by default what was added to its streams, and the lag of the
+        group ``judge``.
     commands : bool
         Whether to show the commands that a click causes.
 
     Raises
     ------
     InputError
-        If the source is neither.
+        If the source is neither a match nor a record.
 
     Examples
     --------
@@ -56,8 +55,8 @@ class Board(Live):
     <Board of Ever added, Group lag>
     """
 
-    _bare = True
-    _most_rows = 60  # a click causes about thirty
+    _plots_optional = True
+    _max_rows = 60  # a click causes about thirty
     _esm = script(_STATIC / "dist" / "board.js")
     _css = stylesheet("live.css", _STATIC / "board.css")
 
@@ -69,10 +68,10 @@ class Board(Live):
         commands: bool = True,
     ) -> None:
         if not isinstance(source, Match | Record):
-            raise InputError(f"{type(source).__name__} is no game: give a Match or a Record")
+            raise InputError(f"{type(source).__name__} is not a game: give a Match or a Record")
         self.match = source if isinstance(source, Match) else None
         self.record = source.record if isinstance(source, Match) else source
-        self._told_answers = 0
+        self._answers_sent = 0
         history = History() if self.match is None else self.match.histories["make-move"]
         if plots is None and self.match is not None:
             plots = [Added(self.match.histories), GroupLag()]
@@ -81,22 +80,22 @@ class Board(Live):
             self.commands = CommandLog(self.match.client)
 
     def stop(self) -> None:
-        """Listen to the commands no more, and leave the picture of the last state."""
+        """Stop logging commands, and save pictures of the last state in the notebook."""
         if self.commands is not None:
             self.commands.stop()
         super().stop()
 
-    def _receive(self, widget: Any, content: Any, buffers: Any) -> None:
-        super()._receive(widget, content, buffers)
-        kind = content.get("type") if isinstance(content, dict) else None
+    def _handle_message(self, content: dict[str, Any]) -> None:
+        super()._handle_message(content)
+        kind = content.get("type")
         if kind == "hello":
-            self._told_answers = 0
-            self._tell_game()
+            self._answers_sent = 0
+            self._send_game()
         elif kind in ("play", "look") and self.match is not None:
             self._act(self.match, kind, content.get("at"))
 
     def _act(self, match: Match, kind: str, at: Any) -> None:
-        log = self.commands if kind == "play" else None  # looking again is nobody's click
+        log = self.commands if kind == "play" else None  # the browser polls by itself
         try:
             if log is not None:
                 log.start()
@@ -106,21 +105,21 @@ class Board(Live):
                 match.listen()
             match.reply()
         except (StreamVizError, OSError) as error:
-            self._tell("problem", {"text": clean(str(error))})
+            self._send_json("problem", {"text": clean(str(error))})
         finally:
             if log is not None:
                 log.stop()
-        self._tell_game()
+        self._send_game()
         self._frame(force=True)
         if kind == "play":
             self._refresh()
 
-    def _tell_game(self) -> None:
-        """Send the answers that the browser does not have, and whose turn it is."""
-        new = self.record.answers[self._told_answers :]
-        told = {
+    def _send_game(self) -> None:
+        """Send the answers that the browser lacks, and whose turn it is."""
+        new = self.record.answers[self._answers_sent :]
+        content = {
             "size": self.record.size,
-            "from": self._told_answers,
+            "from": self._answers_sent,
             "answers": [plain(one, self.record.size) for one in new],
             "live": self.match is not None,
             "up": self.match.game.up if self.match else "",
@@ -128,11 +127,11 @@ class Board(Live):
             "waiting": len(self.match.waiting) if self.match else 0,
             "over": self.match.over if self.match else True,
         }
-        self._told_answers = len(self.record.answers)
-        self._tell("game", told)
+        self._answers_sent = len(self.record.answers)
+        self._send_json("game", content)
 
-    def _words(self, figures: list[Figure]) -> list[str]:
-        return [board_svg.summary(self.record), *super()._words(figures)]
+    def _summaries(self, figures: list[Figure]) -> list[str]:
+        return [board_svg.summary(self.record), *super()._summaries(figures)]
 
     def _images(self, figures: list[Figure]) -> list[tuple[str, str, int]]:
         board = board_svg.summary(self.record), board_svg.render(self.record), 420
@@ -140,21 +139,21 @@ class Board(Live):
 
 
 def _coord(at: Any) -> Coord | None:
-    """Return the point of a click; None is a pass."""
+    """Return the point of a click; None means a pass."""
     if at is None:
         return None
     if not (isinstance(at, list) and [type(one) for one in at] == [int, int]):
-        raise InputError(f"{at!r} is no point of the board: reload the page")
+        raise InputError(f"{at!r} is not a point of the board: reload the page")
     return Coord(*at)
 
 
 def plain(answer: MoveMade | MoveRejected, size: int) -> dict[str, Any]:
-    """Return an answer as the browser takes it."""
-    told: dict[str, Any] = {
+    """Return an answer as the browser expects it."""
+    content: dict[str, Any] = {
         "player": answer.player,
         "at": answer.coord,
         "name": point_name(answer.coord, size),
     }
     if isinstance(answer, MoveMade):
-        return told | {"captured": answer.captured}
-    return told | {"reason": clean(answer.reason)}
+        return content | {"captured": answer.captured}
+    return content | {"reason": clean(answer.reason)}

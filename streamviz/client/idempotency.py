@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streamviz.client.exchange import Arg
 from streamviz.errors import InputError
+
+if TYPE_CHECKING:  # it loads hiredis, which a recording does not need
+    from streamviz.client.exchange import Arg
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,9 @@ def to_embed(
     check_look((1280, 720), "auto", speed)
     check_ending(target, [ENDING])
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    figures, deltas = film.play()
+    figures, deltas = film.figures_and_deltas()
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
-    head = {"streamviz_film": 1, "card": film.card(), "options": options}
+    head = {"streamviz_film": 2, "metadata": film.metadata(), "options": options}
     lines = [head | {"figures": figures}, *deltas]
     player, code = target.with_name(PLAYER), _player()
     if not (player.exists() and player.read_bytes() == code):

@@ -105,7 +105,7 @@ def to_html(
     if poster is not None and not (number and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    times = film.card()["times"]
+    times = film.metadata()["times"]
     if poster is not None and not times[0] <= poster <= times[-1]:
         raise InputError(
             f"poster={poster!r}: the film goes from {times[0]:g} to {times[-1]:g} s: "

@@ -76,7 +76,7 @@ def to_still(
     check_look(size, theme)
     ending = check_ending(target, PICTURES)
     film = film_of(recording, plots, stream, 0.0, at_s, caption=caption)
-    said = (caption, f"{film.card()['times'][-1]:.1f} s") if caption else None
+    said = (caption, f"{film.metadata()['times'][-1]:.1f} s") if caption else None
     picture = _picture(film.figures(-1), size, theme, said)
     content = picture.encode("utf-8") if ending == ".svg" else png(picture, size)
     return write(target, content, overwrite=overwrite)
@@ -149,7 +149,7 @@ def to_animation(
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 50:
         raise InputError(f"rate_hz={rate_hz!r}: give pictures a second, above 0, at most 50")
     film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    times = film.card()["times"]
+    times = film.metadata()["times"]
     many = int((times[-1] - times[0]) * rate_hz / speed) + 1
     if many > MAX_PICTURES:
         raise InputError(
@@ -168,8 +168,8 @@ def to_animation(
 
 def _frames(film: Frames, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
     """Return the figures of some frames in order, each with its caption and its time."""
-    card = film.card()
-    figures, news = film.play()
+    card = film.metadata()
+    figures, news = film.figures_and_deltas()
     at = 0
     for place in places:
         for deltas in islice(news, max(0, place - at)):

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamviz.errors import InputError, NotebookError
 from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.player import FILMS
+from streamviz.widgets.player import EMBED_FRAMES
 
 MISSING = "a notebook's export needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -57,7 +57,7 @@ def run(notebook: Any, path: Path) -> None:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
-        client.execute(cwd=str(path.parent), env=os.environ | {FILMS: "1"})
+        client.execute(cwd=str(path.parent), env=os.environ | {EMBED_FRAMES: "1"})
     except CellExecutionError as error:
         said = f"{error.ename}: {error.evalue}"
         raise NotebookError(f"{path}: a cell fails, {said}: run it in JupyterLab first") from error

@@ -44,9 +44,9 @@ def film_of(
     film = Frames(
         source, chosen, stream=stream, captions=pinned, start_s=start_s, end_s=end_s, limit=6000
     )
-    if len(film.frames) > MAX_FRAMES:
+    if len(film) > MAX_FRAMES:
         raise InputError(
-            f"{len(film.frames):,} samples are too many for one file: "
+            f"{len(film):,} samples are too many for one file: "
             f"choose a span of at most {MAX_FRAMES:,} with start_s and end_s"
         )
     return film
@@ -86,14 +86,15 @@ def packed(film: Frames, about: dict[str, Any], rest: int) -> bytes:
     InputError
         If the page gets too large, as soon as that is clear; it says which span fits.
     """
-    card = film.card()
-    figures, deltas = film.play()
+    card = film.metadata()
+    figures, deltas = film.figures_and_deltas()
     shot = {"first": 0, "figures": figures, "deltas": []}
     most = max(MAX_PAGE - rest, 0) * len(film.plots)
     found = io.BytesIO()
-    last = len(film.frames) - 1
+    last = len(film) - 1
     with gzip.GzipFile(fileobj=found, mode="wb", mtime=0) as file:
-        file.write(dumps({**about, "card": card, "shot": shot}).removesuffix("]}}").encode("ascii"))
+        text = dumps({**about, "metadata": card, "segment": shot})
+        file.write(text.removesuffix("]}}").encode("ascii"))
         file.flush()
         bare = found.tell() * 4 / 3  # as base64
         for place, delta in enumerate(chain([None], deltas)):

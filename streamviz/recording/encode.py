@@ -32,7 +32,6 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.server.url import safe_text
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {
@@ -118,6 +117,8 @@ class Encoder:
         if got:
             row["got"] = got
         if sample.notes:
+            from streamviz.server.url import safe_text  # loads redis, which reading does not need
+
             row["notes"] = [safe_text(note) for note in sample.notes]
         passed = sample.time_ms - old.time_ms
         aged = _aged(sample, old, passed)

@@ -86,7 +86,7 @@ def test_a_bad_source_is_refused(redis: redis_py.Redis, key: str, source: str, h
 
 
 def test_before_the_first_click_its_board_lists_what_is_to_come(tour: Steps) -> None:
-    shown = Dashboard(tour)._bundle("here")
+    shown = Dashboard(tour)._mimebundle("here")
     assert shown["text/plain"].splitlines()[1:3] == [
         'to come: orders.add({"dish": "soup"}, id="1000-0")',
         'to come: crew = orders.group("crew")',
@@ -97,13 +97,13 @@ def test_before_the_first_click_its_board_lists_what_is_to_come(tour: Steps) -> 
     assert [row.command.split()[0] for row in rows] == ["XADD", "to", "to", "to"]
     assert len(tour.log) == 1
     tour.run()
-    assert "to come" not in Dashboard(tour)._bundle("here")["text/plain"]
+    assert "to come" not in Dashboard(tour)._mimebundle("here")["text/plain"]
 
 
 def test_its_board_says_in_words_what_was_done(tour: Steps) -> None:
     tour.step()
     tour.step()
-    shown = Dashboard(tour)._bundle("here")
+    shown = Dashboard(tour)._mimebundle("here")
     assert "> XADD" in shown["text/plain"]
     assert "length: 0 → 1" in shown["text/plain"]
     assert "<table>" in shown["text/html"]

@@ -39,7 +39,7 @@ async function play(script, Plotly) {
   try {
     const reply = await fetch(new URL(/** @type {string} */ (film), document.baseURI));
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
-    const { card, shot, options } = unlined(await reply.text());
+    const { metadata: card, segment: shot, options } = unlined(await reply.text());
     const own = theme === "dark" || theme === "light";
     const dark = () => (own ? theme === "dark" : onDark(place));
     const { signal } = new AbortController();

@@ -52,7 +52,7 @@ export async function plotlyFrom(packed) {
 /** Put a player into the place of the picture that stands before its film.
  * @param {Element} film @param {any} Plotly @param {boolean} [staged] for a hall, larger than on a page to read */
 export async function raise(film, Plotly, staged = false) {
-  const { card, shot, options } = await unpacked(bytes(film));
+  const { metadata: card, segment: shot, options } = await unpacked(bytes(film));
   const spot = /** @type {HTMLElement} */ (film.previousElementSibling);
   const { signal } = new AbortController();
   const { theme } = document.body.dataset;
@@ -69,7 +69,7 @@ export async function raise(film, Plotly, staged = false) {
  * @param {string} text */
 export function unlined(text) {
   const [first, ...rest] = text.trim().split("\n");
-  const { streamviz_film: version, card, figures, options } = JSON.parse(first);
-  if (version !== 1) throw new Error("it is no film of version 1");
-  return { card, options, shot: { first: 0, figures, deltas: rest.map((line) => JSON.parse(line)) } };
+  const { streamviz_film: version, metadata, figures, options } = JSON.parse(first);
+  if (version !== 2) throw new Error("it is not a film of version 2");
+  return { metadata, options, segment: { first: 0, figures, deltas: rest.map((line) => JSON.parse(line)) } };
 }

@@ -10,7 +10,7 @@ const packed = (id) => bytes(/** @type {HTMLElement} */ (document.getElementById
 
 async function start() {
   const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
-  const { card, shot, options, width } = await unpacked(packed("film"));
+  const { metadata: card, segment: shot, options, width } = await unpacked(packed("film"));
   // Text is to be read from the last row: it grows with the stage.
   const scale = (/** @type {number} */ plots) => Math.round((20 * large(plots) * stage.clientWidth) / width) / 20;
   const { signal } = new AbortController();

@@ -251,11 +251,11 @@ function buildSteps(sources, root, bar, button) {
   root.append(list);
   const update = (/** @type {any} */ status) => {
     [...list.children].forEach((item, place) => {
-      item.toggleAttribute("data-done", place < status.place);
-      if (place === status.place) item.setAttribute("aria-current", "step");
+      item.toggleAttribute("data-done", place < status.step);
+      if (place === status.step) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     });
-    for (const one of buttons) one.disabled = status.place === sources.length;
+    for (const one of buttons) one.disabled = status.step === sources.length;
   };
   return { root, update };
 }
@@ -471,8 +471,8 @@ export function settle(model, signal, builder = build) {
     }
   };
   const find = () => {
-    const mine = document.querySelector(`[data-streamviz="${CSS.escape(model.get("place"))}"]`);
-    return mine ?? home?.querySelector(`[data-streamviz="${CSS.escape(model.get("spare"))}"]`) ?? null;
+    const mine = document.querySelector(`[data-streamviz="${CSS.escape(model.get("mount_id"))}"]`);
+    return mine ?? home?.querySelector(`[data-streamviz="${CSS.escape(model.get("fallback_id"))}"]`) ?? null;
   };
   const seek = () => {
     if (live.signal.aborted || root?.isConnected) return;

@@ -289,7 +289,7 @@ export function createPlayer({ card, source, signal, options }) {
         draw();
         playing = false;
       } else {
-        const ahead = Math.min(frame() + card.shot / 2, times.length - 1);
+        const ahead = Math.min(frame() + card.segment_length / 2, times.length - 1);
         if (!source.reel(ahead)) source.want(ahead, false);
       }
     }
@@ -449,7 +449,8 @@ function whileSeen(root, player, signal) {
  * @param {any} model @param {Card} card */
 function kernelSource(model, card) {
   const KEPT = 40;
-  const { shot: length, rough } = card;
+  const { segment_length: length, preview: { segment_length: stride, frames: places } } = card;
+  const rough = { shot: stride, places };
   const many = Math.ceil(rough.places.length / rough.shot);
   /** @type {Map<number, Reel>} */
   const reels = new Map();
@@ -463,11 +464,11 @@ function kernelSource(model, card) {
     const now = performance.now();
     if (now - (asked.get(type + place) ?? -1e9) < 5000) return;
     asked.set(type + place, now);
-    model.send({ type, place });
+    model.send(type === "segment" ? { type, frame: place } : { type, number: place });
   };
   const askRough = () => {
     const missing = nearest(wanted, many, (at) => !roughly.has(at));
-    if (missing !== null) ask("rough", missing);
+    if (missing !== null) ask("preview", missing);
   };
   const roughAt = (/** @type {number} */ frame) => frameAt(rough.places, frame);
   return {
@@ -485,23 +486,23 @@ function kernelSource(model, card) {
     /** @param {number} frame @param {boolean} dragged */
     want(frame, dragged) {
       if (!dragged || !many) {
-        ask("shot", shot(frame) * length);
+        ask("segment", shot(frame) * length);
       } else if (wanted < 0 || !roughly.has(Math.floor(roughAt(frame) / rough.shot))) {
         wanted = Math.floor(roughAt(frame) / rough.shot);
         askRough();
       }
     },
     /** @param {string} id @param {number} place */
-    story: (id, place) => model.send({ type: "story", id, place }),
+    story: (id, frame) => model.send({ type: "story", id, frame }),
     /** @param {any} content @param {any} figures */
     take(content, figures) {
-      asked.delete(content.type + content.place);
-      if (content.type === "rough") {
-        roughly.set(content.place, openReel(figures));
+      asked.delete(content.type + (content.frame ?? content.number));
+      if (content.type === "preview") {
+        roughly.set(content.number, openReel(figures));
         askRough();
         return;
       }
-      reels.set(shot(content.place), openReel(figures));
+      reels.set(shot(content.frame), openReel(figures));
       const oldest = reels.keys().next().value;
       if (reels.size > KEPT && oldest !== undefined) reels.delete(oldest);
     },
@@ -518,21 +519,21 @@ function build(model, signal) {
   let source = null;
   /** @type {any[]} */
   const wishes = []; // that came before the card was unpacked
-  const grant = (/** @type {any} */ wish) => /** @type {any} */ (player)[wish.do]?.(...wish.with);
+  const grant = (/** @type {any} */ wish) => /** @type {any} */ (player)[wish.action]?.(...wish.args);
   const receive = async (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
-    if (content.type === "problem") player?.problem(content.text);
+    if (content.type === "problem") player?.problem(JSON.parse(new TextDecoder().decode(buffers[0])).text);
     if (content.type === "story") player?.story(JSON.parse(new TextDecoder().decode(buffers[0])));
-    if (content.type === "do") player ? grant(content) : wishes.push(content);
-    if (!["card", "shot", "rough"].includes(content.type)) return;
+    if (content.type === "action") player ? grant(content) : wishes.push(content);
+    if (!["metadata", "segment", "preview"].includes(content.type)) return;
     const found = await unpacked(/** @type {any} */ (buffers[0]));
     if (signal.aborted) return;
-    if (content.type === "card" && !player) {
+    if (content.type === "metadata" && !player) {
       source = kernelSource(model, found);
       player = createPlayer({ card: found, source, signal, options: content.options });
       root.append(player.root);
       wishes.splice(0).forEach(grant);
       plotly(model, signal).then(player.ready, (error) => player?.problem(String(error)));
-    } else if (content.type !== "card") {
+    } else if (content.type !== "metadata") {
       source?.take(content, found);
       player?.arrived();
     }
