@@ -64,8 +64,8 @@ def busy_day(
             done = consumer.read(1 if tick < 60 else 2)
             if done:
                 consumer.ack(*(entry.id for entry in done))
-        notes = [f"slot {slot_of(str(number))}: {next(steps)}"] if tick in _MOVE_AT else []
-        history.append(observer.sample(now, notes))
+        events = [f"slot {slot_of(str(number))}: {next(steps)}"] if tick in _MOVE_AT else []
+        history.append(observer.sample(now, events))
         if live:
             _draw(board, first=tick == 0)
     return history

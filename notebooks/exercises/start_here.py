@@ -10,6 +10,7 @@ from exercises.hints import hinted
 from exercises.verdict import Verdict, find_group, grade
 from streamviz import series
 from streamviz.client.stream import Stream
+from streamviz.observation.events import DEATHS
 from streamviz.observation.sample import Sample
 from streamviz.simulation.scenario import Scenario
 
@@ -27,8 +28,8 @@ def new_shop(client: redis.Redis) -> Scenario:
     shop = Scenario(client, seed=7)
 
     def note(sample: Sample) -> None:
-        for words in sample.notes:
-            client.rpush(_DIARY, f"{sample.time_ms} {words}")
+        for event in sample.events:
+            client.rpush(_DIARY, f"{sample.time_ms} {event.kind}")
 
     shop.on_sample.append(note)
     shop.produce(KEY, series.orders(rate_hz=5))
@@ -91,4 +92,4 @@ def _crashes(client: redis.Redis) -> list[int]:
     """Return when somebody crashed or was killed, in milliseconds."""
     found: Any = client.lrange(_DIARY, 0, -1)
     lines = [line.decode() if isinstance(line, bytes) else line for line in found]
-    return [int(line.split()[0]) for line in lines if " crashed" in line or " was killed" in line]
+    return [int(time) for time, kind in map(str.split, lines) if kind in DEATHS]

@@ -1,6 +1,9 @@
 from .deliveries import Delivery as Delivery
 from .deliveries import DeliveryLog as DeliveryLog
 from .deliveries import delivery_log as delivery_log
+from .events import DEATHS as DEATHS
+from .events import KINDS as KINDS
+from .events import Event as Event
 from .history import GroupAccounting as GroupAccounting
 from .history import History as History
 from .history import account_for as account_for

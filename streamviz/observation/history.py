@@ -119,7 +119,7 @@ class History:
         self._consumers: dict[tuple[str, str], int] = {}
         self._passing: dict[str, MissedEntries] = {}
         self._newest = EntryId.ZERO
-        self._notes = 0  # how many the window has, and doubtful lags of each group
+        self._events = 0  # how many the window has, and doubtful lags of each group
         self._doubts: dict[str, int] = {}
         self._highest_seq = 0
         self._dropped: dict[str, int] = {}
@@ -210,9 +210,9 @@ class History:
         return self._entries
 
     @property
-    def note_count(self) -> int:
-        """How many notes the window has."""
-        return self._notes
+    def event_count(self) -> int:
+        """How many events the window has."""
+        return self._events
 
     def doubts(self, group: str) -> int:
         """Return in how many samples of the window the group's lag is not exact."""
@@ -279,7 +279,7 @@ class History:
             passing.forget(sample.entries)
 
     def _count(self, sample: Sample, sign: int) -> None:
-        self._notes += sign * len(sample.notes)
+        self._events += sign * len(sample.events)
         _add(self._groups, (group.name for group in sample.groups), sign)
         _add(self._readers, (reader.name for reader in sample.readers), sign)
         members = ((group.name, one.name) for group in sample.groups for one in group.consumers)

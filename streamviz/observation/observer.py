@@ -13,6 +13,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.exchange import Command
 from streamviz.client.models import ConsumerInfo, GroupInfo, StreamInfo
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
+from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, at_rest
 from streamviz.observation.lag import Lookahead, StreamDelta
 from streamviz.observation.lag_tracker import Evidence, LagTracker
@@ -120,7 +121,7 @@ class Observer:
     def sample(
         self,
         time_ms: int | None = None,
-        notes: Iterable[str] = (),
+        events: Iterable[Event | str] = (),
         readers: Iterable[ReaderState] = (),
     ) -> Sample:
         """Look once.
@@ -129,8 +130,8 @@ class Observer:
         ----------
         time_ms : int, optional
             The sample's time, in milliseconds since 1970 UTC; without it, this machine's clock.
-        notes : iterable of str
-            What the sample shall say happened.
+        events : iterable of Event or str
+            What happened, for the sample to carry; a text is a note.
         readers : iterable of ReaderState
             Plain readers that tell of themselves; of one name, they win over the hash.
 
@@ -140,17 +141,17 @@ class Observer:
             Also when the stream is gone or the server does not answer: then `trouble` says so,
             every number is 0, and the next look tries again.
         """
-        sample = self._looked(time_ms, notes, readers)
+        sample = self._looked(time_ms, events, readers)
         for call in tuple(self.on_sample):
             call(sample)
         return sample
 
     def _looked(
-        self, time_ms: int | None, notes: Iterable[str], readers: Iterable[ReaderState]
+        self, time_ms: int | None, events: Iterable[Event | str], readers: Iterable[ReaderState]
     ) -> Sample:
         self._n += 1
         when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
-        said = tuple(notes)
+        happened = events_of(events)
         told = tuple(readers)
         began_s = time.monotonic()
         try:
@@ -158,11 +159,11 @@ class Observer:
         except NoSuchStream:
             self._ledger, self._last = LagTracker(), {}
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
-            return self._nothing(when, trouble, said)
+            return self._nothing(when, trouble, happened)
         except StreamVizError as error:
-            return self._nothing(when, str(error), said)
+            return self._nothing(when, str(error), happened)
         if ledger is not self._ledger:
-            said += ("the stream was deleted and made anew",)
+            happened += (Event("stream_recreated"),)
         old, self._ledger, self._existed = ledger.stream, ledger, True
         self._last = {
             group.name: LastPoll(group, seen.asked[group.name], group.name in calm)
@@ -172,7 +173,7 @@ class Observer:
         judged = ledger.judge(self._look(seen))
         self._looked_s = began_s
         groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
-        return self._sample(when, old, seen, groups, _readers(seen, told), said)
+        return self._sample(when, old, seen, groups, _readers(seen, told), happened)
 
     def _meet(self) -> tuple[LagTracker, _Seen, set[str]]:
         """Take one round trip, or two if the first one shows that the wrong things were asked.
@@ -290,7 +291,7 @@ class Observer:
         seen: _Seen,
         groups: list[GroupState],
         readers: tuple[ReaderState, ...],
-        notes: tuple[str, ...],
+        events: tuple[Event, ...],
     ) -> Sample:
         stream = seen.stream
         added = stream.entries_added or 0
@@ -310,16 +311,16 @@ class Observer:
             entries=entries,
             missed=max(0, came - len(entries)),
             groups=tuple(sorted(groups, key=lambda group: group.name)),
-            notes=notes,
+            events=events,
             nodes=stream.radix_tree_keys,
             memory_bytes=seen.memory_bytes,
             readers=readers,
         )
 
-    def _nothing(self, when: int, trouble: str, notes: tuple[str, ...]) -> Sample:
+    def _nothing(self, when: int, trouble: str, events: tuple[Event, ...]) -> Sample:
         zero = EntryId.ZERO
         return Sample(
-            self.stream, self._n, when, False, trouble, 0, 0, zero, zero, zero, (), 0, (), notes
+            self.stream, self._n, when, False, trouble, 0, 0, zero, zero, zero, (), 0, (), events
         )
 
 

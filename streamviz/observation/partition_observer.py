@@ -18,6 +18,7 @@ from streamviz.client.cluster_nodes import leaving
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
 from streamviz.errors import StreamVizError
+from streamviz.observation.events import Event, events_of
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState, Lag, Sample
 from streamviz.patterns.partitions import Partitions
@@ -94,14 +95,16 @@ class PartitionObserver:
         self._observers = [Observer(partitions.client, one.key) for one in partitions.streams]
         self._n = 0
 
-    def sample(self, time_ms: int | None = None, notes: Iterable[str] = ()) -> PartitionedSample:
+    def sample(
+        self, time_ms: int | None = None, events: Iterable[Event | str] = ()
+    ) -> PartitionedSample:
         """Look once at every part.
 
         Parameters
         ----------
         time_ms : int, optional
             The samples' time, in milliseconds since 1970 UTC; without it, this machine's clock.
-        notes : iterable of str
+        events : iterable of Event or str
             What the sample shall say happened.
 
         Returns
@@ -123,7 +126,7 @@ class PartitionObserver:
                 else ("", "")
             )
             states.append(PartitionState(number, slot_of(stream.key), node, to, sample))
-        return summed(self.partitions.name, self._n, when, states, tuple(notes))
+        return summed(self.partitions.name, self._n, when, states, events_of(events))
 
     def _where(self, connection: ClusterConnection) -> tuple[str, str]:
         """Return who holds the slot and who takes it over, by name."""
@@ -137,7 +140,11 @@ class PartitionObserver:
 
 
 def summed(
-    name: str, n: int, time_ms: int, states: Sequence[PartitionState], notes: tuple[str, ...] = ()
+    name: str,
+    n: int,
+    time_ms: int,
+    states: Sequence[PartitionState],
+    events: tuple[Event, ...] = (),
 ) -> PartitionedSample:
     """Return the parts' samples as one.
 
@@ -151,7 +158,7 @@ def summed(
         Its time, in milliseconds since 1970 UTC.
     states : sequence of PartitionState
         The parts.
-    notes : tuple of str
+    events : tuple of Event
         What happened.
     """
     samples = [state.sample for state in states]
@@ -172,7 +179,7 @@ def summed(
         entries=tuple(merge(*(sample.entries for sample in there), key=lambda entry: entry.id)),
         missed=sum(sample.missed for sample in there),
         groups=tuple(_group(name, states) for name in names),
-        notes=(*notes, *chain.from_iterable(sample.notes for sample in samples)),
+        events=(*events, *chain.from_iterable(sample.events for sample in samples)),
         partitions=tuple(states),
     )
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
+from streamviz.observation.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,8 @@ class Sample:
         Entries that came since the last look and are not in `entries`.
     groups : tuple of GroupState
         Ordered by name.
-    notes : tuple of str
-        What happened since the last look ("billing-1 was killed").
+    events : tuple of Event
+        What happened since the last sample.
     nodes : int
         Macro nodes that hold the entries; memory comes and goes with whole ones.
     memory_bytes : int or None
@@ -144,7 +145,7 @@ class Sample:
     entries: tuple[Entry, ...]
     missed: int
     groups: tuple[GroupState, ...]
-    notes: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
     nodes: int = 0
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()

@@ -9,6 +9,7 @@ from itertools import pairwise
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.observation.deliveries import delivery_log
+from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
@@ -61,8 +62,14 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         crash was seen.
     """
     samples = history.samples
-    ends = (f"{consumer} crashed", f"{consumer} was killed")
-    crash = next((i for i, one in enumerate(samples) if any(map(_says(ends), one.notes))), None)
+    crash = next(
+        (
+            i
+            for i, sample in enumerate(samples)
+            if any(event.kind in DEATHS and event.who == consumer for event in sample.events)
+        ),
+        None,
+    )
     if crash is None:
         return None
     held = {one.id for one in _oldest(samples[crash], group) if one.consumer == consumer}
@@ -70,10 +77,6 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         if not held & {one.id for one in _oldest(sample, group)}:
             return (sample.time_ms - samples[crash].time_ms) / 1000
     return None
-
-
-def _says(beginnings: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda note: any(note == one or note.startswith(f"{one} ") for one in beginnings)
 
 
 def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:

@@ -71,7 +71,7 @@ class Cursors(Plot):
 
     def held(self, history: History) -> list[int]:
         """Return how many events the window has."""
-        return [history.note_count]
+        return [history.event_count]
 
     def summary(self, history: History) -> str:
         """Return each reader's and each group's place in words."""

@@ -228,11 +228,11 @@ def event_marks() -> Trace:
 
 def events(samples: Sequence[Sample], history: History) -> Trace:
     """Return a mark for each thing that happened, high up in its strip."""
-    found = [(sample, note) for sample in samples for note in sample.notes]
+    found = [(sample, event) for sample in samples for event in sample.events]
     return {
         "x": [seconds(sample.time_ms, history) for sample, _ in found],
         "y": [0.97] * len(found),
-        "text": [escaped(note) for _, note in found],
+        "text": [escaped(str(event)) for _, event in found],
     }
 
 

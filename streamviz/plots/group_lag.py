@@ -95,7 +95,7 @@ class GroupLag(Plot):
 
     def held(self, history: History) -> list[int]:
         """Return how many doubts and events the window has."""
-        return [*map(history.doubts, history.group_names), history.note_count]
+        return [*map(history.doubts, history.group_names), history.event_count]
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""

@@ -110,7 +110,7 @@ class PartitionLanes(Plot):
 
     def held(self, history: History) -> list[int]:
         """Return how many events the window has."""
-        return [sum(len(sample.notes) for sample in history.samples)]
+        return [sum(len(sample.events) for sample in history.samples)]
 
     def summary(self, history: History) -> str:
         """Return each part's node and lag in words, and the sum."""

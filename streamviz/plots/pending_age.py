@@ -72,7 +72,7 @@ class PendingAge(Plot):
         """Return how many deliveries, and how many events the window has."""
         holds = delivery_log(history)
         ended = [len(_again(holds.ended(name))) for name in history.group_names]
-        return [*ended, history.note_count]
+        return [*ended, history.event_count]
 
     def present(self, history: History) -> list[Trace]:
         """Return the deliveries of what is pending now."""

@@ -108,7 +108,7 @@ class SwimLanes(Plot):
         for name in self._groups(history):
             again = holds.again(name)
             found += [3 * (holds.count(name) - again), 3 * again]
-        return [*found, history.note_count]
+        return [*found, history.event_count]
 
     def present(self, history: History) -> list[Trace]:
         """Return the bars of what is held now."""

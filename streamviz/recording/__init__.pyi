@@ -1,4 +1,4 @@
-from .events import Event as Event
+from .events import TrackEvent as TrackEvent
 from .frames import Frames as Frames
 from .read import Recording as Recording
 from .read import load as load

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamviz.errors import RecordingError
+from streamviz.observation.events import KINDS, Event
 
 TOP = 2**64 - 1  # what Redis can count to
 VERDICTS = ("exact", "suspect", "unknown")
@@ -66,7 +67,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "got": (_lists_by_name, "lists of IDs, by the readers' names"),
     "entries": (lambda value: type(value) is list, "a list of IDs"),
     "missed": (count, "a whole number, 0 to 2^64 - 1"),
-    "notes": (lambda v: type(v) is list and all(map(text, v)), "a list of texts"),
+    "events": (lambda value: type(value) is list, "a list of events"),
     "aged": (whole, "milliseconds, a whole number"),
     "groups": (lambda value: type(value) is dict, "groups by name"),
 }
@@ -84,6 +85,30 @@ GROUP_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "oldest": (lambda value: type(value) is list, "a list of lists"),
     "claimed": (_claims, "numbers by the owners' names, by the consumers' names"),
 }
+
+
+_EVENT_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "kind": (lambda value: type(value) is str and value in KINDS, f"one of {', '.join(KINDS)}"),
+    "who": (text, "text"),
+    "group": (text, "text"),
+    "count": (count, "a whole number, 0 to 2^64 - 1"),
+    "owners": (lambda v: type(v) is list and all(map(text, v)), "a list of names"),
+    "detail": (text, "text"),
+}
+
+
+def event(row: Any) -> Event:
+    """Return the event that a line's object stands for.
+
+    Raises
+    ------
+    RecordingError
+        If it is not an event's object.
+    """
+    if type(row) is not dict or "kind" not in row:
+        raise RecordingError(f"{shown(row)} is not an event: give an object with its kind")
+    check_keys(row, _EVENT_CHECKS, "an event")
+    return Event(**row | {"owners": tuple(row.get("owners", ()))})
 
 
 def check(row: dict[str, Any]) -> None:

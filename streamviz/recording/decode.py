@@ -19,6 +19,7 @@ from streamviz.recording.checks import (
     text,
     whole,
 )
+from streamviz.recording.checks import event as event
 from streamviz.recording.encode import BLANK, BLANK_GROUP
 
 _new = tuple.__new__  # twice as fast as a named tuple's own way
@@ -108,7 +109,7 @@ class Decoder:
             tuple([Entry(one, {}) for one in entries]),
             row.get("missed", 0) + (len(given) if bare else 0),
             tuple([self._state(name, self._groups[name]) for name in self._order]),
-            tuple(row.get("notes", ())),
+            tuple(event(one) for one in row.get("events", ())),
             told["nodes"],
             told["memory_bytes"],
             tuple(

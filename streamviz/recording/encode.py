@@ -5,7 +5,9 @@ not changed. Every tenth line of a stream is ``"whole"``: it says everything, so
 begin there; so does the first line that a group is in, of that group.
 
 - ``n``, ``time_ms`` are in every line; ``stream`` is missing if it is the line before's.
-- ``entries``, ``missed`` and ``notes`` are new in each sample; missing, there are none.
+- ``entries``, ``missed`` and ``events`` are new in each sample; missing, there are none.
+- An event is an object with its ``kind``, and those of ``who``, ``group``, ``count``, ``owners``
+  and ``detail`` that are not empty.
 - ``entries`` are IDs, without their fields: a recording holds no values. An ID is a number, the
   milliseconds after the ID before it (after ``time_ms`` if there is none), or 0 for the next
   sequence number of the same millisecond; or else text, ``"<ms>-<seq>"``.
@@ -26,11 +28,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
 
 WHOLE_EVERY = 10
@@ -116,10 +120,8 @@ class Encoder:
         got = {one.name: ids(one.got, sample.time_ms) for one in sample.readers if one.got}
         if got:
             row["got"] = got
-        if sample.notes:
-            from streamviz.server.url import safe_text  # loads redis, which reading does not need
-
-            row["notes"] = [safe_text(note) for note in sample.notes]
+        if sample.events:
+            row["events"] = [_event(event) for event in sample.events]
         passed = sample.time_ms - old.time_ms
         aged = _aged(sample, old, passed)
         if aged != passed and not whole:
@@ -133,6 +135,15 @@ class Encoder:
             row["groups"] = groups
         old.told, old.time_ms, old.lines = told, sample.time_ms, old.lines + 1
         return _encode(row)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    row = {key: value for key, value in asdict(event).items() if value}
+    if not event.detail:
+        return row
+    from streamviz.server.url import safe_text  # loads redis, which reading does not need
+
+    return row | {"detail": safe_text(event.detail)}
 
 
 def ids(given: Iterable[EntryId], since_ms: int) -> list[int | str]:

@@ -114,7 +114,7 @@ class Frames:
             },
             "times": times,
             "events": [
-                [one.place - first, one.kind, clean(one.text)]
+                [one.place - first, one.event.kind, clean(str(one.event))]
                 for one in self.track.events
                 if first <= one.place < end
             ],

@@ -204,6 +204,11 @@ class Recording:
         version = header.get("streamviz") if isinstance(header, dict) else None
         if type(version) is not int or version < 1:
             raise RecordingError(f"{self.path} is no recording: {expected}, not {line[:80]!r}")
+        if version < VERSION:
+            raise RecordingError(
+                f"{self.path} is a recording of version {version}, of an older streamviz, and this "
+                f"one reads version {VERSION}: record it again, or install streamviz 0.1"
+            )
         if version > VERSION:
             raise RecordingError(
                 f"{self.path} is a recording of version {version}, and this streamviz reads "

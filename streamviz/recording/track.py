@@ -6,7 +6,7 @@ from typing import Any
 
 from streamviz.errors import RecordingError
 from streamviz.recording.checks import check
-from streamviz.recording.events import Event, EventDetector
+from streamviz.recording.events import EventDetector, TrackEvent
 
 
 class Track:
@@ -18,7 +18,7 @@ class Track:
         The stream's key.
     times_ms : list of int
         Each sample's time, in milliseconds since 1970 UTC.
-    events : list of Event
+    events : list of TrackEvent
         What happened, and in which sample.
     entries : list of int
         How many entries each sample has.
@@ -31,7 +31,7 @@ class Track:
     def __init__(self, stream: str) -> None:
         self.stream = stream
         self.times_ms: list[int] = []
-        self.events: list[Event] = []
+        self.events: list[TrackEvent] = []
         self._spotter = EventDetector()
         self.entries: list[int] = []
         self.places: list[tuple[int, int, int]] = []
@@ -81,9 +81,12 @@ class Track:
         self.places.append(place)
 
     def close(self) -> None:
-        """Take in who claimed what; where a note told of a claim, it is known."""
-        known = {event.place for event in self.events if event.kind == "claim"}
+        """Take in who claimed what, unless the samples report it."""
+        known = {event.place for event in self.events if event.event.kind == "claimed"}
         for event in self._spotter.claims:
-            if not known & {event.place, event.place + 1}:  # a note may come with the next look
+            if not known & {
+                event.place,
+                event.place + 1,
+            }:  # it may be reported with the next sample
                 self.events.append(event)
         self.events.sort(key=lambda event: event.place)

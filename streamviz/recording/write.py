@@ -14,7 +14,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.encode import Encoder
 
-VERSION = 1
+VERSION = 2
 
 
 @runtime_checkable

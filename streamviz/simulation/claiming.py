@@ -15,13 +15,14 @@ from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import UnsupportedCommand
+from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour
+from streamviz.simulation.context import Context
 
 if TYPE_CHECKING:
     import redis
 
-    from streamviz.simulation.scenario import Scenario
 
 _DAY_MS = 86_400_000  # longer than any virtual run takes on the wall
 
@@ -60,7 +61,7 @@ class Claiming:
 
     Parameters
     ----------
-    scenario : Scenario
+    context : Context
         Whose clock says what is due.
     plan : Plan
         Its `claim_idle_ms` and `claim_with`.
@@ -71,9 +72,9 @@ class Claiming:
     """
 
     def __init__(
-        self, scenario: Scenario, plan: ConsumerBehaviour, name: str, reader: OrderedGroupReader
+        self, context: Context, plan: ConsumerBehaviour, name: str, reader: OrderedGroupReader
     ) -> None:
-        self._scenario = scenario
+        self._context = context
         self._plan = plan
         self._name = name
         self._reader = reader
@@ -136,7 +137,7 @@ class Claiming:
 
     @property
     def _virtual(self) -> bool:
-        return self._scenario.clock.virtual
+        return self._context.clock.virtual
 
     def _floor(self, idle_ms: float) -> int:
         return _DAY_MS if self._virtual else int(idle_ms)
@@ -146,7 +147,7 @@ class Claiming:
         if not self._virtual:
             found = consumer.group.pending_entries(count=10, idle_ms=int(idle_ms))
             return [(one.id, one.consumer) for one in found]
-        now, since = self._scenario.clock.env.now, self._scenario._delivered
+        now, since = self._context.clock.env.now, self._context.delivered
         return [
             (one.id, one.consumer)
             for one in consumer.group.pending_entries()
@@ -161,8 +162,7 @@ class Claiming:
         return due
 
     def _tell(self, many: int, due: Iterable[tuple[EntryId, str]]) -> None:
-        owners = ", ".join(sorted({owner for _, owner in due}))
+        owners = tuple(sorted({owner for _, owner in due}))
         if many:
-            self._scenario._note(
-                f"{self._name} claimed {many}" + (f" of {owners}" if owners else "")
-            )
+            group = next(iter(self._reader.consumers.values())).group.name
+            self._context.report(Event("claimed", self._name, group, many, owners))

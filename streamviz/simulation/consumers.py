@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import simpy
 
@@ -12,6 +12,7 @@ from streamviz.client.arguments import Id
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
+from streamviz.observation.events import Event, Kind
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import (
     ConsumerBehaviour,
@@ -20,9 +21,7 @@ from streamviz.simulation.behaviour import (
     service_time,
 )
 from streamviz.simulation.claiming import Claiming, check_server, old_work
-
-if TYPE_CHECKING:
-    from streamviz.simulation.scenario import Scenario
+from streamviz.simulation.context import Context
 
 _POLL_MS = 100.0
 
@@ -44,15 +43,15 @@ class SimulatedGroup:
 
     def __init__(
         self,
-        scenario: Scenario,
+        context: Context,
         streams: tuple[str, ...],
         name: str,
         service: ServiceTime,
         plan: ConsumerBehaviour,
         start_id: Id,
     ) -> None:
-        check_server(scenario.client, plan)
-        self.scenario = scenario
+        check_server(context.client, plan)
+        self.context = context
         self.streams = streams
         self.name = name
         self.plan = plan
@@ -126,12 +125,12 @@ class SimulatedConsumer:
         self._service = service
         self._crashed = False  # as `crash_after` has it, which happens once
         self._process: simpy.Process | None = None
-        scenario = group.scenario
-        self._rng = scenario._rng(f"consumer {group.name} {name}")
+        context = group.context
+        self._rng = context.random(f"consumer {group.name} {name}")
         self._reader = OrderedGroupReader(
-            scenario.client, group.streams, group.name, name, old_work=False
+            context.client, group.streams, group.name, name, old_work=False
         )
-        self._claiming = Claiming(scenario, group.plan, name, self._reader)
+        self._claiming = Claiming(context, group.plan, name, self._reader)
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -144,11 +143,11 @@ class SimulatedConsumer:
 
     def kill(self) -> None:
         """Let it die now, with whatever is in its hands; dead already, nothing happens."""
-        self.group.scenario.clock.do(lambda: self._die("was killed"))
+        self.group.context.clock.do(lambda: self._die("killed"))
 
     def revive(self) -> None:
         """Let it come back; it begins with its own pending entries. Alive, nothing happens."""
-        self.group.scenario.clock.do(self._revive)
+        self.group.context.clock.do(self._revive)
 
     def _revive(self) -> None:
         if not self.alive:
@@ -160,38 +159,37 @@ class SimulatedConsumer:
         return f"<SimulatedConsumer {self.name!r}: {state}, {counts}>"
 
     def _start(self, *, returning: bool) -> None:
-        scenario = self.group.scenario
+        context = self.group.context
         self.alive = True
         if returning:
-            scenario._note(f"{self.name} is back")
+            context.report(Event("revived", self.name, self.group.name))
             if len(self.group.streams) > 1:
                 self._reader.restart()  # old and new, in order
-        self._process = scenario.clock.process(self._work(returning=returning))
+        self._process = context.clock.process(self._work(returning=returning))
         if not returning and self.group.plan.crash_at_s is not None and self._is_first:
-            scenario.clock.process(self._crash_at(self.group.plan.crash_at_s * 1000))
+            context.clock.process(self._crash_at(self.group.plan.crash_at_s * 1000))
 
     @property
     def _is_first(self) -> bool:
         return next(iter(self.group.consumers.values())) is self
 
     def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.group.scenario.clock.env.timeout(ms)
+        yield self.group.context.clock.env.timeout(ms)
         self._die("crashed")
 
-    def _die(self, how: str) -> None:
+    def _die(self, how: Literal["killed", "crashed"]) -> None:
         if not self.alive:
             return
-        scenario, plan = self.group.scenario, self.group.plan
+        context, plan = self.group.context, self.group.plan
         self.alive = False
-        held = f" holding {self.holding}" if self.holding else ""
-        scenario._note(f"{self.name} {how}{held}")
-        if self._process is not None and self._process is not scenario.clock.env.active_process:
+        context.report(Event(how, self.name, self.group.name, self.holding))
+        if self._process is not None and self._process is not context.clock.env.active_process:
             self._process.interrupt(how)
         if plan.revive_after_s is not None:
-            scenario.clock.process(self._come_back(plan.revive_after_s * 1000))
+            context.clock.process(self._come_back(plan.revive_after_s * 1000))
 
     def _come_back(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.group.scenario.clock.env.timeout(ms)
+        yield self.group.context.clock.env.timeout(ms)
         if not self.alive:
             self._start(returning=True)
 
@@ -204,7 +202,7 @@ class SimulatedConsumer:
                 if found:
                     yield from self._handle(found)
                 else:
-                    yield self.group.scenario._something_new(self.group.streams, _POLL_MS)
+                    yield self.group.context.wait_for_entries(self.group.streams, _POLL_MS)
         except simpy.Interrupt:
             pass
 
@@ -216,7 +214,7 @@ class SimulatedConsumer:
 
     def _next(self, *, returning: bool) -> Page:
         """Return what to do next: own old work, else new work, else what others left behind."""
-        scenario, plan, reader = self.group.scenario, self.group.plan, self._reader
+        context, plan, reader = self.group.context, self.group.plan, self._reader
         waited = {(key, entry.id) for key, entry in reader.held_back}
         try:
             if returning and len(self.group.streams) == 1:
@@ -224,20 +222,20 @@ class SimulatedConsumer:
             else:
                 found = self._claiming.read() or self._claiming.take()
         except NoSuchGroup:
-            scenario._note_once(f"the group {self.group.name} is gone")
+            context.report_once(Event("group_gone", group=self.group.name))
             return []
         except StreamVizError as error:
-            scenario._note_once(str(error))
+            context.report_once(Event("problem", detail=str(error)))
             return []
         if plan.claim_idle_ms is not None and plan.ack != "noack":  # else nobody asks
-            now = scenario.clock.env.now
+            now = context.clock.env.now
             for key, entry in (*found, *reader.held_back):
                 if (key, entry.id) not in waited:
-                    scenario._delivered[self.group.name, key, entry.id] = now
+                    context.delivered[self.group.name, key, entry.id] = now
         return found
 
     def _handle(self, found: Page) -> Generator[Any, Any, None]:
-        plan, clock = self.group.plan, self.group.scenario.clock
+        plan, clock = self.group.plan, self.group.context.clock
         self.holding = len(found) + len(self._reader.held_back)
         if plan.ack == "before":
             self._ack(found)
@@ -278,7 +276,9 @@ class SimulatedConsumer:
         try:
             fails = plan.fail(entry) if callable(plan.fail) else self._rng.random() < plan.fail
             if fails:
-                self.group.scenario._note(f"{self.name} could not handle {entry.id}")
+                self.group.context.report(
+                    Event("failed", self.name, self.group.name, detail=str(entry.id))
+                )
             elif plan.handler is not None:
                 what = "handler"
                 plan.handler(entry)
@@ -288,8 +288,9 @@ class SimulatedConsumer:
                 f"{entry.id}, which stays pending; mend the {what}, or catch it there"
             )
             error.__cause__ = cause
-            self.group.scenario._fail(
-                error, f"the {what} of {self.name} raised {type(cause).__name__}"
+            raised: Kind = "fail_raised" if what == "fail" else "handler_raised"
+            self.group.context.fail(
+                error, Event(raised, self.name, self.group.name, detail=type(cause).__name__)
             )
             return False
         return not fails
@@ -298,9 +299,9 @@ class SimulatedConsumer:
         by_key: dict[str, list[EntryId]] = {}
         for key, entry in found:
             by_key.setdefault(key, []).append(entry.id)
-            self.group.scenario._delivered.pop((self.group.name, key, entry.id), None)
+            self.group.context.delivered.pop((self.group.name, key, entry.id), None)
         for key, ids in by_key.items():
             try:
                 self._reader.consumers[key].ack(*ids)
             except StreamVizError as error:
-                self.group.scenario._note_once(str(error))
+                self.group.context.report_once(Event("problem", detail=str(error)))

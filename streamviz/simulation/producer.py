@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, StreamVizError
+from streamviz.observation.events import Event
+from streamviz.simulation.context import Context
 from streamviz.simulation.series import Series
-
-if TYPE_CHECKING:
-    from streamviz.simulation.scenario import Scenario
 
 
 class Producer:
@@ -31,7 +30,7 @@ class Producer:
 
     def __init__(
         self,
-        scenario: Scenario,
+        context: Context,
         stream: str,
         points: Iterable[Any],
         maxlen: int | None,
@@ -42,12 +41,12 @@ class Producer:
         self.last_id = EntryId.ZERO
         self.trims = maxlen is not None
         self._maxlen = maxlen
-        self._scenario = scenario
+        self._context = context
         self._series = Series.of(points)
         self._approximate = approximate
         self._rate = 1.0
-        self._rate_changed = scenario.clock.env.event()
-        scenario.clock.process(self._produce())
+        self._rate_changed = context.clock.env.event()
+        context.clock.process(self._produce())
 
     @property
     def rate(self) -> float:
@@ -58,24 +57,23 @@ class Producer:
     def rate(self, factor: float) -> None:
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e6:
             raise InputError(f"rate={factor!r}: give a number above 0; 1.0 is the series' own rate")
-        self._scenario.clock.do(lambda: self._set_rate(float(factor)))
+        self._context.clock.do(lambda: self._set_rate(float(factor)))
 
     def _set_rate(self, factor: float) -> None:
         self._rate = factor
         self._rate_changed.succeed()
-        self._rate_changed = self._scenario.clock.env.event()
+        self._rate_changed = self._context.clock.env.event()
 
     def _produce(self) -> Generator[Any, Any, None]:
         try:
             yield from self._add_all()
         except Exception as error:
-            self._scenario._fail(
-                error, f"the series of {self.stream} raised {type(error).__name__}, and ends here"
-            )
+            raised = Event("series_raised", self.stream, detail=type(error).__name__)
+            self._context.fail(error, raised)
 
     def _add_all(self) -> Generator[Any, Any, None]:
-        env = self._scenario.clock.env
-        stream = Stream(self._scenario.client, self.stream)
+        env = self._context.clock.env
+        stream = Stream(self._context.client, self.stream)
         last = 0.0
         for at_ms, fields in self._series:
             rest, last = at_ms - last, at_ms
@@ -83,21 +81,22 @@ class Producer:
                 began, rate = env.now, self._rate
                 yield env.timeout(rest / rate) | self._rate_changed
                 rest -= (env.now - began) * rate
-            virtual = self._scenario.clock.virtual
-            which = f"{self._scenario.clock.time_ms}-*" if virtual else "*"
+            virtual = self._context.clock.virtual
+            which = f"{self._context.clock.time_ms}-*" if virtual else "*"
             try:
                 added = stream.add(
                     fields, which, maxlen=self._maxlen, approximate=self._approximate
                 )
-                self._scenario._publish(self.stream, added, fields)
+                for call in self._context.on_added:
+                    call(self.stream, added, fields)
             except InputError:
                 raise  # what the series gave is no entry
             except StreamVizError as error:
-                self._scenario._note_once(str(error))
+                self._context.report_once(Event("problem", detail=str(error)))
                 continue
             self.added += 1
             self.last_id = added or self.last_id
-            self._scenario._arrived(self.stream)
+            self._context.entry_added(self.stream)
 
     def __repr__(self) -> str:
         return f"<Producer of {self.stream!r}: {self.added} added>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Id
@@ -11,12 +11,11 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, StreamVizError
+from streamviz.observation.events import Event
 from streamviz.patterns.follow import check_stream
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
+from streamviz.simulation.context import Context
 from streamviz.simulation.receiver import SimulatedReceiver
-
-if TYPE_CHECKING:
-    from streamviz.simulation.scenario import Scenario
 
 Remembers = Literal["nothing", "memory", "hash"]
 
@@ -33,7 +32,7 @@ class SimulatedReader(SimulatedReceiver):
 
     Parameters
     ----------
-    scenario, stream, name, **more
+    context, stream, name, **more
         See `SimulatedReceiver`.
     remembers : {"hash", "memory", "nothing"}
         Where it goes on after a crash: where the hash ``<stream>:readers`` says; at `start`,
@@ -49,9 +48,11 @@ class SimulatedReader(SimulatedReceiver):
         If an option is wrong.
     """
 
+    _dice = "Reader"
+
     def __init__(
         self,
-        scenario: Scenario,
+        context: Context,
         stream: str,
         name: str,
         *,
@@ -60,12 +61,12 @@ class SimulatedReader(SimulatedReceiver):
         batch: int = 1,
         **more: Any,
     ) -> None:
-        super().__init__(scenario, stream, name, **more)
+        super().__init__(context, stream, name, **more)
         self.remembers = arguments.one_of("remembers", remembers, get_args(Remembers))
-        self._stream = Stream(scenario.client, stream)
+        self._stream = Stream(context.client, stream)
         self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
         self._batch = arguments.number("batch", batch, 1)
-        self._hash = HashOffset(scenario.client, readers_key(stream), name)
+        self._hash = HashOffset(context.client, readers_key(stream), name)
         self._first_begin()
 
     def _live(self) -> Generator[Any, Any, None]:
@@ -78,7 +79,7 @@ class SimulatedReader(SimulatedReceiver):
                 self._save(place, entry.id)
                 after = entry.id
             if not found:
-                yield self.scenario._something_new([self.stream], _POLL_MS)
+                yield self.context.wait_for_entries([self.stream], _POLL_MS)
             elif self.remembers == "nothing":
                 after = self._newest()
 
@@ -102,7 +103,7 @@ class SimulatedReader(SimulatedReceiver):
             if not found:
                 check_stream(self._stream, after)
         except StreamVizError as error:
-            self.scenario._note_once(f"{self.name}: {error}")
+            self.context.report_once(Event("problem", self.name, detail=str(error)))
             return []
         return found
 
@@ -110,4 +111,4 @@ class SimulatedReader(SimulatedReceiver):
         try:
             place.save(entry_id)
         except StreamVizError as error:
-            self.scenario._note_once(f"{self.name}: {error}")
+            self.context.report_once(Event("problem", self.name, detail=str(error)))

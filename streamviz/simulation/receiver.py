@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import simpy
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError
+from streamviz.observation.events import Event
 from streamviz.observation.sample import ReaderState
 from streamviz.simulation.behaviour import ServiceTime, not_negative, service_time
-
-if TYPE_CHECKING:
-    from streamviz.simulation.scenario import Scenario
+from streamviz.simulation.context import Context
 
 _MOST_TOLD = 200  # entries handled between two looks that a sample tells of
 
@@ -26,7 +25,7 @@ class SimulatedReceiver:
 
     Parameters
     ----------
-    scenario : Scenario
+    context : Context
         Where it lives.
     stream, name : str
         Whose entries it gets, and who it is.
@@ -50,9 +49,11 @@ class SimulatedReceiver:
         If an option is wrong.
     """
 
+    _dice = "Receiver"  # names its random choices, whatever the class is called
+
     def __init__(
         self,
-        scenario: Scenario,
+        context: Context,
         stream: str,
         name: str,
         *,
@@ -64,7 +65,7 @@ class SimulatedReceiver:
         for option, value in (("crash_at_s", crash_at_s), ("revive_after_s", revive_after_s)):
             if value is not None:
                 not_negative(option, value)
-        self.scenario = scenario
+        self.context = context
         self.stream = stream
         self.name = name
         self.alive = False
@@ -75,16 +76,16 @@ class SimulatedReceiver:
         self._handler = handler
         self._crash_at_s = crash_at_s
         self._revive_after_s = revive_after_s
-        self._rng = scenario._rng(f"{type(self).__name__} {stream} {name}")
+        self._rng = context.random(f"{self._dice} {stream} {name}")
         self._process: simpy.Process | None = None
 
     def kill(self) -> None:
         """Let it die now; dead already, nothing happens."""
-        self.scenario.clock.do(lambda: self._die("was killed"))
+        self.context.clock.do(lambda: self._die("killed"))
 
     def revive(self) -> None:
         """Let it come back, as it remembers; alive, nothing happens."""
-        self.scenario.clock.do(lambda: self._begin(f"{self.name} is back"))
+        self.context.clock.do(lambda: self._begin(returning=True))
 
     def state(self) -> ReaderState | None:
         """Return where it is and what it has handled since it was last asked; None if nowhere."""
@@ -106,32 +107,32 @@ class SimulatedReceiver:
         """Do what death brings."""
 
     def _first_begin(self) -> None:
-        self._begin("")
+        self._begin()
         if self._crash_at_s is not None:
-            self.scenario.clock.process(self._crash_at(self._crash_at_s * 1000))
+            self.context.clock.process(self._crash_at(self._crash_at_s * 1000))
 
-    def _begin(self, note: str) -> None:
+    def _begin(self, *, returning: bool = False) -> None:
         if self.alive:
             return
         self.alive = True
-        if note:
-            self.scenario._note(note)
-        self._process = self.scenario.clock.process(self._until_death())
+        if returning:
+            self.context.report(Event("revived", self.name))
+        self._process = self.context.clock.process(self._until_death())
 
     def _until_death(self) -> Generator[Any, Any, None]:
         with suppress(simpy.Interrupt):
             yield from self._live()
 
     def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.scenario.clock.env.timeout(ms)
+        yield self.context.clock.env.timeout(ms)
         self._die("crashed")
 
-    def _die(self, how: str) -> None:
+    def _die(self, how: Literal["killed", "crashed"]) -> None:
         if not self.alive:
             return
-        clock = self.scenario.clock
+        clock = self.context.clock
         self.alive = False
-        self.scenario._note(f"{self.name} {how}")
+        self.context.report(Event(how, self.name))
         self._lie_down()
         if self._process is not None and self._process is not clock.env.active_process:
             self._process.interrupt(how)
@@ -139,14 +140,14 @@ class SimulatedReceiver:
             clock.process(self._come_back(self._revive_after_s * 1000))
 
     def _come_back(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.scenario.clock.env.timeout(ms)
-        self._begin(f"{self.name} is back")
+        yield self.context.clock.env.timeout(ms)
+        self._begin(returning=True)
 
     def _handle(self, entry: Entry) -> Generator[Any, Any, None]:
         """Take the time that an entry takes, and handle it."""
         service = self._service
         ms = service(self._rng) if callable(service) else service
-        yield self.scenario.clock.env.timeout(not_negative("service_ms", ms))
+        yield self.context.clock.env.timeout(not_negative("service_ms", ms))
         try:
             if self._handler is not None:
                 self._handler(entry)
@@ -156,8 +157,8 @@ class SimulatedReceiver:
                 f"{entry.id}; mend the handler, or catch it there"
             )
             error.__cause__ = cause
-            note = f"the handler of {self.name} raised {type(cause).__name__}"
-            self.scenario._fail(error, note)
+            raised = Event("handler_raised", self.name, detail=type(cause).__name__)
+            self.context.fail(error, raised)
         self.handled += 1
         self._at = entry.id
         self._got.append(entry.id)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import redis
-import simpy
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, StreamVizError
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import Sample
 from streamviz.simulation.behaviour import ServiceTime, options
-from streamviz.simulation.clock import Clock, State
+from streamviz.simulation.clock import State
 from streamviz.simulation.consumers import SimulatedGroup
+from streamviz.simulation.context import Context
 from streamviz.simulation.ownership import Ownership
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import SimulatedReader, readers_key
@@ -82,26 +82,23 @@ class Scenario:
     ) -> None:
         if isinstance(sample_every_ms, bool) or not 1 <= sample_every_ms < float("inf"):
             raise InputError(f"look_every_ms={sample_every_ms!r}: give 1 or more")
+        self.context = Context(client, seed)
         self.client = client
         self.seed = seed
         self.sample_every_ms = sample_every_ms
-        self.clock = Clock()
+        self.clock = self.context.clock
         self.histories: dict[str, History] = {}
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = {}
         self.readers: dict[str, SimulatedReceiver] = {}
         self.on_sample: list[Callable[[Sample], object]] = []
-        self.error: Exception | None = None
         self._limit = limit
         self._memory = memory
         self._observers: dict[str, Observer] = {}
-        self._notes: list[str] = []
-        self._said: set[str] = set()
-        self._news: dict[str, simpy.Event] = {}
-        self._delivered: dict[tuple[str, str, EntryId], float] = {}
         self._began = False
         self._ownership = Ownership(client)
         self._prepared: set[tuple[str, str]] = set()
+        self.context.on_added.append(self._publish)
         self.clock.on_change.append(self._died)
 
     def produce(
@@ -133,7 +130,7 @@ class Scenario:
         if approximate and maxlen is None:
             raise InputError("approximate=True is for trimming: give maxlen=, too")
         self.watch(stream)
-        producer = Producer(self, stream, series, maxlen, approximate)
+        producer = Producer(self.context, stream, series, maxlen, approximate)
         self.producers.append(producer)
         return producer
 
@@ -179,7 +176,7 @@ class Scenario:
             raise InputError(f"consumers={consumers!r}: give a whole number, 0 or more")
         if name in self.groups:
             raise InputError(f"there is a group {name!r} in this scenario: choose another name")
-        group = SimulatedGroup(self, streams, name, service_ms, options(plan), start_id)
+        group = SimulatedGroup(self.context, streams, name, service_ms, options(plan), start_id)
         for key in streams:
             self._ownership.create_group(key, name, start_id)
             self.watch(key)
@@ -202,7 +199,7 @@ class Scenario:
             crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self.readers[name] = made = SimulatedReader(self, stream, name, **plan)
+        self.readers[name] = made = SimulatedReader(self.context, stream, name, **plan)
         self.watch(stream)
         return made
 
@@ -221,7 +218,7 @@ class Scenario:
             See `SimulatedReceiver`: service_ms, handler, crash_at_s, revive_after_s.
         """
         self._refuse_second(name)
-        self.readers[name] = made = SimulatedSubscriber(self, stream, name, **plan)
+        self.readers[name] = made = SimulatedSubscriber(self.context, stream, name, **plan)
         self.watch(stream)
         return made
 
@@ -250,6 +247,11 @@ class Scenario:
         if not self.histories:
             raise InputError("this scenario has no stream: call produce(), group() or watch()")
         return next(iter(self.histories.values()))
+
+    @property
+    def error(self) -> Exception | None:
+        """The first exception of a handler, a series, a callback or a function in a plan."""
+        return self.context.error
 
     @property
     def state(self) -> State:
@@ -342,27 +344,18 @@ class Scenario:
         return 1.0 if self.clock.virtual else self.clock.speed  # looks are by the wall
 
     def _look(self) -> None:
-        notes, self._notes = tuple(self._notes), []
+        events = self.context.take_events()
         for key, observer in self._observers.items():
             states = [one.state() for one in self.readers.values() if one.stream == key]
             told = [state for state in states if state is not None]
-            sample = observer.sample(self.clock.time_ms, notes, told)
+            sample = observer.sample(self.clock.time_ms, events, told)
             self.histories[key].append(sample)
             for call in list(self.on_sample):
                 try:
                     call(sample)
                 except Exception as error:
-                    self._fail(error, f"a callback of on_sample raised {type(error).__name__}")
-
-    def _something_new(self, streams: Iterable[str], within_ms: float) -> simpy.Event:
-        env = self.clock.env
-        news = [self._news.setdefault(key, env.event()) for key in streams]
-        return env.any_of([*news, env.timeout(within_ms)])
-
-    def _arrived(self, stream: str) -> None:
-        news = self._news.pop(stream, None)
-        if news is not None:
-            news.succeed()
+                    raised = Event("callback_raised", detail=type(error).__name__)
+                    self.context.fail(error, raised)
 
     def _publish(self, stream: str, entry_id: EntryId | None, fields: Any) -> None:
         """Tell the subscribers of an entry, those who are there; nobody keeps it for the others."""
@@ -380,27 +373,12 @@ class Scenario:
         if name in self.readers:
             raise InputError(f"there is a reader {name!r} in this scenario: choose another name")
 
-    def _note(self, text: str) -> None:
-        self._notes.append(text)
-
-    def _note_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self._note(text)
-
-    def _fail(self, error: Exception, note: str) -> None:
-        self.error = self.error or error
-        self._note_once(note)  # without the error's own words: they may hold an entry's values
-
     def _died(self) -> None:
         """Say what stopped the clock, if something did, and look for the last time."""
         error = self.clock.error
         if error is not None and self.error is not error:
-            self._fail(error, f"everything stopped: {type(error).__name__} was raised")
+            self.context.fail(error, Event("clock_stopped", detail=type(error).__name__))
             self._look()
-
-    def _rng(self, who: str) -> random.Random:
-        return random.Random(f"{self.seed} {who}")
 
     def _make_way(self) -> None:
         """Replace what an earlier virtual run left; refuse to touch anything else."""

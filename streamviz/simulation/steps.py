@@ -15,6 +15,7 @@ import redis
 
 from streamviz.client.command_log import CommandLog, LoggedCommand
 from streamviz.errors import HandlerError, InputError
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 
@@ -137,7 +138,7 @@ class Steps:
         except Exception as error:
             raise HandlerError(f"{source}: {type(error).__name__}: {error}") from error
         finally:
-            self._look((source,))
+            self._look((Event("statement", detail=source),))
         return self.log.since(before)
 
     def run(self) -> History:
@@ -149,7 +150,7 @@ class Steps:
     def __repr__(self) -> str:
         return f"<Steps: {self.place} of {len(self.sources)} done>"
 
-    def _look(self, notes: tuple[str, ...]) -> None:
-        sample, last = self._observer.sample(0, notes), self.history.last
+    def _look(self, events: tuple[Event, ...]) -> None:
+        sample, last = self._observer.sample(0, events), self.history.last
         now = max(sample.last_id.ms, last.time_ms + 1 if last else 0)
         self.history.append(replace(sample, time_ms=now))

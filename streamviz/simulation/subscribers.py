@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import redis
 from redis.exceptions import RedisError
 
 from streamviz.client.arguments import Fields
@@ -15,12 +16,9 @@ from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.replies import text
+from streamviz.observation.events import Event
+from streamviz.simulation.context import Context
 from streamviz.simulation.receiver import SimulatedReceiver
-
-if TYPE_CHECKING:
-    import redis
-
-    from streamviz.simulation.scenario import Scenario
 
 _PATIENCE_S = 2.0
 _POLL_MS = 100.0
@@ -43,7 +41,7 @@ class SimulatedSubscriber(SimulatedReceiver):
 
     Parameters
     ----------
-    scenario, stream, name, **more
+    context, stream, name, **more
         See `SimulatedReceiver`.
 
     Raises
@@ -52,8 +50,10 @@ class SimulatedSubscriber(SimulatedReceiver):
         If an option is wrong.
     """
 
-    def __init__(self, scenario: Scenario, stream: str, name: str, **more: Any) -> None:
-        super().__init__(scenario, stream, name, **more)
+    _dice = "Subscriber"
+
+    def __init__(self, context: Context, stream: str, name: str, **more: Any) -> None:
+        super().__init__(context, stream, name, **more)
         self._pubsub: Any = None
         self._due = 0  # messages that are on their way here
         self._first_begin()
@@ -68,7 +68,7 @@ class SimulatedSubscriber(SimulatedReceiver):
         while self.alive:
             entry = self._next()
             if entry is None:
-                yield self.scenario._something_new([self.stream], _POLL_MS)
+                yield self.context.wait_for_entries([self.stream], _POLL_MS)
             else:
                 yield from self._handle(entry)
 
@@ -82,13 +82,15 @@ class SimulatedSubscriber(SimulatedReceiver):
             self._pubsub, self._due = None, 0
 
     def _subscribe(self) -> None:
-        client: Any = self.scenario.client
+        client: Any = self.context.client
         self._pubsub = client.pubsub()
         try:
             self._pubsub.subscribe(channel(self.stream))
             self._wait_for("subscribe")
         except (RedisError, OSError) as error:
-            self.scenario._note_once(f"{self.name} could not subscribe: {error}")
+            self.context.report_once(
+                Event("problem", self.name, detail=f"could not subscribe: {error}")
+            )
 
     def _wait_for(self, kind: str) -> None:
         """Wait until the server has confirmed: what is published after that arrives, or not."""
@@ -105,7 +107,7 @@ class SimulatedSubscriber(SimulatedReceiver):
         try:
             message = self._pubsub.get_message(timeout=patience_s)
         except (RedisError, OSError) as error:
-            self.scenario._note_once(f"{self.name} hears nothing: {error}")
+            self.context.report_once(Event("problem", self.name, detail=f"hears nothing: {error}"))
             return None
         if message is None or message["type"] != "message":
             return None

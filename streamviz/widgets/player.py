@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, StreamVizError
+from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
-from streamviz.recording.events import KINDS
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames, pack
 from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.plot_widget import PlotWidget
@@ -96,8 +96,8 @@ class Player(PlotWidget):
 
         Parameters
         ----------
-        kind : {"", "crash", "back", "claim", "trim", "note"}
-            The kind of event; empty means any.
+        kind : str
+            One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty means any.
         step : {1, -1}
             1 for the next event, -1 for the previous one.
 

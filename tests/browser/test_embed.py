@@ -127,7 +127,7 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
     tmp_path: Path, site: str, page: Page
 ) -> None:
     to_embed(RUN, tmp_path / "a.film.jsonl")
-    (tmp_path / "b.film.jsonl").write_text('{"streamviz": 1}\n')
+    (tmp_path / "b.film.jsonl").write_text('{"streamviz": 2}\n')
     for name, why in (("no", "404"), ("b", "it is not a film of version 2")):
         page_with(tmp_path, tag(tmp_path / f"{name}.film.jsonl"))
         page.goto(site)

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
 
 from streamviz.export import to_html
+from streamviz.observation.events import Event
 from streamviz.plots import AckProgress, GroupLag, PendingAge, Plot, StreamMap, SwimLanes
 from streamviz.recording import save
 
@@ -35,9 +36,12 @@ with record(shop, "run.jsonl", overwrite=True) as recorder:
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """Write a recording of 30 s: a crash at 10 s, a claim at 20 s, a caption at 12 s."""
-    notes = {100: ["ann was killed holding 2"], 200: ["bob claimed 2 of ann"]}
+    events = {
+        100: [Event("killed", "ann", count=2)],
+        200: [Event("claimed", "bob", "g", 2, ("ann",))],
+    }
     samples = [
-        sample(n + 1, group("g", n), time_ms=1000 + 100 * n, notes=notes.get(n, []))
+        sample(n + 1, group("g", n), time_ms=1000 + 100 * n, events=events.get(n, []))
         for n in range(301)
     ]
     path = tmp_path / "run.jsonl"
@@ -137,7 +141,7 @@ def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage])
     stage.frame_is("at > 100")
     press(" ")
     stage.page.locator("[data-state=paused]").wait_for()
-    stage.page.get_by_label("kind of event").select_option("claim")
+    stage.page.get_by_label("kind of event").select_option("claimed")
     press("Home")  # the choice keeps its own keys
     stage.page.locator("body").click(position={"x": 5, "y": 5})
     press("Home")
@@ -336,7 +340,7 @@ def test_hostile_names_are_shown_and_never_run(
     samples = [hostile]
     for n in range(2, 30):
         groups = [group(name, n, verdict="suspect", reason=name) for name in names]
-        samples.append(sample(n, *groups, notes=[f"{name} was killed" for name in names]))
+        samples.append(sample(n, *groups, events=[Event("killed", name) for name in names]))
     from dataclasses import replace
 
     path = tmp_path / "hostile.jsonl"
@@ -376,7 +380,7 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     player.get_by_role("button", name="Play").click()
     notebook.until(lambda: notebook.points(1) > 5)
     player.get_by_role("button", name="Pause").click()
-    player.get_by_label("kind of event").select_option("claim")
+    player.get_by_label("kind of event").select_option("claimed")
     player.get_by_role("button", name="Next event").click()
     player.get_by_text(re.compile("claimed 1 of billing-1")).first.wait_for()
     notebook.until(lambda: notebook.points(1) > 80)

@@ -107,7 +107,7 @@ def test_the_busy_day_is_the_same_every_time_and_nobody_notices_the_move(
         assert day.last is not None
         assert day.last.entries_added == 7 * 120
     assert words[0] == words[1]
-    assert [notes for sample in day.samples for notes in sample.notes] == [
+    assert [str(event) for sample in day.samples for event in sample.events] == [
         f"slot {slot_of('5')}: {step}"
         for step in ("importing", "migrating", "1 key moved", "settled")
     ]

@@ -20,14 +20,15 @@ from streamviz.cli import PLOTS, main
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError, StreamVizError
 from streamviz.export import options, raster, to_animation, to_embed, to_html, to_still
+from streamviz.observation.events import Event
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import save
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    notes = {10: ["ann was killed"]}
-    samples = [sample(n, group("g", n), notes=notes.get(n, [])) for n in range(1, 42)]
+    events = {10: [Event("killed", "ann")]}
+    samples = [sample(n, group("g", n), events=events.get(n, [])) for n in range(1, 42)]
     path = tmp_path / "run.jsonl"
     save(history(*samples), path, captions=[(2, "two seconds in")])
     return path

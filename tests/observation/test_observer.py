@@ -11,6 +11,7 @@ import redis as redis_py
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError
+from streamviz.observation.events import Event
 from streamviz.observation.observer import Observer
 from streamviz.server.embedded import EmbeddedServer
 
@@ -40,9 +41,13 @@ def test_a_sample_says_what_is_in_the_stream(
     group.consumer("ann").read(4)
     group.ack("1-0")
     stream.delete("2-0")
-    sample = Observer(redis, key).sample(time_ms=5, notes=["ann read"])
+    sample = Observer(redis, key).sample(time_ms=5, events=["ann read"])
     assert (sample.stream, sample.n, sample.time_ms) == (key, 1, 5)
-    assert (sample.exists, sample.trouble, sample.notes) == (True, "", ("ann read",))
+    assert (sample.exists, sample.trouble, sample.events) == (
+        True,
+        "",
+        (Event("note", detail="ann read"),),
+    )
     assert (sample.length, sample.entries_added) == (9, 10)
     assert (sample.first_id, sample.last_id) == (EntryId(1), EntryId(10))
     assert sample.max_deleted_id == EntryId(2)
@@ -339,7 +344,7 @@ def test_a_stream_made_anew_between_two_looks_is_noticed(
     sample = observer.sample()
     assert [entry.id.ms for entry in sample.entries] == [1, 2, 3]
     assert sample.groups[0].lag.entries == 2
-    assert "made anew" in sample.notes[0]
+    assert sample.events == (Event("stream_recreated"),)
 
 
 @pytest.mark.parametrize("again", [6, 7, 300])
@@ -352,7 +357,7 @@ def test_a_stream_refilled_between_two_looks_to_as_many_or_more_is_noticed(
     redis.delete(key)
     fill(stream, 1000, 999 + again)
     sample = observer.sample()
-    assert "made anew" in sample.notes[0]
+    assert sample.events == (Event("stream_recreated"),)
     assert len(sample.entries) + sample.missed == again
 
 
@@ -365,7 +370,7 @@ def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
     fill(stream, 200, 299)
     stream.trim(maxlen=100)
     sample = observer.sample()
-    assert (sample.length, sample.notes) == (100, ())
+    assert (sample.length, sample.events) == (100, ())
 
 
 def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(

@@ -12,6 +12,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline, seconds_to_recover
@@ -176,14 +177,14 @@ def test_a_stream_made_again_has_no_older_stories(five: Five, redis: redis_py.Re
 
 
 def test_the_time_to_recover_is_from_the_crash_to_the_last_of_its_work() -> None:
-    def held(n: int, *ids: tuple[int, str], notes: tuple[str, ...] = ()) -> Sample:
+    def held(n: int, *ids: tuple[int, str], events: tuple[Event, ...] = ()) -> Sample:
         oldest = [PendingEntry(EntryId(ms), who, 0, 1) for ms, who in ids]
-        return sample(n, group("g", pending=len(ids), oldest=oldest), notes=notes)
+        return sample(n, group("g", pending=len(ids), oldest=oldest), events=events)
 
     assert seconds_to_recover(history(), "g", "ann") is None
     seen = history(
         held(1, (1, "ann"), (2, "ben")),
-        held(5, (1, "ann"), (3, "ann"), notes=("ann crashed holding 2",)),
+        held(5, (1, "ann"), (3, "ann"), events=(Event("crashed", "ann", "g", 2),)),
         held(15, (1, "ben"), (3, "ann")),
         held(20, (3, "ben")),
     )
@@ -199,7 +200,9 @@ def test_a_dead_consumers_entry_has_two_holders(redis: redis_py.Redis, key: str)
     desk.produce(key, series.constant(rate_hz=1))
     desk.group(key, "crew", consumers=2, service_ms=700, crash_after=4, claim_idle_ms=4000)
     seen = desk.run(seconds=20)
-    note = next(note for one in seen.samples for note in one.notes if "claimed" in note)
+    note = next(
+        str(event) for one in seen.samples for event in one.events if event.kind == "claimed"
+    )
     assert note == "crew-2 claimed 1 of crew-1"
     tales = [entry_timeline(seen, entry.id) for entry in seen.entries]
     (claimed,) = (tale for tale in tales if any("delivery 2" in part for part in tale))

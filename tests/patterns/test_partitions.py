@@ -149,7 +149,7 @@ def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions
     for n, group in enumerate(groups):
         entries = group.consumer("ann" if n % 2 else "ben").read(3)
         done += group.ack(*(entry.id for entry in entries[:2])) if entries else 0
-    look = observer.sample(2, notes=["lunch"])
+    look = observer.sample(2, events=["lunch"])
     group = look.group("g")
     assert group is not None
     read = sum(len(one.pending_entries()) for one in groups) + done
@@ -160,7 +160,7 @@ def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions
     assert [one.id for one in group.oldest] == sorted(one.id for one in group.oldest)
     assert look.length == look.entries_added == len(look.entries) == len(PEOPLE)
     assert [entry.id for entry in look.entries] == sorted(entry.id for entry in look.entries)
-    assert look.notes == ("lunch",)
+    assert [str(event) for event in look.events] == ["lunch"]
     kept = account_for(look, group)
     assert (kept.added, kept.undelivered, kept.pending, kept.acked) == (
         len(PEOPLE),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from streamviz import Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, PendingEntry
+from streamviz.observation.events import Event, events_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.plots import (
@@ -90,7 +91,7 @@ def sample(
     added: int | None = None,
     first: EntryId = EntryId.ZERO,
     ids: Iterable[EntryId] = (),
-    notes: Iterable[str] = (),
+    events: Iterable[Event | str] = (),
     readers: dict[str, EntryId] | None = None,
     got: dict[str, list[EntryId]] | None = None,
     fields: dict[str, str] | None = None,
@@ -101,7 +102,7 @@ def sample(
     last = entries[-1].id if entries else EntryId.ZERO
     when = 1000 + 100 * n if time_ms is None else time_ms
     total = length if added is None else added
-    about = (first, last, EntryId.ZERO, entries, 0, tuple(groups), tuple(notes))
+    about = (first, last, EntryId.ZERO, entries, 0, tuple(groups), events_of(events))
     cursors = tuple(
         ReaderState(name, at, tuple((got or {}).get(name, ())))
         for name, at in sorted((readers or {}).items())
@@ -133,10 +134,11 @@ def looks(draw: st.DrawFn) -> list[Sample]:
     for n in range(1, draw(st.integers(2, 25)) + 1):
         die = Random(draw(DICE))
         time_ms += die.choice([0, 1, 100, 100, 350])
-        notes = die.choices(["ann was killed", HOSTILE[0]], k=die.randint(0, 2))
+        kinds: list[Event | str] = [Event("killed", "ann"), HOSTILE[0]]
+        events = die.choices(kinds, k=die.randint(0, 2))
         if not die.randint(0, 9):
             added = ms = 0
-            found.append(gone(n, time_ms=time_ms, notes=notes))
+            found.append(gone(n, time_ms=time_ms, events=events))
             continue
         ids = []
         for _ in range(die.randint(0, 3)):
@@ -153,7 +155,7 @@ def looks(draw: st.DrawFn) -> list[Sample]:
         about |= {"nodes": length // 3, "memory_bytes": die.choice([None, some(die, 10**9)])}
         about["readers"] = readers
         about["got"] = dict.fromkeys(readers, ids[:1])
-        found.append(sample(n, *groups, ids=ids, notes=notes, **about))
+        found.append(sample(n, *groups, ids=ids, events=events, **about))
     return found
 
 
@@ -259,7 +261,7 @@ EDGES = {
             ),
             ids=[EntryId(1)],
             fields=dict(zip(HOSTILE, HOSTILE, strict=True)),
-            notes=HOSTILE,
+            events=HOSTILE,
             readers=dict.fromkeys(HOSTILE, EntryId(1)),
             got={name: [EntryId(1)] for name in HOSTILE},
         )

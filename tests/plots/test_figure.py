@@ -65,7 +65,7 @@ def test_deltas_add_up_for_what_a_server_really_says(
     samples = shop(redis, key, seed=seed, seconds=12)
     assert {one.exists for one in samples} == {True, False}
     assert {one.name for look in samples for one in look.groups} == {"billing", "email", "late"}
-    assert any(look.notes for look in samples)
+    assert any(look.events for look in samples)
     for plot in PLOTS.values():
         found = list(deltas(plot, History(30, max_entries=40), samples, 1 + seed % 2))
         small = [one for one in found if "full" not in one]
@@ -93,7 +93,7 @@ def test_apply_leaves_the_figure_that_it_was_given(plot: Plot) -> None:
     seen = history(*(sample(n, group("g"), ids=[EntryId(n)], length=n) for n in (1, 2)), limit=2)
     figure, identity = plot.figure(seen), plot.identity(seen)
     before = json.dumps(figure)
-    seen.append(sample(3, group("g", 1), ids=[EntryId(3)], length=3, notes=["hm"]))
+    seen.append(sample(3, group("g", 1), ids=[EntryId(3)], length=3, events=["hm"]))
     assert apply(figure, plot.delta(seen, 2, identity)) != figure
     assert json.dumps(figure) == before
 

@@ -85,7 +85,7 @@ def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, ke
 
 def test_events_are_marked_with_every_word_and_no_tag() -> None:
     note = "<script>alert(1)</script>, the longest name of all, was killed holding 3"
-    _, _, events = parts(history(sample(1, notes=[note, "&lt;b&gt; is back"]), sample(2)))
+    _, _, events = parts(history(sample(1, events=[note, "&lt;b&gt; is back"]), sample(2)))
     assert (events["x"], events["y"]) == ([0.0, 0.0], [0.97, 0.97])
     assert [shown(text) for text in events["text"]] == [note, "&lt;b&gt; is back"]
 

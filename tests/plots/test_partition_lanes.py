@@ -14,6 +14,7 @@ from redis.cluster import RedisCluster
 
 from streamviz import History, StreamVizError
 from streamviz.client.cluster import slot_of
+from streamviz.observation.events import events_of
 from streamviz.observation.partition_observer import (
     PartitionedSample,
     PartitionObserver,
@@ -44,8 +45,8 @@ def part(
     return PartitionState(number, 100 + number, node, to, own)
 
 
-def sampled(n: int, *states: PartitionState, notes: tuple[str, ...] = ()) -> PartitionedSample:
-    return summed("s", n, 1000 + 100 * n, states, notes)
+def sampled(n: int, *states: PartitionState, events: tuple[str, ...] = ()) -> PartitionedSample:
+    return summed("s", n, 1000 + 100 * n, states, events_of(events))
 
 
 def lanes(figure: dict[str, Any]) -> dict[str, list[float | None]]:
@@ -80,7 +81,7 @@ def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -
 def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> None:
     seen = history(
         sampled(1, part(0, group("g", 2))),
-        sampled(2, part(0, group("g", 2), to="node-2"), notes=("slot 100: migrating",)),
+        sampled(2, part(0, group("g", 2), to="node-2"), events=("slot 100: migrating",)),
         sampled(3, part(0, group("g", 1), node="node-2")),
     )
     figure = PartitionLanes().figure(seen)
@@ -143,7 +144,9 @@ def lives(draw: st.DrawFn) -> list[Sample]:
             states.append(
                 part(number, *[one] * there, exists=there, trouble=trouble, name=HOSTILE[1], **more)
             )
-        found.append(sampled(n, *states, notes=tuple(draw(st.lists(st.sampled_from(HOSTILE[:2]))))))
+        found.append(
+            sampled(n, *states, events=tuple(draw(st.lists(st.sampled_from(HOSTILE[:2])))))
+        )
     return found
 
 

@@ -89,7 +89,7 @@ def test_every_trace_is_drawn() -> None:
             length=n,
             added=n + 1,
             first=EntryId(1),
-            notes=["something"] if n == 5 else [],
+            events=["something"] if n == 5 else [],
         )
         for n in range(1, 10)
     ]

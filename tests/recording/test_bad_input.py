@@ -20,7 +20,7 @@ from streamviz.export import to_still
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.recording import Recording, save
 
-HEADER = '{"streamviz": 1}\n'
+HEADER = '{"streamviz": 2}\n'
 FIRST = '{"n":1,"time_ms":1000,"stream":"s","whole":true}\n'
 
 
@@ -51,8 +51,9 @@ def good(path: Path) -> list[str]:
         ('{"nbformat": 4}\n', "is no recording"),
         ('{"streamviz": "1"}\n', "is no recording"),
         ('{"streamviz": true}\n', "is no recording"),
-        ('{"streamviz": 2}\n', "of version 2, and this streamviz reads version 1: install a newer"),
-        ('{"streamviz": 1', "is no recording"),
+        ('{"streamviz": 3}\n', "of version 3, and this streamviz reads version 2: install a newer"),
+        ('{"streamviz": 2', "is no recording"),
+        ('{"streamviz": 1}', "of version 1, of an older streamviz.*record it again"),
     ],
 )
 def test_what_is_no_recording_is_refused(path: Path, text: str, says: str) -> None:
@@ -129,8 +130,8 @@ def test_blank_lines_and_a_missing_end_of_line_do_no_harm(path: Path, good: list
         ('{"n":2,"time_ms":1100,"entries":[1.5]}', "1.5 is no ID"),
         ('{"n":2,"time_ms":1100,"entries":[-2000]}', "ms=-900 is not part of an entry ID"),
         ('{"n":2,"time_ms":1100,"entries":{}}', "entries is {}"),
-        ('{"n":2,"time_ms":1100,"notes":"gone"}', "notes is 'gone'"),
-        ('{"n":2,"time_ms":1100,"notes":[1]}', r"notes is \[1\]"),
+        ('{"n":2,"time_ms":1100,"events":"gone"}', "events is 'gone'"),
+        ('{"n":2,"time_ms":1100,"events":[1]}', "1 is not an event"),
         ('{"n":2,"time_ms":1100,"groups":[]}', r"groups is \[\]"),
         ('{"n":2,"time_ms":1100,"groups":{"g":{"gone":[]}}}', "gone is "),
         ('{"n":2,"time_ms":1100,"groups":{"g":7}}', "the group 'g' is 7"),
@@ -204,7 +205,7 @@ def test_the_largest_numbers_come_back_and_can_be_drawn(path: Path) -> None:
 @pytest.mark.parametrize("depth", [200, 900, 2_000, 100_000])
 def test_what_is_nested_too_deeply_is_named_by_its_line(path: Path, depth: int) -> None:
     deep = "[" * depth + "]" * depth
-    for line in (f'{{"n":2,"time_ms":1100,"notes":{deep}}}', GROUP.format(f'"oldest":{deep}')):
+    for line in (f'{{"n":2,"time_ms":1100,"events":{deep}}}', GROUP.format(f'"oldest":{deep}')):
         path.write_text(f'{HEADER}{FIRST}{line}\n{{"n":3,"time_ms":1200}}\n')
         with pytest.raises(RecordingError, match="line 3: "):
             load(path)

@@ -14,9 +14,10 @@ from plots.histories import HOSTILE, group, history, looks, sample, shop
 from streamviz import Observer, Stream, record
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.events import Event
 from streamviz.observation.sample import Sample
 from streamviz.recording import Recording, read, save
-from streamviz.recording.events import Event
+from streamviz.recording.events import TrackEvent
 from streamviz.recording.skim import skim
 
 
@@ -30,7 +31,7 @@ def worked(n: int, held: dict[str, str], again: str = "", names: str = "ann bob"
     return sample(n, replace(group("g", oldest=oldest, pending=len(oldest)), consumers=states))
 
 
-def events(path: Path, *samples: Sample) -> list[Event]:
+def events(path: Path, *samples: Sample) -> list[TrackEvent]:
     save(history(*samples), path, overwrite=True)
     return Recording(path).track().events
 
@@ -42,13 +43,15 @@ def test_who_took_over_what_is_seen_without_a_note(tmp_path: Path, first: int, a
     held = {"5": "bob", "6": "bob", "7": "bob"}
     taken = [worked(first + 1, held, again), worked(first + 2, held, f"{again} 7")]
     found = events(tmp_path / "r.jsonl", *calm, *taken, worked(first + 3, held, f"{again} 7"))
-    assert found == [Event(first, "claim", "bob claimed 2 of ann")], "7 came to bob again"
+    assert found == [TrackEvent(first, Event("claimed", "bob", "g", 2, ("ann",)))], (
+        "7 came to bob again"
+    )
 
 
 def test_each_owner_and_each_claimer_is_named(tmp_path: Path) -> None:
     before = worked(1, {"5": "ann", "6": "", "7": "bob", "8": "bob"})
     after = worked(2, {"5": "bob", "6": "bob", "7": "cy", "8": ""}, names="ann bob cy")
-    assert [one.text for one in events(tmp_path / "r.jsonl", before, after)] == [
+    assert [str(one.event) for one in events(tmp_path / "r.jsonl", before, after)] == [
         "bob claimed 2 of ann",
         "cy claimed 1 of bob",
     ], "what was given back is claimed by nobody"
@@ -57,9 +60,10 @@ def test_each_owner_and_each_claimer_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("late", [0, 1])
 def test_a_claim_that_a_note_tells_of_is_told_once(tmp_path: Path, late: int) -> None:
     looked = [worked(1, {"5": "ann"}), worked(2, {"5": "bob"}, "5"), worked(3, {"5": "bob"}, "5")]
-    looked[1 + late] = replace(looked[1 + late], notes=("bob claimed 1 of ann",))
+    claim = Event("claimed", "bob", "g", 1, ("ann",))
+    looked[1 + late] = replace(looked[1 + late], events=(claim,))
     found = events(tmp_path / "r.jsonl", *looked)
-    assert [(one.kind, one.text) for one in found] == [("claim", "bob claimed 1 of ann")]
+    assert [one.event for one in found] == [claim]
 
 
 @pytest.mark.parametrize("before", [5, 10, 12])
@@ -67,7 +71,7 @@ def test_a_consumer_that_vanishes_was_deleted(tmp_path: Path, before: int) -> No
     there = [worked(n, {}) for n in range(1, before + 1)]
     without = [worked(n, {}, names="bob") for n in range(before + 1, before + 15)]
     found = events(tmp_path / "r.jsonl", *there, *without)
-    assert found == [Event(before, "note", "ann of g was deleted")]
+    assert found == [TrackEvent(before, Event("consumer_deleted", "ann", "g"))]
     gone = [sample(n) for n in range(before + 1, before + 15)]
     assert events(tmp_path / "r.jsonl", *there, *gone) == [], "with its group nobody is deleted"
 
@@ -93,10 +97,10 @@ def test_an_application_is_seen_to_claim_and_to_delete(
         workers.delete_consumer("ann")
         observer.sample(1400)
     assert Recording(path).track().events == [
-        Event(1, "claim", "bob claimed 2 of ann"),
-        Event(2, "claim", "bob claimed 1 of ann"),
-        Event(3, "claim", "cy claimed 3 of bob"),
-        Event(4, "note", "ann of g was deleted"),
+        TrackEvent(1, Event("claimed", "bob", "g", 2, ("ann",))),
+        TrackEvent(2, Event("claimed", "bob", "g", 1, ("ann",))),
+        TrackEvent(3, Event("claimed", "cy", "g", 3, ("bob",))),
+        TrackEvent(4, Event("consumer_deleted", "ann", "g")),
     ]
 
 
@@ -152,7 +156,7 @@ def test_skimming_minds_no_name(tmp_path: Path, name: str) -> None:
         state = replace(group(name, n, oldest=held), consumers=(ConsumerInfo(name, n, 1, 1),))
         more: dict[str, Any] = {"readers": {name: EntryId(n)}, "got": {name: [EntryId(n)]}}
         ids = [EntryId(n, i) for i in range(n % 3)]
-        notes = [name] * (n % 5 == 0)
-        looked.append(sample(n, state, ids=ids, notes=notes, **(more if n % 2 else {})))
+        events = [name] * (n % 5 == 0)
+        looked.append(sample(n, state, ids=ids, events=events, **(more if n % 2 else {})))
     save(history(*(replace(one, stream=name) for one in looked)), tmp_path / "r.jsonl")
     agrees(tmp_path / "r.jsonl")

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import redis as redis_py
 from make_recordings import FOLDER
-from plots.histories import HOSTILE, PLOTS, group, history, sample, shop
+from plots.histories import PLOTS, group, history, sample, shop
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
+from streamviz.observation.events import Event
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.plots.figure import apply
 from streamviz.recording import Recording, load, save
-from streamviz.recording.events import Event, kind
+from streamviz.recording.events import TrackEvent
 from streamviz.recording.frames import MAX_ENTRIES, SEGMENT_LENGTH, Frames, pack
 
 
@@ -104,7 +105,7 @@ def test_a_short_film_has_no_preview_and_a_long_one_not_too_many_frames(tmp_path
 
 def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    samples = [sample(n, notes=["ann was killed"] if n == 15 else []) for n in range(1, 31)]
+    samples = [sample(n, events=[Event("killed", "ann")] if n == 15 else []) for n in range(1, 31)]
     save(history(*samples), path, captions=[(1.2, "in the recording")])
     film = Frames(
         Recording(path), [GroupLag()], start_s=1.0, end_s=2.0, captions=[(0.5, "passed in")]
@@ -112,7 +113,7 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     metadata = film.metadata()
     assert metadata["times"][0] == 1.0
     assert metadata["times"][-1] == 2.0
-    assert metadata["events"] == [[4, "crash", "ann was killed"]]
+    assert metadata["events"] == [[4, "killed", "ann was killed"]]
     assert metadata["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
     assert film.segment(0)["figures"][0]["data"][-1]["x"] == []
     assert len(play(film, 0)) == 11
@@ -182,19 +183,6 @@ def test_no_sample_is_no_film(tmp_path: Path) -> None:
         Frames(Recording(path), [StreamMap()])
 
 
-def test_events_are_known_by_their_notes() -> None:
-    kinds = {
-        "billing-1 was killed": "crash",
-        "billing-1 crashed holding 3": "crash",
-        "billing-1 is back": "back",
-        "billing-2 claimed 3 of billing-1, email-1": "claim",
-        "billing-1 could not handle 5-0": "note",
-        "the stream was deleted and made anew": "note",
-    }
-    assert {note: kind(note) for note in kinds} == kinds
-    assert {kind(note) for note in HOSTILE} == {"note"}
-
-
 def test_a_trim_is_an_event_once_and_so_is_what_it_bites(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
 
@@ -209,9 +197,9 @@ def test_a_trim_is_an_event_once_and_so_is_what_it_bites(tmp_path: Path) -> None
     save(history(*calm, *trims, *bites, *later), path)
     events = Recording(path).track().events
     assert events == [
-        Event(11, "trim", "a trim removes the oldest entries"),
-        Event(19, "trim", "g loses entries that it never got"),
-        Event(33, "trim", "a trim removes the oldest entries"),
+        TrackEvent(11, Event("trimmed")),
+        TrackEvent(19, Event("missed", group="g")),
+        TrackEvent(33, Event("trimmed")),
     ]
 
 

@@ -16,6 +16,7 @@ from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError, RecordingError
+from streamviz.observation.events import note
 from streamviz.observation.sample import Sample
 from streamviz.recording import Recording, save
 from streamviz.widgets import Live
@@ -41,7 +42,7 @@ def round_trip(path: Path, samples: Any) -> list[Sample]:
 def test_what_is_loaded_is_what_was_seen(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
     samples = shop(redis, key, seed=4, seconds=20)
     assert len(samples) > 150
-    assert any(one.notes for one in samples)
+    assert any(one.events for one in samples)
     assert any(one.oldest for sample in samples for one in sample.groups)
     assert any(not one.exists for one in samples)
     found = round_trip(tmp_path / "run.jsonl", samples)
@@ -189,7 +190,8 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
     scenario.group(key, "g", handler=handler)
     path = tmp_path / "run.jsonl"
     with record(scenario, path) as recorder:
-        scenario._note("reached redis://ann:hunter2@example:6379/0, not rediss://:hun/t@er2@b")
+        said = "reached redis://ann:hunter2@example:6379/0, not rediss://:hun/t@er2@b"
+        scenario.context.report(note(said))
         with pytest.raises(Exception, match="no such card"):
             scenario.run(seconds=1)
         recorder.caption("here")
@@ -242,7 +244,7 @@ def test_every_tenth_line_is_whole_and_each_holds_what_changed(tmp_path: Path) -
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n, group("g", 3), length=7) for n in range(1, 25))), path)
     rows = [json.loads(line) for line in path.read_text("ascii").splitlines()]
-    assert rows[0] == {"streamviz": 1}
+    assert rows[0] == {"streamviz": 2}
     assert [row["n"] for row in rows[1:] if "whole" in row] == [1, 11, 21]
     assert rows[2] == {"n": 2, "time_ms": 1200}
     assert rows[11]["groups"]["g"]["lag"] == 3

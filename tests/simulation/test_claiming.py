@@ -49,7 +49,7 @@ def crash(scenario: Scenario, key: str, way: str, **more: object) -> dict[str, l
 
 
 def notes(scenario: Scenario) -> list[str]:
-    return [note for sample in scenario.history.samples for note in sample.notes]
+    return [str(note) for sample in scenario.history.samples for note in sample.events]
 
 
 def test_what_a_dead_one_held_is_taken_over_when_it_is_due_and_only_then(
@@ -73,7 +73,7 @@ def test_the_same_run_gives_the_same_times_again(scenario: Scenario, prefix: str
         again = Scenario(scenario.client, seed=7)
         done = crash(again, f"{prefix}{turn}", way)
         again.run(seconds=20)
-        runs.append((done, [(one.time_ms, one.notes) for one in again.history.samples]))
+        runs.append((done, [(one.time_ms, one.events) for one in again.history.samples]))
     assert runs[0] == runs[1]
 
 

@@ -67,7 +67,7 @@ def test_a_second_run_replaces_the_first_and_all_that_it_left(
         assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
         assert made.readers["ann"].handled == 20
         assert made.error is None
-        assert not [note for sample in made.history.samples for note in sample.notes]
+        assert not [str(note) for sample in made.history.samples for note in sample.events]
 
 
 def test_a_run_that_was_interrupted_may_be_replaced_too(redis: redis_py.Redis, key: str) -> None:

@@ -97,7 +97,7 @@ def test_it_is_killed_and_revived_on_the_wall_clock_too(
     assert ann.handled == before
     ann.revive()
     until(lambda: ann.handled >= added + 5)
-    notes = [note for sample in scenario.history.samples for note in sample.notes]
+    notes = [str(note) for sample in scenario.history.samples for note in sample.events]
     assert [note for note in notes if "ann" in note][:1] == ["ann was killed"]
     assert "handled" in repr(ann)
 
@@ -109,7 +109,7 @@ def test_a_stream_made_again_is_noted_not_waited_for_in_silence(
     HashOffset(redis, readers_key(key), "ann")
     scenario.reader(key, "ann", start="50-0")
     scenario.run(seconds=1)
-    notes = [note for sample in scenario.history.samples for note in sample.notes]
+    notes = [str(note) for sample in scenario.history.samples for note in sample.events]
     assert len(notes) == 1
     assert "ann: the position 50-0 lies beyond 9-0" in notes[0]
 

@@ -41,7 +41,7 @@ def ours() -> list[threading.Thread]:
 
 
 def notes(scenario: Scenario) -> list[str]:
-    return [note for sample in scenario.history.samples for note in sample.notes]
+    return [str(note) for sample in scenario.history.samples for note in sample.events]
 
 
 def rough(client: redis_py.Redis, key: str, seed: int) -> Scenario:
@@ -63,7 +63,7 @@ def digest(client: redis_py.Redis, key: str, made: Scenario) -> str:
     groups = Stream(client, key).groups()
     kept += [[one.name, str(one.last_delivered_id), one.pending] for one in groups]
     for sample in made.history.samples:
-        kept.append([sample.time_ms, sample.length, sample.notes])
+        kept.append([sample.time_ms, sample.length, tuple(map(str, sample.events))])
         kept += [[one.name, one.lag.entries, one.pending] for one in sample.groups]
     return hashlib.sha256(repr(kept).encode()).hexdigest()[:16]
 
@@ -245,7 +245,7 @@ def test_a_long_run_keeps_no_account_of_what_nobody_will_ask(
     scenario.produce(key, series.constant(rate_hz=50), maxlen=100)
     scenario.group(key, "g", service_ms=1, **plan)
     scenario.run(seconds=10)
-    assert not scenario._delivered
+    assert not scenario.context.delivered
 
 
 def test_several_streams_are_read_in_the_order_of_time(scenario: Scenario, prefix: str) -> None:
@@ -341,7 +341,7 @@ def test_an_exception_in_a_callback_or_a_series_is_shown(
     scenario.start()
     until(lambda: scenario.error)
     assert "go back in time" in str(scenario.error)
-    until(lambda: any("raised InputError, and ends here" in note for note in notes(scenario)))
+    until(lambda: any("raised InputError and ends here" in note for note in notes(scenario)))
     assert scenario.state == "running", "the others go on"
     scenario.stop()
 

@@ -51,7 +51,9 @@ def test_the_pictures_time_is_the_streams_own(tour: Steps) -> None:
     samples = tour.run().samples
     assert [one.time_ms for one in samples] == [0, 1000, 1001, 1002, 1003]
     assert [one.length for one in samples] == [0, 1, 1, 1, 1]
-    assert samples[1].notes == ('orders.add({"dish": "soup"}, id="1000-0")',)
+    assert [str(event) for event in samples[1].events] == [
+        'orders.add({"dish": "soup"}, id="1000-0")'
+    ]
 
 
 def test_a_step_that_raises_says_which_and_the_next_goes_on(

@@ -148,7 +148,7 @@ def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[A
 
 
 def test_hostile_names_break_no_output(listen: Listen) -> None:
-    seen = history(sample(1, *(group(name) for name in HOSTILE), notes=HOSTILE))
+    seen = history(sample(1, *(group(name) for name in HOSTILE), events=HOSTILE))
     board = Dashboard(seen)
     bundle = board._mimebundle(board.mount_id)
     json.dumps(bundle, ensure_ascii=False).encode("utf-8")
@@ -269,7 +269,7 @@ def test_what_stops_the_clock_is_shown(shop: Scenario, until: Until, listen: Lis
     assert status(talk)["error"] == "of mine"
     last = shop.history.last
     assert last is not None
-    assert "everything stopped: ZeroDivisionError was raised" in last.notes
+    assert "everything stopped: ZeroDivisionError was raised" in map(str, last.events)
     assert talk.heard[-1]["deltas"], "what was seen last is drawn, too"
 
 

@@ -12,6 +12,7 @@ from widgets.conftest import Listen
 
 from streamviz import replay
 from streamviz.errors import InputError, RecordingError
+from streamviz.observation.events import Event
 from streamviz.plots import GroupLag
 from streamviz.recording import save
 
@@ -21,8 +22,8 @@ READY = Path(__file__).parents[2] / "notebooks" / "recordings"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     found = tmp_path / "run.jsonl"
-    notes = {40: ["ann was killed"], 90: ["bob claimed 2 of ann"]}
-    samples = [sample(n, group("g", n % 7), notes=notes.get(n, [])) for n in range(1, 251)]
+    events = {40: [Event("killed", "ann")], 90: [Event("claimed", "bob", "g", 2, ("ann",))]}
+    samples = [sample(n, group("g", n % 7), events=events.get(n, [])) for n in range(1, 251)]
     save(history(*samples), found, captions=[(1, "look")])
     return found
 
@@ -42,8 +43,8 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     metadata = unpacked(talk.buffers[-1])
     assert len(metadata["times"]) == 250
     assert metadata["events"] == [
-        [39, "crash", "ann was killed"],
-        [89, "claim", "bob claimed 2 of ann"],
+        [39, "killed", "ann was killed"],
+        [89, "claimed", "bob claimed 2 of ann"],
     ]
     assert metadata["captions"] == [[1, "look"]]
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
@@ -112,14 +113,14 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
     player.pause()
     player.seek(3)
     player.speed(4)
-    player.event("crash")
+    player.event("killed")
     player.event(step=-1)
     assert [(one["action"], one["args"]) for one in talk.heard] == [
         ("play", []),
         ("pause", []),
         ("seek", [3]),
         ("speed", [4.0]),
-        ("event", ["crash", 1]),
+        ("event", ["killed", 1]),
         ("event", ["", -1]),
     ]
     for wrong in (

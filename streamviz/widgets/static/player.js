@@ -19,8 +19,7 @@ const SLIDE = 720; // pixels of a slide's height that the sizes on a stage are m
 const AT_ONCE = 4; // plots that are read from the last row
 const LOOK_MS = 200; // between two looks whether anybody can see it
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
-const KINDS = { "": "any event", crash: "crash", back: "return", claim: "claim", trim: "trim", note: "note" };
-const MARKS = { crash: "✕", back: "↺", claim: "●", trim: "▲", note: "·" };
+const MARKS = { killed: "✕", crashed: "✕", revived: "↺", claimed: "●", trimmed: "▲", missed: "▲" };
 
 /** The buttons, the slider and the words around a board.
  * @param {Card} card @param {AbortSignal} signal */
@@ -59,7 +58,7 @@ function deck(card, signal) {
   const ticks = make("div", "ticks");
   ticks.setAttribute("aria-hidden", "true");
   for (const [place, kind, text] of card.events) {
-    const tick = make("span", "tick", MARKS[/** @type {keyof typeof MARKS} */ (kind)]);
+    const tick = make("span", "tick", MARKS[/** @type {keyof typeof MARKS} */ (kind)] ?? "·");
     tick.dataset.kind = kind;
     tick.title = `${clock(card.times[place])} ${text}`;
     tick.style.left = `${(100 * place) / Math.max(1, card.times.length - 1)}%`;
@@ -368,7 +367,7 @@ export function createPlayer({ card, source, signal, options }) {
   button("◂ event", "Previous event", () => api.event(kind.value, -1));
   button("event ▸", "Next event", () => api.event(kind.value, 1));
   const has = new Set(card.events.map(([, of]) => of));
-  const kinds = Object.entries(KINDS).filter(([of]) => !of || has.has(of));
+  const kinds = [["", "any event"], ...[...has].map((of) => [of, of.replaceAll("_", " ")])];
   const kind = choice("kind of event", /** @type {[string, string][]} */ (kinds), "");
   const pace = choice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(speed));
   const place = make("output", "place");

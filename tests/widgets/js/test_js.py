@@ -51,9 +51,9 @@ def rough() -> list[Sample]:
     kinds = [
         lambda n: sample(n, group("a", n), lost, ids=[EntryId(n, U64)], length=1, added=n),
         lambda n: sample(n, group("a", n), lost, ids=[EntryId(n, i) for i in range(4)]),
-        lambda n: sample(n, group("a", n), lost, notes=HOSTILE),
+        lambda n: sample(n, group("a", n), lost, events=HOSTILE),
         lambda n: sample(n, group("a", n), group(HOSTILE[0], 0)),
-        lambda n: gone(n, notes=["gone"]),
+        lambda n: gone(n, events=["gone"]),
     ]
     return [kinds[n * n % 7 % 5](n) for n in range(1, 60)]
 

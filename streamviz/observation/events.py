@@ -1,0 +1,108 @@
+"""What happened, as records: a kind, who it happened to, and how many entries it concerned.
+
+The simulation and the observer report events; a sample carries them. Plots, recordings, recovery
+times and graders read the kind. The words that people read are made here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Kind = Literal[
+    "killed",
+    "crashed",
+    "revived",
+    "claimed",
+    "failed",
+    "consumer_deleted",
+    "group_gone",
+    "stream_recreated",
+    "trimmed",
+    "missed",
+    "handler_raised",
+    "fail_raised",
+    "series_raised",
+    "callback_raised",
+    "clock_stopped",
+    "problem",
+    "statement",
+    "note",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+DEATHS = frozenset({"killed", "crashed"})
+"""The kinds after which a consumer or a reader is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a stream, a group, a consumer or a reader.
+
+    Attributes
+    ----------
+    kind : str
+        What happened: one of `KINDS`.
+    who : str
+        The consumer or reader that it happened to, or that did it; empty if it was neither.
+    group : str
+        The consumer group; empty if none is concerned.
+    count : int
+        How many entries: held at a crash, or claimed.
+    owners : tuple of str
+        The consumers whose entries were claimed, ordered by name.
+    detail : str
+        What the kind does not say: an entry ID, the type of an error, an error's text, a
+        statement, or the text of a note.
+    """
+
+    kind: Kind
+    who: str = ""
+    group: str = ""
+    count: int = 0
+    owners: tuple[str, ...] = ()
+    detail: str = ""
+
+    def __str__(self) -> str:
+        owners = ", ".join(self.owners)
+        return _WORDS[self.kind].format(
+            who=self.who,
+            group=self.group,
+            detail=self.detail,
+            count=self.count,
+            holding=f" holding {self.count}" if self.count else "",
+            of_owners=f" of {owners}" if owners else "",
+            speaker=f"{self.who}: " if self.who else "",
+        )
+
+
+def note(text: str) -> Event:
+    """Return an event of one's own, in one's own words."""
+    return Event("note", detail=text)
+
+
+def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
+    """Return events; a text is a note."""
+    return tuple(note(one) if isinstance(one, str) else one for one in reported)
+
+
+_WORDS: dict[Kind, str] = {
+    "killed": "{who} was killed{holding}",
+    "crashed": "{who} crashed{holding}",
+    "revived": "{who} is back",
+    "claimed": "{who} claimed {count}{of_owners}",
+    "failed": "{who} could not handle {detail}",
+    "consumer_deleted": "{who} of {group} was deleted",
+    "group_gone": "the group {group} is gone",
+    "stream_recreated": "the stream was deleted and recreated",
+    "trimmed": "a trim removes the oldest entries",
+    "missed": "{group} loses entries that it never got",
+    "handler_raised": "the handler of {who} raised {detail}",
+    "fail_raised": "the fail of {who} raised {detail}",
+    "series_raised": "the series of {who} raised {detail} and ends here",
+    "callback_raised": "a callback of on_sample raised {detail}",
+    "clock_stopped": "everything stopped: {detail} was raised",
+    "problem": "{speaker}{detail}",
+    "statement": "{detail}",
+    "note": "{detail}",
+}
