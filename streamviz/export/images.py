@@ -13,9 +13,9 @@ from streamviz.errors import InputError
 from streamviz.export.options import Theme, check_ending, check_look, check_place, film_of, write
 from streamviz.export.raster import gif, png
 from streamviz.plots import Plot
-from streamviz.plots.contrast import GROUNDS, INKS
+from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS
 from streamviz.plots.figure import Figure, apply, clean
-from streamviz.plots.svg import TEXT, render
+from streamviz.plots.svg import render
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 
@@ -190,13 +190,13 @@ def _picture(
     high = round(wide * size[1] / size[0])
     band = _BAND if said else 0
     ground = None if theme == "auto" else theme
-    ink = INKS[ground] if ground else TEXT
+    ink = TEXT_COLOURS[ground] if ground else TEXT_COLOUR
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{size[0]}' height='{size[1]}' "
         f"viewBox='0 0 {wide} {high}' font-family='system-ui,sans-serif'>"
     ]
     if ground:
-        parts.append(f"<rect width='{wide}' height='{high}' fill='{GROUNDS[ground]}'/>")
+        parts.append(f"<rect width='{wide}' height='{high}' fill='{BACKGROUNDS[ground]}'/>")
     if said:
         words = clean(said[0])
         letters = min(17, round((wide - 110) / (0.56 * len(words) + 1), 1))  # all of it fits

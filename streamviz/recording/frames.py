@@ -226,7 +226,7 @@ class Frames:
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
         each = list(zip(self.plots, windows, strict=True))
         figures = [plot.figure(window) for plot, window in each]
-        identities = [plot.identity(window) for plot, window in each]
+        identities = [plot.structure_key(window) for plot, window in each]
         return figures, (self._deltas(windows, sample, identities) for sample in rest)
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
@@ -235,7 +235,7 @@ class Frames:
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
             found.append(plot.delta(window, last.n if last else 0, identities[i]))
-            identities[i] = plot.identity(window)
+            identities[i] = plot.structure_key(window)
         return found
 
     def _span(self, start_s: float, end_s: float | None) -> range:

@@ -76,7 +76,9 @@ class PlotWidget(anywidget.AnyWidget):
         super().__init__(mount_id=mount_id, fallback_id=fallback_id)
         self.history = history
         self.plots = chosen
-        self._sent: list[tuple[int, Any]] = []  # for each plot: its last sample, and its identity
+        self._sent: list[
+            tuple[int, Any]
+        ] = []  # for each plot: its last sample and its structure key
         self._sent_status = ""
         self._credit = 0  # frames that may be sent before the browser grants more
         self._handle: Any = None
@@ -146,7 +148,7 @@ class PlotWidget(anywidget.AnyWidget):
         self._start()
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
-        figures = self._locked(lambda: [plot.still(self.history) for plot in self.plots])
+        figures = self._locked(lambda: [plot.static_figure(self.history) for plot in self.plots])
         return {
             "text/html": placeholder(element_id, self._images(figures), self._footer()),
             "text/plain": "\n".join(self._summaries(figures)),
@@ -191,7 +193,7 @@ class PlotWidget(anywidget.AnyWidget):
     def _send_figures(self) -> None:
         figures = [plot.figure(self.history) for plot in self.plots]
         self._sent = [
-            (figure["n"], plot.identity(self.history))
+            (figure["n"], plot.structure_key(self.history))
             for figure, plot in zip(figures, self.plots, strict=True)
         ]
         status = self._status()
@@ -228,11 +230,11 @@ class PlotWidget(anywidget.AnyWidget):
         if last is None or all(n == last.n for n, _ in self._sent):
             return []
         deltas = []
-        for i, (plot, (n, identity)) in enumerate(zip(self.plots, self._sent, strict=True)):
-            delta = plot.delta(self.history, n, identity)
+        for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
+            delta = plot.delta(self.history, n, key)
             if "full" in delta:
-                identity = plot.identity(self.history)
-            self._sent[i] = (delta["n"], identity)
+                key = plot.structure_key(self.history)
+            self._sent[i] = (delta["n"], key)
             deltas.append(delta)
         return deltas
 

@@ -45,7 +45,7 @@ def test_added_held_claimed_and_acked_each_with_its_time() -> None:
 def test_an_entry_was_added_where_the_map_has_it() -> None:
     ids = [EntryId(ms) for ms in (1101, 1149, 1150, 1151, 5249, 9999)]
     seen = history(sample(1), sample(90, length=len(ids), first=ids[0], ids=ids))
-    (points,) = StreamMap().points(seen.samples, seen)
+    (points,) = StreamMap().new_points(seen.samples, seen)
     for which, x in zip(ids, points["x"], strict=True):
         assert entry_timeline(seen, which)[0] == f"{which} was added at {x:.1f} s"
 

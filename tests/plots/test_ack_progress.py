@@ -91,7 +91,7 @@ def test_names_are_escaped_in_titles_and_hover() -> None:
 
 
 def test_the_summary_says_what_is_missing() -> None:
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
     assert PLOT.summary(history(sample(1, group("g")), gone(2))) == "stream is gone"
 

@@ -38,7 +38,7 @@ def test_the_words_say_how_far_behind_each_one_is() -> None:
     assert "c is at the newest" in words
     assert "d is beyond the newest" in words
     assert "g is at the newest" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 
 
@@ -68,5 +68,5 @@ def test_a_still_picture_tells_who_was_far_behind() -> None:
         sample(2, length=2, first=first, readers={"ben": last}),
         sample(3, length=2, first=first, ids=[last], readers={"ann": last, "ben": last}),
     )
-    words = PLOT.still(seen)["summary"]
+    words = PLOT.static_figure(seen)["summary"]
     assert words.endswith("At most: ann 1.5, ben 0.0 seconds behind the newest entry.")

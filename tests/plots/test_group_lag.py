@@ -133,11 +133,14 @@ def test_a_still_picture_tells_the_peak_and_the_doubts_and_a_moving_one_does_not
         sample(3, group("a", 1_463, behind_ms=12_340), group("b", 0)),
         sample(4, group("a", 0), group("b", 0)),
     )
-    assert PLOT.still(seen)["summary"] == (
+    assert PLOT.static_figure(seen)["summary"] == (
         "a: 0 waiting; b: 0 waiting. At most: a 1,463, b 0 entries waiting. "
-        "Of a it was not certain at 1 of 4 looks."
+        "The lag of a was uncertain in 1 of 4 samples."
     )
-    assert "At most: a 12.3, b 0.0 seconds behind." in GroupLag("seconds").still(seen)["summary"]
+    assert (
+        "At most: a 12.3, b 0.0 seconds behind."
+        in GroupLag("seconds").static_figure(seen)["summary"]
+    )
     assert PLOT.figure(seen)["summary"] == "a: 0 waiting; b: 0 waiting."
     calm = history(sample(1, group("a", 0)))
-    assert PLOT.still(calm) == PLOT.figure(calm), "of nothing there is nothing to tell"
+    assert PLOT.static_figure(calm) == PLOT.figure(calm), "of nothing there is nothing to tell"

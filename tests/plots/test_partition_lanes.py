@@ -116,7 +116,7 @@ def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
 
 
 def test_the_words_without_parts_groups_or_looks() -> None:
-    assert PartitionLanes().summary(history()) == "waiting for the first look"
+    assert PartitionLanes().summary(history()) == "waiting for the first sample"
     assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
     words = PartitionLanes().summary(history(sampled(1, part(0, node=""))))
     assert words == "part 0: 0 entries. No consumer group yet."
@@ -154,11 +154,11 @@ def lives(draw: st.DrawFn) -> list[Sample]:
 @given(lives(), st.integers(1, 6))
 def test_deltas_add_up_and_nothing_in_a_name_is_markup(samples: list[Sample], limit: int) -> None:
     plot, seen = PartitionLanes(), History(limit)
-    figure, identity = plot.figure(seen), plot.identity(seen)
+    figure, identity = plot.figure(seen), plot.structure_key(seen)
     for one in samples:
         seen.append(one)
         delta = plot.delta(seen, figure["n"], identity)
-        identity = plot.identity(seen) if "full" in delta else identity
+        identity = plot.structure_key(seen) if "full" in delta else identity
         figure = apply(figure, delta)
         assert figure == PartitionLanes().figure(seen)
     check(figure)

@@ -32,9 +32,9 @@ def test_the_words_name_the_oldest_and_its_holder() -> None:
     held = [PendingEntry(EntryId(500), "ann", 1, 3)]
     words = PLOT.summary(history(sample(1, group("g", pending=4, oldest=held), group("h"))))
     assert "g: 4 pending" in words
-    assert "delivered 3 times, to ann last" in words
+    assert "delivered 3 times, last to ann" in words
     assert "h: nothing pending" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
 
 
@@ -59,9 +59,9 @@ def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
     held = [PendingEntry(EntryId(1100), "dead", 5000, 1)]
     look = sample(5, group("g", pending=1, oldest=held))
     seen = history(look, sample(6, group("g")))
-    age = PLOT.values(look, seen)[0]
+    age = PLOT.sampled_values(look, seen)[0]
     assert age > 0
-    assert PLOT.still(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
+    assert PLOT.static_figure(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
 
 
 def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
@@ -78,10 +78,10 @@ def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
     assert done["text"] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
     assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
-    assert PLOT.still(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
+    assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
-    assert PLOT.held(seen) == [3, 0, 0]
+    assert PLOT.window_sizes(seen) == [3, 0, 0]
     assert PLOT.figure(seen)["data"][5]["x"] == []
 
 

@@ -107,9 +107,9 @@ def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
 
 def test_a_higher_sequence_makes_the_figure_anew_and_an_equal_one_does_not() -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1, 1)]))
-    before = PLOT.identity(seen)
+    before = PLOT.structure_key(seen)
     seen.append(sample(2, group("g"), ids=[EntryId(2, 1)]))
-    assert PLOT.identity(seen) == before
+    assert PLOT.structure_key(seen) == before
     seen.append(sample(3, group("g"), ids=[EntryId(3, 2)]))
     assert "full" in PLOT.delta(seen, 2, before)
 
@@ -137,12 +137,12 @@ def test_the_summary_has_the_true_numbers() -> None:
     )
     assert PLOT.summary(seen) == (
         "2,000,001 entries, 3,000,002 ever added; "
-        "billing was given all but 1,234,567, 3 pending; "
-        "email was given all but an unknown number, nothing pending."
+        "billing: 1,234,567 waiting, 3 pending; "
+        "email: an unknown number waiting, 0 pending."
     )
     whole = history(sample(1, group("billing", 0, pending=1), length=7, added=7))
-    assert PLOT.summary(whole) == "7 entries; billing was given everything, 1 pending."
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(whole) == "7 entries; billing: 0 waiting, 1 pending."
+    assert PLOT.summary(history()) == "waiting for the first sample"
 
 
 def test_one_entry_is_one_entry() -> None:

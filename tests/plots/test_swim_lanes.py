@@ -51,7 +51,7 @@ def test_all_groups_have_their_lanes_and_the_words_say_who_holds_what(crew: Scen
 
 
 def test_nothing_yet_is_said_so() -> None:
-    assert SwimLanes().summary(history()) == "waiting for the first look"
+    assert SwimLanes().summary(history()) == "waiting for the first sample"
     assert SwimLanes().summary(history(sample(1, group("g")))) == "no consumer yet"
     assert SwimLanes("other").figure(history(sample(1, group("g"))))["summary"] == "no consumer yet"
 

@@ -46,7 +46,7 @@ def test_the_words_say_what_it_takes_and_that_nobody_asked() -> None:
         "5 entries, at most 9, of 9 ever added; they take 2 macro nodes."
     )
     assert "take an unknown number bytes" in TrimSawtooth(beside="memory").summary(seen)
-    assert TrimSawtooth().summary(history()) == "waiting for the first look"
+    assert TrimSawtooth().summary(history()) == "waiting for the first sample"
     assert TrimSawtooth().summary(history(gone(1))) == "stream is gone"
 
 
