@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ BUNDLES = (  # a folder, the modules that are bundled into it, and in which form
         f"{WIDGETS}/dist",
         [
             f"{WIDGETS}/live.js",
-            f"{WIDGETS}/player.js",
+            f"{WIDGETS}/player_widget.js",
             *(f"{EXPORT}/{name}.js" for name in ("page", "deck", "document", "live_page")),
         ],
         ["--format=esm"],
@@ -68,6 +69,8 @@ def build() -> None:
         if executable.npm(["ci"], cwd=ROOT):
             sys.exit("npm ci failed: see above; it needs the npm registry once")
         installed.touch()
+    for folder in {folder for folder, _, _ in BUNDLES}:
+        shutil.rmtree(ROOT / folder, ignore_errors=True)  # a bundle may have lost its entry
     for folder, entries, options in BUNDLES:
         named = [f"{Path(entry).stem}={entry}" for entry in entries]
         command = ["node_modules/esbuild/bin/esbuild", *named, f"--outdir={folder}"]

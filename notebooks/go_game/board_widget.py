@@ -91,7 +91,7 @@ class Board(Live):
         if kind == "hello":
             self._answers_sent = 0
             self._send_game()
-        elif kind in ("play", "look") and self.match is not None:
+        elif kind in ("play", "poll") and self.match is not None:
             self._act(self.match, kind, content.get("at"))
 
     def _act(self, match: Match, kind: str, at: Any) -> None:

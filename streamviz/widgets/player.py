@@ -45,7 +45,7 @@ class Player(PlotWidget):
         If the speed is not above 0 and at most 1000.
     """
 
-    _esm = script("player.js")
+    _esm = script("player_widget.js")
     _css = stylesheet("live.css", "player.css")
 
     def __init__(

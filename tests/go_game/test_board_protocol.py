@@ -104,9 +104,9 @@ def test_a_server_that_refuses_is_a_problem_and_the_board_goes_on(
 
 def test_commands_of_others_are_none_of_the_board_s(talk: Talk, match: Match) -> None:
     match.play_at_random(3)
-    (frame,) = [one for one in talk.say("look") if one["type"] == "frame"]
+    (frame,) = [one for one in talk.say("poll") if one["type"] == "frame"]
     assert "rows" not in frame
-    assert game(talk.say("look"))["answers"] == []
+    assert game(talk.say("poll"))["answers"] == []
 
 
 def test_the_log_can_be_left_out(match: Match, listen: Listen) -> None:
@@ -126,7 +126,7 @@ def test_without_an_answer_it_says_that_one_is_awaited(
     judge = Match(redis, prefix, game_id="another").judge
     assert judge is not None
     judge.step()
-    told = game(talk.say("look"))
+    told = game(talk.say("poll"))
     assert len(told["answers"]) == 1
     assert told["waiting"] == 1, "now the random player has asked"
 
