@@ -62,7 +62,7 @@ function contents(game, shown, requested, cursor) {
 function buildBoard(model, signal) {
   const [root, table, side] = [make("div", "live"), make("div", "table"), make("div", "side")];
   const live = build(model, signal);
-  const [status, position, words] = [makeStatus(), make("p", "hidden"), make("p", "hidden", "", { "aria-live": "polite" })];
+  const [status, position, words] = [makeStatus(), make("p", "hidden"), make("p", "hidden", [], { "aria-live": "polite" })];
   const board = /** @type {SVGSVGElement} */ (shape("svg", { class: "streamviz-goban", role: "application", tabindex: 0 }));
   /** @type {Game} */
   let game = { size: 9, answers: [], live: false, up: "", you: "", waiting: 0, over: true };

@@ -14,10 +14,7 @@ function fit(slide) {
   const players = /** @type {HTMLElement[]} */ ([...slide.querySelectorAll(".streamviz-player")]);
   for (const one of players) one.style.display = "none";
   const each = Math.floor((HIGH - BELOW - slide.scrollHeight) / players.length);
-  for (const one of players) {
-    one.style.display = "";
-    one.style.height = `${Math.max(LOWEST, each)}px`;
-  }
+  for (const one of players) Object.assign(one.style, { display: "", height: `${Math.max(LOWEST, each)}px` });
 }
 
 async function start() {
@@ -26,9 +23,7 @@ async function start() {
     center: false,
     controlsLayout: "edges",
     hash: true,
-    width: 1280,
-    height: HIGH,
-    margin: 0.045,
+    width: 1280, height: HIGH, margin: 0.045,
     slideNumber: "c/t",
     transition: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "slide",
     plugins: [RevealNotes],

@@ -42,8 +42,7 @@ async function play(script, Plotly) {
     const { metadata, segment, options } = filmFrom(await reply.text());
     const own = theme === "dark" || theme === "light";
     const dark = () => (own ? theme === "dark" : onDark(place));
-    const { signal } = new AbortController();
-    const player = new Player({ metadata, source: wholeSource(segment), signal, options: { ...options, dark } });
+    const player = new Player(metadata, wholeSource(segment), { ...options, dark }, new AbortController().signal);
     player.root.toggleAttribute("data-ground", own);
     place.append(player.root);
     const page = new MutationObserver(player.restyle); // its theme may be switched

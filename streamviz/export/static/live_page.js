@@ -8,27 +8,21 @@ import { providePlotly } from "streamviz/plotly_loader.js";
 const state = /** @type {HTMLElement} */ (document.getElementById("state"));
 const placeholder = /** @type {HTMLElement} */ (document.querySelector("[data-streamviz]"));
 const query = location.search;
-/** @type {Set<(content: any, buffers: any[]) => void>} */
+/** @typedef {(content: any, buffers: any[]) => void} Listener */
+/** @type {Set<Listener>} */
 const listeners = new Set();
 let name = "";
 
-const showState = (/** @type {string} */ text) => {
-  state.textContent = text;
-  state.hidden = !text;
-};
+const showState = (/** @type {string} */ text) => Object.assign(state, { textContent: text, hidden: !text });
 const showLost = () => showState("Lost the server; trying again");
 
 /** What a widget's model does, without a kernel. */
 const model = {
   get: () => placeholder.dataset.streamviz,
-  /** @param {string} event @param {(content: any, buffers: any[]) => void} listener */
-  on: (event, listener) => event === "msg:custom" && listeners.add(listener),
-  /** @param {string} _event @param {(content: any, buffers: any[]) => void} listener */
-  off: (_event, listener) => listeners.delete(listener),
-  /** @param {any} content */
-  send(content) {
-    if (!name) return;
-    fetch(`say/${name}${query}`, { method: "POST", body: JSON.stringify(content) }).catch(showLost);
+  on: (/** @type {string} */ event, /** @type {Listener} */ listener) => event === "msg:custom" && listeners.add(listener),
+  off: (/** @type {string} */ _event, /** @type {Listener} */ listener) => listeners.delete(listener),
+  send(/** @type {any} */ content) {
+    if (name) fetch(`say/${name}${query}`, { method: "POST", body: JSON.stringify(content) }).catch(showLost);
   },
 };
 

@@ -23,11 +23,10 @@ export function wholeSource(packed) {
 export async function replacePicture(film, Plotly, onStage = false) {
   const { metadata, segment, options } = await unpacked(bytes(film));
   const spot = /** @type {HTMLElement} */ (film.previousElementSibling);
-  const { signal } = new AbortController();
   const { theme } = document.body.dataset;
   const dark = theme === "light" || theme === "dark" ? theme === "dark" : null;
   const own = { ...options, autoplay: false, dark, scale: onStage ? stageScale : undefined };
-  const player = new Player({ metadata, source: wholeSource(segment), signal, options: own });
+  const player = new Player(metadata, wholeSource(segment), own, new AbortController().signal);
   if (onStage) player.root.dataset.stage = "";
   spot.replaceChildren(player.root);
   player.ready(Plotly);

@@ -14,13 +14,12 @@ async function start() {
   const { metadata, segment, options, width } = await unpacked(packed("film"));
   // The text must be readable from the last row, so it grows with the stage.
   const scale = (/** @type {number} */ plots) => Math.round((20 * stageScale(plots) * stage.clientWidth) / width) / 20;
-  const { signal } = new AbortController();
   const own = { ...options, scale, everywhere: true };
-  const player = new Player({ metadata, source: wholeSource(segment), signal, options: own });
+  const player = new Player(metadata, wholeSource(segment), own, new AbortController().signal);
   const Plotly = await plotlyFrom(packed("plotly"));
   player.root.dataset.stage = "";
   stage.replaceChildren(player.root);
-  addEventListener("resize", player.restyle, { signal });
+  addEventListener("resize", player.restyle);
   player.ready(Plotly);
 }
 

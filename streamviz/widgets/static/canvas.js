@@ -37,8 +37,7 @@ export function ticks({ low, high }, about) {
   if (!(raw > 0) || !Number.isFinite(raw)) return [low];
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((many) => many * power).find((one) => one >= raw * 0.999) ?? raw;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
+  const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
@@ -47,16 +46,9 @@ export function ticks({ low, high }, about) {
 export function placed(trace, across, up, area) {
   const sideways = area.wide / (across.high - across.low || 1);
   const upwards = area.high / (up.high - up.low || 1);
-  const found = [];
-  const { x, y } = trace;
-  for (let i = 0; i < (y?.length ?? 0); i += 1) {
-    if (x[i] === null || y[i] === null) found.push(null);
-    else found.push(/** @type {[number, number]} */ ([
-      area.left + (x[i] - across.low) * sideways,
-      area.top + area.high - (y[i] - up.low) * upwards,
-    ]));
-  }
-  return found;
+  const { x, y = [] } = trace;
+  const place = (/** @type {number} */ i) => [area.left + (x[i] - across.low) * sideways, area.top + area.high - (y[i] - up.low) * upwards];
+  return y.map((/** @type {number | null} */ value, /** @type {number} */ i) => (x[i] === null || value === null ? null : place(i)));
 }
 
 /** The corners of a line through points; a stepped line first goes across, then up.
@@ -67,14 +59,10 @@ export function corners(points, stepped) {
   /** @type {[number, number][] | null} */
   let run = null;
   for (const point of points) {
-    if (!point) {
-      run = null;
-    } else if (!run) {
-      runs.push((run = [point]));
-    } else {
-      if (stepped) run.push([point[0], run[run.length - 1][1]]);
-      run.push(point);
-    }
+    if (point && run && stepped) run.push([point[0], run[run.length - 1][1]]);
+    if (point && run) run.push(point);
+    else if (point) runs.push((run = [point]));
+    else run = null;
   }
   return runs;
 }
@@ -105,11 +93,9 @@ function dots(ink, marker, points) {
   points.forEach((point, i) => {
     const size = Array.isArray(marker.size) ? marker.size[Math.min(i, marker.size.length - 1)] : marker.size ?? 6;
     if (!point || !size) return;
-    const [x, y] = point;
-    const half = size / 2;
-    if (square || size < 6) {
-      ink.rect(x - half, y - half, size, size);
-    } else {
+    const [x, y, half] = [...point, size / 2];
+    if (square || size < 6) ink.rect(x - half, y - half, size, size);
+    else {
       ink.moveTo(x + half, y);
       ink.arc(x, y, half, 0, 7);
     }
@@ -152,12 +138,7 @@ export function sketch(ink, traces, layout, place) {
   const range = ranges(data, layout);
   /** @type {Map<string, [number, number][]>} */
   const before = new Map();
-  const area = (/** @type {string} */ x, /** @type {string} */ y) => ({
-    left: place(x).from,
-    wide: place(x).long,
-    top: place(y).from,
-    high: place(y).long,
-  });
+  const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
   for (const y of axesOf(layout).filter((one) => one[0] === "y")) {
     const axis = layout[axisKey(y)];
     if (axis.visible === false) continue;
@@ -193,11 +174,9 @@ export function sketch(ink, traces, layout, place) {
 function fill(ink, trace, runs, below, ground) {
   ink.fillStyle = trace.fillcolor;
   for (const run of runs) {
-    const first = run[0][0];
-    const last = run[run.length - 1][0];
-    const back = trace.fill === "tonexty" && below ? below.toReversed() : /** @type {[number, number][]} */ ([[last, ground], [first, ground]]);
+    const [first, last] = [run[0][0], run[run.length - 1][0]];
     ink.beginPath();
-    trail(ink, [...run, ...back]);
+    trail(ink, trace.fill === "tonexty" && below ? [...run, ...below.toReversed()] : [...run, [last, ground], [first, ground]]);
     ink.fill();
   }
 }
@@ -216,9 +195,6 @@ export function sketchOver(node, canvas, data, layout) {
   const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ink.setTransform(scale, 0, 0, scale, 0, 0);
   ink.clearRect(0, 0, wide, high);
-  sketch(ink, data, layout, (axis) => {
-    const { _offset: from, _length: long } = full[axisKey(axis)];
-    return { from, long };
-  });
+  sketch(ink, data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }));
   return true;
 }

@@ -8,8 +8,7 @@ const MAX_GAP_S = 2; // a longer silence in a recording is skipped
 
 /** The last frame at or before a time, by binary search. @param {number[]} times seconds, in order @param {number} time */
 export function frameAt(times, time) {
-  let low = 0;
-  let high = times.length;
+  let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (times[middle] <= time) low = middle + 1;

@@ -5,8 +5,7 @@ import { axesOf, axisKey } from "./layout.js";
 
 const MIN_CONTRAST = 3; // of a line or a mark, by WCAG 1.4.11
 
-/** Is the page dark: by JupyterLab's theme, or else by the system's.
- * @param {{dataset: DOMStringMap}} body @param {boolean} system */
+/** Is the page dark: by JupyterLab's theme, or else by the system's. @param {{dataset: DOMStringMap}} body @param {boolean} system */
 export function isDark(body, system) {
   const light = body.dataset.jpThemeLight;
   return light === undefined ? system : light === "false";

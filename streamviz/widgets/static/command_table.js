@@ -6,18 +6,13 @@ import { make } from "./dom.js";
 const MAX_ROWS = 100;
 
 /** @param {string} tag of each cell @param {string[]} texts */
-function makeRow(tag, texts) {
-  const row = make("tr", "");
-  row.append(...texts.map((text) => make(tag, "", text)));
-  return row;
-}
+const makeRow = (tag, texts) => make("tr", "", texts.map((text) => make(tag, "", text)));
 
 export function buildCommandTable() {
-  const root = make("div", "log", "", { role: "log", "aria-label": "commands sent", tabindex: "0", hidden: "" });
-  const [table, head, body] = [make("table", ""), make("thead", ""), make("tbody", "")];
-  head.append(makeRow("th", ["call", "command", "reply", "what changed"]));
-  table.append(head, body);
-  root.append(table);
+  const body = make("tbody", "");
+  const head = make("thead", "", [makeRow("th", ["call", "command", "reply", "what changed"])]);
+  const attributes = { role: "log", "aria-label": "commands sent", tabindex: "0", hidden: "" };
+  const root = make("div", "log", [make("table", "", [head, body])], attributes);
   /** @param {[string, string, string, string[]][]} rows */
   const add = (rows) => {
     body.append(...rows.map(([call, command, reply, changes]) => makeRow("td", [call, command, reply, changes.join("\n")])));

@@ -31,55 +31,44 @@ export function isForPlayer({ key, ctrlKey, metaKey, altKey }, tag, scrolls) {
 
 /** @param {string} label @param {[string, string][]} items @param {string} value */
 function makeChoice(label, items, value) {
-  const node = /** @type {HTMLSelectElement} */ (make("select", "", "", { "aria-label": label }));
-  node.append(...items.map(([key, text]) => new Option(text, key)));
-  node.value = value;
-  return node;
+  const options = items.map(([key, text]) => new Option(text, key));
+  return Object.assign(/** @type {HTMLSelectElement} */ (make("select", "", options, { "aria-label": label })), { value });
 }
 
 /** A mark above the slider for each event. @param {Metadata} metadata */
 function makeTicks({ events, times }) {
-  const root = make("div", "ticks", "", { "aria-hidden": "true" });
-  for (const [frame, kind, text] of events) {
+  const ticks = events.map(([frame, kind, text]) => {
     const mark = MARKS[/** @type {keyof typeof MARKS} */ (kind)] ?? "·";
-    const tick = make("span", "tick", mark, { "data-kind": kind, title: `${formatTime(times[frame])} ${text}` });
-    tick.style.left = `${(100 * frame) / Math.max(1, times.length - 1)}%`;
-    root.append(tick);
-  }
-  return root;
+    const style = `left: ${(100 * frame) / Math.max(1, times.length - 1)}%`;
+    return make("span", "tick", mark, { "data-kind": kind, title: `${formatTime(times[frame])} ${text}`, style });
+  });
+  return make("div", "ticks", ticks, { "aria-hidden": "true" });
 }
 
 /** @param {Metadata} metadata @param {import("./player.js").Player} player @param {number} factor the speed @param {AbortSignal} signal */
 export function buildControls(metadata, player, factor, signal) {
   const { times, events } = metadata;
-  const [root, bar, track] = [make("div", "deck"), make("div", "bar"), make("div", "track")];
   const slider = makeSlider("time", { min: 0, max: times.length - 1, step: 1, value: 0 });
-  track.append(makeTicks(metadata), slider);
-  root.append(track, bar);
   const toggle = () => (player.playing ? player.pause() : player.play());
   const kind = makeChoice("kind of event", kindsOf(events), "");
   const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
   const play = makeButton("Play", toggle, signal, "Play");
   const clock = make("output", "place");
-  const back = makeButton("◂ event", () => event(-1), signal, "Previous event");
-  bar.append(play, back, makeButton("event ▸", () => event(1), signal, "Next event"), kind, speed, clock);
+  const [back, next] = [makeButton("◂ event", () => event(-1), signal, "Previous event"), makeButton("event ▸", () => event(1), signal, "Next event")];
+  const bar = make("div", "bar", [play, back, next, kind, speed, clock]);
+  const root = make("div", "deck", [make("div", "track", [makeTicks(metadata), slider]), bar]);
   speed.addEventListener("change", () => player.speed(Number(speed.value)), { signal });
   slider.addEventListener("pointerenter", () => player.expectDrag(), { signal });
   slider.addEventListener("input", () => player.seek(times[Number(slider.value)], true), { signal });
   slider.addEventListener("change", () => player.seek(times[Number(slider.value)]), { signal });
   const keys = {
     " ": toggle,
-    ArrowLeft: () => player.step(-1),
-    ArrowRight: () => player.step(1),
-    Home: () => player.seek(times[0]),
-    End: () => player.seek(times[times.length - 1]),
-    n: () => event(1),
-    p: () => event(-1),
-    "+": () => player.speed(nextSpeed(player.factor, 1)),
-    "-": () => player.speed(nextSpeed(player.factor, -1)),
-    PageDown: () => player.turnPage(1),
-    PageUp: () => player.turnPage(-1),
+    ArrowLeft: () => player.step(-1), ArrowRight: () => player.step(1),
+    Home: () => player.seek(times[0]), End: () => player.seek(times[times.length - 1]),
+    n: () => event(1), p: () => event(-1),
+    "+": () => player.speed(nextSpeed(player.factor, 1)), "-": () => player.speed(nextSpeed(player.factor, -1)),
+    PageDown: () => player.turnPage(1), PageUp: () => player.turnPage(-1),
   };
   return {
     root,
@@ -90,8 +79,7 @@ export function buildControls(metadata, player, factor, signal) {
       stroke.preventDefault();
       act();
     },
-    /** @param {number} value */
-    showSpeed: (value) => void (speed.value = SPEEDS.includes(value) ? String(value) : ""),
+    showSpeed: (/** @type {number} */ value) => void (speed.value = SPEEDS.includes(value) ? String(value) : ""),
     /** @param {number} frame @param {number} time @param {boolean} playing */
     update(frame, time, playing) {
       if (Number(slider.value) !== frame) slider.value = String(frame);

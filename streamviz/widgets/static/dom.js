@@ -3,17 +3,17 @@
 
 import { isDark } from "./colours.js";
 
-/** @param {string} tag @param {string} kind the class, without its prefix @param {string} [text]
+/** @param {string} tag @param {string} kind the class, without its prefix @param {string | Node[]} [content]
  * @param {Record<string, string>} [attributes] */
-export function make(tag, kind, text = "", attributes = {}) {
+export function make(tag, kind, content = [], attributes = {}) {
   const node = document.createElement(tag);
   if (kind) node.className = `streamviz-${kind}`;
-  if (text) node.textContent = text;
+  node.append(...(typeof content === "string" ? [content] : content));
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;
 }
 
-export const makeStatus = () => make("div", "status", "", { role: "status" });
+export const makeStatus = () => make("div", "status", [], { role: "status" });
 
 /** @param {string} text @param {() => void} act @param {AbortSignal} signal @param {string} [label] where the text says too little */
 export function makeButton(text, act, signal, label) {
@@ -26,7 +26,7 @@ export function makeButton(text, act, signal, label) {
 
 /** @param {string} label @param {object} range min, max, step and value */
 export function makeSlider(label, range) {
-  const node = /** @type {HTMLInputElement} */ (make("input", "", "", { type: "range", "aria-label": label }));
+  const node = /** @type {HTMLInputElement} */ (make("input", "", [], { type: "range", "aria-label": label }));
   return Object.assign(node, range);
 }
 

@@ -37,7 +37,7 @@ export function buildDrawing(board, story, on, signal) {
       const plot = createPlot(layout.title.text, () => figures[i].data, story, signal);
       // A click leaves the keys to the player; plotly would stop it from taking the focus.
       plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
-      return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", "", { "aria-hidden": "true" })) };
+      return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
     });
     board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
     on.arrange();
@@ -55,8 +55,7 @@ export function buildDrawing(board, story, on, signal) {
     nodes: () => plots.map(({ node }) => /** @type {HTMLElement} */ (node)),
     traces: () => figures.map(({ data }) => data),
     isReady: () => Boolean(Plotly),
-    /** @param {any} loaded */
-    ready: (loaded) => void (Plotly = loaded),
+    ready: (/** @type {any} */ loaded) => void (Plotly = loaded),
     /** @param {Figure[]} next @param {number} frame @param {(plots: number) => Style} styleOf */
     show(next, frame, styleOf) {
       figures = next;

@@ -22,10 +22,8 @@ export function nearest(at, count, test) {
 /** @param {any} model @param {import("./clock.js").Metadata} metadata */
 export function kernelSource(model, { segment_length: length, preview }) {
   const count = Math.ceil(preview.frames.length / preview.segment_length);
-  /** @type {Map<number, Segment>} */
-  const segments = new Map();
-  /** @type {Map<number, Segment>} */
-  const previews = new Map();
+  /** @type {Map<number, Segment>[]} */
+  const [segments, previews] = [new Map(), new Map()];
   /** @type {Map<string, number>} */
   const requested = new Map();
   let wanted = -1; // the preview segment at the slider
@@ -42,22 +40,19 @@ export function kernelSource(model, { segment_length: length, preview }) {
     if (number !== null) request({ type: "preview", number });
   };
   return {
-    /** @param {number} frame */
-    segment(frame) {
+    segment(/** @type {number} */ frame) {
       const segment = segments.get(numberOf(frame));
       return segment && holds(segment, frame) ? segment : null;
     },
-    /** @param {number} frame */
-    preview(frame) {
+    preview(/** @type {number} */ frame) {
       const at = frameAt(preview.frames, frame);
       const segment = previews.get(previewNumber(frame));
       return segment && holds(segment, at) ? { at, figures: () => figuresAt(segment, at) } : null;
     },
     /** @param {number} frame @param {boolean} dragging */
     request(frame, dragging) {
-      if (!dragging || !count) {
-        request({ type: "segment", frame: numberOf(frame) * length });
-      } else if (wanted < 0 || !previews.has(previewNumber(frame))) {
+      if (!dragging || !count) request({ type: "segment", frame: numberOf(frame) * length });
+      else if (wanted < 0 || !previews.has(previewNumber(frame))) {
         wanted = previewNumber(frame);
         requestPreview();
       }
@@ -67,14 +62,12 @@ export function kernelSource(model, { segment_length: length, preview }) {
     /** @param {any} message @param {any} packed */
     receive({ type, frame, number }, packed) {
       requested.delete(JSON.stringify(type === "preview" ? { type, number } : { type, frame }));
-      if (type === "preview") {
-        previews.set(number, decodeSegment(packed));
-        requestPreview();
-        return;
-      }
-      segments.set(numberOf(frame), decodeSegment(packed));
-      const oldest = segments.keys().next().value;
-      if (segments.size > MAX_KEPT && oldest !== undefined) segments.delete(oldest);
+      const segment = decodeSegment(packed);
+      if (type === "preview") previews.set(number, segment);
+      else segments.set(numberOf(frame), segment);
+      if (type === "preview") requestPreview();
+      const [oldest] = segments.keys();
+      if (segments.size > MAX_KEPT) segments.delete(oldest);
     },
   };
 }

@@ -1,12 +1,10 @@
 // @ts-check
 // The entries of a plot by keyboard: from one to the next, with a ring around the chosen one.
 
-const PAGE = 10;
 /** @type {Record<string, number>} */
-const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE };
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
-/** Compare two entry IDs: their parts are numbers, and may be larger than JavaScript's.
- * @param {string} one @param {string} other */
+/** Compare two entry IDs: their parts are numbers, and may be larger than JavaScript's. @param {string} one @param {string} other */
 export function compareIds(one, other) {
   const [[ms, seq], [otherMs, otherSeq]] = [one, other].map((id) => id.split("-").map(BigInt));
   return Number(ms - otherMs || seq - otherSeq);
@@ -35,10 +33,9 @@ export const entriesIn = (data) => [...new Set(pointsOf(data).map(({ id }) => id
  * @param {string[]} ids in their order @param {string} chosen @param {string} key */
 export function entryAfterKey(ids, chosen, key) {
   const last = ids.length - 1;
-  if (last < 0) return "";
-  if (key === "Home") return ids[0];
-  if (key === "End") return ids[last];
   const step = STEPS[key];
+  if (last < 0) return "";
+  if (key === "Home" || key === "End") return ids[key === "Home" ? 0 : last];
   if (!step) return "";
   if (!chosen) return ids[step > 0 ? 0 : last];
   const index = ids.indexOf(chosen);
@@ -52,24 +49,18 @@ export function entryAfterKey(ids, chosen, key) {
 export function rings(data, chosen, dark) {
   if (!chosen) return [];
   return pointsOf(data, chosen).map(({ x, y, trace }) => ({
-    type: "scatter",
-    mode: "markers",
-    x: [x],
-    y: [y],
+    type: "scatter", mode: "markers", x: [x], y: [y],
     ...(trace.xaxis ? { xaxis: trace.xaxis } : {}),
     ...(trace.yaxis ? { yaxis: trace.yaxis } : {}),
     marker: { symbol: "circle-open", size: 22, color: dark ? "#ffffff" : "#000000", line: { width: 3 } },
-    cliponaxis: false,
-    hoverinfo: "skip",
-    showlegend: false,
+    cliponaxis: false, hoverinfo: "skip", showlegend: false,
   }));
 }
 
 /** @type {Record<string, string>} */
 const PLAIN = { "&lt;": "<", "&gt;": ">", "&#37;": "%", "&#36;": "$", "&amp;": "&" };
 
-/** What the plots say about an entry, for a page without a kernel.
- * @param {any[][]} figures the traces of each @param {string} chosen */
+/** What the plots say about an entry, for a page without a kernel. @param {any[][]} figures the traces of each @param {string} chosen */
 export function describe(figures, chosen) {
   const texts = figures.flatMap((data) => pointsOf(data, chosen)).map(({ text }) => text);
   const rest = (/** @type {string} */ text) => (text.startsWith(chosen) ? text.slice(chosen.length).replace(/^,? /, "") : text);

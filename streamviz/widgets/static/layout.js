@@ -9,8 +9,7 @@ export const axesOf = (layout) => Object.keys(layout).filter((key) => /^[xy]axis
 /** The key of an axis in a layout. @param {string} axis */
 export const axisKey = (axis) => `${axis[0]}axis${axis.slice(1)}`;
 
-/** The ranges of the points on each axis; an axis that matches another counts for that one.
- * @param {any[]} data @param {any} layout */
+/** The ranges of the points on each axis; an axis that matches another counts for that one. @param {any[]} data @param {any} layout */
 export function extents(data, layout) {
   /** @type {Record<string, Range>} */
   const found = {};
@@ -109,8 +108,7 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   return { data: traces, layout: shown };
 }
 
-/** A layout whose time axes have a range even with one sample: plotly would begin below zero.
- * @param {any[]} data @param {any} layout */
+/** A layout whose time axes have a range even with one sample: plotly would begin below zero. @param {any[]} data @param {any} layout */
 export function withFirstRange(data, layout) {
   const shown = { ...layout };
   const points = extents(data, layout);

@@ -11,8 +11,7 @@ import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
-/** @typedef {import("./figure.js").Figure} Figure */
-/** @typedef {{figure: Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean}} LivePlot */
+/** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean}} LivePlot */
 
 const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
 const CONFIG = { modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
@@ -58,22 +57,20 @@ function buildPlots(root, board, story, onDrawn, signal) {
     schedule();
   });
   const purge = () => {
+    cancelAnimationFrame(scheduled);
+    scheduled = 0;
     inView.disconnect();
     for (const { node } of plots) Plotly?.purge(node);
   };
-  signal.addEventListener("abort", () => {
-    cancelAnimationFrame(scheduled);
-    purge();
-  });
+  signal.addEventListener("abort", purge);
   return {
     schedule,
     restyle,
-    /** @param {any} loaded */
-    ready(loaded) {
+    ready(/** @type {any} */ loaded) {
       Plotly = loaded;
       restyle();
     },
-    /** @param {Figure[]} figures */
+    /** @param {import("./figure.js").Figure[]} figures */
     replace(figures) {
       purge();
       plots = figures.map((figure, i) => {
@@ -96,12 +93,10 @@ function buildPlots(root, board, story, onDrawn, signal) {
 
 /** The node of one model, made once. @param {any} model @param {AbortSignal} signal */
 export function build(model, signal) {
-  const root = make("div", "live");
-  const board = make("div", "board");
-  const [status, commands] = [makeStatus(), buildCommandTable()];
+  const [board, status, commands] = [make("div", "board"), makeStatus(), buildCommandTable()];
   const story = buildStory((id) => model.send({ type: "story", id }), () => plots.restyle());
-  root.append(board, story.node, status, commands.root);
-  let owed = 0; // frames to grant to the kernel
+  const root = make("div", "live", [board, story.node, status, commands.root]);
+  let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
   const grant = () => {
@@ -110,19 +105,18 @@ export function build(model, signal) {
     owed = 0;
   };
   const plots = buildPlots(root, board, story, grant, signal);
-  const say = (/** @type {string} */ text, /** @type {boolean} */ bad) => {
+  const say = (/** @type {{text: string, bad: boolean}} */ { text, bad }) => {
     status.textContent = text;
     status.toggleAttribute("data-bad", bad);
   };
   const showStatus = (/** @type {any} */ content) => {
-    const { text, bad } = statusLine(content);
-    say(text, bad);
+    say(statusLine(content));
     root.dataset.state = content.state;
     panel?.update(content);
   };
   const handlers = {
     figures(/** @type {any} */ content) {
-      if (plots.replace(content.figures)) loadPlotly(model, signal).then(plots.ready, (error) => say(String(error), true));
+      if (plots.replace(content.figures)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
       panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal) : null;
       if (panel) root.insertBefore(panel.root, status);
@@ -140,7 +134,7 @@ export function build(model, signal) {
       plots.schedule();
     },
     story: story.show,
-    problem: (/** @type {any} */ { text }) => say(text, true),
+    problem: (/** @type {any} */ { text }) => say({ text, bad: true }),
   };
   const receive = (/** @type {{type: string}} */ { type }, /** @type {DataView[]} */ buffers) => {
     const handler = handlers[/** @type {keyof typeof handlers} */ (type)];

@@ -34,8 +34,7 @@ export function mount(model, signal, builder) {
   document.addEventListener("focusin", ({ target }) => {
     focused = root?.contains(/** @type {Node} */ (target)) ? /** @type {HTMLElement} */ (target) : null;
   }, { signal: live.signal });
-  /** @param {string} display */
-  const showPictures = (display) => {
+  const showPictures = (/** @type {string} */ display) => {
     for (const child of root?.parentElement?.children ?? []) {
       if (child !== root) /** @type {HTMLElement} */ (child).style.display = display;
     }

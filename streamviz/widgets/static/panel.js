@@ -25,17 +25,9 @@ export const buildPanel = (panel, send, signal) => (panel.steps ? stepsPanel : s
 /** The statements that wait for a click each.
  * @param {{steps: string[]}} panel @param {Send} send @param {AbortSignal} signal @returns {Panel} */
 function stepsPanel({ steps }, send, signal) {
-  const root = make("div", "panel");
-  const bar = make("div", "bar");
   const buttons = [makeButton("Step", () => send({ do: "step" }), signal), makeButton("Run all", () => send({ do: "run" }), signal)];
-  bar.append(...buttons);
-  const list = make("ol", "steps");
-  for (const source of steps) {
-    const item = make("li", "");
-    item.append(make("code", "", source));
-    list.append(item);
-  }
-  root.append(bar, list);
+  const list = make("ol", "steps", steps.map((source) => make("li", "", [make("code", "", source)])));
+  const root = make("div", "panel", [make("div", "bar", buttons), list]);
   const update = (/** @type {any} */ { step }) => {
     [...list.children].forEach((item, i) => {
       item.toggleAttribute("data-done", i < step);
@@ -50,10 +42,8 @@ function stepsPanel({ steps }, send, signal) {
 /** Pause, step, and a control for each producer, group and consumer.
  * @param {any} panel @param {Send} send @param {AbortSignal} signal @returns {Panel} */
 function scenarioPanel(panel, send, signal) {
-  const root = make("div", "panel");
-  const bar = make("div", "bar");
-  const consumers = make("div", "bar");
-  root.append(bar);
+  const [bar, consumers] = [make("div", "bar"), make("div", "bar")];
+  const root = make("div", "panel", [bar]);
   const pause = makeButton("Pause", () => send({ do: pause.dataset.next ?? "pause" }), signal);
   const step = makeButton("Step", () => send({ do: "step" }), signal);
   if (panel.live) bar.append(pause, step);

@@ -19,12 +19,12 @@ const REST_MS = 300; // without a move and a new frame: the slider rests
 
 /** Begins to draw when it gets plotly.js. */
 export class Player {
-  /** @param {{metadata: Metadata, source: Source, signal: AbortSignal, options: Options}} parts */
-  constructor({ metadata, source, signal, options }) {
+  /** @param {Metadata} metadata @param {Source} source @param {Options} options @param {AbortSignal} signal */
+  constructor(metadata, source, options, signal) {
     this.metadata = metadata;
     this.source = source;
-    this.signal = signal;
     this.options = options;
+    this.signal = signal;
     this.times = metadata.times;
     this.time = this.within(options.poster ?? this.times[0]);
     this.posed = typeof options.poster === "number"; // shows the poster until it plays or is moved
@@ -187,14 +187,12 @@ export class Player {
     const frame = this.frame();
     if (!this.drawing.isReady() || !this.root.isConnected) return true;
     const segment = this.source.segment(frame);
-    if (segment) {
-      if (this.drawn !== frame) {
-        this.drawn = frame;
-        this.previewed = -1;
-        this.show(figuresAt(segment, frame));
-      }
-      return true;
+    if (segment && this.drawn !== frame) {
+      this.drawn = frame;
+      this.previewed = -1;
+      this.show(figuresAt(segment, frame));
     }
+    if (segment) return true;
     this.source.request(frame, this.dragging);
     this.drawn = -1; // the exact frame follows
     const preview = this.source.preview(frame);
@@ -207,8 +205,7 @@ export class Player {
   show(figures) {
     const { root, options, dragging } = this;
     const chosen = this.story.chosen();
-    const own = typeof options.dark === "function" ? options.dark() : options.dark;
-    const dark = own ?? this.darkNow();
+    const dark = (typeof options.dark === "function" ? options.dark() : options.dark) ?? this.darkNow();
     root.toggleAttribute("data-dark", dark);
     root.dataset.plots = String(figures.length);
     const scaleOf = (/** @type {number} */ plots) => options.scale?.(plots) ?? slideScale(root, plots);

@@ -19,7 +19,7 @@ function build(model, signal) {
   const act = (/** @type {any} */ { action, args }) => player[action]?.(...args);
   const start = (/** @type {any} */ metadata, /** @type {any} */ options) => {
     source = kernelSource(model, metadata);
-    player = new Player({ metadata, source, signal, options });
+    player = new Player(metadata, source, options, signal);
     root.append(player.root);
     actions.splice(0).forEach(act);
     loadPlotly(model, signal).then(player.ready, (error) => player.problem(String(error)));

@@ -7,7 +7,7 @@ import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
 /** The story of the entry under the pointer, or of the one chosen by keyboard.
  * @param {(id: string) => void} request @param {() => void} restyle */
 export function buildStory(request, restyle) {
-  const node = make("p", "story", "", { "aria-live": "polite" });
+  const node = make("p", "story", [], { "aria-live": "polite" });
   let requested = ""; // its story is on the way
   let chosen = "";
   const hover = (/** @type {string} */ id) => {

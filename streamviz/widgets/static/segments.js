@@ -36,9 +36,8 @@ export function figuresAt(segment, frame) {
     // Points that leave the window are cut off once, not at each frame on the way.
     const cut = keeps || segment.at + 1 === wanted;
     // A whole new figure belongs to the delta, and must stay as it is.
-    const next = (/** @type {Figure} */ figure, /** @type {any} */ delta) =>
-      delta.full ? copied(delta.full) : applyDelta(figure, cut ? delta : uncut(delta));
-    segment.figures = segment.figures.map((figure, i) => next(figure, deltas[i]));
+    const next = (/** @type {Figure} */ figure, /** @type {any} */ delta) => applyDelta(figure, cut ? delta : uncut(delta));
+    segment.figures = segment.figures.map((figure, i) => (deltas[i].full ? copied(deltas[i].full) : next(figure, deltas[i])));
     segment.at += 1;
     if (keeps && !segment.kept.has(segment.at)) segment.kept.set(segment.at, segment.figures.map(copied));
   }

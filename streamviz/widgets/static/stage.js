@@ -27,16 +27,14 @@ export const captionLines = (captions) => Math.min(3, Math.ceil(Math.max(0, ...c
 
 /** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} story */
 export function buildNodes({ stream, captions, events }, story) {
-  const root = make("div", "live", "", { role: "group", "aria-label": `Replay of ${stream}`, tabindex: "0" });
+  const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said")];
+  const style = `--lines: ${captionLines(captions)}; --events: ${events.length ? 1 : 0}`;
+  const texts = make("div", "caption", [caption, event], { style });
+  const [board, status] = [make("div", "board"), makeStatus()];
+  const attributes = { role: "group", "aria-label": `Replay of ${stream}`, tabindex: "0" };
+  const root = make("div", "live", [texts, board, story, status], attributes);
   root.classList.add("streamviz-player");
   root.dataset.lmSuppressShortcuts = "true"; // the keys are for the player, not for JupyterLab
-  const texts = make("div", "caption");
-  const [caption, event] = [make("strong", "", "", { "aria-live": "polite" }), make("span", "said")];
-  texts.style.setProperty("--lines", String(captionLines(captions)));
-  texts.style.setProperty("--events", events.length ? "1" : "0");
-  texts.append(caption, event);
-  const [board, status] = [make("div", "board"), makeStatus()];
-  root.append(texts, board, story, status);
   return { root, caption, event, board, status };
 }
 

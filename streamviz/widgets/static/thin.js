@@ -10,9 +10,7 @@ function extremes(y, most) {
   const indexes = [];
   for (let start = 0; start < y.length; start += run) {
     const end = Math.min(start + run, y.length);
-    let low = start;
-    let high = start;
-    let gap = -1;
+    let [low, high, gap] = [start, start, -1];
     for (let i = start; i < end; i += 1) {
       if (y[i] === null) gap = i;
       if (y[i] < y[low] || y[low] === null) low = i;
