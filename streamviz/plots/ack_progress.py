@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.history import History, account_for
+from streamviz.observation.accounting import account_for
+from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
 from streamviz.plots.figure import COLOURS, Plot, Trace, label, no_data_text, number_text

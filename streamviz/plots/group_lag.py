@@ -100,7 +100,7 @@ class GroupLag(Plot):
 
     def window_sizes(self, history: History) -> list[int]:
         """Return how many uncertain lags and events the window has."""
-        return [*map(history.doubts, history.group_names), history.event_count]
+        return [*map(history.inexact_count, history.group_names), history.event_count]
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""
@@ -117,7 +117,7 @@ class GroupLag(Plot):
         parts += [
             f"The lag of {name} was uncertain in {count} of {len(samples)} samples."
             for name in names
-            if (count := history.doubts(name))
+            if (count := history.inexact_count(name))
         ]
         return " ".join(filter(None, parts))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamviz.observation.history import History
-from streamviz.observation.partition_observer import PartitionedSample, PartitionState
+from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.figure import (
     EVENT_AXIS,

@@ -78,7 +78,7 @@ class PendingAge(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the deliveries of the entries that are pending now."""
         log = delivery_log(history)
-        return [_points(log.held(name), history) for name in history.group_names]
+        return [_points(log.pending(name), history) for name in history.group_names]
 
     def summary(self, history: History) -> str:
         """Return in words each group's oldest pending entry."""
@@ -94,7 +94,7 @@ class PendingAge(Plot):
         log = delivery_log(history)
         most = []
         for name in history.group_names:
-            counts = [one.deliveries for one in (*log.ended(name), *log.held(name))]
+            counts = [one.deliveries for one in (*log.ended(name), *log.pending(name))]
             if max(counts, default=1) > 1:
                 most.append(f"{name} {max(counts)}")
         deliveries = f"Most deliveries of one entry: {', '.join(most)}." if most else ""

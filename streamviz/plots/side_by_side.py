@@ -92,7 +92,7 @@ class SideBySide(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return for each panel the newest entries missed."""
         return [
-            _dots([(one.ms, one) for one in history.passed_by(name)[-_MAX_MISSED:]], history)
+            _dots([(one.ms, one) for one in history.missed_by(name)[-_MAX_MISSED:]], history)
             for name in history.reader_names
         ]
 
@@ -104,7 +104,7 @@ class SideBySide(Plot):
         parts = []
         received = self.window_sizes(history)[1::2]
         for name, count in zip(history.reader_names, received, strict=True):
-            missed = len(history.passed_by(name))
+            missed = len(history.missed_by(name))
             lost = number_text(missed) if missed else "none"
             parts.append(f"{name} received {number_text(count)}, missed {lost}")
         return f"{number_text(history.entry_count)} sent; {'; '.join(parts)}."

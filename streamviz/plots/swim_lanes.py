@@ -104,14 +104,14 @@ class SwimLanes(Plot):
         log = delivery_log(history)
         sizes = []
         for name in self._groups(history):
-            repeated = log.again(name)
-            sizes += [3 * (log.count(name) - repeated), 3 * repeated]
+            repeated = log.redelivery_count(name)
+            sizes += [3 * (log.ended_count(name) - repeated), 3 * repeated]
         return [*sizes, history.event_count]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the bars of the entries that are held now."""
         log = delivery_log(history)
-        return self._bars({name: log.held(name) for name in self._groups(history)}, history)
+        return self._bars({name: log.pending(name) for name in self._groups(history)}, history)
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each consumer holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamviz.client.entry_id import EntryId, known
+from streamviz.client.entry_id import EntryId, unchecked
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.errors import InputError, RecordingError
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
@@ -209,7 +209,7 @@ def ids(given: list[Any], since_ms: int) -> list[EntryId]:
         if type(one) is int:
             ms, seq = ms + one, 0 if one else seq + 1
             right = 0 <= ms <= TOP and seq <= TOP
-            found.append(known(ms, seq) if right else EntryId(ms, seq))
+            found.append(unchecked(ms, seq) if right else EntryId(ms, seq))
         elif type(one) is str:
             entry_id = EntryId.parse(one)
             found.append(entry_id)

@@ -141,9 +141,9 @@ def _event(event: Event) -> dict[str, Any]:
     row = {key: value for key, value in asdict(event).items() if value}
     if not event.detail:
         return row
-    from streamviz.server.url import safe_text  # loads redis, which reading does not need
+    from streamviz.server.url import redact_text  # loads redis, which reading does not need
 
-    return row | {"detail": safe_text(event.detail)}
+    return row | {"detail": redact_text(event.detail)}
 
 
 def ids(given: Iterable[EntryId], since_ms: int) -> list[int | str]:

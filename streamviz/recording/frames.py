@@ -205,7 +205,7 @@ class Frames:
 
     def _history(self, limit: int = 0) -> History:
         history = History(limit or self._limit, max_entries=MAX_ENTRIES)
-        history.follow(self.start_ms, self.track.groups)
+        history.continue_from(self.start_ms, self.track.groups)
         return history
 
     def _windows(self) -> list[History]:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from streamviz.errors import InputError, RecordingError
+from streamviz.errors import InputError, RecordingError, is_number
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.encode import Encoder
@@ -45,9 +44,10 @@ class Caption:
     text: str
 
     def __post_init__(self) -> None:
-        at_s = self.at_s
-        if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not 0 <= at_s < 1e12:
-            raise InputError(f"at_s={at_s!r}: give seconds since the recording began, 0 or more")
+        if not (is_number(self.at_s) and 0 <= self.at_s < 1e12):
+            raise InputError(
+                f"at_s={self.at_s!r}: give seconds since the recording began, 0 or more"
+            )
         if not isinstance(self.text, str):
             raise InputError(f"{self.text!r} is no caption: give a text")
 
@@ -144,12 +144,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

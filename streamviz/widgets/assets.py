@@ -45,4 +45,4 @@ def stylesheet(*paths: str | Path) -> str:
 def plotly_js() -> bytes:
     """Return plotly.js of the installed package, compressed with gzip."""
     source = files("plotly") / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 6)
+    return gzip.compress(source.read_bytes(), 6, mtime=0)

@@ -97,7 +97,7 @@ class Live(PlotWidget):
     def _status(self) -> dict[str, Any]:
         if self.steps is not None:
             state = "done" if self.steps.done else "steps"
-            return {"state": state, "trouble": "", "error": "", "step": self.steps.place}
+            return {"state": state, "trouble": "", "error": "", "step": self.steps.index}
         status = super()._status()
         if self.scenario is None:
             return status

@@ -1,4 +1,4 @@
-"""Deltas add up to the whole picture, plotly takes it, and a frame stays small."""
+"""Deltas add up to the whole figure, plotly accepts it, and a frame stays small."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plots.histories import (
     each_plot,
     group,
     history,
-    looks,
+    rough_samples,
     sample,
     shop,
     shown,
@@ -52,7 +52,12 @@ def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -
 
 
 @settings(max_examples=80, deadline=None)
-@given(samples=looks(), limit=st.integers(1, 12), most=st.integers(1, 9), every=st.integers(1, 3))
+@given(
+    samples=rough_samples(),
+    limit=st.integers(1, 12),
+    most=st.integers(1, 9),
+    every=st.integers(1, 3),
+)
 def test_deltas_add_up_to_the_figure_of_the_whole_window(
     samples: list[Sample], limit: int, most: int, every: int
 ) -> None:
@@ -62,13 +67,17 @@ def test_deltas_add_up_to_the_figure_of_the_whole_window(
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_deltas_add_up_for_what_a_server_really_says(
+def test_deltas_add_up_for_samples_of_a_real_server(
     redis: redis_py.Redis, key: str, seed: int
 ) -> None:
     samples = shop(redis, key, seed=seed, seconds=12)
     assert {one.exists for one in samples} == {True, False}
-    assert {one.name for look in samples for one in look.groups} == {"billing", "email", "late"}
-    assert any(look.events for look in samples)
+    assert {one.name for one_sample in samples for one in one_sample.groups} == {
+        "billing",
+        "email",
+        "late",
+    }
+    assert any(one.events for one in samples)
     for plot in PLOTS.values():
         found = list(deltas(plot, History(30, max_entries=40), samples, 1 + seed % 2))
         small = [one for one in found if "full" not in one]
@@ -108,7 +117,7 @@ def test_a_delta_without_news_changes_nothing(plot: Plot) -> None:
 
 
 @each_plot
-def test_a_reader_that_fell_out_of_the_window_gets_the_whole_figure(plot: Plot) -> None:
+def test_a_browser_that_missed_samples_gets_the_whole_figure(plot: Plot) -> None:
     seen = history(*(sample(n, group("g")) for n in range(1, 10)), limit=3)
     assert "full" in plot.delta(seen, 4, plot.structure_key(seen))
     assert "full" not in plot.delta(seen, 6, plot.structure_key(seen))

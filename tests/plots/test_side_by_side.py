@@ -1,4 +1,4 @@
-"""Side by side: dots where they were sent and got, a cross for what passed somebody by."""
+"""Side by side: dots for entries sent and received, a cross for each missed entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLOT = SideBySide()
 IDS = [EntryId(1000 + 100 * n) for n in range(1, 5)]
 
 
-def test_up_is_when_it_was_sent_and_across_when_it_came() -> None:
+def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     late, early = {"late": [IDS[2]]}, {"early": IDS[:2]}
     seen = history(
         sample(1, ids=IDS, readers={"early": IDS[1]}, got=early),
@@ -32,11 +32,11 @@ def test_up_is_when_it_was_sent_and_across_when_it_came() -> None:
     }
     assert figure["summary"] == (
         "4 sent; early received 2, missed none; late received 1, missed 2."
-    ), "what comes after the newest that it got may still come"
+    ), "entries after the newest one received may still arrive"
     assert "early: received, in seconds" in render(figure)
 
 
-def test_without_anybody_it_says_so() -> None:
+def test_without_readers_it_says_so() -> None:
     assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 

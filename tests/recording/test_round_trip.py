@@ -10,7 +10,7 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plots.histories import EDGES, HOSTILE, U64, gone, group, history, looks, sample, shop
+from plots.histories import EDGES, HOSTILE, U64, gone, group, history, rough_samples, sample, shop
 
 from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.client.entry_id import EntryId
@@ -49,7 +49,7 @@ def test_what_is_loaded_is_what_was_seen(redis: redis_py.Redis, key: str, tmp_pa
     assert found == bare(samples)
 
 
-@given(samples=looks())
+@given(samples=rough_samples())
 @settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=150)
 def test_any_life_comes_back(samples: list[Sample], tmp_path: Path) -> None:
     assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)
@@ -196,7 +196,8 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
             scenario.run(seconds=1)
         recorder.caption("here")
     text = path.read_text("utf-8")
-    assert "the handler of g-1 raised ValueError" in text
+    raised = '{"kind":"handler_raised","who":"g-1","group":"g","detail":"ValueError"}'
+    assert raised in text
     assert "reached redis://***@example:6379/0, not rediss://***@b" in text
     for secret in ("4111", "card", "secret", "hunter2", "hun", "er2"):
         assert secret not in text
