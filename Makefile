@@ -12,11 +12,12 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
+.PHONY: help js lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
 	@echo "make test         everything that must pass: check, unit, notebooks, browser"
+	@echo "make js           bundle the browser's JavaScript; every target does this if it changed"
 	@echo "make check        format, lint, types, import contract, links in the prose"
 	@echo "make unit         the package's tests, on every server that is at hand"
 	@echo "make notebooks    pytest --nbval: every notebook's committed output still holds"
@@ -35,50 +36,53 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-lab: $(READY)
+js: $(READY)
+	@$(BIN)/python hatch_build.py  # nothing to do if no source has changed
+
+lab: js
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $(AS_ROOT) notebooks/00_start_here.ipynb
 
 test: check unit notebooks browser
 
-check: $(READY)
+check: js
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/prose_links.py
 
-unit: $(READY)
+unit: js
 	$(BIN)/python -m pytest tests --ignore tests/browser $(PATIENT)
 	@if [ -x /usr/bin/redis-server ]; then \
 		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PATIENT); \
 	else echo "no redis-server of the system: the second server is not tested here"; fi
 
-notebooks: $(READY)
+notebooks: js
 	$(BIN)/python -m pytest --nbval notebooks $(PARALLEL)
 
-browser: $(READY)
+browser: js
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
 	$(BIN)/python -m pytest tests/browser $(PARALLEL)
 
-execute: $(READY)
+execute: js
 	$(BIN)/python tests/execute_notebooks.py
 
-pictures: $(READY)
+pictures: js
 	$(BIN)/python -m pytest tests/browser --pictures
 
-film: $(READY)
+film: js
 	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl --overwrite \
 		-o notebooks/images/crash_and_rescue.gif --plot swim-lanes --plot pending-age \
 		--size 880x380 --start 6 --end 24 --speed 2
 
-bench: $(READY)
+bench: js
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= -o python_files='bench_*.py' --benchmark-disable-gc
 
-test-matrix: $(READY)
+test-matrix: js
 	$(BIN)/python tests/matrix/run.py
 
-coverage-table: $(READY)
+coverage-table: js
 	$(BIN)/python tests/course_map/make.py
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache test-results
+	rm -rf .venv node_modules */*/static/dist build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache test-results

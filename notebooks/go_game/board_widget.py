@@ -1,7 +1,7 @@
-"""A Go board next to plots of its streams: click to play, move the slider to go back.
+"""The widget of a game of Go: the board next to its streams; click to play, scrub back.
 
-The browser draws the board from the judge's answers alone. A click goes to the kernel, and from
-there to Redis as ``make-move``. The command log shows the commands that it causes.
+The browser draws the board from the judge's answers alone. A click goes to the kernel, which sends
+it to Redis as ``make-move``. The table below the board shows the commands that follow.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
 from streamviz.plots import GroupLag, Plot
 from streamviz.plots.figure import Figure, clean
-from streamviz.widgets.bundle import bundle, stylesheet
+from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.live import Live
 
 _STATIC = Path(__file__).parent / "static"
 
 
 class Board(Live):
-    """A board to play a match on, or to step through a recorded game.
+    """A board on which to play a game of Go, or to go back through one.
 
-    The arrow keys move a cursor over the points, Enter plays there, and P passes. The slider goes
-    back through the moves.
+    Arrow keys move a cursor over the points, Enter plays at the cursor, and P passes. The slider
+    goes back through the moves.
 
     Parameters
     ----------
     source : Match or Record
-        A match to play against its random player, or a record to step through, without Redis.
+        In a match you play against its random player. A record is only shown, without Redis.
     plots : sequence of Plot, optional
-        The plots of a match; by default, the entries added to its streams and the lag of the group
-        ``judge``.
+        The plots of the match; by default what was added to its streams, and the lag of the
+        group ``judge``.
     commands : bool
         Whether to show the commands that a click causes.
 
     Raises
     ------
     InputError
-        If the source is neither.
+        If the source is neither a match nor a record.
 
     Examples
     --------
@@ -55,10 +55,10 @@ class Board(Live):
     <Board of Ever added, Group lag>
     """
 
-    _bare = True
-    _most_rows = 60  # a click causes about thirty
-    _esm = bundle(str(_STATIC / "board.js"))
-    _css = stylesheet("live.css", str(_STATIC / "board.css"))
+    _plots_optional = True
+    _max_rows = 60  # a click causes about thirty
+    _esm = script(_STATIC / "dist" / "board.js")
+    _css = stylesheet("live.css", _STATIC / "board.css")
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Board(Live):
             raise InputError(f"{type(source).__name__} is not a game: give a Match or a Record")
         self.match = source if isinstance(source, Match) else None
         self.record = source.record if isinstance(source, Match) else source
-        self._sent_answers = 0
+        self._answers_sent = 0
         history = History() if self.match is None else self.match.histories["make-move"]
         if plots is None and self.match is not None:
             plots = [AddedPlot(self.match.histories), GroupLag()]
@@ -80,22 +80,22 @@ class Board(Live):
             self.commands = CommandLog(self.match.client)
 
     def stop(self) -> None:
-        """Stop logging commands, and leave a picture of the last state."""
+        """Stop logging commands, and save pictures of the last state in the notebook."""
         if self.commands is not None:
             self.commands.stop()
         super().stop()
 
-    def _receive(self, widget: Any, content: Any, buffers: Any) -> None:
-        super()._receive(widget, content, buffers)
-        kind = content.get("type") if isinstance(content, dict) else None
+    def _handle_message(self, content: dict[str, Any]) -> None:
+        super()._handle_message(content)
+        kind = content.get("type")
         if kind == "hello":
-            self._sent_answers = 0
-            self._tell_game()
-        elif kind in ("play", "look") and self.match is not None:
+            self._answers_sent = 0
+            self._send_game()
+        elif kind in ("play", "poll") and self.match is not None:
             self._act(self.match, kind, content.get("at"))
 
     def _act(self, match: Match, kind: str, at: Any) -> None:
-        log = self.commands if kind == "play" else None  # "look" is not a click
+        log = self.commands if kind == "play" else None  # the browser polls by itself
         try:
             if log is not None:
                 log.start()
@@ -105,21 +105,21 @@ class Board(Live):
                 match.listen()
             match.reply()
         except (StreamVizError, OSError) as error:
-            self._tell("problem", {"text": clean(str(error))})
+            self._send_json("problem", {"text": clean(str(error))})
         finally:
             if log is not None:
                 log.stop()
-        self._tell_game()
+        self._send_game()
         self._frame(force=True)
         if kind == "play":
             self._refresh()
 
-    def _tell_game(self) -> None:
-        """Send the answers that the browser does not have yet, and whose turn it is."""
-        new = self.record.answers[self._sent_answers :]
-        game = {
+    def _send_game(self) -> None:
+        """Send the answers that the browser lacks, and whose turn it is."""
+        new = self.record.answers[self._answers_sent :]
+        content = {
             "size": self.record.size,
-            "from": self._sent_answers,
+            "from": self._answers_sent,
             "answers": [plain(one, self.record.size) for one in new],
             "live": self.match is not None,
             "up": self.match.game.up if self.match else "",
@@ -127,11 +127,11 @@ class Board(Live):
             "waiting": len(self.match.waiting) if self.match else 0,
             "over": self.match.over if self.match else True,
         }
-        self._sent_answers = len(self.record.answers)
-        self._tell("game", game)
+        self._answers_sent = len(self.record.answers)
+        self._send_json("game", content)
 
-    def _words(self, figures: list[Figure]) -> list[str]:
-        return [board_svg.summary(self.record), *super()._words(figures)]
+    def _summaries(self, figures: list[Figure]) -> list[str]:
+        return [board_svg.summary(self.record), *super()._summaries(figures)]
 
     def _images(self, figures: list[Figure]) -> list[tuple[str, str, int]]:
         board = board_svg.summary(self.record), board_svg.render(self.record), 420
@@ -139,7 +139,7 @@ class Board(Live):
 
 
 def _coord(at: Any) -> Coord | None:
-    """Return the point of a click; None is a pass."""
+    """Return the point of a click; None means a pass."""
     if at is None:
         return None
     if not (isinstance(at, list) and [type(one) for one in at] == [int, int]):
@@ -148,12 +148,12 @@ def _coord(at: Any) -> Coord | None:
 
 
 def plain(answer: MoveMade | MoveRejected, size: int) -> dict[str, Any]:
-    """Return an answer in the form that the browser expects."""
-    values: dict[str, Any] = {
+    """Return an answer as the browser expects it."""
+    content: dict[str, Any] = {
         "player": answer.player,
         "at": answer.coord,
         "name": point_name(answer.coord, size),
     }
     if isinstance(answer, MoveMade):
-        return values | {"captured": answer.captured}
-    return values | {"reason": clean(answer.reason)}
+        return content | {"captured": answer.captured}
+    return content | {"reason": clean(answer.reason)}

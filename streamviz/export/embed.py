@@ -14,7 +14,7 @@ from streamviz.export.options import check_speed, select_frames
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.frames import dumps
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 PLAYER_FILE = "streamviz-player.js"
 FILM_SUFFIX = ".film.jsonl"
@@ -76,10 +76,10 @@ def to_embed(
     check_speed(speed)
     match_suffix(target, [FILM_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
-    figures, deltas = frames.play()
+    figures, deltas = frames.figures_and_deltas()
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
-    head = {"streamviz_film": 1, "card": frames.card(), "options": options, "figures": figures}
-    lines = [f"{dumps(line)}\n" for line in (head, *deltas)]
+    head = {"streamviz_film": 2, "metadata": frames.metadata(), "options": options}
+    lines = [f"{dumps(line)}\n" for line in (head | {"figures": figures}, *deltas)]
     player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
         write_file(player, code, overwrite=overwrite)
@@ -93,9 +93,8 @@ def script_tag(film: Path) -> str:
 
 
 def _player_code() -> bytes:
-    code = bundle("../../export/static/embed.js")
-    plotly = base64.b64encode(plotly_js()).decode("ascii")
-    style = stylesheet("live.css", "player.css")
-    for name, value in (("plotly", plotly), ("style", style)):
-        code = code.replace(f'""; // @{name}', f"{json.dumps(value)};")
-    return code.encode("utf-8")
+    data = {
+        "plotly": base64.b64encode(plotly_js()).decode("ascii"),
+        "style": stylesheet("live.css", "player.css"),
+    }
+    return f"{script('embed.js')}streamvizEmbed.start({json.dumps(data)});\n".encode()

@@ -19,7 +19,7 @@ from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"
@@ -95,7 +95,7 @@ def to_html(
     if poster is not None and not (is_number(poster) and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
-    times = frames.card()["times"]
+    times = frames.metadata()["times"]
     if poster is not None and not times[0] <= poster <= times[-1]:
         raise InputError(
             f"poster={poster!r}: the span goes from {times[0]:g} to {times[-1]:g} s: "
@@ -122,7 +122,7 @@ def _page(
 ) -> str:
     count = len(frames.plots)
     columns = math.ceil(math.sqrt(count))
-    code = bundle("../../export/static/page.js")
+    code = script("page.js")
     css = stylesheet("live.css", "player.css", "../../export/static/page.css")
     stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
     background = None if theme == "auto" else theme

@@ -76,7 +76,7 @@ def to_still(
     check_appearance(size, theme)
     suffix = match_suffix(target, STILL_SUFFIXES)
     frames = select_frames(recording, plots, stream, 0.0, at_s, caption=caption)
-    header = (caption, f"{frames.card()['times'][-1]:.1f} s") if caption else None
+    header = (caption, f"{frames.metadata()['times'][-1]:.1f} s") if caption else None
     svg = _svg(frames.figures(-1), size, theme, header)
     content = svg.encode("utf-8") if suffix == ".svg" else png(svg, size)
     return write_file(target, content, overwrite=overwrite)
@@ -146,7 +146,7 @@ def to_animation(
     if not (is_number(rate_hz) and 0 < rate_hz <= 50):
         raise InputError(f"rate_hz={rate_hz!r}: give images per second, above 0, at most 50")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
-    times = frames.card()["times"]
+    times = frames.metadata()["times"]
     count = int((times[-1] - times[0]) * rate_hz / speed) + 1
     if count > MAX_IMAGES:
         raise InputError(
@@ -169,8 +169,8 @@ def _figures_at(
     frames: Frames, indices: list[int]
 ) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
     """Return the figures of some frames in order, each with its caption and its time."""
-    card = frames.card()
-    figures, deltas = frames.play()
+    card = frames.metadata()
+    figures, deltas = frames.figures_and_deltas()
     current = 0
     for index in indices:
         for changes in islice(deltas, max(0, index - current)):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, NotebookError
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
-from streamviz.widgets.player import FILMS
+from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.player import EMBED_FRAMES
 
 MISSING_EXTRA = (
     "exporting a notebook needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
@@ -59,7 +59,7 @@ def execute(notebook: Any, path: Path) -> None:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
-        client.execute(cwd=str(path.parent), env=os.environ | {FILMS: "1"})
+        client.execute(cwd=str(path.parent), env=os.environ | {EMBED_FRAMES: "1"})
     except CellExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
         raise NotebookError(
@@ -88,7 +88,7 @@ def convert(
     page = {
         "style": stylesheet("live.css", "player.css", f"../../export/static/{template}.css"),
         "plotly": base64.b64encode(plotly_js()).decode("ascii"),
-        "code": bundle(f"../../export/static/{template}.js"),
+        "code": script(f"{template}.js"),
         "palette": palette,
         "theme": theme,
         **(parts or {}),

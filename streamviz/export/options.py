@@ -65,9 +65,9 @@ def select_frames(
         end_s=end_s,
         limit=6000,
     )
-    if len(frames.frames) > MAX_FRAMES:
+    if len(frames) > MAX_FRAMES:
         raise InputError(
-            f"{len(frames.frames):,} samples are too many for one file: "
+            f"{len(frames):,} samples are too many for one file: "
             f"choose a span of at most {MAX_FRAMES:,} with start_s and end_s"
         )
     return frames

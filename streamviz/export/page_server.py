@@ -24,7 +24,7 @@ from streamviz.errors import InputError
 from streamviz.export.viewer import Viewer
 from streamviz.plots.figure import clean
 from streamviz.simulation.scenario import Scenario
-from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 _STATIC = Path(__file__).parent / "static"
 _KEEP_ALIVE_S = 10.0  # only a write shows that a browser has gone
@@ -225,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _assets(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
     page = (_STATIC / "live_page.html").read_text("utf-8").replace("{token}", token)
     page = page.replace("{stream}", escape(clean(stream)))
-    code = bundle("../../export/static/live_page.js")
+    code = script("live_page.js")
     style = stylesheet("live.css", "../../export/static/live_page.css")
     return {
         "/": ("text/html", page.encode(), False),

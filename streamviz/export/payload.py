@@ -33,14 +33,14 @@ def compress_frames(frames: Frames, extra: dict[str, Any], page_bytes: int) -> b
     InputError
         If the page gets too large; raised as soon as that is clear, with the span that fits.
     """
-    card = frames.card()
-    figures, deltas = frames.play()
-    shot = {"first": 0, "figures": figures, "deltas": []}
+    metadata = frames.metadata()
+    figures, deltas = frames.figures_and_deltas()
+    segment = {"first": 0, "figures": figures, "deltas": []}
     limit = max(MAX_PAGE - page_bytes, 0) * len(frames.plots)
     buffer = io.BytesIO()
-    last = len(frames.frames) - 1
+    last = len(frames) - 1
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as file:
-        start = dumps({**extra, "card": card, "shot": shot}).removesuffix("]}}")
+        start = dumps({**extra, "metadata": metadata, "segment": segment}).removesuffix("]}}")
         file.write(start.encode("ascii"))
         file.flush()
         fixed = _base64_size(buffer)
@@ -52,7 +52,9 @@ def compress_frames(frames: Frames, extra: dict[str, Any], page_bytes: int) -> b
             file.flush()
             size = _base64_size(buffer)
             if size > limit - _END:
-                raise InputError(_too_large(card["times"], index, page_bytes, fixed, size, limit))
+                raise InputError(
+                    _too_large(metadata["times"], index, page_bytes, fixed, size, limit)
+                )
         file.write(b"]}}")
     return buffer.getvalue()
 

@@ -36,7 +36,6 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.server.url import redact_text
 
 WHOLE_EVERY = 10
 BLANK: dict[str, Any] = {
@@ -140,7 +139,11 @@ class Encoder:
 
 def _event(event: Event) -> dict[str, Any]:
     row = {key: value for key, value in asdict(event).items() if value}
-    return row | {"detail": redact_text(event.detail)} if event.detail else row
+    if not event.detail:
+        return row
+    from streamviz.server.url import redact_text  # loads redis, which reading does not need
+
+    return row | {"detail": redact_text(event.detail)}
 
 
 def ids(given: Iterable[EntryId], since_ms: int) -> list[int | str]:

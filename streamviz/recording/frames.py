@@ -1,7 +1,7 @@
 """A recording as a film: the figures of its frames, as the boards draw them.
 
-A frame is a sample. A *shot* is a run of frames: the whole figures of its first one, and for each
-frame after it what is new, exactly as a live board gets it (see `streamviz.plots.figure`).
+A frame is a sample. A *segment* is a run of frames: the whole figures of its first frame, and for
+each frame after it what is new, exactly as a live board gets it (see `streamviz.plots.figure`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
 from streamviz.recording.gc_pause import gc_paused
 
-SHOT = 100  # frames
-ROUGH_SHOT = 200
-MAX_ROUGH = 4000  # rough frames of a film: more are no use to a hand
+SEGMENT_LENGTH = 100  # frames
+PREVIEW_LENGTH = 200
+MAX_PREVIEW = 4000  # preview frames: dragging through a film does not need more
 MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
 
 
@@ -49,10 +49,10 @@ class Frames:
 
     Attributes
     ----------
-    frames : range
+    span : range
         The samples of the recording that are its frames.
-    rough : list of int
-        Those of them that are shown while it is dragged; none if it is short.
+    preview_frames : list of int
+        The samples that are shown while the slider is dragged; none if the span is short.
 
     Raises
     ------
@@ -82,30 +82,36 @@ class Frames:
         self._limit = limit
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
-        self.frames = self._span(start_s, end_s)
+        self.span = self._span(start_s, end_s)
         self._seed = self._seed_at()
         whole = self.track.whole
-        whole = whole[bisect_left(whole, self.frames.start) : bisect_left(whole, self.frames.stop)]
-        long = len(self.frames) > 4 * SHOT
-        self.rough = whole[:: math.ceil(len(whole) / MAX_ROUGH)] if long else []
+        whole = whole[bisect_left(whole, self.span.start) : bisect_left(whole, self.span.stop)]
+        long = len(self) > 4 * SEGMENT_LENGTH
+        self.preview_frames = whole[:: math.ceil(len(whole) / MAX_PREVIEW)] if long else []
+
+    def __len__(self) -> int:
+        return len(self.span)
 
     @property
     def start_ms(self) -> int:
         """When the recorded stream was first looked at, in milliseconds since 1970 UTC."""
         return self.track.times_ms[0]
 
-    def card(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Return what a player needs to know before the first frame.
 
         Its places count from the film's first frame; its times are seconds since the recording
         began, as the pictures have them.
         """
-        first, end = self.frames.start, self.frames.stop
+        first, end = self.span.start, self.span.stop
         times = [round((ms - self.start_ms) / 1000, 3) for ms in self.track.times_ms[first:end]]
         return {
             "stream": clean(self.track.stream),
-            "shot": SHOT,
-            "rough": {"shot": ROUGH_SHOT, "places": [place - first for place in self.rough]},
+            "segment_length": SEGMENT_LENGTH,
+            "preview": {
+                "segment_length": PREVIEW_LENGTH,
+                "frames": [place - first for place in self.preview_frames],
+            },
             "times": times,
             "events": [
                 [one.place - first, one.event.kind, clean(str(one.event))]
@@ -116,21 +122,21 @@ class Frames:
         }
 
     @gc_paused()
-    def shot(self, place: int, frames: int = SHOT) -> dict[str, Any]:
-        """Return the shot that begins at a place, counted from the film's first frame."""
-        figures, deltas = self.play(place, frames)
+    def segment(self, place: int, frames: int = SEGMENT_LENGTH) -> dict[str, Any]:
+        """Return the segment that begins at a place, counted from the film's first frame."""
+        figures, deltas = self.figures_and_deltas(place, frames)
         return {"first": place, "figures": figures, "deltas": list(deltas)}
 
     @gc_paused()
-    def play(
+    def figures_and_deltas(
         self, place: int = 0, frames: int | None = None
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
-        """Return a shot's whole figures, and what is new in each further frame as it is asked for.
+        """Return a segment's first figures, and an iterator over what is new in each later frame.
 
         Without a number of frames it goes on to the film's end.
         """
-        at = self.frames[place]
-        end = self.frames.stop if frames is None else min(at + frames, self.frames.stop)
+        at = self.span[place]
+        end = self.span.stop if frames is None else min(at + frames, self.span.stop)
         windows = self._windows()
         samples = self._samples(at, end)
         for one, sample in zip(range(self._begin(at), at + 1), samples, strict=False):
@@ -139,21 +145,21 @@ class Frames:
 
     def figures(self, place: int = -1) -> list[Figure]:
         """Return one frame's figures."""
-        return self.play(place, 1)[0]
+        return self.figures_and_deltas(place, 1)[0]
 
     @gc_paused()
-    def rough_shot(self, number: int) -> dict[str, Any]:
-        """Return the rough frames of one shot, whose places stand in the card: quickly made.
+    def preview(self, number: int) -> dict[str, Any]:
+        """Return one segment of the preview, whose frames the metadata lists: quickly made.
 
-        Each is drawn from the samples alone that are rough frames, so a hand that drags through
-        an hour is followed from few shots, each of which the browser has for good.
+        Each frame is drawn from the preview frames alone. So a few segments, which the browser
+        keeps, are enough to drag through an hour.
         """
-        first = number * ROUGH_SHOT
-        begin = bisect_left(self.rough, self._begin(self.rough[first]))
-        places = self.rough[begin : first + ROUGH_SHOT]
+        first = number * PREVIEW_LENGTH
+        begin = bisect_left(self.preview_frames, self._begin(self.preview_frames[first]))
+        places = self.preview_frames[begin : first + PREVIEW_LENGTH]
         chosen = self.recording.chosen(self.track.stream, places)
         samples = (replace(sample, n=n) for n, sample in enumerate(chosen, start=1))
-        history = self._history(max(2, self._limit * len(self.rough) // len(self.frames)))
+        history = self._history(max(2, self._limit * len(self.preview_frames) // len(self)))
         for sample in islice(samples, first - begin + 1):
             history.append(sample)
         figures, deltas = self._play([history] * len(self.plots), samples)
@@ -162,7 +168,7 @@ class Frames:
     @gc_paused()
     def history(self, place: int = -1) -> History:
         """Return the window of samples that a frame shows, or more: see `_seed_at`."""
-        at = self.frames[place]
+        at = self.span[place]
         history = self._history()
         for sample in self._samples(at, at + 1):
             history.append(sample)
@@ -178,7 +184,7 @@ class Frames:
         That is the film's first one, but for a map of what the stream holds: it holds, when the
         film begins, what came before.
         """
-        place = self.frames.start
+        place = self.span.start
         if not place or not any(isinstance(plot, StreamMap) for plot in self.plots):
             return place
         (sample,) = self.recording.samples(self.track.stream, place, place + 1)
@@ -205,13 +211,13 @@ class Frames:
     def _windows(self) -> list[History]:
         """Return the window of each plot, empty: one that all share, and one for maps."""
         shown = deep = self._history()
-        if self._seed < self.frames.start:
+        if self._seed < self.span.start:
             deep = self._history()
         return [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
 
     def _take(self, windows: list[History], place: int, sample: Sample) -> None:
         for plot, window in zip(self.plots, windows, strict=True):
-            early = place < self.frames.start and not isinstance(plot, StreamMap)
+            early = place < self.span.start and not isinstance(plot, StreamMap)
             if window.last is not sample and not early:  # the plots share their windows
                 window.append(sample)
 
@@ -225,7 +231,7 @@ class Frames:
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
         before = [window.last for window in windows]
-        self._take(windows, self.frames.start, sample)
+        self._take(windows, self.span.start, sample)
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
             found.append(plot.delta(window, last.n if last else 0, identities[i]))

@@ -88,7 +88,8 @@ class Producer:
         context = self._context
         entry_id = f"{context.clock.time_ms}-*" if context.clock.virtual else "*"
         try:
-            added_id = self._stream.add(
+            stream = self._stream  # the command log shows the next line to readers
+            added_id = stream.add(
                 fields, entry_id, maxlen=self._maxlen, approximate=self._approximate
             )
             for call in context.on_added:

@@ -1,4 +1,4 @@
-"""What the buttons and sliders of a board are, and what they do."""
+"""The buttons and sliders of a widget: what they are, and what they do."""
 
 from __future__ import annotations
 
@@ -10,56 +10,55 @@ from streamviz.simulation.steps import Steps
 
 
 def controls_of(source: Scenario | Steps) -> dict[str, Any]:
-    """Return what can be moved, and where it stands: the panel that the browser builds."""
+    """Return the controls of a source and their values, for the browser to build."""
     if isinstance(source, Steps):
         return {"steps": source.sources}
-    scenario = source
     return {
-        "speed": scenario.speed,
-        "producers": [[one.stream, one.rate] for one in scenario.producers],
+        "speed": source.speed,
+        "producers": [[producer.stream, producer.rate] for producer in source.producers],
         "groups": [
             [group.name, group.service_ms if not callable(group.service_ms) else None]
-            for group in scenario.groups.values()
+            for group in source.groups.values()
         ],
-        "live": not scenario.ran,
-        "driven": bool(scenario.producers or scenario.groups),
+        "live": not source.ran,
+        "driven": bool(source.producers or source.groups),
     }
 
 
-def control(source: Scenario | Steps, wish: dict[str, Any]) -> None:
+def control(source: Scenario | Steps, request: dict[str, Any]) -> None:
     """Do what a button or a slider in the browser asks for.
 
     Raises
     ------
     InputError
-        If there is no such control, group or consumer, or the value is none for it.
+        If there is no such control, group or consumer, or the control can't have this value.
     HandlerError
         If a step raises.
     """
-    do, which, value = wish.get("do"), wish.get("which"), wish.get("value")
+    do, which, value = request.get("do"), request.get("which"), request.get("value")
     if isinstance(source, Steps):
         if do not in ("step", "run"):
-            raise InputError(f"{wish!r} is nothing that steps can do: reload the page")
+            raise InputError(f"{request!r} is not something that steps can do: reload the page")
         getattr(source, do)()
         return
-    scenario = source
-    groups = {group.name: group for group in scenario.groups.values()}
+    groups = {group.name: group for group in source.groups.values()}
     if do in ("pause", "resume", "step"):
-        getattr(scenario, do)()
+        getattr(source, do)()
     elif do == "speed":
-        scenario.speed = value  # type: ignore[assignment]  # the setter checks it
+        source.speed = value  # type: ignore[assignment]  # the setter checks it
     elif do == "rate":
-        producers = dict(enumerate(scenario.producers))
-        _named(producers, which, wish).rate = value
+        producers = dict(enumerate(source.producers))
+        _lookup(producers, which, request).rate = value
     elif do == "service":
-        _named(groups, which, wish).service_ms = value
+        _lookup(groups, which, request).service_ms = value
     elif do in ("kill", "revive"):
-        getattr(_named(_named(groups, wish.get("group"), wish).consumers, which, wish), do)()
+        group = _lookup(groups, request.get("group"), request)
+        getattr(_lookup(group.consumers, which, request), do)()
     else:
-        raise InputError(f"{wish!r} is no control of this scenario: reload the page")
+        raise InputError(f"{request!r} is not a control of this scenario: reload the page")
 
 
-def _named(things: dict[Any, Any], name: Any, wish: dict[str, Any]) -> Any:
-    if type(name) not in (str, int) or name not in things:
-        raise InputError(f"{wish!r} names {name!r}, which is not there: reload the page")
-    return things[name]
+def _lookup(items: dict[Any, Any], key: Any, request: dict[str, Any]) -> Any:
+    if type(key) not in (str, int) or key not in items:
+        raise InputError(f"{request!r} names {key!r}, which does not exist: reload the page")
+    return items[key]

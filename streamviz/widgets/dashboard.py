@@ -27,21 +27,23 @@ from streamviz.widgets.live import Live
 
 
 class Dashboard(Live):
-    """Everything about one stream on one board.
+    """All about one stream: several plots, controls, and the commands that are sent.
 
     Parameters
     ----------
     source : Scenario, Steps or History
-        A new scenario starts on the wall clock when the dashboard is displayed; a history, or a
-        scenario that has run on the virtual clock, is shown as it is; steps wait for their button.
+        What to show. A new scenario starts on the wall clock when the dashboard is displayed. A
+        history, or a scenario that has run on the virtual clock, is shown as it is. Steps wait for
+        their button.
     stream : str, optional
-        Which of the scenario's streams; without it, the first.
+        The stream of the scenario to show; by default its first.
     plots : sequence of Plot, optional
-        Other pictures than the three, or than the stream map alone for steps.
+        The plots to show; by default the stream map, the group lag and the ack progress, and for
+        steps the stream map alone.
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
-        Whether to show the commands that a scenario sends, with replies and what they changed.
+        Whether to show the commands that a scenario sends, with their replies and changes.
 
     Examples
     --------
@@ -70,7 +72,7 @@ class Dashboard(Live):
 def watch(
     client: redis.Redis, stream: str, *, rate_hz: float = 10.0, readers: str | None = None
 ) -> Dashboard:
-    """Show a stream that is not ours, live; this only reads.
+    """Show a stream of another program, live, without writing to it.
 
     Parameters
     ----------
@@ -79,18 +81,18 @@ def watch(
     stream : str
         The stream's key; it need not exist yet.
     rate_hz : float
-        Looks a second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
+        Samples per second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
     readers : str, optional
-        The key of a hash in which plain readers keep their positions, as
-        `HashOffset` does; their cursors are shown, too.
+        The key of a hash in which plain readers store their positions, as `HashOffset` does. The
+        dashboard then shows their positions, too.
 
     Raises
     ------
     InputError
-        If the rate is not between 0 and 100, or the client is none.
+        If the rate is not above 0 and at most 100, or the client is not a Redis client.
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
-        raise InputError(f"rate_hz={rate_hz!r}: give looks a second, above 0 and at most 100")
+        raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
     source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
     plots = None if readers is None else (StreamMap(), Cursors(), GroupLag(), AckProgress())
     return Dashboard(source, plots=plots)
@@ -126,7 +128,7 @@ def pending_age(source: Scenario | History, *, stream: str | None = None) -> Liv
 def swim_lanes(
     source: Scenario | History, *, group: str | None = None, stream: str | None = None
 ) -> Live:
-    """Show who holds what, a lane a consumer; see `streamviz.plots.SwimLanes`."""
+    """Show the entries that each consumer holds, in lanes; see `streamviz.plots.SwimLanes`."""
     return Live(source, [SwimLanes(group)], stream=stream)
 
 
@@ -137,7 +139,7 @@ def trim_sawtooth(
     beside: Literal["nodes", "memory"] = "nodes",
     stream: str | None = None,
 ) -> Live:
-    """Show a stream's length and what it takes; see `streamviz.plots.TrimSawtooth`."""
+    """Show a stream's length and its nodes or memory; see `streamviz.plots.TrimSawtooth`."""
     return Live(source, [TrimSawtooth(maxlen, beside=beside)], stream=stream)
 
 
@@ -147,19 +149,19 @@ def partition_lanes(history: History, *, group: str | None = None) -> Live:
     Parameters
     ----------
     history : History
-        Of what a `PartitionObserver` saw. To show it live, append to
-        it, and call the board's `update` after each look.
+        The samples of a `PartitionObserver`. To show them live, append to the history, and call
+        `update` after each sample.
     group : str, optional
-        Whose lag; without it, the first group's. See `streamviz.plots.PartitionLanes`.
+        The group whose lag to show; by default the first. See `streamviz.plots.PartitionLanes`.
     """
     return Live(history, [PartitionLanes(group)])
 
 
 def cursors(source: Scenario | History, *, stream: str | None = None) -> Live:
-    """Show where each reader and each group is in the stream; see `streamviz.plots.Cursors`."""
+    """Show how far each reader and each group has read; see `streamviz.plots.Cursors`."""
     return Live(source, [Cursors()], stream=stream)
 
 
 def side_by_side(source: Scenario | History, *, stream: str | None = None) -> Live:
-    """Show what each reader and subscriber got, and when; see `streamviz.plots.SideBySide`."""
+    """Show what each reader and subscriber received, and when; see `streamviz.plots.SideBySide`."""
     return Live(source, [SideBySide()], stream=stream)

@@ -1,32 +1,28 @@
-"""What stands in a saved notebook: pictures in a placeholder."""
+"""The saved output of a widget: pictures in a placeholder, shown without a kernel."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from urllib.parse import quote
-
-from streamviz.client.command_log import LoggedCommand, table
 
 _SVG_SAFE = " ='/:;,.()-+!*&@$?"
 
 
-def picture(place: str, images: list[tuple[str, str, int]], log: Sequence[LoggedCommand]) -> str:
-    """Return a placeholder for a live board, with pictures of its last state.
+def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str = "") -> str:
+    """Return the HTML that a widget leaves in its output.
 
     Parameters
     ----------
-    place : str
-        The name by which the browser finds it.
+    element_id : str
+        The ID by which the browser finds the placeholder.
     images : list of (str, str, int)
-        For each picture its words, its SVG and how wide it may be, in pixels.
-    log : sequence of Exchange
-        Commands to show below.
+        The alt text, the SVG and the largest width in pixels of each picture.
+    footer : str
+        HTML to put below the pictures.
     """
-    shown = "".join(
-        f'<img alt="{html.escape(words)}" style="display:block;width:100%;'
+    pictures = "".join(
+        f'<img alt="{html.escape(alt)}" style="display:block;width:100%;'
         f'max-width:{width}px" src="data:image/svg+xml,{quote(svg, safe=_SVG_SAFE)}">'
-        for words, svg, width in images
+        for alt, svg, width in images
     )
-    rows = table(log) if log else ""
-    return f'<div class="streamviz" data-streamviz="{place}">{shown}{rows}</div>'
+    return f'<div class="streamviz" data-streamviz="{element_id}">{pictures}{footer}</div>'

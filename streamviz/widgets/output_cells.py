@@ -1,6 +1,6 @@
-"""Which cell shows which board: a cell that runs again lets go what it showed before.
+"""Stop a widget when the cell that displayed it runs again.
 
-The browser says so, too, when it misses a board. But a page that was reloaded has forgotten it.
+The browser reports a missing placeholder, too, but a reloaded page no longer knows about it.
 """
 
 from __future__ import annotations
@@ -9,35 +9,37 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 
-class Shown(Protocol):
-    """What a cell shows."""
+class Widget(Protocol):
+    """A displayed widget."""
 
     def stop(self) -> None:
-        """End what moves it."""
+        """Stop the source that it shows."""
 
     def close(self) -> None:
-        """Be no widget any more."""
+        """Close its connection to the browser."""
 
 
-_CELLS: WeakKeyDictionary[Shown, tuple[str, str]] = WeakKeyDictionary()
+_CELLS: WeakKeyDictionary[Widget, tuple[str, str]] = WeakKeyDictionary()
 
 
-def shows(board: Shown) -> None:
-    """Remember that the running cell shows a board; what its earlier runs showed is let go."""
-    cell, run = _running()
+def register(widget: Widget) -> None:
+    """Record that the running cell displays a widget; stop and close those of its earlier runs."""
+    cell, run = _running_cell()
     if not cell:
         return
-    for other, (where, when) in list(_CELLS.items()):
-        if where == cell and when != run and other is not board:
+    for other, (other_cell, other_run) in list(_CELLS.items()):
+        if other_cell == cell and other_run != run and other is not widget:
             del _CELLS[other]
             other.stop()
             other.close()
-    _CELLS[board] = cell, run
+    _CELLS[widget] = cell, run
 
 
-def _running() -> tuple[str, str]:
-    """Return the ID of the running cell and of this run; empty where the front end tells none."""
+def _running_cell() -> tuple[str, str]:
+    """Return the IDs of the running cell and of this run; empty if the front end sends none."""
     from IPython import get_ipython
 
-    asked: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
-    return asked.get("metadata", {}).get("cellId", ""), asked.get("header", {}).get("msg_id", "")
+    request: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    return request.get("metadata", {}).get("cellId", ""), request.get("header", {}).get(
+        "msg_id", ""
+    )

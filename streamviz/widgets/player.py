@@ -1,4 +1,4 @@
-"""A recording on the boards that showed it live: played, paused, scrubbed, without Redis."""
+"""The widget that replays a recording: play, pause and scrub, without Redis."""
 
 from __future__ import annotations
 
@@ -14,157 +14,164 @@ from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
-from streamviz.recording.frames import ROUGH_SHOT, Frames, pack
-from streamviz.widgets.bundle import bundle, stylesheet
-from streamviz.widgets.live import Live
+from streamviz.recording.frames import PREVIEW_LENGTH, Frames, pack
+from streamviz.widgets.assets import script, stylesheet
+from streamviz.widgets.plot_widget import PlotWidget
 
-FILMS = "STREAMVIZ_FILMS"
-"""With this in the environment, a displayed player leaves its whole film in its output."""
-MAX_FRAMES = 20_000  # of a film that is to lie in a page
+EMBED_FRAMES = "STREAMVIZ_EMBED_FRAMES"
+"""With this environment variable, a displayed player puts all its frames into its output."""
+MAX_FRAMES = 20_000  # that a page may hold
 
 
-class Player(Live):
-    """A film on a board: the kernel sends its shots, the browser plays them.
+class Player(PlotWidget):
+    """Frames of a recording: the kernel sends segments of them, and the browser plays them.
 
-    Keys, once it was clicked: space plays and pauses, the arrows go a frame, Home and End to the
-    ends, n and p to the next event and the one before, + and - change the speed. Tab goes to the
-    plots, where arrows go from entry to entry, and to the buttons.
+    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home
+    and End go to the ends, n and p go to the next and the previous event, and + and - change the
+    speed. Tab moves to the plots, where the arrow keys move between entries, and to the buttons.
 
     Parameters
     ----------
-    film : Film
+    frames : Frames
         What to play.
     speed : float
-        How fast; 2.0 is twice as fast as it was.
+        Speed relative to the recording; 2.0 is twice as fast.
     loop, autoplay : bool
-        Whether it begins again at its end, and by itself.
+        Whether to start again at the end, and whether to start without a click.
 
     Raises
     ------
     InputError
-        If the speed is none.
+        If the speed is not above 0 and at most 1000.
     """
 
-    _esm = bundle("player.js")
+    _esm = script("player_widget.js")
     _css = stylesheet("live.css", "player.css")
 
     def __init__(
-        self, film: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
+        self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
         self._options = {"speed": _factor(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
-        self.film = film
-        self._wishes: list[dict[str, object]] | None = []  # said before anybody looks
-        super().__init__(film.history(), film.plots)
+        self.frames = frames
+        self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
+        super().__init__(frames.history(), frames.plots)
 
     def play(self) -> None:
-        """Play on; at the end, from the beginning."""
-        self._do("play")
+        """Play from the current frame; at the end, from the beginning."""
+        self._act("play")
 
     def pause(self) -> None:
-        """Hold it."""
-        self._do("pause")
+        """Pause at the current frame."""
+        self._act("pause")
 
     def seek(self, at_s: float) -> None:
-        """Go to a moment.
+        """Go to a moment of the recording.
 
         Parameters
         ----------
         at_s : float
-            Seconds since the recording began; beyond an end, that end.
+            Seconds since the recording began; a time beyond an end is taken as that end.
 
         Raises
         ------
         InputError
-            If that is no number.
+            If the time is not a number.
         """
         if not (is_number(at_s) and abs(at_s) < 1e12):
             raise InputError(f"at_s={at_s!r}: give seconds since the recording began")
-        self._do("seek", at_s)
+        self._act("seek", at_s)
 
     def speed(self, factor: float) -> None:
-        """Play so many times as fast as it was.
+        """Set the speed relative to the recording.
 
         Raises
         ------
         InputError
-            If the factor is not above 0, or over 1000.
+            If the factor is not above 0 and at most 1000.
         """
-        self._do("speed", _factor(factor))
+        self._act("speed", _factor(factor))
 
     def event(self, kind: str = "", step: int = 1) -> None:
-        """Go to the next event, or to the one before, and pause.
+        """Go to the next or the previous event, and pause there.
 
         Parameters
         ----------
         kind : str
-            One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty is any.
+            One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty means any.
         step : {1, -1}
-            Forward, or back.
+            1 for the next event, -1 for the previous one.
 
         Raises
         ------
         InputError
-            If there is no such kind, or the step is neither.
+            If there is no such kind, or the step is neither 1 nor -1.
         """
         if kind not in ("", *KINDS):
             raise InputError(f"kind={kind!r}: give one of {', '.join(KINDS)}, or nothing for any")
         if step not in (1, -1):
-            raise InputError(f"step={step!r}: give 1 for the next event, -1 for the one before")
-        self._do("event", kind, step)
+            raise InputError(f"step={step!r}: give 1 for the next event, -1 for the previous one")
+        self._act("event", kind, step)
 
-    def _do(self, what: str, *given: object) -> None:
-        wish: dict[str, object] = {"type": "do", "do": what, "with": list(given)}
-        if self._wishes is None:
-            self.send(wish)
+    def _act(self, action: str, *args: object) -> None:
+        message: dict[str, object] = {"type": "action", "action": action, "args": list(args)}
+        if self._queue is None:
+            self.send(message)
         else:
-            self._wishes.append(wish)
+            self._queue.append(message)
 
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "hello":
-            card = {"type": "card", "options": self._options}
-            self.send(card, buffers=[pack(self.film.card(), 1)])
-            wishes, self._wishes = self._wishes or [], None
-            for wish in wishes:
-                self.send(wish)
-        elif kind in ("shot", "rough"):
-            self._send_shot(kind, content.get("place"))
-        else:
-            super()._receive(_widget, content, _buffers)
-
-    def _tell_story(self, wish: dict[str, Any]) -> None:
+    def _handle_message(self, content: dict[str, Any]) -> None:
+        kind = content.get("type")
         try:
-            super()._tell_story(wish)
-        except (StreamVizError, OSError) as error:  # the file is gone, or another one
-            self.send({"type": "problem", "text": str(error)})
+            if kind == "hello":
+                self._send_metadata()
+            elif kind == "segment":
+                self._send_segment(content.get("frame"))
+            elif kind == "preview":
+                self._send_preview(content.get("number"))
+            else:
+                super()._handle_message(content)
+        except (StreamVizError, OSError) as error:  # the file has been deleted or replaced
+            self._problem(error)
 
-    def _seen(self, wish: dict[str, Any]) -> History:
-        place: Any = wish.get("place")
-        known = type(place) is int and 0 <= place < len(self.film.frames)
-        return self.film.history(place) if known else self.history
+    def _send_metadata(self) -> None:
+        metadata = pack(self.frames.metadata(), 1)
+        self.send({"type": "metadata", "options": self._options}, buffers=[metadata])
+        queue, self._queue = self._queue or [], None
+        for message in queue:
+            self.send(message)
 
-    def _bundle(self, place: str) -> dict[str, str]:
-        shown = super()._bundle(place)
-        if os.environ.get(FILMS) and len(self.film.frames) <= MAX_FRAMES:
-            shot = self.film.shot(0, len(self.film.frames))
-            film = {"card": self.film.card(), "shot": shot, "options": self._options}
-            packed = base64.b64encode(pack(film, 9)).decode("ascii")
-            shown["text/html"] += f'<script type="application/gzip" data-film>{packed}</script>'
-        return shown
+    def _send_segment(self, frame: Any) -> None:
+        if type(frame) is not int or not 0 <= frame < len(self.frames):
+            raise InputError(f"there is no frame {frame!r}: reload the page")
+        segment = pack(self.frames.segment(frame), 1)
+        self.send({"type": "segment", "frame": frame}, buffers=[segment])
 
-    def _send_shot(self, kind: str, place: Any) -> None:
-        rough = kind == "rough"
-        many = math.ceil(len(self.film.rough) / ROUGH_SHOT) if rough else len(self.film.frames)
-        if type(place) is not int or not 0 <= place < many:
-            problem = f"there is no {'rough shot' if rough else 'frame'} {place!r}: reload the page"
-            self.send({"type": "problem", "text": problem})
-            return
-        try:
-            found = (self.film.rough_shot if rough else self.film.shot)(place)
-        except (StreamVizError, OSError) as error:
-            self.send({"type": "problem", "text": str(error)})
-            return
-        self.send({"type": kind, "place": place}, buffers=[pack(found, 1)])
+    def _send_preview(self, number: Any) -> None:
+        count = math.ceil(len(self.frames.preview_frames) / PREVIEW_LENGTH)
+        if type(number) is not int or not 0 <= number < count:
+            raise InputError(f"there is no preview segment {number!r}: reload the page")
+        segment = pack(self.frames.preview(number), 1)
+        self.send({"type": "preview", "number": number}, buffers=[segment])
+
+    def _history_at(self, request: dict[str, Any]) -> History:
+        frame: Any = request.get("frame")
+        exists = type(frame) is int and 0 <= frame < len(self.frames)
+        return self.frames.history(frame) if exists else self.history
+
+    def _mimebundle(self, element_id: str) -> dict[str, str]:
+        output = super()._mimebundle(element_id)
+        if os.environ.get(EMBED_FRAMES) and len(self.frames) <= MAX_FRAMES:
+            output["text/html"] += self._embedded_frames()
+        return output
+
+    def _embedded_frames(self) -> str:
+        content = {
+            "metadata": self.frames.metadata(),
+            "segment": self.frames.segment(0, len(self.frames)),
+            "options": self._options,
+        }
+        packed = base64.b64encode(pack(content, 9)).decode("ascii")
+        return f'<script type="application/gzip" data-film>{packed}</script>'
 
 
 def replay(
@@ -184,31 +191,31 @@ def replay(
     Parameters
     ----------
     recording : Recording, str or Path
-        What was recorded, or its file.
+        The recording, or its file.
     stream : str, optional
-        Which of its streams; without it, the first.
+        The stream to show; by default the first.
     plots : sequence of Plot, optional
-        Other pictures than the dashboard's three.
+        The plots to show; by default the dashboard's three.
     captions : iterable of (at_s, text)
-        Texts, each shown from a moment on, beside those in the recording.
+        Texts to show besides the recording's own captions, each from a moment on.
     start_s, end_s : float
-        Which span, in seconds since the recording began.
+        The span to show, in seconds since the recording began.
     speed : float
-        How fast; 2.0 is twice as fast as it was.
+        Speed relative to the recording; 2.0 is twice as fast.
     loop, autoplay : bool
-        Whether it begins again at its end, and by itself.
+        Whether to start again at the end, and whether to start without a click.
 
     Raises
     ------
     InputError
         If an argument is wrong.
     RecordingError
-        If it is no recording, of a newer version, or broken elsewhere than in its last line.
+        If the file is not a recording, has a newer version, or is broken before its last line.
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
     chosen = (StreamMap(), GroupLag(), AckProgress()) if plots is None else plots
-    film = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
-    return Player(film, speed=speed, loop=loop, autoplay=autoplay)
+    frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
+    return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 
 
 def _factor(speed: float) -> float:

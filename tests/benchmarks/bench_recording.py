@@ -19,7 +19,7 @@ from streamviz.export import to_html
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import Recorder, Recording, record
-from streamviz.recording.frames import ROUGH_SHOT, Frames
+from streamviz.recording.frames import PREVIEW_LENGTH, Frames
 
 COST = "Recording a run: 3 groups of 4 consumers, 10 looks a second, with and without"
 FILE = "A recording of an hour at 10 looks a second: 36,000 samples, 3 groups of 4 consumers"
@@ -141,13 +141,13 @@ def test_an_hour_is_small_and_opens_at_once(hour: Path) -> None:
         shown.append(time.perf_counter() - began)
     assert len(recording.track()) == HOUR
     film = Frames(recording, [StreamMap(), GroupLag(), AckProgress()])
-    for number in range(len(film.rough) // ROUGH_SHOT):
+    for number in range(len(film.preview_frames) // PREVIEW_LENGTH):
         began = time.perf_counter()
-        film.rough_shot(number)
+        film.preview(number)
         rough.append(time.perf_counter() - began)
     for place in range(500, HOUR, 1777):
         began = time.perf_counter()
-        film.shot(place)
+        film.segment(place)
         shots.append(time.perf_counter() - began)
     row = table(FILE, "what", "measured")
     row.aim("its size, MB", hour.stat().st_size / 1e6, most=50)

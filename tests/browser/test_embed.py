@@ -128,7 +128,7 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
 ) -> None:
     to_embed(RUN, tmp_path / "a.film.jsonl")
     (tmp_path / "b.film.jsonl").write_text('{"streamviz": 2}\n')
-    for name, why in (("no", "404"), ("b", "it is no film of version 1")):
+    for name, why in (("no", "404"), ("b", "it is not a film of version 2")):
         page_with(tmp_path, script_tag(tmp_path / f"{name}.film.jsonl"))
         page.goto(site)
         page.get_by_text(f"{name}.film.jsonl can't be played: {why}").wait_for()

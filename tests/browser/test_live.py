@@ -138,7 +138,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
 
 def test_plotly_reaches_a_page_once_however_many_boards(open_notebook: OpenNotebook) -> None:
     sent = """
-from streamviz.widgets import live as module
+from streamviz.widgets import plot_widget as module
 sent = []
 def counted(original=module.plotly_js):
     sent.append(1)

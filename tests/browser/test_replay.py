@@ -402,7 +402,7 @@ def test_a_replay_is_steered_from_the_kernel(open_notebook: OpenNotebook) -> Non
             RUN,
             "player = replay('run.jsonl')\nplayer",
             "player.seek(20)",
-            "player.event('crash', -1)",
+            "player.event('crashed', -1)",
         ]
     ).run_all()
     notebook.page.locator("[data-streamviz] .streamviz-player").wait_for()

@@ -12,7 +12,7 @@ from plots.histories import group, history, sample
 from streamviz.cli import PLOTS
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
-from streamviz.widgets.bundle import plotly_js
+from streamviz.widgets.assets import plotly_js
 
 START_MS = 1_767_225_600_000
 

@@ -104,9 +104,9 @@ def test_a_server_error_is_a_problem_and_the_board_continues(
 
 def test_commands_of_other_clients_are_not_logged(talk: Talk, match: Match) -> None:
     match.play_at_random(3)
-    (frame,) = [one for one in talk.say("look") if one["type"] == "frame"]
+    (frame,) = [one for one in talk.say("poll") if one["type"] == "frame"]
     assert "rows" not in frame
-    assert game(talk.say("look"))["answers"] == []
+    assert game(talk.say("poll"))["answers"] == []
 
 
 def test_the_log_can_be_left_out(match: Match, listen: Listen) -> None:
@@ -126,7 +126,7 @@ def test_without_an_answer_it_says_that_one_is_awaited(
     judge = Match(redis, prefix, game_id="another").judge
     assert judge is not None
     judge.step()
-    told = game(talk.say("look"))
+    told = game(talk.say("poll"))
     assert len(told["answers"]) == 1
     assert told["waiting"] == 1, "now the random player has asked"
 
@@ -151,7 +151,7 @@ def test_a_source_that_is_not_a_game_is_rejected(bad: Any) -> None:
 
 def test_the_picture_is_the_board_then_the_plots_and_says_so_in_words(match: Match) -> None:
     match.play_at_random(7)
-    bundle = Board(match)._bundle("here")
+    bundle = Board(match)._mimebundle("here")
     assert bundle["text/plain"].startswith("9x9 board after 7 moves")
     pictures = re.findall(r'src="data:image/svg\+xml,([^"]*)"', bundle["text/html"])
     assert len(pictures) == 3
@@ -165,7 +165,7 @@ def test_hostile_reasons_stay_text_in_the_picture_and_in_the_message(listen: Lis
     record = Record(words, 9)
     record.hear(MoveRejected(words, "r", Player.BLACK, None, words))
     board = Board(record)
-    assert "<script>" not in board._bundle("here")["text/html"]
+    assert "<script>" not in board._mimebundle("here")["text/html"]
     told = game(listen(board).say("hello"))
     assert told["answers"][0]["reason"] == words.replace("\x00", "�")
 
@@ -181,7 +181,7 @@ def test_a_closed_board_hears_no_more_commands(talk: Talk, match: Match) -> None
 
 def test_one_script_serves_the_page(threads: Callable[[], int], match: Match) -> None:
     script = str(Board._esm)
-    assert script.count("export default") == 1
+    assert len(re.findall(r"^  \w+ as default,?$", script, re.MULTILINE)) == 1
     assert not re.search(r"^import ", script, re.MULTILINE)
     Board(match)
     assert threads() == 0, "a board needs no thread"

@@ -34,7 +34,9 @@ from streamviz.plots.contrast import (
 from streamviz.plots.figure import COLOURS, GREY
 from streamviz.recording import save
 
-LIVE = (Path(streamviz.__file__).parent / "widgets" / "static" / "live.js").read_text("utf-8")
+COLOURS_JS = (Path(streamviz.__file__).parent / "widgets" / "static" / "colours.js").read_text(
+    "utf-8"
+)
 
 
 @pytest.mark.parametrize("background", BACKGROUNDS)
@@ -64,7 +66,7 @@ def test_each_figure_carries_the_substitutes_for_the_browser(plot: Plot) -> None
 
 
 def test_the_browsers_text_has_enough_contrast() -> None:
-    (inks,) = re.findall(r'const ink = dark \? "(#\w{6})" : "(#\w{6})"', LIVE)
+    (inks,) = re.findall(r'const text = dark \? "(#\w{6})" : "(#\w{6})"', COLOURS_JS)
     for ink, background in zip(inks, ("dark", "light"), strict=True):
         assert contrast(ink, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST  # type: ignore[index]
 

@@ -17,15 +17,15 @@ from streamviz.plots import GroupLag, StreamMap
 from streamviz.plots.figure import apply
 from streamviz.recording import Recording, load, save
 from streamviz.recording.events import TrackEvent
-from streamviz.recording.frames import MAX_ENTRIES, SHOT, Frames, pack
+from streamviz.recording.frames import MAX_ENTRIES, SEGMENT_LENGTH, Frames, pack
 
 
-def play(film: Frames, place: int, frames: int = SHOT) -> list[list[Any]]:
-    """Return the figures of a shot's frames, as a browser makes them."""
-    shot = film.shot(place, frames)
-    assert shot["first"] == place
-    found = [shot["figures"]]
-    for deltas in shot["deltas"]:
+def play(film: Frames, place: int, frames: int = SEGMENT_LENGTH) -> list[list[Any]]:
+    """Return the figures of a segment's frames, as a browser makes them."""
+    segment = film.segment(place, frames)
+    assert segment["first"] == place
+    found = [segment["figures"]]
+    for deltas in segment["deltas"]:
         found.append([apply(one, delta) for one, delta in zip(found[-1], deltas, strict=True)])
     return found
 
@@ -38,8 +38,8 @@ def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Frames:
 
 
 def test_a_film_shows_what_the_boards_showed(film: Frames) -> None:
-    frames = play(film, 0, len(film.frames))
-    assert len(frames) == len(film.frames) == 251
+    frames = play(film, 0, len(film))
+    assert len(frames) == len(film) == 251
     samples = list(film.recording.samples())
     for place in (0, 1, 60, 155, 250):
         window = history(*samples[: place + 1])
@@ -47,12 +47,12 @@ def test_a_film_shows_what_the_boards_showed(film: Frames) -> None:
         assert frames[place] == [plot.figure(window) for plot in PLOTS.values()]
 
 
-def test_shots_go_over_into_each_other(film: Frames) -> None:
-    whole = play(film, 0, len(film.frames))
-    for place in (0, SHOT, 2 * SHOT):
-        shot = play(film, place)
-        assert len(shot) == min(SHOT, len(whole) - place)
-        for i, figures in enumerate(shot):
+def test_each_segment_continues_the_one_before(film: Frames) -> None:
+    whole = play(film, 0, len(film))
+    for place in (0, SEGMENT_LENGTH, 2 * SEGMENT_LENGTH):
+        segment = play(film, place)
+        assert len(segment) == min(SEGMENT_LENGTH, len(whole) - place)
+        for i, figures in enumerate(segment):
             expected = whole[place + i]
             assert [one["data"] for one in figures] == [one["data"] for one in expected]
 
@@ -64,40 +64,43 @@ def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
     save(history(*samples), path)
     film = Frames(Recording(path), [GroupLag()], limit=50)
     for place in (40, 300):
-        assert [trace["name"] for trace in film.shot(place)["figures"][0]["data"][:2]] == ["z", "a"]
-    assert film.shot(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
+        assert [trace["name"] for trace in film.segment(place)["figures"][0]["data"][:2]] == [
+            "z",
+            "a",
+        ]
+    assert film.segment(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
 
 
-def test_rough_shots_show_the_samples_that_lie_whole(tmp_path: Path) -> None:
+def test_preview_segments_show_the_samples_that_are_stored_whole(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n, group("g", n)) for n in range(1, 6001)), limit=6000), path)
     film = Frames(Recording(path), [GroupLag()], limit=500)
-    card = film.card()["rough"]
-    assert card["places"] == list(range(0, 6000, 10))
-    shots = [film.rough_shot(number) for number in range(3)]
-    assert [shot["first"] for shot in shots] == [0, 200, 400]
-    for shot in shots:
-        (figure,) = shot["figures"]
-        assert figure["data"][0]["y"][-1] == 1 + 10 * shot["first"]
-        for at, (delta,) in enumerate(shot["deltas"], start=1):
+    preview = film.metadata()["preview"]
+    assert preview["frames"] == list(range(0, 6000, 10))
+    segments = [film.preview(number) for number in range(3)]
+    assert [segment["first"] for segment in segments] == [0, 200, 400]
+    for segment in segments:
+        (figure,) = segment["figures"]
+        assert figure["data"][0]["y"][-1] == 1 + 10 * segment["first"]
+        for at, (delta,) in enumerate(segment["deltas"], start=1):
             assert "full" not in delta, "each is only what is new"
             figure = apply(figure, delta)
-            place = card["places"][shot["first"] + at]
+            place = preview["frames"][segment["first"] + at]
             assert figure["data"][0]["y"][-1] == place + 1
             assert len(figure["data"][0]["y"]) <= 50, "as long a window as the exact one"
-    assert len(shots[0]["deltas"]) == card["shot"] - 1
-    assert len(shots[1]["figures"][0]["data"][0]["y"]) == 50
+    assert len(segments[0]["deltas"]) == preview["segment_length"] - 1
+    assert len(segments[1]["figures"][0]["data"][0]["y"]) == 50
 
 
-def test_a_short_film_has_no_rough_frames_and_a_long_one_not_too_many(tmp_path: Path) -> None:
+def test_a_short_film_has_no_preview_and_a_long_one_not_too_many_frames(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n) for n in range(1, 400))), path)
-    assert Frames(Recording(path), [GroupLag()]).card()["rough"]["places"] == []
+    assert Frames(Recording(path), [GroupLag()]).metadata()["preview"]["frames"] == []
     save(history(*(sample(n) for n in range(1, 45_001)), limit=45_000), path, overwrite=True)
     film = Frames(Recording(path), [GroupLag()], start_s=100)
-    assert 2000 <= len(film.rough) <= 4000
-    assert film.card()["rough"]["places"][0] < 10
-    assert film.rough_shot((len(film.rough) - 1) // 200)["deltas"]
+    assert 2000 <= len(film.preview_frames) <= 4000
+    assert film.metadata()["preview"]["frames"][0] < 10
+    assert film.preview((len(film.preview_frames) - 1) // 200)["deltas"]
 
 
 def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
@@ -107,12 +110,12 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
     film = Frames(
         Recording(path), [GroupLag()], start_s=1.0, end_s=2.0, captions=[(0.5, "passed in")]
     )
-    card = film.card()
-    assert card["times"][0] == 1.0
-    assert card["times"][-1] == 2.0
-    assert card["events"] == [[4, "killed", "ann was killed"]]
-    assert card["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
-    assert film.shot(0)["figures"][0]["data"][-1]["x"] == []
+    metadata = film.metadata()
+    assert metadata["times"][0] == 1.0
+    assert metadata["times"][-1] == 2.0
+    assert metadata["events"] == [[4, "killed", "ann was killed"]]
+    assert metadata["captions"] == [[0.5, "passed in"], [1.2, "in the recording"]]
+    assert film.segment(0)["figures"][0]["data"][-1]["x"] == []
     assert len(play(film, 0)) == 11
 
 
@@ -123,7 +126,7 @@ def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
     whole = Frames(recording, plots, end_s=21)
     for place in (0, 5, -1):
         stream_map, lag = film.figures(place)
-        expected, _ = whole.figures(place if place < 0 else place + film.frames.start)
+        expected, _ = whole.figures(place if place < 0 else place + film.span.start)
         sample = film.history(place).last
         assert sample is not None
         assert sample.length >= 80
@@ -138,7 +141,7 @@ def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
     assert played[-1] == film.figures(-1)
     assert len(played[0][0]["data"][0]["x"]) < 120, "no further back than it takes"
     assert (
-        Frames(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.frames.start + 1
+        Frames(recording, [GroupLag()], start_s=20).history(0).samples[0].n == film.span.start + 1
     )
 
 

@@ -84,7 +84,7 @@ def test_a_wrong_source_is_refused(redis: redis_py.Redis, key: str, source: str,
 
 
 def test_the_dashboard_lists_the_steps_that_have_not_run(tour: Steps) -> None:
-    shown = Dashboard(tour)._bundle("here")
+    shown = Dashboard(tour)._mimebundle("here")
     assert shown["text/plain"].splitlines()[1:3] == [
         'not run yet: orders.add({"dish": "soup"}, id="1000-0")',
         'not run yet: crew = orders.group("crew")',
@@ -95,13 +95,13 @@ def test_the_dashboard_lists_the_steps_that_have_not_run(tour: Steps) -> None:
     assert [row.command.split()[0] for row in rows] == ["XADD", "not", "not", "not"]
     assert len(tour.log) == 1
     tour.run()
-    assert "not run yet" not in Dashboard(tour)._bundle("here")["text/plain"]
+    assert "not run yet" not in Dashboard(tour)._mimebundle("here")["text/plain"]
 
 
 def test_the_dashboard_lists_what_the_steps_did(tour: Steps) -> None:
     tour.step()
     tour.step()
-    shown = Dashboard(tour)._bundle("here")
+    shown = Dashboard(tour)._mimebundle("here")
     assert "> XADD" in shown["text/plain"]
     assert "length: 0 → 1" in shown["text/plain"]
     assert "<table>" in shown["text/html"]

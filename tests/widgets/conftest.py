@@ -11,13 +11,13 @@ import pytest
 import redis as redis_py
 
 from streamviz import Dashboard, Scenario, series
-from streamviz.widgets.live import Live
+from streamviz.widgets.plot_widget import PlotWidget
 
 
 class Talk:
     """Both ends of a board's protocol."""
 
-    def __init__(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, live: PlotWidget, monkeypatch: pytest.MonkeyPatch) -> None:
         self.live = live
         self.heard: list[dict[str, Any]] = []
         self.buffers: list[bytes] = []
@@ -45,7 +45,7 @@ class Talk:
         return [one["type"] for one in self.heard]
 
 
-Listen = Callable[[Live], Talk]
+Listen = Callable[[PlotWidget], Talk]
 
 
 @pytest.fixture

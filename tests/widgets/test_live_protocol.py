@@ -25,11 +25,11 @@ from streamviz import Dashboard, Scenario, group_lag
 from streamviz.observation.history import History
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
-from streamviz.widgets import live as module
-from streamviz.widgets.bundle import plotly_js
+from streamviz.widgets import plot_widget as module
+from streamviz.widgets.assets import plotly_js
 
 Until = Callable[..., None]
-AHEAD = module._AHEAD
+AHEAD = module._FRAMES_AHEAD
 
 
 def sampled(n: int) -> Any:
@@ -138,7 +138,7 @@ def pictures(bundle: dict[str, str]) -> list[ElementTree.Element]:
 def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[Any]) -> None:
     seen = history(*looks)
     board = Dashboard(seen)
-    bundle = board._bundle(board.place)
+    bundle = board._mimebundle(board.mount_id)
     assert set(bundle) == {"text/html", "text/plain"}
     assert len(pictures(bundle)) == 3
     lines = bundle["text/plain"].split("\n")
@@ -150,7 +150,7 @@ def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[A
 def test_hostile_names_break_no_output(listen: Listen) -> None:
     seen = history(sample(1, *(group(name) for name in HOSTILE), events=HOSTILE))
     board = Dashboard(seen)
-    bundle = board._bundle(board.place)
+    bundle = board._mimebundle(board.mount_id)
     json.dumps(bundle, ensure_ascii=False).encode("utf-8")
     assert len(pictures(bundle)) == 3
     tags = re.findall(r"<(/?\w+)", bundle["text/html"])
@@ -182,7 +182,7 @@ shop.produce(sys.argv[2], series.orders(rate_hz=5))
 shop.group(sys.argv[2], "billing", consumers=2, service_ms=300)
 shop.run(seconds=5)
 board = Dashboard(shop)
-print(repr(board), board.place, board.spare, board._bundle(board.place))
+print(repr(board), board.mount_id, board.fallback_id, board._mimebundle(board.mount_id))
 """
 
 

@@ -32,25 +32,25 @@ def unpacked(buffer: bytes) -> Any:
     return json.loads(gzip.decompress(buffer))
 
 
-def test_a_player_tells_its_card_and_sends_the_shots_that_are_asked_for(
+def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     path: Path, listen: Listen
 ) -> None:
     player = replay(path, speed=2, loop=True)
     talk = listen(player)
     said = talk.say("hello")
-    assert [one["type"] for one in said] == ["card"]
+    assert [one["type"] for one in said] == ["metadata"]
     assert said[0]["options"] == {"speed": 2.0, "loop": True, "autoplay": False}
-    card = unpacked(talk.buffers[-1])
-    assert len(card["times"]) == 250
-    assert card["events"] == [
+    metadata = unpacked(talk.buffers[-1])
+    assert len(metadata["times"]) == 250
+    assert metadata["events"] == [
         [39, "killed", "ann was killed"],
         [89, "claimed", "bob claimed 2 of ann"],
     ]
-    assert card["captions"] == [[1, "look"]]
-    assert talk.say("shot", place=100) == [{"type": "shot", "place": 100}]
-    shot = unpacked(talk.buffers[-1])
-    assert (shot["first"], len(shot["figures"]), len(shot["deltas"])) == (100, 3, 99)
-    assert talk.say("rough", place=0)[0]["type"] == "problem", "a short film has no rough frames"
+    assert metadata["captions"] == [[1, "look"]]
+    assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
+    segment = unpacked(talk.buffers[-1])
+    assert (segment["first"], len(segment["figures"]), len(segment["deltas"])) == (100, 3, 99)
+    assert talk.say("preview", number=0)[0]["type"] == "problem", "a short film has no preview"
 
 
 def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: Listen) -> None:
@@ -58,35 +58,35 @@ def test_a_story_is_told_as_of_the_frame_that_is_shown(tmp_path: Path, listen: L
     shutil.copy(READY / "crash_and_rescue.jsonl", path)
     talk = listen(replay(path))
     held = "1767225611419-0"  # what the dead consumer held, and another one claimed
-    (early,) = talk.say("story", id=held, place=0)
-    (then,) = talk.say("story", id=held, place=115)
-    (late,) = talk.say("story", id=held, place=len(talk.live.film.frames) - 1)
+    (early,) = talk.say("story", id=held, frame=0)
+    (then,) = talk.say("story", id=held, frame=115)
+    (late,) = talk.say("story", id=held, frame=len(talk.live.frames) - 1)
     assert early["text"].startswith(f"{held} was added at ")
     assert "held by" not in early["text"]
     assert then["text"].count("held by") == 1
     assert late["text"].startswith(then["text"].removesuffix("."))
     assert "delivery 2" in late["text"]
-    assert talk.say("story", id=held, place="0") == [late], "as of the end, if no frame is named"
+    assert talk.say("story", id=held, frame="0") == [late], "as of the end, if no frame is named"
     path.unlink()
-    assert talk.say("story", id=held, place=3)[0]["type"] == "problem"
+    assert talk.say("story", id=held, frame=3)[0]["type"] == "problem"
 
 
-def test_a_long_film_has_rough_shots_for_a_hand_that_drags(tmp_path: Path, listen: Listen) -> None:
+def test_a_long_film_has_a_preview_for_dragging(tmp_path: Path, listen: Listen) -> None:
     path = tmp_path / "long.jsonl"
     save(history(*(sample(n) for n in range(1, 3001)), limit=3000), path)
     talk = listen(replay(path))
-    assert talk.say("rough", place=1) == [{"type": "rough", "place": 1}]
+    assert talk.say("preview", number=1) == [{"type": "preview", "number": 1}]
     assert unpacked(talk.buffers[-1])["first"] == 200
-    for place in (-1, 2, None, "0"):
-        assert "there is no rough shot" in talk.say("rough", place=place)[0]["text"]
+    for number in (-1, 2, None, "0"):
+        assert "there is no preview segment" in talk.say("preview", number=number)[0]["text"]
 
 
-@pytest.mark.parametrize("place", [-1, 250, None, "3", 1.5, True])
-def test_a_frame_that_is_not_there_is_a_problem(path: Path, listen: Listen, place: Any) -> None:
+@pytest.mark.parametrize("frame", [-1, 250, None, "3", 1.5, True])
+def test_a_frame_that_is_not_there_is_a_problem(path: Path, listen: Listen, frame: Any) -> None:
     talk = listen(replay(path))
-    (said,) = talk.say("shot", place=place)
+    (said,) = talk.say("segment", frame=frame)
     assert said["type"] == "problem"
-    assert f"there is no frame {place!r}" in said["text"]
+    assert f"there is no frame {frame!r}" in said["text"]
 
 
 def test_a_recording_that_breaks_meanwhile_is_a_problem_and_not_an_end(
@@ -95,12 +95,12 @@ def test_a_recording_that_breaks_meanwhile_is_a_problem_and_not_an_end(
     talk = listen(replay(path))
     text = path.read_text("ascii")
     path.write_text(text.replace('"lag":3', '"lag":"'))
-    (said,) = talk.say("shot", place=100)
+    (said,) = talk.say("segment", frame=100)
     assert said["type"] == "problem"
     path.write_text(text)
-    assert talk.say("shot", place=100)[0]["type"] == "shot"
+    assert talk.say("segment", frame=100)[0]["type"] == "segment"
     path.unlink()
-    assert talk.say("shot", place=100)[0]["type"] == "problem"
+    assert talk.say("segment", frame=100)[0]["type"] == "problem"
 
 
 def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
@@ -108,14 +108,14 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
     talk = listen(player)
     player.play()
     assert not talk.heard, "nobody looks yet"
-    assert talk.say("hello")[1:] == [{"type": "do", "do": "play", "with": []}]
+    assert talk.say("hello")[1:] == [{"type": "action", "action": "play", "args": []}]
     del talk.heard[0]
     player.pause()
     player.seek(3)
     player.speed(4)
     player.event("killed")
     player.event(step=-1)
-    assert [(one["do"], one["with"]) for one in talk.heard] == [
+    assert [(one["action"], one["args"]) for one in talk.heard] == [
         ("play", []),
         ("pause", []),
         ("seek", [3]),
@@ -138,7 +138,7 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
 
 
 def test_its_saved_picture_is_the_last_frame_and_is_the_same_each_time(path: Path) -> None:
-    first, second = (replay(path)._bundle("here") for _ in range(2))
+    first, second = (replay(path)._mimebundle("here") for _ in range(2))
     assert first == second
     assert "Group lag: g: 5 waiting" in first["text/plain"]
     assert first["text/html"].count("<img") == 3

@@ -22,7 +22,7 @@ def talk(redis: redis_py.Redis, key: str, listen: Listen) -> Talk:
 def test_the_panel_lists_the_steps(talk: Talk) -> None:
     (whole,) = talk.say("hello")
     assert whole["panel"]["steps"] == ["orders.add({'n': 1}, id='1-0')", "1 / 0", "orders.length()"]
-    assert whole["status"]["place"] == 0
+    assert whole["status"]["step"] == 0
     assert whole["rows"] == []
 
 
@@ -33,7 +33,7 @@ def test_a_click_is_a_step_and_tells_what_it_sent(talk: Talk) -> None:
     assert call == "orders.add({'n': 1}, id='1-0')"
     assert command.startswith("XADD")
     assert (reply, changes[0]) == ("1-0", "length: 0 → 1")
-    assert frame["status"]["place"] == 1
+    assert frame["status"]["step"] == 1
     assert frame["deltas"]
     assert len(talk.say("hello")[0]["rows"]) == 1, "a reloaded page gets them again"
 

@@ -1,25 +1,20 @@
 // @ts-check
-// Slides whose plots play: each begins when its slide is shown, and rests when that is left.
+// Slides with players: each plays while its slide is shown.
 
-import { bytes, plotlyFrom, raise } from "./offline.js";
-
-/** @typedef {Awaited<ReturnType<typeof raise>>} Raised */
+import { plotlyFrom } from "streamviz/plotly_loader.js";
+import { bytes, replacePicture } from "./offline.js";
 
 const HIGH = 720;
-const BELOW = 10; // pixels at a slide's foot
+const BELOW = 10; // pixels at the bottom of a slide
 const PLAY_AGAIN = 82; // the key R
-const LOWEST = 330; // pixels of a player, of which a third is words and controls
+const LOWEST = 330; // pixels of a player; texts and controls take a third of them
 
-/** Give a slide's players the height that its words leave.
- * @param {HTMLElement} slide */
+/** Give the players of a slide the height that its other content leaves. @param {HTMLElement} slide */
 function fit(slide) {
   const players = /** @type {HTMLElement[]} */ ([...slide.querySelectorAll(".streamviz-player")]);
   for (const one of players) one.style.display = "none";
   const each = Math.floor((HIGH - BELOW - slide.scrollHeight) / players.length);
-  for (const one of players) {
-    one.style.display = "";
-    one.style.height = `${Math.max(LOWEST, each)}px`;
-  }
+  for (const one of players) Object.assign(one.style, { display: "", height: `${Math.max(LOWEST, each)}px` });
 }
 
 async function start() {
@@ -28,41 +23,39 @@ async function start() {
     center: false,
     controlsLayout: "edges",
     hash: true,
-    width: 1280,
-    height: HIGH,
-    margin: 0.045,
+    width: 1280, height: HIGH, margin: 0.045,
     slideNumber: "c/t",
     transition: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "slide",
     plugins: [RevealNotes],
-    // A key that a player took is no key of the deck's.
+    // The deck ignores a key that a player has used.
     keyboardCondition: (/** @type {KeyboardEvent} */ stroke) =>
       !stroke.defaultPrevented && !["SELECT", "INPUT"].includes(/** @type {HTMLElement} */ (stroke.target).tagName),
   });
-  /** @type {Map<Element, Promise<Raised>>} */
-  const raised = new Map();
+  /** @type {Map<Element, ReturnType<typeof replacePicture>>} */
+  const players = new Map();
   /** @type {Promise<any> | null} */
   let Plotly = null;
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   const show = (again = false) => {
     const slide = /** @type {HTMLElement} */ (deck.getCurrentSlide());
-    raised.forEach(async (one, film) => {
+    players.forEach(async (one, film) => {
       if (!slide.contains(film)) (await one).player.pause();
     });
     for (const film of slide.querySelectorAll("script[data-film]")) {
       Plotly ??= plotlyFrom(bytes(/** @type {Element} */ (document.getElementById("plotly"))));
-      const one = raised.get(film) ?? Plotly.then((found) => raise(film, found, true));
-      raised.set(film, one);
-      one.then(({ player, autoplay }) => {
+      const one = players.get(film) ?? Plotly.then((/** @type {any} */ loaded) => replacePicture(film, loaded, true));
+      players.set(film, one);
+      one.then((/** @type {Awaited<ReturnType<typeof replacePicture>>} */ { player, autoplay }) => {
         fit(slide);
         player.restyle();
-        if (!again && (!autoplay || still.matches || deck.getCurrentSlide() !== slide)) return;
+        if (!again && (!autoplay || reduced.matches || deck.getCurrentSlide() !== slide)) return;
         player.seek(0);
         player.play();
       });
     }
   };
   await deck.initialize();
-  // On paper, and in the speaker's small views, a picture does.
+  // On paper, and in the small views for the speaker, the picture stays.
   if (deck.isPrintView() || location.search.includes("receiver")) return;
   deck.on("slidechanged", () => show());
   deck.addKeyBinding({ keyCode: PLAY_AGAIN, key: "R", description: "Play this slide's plots again" }, () => show(true));

@@ -1,30 +1,31 @@
 // @ts-check
-// A notebook to read: where a film lies under a picture, a player takes its place.
+// A notebook to read: a player takes the place of each picture that has a film.
 
-import { bytes, plotlyFrom, raise } from "./offline.js";
+import { plotlyFrom } from "streamviz/plotly_loader.js";
+import { bytes, replacePicture } from "./offline.js";
 
 async function start() {
   const films = [...document.querySelectorAll("script[data-film]")];
   if (!films.length) return;
   const Plotly = await plotlyFrom(bytes(/** @type {Element} */ (document.getElementById("plotly"))));
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  // It plays, and takes the browser's time, only while somebody can see it.
-  /** @type {Map<Element, ReturnType<typeof raise>>} */
-  const raised = new Map();
-  const seen = new IntersectionObserver((changes) => {
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+  // A player plays, and takes the browser's time, only while it is visible.
+  /** @type {Map<Element, ReturnType<typeof replacePicture>>} */
+  const players = new Map();
+  const visible = new IntersectionObserver((changes) => {
     for (const { target, isIntersecting } of changes) {
       const film = /** @type {Element} */ (target.nextElementSibling);
-      const known = raised.get(film);
+      const known = players.get(film);
       if (!isIntersecting) {
         known?.then(({ player }) => player.pause());
       } else if (!known) {
-        const one = raise(film, Plotly);
-        raised.set(film, one);
-        one.then(({ player, autoplay }) => autoplay && !still.matches && player.play());
+        const made = replacePicture(film, Plotly);
+        players.set(film, made);
+        made.then(({ player, autoplay }) => autoplay && !reduced.matches && player.play());
       }
     }
   });
-  for (const film of films) seen.observe(/** @type {Element} */ (film.previousElementSibling));
+  for (const film of films) visible.observe(/** @type {Element} */ (film.previousElementSibling));
 }
 
 start();

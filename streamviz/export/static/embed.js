@@ -1,30 +1,25 @@
 // @ts-check
-// A film in somebody else's page: each script element that names one gets its player behind it.
+// A film in another site's page: a player after each script element that names one.
 
-import { createPlayer } from "../../widgets/static/player.js";
-import { plotlyFrom, unlined, wholeFilm } from "./offline.js";
+import { plotlyFrom } from "streamviz/plotly_loader.js";
+import { Player } from "streamviz/player.js";
+import { decoded, filmFrom, wholeSource } from "./offline.js";
 
-/** @type {string} */
-const PLOTLY = ""; // @plotly
-/** @type {string} */
-const STYLE = ""; // @style
-
-/** Where a script's player goes: where its `data-place` says, else behind it; and what is wrong.
+/** Put a player where its script's `data-place` says, or else after the script; report what is wrong.
  * @param {HTMLScriptElement} script @param {HTMLElement} player */
 function put(script, player) {
   const { place, film } = script.dataset;
-  const told = place ? document.querySelector(place) : null;
-  if (told) told.append(player);
+  const target = place ? document.querySelector(place) : null;
+  if (target) target.append(player);
   else if (!script.closest("head")) script.after(player);
   else document.body.append(player);
-  if (place && !told) console.error(`streamviz: the page has no ${place} for ${film}`);
-  else if (!told && script.closest("head")) {
+  if (place && !target) console.error(`streamviz: the page has no ${place} for ${film}`);
+  else if (!target && script.closest("head")) {
     console.warn(`streamviz: ${film} is at the page's end, because its script is in the head: say where with data-place="#an-id"`);
   }
 }
 
-/** Is what lies behind an element dark: the first ground that is painted there, else the browser's.
- * @param {Element} node */
+/** Is the background of an element dark: the first one that is painted, or else the browser's. @param {Element} node */
 function onDark(node) {
   for (let one = /** @type {Element | null} */ (node); one; one = one.parentElement) {
     const [r, g, b, opacity = 1] = (getComputedStyle(one).backgroundColor.match(/[\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
@@ -44,11 +39,10 @@ async function play(script, Plotly) {
   try {
     const reply = await fetch(new URL(/** @type {string} */ (film), document.baseURI));
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
-    const { card, shot, options } = unlined(await reply.text());
+    const { metadata, segment, options } = filmFrom(await reply.text());
     const own = theme === "dark" || theme === "light";
     const dark = () => (own ? theme === "dark" : onDark(place));
-    const { signal } = new AbortController();
-    const player = createPlayer({ card, source: wholeFilm(shot), signal, options: { ...options, dark } });
+    const player = new Player(metadata, wholeSource(segment), { ...options, dark }, new AbortController().signal);
     player.root.toggleAttribute("data-ground", own);
     place.append(player.root);
     const page = new MutationObserver(player.restyle); // its theme may be switched
@@ -59,11 +53,14 @@ async function play(script, Plotly) {
   }
 }
 
-const style = document.createElement("style");
-style.textContent = STYLE;
-document.head.append(style);
-const letters = atob(PLOTLY);
-const Plotly = plotlyFrom(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)));
-for (const script of document.querySelectorAll("script[type=module][data-film]")) {
-  play(/** @type {HTMLScriptElement} */ (script), Plotly);
+/** Put a player at every script element that names a film.
+ * @param {{plotly: string, style: string}} data plotly.js, compressed and in base64, and the style sheet */
+export function start({ plotly, style }) {
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  document.head.append(sheet);
+  const Plotly = plotlyFrom(decoded(plotly));
+  for (const script of document.querySelectorAll("script[type=module][data-film]")) {
+    play(/** @type {HTMLScriptElement} */ (script), Plotly);
+  }
 }

@@ -1,49 +1,46 @@
 // @ts-check
-// A live board without a notebook: its messages come from a small web server.
+// A live dashboard without a notebook: its messages come from a small web server.
 
-import { settle } from "../../widgets/static/live.js";
+import { build } from "streamviz/live.js";
+import { mount } from "streamviz/mount.js";
+import { providePlotly } from "streamviz/plotly_loader.js";
 
 const state = /** @type {HTMLElement} */ (document.getElementById("state"));
+const placeholder = /** @type {HTMLElement} */ (document.querySelector("[data-streamviz]"));
 const query = location.search;
-/** @type {Set<(content: any, buffers: any[]) => void>} */
+/** @typedef {(content: any, buffers: any[]) => void} Listener */
+/** @type {Set<Listener>} */
 const listeners = new Set();
 let name = "";
 
-/** What a widget's model is to `live.js`. */
+const showState = (/** @type {string} */ text) => Object.assign(state, { textContent: text, hidden: !text });
+const showLost = () => showState("Lost the server; trying again");
+
+/** What a widget's model does, without a kernel. */
 const model = {
-  get: () => "live-page",
-  /** @param {string} event @param {(content: any, buffers: any[]) => void} listener */
-  on: (event, listener) => event === "msg:custom" && listeners.add(listener),
-  /** @param {string} _event @param {(content: any, buffers: any[]) => void} listener */
-  off: (_event, listener) => listeners.delete(listener),
-  /** @param {any} content */
-  send(content) {
-    if (!name) return;
-    const body = JSON.stringify(content);
-    fetch(`say/${name}${query}`, { method: "POST", body }).catch(() => tell("Lost the server; trying again"));
+  get: () => placeholder.dataset.streamviz,
+  on: (/** @type {string} */ event, /** @type {Listener} */ listener) => event === "msg:custom" && listeners.add(listener),
+  off: (/** @type {string} */ _event, /** @type {Listener} */ listener) => listeners.delete(listener),
+  send(/** @type {any} */ content) {
+    if (name) fetch(`say/${name}${query}`, { method: "POST", body: JSON.stringify(content) }).catch(showLost);
   },
-};
-const tell = (/** @type {string} */ text) => {
-  state.textContent = text;
-  state.hidden = !text;
 };
 
 /** plotly.js, which another script of this page brings. */
-const plotlyHere = () =>
-  new Promise((resolve) => {
-    const look = () => {
-      const found = /** @type {any} */ (globalThis).Plotly;
-      found ? resolve(found) : setTimeout(look, 50);
-    };
-    look();
-  });
-/** @type {any} */ (globalThis)[Symbol.for("streamviz.plotly")] = plotlyHere();
+const plotlyOfPage = () => new Promise((resolve) => {
+  const check = () => {
+    const { Plotly } = /** @type {any} */ (globalThis);
+    Plotly ? resolve(Plotly) : setTimeout(check, 50);
+  };
+  check();
+});
 
-settle(model, new AbortController().signal);
+providePlotly(plotlyOfPage());
+mount(model, new AbortController().signal, build);
 const events = new EventSource(`events${query}`);
 events.addEventListener("you", ({ data }) => {
   name = data;
-  tell("");
+  showState("");
   model.send({ type: "hello" });
 });
 for (const type of ["figures", "frame", "story", "problem"]) {
@@ -53,5 +50,5 @@ for (const type of ["figures", "frame", "story", "problem"]) {
 }
 events.addEventListener("error", () => {
   name = "";
-  tell("Lost the server; trying again");
+  showLost();
 });

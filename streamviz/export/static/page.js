@@ -1,25 +1,25 @@
 // @ts-check
-// A page of its own: everything is in it, and nothing is asked of any network.
+// A page of its own: everything is in it, and nothing is requested from a network.
 
-import { unpacked } from "../../widgets/static/frames.js";
-import { createPlayer, large } from "../../widgets/static/player.js";
-import { bytes, plotlyFrom, wholeFilm } from "./offline.js";
+import { plotlyFrom, unpacked } from "streamviz/plotly_loader.js";
+import { Player } from "streamviz/player.js";
+import { stageScale } from "streamviz/stage.js";
+import { bytes, wholeSource } from "./offline.js";
 
 /** @param {string} id */
 const packed = (id) => bytes(/** @type {HTMLElement} */ (document.getElementById(id)));
 
 async function start() {
   const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
-  const { card, shot, options, width } = await unpacked(packed("film"));
-  // Text is to be read from the last row: it grows with the stage.
-  const scale = (/** @type {number} */ plots) => Math.round((20 * large(plots) * stage.clientWidth) / width) / 20;
-  const { signal } = new AbortController();
-  const how = { ...options, scale, everywhere: true };
-  const player = createPlayer({ card, source: wholeFilm(shot), signal, options: how });
+  const { metadata, segment, options, width } = await unpacked(packed("film"));
+  // The text must be readable from the last row, so it grows with the stage.
+  const scale = (/** @type {number} */ plots) => Math.round((20 * stageScale(plots) * stage.clientWidth) / width) / 20;
+  const own = { ...options, scale, everywhere: true };
+  const player = new Player(metadata, wholeSource(segment), own, new AbortController().signal);
   const Plotly = await plotlyFrom(packed("plotly"));
   player.root.dataset.stage = "";
   stage.replaceChildren(player.root);
-  addEventListener("resize", player.restyle, { signal });
+  addEventListener("resize", player.restyle);
   player.ready(Plotly);
 }
 

@@ -1,47 +1,29 @@
 // @ts-check
-// A figure drawn lightly, on a canvas over plotly's: fast enough to follow a hand.
+// A quick drawing of a figure on a canvas over plotly's, for dragging the slider.
 
-import { thinned } from "./frames.js";
+import { axesOf, axisKey, extents } from "./layout.js";
+import { thinned } from "./thin.js";
 
-/** @typedef {{low: number, high: number}} Range */
+/** @typedef {import("./layout.js").Range} Range */
 /** @typedef {{left: number, top: number, wide: number, high: number}} Area */
 
-const APART = 4; // pixels between two points of a trace: a narrow plot needs fewer
+const POINT_EVERY_PX = 4; // a narrow plot needs fewer points
 const DASHES = { dash: [9, 5], dot: [2, 4], dashdot: [9, 4, 2, 4], longdash: [14, 6], longdashdot: [14, 5, 2, 5] };
 
-/** The range of each axis: its own, or around what is on it and on those that match it.
+/** The range of each axis: its own, or that of the points on it and on the axes that match it.
  * @param {any[]} data @param {any} layout @returns {Record<string, Range>} by axis: x, y, x2, ... */
 export function ranges(data, layout) {
-  const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
-  const short = (/** @type {string} */ key) => key.replace("axis", "");
-  /** @type {Record<string, Range>} */
-  const found = {};
-  const master = (/** @type {string} */ axis) => layout[`${axis[0]}axis${axis.slice(1)}`]?.matches ?? axis;
-  for (const trace of data) {
-    for (const side of ["x", "y"]) {
-      const axis = master(trace[`${side}axis`] ?? side);
-      const range = (found[axis] ??= { low: Infinity, high: -Infinity });
-      for (const value of trace[side] ?? []) {
-        if (value === null) continue;
-        if (value < range.low) range.low = value;
-        if (value > range.high) range.high = value;
-      }
-    }
-  }
-  for (const key of axes) {
-    const axis = short(key);
-    const { range, rangemode } = layout[key];
-    const own = found[master(axis)] ?? { low: 0, high: 1 };
-    if (range) found[axis] = { low: range[0], high: range[1] };
-    else if (axis !== master(axis)) found[axis] = own;
-    else found[axis] = roomy(own, rangemode === "tozero");
-  }
-  for (const key of axes) if (!layout[key].range) found[short(key)] = found[master(short(key))];
-  return found;
+  const points = extents(data, layout);
+  const own = axesOf(layout).map((axis) => {
+    const { matches = axis, range = layout[axisKey(matches)]?.range } = layout[axisKey(axis)];
+    if (range) return [axis, { low: range[0], high: range[1] }];
+    const fromZero = layout[axisKey(matches)]?.rangemode === "tozero";
+    return [axis, roomy(points[matches] ?? { low: 0, high: 1 }, fromZero)];
+  });
+  return { ...points, ...Object.fromEntries(own) };
 }
 
-/** A range that nothing touches the end of.
- * @param {Range} range @param {boolean} fromZero @returns {Range} */
+/** A range with some room at its upper end. @param {Range} range @param {boolean} fromZero @returns {Range} */
 function roomy({ low, high }, fromZero) {
   if (low > high) return { low: 0, high: 1 };
   const bottom = fromZero ? Math.min(0, low) : low;
@@ -49,36 +31,27 @@ function roomy({ low, high }, fromZero) {
   return { low: bottom, high: high + (fromZero ? span * 0.055 : span * 0.001) };
 }
 
-/** Round numbers in a range.
- * @param {Range} range @param {number} about how many */
+/** Round numbers in a range. @param {Range} range @param {number} about their number */
 export function ticks({ low, high }, about) {
   const raw = (high - low) / Math.max(1, about);
   if (!(raw > 0) || !Number.isFinite(raw)) return [low];
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((many) => many * power).find((one) => one >= raw * 0.999) ?? raw;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
+  const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** A trace's points on the canvas; null where it has a gap.
+/** The points of a trace on the canvas; null where it has a gap.
  * @param {any} trace @param {Range} across @param {Range} up @param {Area} area @returns {([number, number] | null)[]} */
 export function placed(trace, across, up, area) {
   const sideways = area.wide / (across.high - across.low || 1);
   const upwards = area.high / (up.high - up.low || 1);
-  const found = [];
-  const { x, y } = trace;
-  for (let i = 0; i < (y?.length ?? 0); i += 1) {
-    if (x[i] === null || y[i] === null) found.push(null);
-    else found.push(/** @type {[number, number]} */ ([
-      area.left + (x[i] - across.low) * sideways,
-      area.top + area.high - (y[i] - up.low) * upwards,
-    ]));
-  }
-  return found;
+  const { x, y = [] } = trace;
+  const place = (/** @type {number} */ i) => [area.left + (x[i] - across.low) * sideways, area.top + area.high - (y[i] - up.low) * upwards];
+  return y.map((/** @type {number | null} */ value, /** @type {number} */ i) => (x[i] === null || value === null ? null : place(i)));
 }
 
-/** The corners of a line through points: with steps, first across, then up.
+/** The corners of a line through points; a stepped line first goes across, then up.
  * @param {([number, number] | null)[]} points @param {boolean} stepped @returns {[number, number][][]} */
 export function corners(points, stepped) {
   /** @type {[number, number][][]} */
@@ -86,20 +59,15 @@ export function corners(points, stepped) {
   /** @type {[number, number][] | null} */
   let run = null;
   for (const point of points) {
-    if (!point) {
-      run = null;
-    } else if (!run) {
-      runs.push((run = [point]));
-    } else {
-      if (stepped) run.push([point[0], run[run.length - 1][1]]);
-      run.push(point);
-    }
+    if (point && run && stepped) run.push([point[0], run[run.length - 1][1]]);
+    if (point && run) run.push(point);
+    else if (point) runs.push((run = [point]));
+    else run = null;
   }
   return runs;
 }
 
-/** Is a line so long that its dashes would cost more time than all the rest? Without them it is
- * followed by its colour, until the hand rests.
+/** Is a line so long that its dashes would take most of the time? It is drawn without them then.
  * @param {[number, number][][]} runs @param {Area} area */
 export function winding(runs, { wide, high }) {
   let long = 0;
@@ -125,11 +93,9 @@ function dots(ink, marker, points) {
   points.forEach((point, i) => {
     const size = Array.isArray(marker.size) ? marker.size[Math.min(i, marker.size.length - 1)] : marker.size ?? 6;
     if (!point || !size) return;
-    const [x, y] = point;
-    const half = size / 2;
-    if (square || size < 6) {
-      ink.rect(x - half, y - half, size, size);
-    } else {
+    const [x, y, half] = [...point, size / 2];
+    if (square || size < 6) ink.rect(x - half, y - half, size, size);
+    else {
       ink.moveTo(x + half, y);
       ink.arc(x, y, half, 0, 7);
     }
@@ -164,27 +130,21 @@ function grid(ink, axis, range, area, side, layout) {
   });
 }
 
-/** Draw a figure where plotly has drawn one of its kind before.
- * @param {CanvasRenderingContext2D} ink @param {any[]} whole its traces @param {any} layout
- * @param {(axis: string) => {from: number, long: number}} place where plotly has put an axis */
-export function sketch(ink, whole, layout, place) {
-  const data = whole.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / APART));
+/** Draw a figure over the same plot drawn by plotly.
+ * @param {CanvasRenderingContext2D} ink @param {any[]} traces @param {any} layout
+ * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis */
+export function sketch(ink, traces, layout, place) {
+  const data = traces.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / POINT_EVERY_PX));
   const range = ranges(data, layout);
   /** @type {Map<string, [number, number][]>} */
   const before = new Map();
-  const area = (/** @type {string} */ x, /** @type {string} */ y) => ({
-    left: place(x).from,
-    wide: place(x).long,
-    top: place(y).from,
-    high: place(y).long,
-  });
-  for (const key of Object.keys(layout).filter((one) => /^yaxis\d*$/.test(one))) {
-    const axis = layout[key];
+  const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
+  for (const y of axesOf(layout).filter((one) => one[0] === "y")) {
+    const axis = layout[axisKey(y)];
     if (axis.visible === false) continue;
-    const y = key.replace("axis", "");
     const x = axis.anchor ?? "x";
     const where = area(x, y);
-    grid(ink, layout[`xaxis${x.slice(1)}`], range[x], where, "x", layout);
+    grid(ink, layout[axisKey(x)], range[x], where, "x", layout);
     grid(ink, axis, range[y], where, "y", layout);
   }
   for (const trace of data) {
@@ -214,11 +174,27 @@ export function sketch(ink, whole, layout, place) {
 function fill(ink, trace, runs, below, ground) {
   ink.fillStyle = trace.fillcolor;
   for (const run of runs) {
-    const first = run[0][0];
-    const last = run[run.length - 1][0];
-    const back = trace.fill === "tonexty" && below ? below.toReversed() : /** @type {[number, number][]} */ ([[last, ground], [first, ground]]);
+    const [first, last] = [run[0][0], run[run.length - 1][0]];
     ink.beginPath();
-    trail(ink, [...run, ...back]);
+    trail(ink, trace.fill === "tonexty" && below ? [...run, ...below.toReversed()] : [...run, [last, ground], [first, ground]]);
     ink.fill();
   }
+}
+
+/** Draw a figure on the canvas over its plot; false if plotly has not drawn the plot yet.
+ * @param {any} node the plot @param {HTMLCanvasElement} canvas @param {any[]} data @param {any} layout */
+export function sketchOver(node, canvas, data, layout) {
+  const full = node._fullLayout;
+  const [wide, high] = [node.clientWidth, node.clientHeight];
+  if (!full?._size || !wide) return false;
+  const scale = devicePixelRatio || 1;
+  const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  if (!canvas.isConnected) node.append(canvas);
+  node.setAttribute("data-sketched", "");
+  const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  ink.setTransform(scale, 0, 0, scale, 0, 0);
+  ink.clearRect(0, 0, wide, high);
+  sketch(ink, data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }));
+  return true;
 }

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-const text = async (name) => readFile(new URL(`../../../streamviz/widgets/static/${name}`, import.meta.url), "utf8");
-const source = [await text("live.js"), await text("frames.js"), await text("canvas.js")]
-  .join("\n")
-  .replaceAll(/^import .*;\n/gm, "")
-  .replace("export default", "const widget =");
-const { corners, placed, ranges, sketch, ticks, winding } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+import { corners, placed, ranges, sketch, ticks, winding } from "streamviz/canvas.js";
+
 const area = { left: 10, top: 20, wide: 100, high: 50 };
 
 test("a range is around what is on its axis, from zero where it must be", () => {

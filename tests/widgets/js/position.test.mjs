@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { board } from "./board.mjs";
+import { inWords, lastRefusal, moved, movesOf, pointName, situation, stonesAfter, summary } from "../../../notebooks/go_game/static/position.js";
 
-const { inWords, lastRefusal, moved, movesOf, pointName, situation, stonesAfter, summary } = board;
 const games = JSON.parse(readFileSync(process.env.STREAMVIZ_GAMES, "utf8"));
 const move = (player, at, more = {}) => ({ player, at, name: at ? pointName(...at, 9) : "pass", captured: [], ...more });
 const refused = move("BLACK", [4, 4], { captured: undefined, reason: "there is a stone on the point" });

@@ -1,0 +1,42 @@
+// @ts-check
+// Elements of a page: how they are made, and when the page's theme changes.
+
+import { isDark } from "./colours.js";
+
+/** @param {string} tag @param {string} kind the class, without its prefix @param {string | Node[]} [content]
+ * @param {Record<string, string>} [attributes] */
+export function make(tag, kind, content = [], attributes = {}) {
+  const node = document.createElement(tag);
+  if (kind) node.className = `streamviz-${kind}`;
+  node.append(...(typeof content === "string" ? [content] : content));
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+export const makeStatus = () => make("div", "status", [], { role: "status" });
+
+/** @param {string} text @param {() => void} act @param {AbortSignal} signal @param {string} [label] where the text says too little */
+export function makeButton(text, act, signal, label) {
+  /** @type {Record<string, string>} */
+  const words = label ? { title: label, "aria-label": label } : {};
+  const node = /** @type {HTMLButtonElement} */ (make("button", "", text, { type: "button", ...words }));
+  node.addEventListener("click", act, { signal });
+  return node;
+}
+
+/** @param {string} label @param {object} range min, max, step and value */
+export function makeSlider(label, range) {
+  const node = /** @type {HTMLInputElement} */ (make("input", "", [], { type: "range", "aria-label": label }));
+  return Object.assign(node, range);
+}
+
+/** Call back when the theme of JupyterLab or of the system changes; return whether it is dark now.
+ * @param {() => void} act @param {AbortSignal} signal @param {string[]} [more] other attributes of the body to watch */
+export function watchTheme(act, signal, more = []) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const observer = new MutationObserver(act);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", ...more] });
+  system.addEventListener("change", act, { signal });
+  signal.addEventListener("abort", () => observer.disconnect());
+  return () => isDark(document.body, system.matches);
+}

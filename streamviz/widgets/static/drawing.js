@@ -1,0 +1,77 @@
+// @ts-check
+// The plots of a player: plotly draws a frame; while the slider is dragged, a canvas does.
+
+import { sketchOver } from "./canvas.js";
+import { forBackground, themed } from "./colours.js";
+import { make } from "./dom.js";
+import { rings } from "./keyboard.js";
+import { staged, withFirstRange } from "./layout.js";
+import { createPlot, drawPlot } from "./plot_node.js";
+import { thinned } from "./thin.js";
+
+/** @typedef {import("./figure.js").Figure} Figure */
+/** @typedef {{dark: boolean, chosen: string, scale: number, coarse: boolean}} Style */
+
+const FINE = 1500; // points of a trace
+const COARSE = 400; // about one for every three pixels
+
+/** The traces and the layout of a figure, as they are drawn.
+ * @param {Figure} figure @param {Style} style @param {{wide: number, high: number}} [box] its size in pixels */
+export function styled(figure, { dark, chosen, scale, coarse }, box) {
+  const traces = forBackground(figure, thinned(figure.data, coarse ? COARSE : FINE), dark);
+  const data = [...traces, ...rings(figure.data, chosen, dark)];
+  return staged(data, withFirstRange(data, themed(figure.layout, dark)), scale, box);
+}
+
+/** @param {HTMLElement} board @param {import("./plot_node.js").Story} story
+ * @param {{focus: () => void, arrange: () => void}} on @param {AbortSignal} signal */
+export function buildDrawing(board, story, on, signal) {
+  /** @type {{node: any, summary: HTMLElement, canvas: HTMLCanvasElement}[]} */
+  let plots = [];
+  /** @type {Figure[]} */
+  let figures = [];
+  /** @type {any} */
+  let Plotly = null;
+  const create = () => {
+    plots = figures.map(({ layout }, i) => {
+      const plot = createPlot(layout.title.text, () => figures[i].data, story, signal);
+      // A click leaves the keys to the player; plotly would stop it from taking the focus.
+      plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
+      return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
+    });
+    board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+    on.arrange();
+  };
+  const sizes = new ResizeObserver(() => {
+    on.arrange();
+    for (const { node } of plots) if (node.clientWidth) Plotly?.Plots.resize(node);
+  });
+  sizes.observe(board);
+  signal.addEventListener("abort", () => {
+    sizes.disconnect();
+    for (const { node } of plots) Plotly?.purge(node);
+  });
+  return {
+    nodes: () => plots.map(({ node }) => /** @type {HTMLElement} */ (node)),
+    traces: () => figures.map(({ data }) => data),
+    isReady: () => Boolean(Plotly),
+    ready: (/** @type {any} */ loaded) => void (Plotly = loaded),
+    /** @param {Figure[]} next @param {number} frame @param {(plots: number) => Style} styleOf */
+    show(next, frame, styleOf) {
+      figures = next;
+      if (plots.length !== figures.length) create();
+      const style = styleOf(figures.length);
+      const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
+      plots.forEach(({ node, summary, canvas }, i) => {
+        const figure = figures[i];
+        summary.textContent = figure.summary;
+        const { data, layout } = styled(figure, style, boxes[i]);
+        if (style.coarse && sketchOver(node, canvas, data, layout)) return;
+        canvas.remove();
+        node.removeAttribute("data-sketched");
+        layout.datarevision = `${figure.n} ${frame}`;
+        drawPlot(Plotly, node, figure.data, { data, layout }, { displayModeBar: false }, story);
+      });
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// @ts-check
+// How figures fit their boxes: columns of plots, larger text on a stage, the first time axis.
+
+/** @typedef {{low: number, high: number}} Range */
+
+/** The axes of a layout, as its traces name them: x, y, x2, ... @param {any} layout */
+export const axesOf = (layout) => Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)).map((key) => key.replace("axis", ""));
+
+/** The key of an axis in a layout. @param {string} axis */
+export const axisKey = (axis) => `${axis[0]}axis${axis.slice(1)}`;
+
+/** The ranges of the points on each axis; an axis that matches another counts for that one. @param {any[]} data @param {any} layout */
+export function extents(data, layout) {
+  /** @type {Record<string, Range>} */
+  const found = {};
+  for (const trace of data) {
+    for (const side of ["x", "y"]) {
+      const axis = trace[`${side}axis`] ?? side;
+      const range = (found[layout[axisKey(axis)]?.matches ?? axis] ??= { low: Infinity, high: -Infinity });
+      for (const value of trace[side] ?? []) {
+        if (value === null) continue;
+        if (value < range.low) range.low = value;
+        if (value > range.high) range.high = value;
+      }
+    }
+  }
+  return found;
+}
+
+/** The number of columns for plots in a box that gives each plot the best shape.
+ * @param {number} plots @param {number} wide @param {number} high */
+export function columnsFor(plots, wide, high) {
+  const error = (/** @type {number} */ columns) => {
+    const rows = Math.ceil(plots / columns);
+    const shape = (wide / columns) * (rows / (high || 1));
+    return Math.abs(Math.log(shape / 1.7)) + 1.5 * Math.log((rows * columns) / plots); // fewer gaps
+  };
+  return Array.from({ length: plots }, (_, i) => i + 1).reduce((a, b) => (error(b) < error(a) ? b : a), 1);
+}
+
+/** A text in two lines, if it is too long for one. @param {string} text @param {number} most letters per line */
+export function wrapped(text, most) {
+  if (text.length <= most) return text;
+  const spaces = [...text.matchAll(/ /g)].map(({ index }) => Number(index));
+  const middle = text.length / 2;
+  const at = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+  return at === undefined ? text : `${text.slice(0, at)}<br>${text.slice(at + 1)}`;
+}
+
+/** The rows that a legend needs below a title; 0 if it fits next to the title.
+ * @param {any[]} data @param {string} title @param {number} size of a letter @param {number} room */
+function legendRows(data, title, size, room) {
+  const named = data.filter(({ showlegend, name }) => showlegend !== false && name);
+  const items = named.map(({ name }) => name.length * size * 0.56 + 50);
+  const length = items.reduce((a, b) => a + b, 0);
+  if (!items.length || title.length * size * 0.7 + length < room) return 0;
+  if (length < room) return 1;
+  return Math.ceil(items.length / Math.max(1, Math.floor(room / Math.max(...items))));
+}
+
+/** A figure for a stage: larger lines, marks and text, and room for them.
+ * @param {any[]} data @param {any} layout @param {number} scale
+ * @param {{wide: number, high: number}} [box] its size in pixels */
+export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
+  if (scale === 1) return { data, layout };
+  const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
+  const traces = data.map((trace) => {
+    const own = { ...trace };
+    if (own.line?.width) own.line = { ...own.line, width: larger(own.line.width) };
+    if (own.marker?.size) {
+      own.marker = { ...own.marker, size: larger(own.marker.size) };
+      if (own.marker.line?.width) own.marker.line = { ...own.marker.line, width: larger(own.marker.line.width) };
+    }
+    return own;
+  });
+  const size = Math.round((layout.font?.size ?? 13) * scale);
+  const margin = Object.fromEntries(Object.entries(layout.margin ?? {}).map(([side, px]) => [side, Number(px) * scale]));
+  if (box.high && box.high < 20 * size) {
+    // In a low box the plot needs the room; the axes take more if they need it.
+    margin.t = size * 2.2;
+    margin.b = size * 1.6;
+  }
+  const title = { ...layout.title, font: { size: Math.round(17 * scale) } };
+  const shown = { ...layout, font: { ...layout.font, size }, margin, title };
+  const room = (box.wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
+  const rows = layout.showlegend === false ? 0 : legendRows(data, title.text ?? "", size, room);
+  if (rows * size * 1.5 > box.high / 3 && box.high) {
+    shown.showlegend = false; // it would leave too little room for the plot
+  } else if (rows && box.wide) {
+    margin.t = size * (2.4 + rows * 1.6);
+    shown.title = { ...title, y: 1, yref: "container", yanchor: "top", pad: { t: size * 0.5 } };
+    shown.legend = { ...layout.legend, x: 0, xanchor: "left", tracegroupgap: 0 };
+  }
+  const height = (box.high || 1e4) - (margin.t ?? 0) - (margin.b ?? 0);
+  for (const key of axesOf(layout).map(axisKey)) {
+    const [from, to] = layout[key].domain ?? [0, 1];
+    const length = (key[0] === "x" ? room : height) * (to - from);
+    const axis = (shown[key] = { ...layout[key] });
+    if (axis.title?.text) {
+      const text = wrapped(axis.title.text, length / size / 0.55);
+      const most = Math.max(...text.split("<br>").map((/** @type {string} */ row) => row.length));
+      const fits = Math.max(12, Math.floor(length / most / 0.55));
+      axis.title = { ...axis.title, text, font: { size: Math.min(size, fits) } };
+    }
+    // Fewer, larger numbers, which plotly would otherwise rotate.
+    if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(length / size / 4.5))), tickangle: 0 });
+  }
+  return { data: traces, layout: shown };
+}
+
+/** A layout whose time axes have a range even with one sample: plotly would begin below zero. @param {any[]} data @param {any} layout */
+export function withFirstRange(data, layout) {
+  const shown = { ...layout };
+  const points = extents(data, layout);
+  for (const axis of axesOf(layout).filter((one) => one[0] === "x")) {
+    const key = axisKey(axis);
+    const { low, high } = points[layout[key].matches ?? axis] ?? { low: Infinity, high: -Infinity };
+    if (layout[key].range || low < high) continue;
+    const from = low === Infinity ? 0 : Math.max(0, low);
+    shown[key] = { ...layout[key], range: [from, from + 1] };
+  }
+  return shown;
+}

@@ -1,0 +1,51 @@
+// @ts-check
+// The node of a plot, in a live widget and in a player, and the story of an entry in it.
+
+import { make } from "./dom.js";
+import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
+
+/** The story of the entry under the pointer, or of the one chosen by keyboard.
+ * @param {(id: string) => void} request @param {() => void} restyle */
+export function buildStory(request, restyle) {
+  const node = make("p", "story", [], { "aria-live": "polite" });
+  let requested = ""; // its story is on the way
+  let chosen = "";
+  const hover = (/** @type {string} */ id) => {
+    if (!id || id === requested) return;
+    requested = id;
+    request(id);
+  };
+  const choose = (/** @type {string} */ id) => {
+    requested = "";
+    chosen = id;
+    if (id) hover(id);
+    else node.textContent = "";
+    restyle();
+  };
+  const show = (/** @type {{id: string, text: string}} */ { id, text }) => {
+    if (id !== requested) return;
+    node.textContent = text;
+    requested = "";
+  };
+  return { node, chosen: () => chosen, hover, choose, show };
+}
+
+/** @typedef {Omit<ReturnType<typeof buildStory>, "node" | "show">} Story */
+
+/** Where plotly draws, and a summary for screen readers.
+ * @param {string} title @param {() => any[]} data its traces @param {Story} story @param {AbortSignal} signal */
+export function createPlot(title, data, { chosen, choose }, signal) {
+  const node = /** @type {any} */ (make("div", "plot"));
+  chooseByKeyboard(node, title, { data, chosen, choose }, signal);
+  return { node, summary: make("p", "hidden") };
+}
+
+/** Let plotly draw a figure.
+ * @param {any} Plotly @param {any} node @param {any[]} figureData @param {{data: any[], layout: any}} styled
+ * @param {object} config @param {Story} story */
+export function drawPlot(Plotly, node, figureData, { data, layout }, config, story) {
+  const first = !node.on; // plotly adds this method
+  Plotly.react(node, data, { ...layout, uirevision: "kept" }, { displaylogo: false, responsive: true, ...config });
+  makeTabStop(node, figureData);
+  if (first) node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
+}

@@ -1,0 +1,87 @@
+// @ts-check
+// A player on a stage, which fills its box: in an exported page, on a slide, in a slideshow.
+
+import { make, makeStatus } from "./dom.js";
+import { columnsFor } from "./layout.js";
+
+const SLIDE_PX = 720; // the height of a slide for which the sizes on a stage are meant
+const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
+const LINE = 72; // letters of a caption's line, at least
+const VISIBLE_EVERY_MS = 200;
+
+/** How much larger text is than on a page: a number on an axis is a 36th of a slide's height. @param {number} plots */
+export const stageScale = (plots) => (plots === 1 ? 1.75 : 1.55);
+
+/** The grid of plots in a box. The last plot fills its row. More plots than fit scroll, and the
+ * next row shows a little, so that one sees it.
+ * @param {number} plots @param {number} wide @param {number} high */
+export function gridFor(plots, wide, high) {
+  const scrolls = plots > MAX_AT_ONCE;
+  const columns = columnsFor(Math.min(plots, MAX_AT_ONCE), wide, high);
+  const rowPx = scrolls ? Math.floor(high / (MAX_AT_ONCE / columns + 0.15)) : null;
+  return { scrolls, columns, rowPx, lastSpan: columns - ((plots - 1) % columns) };
+}
+
+/** The lines to reserve for captions, so that the plots stay where they are. @param {[number, string][]} captions */
+export const captionLines = (captions) => Math.min(3, Math.ceil(Math.max(0, ...captions.map(([, text]) => text.length)) / LINE));
+
+/** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} story */
+export function buildNodes({ stream, captions, events }, story) {
+  const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said")];
+  const style = `--lines: ${captionLines(captions)}; --events: ${events.length ? 1 : 0}`;
+  const texts = make("div", "caption", [caption, event], { style });
+  const [board, status] = [make("div", "board"), makeStatus()];
+  const attributes = { role: "group", "aria-label": `Replay of ${stream}`, tabindex: "0" };
+  const root = make("div", "live", [texts, board, story, status], attributes);
+  root.classList.add("streamviz-player");
+  root.dataset.lmSuppressShortcuts = "true"; // the keys are for the player, not for JupyterLab
+  return { root, caption, event, board, status };
+}
+
+/** Lay out the plots of a stage. @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} plots */
+export function arrange(root, board, plots) {
+  if (root.dataset.stage === undefined || !plots.length) return;
+  const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length, board.clientWidth, board.clientHeight);
+  board.toggleAttribute("data-scrolls", scrolls);
+  board.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;
+  board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  plots[plots.length - 1].style.gridColumn = `span ${lastSpan}`;
+}
+
+/** In JupyterLab's slideshow, give a player the height that the other cells of its slide leave.
+ * @param {HTMLElement} root @param {HTMLElement} board @param {{restyle: () => void, arrange: () => void}} player */
+export function fitSlide(root, board, player) {
+  const on = document.body.dataset.jpDeckMode === "presenting";
+  if (on !== "slide" in root.dataset) {
+    root.toggleAttribute("data-slide", on);
+    root.toggleAttribute("data-stage", on);
+    root.style.height = "";
+    board.style.gridTemplateColumns = "";
+    player.restyle();
+  }
+  const pane = root.closest(".jp-WindowedPanel-outer");
+  const cells = pane?.querySelector(".jp-WindowedPanel-viewport");
+  if (!on || !pane || !cells || !root.checkVisibility({ visibilityProperty: true })) return;
+  const others = cells.getBoundingClientRect().height - root.getBoundingClientRect().height;
+  root.style.height = `${Math.max(SLIDE_PX / 2, Math.floor(innerHeight - others - 8))}px`;
+  pane.scrollTop = 0;
+  player.arrange();
+}
+
+/** The scale of a player's figures: larger in a slideshow. @param {HTMLElement} root @param {number} plots */
+export const slideScale = (root, plots) => ("slide" in root.dataset ? stageScale(plots) * (innerHeight / SLIDE_PX) : 1);
+
+/** Play while a player is visible, and pause while it is on another slide or scrolled away.
+ * @param {HTMLElement} root @param {{play: () => void, pause: () => void}} player @param {AbortSignal} signal */
+export function playWhileVisible(root, player, signal) {
+  let before = false;
+  const check = () => {
+    const { top, bottom } = root.getBoundingClientRect();
+    const inWindow = bottom > 0 && top < innerHeight;
+    const visible = inWindow && root.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    if (visible !== before) visible ? player.play() : player.pause();
+    before = visible;
+  };
+  const timer = setInterval(check, VISIBLE_EVERY_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+}

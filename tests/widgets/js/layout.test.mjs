@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { columnsFor, staged, withFirstRange, wrapped } from "streamviz/layout.js";
+
+test("on a stage everything is larger, and the figure itself stays as it was", () => {
+  const data = [{ line: { width: 2 }, marker: { size: [0, 10], line: { width: 1 } } }, { marker: { size: 4 } }, {}];
+  const layout = { margin: { l: 10 }, title: { text: "t" }, xaxis: { domain: [0, 1] }, font: { size: 10, color: "c" } };
+  const before = structuredClone({ data, layout });
+  const large = staged(data, layout, 2);
+  assert.deepEqual(large.data, [{ line: { width: 4 }, marker: { size: [0, 20], line: { width: 2 } } }, { marker: { size: 8 } }, {}]);
+  assert.deepEqual(large.layout.margin, { l: 20 });
+  assert.equal(large.layout.font.size, 20);
+  assert.equal(large.layout.font.color, "c");
+  assert.deepEqual(large.layout.xaxis.domain, [0, 1]);
+  assert.deepEqual({ data, layout }, before);
+  assert.equal(staged(data, layout, 1).data, data);
+});
+
+test("on a stage a legend that does not fit beside the title gets rows below it, or is left out", () => {
+  const data = ["acked", "delivered", "added"].map((name) => ({ name }));
+  const layout = { margin: { l: 60, r: 16, t: 44, b: 44 }, title: { text: "Ack progress" }, legend: { x: 1 } };
+  const at = (wide, high) => staged(data, layout, 1.5, { wide, high }).layout;
+  assert.deepEqual(at(1200, 500).legend, { x: 1 }, "beside it");
+  const [below, two] = [at(560, 260), at(380, 320)];
+  for (const one of [below, two]) assert.deepEqual(one.legend, { x: 0, xanchor: "left", tracegroupgap: 0 });
+  assert.ok(two.margin.t > below.margin.t && below.margin.t > at(1200, 260).margin.t);
+  assert.equal(at(380, 120).showlegend, false);
+});
+
+test("on a stage an axis has as many numbers, and as long a title, as it has room for", () => {
+  const layout = { margin: {}, xaxis: { domain: [0, 0.3], title: { text: "seconds, as the entry IDs have it" } }, yaxis: { title: { text: "seconds since it was added" } } };
+  const { xaxis, yaxis } = staged([], layout, 1.5, { wide: 1000, high: 250 }).layout;
+  assert.ok(xaxis.nticks >= 2 && xaxis.nticks < 5);
+  assert.equal(xaxis.title.text, "seconds, as the<br>entry IDs have it");
+  assert.equal(yaxis.title.text, "seconds since<br>it was added");
+  assert.ok(staged([], layout, 1.5, { wide: 1000, high: 100 }).layout.yaxis.title.font.size < 20);
+  assert.deepEqual([wrapped("a b", 3), wrapped("a bc", 3), wrapped("abcd", 3)], ["a b", "a<br>bc", "abcd"]);
+});
+
+test("plots lie in columns that give each a good shape, and few gaps", () => {
+  const page = [1, 2, 4, 5, 6, 9].map((many) => columnsFor(many, 1240, 540));
+  assert.deepEqual(page, [1, 2, 2, 3, 3, 3]);
+  assert.equal(columnsFor(3, 1170, 240), 3);
+  assert.equal(columnsFor(2, 400, 800), 1);
+  assert.equal(columnsFor(3, 0, 0), 1, "before it is laid out");
+});
+
+test("a first sample is drawn from its own time, and later the range is plotly's", () => {
+  const layout = { xaxis: {}, xaxis2: { matches: "x" }, xaxis3: { range: [3, 4] }, yaxis: {} };
+  const ranges = (data) => {
+    const { xaxis, xaxis2, xaxis3 } = withFirstRange(data, layout);
+    return [xaxis.range, xaxis2.range, xaxis3.range];
+  };
+  assert.deepEqual(ranges([]), [[0, 1], [0, 1], [3, 4]]);
+  assert.deepEqual(ranges([{ x: [6] }, { x: [6, null], xaxis: "x2" }, {}]), [[6, 7], [6, 7], [3, 4]]);
+  assert.deepEqual(ranges([{ x: [6] }, { x: [7], xaxis: "x2" }]), [undefined, undefined, [3, 4]]);
+  assert.deepEqual(layout.xaxis, {}, "the figure's layout stays as it was");
+});

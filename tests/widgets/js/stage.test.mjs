@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { captionLines, gridFor, stageScale } from "streamviz/stage.js";
+
+test("up to four plots share a stage, and the last one fills its row", () => {
+  assert.deepEqual(gridFor(1, 1240, 540), { scrolls: false, columns: 1, rowPx: null, lastSpan: 1 });
+  assert.deepEqual(gridFor(3, 1240, 540), { scrolls: false, columns: 2, rowPx: null, lastSpan: 2 });
+  assert.deepEqual(gridFor(4, 1240, 540), { scrolls: false, columns: 2, rowPx: null, lastSpan: 1 });
+});
+
+test("more plots scroll, and the next row shows a little", () => {
+  const { scrolls, columns, rowPx } = gridFor(7, 1240, 540);
+  assert.deepEqual([scrolls, columns], [true, 2]);
+  assert.ok(2 * rowPx < 540 && 2.2 * rowPx > 540, String(rowPx));
+});
+
+test("a caption gets the lines that the longest one needs, three at most", () => {
+  assert.deepEqual([[], [[0, "short"]], [[0, "short"], [1, "x".repeat(100)]], [[0, "x".repeat(900)]]].map(captionLines), [0, 1, 2, 3]);
+});
+
+test("one plot has larger text than several", () => assert.ok(stageScale(1) > stageScale(2)));
