@@ -25,6 +25,7 @@ from streamviz.recording.gc_pause import gc_paused
 
 SHOT = 100  # frames
 ROUGH_SHOT = 200
+ROUGH_EVERY = 10
 MAX_ROUGH = 4000  # rough frames of a film: more are no use to a hand
 MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
 
@@ -84,10 +85,8 @@ class Frames:
             raise InputError(f"{recording.path} holds no sample: record one first")
         self.frames = self._span(start_s, end_s)
         self._seed = self._seed_at()
-        whole = self.track.whole
-        whole = whole[bisect_left(whole, self.frames.start) : bisect_left(whole, self.frames.stop)]
-        long = len(self.frames) > 4 * SHOT
-        self.rough = whole[:: math.ceil(len(whole) / MAX_ROUGH)] if long else []
+        step = max(ROUGH_EVERY, math.ceil(len(self.frames) / MAX_ROUGH))
+        self.rough = list(self.frames[::step]) if len(self.frames) > 4 * SHOT else []
 
     @property
     def start_ms(self) -> int:
