@@ -1,4 +1,4 @@
-"""``streamviz``: a look at a stream, a notebook opened, a file made, from the command line."""
+"""Watch a stream, open a notebook, and play or export a recording from the command line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from streamviz.errors import InputError, StreamVizError
-from streamviz.export.embed import ENDING, tag
-from streamviz.export.formats import RECORDING, export
+from streamviz.export.embed import FILM_SUFFIX, script_tag
+from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
 from streamviz.plots import (
     AckProgress,
@@ -44,182 +44,189 @@ PLOTS: dict[str, Callable[[], Plot]] = {
     "side-by-side": SideBySide,
     "partition-lanes": PartitionLanes,
 }
-OPTIONS = (
-    "stream",
-    "size",
-    "theme",
-    "start",
-    "end",
-    "speed",
-    "poster",
-    "caption",
-    "loop",
-    "autoplay",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line, and return its exit status: 0, or 1 with the reason on stderr."""
-    given = _parser().parse_args(arguments)
+    """Run the command line and return its exit status: 0, or 1 with the reason on stderr."""
+    args = _parser().parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_: _say(message)
+        warnings.showwarning = lambda message, *_: _print_error(message)
         try:
-            given.do(given)
+            args.handler(args)
         except StreamVizError as error:
-            _say(error)
+            _print_error(error)
             return 1
     return 0
 
 
-def _say(words: object) -> None:
-    print(f"streamviz: {words}", file=sys.stderr)
+def _print_error(message: object) -> None:
+    print(f"streamviz: {message}", file=sys.stderr)
 
 
-def watch(given: argparse.Namespace) -> None:
-    """Show a stream on a page of its own until Ctrl-C; nothing is written to Redis."""
+def watch(args: argparse.Namespace) -> None:
+    """Show a stream on a page in the browser until Ctrl-C; writes nothing to Redis."""
     from streamviz.export import DashboardServer
     from streamviz.server.embedded import connect
     from streamviz.simulation.scenario import Scenario
 
-    if given.url is None and not os.environ.get("REDIS_URL"):
-        raise InputError("whose stream? Give its server: streamviz watch redis://host:6379 orders")
-    if not 0 < given.rate <= 100:
-        raise InputError(f"--rate {given.rate}: give looks a second, above 0 and at most 100")
-    source = Scenario(connect(given.url), sample_every_ms=1000 / given.rate).watch(given.stream)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as Ctrl-C does
-    with DashboardServer(source, given.stream, host=given.host, port=given.port) as wall:
-        print(f"{given.stream}: {wall.url}\nCtrl-C ends it.", flush=True)
-        if not given.no_browser:
-            webbrowser.open(wall.url)
+    if args.url is None and not os.environ.get("REDIS_URL"):
+        raise InputError("no server given: run streamviz watch redis://host:6379 orders")
+    if not 0 < args.rate <= 100:
+        raise InputError(f"--rate {args.rate}: give samples per second, above 0 and at most 100")
+    source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate).watch(args.stream)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
+    with DashboardServer(source, args.stream, host=args.host, port=args.port) as server:
+        print(f"{args.stream}: {server.url}\nPress Ctrl-C to stop.", flush=True)
+        if not args.no_browser:
+            webbrowser.open(server.url)
         try:
             threading.Event().wait()  # for ever
         except KeyboardInterrupt:
             print()
 
 
-def lab(given: argparse.Namespace) -> None:
-    """Open a notebook, or a folder, in JupyterLab, which takes this process over."""
+def lab(args: argparse.Namespace) -> None:
+    """Open a notebook or a folder in JupyterLab, which replaces this process."""
     if find_spec("jupyterlab") is None:
         raise InputError("JupyterLab is not installed: pip install 'streamviz[lab]'")
-    if not Path(given.path).exists():
-        raise InputError(f"{given.path!r} is not there: give a notebook or a folder")
-    options = ["--ServerApp.ip=127.0.0.1", *(["--no-browser"] if given.no_browser else [])]
-    arguments = [sys.executable, "-m", "jupyterlab", *options, given.path]
-    os.execv(sys.executable, arguments)
+    if not Path(args.path).exists():
+        raise InputError(f"{args.path!r} does not exist: give a notebook or a folder")
+    options = ["--ServerApp.ip=127.0.0.1", *(["--no-browser"] if args.no_browser else [])]
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, args.path])
 
 
-def play(given: argparse.Namespace) -> None:
-    """Open a recording in the browser, as a page in a folder for what is temporary."""
-    source = Path(given.recording)
+def replay(args: argparse.Namespace) -> None:
+    """Play a recording in the browser, as a page in a temporary folder."""
+    source = Path(args.recording)
     page = Path(tempfile.mkdtemp(prefix="streamviz-")) / f"{source.stem or 'recording'}.html"
     try:
-        export(source, page, {"autoplay": True, **_options(given)})
+        export(source, page, {"autoplay": True, **_options(args)})
     except BaseException:
         page.parent.rmdir()
         raise
     print(page)
-    if not given.no_browser:
+    if not args.no_browser:
         webbrowser.open(page.as_uri())
 
 
-def make(given: argparse.Namespace) -> None:
-    """Write a file, and say its name, and for a film the line that shows it."""
-    output = Path(given.output) if given.output is not None else None
-    source = Path(given.recording)
-    made = export(source, output, _options(given), slides=given.slides, overwrite=given.overwrite)
-    print(made)
-    if made.name.lower().endswith(ENDING):
-        print(f"beside it in a page: {tag(made)}")
+def export_file(args: argparse.Namespace) -> None:
+    """Export a file and print its path; for a film, also the HTML that shows it."""
+    output = Path(args.output) if args.output is not None else None
+    source = Path(args.recording)
+    path = export(source, output, _options(args), slides=args.slides, overwrite=args.overwrite)
+    print(path)
+    if path.name.lower().endswith(FILM_SUFFIX):
+        print(f"in a page in the same folder: {script_tag(path)}")
 
 
-def _options(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that were given."""
-    found = {name: getattr(given, name, None) for name in OPTIONS}
-    found["plots"] = [PLOTS[name]() for name in given.plot] if given.plot else None
-    found["run"] = False if getattr(given, "saved", False) else None
-    return {name: value for name, value in found.items() if value is not None}
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options on the command line, without those that are left out."""
+    options = {
+        name: getattr(args, name, None) for known in RECORDING_FORMATS for name in known.options
+    }
+    options["plots"] = [PLOTS[name]() for name in args.plot] if args.plot else None
+    options["run"] = False if getattr(args, "saved", False) else None
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="streamviz", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    _watch_options(commands)
-    _lab_options(commands)
-    _replay_options(commands)
-    _export_options(commands)
+    _add_watch(commands)
+    _add_lab(commands)
+    _add_replay(commands)
+    _add_export(commands)
     return parser
 
 
-def _watch_options(commands: Any) -> None:
-    one = commands.add_parser(
+def _add_watch(commands: Any) -> None:
+    command = commands.add_parser(
         "watch",
-        help="a stream of yours, live on a page in the browser; it only reads",
-        description="The page can be opened from this machine only, with the token in its link.",
+        help="show a stream live on a page in the browser, without writing to Redis",
+        description="The link has a token. Without --host, only this machine can open it.",
     )
-    one.add_argument("url", nargs="?", help="redis://host:6379/0 (default: REDIS_URL)")
-    one.add_argument("stream", help="the stream's key")
-    one.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    one.add_argument("--port", type=int, default=0, help="default: one that is free")
-    one.add_argument("--rate", type=float, default=10.0, metavar="HZ", help="looks a second")
-    one.add_argument("--no-browser", action="store_true", help="only print the link")
-    one.set_defaults(do=watch)
+    command.add_argument("url", nargs="?", help="redis://host:6379/0 (default: REDIS_URL)")
+    command.add_argument("stream", help="the stream's key")
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    command.add_argument("--port", type=int, default=0, help="port (default: a free one)")
+    command.add_argument(
+        "--rate", type=float, default=10.0, metavar="HZ", help="samples per second (default: 10)"
+    )
+    command.add_argument("--no-browser", action="store_true", help="only print the link")
+    command.set_defaults(handler=watch)
 
 
-def _lab_options(commands: Any) -> None:
-    one = commands.add_parser("lab", help="a notebook, or a folder, in JupyterLab")
-    one.add_argument("path", nargs="?", default=".")
-    one.add_argument("--no-browser", action="store_true")
-    one.set_defaults(do=lab)
+def _add_lab(commands: Any) -> None:
+    command = commands.add_parser("lab", help="open a notebook or a folder in JupyterLab")
+    command.add_argument("path", nargs="?", default=".")
+    command.add_argument("--no-browser", action="store_true")
+    command.set_defaults(handler=lab)
 
 
-def _replay_options(commands: Any) -> None:
-    one = commands.add_parser(
+def _add_replay(commands: Any) -> None:
+    command = commands.add_parser(
         "replay",
-        help="a recording, played in the browser",
-        description="It is written as one page that plays by itself into a temporary folder.",
+        help="play a recording in the browser",
+        description="Writes a page that plays the recording into a temporary folder, and opens it.",
     )
-    one.add_argument("recording", help="a file that streamviz.record() wrote")
-    _recording_options(one)
-    one.add_argument("--no-browser", action="store_true", help="only print the page's path")
-    one.set_defaults(do=play)
+    command.add_argument("recording", help="a file that streamviz.record() wrote")
+    _add_recording_options(command)
+    command.add_argument("--no-browser", action="store_true", help="only print the page's path")
+    command.set_defaults(handler=replay)
 
 
-def _export_options(commands: Any) -> None:
-    made = "; ".join(f"{', '.join(kind.endings)}: {kind.name}" for kind in RECORDING)
-    one = commands.add_parser(
+def _add_export(commands: Any) -> None:
+    formats = "; ".join(
+        f"{', '.join(known.suffixes)}: {known.description}" for known in RECORDING_FORMATS
+    )
+    command = commands.add_parser(
         "export",
-        help="a recording as a page that plays by itself, a picture, or a moving picture",
-        description=f"The ending of the output says what is made: {made}. A GIF is what moves on "
-        "slides that take no HTML; there is no MP4. A notebook becomes one .html.",
+        help="export a recording as a page that plays it, an image or an animated image",
+        description=f"The suffix of the output selects the format. {formats}. Use a GIF on slides "
+        "that take no HTML; there is no MP4. A notebook becomes one .html file.",
     )
-    one.add_argument("recording", help="a file that streamviz.record() wrote, or a notebook")
-    one.add_argument("--slides", action="store_true", help="a notebook as slides that play")
-    one.add_argument("--saved", action="store_true", help="do not run the notebook before")
-    one.add_argument("-o", "--output", help="the file to write (default: the recording's, .html)")
-    _recording_options(one)
-    one.add_argument("--caption", help="a text to show from the beginning on")
-    one.add_argument("--poster", type=float, metavar="SECONDS", help="what a page shows first")
-    one.add_argument("--autoplay", action="store_true", default=None, help="begin without a click")
-    one.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-    one.set_defaults(do=make)
+    command.add_argument("recording", help="a file that streamviz.record() wrote, or a notebook")
+    command.add_argument("--slides", action="store_true", help="export a notebook as slides")
+    command.add_argument("--saved", action="store_true", help="do not run the notebook first")
+    command.add_argument(
+        "-o", "--output", help="the file to write (default: the recording's name with .html)"
+    )
+    _add_recording_options(command)
+    command.add_argument("--caption", help="a caption for the beginning")
+    command.add_argument(
+        "--poster", type=float, metavar="SECONDS", help="the moment a page shows before it plays"
+    )
+    command.add_argument(
+        "--autoplay", action="store_true", default=None, help="start without a click"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    command.set_defaults(handler=export_file)
 
 
-def _recording_options(one: argparse.ArgumentParser) -> None:
-    """Add the options of a page; they have no defaults: what is not given, the maker decides."""
-    one.add_argument("--plot", action="append", choices=PLOTS, help="may be given several times")
-    one.add_argument("--stream", help="which of its streams (default: the first)")
-    one.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT")
-    one.add_argument("--theme", choices=get_args(Theme))
-    one.add_argument("--start", type=float, metavar="SECONDS")
-    one.add_argument("--end", type=float, metavar="SECONDS")
-    one.add_argument("--speed", type=float, help="2 is twice as fast as it was")
-    loop = argparse.BooleanOptionalAction
-    one.add_argument("--loop", action=loop, default=None, help="begin again at the end, or do not")
+def _add_recording_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of a recording, without defaults: the exporting function has them."""
+    command.add_argument("--plot", action="append", choices=PLOTS, help="repeat for several plots")
+    command.add_argument("--stream", help="which stream (default: the recording's first)")
+    command.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels")
+    command.add_argument("--theme", choices=get_args(Theme))
+    command.add_argument("--start", type=float, metavar="SECONDS", help="since the recording began")
+    command.add_argument("--end", type=float, metavar="SECONDS", help="since the recording began")
+    command.add_argument("--speed", type=float, help="2 plays twice as fast as recorded")
+    command.add_argument(
+        "--loop",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether to start again at the end",
+    )
 
 
 def _size(text: str) -> tuple[int, int]:
-    wide, _, high = text.partition("x")
-    if not (wide.isdecimal() and high.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 1280x720")
-    return int(wide), int(high)
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size: give width x height, for example 1280x720"
+        )
+    return int(width), int(height)

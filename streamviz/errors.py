@@ -1,29 +1,31 @@
-"""Every error that streamviz raises on purpose, in one tree.
+"""Define every error that streamviz raises on purpose, in one tree.
 
 ::
 
     StreamVizError
     ├── InputError                an argument is wrong (also a ValueError)
-    ├── HandlerError              a handler, or a step, raised; the cause is chained
-    ├── PositionError             where a reader got to can't be read, or isn't its own any more
+    ├── HandlerError              a handler or a step raised; the cause is chained
+    ├── OffsetError               a reader's position can't be read or saved, or does not fit
     ├── NotebookError             a notebook can't be read, or one of its cells fails
     ├── RecordingError            a recording can't be read or written (also a ValueError)
     ├── ServerError
-    │   ├── ServerUnreachable     nobody answers, or the connection broke
+    │   ├── ServerUnreachable     there is no answer, or the connection broke
     │   ├── ServerAuthError       a password or a user name is missing or wrong
     │   ├── ServerTooOld          older than the oldest supported version
     │   └── UnsupportedCommand    this command or option needs a newer server
     └── StreamError
-        ├── NoSuchStream          the key is gone
-        ├── NoSuchGroup           the consumer group is gone
+        ├── NoSuchStream          the key does not exist
+        ├── NoSuchGroup           the consumer group does not exist
         ├── WrongType             the key holds something that is not a stream
-        └── CommandRefused        the server said no, in its own words
+        └── CommandRefused        the server refused the command
 
-Every message names the value, what was expected, and the next step. No message ever holds a
+Every message names the value, what was expected, and the next step. No message contains a
 password.
 """
 
 from __future__ import annotations
+
+from typing import TypeGuard
 
 
 class StreamVizError(Exception):
@@ -35,11 +37,11 @@ class InputError(StreamVizError, ValueError):
 
 
 class HandlerError(StreamVizError):
-    """A consumer's handler, or a step, raised; the original exception is the ``__cause__``."""
+    """A consumer's handler or a step raised; the original exception is the ``__cause__``."""
 
 
 class OffsetError(StreamVizError):
-    """Where a reader got to can't be read or written, or does not fit the stream any more."""
+    """A reader's position can't be read or saved, or no longer fits the stream."""
 
 
 class NotebookError(StreamVizError):
@@ -47,19 +49,19 @@ class NotebookError(StreamVizError):
 
 
 class RecordingError(StreamVizError, ValueError):
-    """A recording can't be read or written; the message says at which line."""
+    """A recording can't be read or written; the message names the line."""
 
 
 class ServerError(StreamVizError):
-    """The server, or the way to it, is at fault."""
+    """The server or the connection to it failed."""
 
 
 class ServerUnreachable(ServerError, ConnectionError):
-    """Nobody answers at this address, or the connection broke on the way."""
+    """There is no answer from the server, or the connection broke."""
 
 
 class ServerAuthError(ServerError):
-    """The server wants a user name or a password other than the one it got."""
+    """The server did not accept the user name or the password, or forbids a command."""
 
 
 class ServerTooOld(ServerError):
@@ -67,24 +69,29 @@ class ServerTooOld(ServerError):
 
 
 class UnsupportedCommand(ServerError):
-    """The connected server lacks this command or option; the message says which version has it."""
+    """The server lacks this command or option; the message names the version that has it."""
 
 
 class StreamError(StreamVizError):
-    """The stream, its group, or the server's answer about them, is at fault."""
+    """A stream or its group is missing or unsuitable, or the server refused a command on it."""
 
 
 class NoSuchStream(StreamError):
-    """The stream's key does not exist, or vanished."""
+    """The stream's key does not exist, or was deleted."""
 
 
 class NoSuchGroup(StreamError):
-    """The consumer group does not exist, or vanished with its stream."""
+    """The consumer group does not exist, or was deleted with its stream."""
 
 
 class WrongType(StreamError):
-    """The key holds a value of another type than stream."""
+    """The key holds a value that is not a stream."""
 
 
 class CommandRefused(StreamError):
-    """The server refused the command for a reason of its own, which the message repeats."""
+    """The server refused the command; the message repeats its reason."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether an argument is an int or a float; a bool does not count as a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

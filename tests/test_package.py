@@ -70,6 +70,24 @@ print(sorted(heavy & set(sys.modules)))
     assert done.stdout.strip() == "[]"
 
 
+def test_no_module_imports_another_one_at_run_time() -> None:
+    """The import contract reads import statements: a call would escape it."""
+    calls = [
+        (path.name, node.lineno)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and (
+            getattr(node.func, "id", None) in {"import_module", "__import__"}
+            or getattr(node.func, "attr", None) in {"import_module", "__import__"}
+        )
+    ]
+    assert calls == []
+    lazy = [path for path in SOURCES if "lazy_loader.attach_stub(" in path.read_text("utf-8")]
+    assert len(lazy) > 8
+    assert {path.name for path in lazy} == {"__init__.py"}
+
+
 def requirement(text: str) -> tuple[str, str]:
     hit = re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?\s*(>=[\d.]+)?", text)
     assert hit is not None, text

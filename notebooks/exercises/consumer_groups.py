@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade
+from exercises.verdict import Verdict, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -50,10 +50,10 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
 def check_estate(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is gone, and what she held was done and acknowledged."""
     names = {consumer.name for consumer in crew.consumers()}
-    task_of = {entry.id: entry.fields["task"] for entry in crew.stream.range()}
+    task_of = {entry.id: entry.fields["task"] for entry in stream_of(crew).range()}
     pending = crew.pending_entries()
     held = {task_of.get(one.id) for one in pending}
-    done = listed(crew.stream, "crew:done")
+    done = listed(stream_of(crew), "crew:done")
     hers = sum(one.consumer == "zoe" for one in pending)
     lost = len({"0", "1", "2"} - held - set(done))
     undone = f"{lost} of her tasks are in nobody's hands, and not in the list `crew:done`."

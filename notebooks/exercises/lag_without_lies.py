@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade
+from exercises.verdict import Verdict, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -65,10 +65,10 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
 @hinted("`feed` is no stream any more: begin with new_feed again.")
 def check_feed(report: ConsumerGroup) -> Verdict:
     """Grade exercise 2: the newest fifty wait, and Redis says so."""
-    info = find_group(report.stream, report.name)
-    if info is None or report.stream.length() != 1000:
+    info = find_group(stream_of(report), report.name)
+    if info is None or stream_of(report).length() != 1000:
         return Verdict(False, "the group or some entries are gone: begin with new_feed again.")
-    waiting = len(report.stream.range(f"({info.last_delivered_id}"))
+    waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
     return grade(
         "the newest fifty wait, and Redis can tell.",
         [

@@ -6,7 +6,7 @@ import redis
 
 from exercises.consumer_groups import listed
 from exercises.hints import hinted
-from exercises.verdict import Verdict, grade
+from exercises.verdict import Verdict, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -35,7 +35,7 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     names = {consumer.name for consumer in crew.consumers()}
     kims, lous = pending.consumers.get("kim", 0), pending.consumers.get("lou", 0)
     held = {str(one.id.ms) for one in crew.pending_entries()}
-    done, entries = listed(crew.stream, "night:done"), crew.stream.length()
+    done, entries = listed(stream_of(crew), "night:done"), stream_of(crew).length()
     lost = len(_JOBS - held - set(done))
     return grade(
         "six jobs were recovered, and the deleted one has left the pending list.",
@@ -78,7 +78,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     errors = {letter.error for letter in letters}
     held = {str(one.id.ms) for one in millers.pending_entries()}
     names = {consumer.name for consumer in millers.consumers()}
-    flour, sacks = listed(millers.stream, "mill:flour"), millers.stream.length()
+    flour, sacks = listed(stream_of(millers), "mill:flour"), stream_of(millers).length()
     lost = len({"2", "3"} - held - set(flour))
     return grade(
         "the poison is a dead letter with its history, and the others were done.",

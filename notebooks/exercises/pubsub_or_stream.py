@@ -11,7 +11,7 @@ import redis
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade
 from streamviz import series
-from streamviz.client.arguments import number
+from streamviz.client.arguments import whole_number
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.server.embedded import EmbeddedServer
@@ -76,7 +76,7 @@ def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:
     """Run ninety seconds of ten entries a second, with a reader who is away for thirty of them."""
-    number("maxlen", maxlen, 1)
+    whole_number("maxlen", maxlen, 1)
     client.delete("shift", "shift:readers", "shift:done")
     shift = Scenario(client, seed=3)
     shift.reader(

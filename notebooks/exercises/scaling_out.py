@@ -52,7 +52,7 @@ def busy_day(
     chance, history = Random(12), History()
     observer = PartitionObserver(parts, cluster.names)
     consumers = [group.consumer("clerk") for group in parts.create_group("billing")]
-    steps = cluster.moving(slot_of(parts.streams[number].key), to, batch=100)
+    steps = cluster.move_slot_steps(slot_of(parts.streams[number].key), to, batch=100)
     board = partition_lanes(history)
     for tick in range(120):
         now = EPOCH_MS + tick * _TICK_MS
@@ -75,7 +75,7 @@ def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
     """Return the numbers of the parts that each node holds, as the cluster has it now."""
     found: dict[str, list[int]] = {node.name: [] for node in cluster.nodes}
     for number, stream in enumerate(parts.streams):
-        found[cluster.holder(stream.key).name].append(number)
+        found[cluster.slot_owner(stream.key).name].append(number)
     return found
 
 
@@ -110,7 +110,7 @@ def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) ->
             stock.connection.transaction(both)
     except CommandRefused:
         return Verdict(False, "a shop's stock and orders lie in two slots: no transaction there.")
-    holders = {cluster.holder(stock.key).name for stock, _ in depot}
+    holders = {cluster.slot_owner(stock.key).name for stock, _ in depot}
     missing = [stream.key for pair in depot for stream in pair if not stream.length()]
     return grade(
         f"a shop's two streams change together, and the shops lie on {len(holders)} nodes.",
@@ -127,7 +127,7 @@ def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
     _begin(cluster, parts)
     groups = parts.create_group("vans")
     for group in groups:
-        group.stream.add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
+        Stream(client, group.key).add_many((f"{n}-0", {"parcel": n}) for n in range(1, 11))
         group.consumer("van").read(3)
     return parts
 
@@ -155,8 +155,8 @@ def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
         stream.client.delete(stream.key)
         slot = slot_of(stream.key)
         home = cluster.nodes[slot * len(cluster.nodes) // SLOTS].name
-        if cluster.holder(slot).name != home:
-            cluster.move(slot, home)
+        if cluster.slot_owner(slot).name != home:
+            cluster.move_slot(slot, home)
 
 
 def _draw(board: Live, *, first: bool) -> None:

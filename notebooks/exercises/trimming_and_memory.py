@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade
+from exercises.verdict import Verdict, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -64,10 +64,10 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
 @hinted("`attic` is no stream any more: begin with new_attic again.")
 def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the three entries that still exist are pending."""
-    if find_group(crew.stream, crew.name) is None:
+    if find_group(stream_of(crew), crew.name) is None:
         return Verdict(False, "the group is gone, and with it every trace of ida's work.")
     pending = {held.id.ms for held in crew.pending_entries()}
-    there = {entry.id.ms for entry in crew.stream.range()}
+    there = {entry.id.ms for entry in stream_of(crew).range()}
     ghosts, lost = pending - there, _ALIVE - pending
     return grade(
         "the ghosts are gone, and the three that are real wait for somebody.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import GroupInfo
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream
@@ -35,6 +36,11 @@ def grade(right: str, hints: Iterable[tuple[bool, str]]) -> Verdict:
         if wrong:
             return Verdict(False, hint)
     return Verdict(True, right)
+
+
+def stream_of(group: ConsumerGroup) -> Stream:
+    """Return the stream of a group."""
+    return Stream(group.connection.client, group.key)
 
 
 def find_group(stream: Stream, name: str) -> GroupInfo | None:

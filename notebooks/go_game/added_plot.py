@@ -8,7 +8,7 @@ from typing import Any
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import Plot, Trace, label, line, plain, waiting
+from streamviz.plots.figure import Plot, Trace, label, line, no_data_text, number_text
 
 
 class Added(Plot):
@@ -38,7 +38,7 @@ class Added(Plot):
             raise InputError(f"histories={histories!r}: give a History for each stream's name")
         self.histories = found
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the streams' names."""
         return tuple(self.histories)
 
@@ -60,16 +60,18 @@ class Added(Plot):
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero"},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return how many each stream had been given at one look."""
         return [_added(one, sample.n) for one in self.histories.values()]
 
     def summary(self, history: History) -> str:
         """Return the numbers in words."""
         if history.last is None:
-            return waiting(history)
+            return no_data_text(history)
         last = history.last.n
-        counts = (f"{name} {plain(_added(one, last))}" for name, one in self.histories.items())
+        counts = (
+            f"{name} {number_text(_added(one, last))}" for name, one in self.histories.items()
+        )
         return f"Ever added: {', '.join(counts)}."
 
 

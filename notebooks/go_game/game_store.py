@@ -24,8 +24,8 @@ from go_game.rules import Game
 from go_game.validation import BadMessage
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg, Command
 from streamviz.client.models import Entry
+from streamviz.client.resp import Arg, Command
 from streamviz.client.stream import Stream as RedisStream
 
 GROUP = "judge"

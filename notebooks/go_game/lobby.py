@@ -25,10 +25,10 @@ from go_game.messages import Message, Stream
 from go_game.rules import STANDARD, Rules
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Command
 from streamviz.client.models import Entry
+from streamviz.client.read import read_streams
+from streamviz.client.resp import Command
 from streamviz.client.stream import Stream as RedisStream
-from streamviz.client.stream import read_streams
 
 
 class Lobby:

@@ -21,8 +21,8 @@ from go_game.lobby_rules import House, OpenGame, Seat, Wish, request_id
 from go_game.messages import CreateGame, JoinPrivateGame, SessionDisconnected, Stream
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg, Command
 from streamviz.client.models import Entry
+from streamviz.client.resp import Arg, Command
 
 GROUP = "lobby"
 WISHES = (

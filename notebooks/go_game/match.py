@@ -24,8 +24,8 @@ from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Stream
 from go_game.rules import Coord, Game, IllegalMove, Player
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
+from streamviz.client.read import read_streams
 from streamviz.client.stream import Stream as RedisStream
-from streamviz.client.stream import read_streams
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer

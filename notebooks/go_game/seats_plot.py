@@ -28,9 +28,9 @@ from streamviz.plots.figure import (
     escaped,
     label,
     marks,
-    plain,
+    no_data_text,
+    number_text,
     seconds,
-    waiting,
 )
 
 _WAITS = "waits"
@@ -105,7 +105,7 @@ class Seats(Plot):
     def __init__(self, histories: Mapping[str, History]) -> None:
         self.histories = dict(histories)
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return who is known, and which games."""
         seating = self._seating()
         return tuple(seating.people), tuple(seating.games)
@@ -136,11 +136,11 @@ class Seats(Plot):
             },
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return nothing: all is drawn anew."""
         return []
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return the points of all traces."""
         seating, now_ms = self._seating(), history.last.time_ms if history.last else 0
         place = {session: -at for at, session in enumerate(seating.people)}
@@ -167,7 +167,7 @@ class Seats(Plot):
     def summary(self, history: History) -> str:
         """Return in words who plays with whom, and who waits."""
         if history.last is None:
-            return waiting(history)
+            return no_data_text(history)
         seating = self._seating()
         here = [spell for spell in seating.spells if spell.until_ms is None]
         parts = [
@@ -176,7 +176,7 @@ class Seats(Plot):
         ]
         waits = [spell.session for spell in here if spell.game == _WAITS]
         parts.append(f"waiting: {', '.join(waits) or 'nobody'}")
-        return f"{plain(len(seating.people))} players. {'; '.join(parts)}."
+        return f"{number_text(len(seating.people))} players. {'; '.join(parts)}."
 
     def _seating(self) -> _Seating:
         seating = _Seating()

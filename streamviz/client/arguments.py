@@ -1,4 +1,4 @@
-"""What goes into a command, checked before anything is sent."""
+"""Build the arguments of commands, and check them before anything is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any, Literal, get_args
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg, to_bytes
+from streamviz.client.resp import Arg, to_bytes
 from streamviz.errors import InputError
 
 Id = EntryId | str | bytes
@@ -16,7 +16,7 @@ Fields = Mapping[str, Arg] | Mapping[bytes, Arg]
 Refs = Literal["KEEPREF", "DELREF", "ACKED"]
 
 
-def reading(
+def read_options(
     count: int | None,
     block_ms: int | None,
     max_count: int | None = None,
@@ -26,65 +26,105 @@ def reading(
     if count is not None and max_count is not None and max_count < count:
         raise InputError(
             f"max_count={max_count!r} in all is less than count={count!r} from each stream: "
-            "make it as large at least, or leave count out"
+            "make max_count at least as large, or leave count out"
         )
-    options = limited(count)
-    if max_count is not None:
-        options += ["MAXCOUNT", number("max_count", max_count, 1)]
-    if max_bytes is not None:
-        options += ["MAXSIZE", number("max_bytes", max_bytes, 1)]
-    if block_ms is not None:
-        options += ["BLOCK", number("block_ms", block_ms)]
+    options = option("COUNT", "count", count, 1)
+    options += option("MAXCOUNT", "max_count", max_count, 1)
+    options += option("MAXSIZE", "max_bytes", max_bytes, 1)
+    options += option("BLOCK", "block_ms", block_ms)
     return options, (8, 10) if max_count is not None or max_bytes is not None else None
 
 
-def trimming(
+def streams(after: Mapping[str, Id], special: str) -> list[Arg]:
+    """Return STREAMS, the keys, and one ID or special ID for each key."""
+    if not after:
+        raise InputError(f"{after!r} names no stream: give at least one key and its ID")
+    return ["STREAMS", *after, *(id_text(value, special) for value in after.values())]
+
+
+def trim_options(
     maxlen: int | None, minid: Id | None, approximate: bool, limit: int | None, refs: Refs | None
 ) -> tuple[list[Arg], tuple[int, ...] | None]:
     """Return the options that XADD and XTRIM share, and the version that they need."""
     if maxlen is None and minid is None:
         if refs is not None or limit is not None or approximate:
             raise InputError(
-                "refs=, limit= and approximate= are for trimming: give maxlen= or minid="
+                "refs=, limit= and approximate= are options of trimming: give maxlen= or minid="
             )
         return [], None
     if maxlen is not None and minid is not None:
         raise InputError(f"maxlen={maxlen!r} and minid={minid!r}: give one of the two")
     if limit is not None and not approximate:
         raise InputError(f"limit={limit!r} works only with approximate=True")
-    bound: list[Arg] = (
-        ["MAXLEN", "~" if approximate else "=", number("maxlen", maxlen)]
+    precision = "~" if approximate else "="
+    options: list[Arg] = (
+        ["MAXLEN", precision, whole_number("maxlen", maxlen)]
         if maxlen is not None
-        else ["MINID", "~" if approximate else "=", str(EntryId.parse(minid or ""))]
+        else ["MINID", precision, str(EntryId.parse(minid or ""))]
     )
-    tail: list[Arg] = ["LIMIT", number("limit", limit)] if limit is not None else []
-    kept: list[Arg] = [] if refs is None else [one_of("refs", refs, get_args(Refs))]
-    return [*bound, *tail, *kept], (8, 2) if kept else None
+    options += option("LIMIT", "limit", limit)
+    if refs is None:
+        return options, None
+    return [*options, one_of("refs", refs, get_args(Refs))], (8, 2)
+
+
+def idempotency_options(
+    idmp: tuple[str, str] | None, idmp_auto: str | None, new_id: str
+) -> list[Arg]:
+    """Return the options that make XADD idempotent, or nothing."""
+    if idmp is None and idmp_auto is None:
+        return []
+    if idmp is not None and idmp_auto is not None:
+        raise InputError(f"idmp={idmp!r} and idmp_auto={idmp_auto!r}: give one of the two")
+    if idmp is not None and (not isinstance(idmp, tuple) or len(idmp) != 2 or not all(idmp)):
+        raise InputError(f"idmp={idmp!r}: give a pair of a producer and its ID")
+    if idmp_auto is not None and not idmp_auto:
+        raise InputError(f"idmp_auto={idmp_auto!r}: give the producer's name")
+    if new_id != "*":
+        raise InputError(
+            f"the ID {new_id!r} does not go with idmp= or idmp_auto=: with these the server "
+            "chooses the ID itself; leave the ID out"
+        )
+    return ["IDMP", *idmp] if idmp is not None else ["IDMPAUTO", idmp_auto or ""]
 
 
 def new_id(value: Id) -> str:
-    """Return the ID that XADD is asked for: ``*``, ``5-*`` or a whole one."""
-    value = _text(value)
+    """Return the ID that XADD should give: ``*``, ``5-*`` or a complete ID."""
+    value = _decode(value)
     if isinstance(value, str) and value.endswith("-*"):
         return f"{EntryId.parse(value[:-2]).ms}-*"
-    return position(value, "*")
+    return id_text(value, "*")
 
 
-def bound(value: Id) -> str:
+def range_end(value: Id) -> str:
     """Return one end of a range: ``-``, ``+``, an ID, or ``(`` and an ID."""
-    value = _text(value)
+    value = _decode(value)
     if isinstance(value, str) and value not in ("-", "+"):
         EntryId.parse(value.removeprefix("("))
         return value
-    return position(value, "-+")
+    return id_text(value, "-+")
 
 
-def position(value: Id, special: str) -> str:
-    """Return an ID as text, or one of the signs in `special`."""
-    value = _text(value)
+def id_text(value: Id, special: str) -> str:
+    """Return an ID as text, or one of the special IDs, such as ``$``, that `special` lists."""
+    value = _decode(value)
     if isinstance(value, str) and len(value) == 1 and value in special:
         return value
     return str(EntryId.parse(value))
+
+
+def id_list(ids: Iterable[Id]) -> list[str]:
+    """Return entry IDs as text, at least one."""
+    texts = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in ids]
+    if not texts:
+        raise InputError("no entry ID was given: give at least one")
+    return texts
+
+
+def refs_and_ids(refs: Refs, ids: Iterable[Id]) -> list[Arg]:
+    """Return the arguments that XDELEX and XACKDEL share."""
+    texts = id_list(ids)
+    return [one_of("refs", refs, get_args(Refs)), "IDS", len(texts), *texts]
 
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
@@ -95,29 +135,21 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     return value
 
 
-def ids(ids: Iterable[Id]) -> list[str]:
-    """Return entry IDs as text, at least one."""
-    given = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in ids]
-    if not given:
-        raise InputError("no entry ID was given: give at least one")
-    return given
+def option(word: str, name: str, value: int | None, minimum: int = 0) -> list[Arg]:
+    """Return an option's word and its number, or nothing if there is no value."""
+    return [] if value is None else [word, whole_number(name, value, minimum)]
 
 
-def limited(count: int | None) -> list[Arg]:
-    """Return COUNT and its number, or nothing."""
-    return [] if count is None else ["COUNT", number("count", count, 1)]
-
-
-def number(name: str, value: int, least: int = 0) -> int:
-    """Return `value` if it is a whole number of at least `least`; a bool is none."""
+def whole_number(name: str, value: int, minimum: int = 0) -> int:
+    """Return `value` if it is a whole number of at least `minimum`; a bool is refused."""
     whole = isinstance(value, Integral) and hasattr(value, "__index__")  # an int, or NumPy's
-    if not whole or isinstance(value, bool) or value < least:
-        raise InputError(f"{name}={value!r}: give a whole number, {least} or more")
+    if not whole or isinstance(value, bool) or value < minimum:
+        raise InputError(f"{name}={value!r}: give a whole number, {minimum} or more")
     return operator.index(value)
 
 
-def flat(fields: Fields) -> list[bytes]:
-    """Return the fields as names and values in turn, as the bytes that Redis stores."""
+def flat_fields(fields: Fields) -> list[bytes]:
+    """Return names and values in turn, as the bytes that Redis stores."""
     if not isinstance(fields, Mapping) or not fields:
         raise InputError(f"{fields!r} holds no fields: give a dict with at least one")
     flat: list[bytes] = []
@@ -131,5 +163,5 @@ def flat(fields: Fields) -> list[bytes]:
     return flat
 
 
-def _text(value: Any) -> Any:
+def _decode(value: Any) -> Any:
     return value.decode("ascii", "replace") if isinstance(value, bytes) else value

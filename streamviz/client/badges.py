@@ -1,36 +1,37 @@
-"""Badges as a static SVG: one row a version, filled where the server has it."""
+"""Draw features as badges in a static SVG: one row per version, filled if supported."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
 
-SAFE = " /:='(),;.-"  # what may stay as it is in the address of an image in the page
-WIDTH = 480  # pixels; a page may show it smaller
+SAFE = " /:='(),;.-"  # characters that a data URL need not quote
+WIDTH = 480  # pixels; a page may scale it down
 _LEFT, _TOP, _ROW = 64, 44, 34
-_LETTER = 7.4  # pixels of one, in a monospaced font of size 12
+_CHARACTER_WIDTH = 7.4  # pixels, in a monospaced font of size 12
 
 
 def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
-    """Return the picture; it has its own words for those who can't see it.
+    """Return the SVG, with a text description for screen readers.
 
     Parameters
     ----------
     title : str
         The heading.
     rows : mapping of str to sequence of (str, bool)
-        For each version its features, and whether the server has them. A feature that the server
-        lacks is hollow and dashed, so that the colour is not all that tells.
+        For each version, its features and whether the server supports them. An unsupported
+        feature is hollow and dashed, so that colour is not the only difference.
     """
     height = _TOP + _ROW * len(rows) + 6
-    words = "; ".join(
-        f"{version}: " + ", ".join(f"{name} {'yes' if has else 'no'}" for name, has in features)
+    description = "; ".join(
+        f"{version}: "
+        + ", ".join(f"{name} {'yes' if supported else 'no'}" for name, supported in features)
         for version, features in rows.items()
     )
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' role='img' "
         "font-family='system-ui,sans-serif' font-size='12' fill='#7a7a7a'>",
-        f"<title>{escape(title)}</title><desc>{escape(words)}</desc>",
+        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>",
         f"<text x='12' y='22' font-size='15' font-weight='600'>{escape(title)}</text>",
     ]
     for number, (version, features) in enumerate(rows.items()):
@@ -39,22 +40,22 @@ def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
             f"<text x='{_LEFT - 14}' y='{middle + 4:g}' text-anchor='end'>{escape(version)}</text>"
         )
         left = float(_LEFT)
-        for name, has in features:
-            badge, width = _badge(name, has, left, middle)
+        for name, supported in features:
+            badge, width = _badge(name, supported, left, middle)
             parts.append(badge)
             left += width + 8
     return "".join(parts) + "</svg>"
 
 
-def _badge(name: str, has: bool, left: float, middle: float) -> tuple[str, float]:
-    """Return one badge, and how wide it is."""
-    label = f"{'✓' if has else '–'} {name}"
-    width = round(len(label) * _LETTER + 18, 1)
+def _badge(name: str, supported: bool, left: float, middle: float) -> tuple[str, float]:
+    """Return one badge and its width in pixels."""
+    label = f"{'✓' if supported else '–'} {name}"
+    width = round(len(label) * _CHARACTER_WIDTH + 18, 1)
     box = f"x='{left:g}' y='{middle - 12:g}' width='{width:g}' height='24' rx='12'"
-    look = "fill='#0072B2'" if has else "fill='none' stroke='#888888' stroke-dasharray='4 3'"
-    ink = " fill='#ffffff'" if has else ""
-    words = (
+    style = "fill='#0072B2'" if supported else "fill='none' stroke='#888888' stroke-dasharray='4 3'"
+    text_fill = " fill='#ffffff'" if supported else ""
+    text = (
         f"<text x='{left + width / 2:g}' y='{middle + 4:g}' text-anchor='middle' "
-        f"font-family='ui-monospace,monospace'{ink}>{escape(label)}</text>"
+        f"font-family='ui-monospace,monospace'{text_fill}>{escape(label)}</text>"
     )
-    return f"<rect {box} {look}/>{words}", width
+    return f"<rect {box} {style}/>{text}", width

@@ -1,9 +1,9 @@
-"""Many entries in one go: XADD written from a template, a batch at a time.
+"""Add many entries fast: write XADD commands from a template, one batch at a time.
 
-A template is the command as the server reads it, with holes for what differs from row to row.
-The text of a batch is joined as characters that stand for one byte each (latin-1), so that a
-length counts bytes, and is encoded once. A batch of rows with the same fields, as most are, is
-written in one go; any other row by row.
+A template is the command as the server reads it, with holes for the parts that differ between
+rows. The text of a batch has one character for each byte (latin-1), so that lengths count bytes,
+and is encoded once. If all rows of a batch have the same fields, as most do, one step writes the
+whole batch; otherwise each row is written on its own.
 """
 
 from __future__ import annotations
@@ -15,82 +15,82 @@ from typing import Any
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
 from streamviz.client.connection import Connection
-from streamviz.client.exchange import to_bytes
+from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
 
 Row = Fields | tuple[Id, Fields]
 
-_PLAIN = frozenset({str, int, float})
+_PLAIN_TYPES = frozenset({str, int, float})
 
 
-def add(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
-    """Add rows; see `streamviz.Stream.add_many`."""
+def add_rows(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
+    """Add rows to a stream; see `streamviz.Stream.add_many`."""
     packer = _Packer(key, batch)
     answered = 0
-    refused: list[tuple[int, Exception]] = []
-    for size, failed in connection.send_batches(packer.batches(rows)):
-        refused += [(answered + place, said) for place, said in failed]
+    refusals: list[tuple[int, Exception]] = []
+    for size, errors in connection.send_batches(packer.batches(rows)):
+        refusals += [(answered + index, error) for index, error in errors]
         answered += size
-        packer.stop = packer.stop or bool(failed)
-    added = answered - len(refused)
-    if refused:
-        row, said = refused[0]
-        error = connection.explain(said, ("XADD", key))
+        packer.stopped = packer.stopped or bool(errors)
+    added = answered - len(refusals)
+    if refusals:
+        row, refusal = refusals[0]
+        error = connection.explain(refusal, ("XADD", key))
         raise type(error)(
             f"row {row}: {error}; {added} rows were added, "
-            f"and {len(refused)} of the {answered} that were sent were refused"
-        ) from said
+            f"and {len(refusals)} of the {answered} rows sent were refused"
+        ) from refusal
     if packer.error is not None:
-        raise InputError(f"{packer.error}. The {added} rows of the batches before it were added")
+        raise InputError(f"{packer.error}. The {added} rows of the earlier batches were added")
     return added
 
 
 class _Packer:
-    """Writes rows as commands, and remembers how far it got."""
+    """Write rows as commands, until a row is not valid or the caller sets `stopped`."""
 
     def __init__(self, key: str, batch: int) -> None:
-        self.read = 0  # rows
         self.error: InputError | None = None
-        self.stop = False
+        self.stopped = False
+        self._rows_packed = 0
         self._batch = batch
         self._templates: dict[Any, str] = {}
-        self._head = _sized("XADD") + _sized(_latin(key))
+        self._head = _bulk_string("XADD") + _bulk_string(_latin1(key))
 
     def batches(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
-        left = iter(rows)
-        while not self.stop and (batch := list(islice(left, self._batch))):
+        remaining = iter(rows)
+        while not self.stopped and (batch := list(islice(remaining, self._batch))):
             try:
-                packed = self._pack(batch)
+                payload = self._pack(batch)
             except InputError as error:
                 self.error = error
                 return
-            self.read += len(batch)
-            yield packed, len(batch)
+            self._rows_packed += len(batch)
+            yield payload, len(batch)
 
     def _pack(self, rows: list[Row]) -> bytes:
-        packed = self._pack_alike(rows)
-        if packed is not None:
-            return packed
-        written = []
-        for number, row in enumerate(rows, self.read):
+        payload = self._pack_uniform(rows)
+        if payload is not None:
+            return payload
+        commands = []
+        for number, row in enumerate(rows, self._rows_packed):
             try:
-                written.append(self._command(row))
+                commands.append(self._command(row))
             except (InputError, TypeError, ValueError) as error:
                 raise InputError(f"row {number}: {error}") from error
-        return "".join(written).encode("latin-1")
+        return "".join(commands).encode("latin-1")
 
-    def _pack_alike(self, rows: list[Any]) -> bytes | None:
-        """Write rows with the same fields and plain values; None if these are others."""
+    def _pack_uniform(self, rows: list[Any]) -> bytes | None:
+        """Write rows that share their fields and have plain values; None for other rows."""
         template = self._templates.get((tuple(rows[0]), False)) if type(rows[0]) is dict else None
         if template is None or set(map(type, rows)) != {dict} or len(set(map(tuple, rows))) > 1:
             return None
         values = list(chain.from_iterable(map(dict.values, rows)))
-        kinds = set(map(type, values))
-        if not kinds <= _PLAIN:
+        types = set(map(type, values))
+        if not types <= _PLAIN_TYPES:
             return None
         try:
-            texts = values if kinds == {str} else list(map(str, values))
-        except ValueError:  # more digits than Python writes
+            texts = values if types == {str} else list(map(str, values))
+        except ValueError:  # an integer of more digits than Python writes
             return None
         if not all(map(str.isascii, texts)):
             return None
@@ -103,9 +103,9 @@ class _Packer:
         values: list[Any] = []
         fields: Any = row
         if type(row) is tuple:
-            which, fields = row
-            where = arguments.new_id(which)
-            values += (len(where), where)
+            entry_id, fields = row
+            id_text = arguments.new_id(entry_id)
+            values += (len(id_text), id_text)
         template = self._template(fields, bool(values))
         try:
             for value in fields.values():
@@ -115,29 +115,29 @@ class _Packer:
                 elif kind is int or kind is float:
                     text = repr(value)
                 else:
-                    text = _latin(value)
+                    text = _latin1(value)
                 values += (len(text), text)
         except InputError:
-            arguments.flat(fields)  # says which field it is
+            arguments.flat_fields(fields)  # raises an error that names the field
             raise
         return template % tuple(values)
 
     def _template(self, fields: Any, with_id: bool) -> str:
-        known = (tuple(fields), with_id) if isinstance(fields, Mapping) else None
-        if known not in self._templates:
-            arguments.flat(fields)  # says what is wrong, if anything is
+        shape = (tuple(fields), with_id) if isinstance(fields, Mapping) else None
+        if shape not in self._templates:
+            arguments.flat_fields(fields)  # raises if the fields are not valid
             names = "".join(
-                _sized(_latin(name)).replace("%", "%%") + "$%d\r\n%s\r\n" for name in fields
+                _bulk_string(_latin1(name)).replace("%", "%%") + "$%d\r\n%s\r\n" for name in fields
             )
-            where = "$%d\r\n%s\r\n" if with_id else _sized("*")
+            entry_id = "$%d\r\n%s\r\n" if with_id else _bulk_string("*")
             head = f"*{3 + 2 * len(fields)}\r\n{self._head}".replace("%", "%%")
-            self._templates[known] = f"{head}{where}{names}"
-        return self._templates[known]
+            self._templates[shape] = f"{head}{entry_id}{names}"
+        return self._templates[shape]
 
 
-def _sized(text: str) -> str:
+def _bulk_string(text: str) -> str:
     return f"${len(text)}\r\n{text}\r\n"
 
 
-def _latin(value: Any) -> str:
+def _latin1(value: Any) -> str:
     return to_bytes(value).decode("latin-1")

@@ -1,9 +1,9 @@
-"""The way to one key in a Redis Cluster: to the node that holds its slot, and after it.
+"""Reach a key in a Redis Cluster: find the node that owns its slot, and follow the slot.
 
-A cluster has 16,384 slots, and each key lies in one: CRC16 of the key modulo 16,384, or of what
-stands between ``{`` and ``}`` in it, its hash tag. A node that is asked for a slot of another's
-refuses and names who has it: MOVED is for good, ASK is for this once, while the slot is on the
-move. A refused command was not carried out, so sending it again, elsewhere, doubles nothing.
+A cluster has 16,384 slots, and each key is in one of them: CRC16 of the key modulo 16,384, or of
+the part between ``{`` and ``}``, the hash tag. A node refuses a command for a slot of another node,
+and names that node. After MOVED that node owns the slot for good. ASK is for one command only,
+while the slot is being moved. The refused command was not run, so it is safe to send it again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, NamedTuple
 
-import hiredis
 import redis
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
@@ -29,28 +28,30 @@ from redis.exceptions import (
 )
 
 from streamviz.client.connection import Connection, listeners
-from streamviz.client.exchange import Command, borrowed, exchange, read_many
+from streamviz.client.resp import Command, unpack
+from streamviz.client.transport import borrow, read_replies, send_and_receive
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError
 
 Client = redis.Redis | RedisCluster
 """A client of one server, or of a cluster."""
 
 SLOTS = 16_384
-_PATIENCE_S = 5.0
-_PAUSE_S = 0.01
+_REDIRECT_TIMEOUT_S = 5.0
+_RETRY_DELAY_S = 0.01
 
 
 class Redirection(NamedTuple):
-    """Where a node sends us.
+    """The node that another node redirects to.
 
     Attributes
     ----------
     kind : {"MOVED", "ASK", "TRYAGAIN"}
-        There for good; there for this once; here again a little later.
+        Use the named node from now on; use it for this command only; use the same node again
+        after a short delay.
     host : str
-        Whom to ask; empty for the host of the node that said so.
+        The node's host; empty if it is the host of the node that replied.
     port : int
-        Its port; 0 for TRYAGAIN.
+        The node's port; 0 for TRYAGAIN.
     """
 
     kind: Literal["MOVED", "ASK", "TRYAGAIN"]
@@ -59,7 +60,7 @@ class Redirection(NamedTuple):
 
 
 def slot_of(key: str | bytes) -> int:
-    """Return the slot that a key lies in (CLUSTER KEYSLOT, 3.0); this asks nobody.
+    """Return the slot of a key (CLUSTER KEYSLOT, 3.0), computed without a server.
 
     Examples
     --------
@@ -70,30 +71,32 @@ def slot_of(key: str | bytes) -> int:
 
 
 def connection_to(client: Client, key: str, *, quiet: bool = False) -> Connection:
-    """Return the way to a key: on one server, or to its node in a cluster."""
+    """Return a connection for a key: to the one server, or to its node in a cluster."""
     if isinstance(client, RedisCluster):
         return ClusterConnection(client, key, quiet=quiet)
     return Connection(client, quiet=quiet)
 
 
 class ClusterConnection(Connection):
-    """The way to whoever holds a key's slot.
+    """Send commands to the node that owns a key's slot.
 
-    It follows MOVED and ASK, and waits a little when a slot's keys are half here and half there
-    (TRYAGAIN). After a broken connection it never sends anything again by itself, but looks anew
-    for the slot's node when it is next used.
+    It follows MOVED and ASK, and retries for a while when some of a command's keys have already
+    been moved and others have not (TRYAGAIN). It never sends anything again after a broken
+    connection; the next call looks up the slot's node again.
 
     Parameters
     ----------
     client : redis.cluster.RedisCluster
-        The cluster; its connections are used, not its retry.
+        The cluster. Its connections are used, its retries are not.
     key : str
         Any key of the slot.
     quiet : bool
-        Whether what it sends is kept from listeners.
+        Whether to leave the listeners out.
 
     Attributes
     ----------
+    client : redis.cluster.RedisCluster
+        The cluster.
     key : str
         The key.
     slot : int
@@ -101,199 +104,190 @@ class ClusterConnection(Connection):
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
+        self.client: Any = client  # redis-py leaves half of its cluster untyped
         self._listeners = [] if quiet else listeners(client)
         self.slot = slot_of(key)
         self.key = key
-        self._client: Any = client  # redis-py leaves half of its cluster untyped
-        self._home: Any = None  # the ClusterNode that is asked first
-        self._stale = False  # whether to learn anew who holds what, before that
+        self._owner: Any = None  # the ClusterNode that is asked first
+        self._stale = False  # whether the client's table of slots may be out of date
         self._version = None
 
     @property
     def node(self) -> str:
-        """The node that holds the slot as far as is known, ``host:port``; this may ask it.
+        """The address of the node that owns the slot, ``host:port``; may ask the cluster.
 
         Raises
         ------
         ServerUnreachable
-            If no node of the cluster says who it is.
+            If no node of the cluster names the owner.
         """
-        return str(self._find_home().name)
+        return str(self._find_owner().name)
 
-    def on_node(self, *command: str) -> Any:
+    def call_node(self, *command: str) -> Any:
         """Send a command without a key to the slot's node, and return the raw reply."""
-        with self._connection_to(self._find_home()) as connection:
-            return exchange(connection, [command])[0]
+        with self._borrow() as raw_connection:
+            return send_and_receive(raw_connection, [command])[0]
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
-        """Send many commands, one batch after the other; see `Connection.send_batches`."""
+        """Send batches of commands, one after the other; see `Connection.send_batches`."""
         for payload, size in batches:
-            with self._connection_to(self._find_home()) as connection:
-                connection.send_packed_command([payload])
-                replies = read_many(connection, size)
-            elsewhere = [place for place, reply in enumerate(replies) if redirection(reply)]
-            if elsewhere:
+            with self._borrow() as raw_connection:
+                raw_connection.send_packed_command([payload])
+                replies = read_replies(raw_connection, size)
+            redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
+            if redirected:
                 commands = unpack(payload)
-                again = self._send([commands[place] for place in elsewhere])
-                for place, reply in zip(elsewhere, again, strict=True):
-                    replies[place] = reply
-            yield size, [(i, reply) for i, reply in enumerate(replies) if _failed(reply)]
+                new_replies = self._send([commands[index] for index in redirected])
+                for index, reply in zip(redirected, new_replies, strict=True):
+                    replies[index] = reply
+            yield size, [(i, reply) for i, reply in enumerate(replies) if _is_error(reply)]
 
     def explain(
         self, error: Exception, command: Command, needs: tuple[int, ...] | None = None
     ) -> StreamVizError:
-        """Return what the server said as one of our errors, with the next step."""
-        said = str(error)
-        if isinstance(error, ClusterDownError) or "CLUSTERDOWN" in said:
+        """Return the server's error as one of `streamviz.errors`, with the next step."""
+        message = str(error)
+        if isinstance(error, ClusterDownError) or "CLUSTERDOWN" in message:
             return ServerUnreachable(
-                f"nobody serves slot {self.slot}, where {self.key!r} lies: {error}. Start "
-                "its node, or wait until a replica has taken over (CLUSTER SHARDS shows it)"
+                f"no node serves slot {self.slot} of the key {self.key!r}: {error}. Start its "
+                "node, or wait until a replica has taken over (see CLUSTER SHARDS)"
             )
-        if isinstance(error, ClusterCrossSlotError) or "CROSSSLOT" in said:
+        if isinstance(error, ClusterCrossSlotError) or "CROSSSLOT" in message:
             return CommandRefused(
-                f"{command[0]!s} names keys of several slots, and one command has one slot: give "
-                "the keys the same hash tag, as in 'orders:{7}' and 'refunds:{7}'"
+                f"{command[0]!s} names keys of several slots, but a command works on one slot: "
+                "give the keys the same hash tag, as in 'orders:{7}' and 'refunds:{7}'"
             )
-        if isinstance(error, TryAgainError) or "TRYAGAIN" in said:
+        if isinstance(error, TryAgainError) or "TRYAGAIN" in message:
             return ServerUnreachable(
-                f"slot {self.slot} is on the move, its keys half here and half there, for more "
-                f"than {_PATIENCE_S:g} s: see to it that the move goes on, then try again"
+                f"slot {self.slot} is being moved, and its keys have been on two nodes for more "
+                f"than {_REDIRECT_TIMEOUT_S:g} s: finish the move, then try again"
             )
         return super().explain(error, command, needs)
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
         replies = self._follow(commands, block_ms)
         if block_ms is not None and _was_unblocked(replies[0]):
-            # the stream left while we waited for it: the same question again, now that it has
-            # either gone elsewhere or not, tells which
+            # The stream was moved or deleted during the wait. The same command again tells which.
             replies = self._follow(commands, block_ms)
         return replies
 
     def _follow(self, commands: Sequence[Command], block_ms: int | None) -> list[Any]:
-        """Send commands, and what is refused with an address, in its order, to that address."""
-        whole = bool(commands) and tuple(commands[0]) == ("MULTI",)
+        """Send commands, and send the redirected ones again, in order, to the named node."""
+        transaction = bool(commands) and tuple(commands[0]) == ("MULTI",)
         replies: list[Any] = [None] * len(commands)
-        left = list(range(len(commands)))
-        node, asking = self._find_home(), False
-        deadline = time.monotonic() + _PATIENCE_S
+        remaining = list(range(len(commands)))
+        node, asking = self._find_owner(), False
+        deadline = time.monotonic() + _REDIRECT_TIMEOUT_S
         for hop in range(10**6):
-            again = [commands[place] for place in left]
-            for place, reply in zip(left, self._talk(node, asking, again, block_ms), strict=True):
-                replies[place] = reply
-            elsewhere = [place for place in left if redirection(replies[place])]
-            if not elsewhere or time.monotonic() > deadline:
+            batch = [commands[index] for index in remaining]
+            batch_replies = self._send_to(node, asking, batch, block_ms)
+            for index, reply in zip(remaining, batch_replies, strict=True):
+                replies[index] = reply
+            redirected = [index for index in remaining if redirection(replies[index])]
+            if not redirected or time.monotonic() > deadline:
                 break
-            left = left if whole else elsewhere
-            where = redirection(replies[elsewhere[-1]])
-            assert where is not None
-            if where.kind == "TRYAGAIN" or hop > 3:  # they do not agree yet
-                time.sleep(_PAUSE_S)
-            asking = where.kind == "ASK"
-            node = self._turn(node, where)
+            remaining = remaining if transaction else redirected
+            target = redirection(replies[redirected[-1]])
+            assert target is not None
+            if target.kind == "TRYAGAIN" or hop > 3:  # the nodes do not agree yet
+                time.sleep(_RETRY_DELAY_S)
+            asking = target.kind == "ASK"
+            node = self._redirect(node, target)
         return replies
 
-    def _talk(
+    def _send_to(
         self, node: Any, asking: bool, commands: Sequence[Command], block_ms: int | None
     ) -> list[Any]:
-        with self._connection_to(node) as connection:
+        with self._borrow_from(node) as raw_connection:
             if not asking:
-                return exchange(connection, commands, block_ms)
+                return send_and_receive(raw_connection, commands, block_ms)
             if len(commands) == 1:
-                exchange(connection, [("ASKING",)])
-                return exchange(connection, commands, block_ms)
-            if tuple(commands[0]) == ("MULTI",):  # it holds for the whole transaction
-                return exchange(connection, [("ASKING",), *commands])[1:]
-            asked = [one for command in commands for one in (("ASKING",), command)]
-            return exchange(connection, asked)[1::2]
+                send_and_receive(raw_connection, [("ASKING",)])
+                return send_and_receive(raw_connection, commands, block_ms)
+            if tuple(commands[0]) == ("MULTI",):  # ASKING covers the whole transaction
+                return send_and_receive(raw_connection, [("ASKING",), *commands])[1:]
+            pairs = [one for command in commands for one in (("ASKING",), command)]
+            return send_and_receive(raw_connection, pairs)[1::2]
 
-    def _turn(self, node: Any, where: Redirection) -> Any:
-        """Return the node that is meant, and remember it if that is for good."""
-        if where.kind == "TRYAGAIN":
-            return self._find_home()
-        host, port = where.host or node.host, where.port
-        if where.kind == "MOVED" or self._client.get_node(host=host, port=port) is None:
-            self._learn()
-        found = self._client.get_node(host=host, port=port)
-        if found is None:
+    def _redirect(self, node: Any, target: Redirection) -> Any:
+        """Return the node that a redirection names, and store it as the owner after MOVED."""
+        if target.kind == "TRYAGAIN":
+            return self._find_owner()
+        host, port = target.host or node.host, target.port
+        if target.kind == "MOVED" or self.client.get_node(host=host, port=port) is None:
+            self._refresh_slots()
+        new_node = self.client.get_node(host=host, port=port)
+        if new_node is None:
             raise ServerUnreachable(
-                f"the cluster sent us to {host}:{port} for slot {self.slot}, which is not in its "
+                f"the cluster redirected slot {self.slot} to {host}:{port}, which is not in its "
                 "own list of nodes: wait until the nodes agree (CLUSTER NODES)"
             )
-        if where.kind == "MOVED":
-            self._home = found
-        return found
+        if target.kind == "MOVED":
+            self._owner = new_node
+        return new_node
 
-    def _find_home(self) -> Any:
-        if self._home is None:
+    def _find_owner(self) -> Any:
+        if self._owner is None:
             if self._stale:
-                self._learn()
+                self._refresh_slots()
             try:
-                self._home = self._client.get_node_from_key(self.key)
+                self._owner = self.client.get_node_from_key(self.key)
             except (RedisError, RedisClusterException, OSError) as error:
-                raise self._nobody(error) from error
-            if self._home is None:
-                raise self._nobody("it is in nobody's list")
-        return self._home
+                raise self._owner_unknown(error) from error
+            if self._owner is None:
+                raise self._owner_unknown("the slot is not in any node's list")
+        return self._owner
 
-    def _learn(self) -> None:
-        """Ask the cluster anew who holds what (CLUSTER SLOTS)."""
+    def _refresh_slots(self) -> None:
+        """Read from the cluster which node owns each slot (CLUSTER SLOTS)."""
         try:
-            self._client.nodes_manager.initialize()
+            self.client.nodes_manager.initialize()
         except (RedisError, RedisClusterException, OSError) as error:
-            raise self._nobody(error) from error
+            raise self._owner_unknown(error) from error
         self._stale = False
 
-    def _nobody(self, why: Exception | str) -> ServerUnreachable:
+    def _owner_unknown(self, reason: Exception | str) -> ServerUnreachable:
         return ServerUnreachable(
-            f"no node of the cluster says who holds slot {self.slot}, where {self.key!r} "
-            f"lies: {why}. See whether the nodes run, and try again"
+            f"no node of the cluster names the owner of slot {self.slot}, the slot of the key "
+            f"{self.key!r}: {reason}. Check that the nodes are running, and try again"
         )
 
-    def _lend(self) -> AbstractContextManager[Any]:
-        return self._connection_to(self._find_home())
+    def _borrow(self) -> AbstractContextManager[Any]:
+        return self._borrow_from(self._find_owner())
 
     @contextmanager
-    def _connection_to(self, node: Any) -> Iterator[Any]:
+    def _borrow_from(self, node: Any) -> Iterator[Any]:
+        pool = self.client.get_redis_connection(node).connection_pool
         try:
-            with borrowed(self._client.get_redis_connection(node).connection_pool) as connection:
-                yield connection
+            with borrow(pool) as raw_connection:
+                yield raw_connection
         except ServerUnreachable:
-            self._home, self._stale = None, True
+            self._owner, self._stale = None, True
             raise
 
 
 def redirection(reply: Any) -> Redirection | None:
-    """Return where a reply sends us, None if it is an answer, or an error of another kind."""
+    """Return where a reply redirects to; None for a result or another error."""
     if not isinstance(reply, Exception):
         return None
-    said = str(reply)
+    message = str(reply)
     for kind, name in ((MovedError, "MOVED"), (AskError, "ASK"), (TryAgainError, "TRYAGAIN")):
-        if isinstance(reply, kind) and not said.startswith(name):
-            said = f"{name} {said}"  # redis-py's own reader takes the first word off
+        if isinstance(reply, kind) and not message.startswith(name):
+            message = f"{name} {message}"  # redis-py's own reader removes the first word
             break
-    if said.startswith("TRYAGAIN"):
+    if message.startswith("TRYAGAIN"):
         return Redirection("TRYAGAIN")
-    found = re.match(r"(MOVED|ASK) \d+ (.*):(\d+)$", said)
-    if found is None:
+    match = re.match(r"(MOVED|ASK) \d+ (.*):(\d+)$", message)
+    if match is None:
         return None
-    return Redirection("MOVED" if found[1] == "MOVED" else "ASK", found[2], int(found[3]))
+    return Redirection("MOVED" if match[1] == "MOVED" else "ASK", match[2], int(match[3]))
 
 
-def unpack(payload: bytes) -> list[list[bytes]]:
-    """Return the commands that `pack` wrote one after the other."""
-    reader = hiredis.Reader()
-    reader.feed(payload)
-    commands: list[list[bytes]] = []
-    while (command := reader.gets()) is not False:
-        commands.append(command)
-    return commands
-
-
-def _failed(reply: Any) -> bool:
+def _is_error(reply: Any) -> bool:
     return isinstance(reply, Exception)
 
 
 def _was_unblocked(reply: Any) -> bool:
-    return isinstance(reply, Exception) and str(reply).startswith(("NOGROUP", "UNBLOCKED"))
+    return _is_error(reply) and str(reply).startswith(("NOGROUP", "UNBLOCKED"))

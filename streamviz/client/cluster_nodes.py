@@ -1,4 +1,4 @@
-"""What a node of a cluster says of all nodes and their slots (CLUSTER NODES, 3.0)."""
+"""Read one node's reply about all nodes and their slots (CLUSTER NODES, 3.0)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ClusterView:
-    """The cluster as one node sees it.
+    """The nodes and slots of a cluster, as one node reports them.
 
     Parameters
     ----------
@@ -20,14 +20,14 @@ class ClusterView:
 
     @property
     def holders(self) -> dict[int, str]:
-        """The ID of the node that holds each slot."""
-        found: dict[int, str] = {}
+        """For each slot, the ID of the node that owns it."""
+        owners: dict[int, str] = {}
         for words in self.lines:
             for span in words[8:]:
-                if not span.startswith("["):  # that is a slot on the move
+                if not span.startswith("["):  # a slot that is being moved
                     first, _, last = span.partition("-")
-                    found |= dict.fromkeys(range(int(first), int(last or first) + 1), words[0])
-        return found
+                    owners |= dict.fromkeys(range(int(first), int(last or first) + 1), words[0])
+        return owners
 
 
 def node_lines(reply: Any) -> list[list[str]]:
@@ -35,20 +35,20 @@ def node_lines(reply: Any) -> list[list[str]]:
     return [line.split() for line in reply.decode().splitlines()]
 
 
-def leaving(reply: Any) -> dict[int, str]:
-    """Return the slots that the node that replied gives away, and to whose address.
+def migrating_slots(reply: Any) -> dict[int, str]:
+    """Return the slots that the node is moving away, each with the target's address.
 
     Parameters
     ----------
     reply : bytes
-        What CLUSTER NODES said; a node speaks of such slots only of its own.
+        The reply to CLUSTER NODES. A node lists such slots only for itself.
     """
     lines = node_lines(reply)
     addresses = {words[0]: words[1].split("@")[0] for words in lines}
-    found: dict[int, str] = {}
+    targets: dict[int, str] = {}
     for words in lines:
         for span in words[8:]:
             slot, arrow, node_id = span.strip("[]").partition("->-")
             if arrow:
-                found[int(slot)] = addresses.get(node_id, node_id)
-    return found
+                targets[int(slot)] = addresses.get(node_id, node_id)
+    return targets

@@ -1,4 +1,4 @@
-"""What was sent, what came back, and what it changed: a log of commands to learn from."""
+"""A log of commands to learn from: each command, its reply, and what it changed."""
 
 from __future__ import annotations
 
@@ -14,35 +14,46 @@ from typing import Any
 
 import redis
 
-from streamviz.client.connection import Connection, key_of, listeners
-from streamviz.client.exchange import Arg, Command
+from streamviz.client.connection import Connection, listeners
+from streamviz.client.replies import as_dict
+from streamviz.client.resp import Arg, Command, key_of
 from streamviz.errors import InputError
 
-_OURS = ("streamviz.client.", "streamviz.patterns.", "contextlib")  # frames that send for others
-_MOST = 160
-_TELLING = {
+_INTERNAL_MODULES = ("streamviz.client.", "streamviz.patterns.", "contextlib")
+_MAX_CHARACTERS = 160
+_WATCHED_FIELDS = {
     "XINFO STREAM": ("length", "entries-added", "last-generated-id", "max-deleted-entry-id"),
     "XINFO GROUPS": ("last-delivered-id", "entries-read", "lag", "pending"),
     "XINFO CONSUMERS": ("pending",),
 }
-_NOTHING = ("0", "0-0", "nil")  # where something begins, these are no news
-_READS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING", "INFO", "EXISTS", "TYPE"}
+_INITIAL_VALUES = ("0", "0-0", "nil")  # a new field with such a value is not a change
+_READ_COMMANDS = {
+    "XRANGE",
+    "XREVRANGE",
+    "XLEN",
+    "XREAD",
+    "XINFO",
+    "XPENDING",
+    "INFO",
+    "EXISTS",
+    "TYPE",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedCommand:
-    """One command.
+    """One command of a `CommandLog`.
 
     Attributes
     ----------
     call : str
-        The Python expression that sent it; empty if its source is not to be had.
+        The Python expression that sent the command; empty if its source is not available.
     command : str
-        As sent, in the words of redis-cli.
+        The command as you would type it in redis-cli.
     reply : str
-        As it came, or the error.
+        The reply, or the error.
     changes : tuple of str
-        What it changed in XINFO: ``"crew pending: 0 → 1"``.
+        What the command changed in XINFO, for example ``"crew pending: 0 → 1"``.
     """
 
     call: str
@@ -55,17 +66,18 @@ class LoggedCommand:
 
 
 class CommandLog:
-    """Keeps the commands that this package sends over a client, while it listens.
+    """Log the commands that this package sends over a client.
 
-    As a cell's last line it shows itself as a table.
+    The log records while its ``with`` block runs, or from `start` to `stop`. As the last line of
+    a cell it is displayed as a table.
 
     Parameters
     ----------
     client : redis.Redis
-        Whose commands. Those of its own methods (``client.xadd``) do not pass through here, and
-        looks of an observer are left out.
+        The client. Commands of its own methods (``client.xadd``) and of an observer are not
+        logged.
     limit : int
-        The newest so many are kept.
+        How many commands to store; the oldest are dropped.
 
     Raises
     ------
@@ -87,47 +99,52 @@ class CommandLog:
         if type(limit) is not int or limit < 1:
             raise InputError(f"limit={limit!r}: give a whole number, 1 or more")
         self.count = 0
-        self._kept: deque[LoggedCommand] = deque(maxlen=limit)
+        self._commands: deque[LoggedCommand] = deque(maxlen=limit)
         self._listeners = listeners(client)
         self._connection = Connection(client, quiet=True)
-        self._known: dict[str, dict[str, str]] = {}
+        self._states: dict[str, dict[str, str]] = {}  # by key, after the last command
 
     def start(self) -> CommandLog:
-        """Listen, from now on."""
+        """Start to log commands."""
         if self not in self._listeners:
-            self._known.clear()
+            self._states.clear()
             self._listeners.append(self)
         return self
 
     def stop(self) -> None:
-        """Listen no more; what was heard stays."""
+        """Stop; the logged commands stay."""
         if self in self._listeners:
             self._listeners.remove(self)
 
-    def sending(self, command: Command) -> None:
-        """Look how a stream stands before the first command that may change it."""
+    def on_send(self, command: Command) -> None:
+        """Read the state of the streams that a command may change, unless it is known."""
         for key in _changed_keys(command):
-            if key not in self._known:
-                self._known[key] = _state(self._connection, key)
+            if key not in self._states:
+                self._states[key] = _state(self._connection, key)
 
-    def sent(self, command: Command, reply: Any) -> None:
-        """Note a command, its reply, and what it changed."""
+    def on_reply(self, command: Command, reply: Any) -> None:
+        """Log a command, its reply, and what it changed."""
         changes: list[str] = []
         keys = _changed_keys(command)
         for key in keys:
-            before = self._known.get(key, {})
-            self._known[key] = _state(self._connection, key)
-            whose = "" if len(keys) == 1 else f"{key}: "
-            changes += (f"{whose}{one}" for one in _changes(before, self._known[key]))
-        self._kept.append(
-            LoggedCommand(_call(), _sent(command), _cut(_shown(reply)), tuple(changes))
+            before = self._states.get(key, {})
+            after = self._states[key] = _state(self._connection, key)
+            prefix = "" if len(keys) == 1 else f"{key}: "
+            changes += (f"{prefix}{change}" for change in _changes(before, after))
+        self._commands.append(
+            LoggedCommand(
+                _calling_expression(),
+                _format_command(command),
+                _shorten(_format_reply(reply)),
+                tuple(changes),
+            )
         )
         self.count += 1
 
     def since(self, count: int) -> list[LoggedCommand]:
-        """Return what came after the first `count` commands ever heard, as far as it is kept."""
-        new = min(self.count - count, len(self._kept))
-        return list(islice(self._kept, len(self._kept) - new, None))
+        """Return the commands logged after the first `count`, as far as they are still stored."""
+        new = min(self.count - count, len(self._commands))
+        return list(islice(self._commands, len(self._commands) - new, None))
 
     def __enter__(self) -> CommandLog:
         return self.start()
@@ -136,13 +153,13 @@ class CommandLog:
         self.stop()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._commands)
 
-    def __getitem__(self, place: int) -> LoggedCommand:
-        return self._kept[place]
+    def __getitem__(self, index: int) -> LoggedCommand:
+        return self._commands[index]
 
     def __iter__(self) -> Iterator[LoggedCommand]:
-        return iter(tuple(self._kept))
+        return iter(tuple(self._commands))
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self)) or "no command yet"
@@ -151,9 +168,9 @@ class CommandLog:
         return table(list(self))
 
 
-def table(exchanges: Sequence[LoggedCommand]) -> str:
-    """Return the exchanges as a table in HTML; everything in it is escaped."""
-    heads = "".join(f"<th>{head}</th>" for head in ("call", "command", "reply", "what changed"))
+def table(commands: Sequence[LoggedCommand]) -> str:
+    """Return commands as an HTML table; all texts are escaped."""
+    head = "".join(f"<th>{title}</th>" for title in ("call", "command", "reply", "what changed"))
     rows = "".join(
         "<tr>"
         + "".join(
@@ -161,66 +178,64 @@ def table(exchanges: Sequence[LoggedCommand]) -> str:
             for cell in (one.call, one.command, one.reply, "\n".join(one.changes))
         )
         + "</tr>"
-        for one in exchanges
+        for one in commands
     )
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _changed_keys(command: Command) -> Sequence[str]:
-    """Return the keys that a command may change: a stream's, or all that a script is given."""
-    name = _word(command[0]).upper()
-    if name == "EVAL":
-        return _script_keys(command)
-    return [key_of(command)] if name.startswith("X") and name not in _READS else []
+    """Return the keys that a command may change: its stream, or all keys of a script."""
+    name = _text(command[0]).upper()
+    if name == "EVAL":  # EVAL, the script, the number of keys, the keys
+        return [_text(key) for key in command[3 : 3 + int(_text(command[2]))]]
+    return [key_of(command)] if name.startswith("X") and name not in _READ_COMMANDS else []
 
 
 def _state(connection: Connection, key: str) -> dict[str, str]:
-    """Return what XINFO says of a stream, as far as it tells a learner something."""
-    asked = [("XINFO", "STREAM", key), ("XINFO", "GROUPS", key)]
-    stream, groups = connection.pipeline(asked)
+    """Return the watched fields of XINFO for a stream, its groups and its consumers."""
+    stream, groups = connection.pipeline([("XINFO", "STREAM", key), ("XINFO", "GROUPS", key)])
     if isinstance(stream, Exception):
         return {}
-    found = _facts("", stream, _TELLING["XINFO STREAM"])
-    names = [_pairs(group)["name"] for group in groups]
+    state = _watched("", stream, "XINFO STREAM")
+    names = [_by_name(group)["name"] for group in groups]
     consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
-    for group, name, members in zip(groups, map(_word, names), consumers, strict=True):
-        found |= _facts(f"{name} ", group, _TELLING["XINFO GROUPS"])
+    for group, name, members in zip(groups, map(_text, names), consumers, strict=True):
+        state |= _watched(f"{name} ", group, "XINFO GROUPS")
         for member in members if isinstance(members, list) else ():
-            who = _word(_pairs(member)["name"])
-            found |= _facts(f"{name}/{who} ", member, _TELLING["XINFO CONSUMERS"])
-    return found
+            consumer = _text(_by_name(member)["name"])
+            state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
+    return state
 
 
-def _facts(prefix: str, reply: Any, names: tuple[str, ...]) -> dict[str, str]:
-    pairs = _pairs(reply)
+def _watched(prefix: str, reply: Any, command: str) -> dict[str, str]:
+    values = _by_name(reply)
     return {
-        f"{prefix}{name}": "nil" if pairs[name] is None else _word(pairs[name])
-        for name in names
-        if name in pairs
+        f"{prefix}{name}": "nil" if values[name] is None else _text(values[name])
+        for name in _WATCHED_FIELDS[command]
+        if name in values
     }
 
 
-def _pairs(reply: Any) -> dict[str, Any]:
-    flat = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
-    return {_word(name): value for name, value in flat}
+def _by_name(reply: Any) -> dict[str, Any]:
+    return {name.decode(): value for name, value in as_dict(reply).items()}
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
     for name in before | after:
         old, new = before.get(name, "0"), after.get(name, "gone")
-        if old != new and (name in before or new not in _NOTHING):
+        if old != new and (name in before or new not in _INITIAL_VALUES):
             yield f"{name}: {old} → {new}"
 
 
-def _call() -> str:
-    """Return the expression outside of the rooms for streams that led to this command."""
+def _calling_expression() -> str:
+    """Return the expression that sent this command, from the first frame outside the package."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_INTERNAL_MODULES):
         frame = frame.f_back
     if frame is None:
         return ""
-    places = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
-    first, last, start, end = places
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    first, last, start, end = position
     if first is None or last is None or start is None or end is None:
         return ""
     lines = [
@@ -230,44 +245,39 @@ def _call() -> str:
         return ""
     lines[-1] = lines[-1][:end]  # positions count bytes
     lines[0] = lines[0][start:]
-    return _cut(" ".join(b"".join(lines).decode("utf-8", "replace").split()))
+    return _shorten(" ".join(b"".join(lines).decode("utf-8", "replace").split()))
 
 
-def _script_keys(command: Command) -> list[str]:
-    """Return the keys that a script was given: EVAL, the script, how many, and then they."""
-    return [_word(key) for key in command[3 : 3 + int(_word(command[2]))]]
+def _format_command(command: Command) -> str:
+    words = [_quote(_text(word)) for word in command]
+    if words[0].upper() == "EVAL":
+        # a comment in the script's first line says more than the script's first lines do
+        first_line = _text(command[1]).partition("\n")[0]
+        if first_line.startswith("--"):
+            words[:2] = ["EVAL", f"«{first_line.strip('- ')}»"]
+    return _shorten(" ".join(words))
 
 
-def _sent(command: Command) -> str:
-    if _word(command[0]).upper() == "EVAL":
-        # what a script does, if its first line says so, is more to read than how it begins
-        first = _word(command[1]).partition("\n")[0]
-        if first.startswith("--"):
-            about = f"«{first.strip('- ')}»"
-            return _cut(" ".join(["EVAL", about, *(_quoted(_word(one)) for one in command[2:])]))
-    return _cut(" ".join(_quoted(_word(word)) for word in command))
-
-
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     plain = word and word.isprintable() and not set(word) & set(" \"'")
     return word if plain else repr(word)
 
 
-def _word(value: Arg) -> str:
+def _text(value: Arg) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _shown(reply: Any) -> str:
+def _format_reply(reply: Any) -> str:
     if reply is None:
         return "nil"
     if isinstance(reply, Exception):
         return f"error: {reply}"
     if isinstance(reply, dict):
-        return _shown([part for pair in reply.items() for part in pair])
+        return _format_reply([part for pair in reply.items() for part in pair])
     if isinstance(reply, list | tuple):
-        return f"[{', '.join(map(_shown, reply))}]"
-    return str(reply) if isinstance(reply, int) else _quoted(_word(reply))
+        return f"[{', '.join(map(_format_reply, reply))}]"
+    return str(reply) if isinstance(reply, int) else _quote(_text(reply))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST else f"{text[: _MOST - 1]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

@@ -1,8 +1,9 @@
-"""The raw exchange with the server, over the connections of a redis-py client.
+"""Send commands to a server over the connections of a redis-py client.
 
-Every command of the package goes through here. The connection, with its TLS, user and pool, is
-redis-py's; its reply callbacks, its decoding and its retry are left out. So a reply has one shape
-in text and in bytes, and an XADD is never sent twice behind the caller's back.
+Every command of the package is sent here. The connection, with its TLS, user and pool, is
+redis-py's. Its reply callbacks, decoding and retries are not used. So a reply has the same shape
+for a client of text and a client of bytes, and an XADD is never sent twice without the caller's
+knowledge.
 """
 
 from __future__ import annotations
@@ -14,23 +15,11 @@ from weakref import WeakKeyDictionary
 
 import hiredis
 import redis
-from redis.exceptions import (
-    AuthenticationError,
-    NoPermissionError,
-    ResponseError,
-)
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from streamviz.client.exchange import (
-    Arg,
-    Command,
-    borrowed,
-    exchange,
-    failures,
-    unpack,
-    version_of,
-)
-from streamviz.client.exchange import ServerVersion as ServerVersion
-from streamviz.client.exchange import key_of as key_of
+from streamviz.client.resp import Arg, Command, key_of, unpack
+from streamviz.client.server_version import ServerVersion
+from streamviz.client.transport import borrow, read_errors, send_and_receive
 from streamviz.errors import (
     CommandRefused,
     InputError,
@@ -44,28 +33,33 @@ from streamviz.errors import (
 
 
 class Listener(Protocol):
-    """Somebody who wants to see what is sent."""
+    """An object that is notified of each command that is sent."""
 
-    def sending(self, command: Command) -> None:
-        """Hear of a command before it goes out."""
+    def on_send(self, command: Command) -> None:
+        """Take a command that is about to be sent."""
 
-    def sent(self, command: Command, reply: Any) -> None:
-        """Hear of a command and its raw reply, an error among them."""
+    def on_reply(self, command: Command, reply: Any) -> None:
+        """Take a command and its raw reply, which may be an error."""
 
 
 _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
 
 
 class Connection:
-    """One way to one server.
+    """Send commands to one server.
 
     Parameters
     ----------
     client : redis.Redis
-        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket. The wire borrows its
-        connections, one at a time, so threads may share it.
+        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket. Each call borrows a
+        raw connection from the client's pool, so threads may share this object.
     quiet : bool
-        Whether what it sends is kept from listeners.
+        Whether to leave the listeners out.
+
+    Attributes
+    ----------
+    client : redis.Redis
+        The client.
 
     Raises
     ------
@@ -74,7 +68,8 @@ class Connection:
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
-        self._pool = _pool(client)
+        self._pool = _pool_of(client)
+        self.client: Any = client
         self._listeners = [] if quiet else listeners(client)
         self._version: ServerVersion | None = None
 
@@ -88,26 +83,26 @@ class Connection:
         *command : str, bytes, int or float
             The command's name and its arguments.
         block_ms : int, optional
-            How long the server may keep the reply, in milliseconds; 0 is for ever. It stretches
-            the socket's time-out for this one reply.
+            How long the server may block, in milliseconds; 0 is forever. It extends the socket's
+            time-out for this one reply.
         needs : tuple of int, optional
-            The version of Redis that brought this command or option.
+            The Redis version that brought this command or option.
 
         Raises
         ------
         StreamError, ServerError
-            What the server or the connection said, in the terms of `streamviz.errors`.
+            If the server refuses the command, or the connection breaks.
         """
-        reply = self._told([command], block_ms)[0]
+        reply = self._send_and_notify([command], block_ms)[0]
         if isinstance(reply, Exception):
             raise self.explain(reply, command, needs) from reply
         return reply
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one round trip; a refused one has its error in its place."""
+        """Send commands in one round trip; a refused command has its error as its reply."""
         if not commands:
             return []
-        return self._explained(self._told(commands), commands)
+        return self._explain_errors(self._send_and_notify(commands), commands)
 
     def transaction(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands that take effect together or not at all (MULTI, EXEC).
@@ -115,8 +110,8 @@ class Connection:
         Raises
         ------
         StreamError, ServerError
-            The first refusal. What MULTI could not refuse beforehand (a key of another type)
-            leaves the other commands done, as Redis has it.
+            For the first refused command. If Redis finds an error only during EXEC, such as a
+            key of another type, the other commands still take effect.
         """
         for reply in (replies := self.snapshot(commands)):
             if isinstance(reply, Exception):
@@ -124,154 +119,161 @@ class Connection:
         return replies
 
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one round trip and have them answered at one moment (MULTI, EXEC).
+        """Send commands that are all answered at the same moment (MULTI, EXEC).
 
-        A refused one has its error in its place.
+        A refused command has its error as its reply.
         """
         block = [("MULTI",), *commands, ("EXEC",)]
-        return self._committed(self._told(block), block)
+        return self._exec_replies(self._send_and_notify(block), block)
 
     def transaction_if(
-        self, look: Command, expected: Any, commands: Sequence[Command]
+        self, check: Command, expected: Any, commands: Sequence[Command]
     ) -> list[Any] | None:
-        """Send commands together if a look finds what is expected (WATCH, MULTI, EXEC).
+        """Send commands together, provided a check has the expected reply (WATCH, MULTI, EXEC).
 
         Parameters
         ----------
-        look : sequence
-            A command that reads; nobody changes its key between the look and the commands.
+        check : sequence
+            A command that reads. Its key cannot change between the check and the commands.
         expected : bytes, int, list, dict or None
-            Its raw reply, as it has to be.
+            The raw reply that the check must have.
         commands : sequence
-            What to do then; a refused one has its error in its place.
+            The commands to run then; a refused command has its error as its reply.
 
         Returns
         -------
         list or None
-            The replies; None if the look found something else, and nothing was done.
+            The replies; None if the check had another reply, so that nothing was done.
         """
-        asked: list[Command] = [("WATCH", key_of(look)), look]
+        watch: list[Command] = [("WATCH", key_of(check)), check]
         block: list[Command] = [("MULTI",), *commands, ("EXEC",)]
-        replies: list[Any] = [None]
-        with self._lend() as connection:
-            while replies[-1] is None:  # so EXEC says that the key changed, maybe in another part
-                seen = self._heard(asked, lambda: exchange(connection, asked))
-                if seen[1] != expected or isinstance(seen[0], Exception):
-                    exchange(connection, [("UNWATCH",)])
+        exec_reply = None
+        with self._borrow() as raw_connection:
+            while exec_reply is None:  # None means that the key changed, perhaps in another part
+                checked = self._notify(watch, lambda: send_and_receive(raw_connection, watch))
+                if checked[1] != expected or isinstance(checked[0], Exception):
+                    send_and_receive(raw_connection, [("UNWATCH",)])
                     break
-                replies = self._heard(block, lambda: exchange(connection, block))
-        for reply in self._explained(seen, asked):
+                replies = self._notify(block, lambda: send_and_receive(raw_connection, block))
+                exec_reply = replies[-1]
+        for reply in self._explain_errors(checked, watch):
             if isinstance(reply, Exception):
                 raise reply
-        return None if replies[-1] is None else self._committed(replies, block)
+        return None if exec_reply is None else self._exec_replies(replies, block)
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
-        """Send many commands, the next batch while the server works on the last.
+        """Send batches of commands, each one while the server works on the previous one.
 
         Parameters
         ----------
         batches : iterable of (bytes, int)
-            Commands as `pack` writes them, one after the other, and how many they are.
+            Commands as `pack` writes them, one after the other, and the number of commands.
 
         Yields
         ------
         (int, list of (int, Exception))
-            For each batch, once all of it is answered: how many commands it had; the place of
-            each refused one and what the server said.
+            For each answered batch: its number of commands, and the index and error of each
+            refused command.
 
         Raises
         ------
         ServerError
-            If the connection breaks. How much of the last two batches was done is then unknown.
+            If the connection breaks. It is then unknown how much of the last two batches was
+            done.
         """
-        if self._listeners:  # somebody wants to see each one
+        if self._listeners:  # they are notified of each command, so each one is sent by itself
             for payload, size in batches:
-                told = self.pipeline(unpack(payload))
-                yield size, [(i, one) for i, one in enumerate(told) if isinstance(one, Exception)]
+                replies = self.pipeline(unpack(payload))
+                yield (
+                    size,
+                    [(i, one) for i, one in enumerate(replies) if isinstance(one, Exception)],
+                )
             return
-        with borrowed(self._pool) as connection:
+        with borrow(self._pool) as raw_connection:
             reader = hiredis.Reader(replyError=ResponseError)
-            waiting = 0
+            unanswered = 0
             for payload, size in batches:
-                connection.send_packed_command([payload])
-                if waiting:
-                    yield waiting, failures(reader, connection, waiting)
-                waiting = size
-            if waiting:
-                yield waiting, failures(reader, connection, waiting)
+                raw_connection.send_packed_command([payload])
+                if unanswered:
+                    yield unanswered, read_errors(reader, raw_connection, unanswered)
+                unanswered = size
+            if unanswered:
+                yield unanswered, read_errors(reader, raw_connection, unanswered)
 
     @property
     def version(self) -> ServerVersion:
-        """Which server answers (INFO server), asked once."""
+        """The server's product and version (INFO server), read once."""
         if self._version is None:
-            self._version = version_of(self.call("INFO", "server"))
+            self._version = ServerVersion.parse(self.call("INFO", "server"))
         return self._version
 
     def explain(
         self, error: Exception, command: Command, needs: tuple[int, ...] | None = None
     ) -> StreamVizError:
-        """Return what the server said as one of our errors, with the next step."""
-        said = str(error).removeprefix("ERR ")
+        """Return the server's error as one of `streamviz.errors`, with the next step."""
+        message = str(error).removeprefix("ERR ")
         name = str(command[0])
         key = key_of(command)
-        # an EXEC that is not allowed: "EXECABORT Transaction discarded because of: NOPERM ..."
-        denied = said.startswith(("NOAUTH", "NOPERM")) or "because of: NOPERM" in said
+        # a transaction is refused with "EXECABORT Transaction discarded because of: NOPERM ..."
+        denied = message.startswith(("NOAUTH", "NOPERM")) or "because of: NOPERM" in message
         if denied or isinstance(error, AuthenticationError | NoPermissionError):
             return ServerAuthError(
-                f"{name} is not allowed for this user: {said}. Check user name and password, "
+                f"{name} is not allowed for this user: {message}. Check user name and password, "
                 "or the user's rights with ACL GETUSER"
             )
-        if said.startswith(("NOGROUP", "UNBLOCKED")):
+        if message.startswith(("NOGROUP", "UNBLOCKED")):
             return NoSuchGroup(
-                f"{said}. Create the group with stream.group(name).create(), "
-                "or see whether the stream was deleted"
+                f"{message}. Create the group with stream.group(name).create(), "
+                "or check whether the stream was deleted"
             )
-        if said.startswith("WRONGTYPE"):
-            kind = "stream" if name.startswith("X") else f"{name} works on"
+        if message.startswith("WRONGTYPE"):
+            kind = "a stream" if name.startswith("X") else f"{name} works on"
             return WrongType(f"{key!r} holds another type than {kind}: choose another key")
-        if said.lower().startswith("no such key") or "requires the key to exist" in said:
+        if message.lower().startswith("no such key") or "requires the key to exist" in message:
             return NoSuchStream(f"there is no stream {key!r}: add an entry first, or check the key")
         if needs and not self.version.has(needs):
             return UnsupportedCommand(
-                f"{name} as asked needs Redis {'.'.join(map(str, needs))}; "
-                f"this server is {self.version}. Connect to a newer one, or do without"
+                f"{name} with these options needs Redis {'.'.join(map(str, needs))}; "
+                f"this server is {self.version}. Connect to a newer server, or do without"
             )
-        return CommandRefused(f"{name} {key!r} was refused: {said}")
+        return CommandRefused(f"{name} {key!r} was refused: {message}")
 
-    def _told(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
-        """Send commands, and let the listeners know what came back."""
-        return self._heard(commands, lambda: self._send(commands, block_ms))
+    def _send_and_notify(
+        self, commands: Sequence[Command], block_ms: int | None = None
+    ) -> list[Any]:
+        return self._notify(commands, lambda: self._send(commands, block_ms))
 
-    def _heard(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
-        listening = tuple(self._listeners)
-        for listener in listening:
+    def _notify(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
+        """Send commands, and notify the listeners of each command and its reply."""
+        notified = tuple(self._listeners)
+        for listener in notified:
             for command in commands:
-                listener.sending(command)
+                listener.on_send(command)
         replies = send()
-        for listener in listening:
+        for listener in notified:
             for command, reply in zip(commands, replies, strict=True):
-                listener.sent(command, reply)
+                listener.on_reply(command, reply)
         return replies
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
-        """Send commands, and return the raw replies; a refused one has its error in its place."""
-        with self._lend() as connection:
-            return exchange(connection, commands, block_ms)
+        """Send commands, and return the raw replies; a refused command has its error there."""
+        with self._borrow() as raw_connection:
+            return send_and_receive(raw_connection, commands, block_ms)
 
-    def _lend(self) -> AbstractContextManager[Any]:
-        """Lend a connection to where the keys are."""
-        return borrowed(self._pool)
+    def _borrow(self) -> AbstractContextManager[Any]:
+        """Borrow a raw connection to the node that has the keys."""
+        return borrow(self._pool)
 
-    def _committed(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
-        """Return what EXEC replied, or raise why it did nothing."""
+    def _exec_replies(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
+        """Return the replies inside EXEC's reply, or raise the error that made EXEC fail."""
         if isinstance(replies[-1], Exception):
-            found = self._explained(replies, block)
-            raise next(reply for reply in found if isinstance(reply, Exception))
-        return self._explained(replies[-1], block[1:-1])
+            outcomes = self._explain_errors(replies, block)
+            raise next(outcome for outcome in outcomes if isinstance(outcome, Exception))
+        return self._explain_errors(replies[-1], block[1:-1])
 
-    def _explained(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
+    def _explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
         return [
             self.explain(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)
@@ -279,12 +281,12 @@ class Connection:
 
 
 def listeners(client: Any) -> list[Listener]:
-    """Return who hears of each command and its raw reply, over this client's connections."""
-    # a client of a cluster has no pool, but clients with one pool are one
+    """Return the listeners of a client; clients that share a pool share their listeners."""
+    # a client of a cluster has no pool of its own
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])
 
 
-def _pool(client: redis.Redis) -> Any:
+def _pool_of(client: redis.Redis) -> Any:
     pool = getattr(client, "connection_pool", None)
     if pool is None or not hasattr(pool, "get_connection"):
         raise InputError(

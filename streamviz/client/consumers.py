@@ -1,41 +1,51 @@
-"""A consumer of a group, typed: it reads, claims and acknowledges."""
+"""A consumer of a group: it reads, claims and acknowledges entries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, overload
+from collections.abc import Mapping, Sequence
+from typing import Literal, overload
 
 from streamviz.client import arguments, replies
 from streamviz.client.arguments import Id
+from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg
 from streamviz.client.models import Claimed, Entry
+from streamviz.client.resp import Arg
 from streamviz.errors import InputError
-
-if TYPE_CHECKING:
-    from streamviz.client.groups import ConsumerGroup
 
 
 class Consumer:
-    """One consumer of one group; it comes into being when it first reads.
+    """One consumer of one group; Redis creates it when it first reads.
+
+    `ConsumerGroup.consumer` makes this object, which sends nothing.
 
     Parameters
     ----------
-    group : ConsumerGroup
-        The group.
+    connection : Connection
+        A connection to the server that has the stream.
+    key : str
+        The stream's key.
+    group_name : str
+        The group's name.
     name : str
-        The consumer's name. One that comes back under its name finds its old work.
+        The consumer's name. A consumer that returns under its name still has its pending entries.
+
+    Raises
+    ------
+    InputError
+        If `name` is empty or not text.
     """
 
-    def __init__(self, group: ConsumerGroup, name: str) -> None:
+    def __init__(self, connection: Connection, key: str, group_name: str, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise InputError(f"{name!r} is not a consumer's name: give it as text")
-        self.group = group
+        self.connection = connection
+        self.key = key
+        self.group_name = group_name
         self.name = name
-        self.connection = group.connection
 
     def __repr__(self) -> str:
-        return f"<Consumer {self.name!r} of {self.group.name!r}>"
+        return f"<Consumer {self.name!r} of {self.group_name!r}>"
 
     def read(
         self,
@@ -48,49 +58,47 @@ class Consumer:
         max_count: int | None = None,
         max_bytes: int | None = None,
     ) -> list[Entry]:
-        """Get entries (XREADGROUP, 5.0).
+        """Read entries as this consumer (XREADGROUP, 5.0).
 
         Parameters
         ----------
         count : int, optional
-            At most so many.
+            Return at most `count` entries.
         after : EntryId or str
-            ``">"`` is what was never delivered; an ID reads this consumer's own pending entries
-            after it again, ``"0"`` all of them.
+            ``">"`` reads entries never delivered to this group. An ID reads this consumer's own
+            pending entries after that ID again; ``"0"`` reads all of them.
         block_ms : int, optional
-            Wait so long for the first one, in milliseconds; 0 is for ever.
+            Wait this long for the first entry, in milliseconds; 0 is forever.
         noack : bool
-            Count as acknowledged what is delivered.
+            Count the entries as acknowledged when they are delivered.
         claim_idle_ms : int, optional
-            Take others' pending entries that have been idle so long, too; who waits is woken by
-            them (CLAIM, 8.4).
+            Also take over other consumers' pending entries that have been idle this long, in
+            milliseconds; a blocked read wakes up for them (CLAIM, 8.4).
         max_count, max_bytes : int, optional
-            At most so many entries, and about so many bytes, in all (8.10).
+            Return at most `max_count` entries and about `max_bytes` bytes in all (8.10).
 
         Returns
         -------
         list of Entry
-            In the order of IDs. Own pending entries that were deleted are left out. With
-            `claim_idle_ms` each one says in `Entry.deliveries` whether it was taken over.
+            The entries, in the order of their IDs, without own pending entries that were deleted.
+            With `claim_idle_ms`, `Entry.deliveries` says whether the entry was taken over.
 
         Raises
         ------
         NoSuchGroup
-            If the stream has no such group, or loses it while this waits.
+            If the stream has no such group, or loses it during the wait.
         """
-        return [
-            entry
-            for _, entry in read_groups(
-                self,
-                {self.group.stream.key: after},
-                count=count,
-                block_ms=block_ms,
-                noack=noack,
-                claim_idle_ms=claim_idle_ms,
-                max_count=max_count,
-                max_bytes=max_bytes,
-            )
-        ]
+        pairs = read_groups(
+            self,
+            {self.key: after},
+            count=count,
+            block_ms=block_ms,
+            noack=noack,
+            claim_idle_ms=claim_idle_ms,
+            max_count=max_count,
+            max_bytes=max_bytes,
+        )
+        return [entry for _, entry in pairs]
 
     @overload
     def claim(
@@ -132,48 +140,43 @@ class Consumer:
         force: bool = False,
         last_id: Id | None = None,
     ) -> list[Entry] | list[EntryId]:
-        """Take pending entries over (XCLAIM, 5.0).
+        """Take over pending entries by their IDs (XCLAIM, 5.0).
 
         Parameters
         ----------
         ids : sequence of EntryId or str
-            Which.
+            The entries' IDs.
         min_idle_ms : int
-            Only if they were last delivered at least so long ago.
+            Take over only entries whose last delivery is at least this long ago, in milliseconds.
         idle_ms, time_ms, deliveries : int, optional
-            Set the idle time, the time of delivery, or the count of deliveries.
+            Set the idle time, the time of the last delivery, or the delivery count.
         force : bool
-            Also entries that are not pending.
+            Also take entries that are not pending.
         justid : bool
-            Return IDs only, and leave the count of deliveries as it is.
+            Return only IDs, and leave the delivery count unchanged.
         last_id : EntryId or str, optional
-            Move the group's cursor, too.
+            Also move the group's cursor to this ID, if it is later.
 
         Raises
         ------
         InputError
-            If `ids` is one ID instead of several, or empty.
+            If `ids` is a single ID, or empty.
         """
         if isinstance(ids, EntryId | str | bytes):
             raise InputError(f"ids={ids!r}: give a list of IDs, for example [{ids!r}]")
-        options: list[Arg] = []
-        for word, name, value in (
-            ("IDLE", "idle_ms", idle_ms),
-            ("TIME", "time_ms", time_ms),
-            ("RETRYCOUNT", "deliveries", deliveries),
-        ):
-            if value is not None:
-                options += [word, arguments.number(name, value)]
+        options = arguments.option("IDLE", "idle_ms", idle_ms)
+        options += arguments.option("TIME", "time_ms", time_ms)
+        options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
         options += ["FORCE"] * force + ["JUSTID"] * justid
         if last_id is not None:
             options += ["LASTID", str(EntryId.parse(last_id))]
         reply = self.connection.call(
             "XCLAIM",
-            self.group.stream.key,
-            self.group.name,
+            self.key,
+            self.group_name,
             self.name,
-            arguments.number("min_idle_ms", min_idle_ms),
-            *arguments.ids(ids),
+            arguments.whole_number("min_idle_ms", min_idle_ms),
+            *arguments.id_list(ids),
             *options,
         )
         return replies.ids(reply) if justid else replies.entries(reply)
@@ -186,40 +189,44 @@ class Consumer:
         *,
         justid: bool = False,
     ) -> Claimed:
-        """Look through the pending entries and take over what is idle (XAUTOCLAIM, 6.2).
+        """Scan the pending entries, and take over the idle ones (XAUTOCLAIM, 6.2).
 
         Parameters
         ----------
         min_idle_ms : int
-            What was last delivered at least so long ago.
+            Take over only entries whose last delivery is at least this long ago, in milliseconds.
         start : EntryId or str
-            Where to begin; then the cursor of the page before.
+            The ID to start at; for the next page, the cursor of the previous page.
         count : int, optional
-            Take at most so many (the server looks at ten times as many; 100 is its default).
+            Take over at most `count` entries, 100 by default. The server scans at most ten times
+            as many.
         justid : bool
-            Return IDs only, and leave the count of deliveries as it is.
+            Return only IDs, and leave the delivery count unchanged.
         """
-        options: list[Arg] = [] if count is None else ["COUNT", arguments.number("count", count, 1)]
+        options: list[Arg] = arguments.option("COUNT", "count", count, 1) + ["JUSTID"] * justid
         reply = self.connection.call(
             "XAUTOCLAIM",
-            self.group.stream.key,
-            self.group.name,
+            self.key,
+            self.group_name,
             self.name,
-            arguments.number("min_idle_ms", min_idle_ms),
-            arguments.bound(start),
+            arguments.whole_number("min_idle_ms", min_idle_ms),
+            arguments.range_end(start),
             *options,
-            *["JUSTID"] * justid,
         )
         return replies.claimed(reply, justid=justid)
 
     def ack(self, *ids: Id) -> int:
-        """Acknowledge entries; see `ConsumerGroup.ack`."""
-        return self.group.ack(*ids)
+        """Acknowledge entries, and return how many were pending (XACK, 5.0).
+
+        The entries may be pending for any consumer of the group.
+        """
+        texts = arguments.id_list(ids)
+        return int(self.connection.call("XACK", self.key, self.group_name, *texts))
 
 
 def read_groups(
     consumer: Consumer,
-    after: dict[str, Id],
+    after: Mapping[str, Id],
     *,
     count: int | None = None,
     block_ms: int | None = None,
@@ -228,50 +235,47 @@ def read_groups(
     max_count: int | None = None,
     max_bytes: int | None = None,
 ) -> list[tuple[str, Entry]]:
-    """Read several streams as one consumer, each by its group of the same name.
+    """Read several streams as one consumer, each by its group of the same name (XREADGROUP, 5.0).
 
-    Redis replies stream by stream. Here one reply is put in the order of time; a reply after it
-    may go back, which `OrderedGroupReader` does not.
+    Redis replies stream by stream. This function puts one reply in the order of IDs. The next
+    reply may start with earlier IDs; `OrderedGroupReader` avoids that.
 
     Parameters
     ----------
     consumer : Consumer
-        Who reads; the group must exist on every stream.
-    after : dict of str to EntryId or str
+        The consumer that reads. Its group must exist on every stream.
+    after : mapping of str to EntryId or str
         For each key, ``">"`` or an ID, as in `Consumer.read`.
     count, block_ms, noack, claim_idle_ms, max_count, max_bytes
-        As in `Consumer.read`; `count` is for each stream.
+        As in `Consumer.read`; `count` applies to each stream.
 
     Returns
     -------
     list of (str, Entry)
-        The stream's key beside each entry.
+        Each entry with its stream's key.
 
     Raises
     ------
     InputError
-        If `after` is empty, or an ID is not one.
+        If `after` is empty, or has a value that is not an ID.
     NoSuchGroup
-        If a stream has no such group, or loses it while this waits.
+        If a stream has no such group, or loses it during the wait.
     """
-    if not after:
-        raise InputError(f"{after!r} names no stream: give at least one key and its ID")
-    options, needs = arguments.reading(count, block_ms, max_count, max_bytes)
+    streams = arguments.streams(after, ">")
+    options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
     if claim_idle_ms is not None:
-        options += ["CLAIM", arguments.number("claim_idle_ms", claim_idle_ms)]
+        options += arguments.option("CLAIM", "claim_idle_ms", claim_idle_ms)
         needs = needs or (8, 4)
     if noack:
         options.append("NOACK")
     reply = consumer.connection.call(
         "XREADGROUP",
         "GROUP",
-        consumer.group.name,
+        consumer.group_name,
         consumer.name,
         *options,
-        "STREAMS",
-        *after,
-        *(arguments.position(where, ">") for where in after.values()),
+        *streams,
         block_ms=block_ms,
         needs=needs,
     )
-    return replies.in_time_order(replies.by_stream(reply))
+    return replies.in_id_order(replies.by_stream(reply))

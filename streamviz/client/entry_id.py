@@ -15,14 +15,14 @@ _PATTERN = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?\Z", re.ASCII)
 
 @dataclass(frozen=True, order=True, slots=True)
 class EntryId:
-    """One entry's place in its stream: a time in milliseconds and a sequence number.
+    """One entry's ID: a time in milliseconds and a sequence number.
 
     Parameters
     ----------
     ms : int
         Milliseconds since 1970-01-01 UTC, 0 to 2**64 - 1.
     seq : int
-        Place among the entries of that millisecond, 0 to 2**64 - 1.
+        Sequence number within that millisecond, 0 to 2**64 - 1.
 
     Raises
     ------
@@ -31,7 +31,7 @@ class EntryId:
 
     Notes
     -----
-    The form ``<ms>-<seq>`` is Redis 5.0's; see XADD.
+    Redis writes an ID as ``<ms>-<seq>`` (XADD, 5.0).
 
     Examples
     --------
@@ -45,11 +45,11 @@ class EntryId:
     seq: int = 0
 
     ZERO: ClassVar[EntryId]
-    """``0-0``: before every entry; no entry can have it."""
+    """``0-0``: less than every entry's ID; no entry can have it."""
     MIN: ClassVar[EntryId]
     """``0-1``: the smallest ID that an entry can have."""
     MAX: ClassVar[EntryId]
-    """The largest ID; after it a stream takes no more entries."""
+    """The largest ID; a stream that has it accepts no more entries."""
 
     def __post_init__(self) -> None:
         for name, part in (("ms", self.ms), ("seq", self.seq)):
@@ -61,17 +61,17 @@ class EntryId:
 
     @classmethod
     def parse(cls, value: EntryId | str | bytes) -> EntryId:
-        """Read an ID as Redis writes it, ``"<ms>-<seq>"``, or a bare ``"<ms>"`` (sequence 0).
+        """Parse an ID as Redis writes it, ``"<ms>-<seq>"``, or ``"<ms>"`` (sequence number 0).
 
         Raises
         ------
         InputError
-            If `value` is no such text.
+            If `value` is not such a text.
         """
-        if type(value) is bytes:  # as the server writes it, and often
+        if type(value) is bytes:  # the fast path for IDs from the server
             first, _, second = value.partition(b"-")
             if len(first) < 20 > len(second) and first.isdigit() and second.isdigit():
-                return known(int(first), int(second))
+                return unchecked(int(first), int(second))
         if isinstance(value, EntryId):
             return value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
@@ -82,23 +82,23 @@ class EntryId:
             )
         ms, seq = int(match[1]), int(match[2] or 0)
         if ms > _TOP or seq > _TOP:
-            return cls(ms, seq)  # which says what is wrong
-        return known(ms, seq)
+            return cls(ms, seq)  # raises an error that names the part
+        return unchecked(ms, seq)
 
     @property
     def time(self) -> datetime:
-        """The time in the ID, as an aware datetime in UTC.
+        """The ID's time, as an aware datetime in UTC.
 
         Raises
         ------
         InputError
-            If the ID's milliseconds lie after the year 9999 (an ID may hold any number).
+            If the time is after the year 9999 (an ID may have any number of milliseconds).
         """
         try:
             whole = datetime.fromtimestamp(self.ms // 1000, UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise InputError(
-                f"{self} holds no time that a calendar knows: read its number with .ms instead"
+                f"{self} is not a time before the year 10000: read its number with .ms instead"
             ) from error
         return whole.replace(microsecond=self.ms % 1000 * 1000)
 
@@ -108,13 +108,13 @@ class EntryId:
         Raises
         ------
         InputError
-            If this is the largest ID there is.
+            If this is the largest ID.
         """
         if self.seq < _TOP:
             return EntryId(self.ms, self.seq + 1)
         if self.ms < _TOP:
             return EntryId(self.ms + 1, 0)
-        raise InputError(f"{self} is the largest entry ID: there is none after it")
+        raise InputError(f"{self} is the largest entry ID: no ID follows it")
 
     def previous(self) -> EntryId:
         """Return the largest ID before this one.
@@ -128,7 +128,7 @@ class EntryId:
             return EntryId(self.ms, self.seq - 1)
         if self.ms > 0:
             return EntryId(self.ms - 1, _TOP)
-        raise InputError("0-0 is the smallest entry ID: there is none before it")
+        raise InputError("0-0 is the smallest entry ID: no ID precedes it")
 
     def __str__(self) -> str:
         return f"{self.ms}-{self.seq}"
@@ -137,12 +137,12 @@ class EntryId:
         return f"EntryId({str(self)!r})"
 
 
-def known(ms: int, seq: int) -> EntryId:
-    """Return an ID whose parts are known to be right, without another check: twice as fast."""
-    found = object.__new__(EntryId)
-    _set_ms(found, ms)
-    _set_seq(found, seq)
-    return found
+def unchecked(ms: int, seq: int) -> EntryId:
+    """Return an ID without checking its parts; this is twice as fast."""
+    entry_id = object.__new__(EntryId)
+    _set_ms(entry_id, ms)
+    _set_seq(entry_id, seq)
+    return entry_id
 
 
 _set_ms = vars(EntryId)["ms"].__set__

@@ -1,29 +1,31 @@
-"""A consumer group, typed: its cursor, its pending entries, its acknowledgements."""
+"""A consumer group: its cursor, its pending entries, its acknowledgements."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Any, Literal, get_args
 
 from streamviz.client import arguments, replies
 from streamviz.client.arguments import Id, Refs
+from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
-from streamviz.client.exchange import Arg
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
+from streamviz.client.resp import Arg
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup
-
-if TYPE_CHECKING:
-    from streamviz.client.stream import Stream
 
 Nack = Literal["SILENT", "FAIL", "FATAL"]
 
 
 class ConsumerGroup:
-    """One consumer group of one stream; making one sends nothing.
+    """One consumer group of one stream.
+
+    `Stream.group` makes this object, which sends nothing.
 
     Parameters
     ----------
-    stream : Stream
-        The stream.
+    connection : Connection
+        A connection to the server that has the stream.
+    key : str
+        The stream's key.
     name : str
         The group's name.
 
@@ -33,15 +35,15 @@ class ConsumerGroup:
         If `name` is empty or not text.
     """
 
-    def __init__(self, stream: Stream, name: str) -> None:
+    def __init__(self, connection: Connection, key: str, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise InputError(f"{name!r} is not a group's name: give it as text")
-        self.stream = stream
+        self.connection = connection
+        self.key = key
         self.name = name
-        self.connection = stream.connection
 
     def __repr__(self) -> str:
-        return f"<ConsumerGroup {self.name!r} of {self.stream.key!r}>"
+        return f"<ConsumerGroup {self.name!r} of {self.key!r}>"
 
     def create(
         self,
@@ -51,75 +53,77 @@ class ConsumerGroup:
         entries_read: int | None = None,
         exist_ok: bool = False,
     ) -> None:
-        """Make the group (XGROUP CREATE, 5.0).
+        """Create the group (XGROUP CREATE, 5.0).
 
         Parameters
         ----------
         id : EntryId or str
-            Entries after this one are delivered: ``"0"`` is all, ``"$"`` only what comes later.
+            Deliver the entries after this ID: ``"0"`` is all of them, ``"$"`` only new ones.
         mkstream : bool
-            Make the stream too if there is none.
+            Create the stream too if it does not exist.
         entries_read : int, optional
-            How many entries lie before `id`, for the lag (7.0).
+            The number of entries up to `id`, from which Redis computes the lag (7.0).
         exist_ok : bool
-            Leave a group of that name as it is, where there is one.
+            Leave an existing group of that name unchanged, without an error.
 
         Raises
         ------
         CommandRefused
-            If there is a group of that name.
+            If the group exists already, without `exist_ok`.
         NoSuchStream
             If there is no stream, without `mkstream`.
         """
         options: list[Arg] = ["MKSTREAM"] if mkstream else []
-        if entries_read is not None:
-            options += ["ENTRIESREAD", arguments.number("entries_read", entries_read)]
+        options += arguments.option("ENTRIESREAD", "entries_read", entries_read)
         try:
-            self.connection.call(
-                "XGROUP", "CREATE", self.stream.key, self.name, _from(id), *options
-            )
+            self._xgroup("CREATE", arguments.id_text(id, "$"), *options)
         except CommandRefused as error:
             if not (exist_ok and "BUSYGROUP" in str(error)):
                 raise
 
     def set_id(self, id: Id, *, entries_read: int | None = None) -> None:  # noqa: A002
         """Move the group's cursor (XGROUP SETID, 5.0; ENTRIESREAD, 7.0)."""
-        options: list[Arg] = (
-            []
-            if entries_read is None
-            else ["ENTRIESREAD", arguments.number("entries_read", entries_read)]
-        )
-        self.connection.call("XGROUP", "SETID", self.stream.key, self.name, _from(id), *options)
+        options = arguments.option("ENTRIESREAD", "entries_read", entries_read)
+        self._xgroup("SETID", arguments.id_text(id, "$"), *options)
 
     def destroy(self) -> bool:
-        """Remove the group with all that is pending; False if there was none (XGROUP DESTROY).
+        """Delete the group and its pending entries (XGROUP DESTROY, 5.0).
+
+        Returns
+        -------
+        bool
+            Whether the group existed.
 
         Raises
         ------
         NoSuchStream
             If there is no stream.
         """
-        return bool(self.connection.call("XGROUP", "DESTROY", self.stream.key, self.name))
+        return bool(self._xgroup("DESTROY"))
 
     def create_consumer(self, name: str) -> bool:
-        """Make a consumer before it reads; False if it is there (XGROUP CREATECONSUMER, 6.2)."""
-        return bool(
-            self.connection.call("XGROUP", "CREATECONSUMER", self.stream.key, self.name, name)
-        )
+        """Create a consumer before it reads (XGROUP CREATECONSUMER, 6.2).
+
+        Returns
+        -------
+        bool
+            Whether the consumer is new.
+        """
+        return bool(self._xgroup("CREATECONSUMER", name))
 
     def delete_consumer(self, name: str) -> int:
-        """Remove a consumer, and return how many pending entries went with it, for good.
+        """Delete a consumer and return how many pending entries it held (XGROUP DELCONSUMER, 5.0).
 
-        They are lost to the group: claim them first (XGROUP DELCONSUMER, 5.0).
+        The group no longer tracks those entries, so claim them first.
         """
-        return int(self.connection.call("XGROUP", "DELCONSUMER", self.stream.key, self.name, name))
+        return int(self._xgroup("DELCONSUMER", name))
 
     def consumer(self, name: str) -> Consumer:
-        """Return the consumer of that name, to work with; this sends nothing."""
-        return Consumer(self, name)
+        """Return the consumer of that name; this sends nothing."""
+        return Consumer(self.connection, self.key, self.name, name)
 
     def help(self) -> list[str]:
-        """Return what the server says of XGROUP and its subcommands (XGROUP HELP, 5.0)."""
+        """Return the server's help on XGROUP and its subcommands (XGROUP HELP, 5.0)."""
         return [replies.text(line) for line in self.connection.call("XGROUP", "HELP")]
 
     def info(self) -> GroupInfo:
@@ -132,22 +136,21 @@ class ConsumerGroup:
         NoSuchStream
             If there is no stream.
         """
-        for found in self.stream.groups():
-            if found.name == self.name:
-                return found
+        for group in replies.group_infos(self.connection.call("XINFO", "GROUPS", self.key)):
+            if group.name == self.name:
+                return group
         raise NoSuchGroup(
-            f"the stream {self.stream.key!r} has no group {self.name!r}: make it with .create()"
+            f"the stream {self.key!r} has no group {self.name!r}: create it with .create()"
         )
 
     def consumers(self) -> list[ConsumerInfo]:
         """Return the numbers of all consumers (XINFO CONSUMERS, 5.0)."""
-        return replies.consumer_infos(
-            self.connection.call("XINFO", "CONSUMERS", self.stream.key, self.name)
-        )
+        reply = self.connection.call("XINFO", "CONSUMERS", self.key, self.name)
+        return replies.consumer_infos(reply)
 
     def pending(self) -> PendingSummary:
-        """Return what the group holds, in sum (XPENDING, 5.0)."""
-        return replies.pending_summary(self.connection.call("XPENDING", self.stream.key, self.name))
+        """Return a summary of the group's pending entries (XPENDING, 5.0)."""
+        return replies.pending_summary(self.connection.call("XPENDING", self.key, self.name))
 
     def pending_entries(
         self,
@@ -158,51 +161,54 @@ class ConsumerGroup:
         consumer: str | None = None,
         idle_ms: int | None = None,
     ) -> list[PendingEntry]:
-        """Return pending entries one by one (XPENDING with a range, 5.0).
+        """Return the pending entries one by one (XPENDING with a range, 5.0).
 
         Parameters
         ----------
         start, end : EntryId or str
-            From and to, both included.
+            The first and the last ID, both included; see `Stream.range`.
         count : int
-            At most so many.
+            Return at most `count` entries.
         consumer : str, optional
-            Only what this one holds.
+            Return only this consumer's pending entries.
         idle_ms : int, optional
-            Only what was last delivered at least so long ago (6.2).
+            Return only entries whose last delivery is at least this long ago, in milliseconds
+            (6.2).
         """
-        idle: list[Arg] = [] if idle_ms is None else ["IDLE", arguments.number("idle_ms", idle_ms)]
         reply = self.connection.call(
             "XPENDING",
-            self.stream.key,
+            self.key,
             self.name,
-            *idle,
-            arguments.bound(start),
-            arguments.bound(end),
-            arguments.number("count", count, 1),
+            *arguments.option("IDLE", "idle_ms", idle_ms),
+            arguments.range_end(start),
+            arguments.range_end(end),
+            arguments.whole_number("count", count, 1),
             *([] if consumer is None else [consumer]),
         )
         return replies.pending_entries(reply)
 
     def ack(self, *ids: Id) -> int:
         """Acknowledge entries, and return how many were pending (XACK, 5.0)."""
-        return int(self.connection.call("XACK", self.stream.key, self.name, *arguments.ids(ids)))
+        return int(self.connection.call("XACK", self.key, self.name, *arguments.id_list(ids)))
 
     def ack_delete(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
-        """Acknowledge and delete in one step (XACKDEL, 8.2).
+        """Acknowledge and delete entries in one step (XACKDEL, 8.2).
+
+        Parameters
+        ----------
+        *ids : EntryId or str
+            The entries' IDs.
+        refs : {"KEEPREF", "DELREF", "ACKED"}
+            See `Stream.trim`.
 
         Returns
         -------
         list of int
-            For each ID: 1 acknowledged and deleted, -1 not there, 2 acknowledged and kept.
+            For each ID: 1 if the entry was acknowledged and deleted, -1 if it was not pending,
+            2 if it was acknowledged but not deleted.
         """
-        given = arguments.ids(ids)
-        arguments.one_of("refs", refs, get_args(Refs))
-        return list(
-            self.connection.call(
-                "XACKDEL", self.stream.key, self.name, refs, "IDS", len(given), *given, needs=(8, 2)
-            )
-        )
+        options = arguments.refs_and_ids(refs, ids)
+        return list(self.connection.call("XACKDEL", self.key, self.name, *options, needs=(8, 2)))
 
     def nack(
         self,
@@ -211,46 +217,32 @@ class ConsumerGroup:
         deliveries: int | None = None,
         force: bool = False,
     ) -> int:
-        """Give entries back, for others to take at once (XNACK, 8.8).
+        """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
         Parameters
         ----------
         *ids : EntryId or str
-            What to give back.
+            The entries' IDs.
         mode : {"SILENT", "FAIL", "FATAL"}
-            Shutting down (the delivery does not count), could not do it, or nobody ever will
-            (the delivery count goes to its maximum).
+            The reason: the consumer is shutting down (the delivery does not count), it could not
+            handle the entry, or no consumer ever will (the delivery count is set to its maximum).
         deliveries : int, optional
-            Set the delivery count to this instead.
+            Set the delivery count to this number instead.
         force : bool
-            Also for IDs that are not pending.
+            Also accept IDs that are not pending.
 
         Returns
         -------
         int
-            How many were given back. They stay pending, without a consumer.
+            How many entries were given back. They stay pending, without a consumer.
         """
-        given = arguments.ids(ids)
+        texts = arguments.id_list(ids)
         arguments.one_of("mode", mode, get_args(Nack))
-        options: list[Arg] = (
-            [] if deliveries is None else ["RETRYCOUNT", arguments.number("deliveries", deliveries)]
-        )
+        options: list[Arg] = [mode, "IDS", len(texts), *texts]
+        options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
         if force:
             options.append("FORCE")
-        return int(
-            self.connection.call(
-                "XNACK",
-                self.stream.key,
-                self.name,
-                mode,
-                "IDS",
-                len(given),
-                *given,
-                *options,
-                needs=(8, 8),
-            )
-        )
+        return int(self.connection.call("XNACK", self.key, self.name, *options, needs=(8, 8)))
 
-
-def _from(value: Id) -> str:
-    return arguments.position(value, "$")
+    def _xgroup(self, subcommand: str, *options: Arg) -> Any:
+        return self.connection.call("XGROUP", subcommand, self.key, self.name, *options)

@@ -1,4 +1,4 @@
-"""Typed records of what the server says; what a version of it does not tell is None."""
+"""Typed records of the server's replies; None where the server's version does not say."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.idempotency import IdmpInfo
 
-_new_tuple = tuple.__new__  # twice as fast as a named tuple's own way
+_new_tuple = tuple.__new__  # twice as fast as a named tuple's own constructor
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,13 @@ class Entry:
     Attributes
     ----------
     id : EntryId
-        Its ID.
+        The entry's ID.
     fields : dict of str to str
-        Its fields, in the order they were added. Bytes that are not UTF-8 come as surrogate
-        escapes, so ``value.encode("utf-8", "surrogateescape")`` gives every byte back.
+        The fields, in the order they were added. Bytes that are not UTF-8 become surrogate
+        escapes, so ``value.encode("utf-8", "surrogateescape")`` restores every byte.
     idle_ms, deliveries : int or None
-        For what XREADGROUP took over with CLAIM: milliseconds since it was delivered before, and
-        how often it was, both 0 for an entry that is new (8.4). None after any other command.
+        After XREADGROUP with CLAIM (8.4): milliseconds since the previous delivery, and the number
+        of previous deliveries; both are 0 for a new entry. None after any other command.
     """
 
     id: EntryId
@@ -41,18 +40,18 @@ class Entry:
 
 
 class PendingEntry(NamedTuple):
-    """One entry that was delivered and not acknowledged (XPENDING with a range, 5.0).
+    """One entry that was delivered but not acknowledged (XPENDING with a range, 5.0).
 
     Attributes
     ----------
     id : EntryId
         The entry's ID; the entry itself may have been deleted since.
     consumer : str
-        Who holds it; empty for one that was given back with XNACK (8.8).
+        The consumer that holds it; empty after XNACK (8.8).
     idle_ms : int
-        Milliseconds since it was last delivered; -1 for one that was given back (8.8).
+        Milliseconds since the last delivery; -1 after XNACK (8.8).
     deliveries : int
-        How often it was delivered.
+        The delivery count.
     """
 
     id: EntryId
@@ -61,28 +60,30 @@ class PendingEntry(NamedTuple):
     deliveries: int
 
 
-def later(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry, ...]:
-    """Return pending entries as they are so many milliseconds later, if nothing befalls them."""
+def age_pending(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry, ...]:
+    """Return unchanged pending entries as they are `ms` milliseconds later."""
     return tuple(
         [
-            _new_tuple(PendingEntry, (which, who, idle_ms + ms if idle_ms >= 0 else -1, times))
-            for which, who, idle_ms, times in pending
+            _new_tuple(
+                PendingEntry, (entry_id, consumer, idle_ms + ms if idle_ms >= 0 else -1, deliveries)
+            )
+            for entry_id, consumer, idle_ms, deliveries in pending
         ]
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSummary:
-    """What a group holds in all (XPENDING, 5.0).
+    """A summary of a group's pending entries (XPENDING, 5.0).
 
     Attributes
     ----------
     count : int
-        Entries delivered and not acknowledged.
+        The number of pending entries.
     min_id, max_id : EntryId or None
-        The smallest and the largest of their IDs; None if there are none.
+        The smallest and the largest pending ID; None if nothing is pending.
     consumers : dict of str to int
-        Entries for each consumer that holds any.
+        The number of pending entries of each consumer that holds any.
     """
 
     count: int
@@ -93,19 +94,19 @@ class PendingSummary:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What XAUTOCLAIM moved (6.2).
+    """One page of XAUTOCLAIM (6.2).
 
     Attributes
     ----------
     cursor : EntryId
-        Where to go on; ``0-0`` when the whole list was looked at. A page may be empty and still
-        have a cursor.
+        Where the next page starts; ``0-0`` after the last page. An empty page may have a cursor.
     entries : tuple of Entry
-        What is now the claimer's; empty with ``justid``.
+        The claimed entries; empty with ``justid``.
     ids : tuple of EntryId
-        The same, as IDs.
+        The IDs of the claimed entries.
     deleted : tuple of EntryId
-        Pending entries that no longer exist in the stream, and were dropped from the list (7.0).
+        Pending entries that no longer exist in the stream, and were dropped from the pending
+        entries list (7.0).
     """
 
     cursor: EntryId
@@ -115,29 +116,51 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class IdmpInfo:
+    """The numbers of a stream's idempotency IDs (XINFO STREAM, 8.6).
+
+    Attributes
+    ----------
+    duration_s, maxsize : int
+        How long an ID is stored, in seconds, and how many IDs of each producer.
+    producers, ids : int
+        The number of producers and of idempotency IDs stored now.
+    added, duplicates : int
+        The number of entries with such an ID that were ever added, or refused as duplicates.
+    """
+
+    duration_s: int
+    maxsize: int
+    producers: int
+    ids: int
+    added: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What the server knows of a stream (XINFO STREAM, 5.0).
+    """The numbers of a stream (XINFO STREAM, 5.0).
 
     Attributes
     ----------
     length : int
-        Entries in it.
+        The number of entries.
     radix_tree_keys, radix_tree_nodes : int
-        Its macro nodes, and all nodes of the tree that holds them.
+        The number of macro nodes, and of all nodes in the radix tree that holds them.
     groups : int
-        Its consumer groups.
+        The number of consumer groups.
     last_generated_id : EntryId
-        The last ID given out; it stays when that entry is deleted.
+        The last ID given to an entry, even if that entry was deleted.
     max_deleted_entry_id : EntryId or None
         The largest ID that was deleted, ``0-0`` if none (7.0).
     entries_added : int or None
-        Entries ever added (7.0).
+        The number of entries ever added (7.0).
     recorded_first_entry_id : EntryId or None
-        The first entry's ID as the server keeps it for the lag (7.0).
+        The first entry's ID, which the server stores to compute the lag (7.0).
     first_entry, last_entry : Entry or None
-        The two ends; None in an empty stream.
+        The first and the last entry; None in an empty stream.
     idmp : IdmpInfo or None
-        What it remembers so that no entry is added twice (8.6).
+        The numbers of the idempotency IDs (8.6).
     """
 
     length: int
@@ -155,21 +178,21 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True)
 class GroupInfo:
-    """What the server knows of a group (XINFO GROUPS, 5.0).
+    """The numbers of a group (XINFO GROUPS, 5.0).
 
     Attributes
     ----------
     name : str
         The group's name.
     consumers, pending : int
-        Its consumers; its entries delivered and not acknowledged.
+        The number of consumers, and of pending entries.
     last_delivered_id : EntryId
-        Its cursor.
+        The group's cursor.
     entries_read : int or None
-        The place of that cursor among all entries ever added; None where it can't be told (7.0).
+        The number of entries ever added up to the cursor; None where the server cannot tell (7.0).
     lag : int or None
-        Entries that wait, as the server has it; None where it can't be told (7.0). For what to
-        think of that number see `streamviz.observation.lag`.
+        The number of waiting entries as the server reports it; None where it cannot tell (7.0).
+        `streamviz.observation.lag` says when that number is right.
     """
 
     name: str
@@ -181,18 +204,18 @@ class GroupInfo:
 
 
 class ConsumerInfo(NamedTuple):
-    """What the server knows of a consumer (XINFO CONSUMERS, 5.0).
+    """The numbers of a consumer (XINFO CONSUMERS, 5.0).
 
     Attributes
     ----------
     name : str
         The consumer's name.
     pending : int
-        Entries that it holds.
+        The number of pending entries that the consumer holds.
     idle_ms : int
-        Milliseconds since it last asked, for anything.
+        Milliseconds since its last attempt to read or claim; before 7.2, its last success.
     inactive_ms : int or None
-        Milliseconds since it last got something; None if never, or before 7.2.
+        Milliseconds since it last received an entry; None if it never did, or before 7.2.
     """
 
     name: str
@@ -210,11 +233,11 @@ class FullPending:
     id : EntryId
         The entry's ID.
     consumer : str
-        Who holds it.
+        The consumer that holds it.
     delivered_ms : int
-        When it was last delivered, in milliseconds since 1970-01-01 UTC.
+        The time of the last delivery, in milliseconds since 1970-01-01 UTC.
     deliveries : int
-        How often.
+        The delivery count.
     """
 
     id: EntryId
@@ -225,16 +248,16 @@ class FullPending:
 
 @dataclass(frozen=True, slots=True)
 class FullGroup:
-    """One group in XINFO STREAM FULL (6.0), its lists cut off at the COUNT that was asked for.
+    """One group in XINFO STREAM FULL (6.0); each list has at most COUNT items.
 
     Attributes
     ----------
     info : GroupInfo
-        The numbers.
+        The group's numbers.
     pending : tuple of FullPending
-        Of all its consumers.
+        The pending entries of all consumers.
     consumers : dict of str to int
-        For each consumer, how many entries it holds.
+        For each consumer, the number of pending entries that it holds.
     """
 
     info: GroupInfo
@@ -244,12 +267,12 @@ class FullGroup:
 
 @dataclass(frozen=True, slots=True)
 class StreamFull:
-    """All of a stream at once (XINFO STREAM FULL, 6.0); it blocks the server for a long stream.
+    """A stream's numbers, entries and groups (XINFO STREAM FULL, 6.0).
 
     Attributes
     ----------
     info : StreamInfo
-        The numbers; `first_entry` and `last_entry` are None here.
+        The stream's numbers; `first_entry` and `last_entry` are None here.
     entries : tuple of Entry
         The first entries.
     groups : tuple of FullGroup

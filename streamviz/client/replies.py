@@ -1,7 +1,7 @@
-"""What the server replies, read into records.
+"""Turn the server's raw replies into typed records.
 
-Every nested reply is read here and nowhere else: RESP2's flat lists and RESP3's maps, of Redis
-7.0 to 8.10 and of Valkey.
+Every nested reply is parsed here and nowhere else: the flat lists of RESP2 and the maps of RESP3,
+from Redis 7.0 to 8.10 and from Valkey.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from streamviz.client import idempotency
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import (
     Claimed,
@@ -18,6 +17,7 @@ from streamviz.client.models import (
     FullGroup,
     FullPending,
     GroupInfo,
+    IdmpInfo,
     PendingEntry,
     PendingSummary,
     StreamFull,
@@ -28,206 +28,213 @@ from streamviz.errors import InputError, OffsetError
 T = TypeVar("T")
 
 
-class _Known(dict[Any, T]):
-    """What was read before, and will be again: names, and what is pending at look after look."""
+class _Cache(dict[Any, T]):
+    """Parsed values by their raw bytes: names, and the IDs pending in sample after sample."""
 
-    def __init__(self, read: Callable[[Any], T]) -> None:
-        self._read = read
+    def __init__(self, parse: Callable[[Any], T]) -> None:
+        self._parse = parse
 
-    def __missing__(self, word: Any) -> T:
-        if len(self) >= 4096:  # it stays small, whatever is read
+    def __missing__(self, raw: Any) -> T:
+        if len(self) >= 4096:  # limits the cache's memory
             self.clear()
-        found = self[word] = self._read(word)
-        return found
+        value = self[raw] = self._parse(raw)
+        return value
 
 
 def text(value: Any) -> str:
-    """Return a name or a value as text from which every byte can be had back."""
+    """Return a name or a value as text; surrogate escapes stand for bytes that are not UTF-8."""
     return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
 
 
-_IDS = _Known(EntryId.parse)
-_NAMES = _Known(text)
-_new = object.__new__
-_new_tuple = tuple.__new__
+_IDS = _Cache(EntryId.parse)
+_NAMES = _Cache(text)
+_new_tuple = tuple.__new__  # twice as fast as a named tuple's own constructor
 
 
 def entry_id(value: Any) -> EntryId:
-    """Read an ID; an empty one, which some versions give for "none", is ``0-0``."""
+    """Parse an ID; an empty one, which some versions send for "none", is ``0-0``."""
     return _IDS[value] if value else EntryId.ZERO
 
 
-def record(reply: Any) -> dict[bytes, Any]:
-    """Return a reply's names, in bytes, and values; it came as a map or as a flat list."""
-    found = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=False))
-    if found and type(next(iter(found))) is str:
-        return {name.encode(): value for name, value in found.items()}
-    return found
+def as_dict(reply: Any) -> dict[bytes, Any]:
+    """Return a map, or a flat list of names and values, as a dict; its names are bytes."""
+    fields = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=False))
+    if fields and type(next(iter(fields))) is str:
+        return {name.encode(): value for name, value in fields.items()}
+    return fields
 
 
 def entry(reply: Any) -> Entry | None:
-    """Read one entry; one that was deleted comes without fields, and is None."""
+    """Parse one entry; a deleted entry has no fields, and is None."""
     if not reply or reply[1] is None:
         return None
     words = reply[1]
     flat = iter(words)
     pairs = zip(flat, flat, strict=True) if type(words) is list else words.items()
-    made: Entry = _new(Entry)  # many are made: this takes a third of the time of Entry(...)
-    _set_id(made, EntryId.parse(reply[0]))
-    _set_fields(made, {_NAMES[name]: text(value) for name, value in pairs})
-    taken_over = len(reply) >= 4
-    _set_idle_ms(made, int(reply[2]) if taken_over else None)
-    _set_deliveries(made, int(reply[3]) if taken_over else None)
-    return made
-
-
-_set_id, _set_fields, _set_idle_ms, _set_deliveries = (
-    vars(Entry)[name].__set__ for name in ("id", "fields", "idle_ms", "deliveries")
-)
+    claimed = len(reply) >= 4  # XREADGROUP with CLAIM adds the idle time and the delivery count
+    return Entry(
+        EntryId.parse(reply[0]),
+        {_NAMES[name]: text(value) for name, value in pairs},
+        int(reply[2]) if claimed else None,
+        int(reply[3]) if claimed else None,
+    )
 
 
 def entries(reply: Any) -> list[Entry]:
-    """Read a list of entries (XRANGE, XCLAIM); the deleted ones are left out."""
-    return [found for item in reply or () if (found := entry(item)) is not None]
+    """Parse a list of entries (XRANGE, XCLAIM); deleted entries are left out."""
+    return [parsed for item in reply or () if (parsed := entry(item)) is not None]
 
 
 def by_stream(reply: Any) -> dict[str, list[Entry]]:
-    """Read the reply of XREAD and XREADGROUP: entries by stream; nothing is an empty dict."""
+    """Parse the entries of each stream (XREAD, XREADGROUP); without entries, the dict is empty."""
     if not reply:
         return {}
     pairs = reply.items() if isinstance(reply, dict) else reply
     return {text(key): entries(items) for key, items in pairs}
 
 
-def in_time_order(found: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
-    """Merge entries of several streams in the order of their IDs, then of the keys."""
-    pairs = [(key, entry) for key, entries in found.items() for entry in entries]
-    if len(found) < 2 and not (pairs and pairs[0][1].deliveries is not None):
-        return pairs  # Redis gives a stream's entries in order, but what CLAIM took over first
+def in_id_order(entries_by_key: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
+    """Merge the entries of several streams in the order of their IDs, then of the keys."""
+    pairs = [(key, entry) for key, entries in entries_by_key.items() for entry in entries]
+    if len(entries_by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
+        return pairs  # Redis sorts the entries of one stream, except that CLAIM puts claimed first
     return sorted(pairs, key=lambda pair: (pair[1].id, pair[0]))
 
 
-def positions(reply: Any) -> dict[str, EntryId]:
-    """Read HGETALL of a hash of positions: each reader's name, and where it is."""
-    found = {}
-    for who, where in record(reply).items():
-        name = text(who)
+def offsets(reply: Any) -> dict[str, EntryId]:
+    """Parse a hash of offsets (HGETALL): the ID that each reader has saved."""
+    ids = {}
+    for raw_name, raw_id in as_dict(reply).items():
+        name = text(raw_name)
         try:
-            found[name] = EntryId.parse(where)
+            ids[name] = EntryId.parse(raw_id)
         except InputError as error:
-            raise OffsetError(f"the reader {name!r} has no place in the hash: {error}") from error
-    return found
+            raise OffsetError(
+                f"the reader {name!r} has no valid offset in the hash: {error}"
+            ) from error
+    return ids
 
 
 def ids(reply: Any) -> list[EntryId]:
-    """Read a list of IDs."""
+    """Parse a list of IDs."""
     return [EntryId.parse(item) for item in reply or ()]
 
 
 def pending_summary(reply: Any) -> PendingSummary:
-    """Read XPENDING without a range."""
+    """Parse XPENDING without a range."""
     count, low, high, consumers = reply
     return PendingSummary(
         count,
         EntryId.parse(low) if low else None,
         EntryId.parse(high) if high else None,
-        {text(name): int(held) for name, held in consumers or ()},
+        {text(name): int(pending) for name, pending in consumers or ()},
     )
 
 
 def pending_entries(reply: Any) -> list[PendingEntry]:
-    """Read XPENDING with a range."""
+    """Parse XPENDING with a range."""
     return [
-        _new_tuple(PendingEntry, (_IDS[which], _NAMES[consumer], idle, times))
-        for which, consumer, idle, times in reply
+        _new_tuple(PendingEntry, (_IDS[raw_id], _NAMES[consumer], idle_ms, deliveries))
+        for raw_id, consumer, idle_ms, deliveries in reply
     ]
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
-    """Read XAUTOCLAIM; before 7.0 it had no third element."""
-    moved = () if justid else tuple(entries(reply[1]))
+    """Parse XAUTOCLAIM; before 7.0 it had no third element."""
+    claimed_entries = () if justid else tuple(entries(reply[1]))
     return Claimed(
         EntryId.parse(reply[0]),
-        moved,
-        tuple(ids(reply[1])) if justid else tuple(item.id for item in moved),
+        claimed_entries,
+        tuple(ids(reply[1])) if justid else tuple(one.id for one in claimed_entries),
         tuple(ids(reply[2])) if len(reply) > 2 else (),
     )
 
 
 def stream_info(reply: Any) -> StreamInfo:
-    """Read XINFO STREAM, also the numbers of its FULL form."""
-    found = record(reply)
-    groups = found[b"groups"]
-    first = found.get(b"recorded-first-entry-id")
-    deleted = found.get(b"max-deleted-entry-id")
+    """Parse XINFO STREAM, or the numbers of its FULL form."""
+    fields = as_dict(reply)
+    groups = fields[b"groups"]
+    first = fields.get(b"recorded-first-entry-id")
+    deleted = fields.get(b"max-deleted-entry-id")
     return StreamInfo(
-        length=found[b"length"],
-        radix_tree_keys=found[b"radix-tree-keys"],
-        radix_tree_nodes=found[b"radix-tree-nodes"],
+        length=fields[b"length"],
+        radix_tree_keys=fields[b"radix-tree-keys"],
+        radix_tree_nodes=fields[b"radix-tree-nodes"],
         groups=groups if isinstance(groups, int) else len(groups),
-        last_generated_id=entry_id(found[b"last-generated-id"]),
+        last_generated_id=entry_id(fields[b"last-generated-id"]),
         max_deleted_entry_id=None if deleted is None else entry_id(deleted),
-        entries_added=found.get(b"entries-added"),
+        entries_added=fields.get(b"entries-added"),
         recorded_first_entry_id=None if first is None else entry_id(first),
-        first_entry=entry(found.get(b"first-entry")),
-        last_entry=entry(found.get(b"last-entry")),
-        idmp=idempotency.remembered(found),
+        first_entry=entry(fields.get(b"first-entry")),
+        last_entry=entry(fields.get(b"last-entry")),
+        idmp=_idmp_info(fields) if b"idmp-duration" in fields else None,
     )
 
 
 def group_infos(reply: Any) -> list[GroupInfo]:
-    """Read XINFO GROUPS."""
-    return [_group(record(item)) for item in reply]
+    """Parse XINFO GROUPS."""
+    return [_group_info(as_dict(item)) for item in reply]
 
 
 def consumer_infos(reply: Any) -> list[ConsumerInfo]:
-    """Read XINFO CONSUMERS; ``inactive`` is -1 for one that never got anything."""
+    """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
     return [
         _new_tuple(
             ConsumerInfo,
             (
-                _NAMES[found[b"name"]],
-                found[b"pending"],
-                found[b"idle"],
-                found[b"inactive"] if found.get(b"inactive", -1) >= 0 else None,
+                _NAMES[fields[b"name"]],
+                fields[b"pending"],
+                fields[b"idle"],
+                fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
             ),
         )
-        for found in map(record, reply)
+        for fields in map(as_dict, reply)
     ]
 
 
 def stream_full(reply: Any) -> StreamFull:
-    """Read XINFO STREAM FULL."""
-    found = record(reply)
+    """Parse XINFO STREAM FULL."""
+    fields = as_dict(reply)
     return StreamFull(
         stream_info(reply),
-        tuple(entries(found[b"entries"])),
-        tuple(_full_group(record(item)) for item in found[b"groups"]),
+        tuple(entries(fields[b"entries"])),
+        tuple(_full_group(as_dict(item)) for item in fields[b"groups"]),
     )
 
 
-def _group(found: dict[bytes, Any], consumers: int | None = None) -> GroupInfo:
+def _idmp_info(fields: Mapping[bytes, Any]) -> IdmpInfo:
+    return IdmpInfo(
+        duration_s=fields[b"idmp-duration"],
+        maxsize=fields[b"idmp-maxsize"],
+        producers=fields[b"pids-tracked"],
+        ids=fields[b"iids-tracked"],
+        added=fields[b"iids-added"],
+        duplicates=fields[b"iids-duplicates"],
+    )
+
+
+def _group_info(fields: Mapping[bytes, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=_NAMES[found[b"name"]],
-        consumers=found[b"consumers"] if consumers is None else consumers,
-        pending=found[b"pending"],
-        last_delivered_id=entry_id(found[b"last-delivered-id"]),
-        entries_read=found.get(b"entries-read"),
-        lag=found.get(b"lag"),
+        name=_NAMES[fields[b"name"]],
+        consumers=fields[b"consumers"] if consumers is None else consumers,
+        pending=fields[b"pending"],
+        last_delivered_id=entry_id(fields[b"last-delivered-id"]),
+        entries_read=fields.get(b"entries-read"),
+        lag=fields.get(b"lag"),
     )
 
 
-def _full_group(found: dict[bytes, Any]) -> FullGroup:
-    consumers = [record(item) for item in found[b"consumers"]]
-    pending = found[b"pending"] if isinstance(found[b"pending"], list) else found.get(b"pel", [])
-    numbers = found | {b"pending": found.get(b"pel-count", len(pending))}
+def _full_group(fields: dict[bytes, Any]) -> FullGroup:
+    consumers = [as_dict(item) for item in fields[b"consumers"]]
+    pending = fields[b"pending"] if isinstance(fields[b"pending"], list) else fields.get(b"pel", [])
+    numbers = fields | {b"pending": fields.get(b"pel-count", len(pending))}
     return FullGroup(
-        _group(numbers, len(consumers)),
+        _group_info(numbers, len(consumers)),
         tuple(_full_pending(pending)),
         {text(item[b"name"]): item.get(b"pel-count", item[b"pending"]) for item in consumers},
     )
 
 
 def _full_pending(reply: Iterable[Any]) -> Iterable[FullPending]:
-    for which, consumer, delivered, times in reply:
-        yield FullPending(EntryId.parse(which), text(consumer), int(delivered), int(times))
+    for raw_id, consumer, delivered_ms, deliveries in reply:
+        yield FullPending(EntryId.parse(raw_id), text(consumer), int(delivered_ms), int(deliveries))

@@ -1,27 +1,27 @@
-"""A stream, typed: every command that works on entries."""
+"""A stream: every command that works on its entries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import get_args
+from collections.abc import Iterable
 
-from streamviz.client import arguments, bulk, idempotency, replies
+from streamviz.client import arguments, bulk, replies
 from streamviz.client.arguments import Fields, Id, Refs
 from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
+from streamviz.client.read import read_streams
+from streamviz.client.resp import Arg
 from streamviz.errors import InputError
 
 
 class Stream:
-    """One stream on one server; making one sends nothing.
+    """One stream on one server; making this object sends nothing.
 
     Parameters
     ----------
     client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, commands go to the node that holds the key's slot.
+        The server; in a cluster, commands go to the node that owns the key's slot.
     key : str
         The stream's key.
 
@@ -76,73 +76,66 @@ class Stream:
         Parameters
         ----------
         fields : mapping
-            At least one field; values are text, bytes or numbers, NumPy's and Decimal too.
+            At least one field. Values are text, bytes or numbers, also NumPy's and Decimal.
         id : EntryId or str
-            ``"*"`` lets the server choose; ``"<ms>-*"`` lets it count (7.0).
+            ``"*"`` lets the server choose the ID, ``"<ms>-*"`` only the sequence number (7.0).
         maxlen, minid, approximate, limit, refs
             Trim in the same step; see `trim`.
         create : bool
-            Whether to make the stream if there is none (False is NOMKSTREAM, 6.2).
+            Whether to create the stream if it does not exist (False is NOMKSTREAM, 6.2).
         idmp : (producer, id), optional
-            Add only if that producer has not yet added that idempotency ID, whatever the fields
-            are; only with the ID ``"*"`` (8.6).
+            Add the entry only if that producer has not yet used that idempotency ID, whatever the
+            fields are; needs the ID ``"*"`` (8.6).
         idmp_auto : str, optional
-            A producer; the server makes the idempotency ID from the fields, in any order (8.6).
+            A producer. The server computes the idempotency ID from the fields, in any order (8.6).
 
         Returns
         -------
         EntryId or None
-            The new ID, or with `idmp` the one that the same entry got before; None if there is
-            no stream and `create` is False.
+            The new ID, or the ID of the duplicate (`idmp`, `idmp_auto`), or None without a stream.
 
         Raises
         ------
         InputError
-            If a field or the ID is not one; nothing is written.
+            If the fields or the ID are not valid; nothing is written.
         CommandRefused
-            If the ID is not larger than the stream's last one.
+            If the ID is not larger than the stream's last ID.
         """
+        trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
+        new_id = arguments.new_id(id)
         options: list[Arg] = [] if create else ["NOMKSTREAM"]
-        needs: tuple[int, ...] | None = None
-        trimming, needs_trim = arguments.trimming(maxlen, minid, approximate, limit, refs)
-        if once := idempotency.once(idmp, idmp_auto, where := arguments.new_id(id)):
-            options, needs = [*options, *once], (8, 6)
-        reply = self.connection.call(
-            "XADD",
-            self.key,
-            *options,
-            *trimming,
-            where,
-            *arguments.flat(fields),
-            needs=needs or needs_trim,
-        )
+        options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
+        options += [*trim_options, new_id, *arguments.flat_fields(fields)]
+        needs = (8, 6) if once else trim_needs
+        reply = self.connection.call("XADD", self.key, *options, needs=needs)
         return None if reply is None else EntryId.parse(reply)
 
     def add_many(self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000) -> int:
-        """Add entries fast: many XADD a round trip, over the client's own connection.
+        """Add many entries fast, with many XADD commands per round trip (XADD, 5.0).
 
         Parameters
         ----------
         rows : iterable
-            Fields, or pairs of an ID and fields; read as they are sent, a batch at a time.
+            Fields, or pairs of an ID and fields. They are read one batch at a time.
         batch : int
-            How many go out at once, while the server still works on as many before them.
+            How many rows to send at once, while the server works on the previous batch.
 
         Returns
         -------
         int
-            How many were added.
+            How many rows were added.
 
         Raises
         ------
         InputError
-            If a row is not right. It names the row, counted from 0; the rows of earlier batches
-            are in the stream, and none of its own batch.
+            If a row is not valid. The message names the row, counted from 0. The rows of earlier
+            batches were added; those of its own batch were not.
         CommandRefused
-            If the server refused a row. It names the first one and how many rows were added;
-            what was not sent yet is not sent.
+            If the server refused a row. The message names the first refused row and says how many
+            rows were added. The remaining rows are not sent.
         """
-        return bulk.add(self.connection, self.key, rows, arguments.number("batch", batch, 1))
+        size = arguments.whole_number("batch", batch, 1)
+        return bulk.add_rows(self.connection, self.key, rows, size)
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> list[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).
@@ -150,37 +143,21 @@ class Stream:
         Parameters
         ----------
         start, end : EntryId or str
-            ``"-"`` and ``"+"`` are the ends; a bare number is a whole millisecond; ``"("`` before
-            an ID leaves it out (6.2).
+            ``"-"`` is the first entry, ``"+"`` the last. A number without a sequence number is
+            the whole millisecond. ``"("`` before an ID excludes it (6.2).
         count : int, optional
-            At most so many.
+            Return at most `count` entries.
         """
-        return replies.entries(
-            self.connection.call(
-                "XRANGE",
-                self.key,
-                arguments.bound(start),
-                arguments.bound(end),
-                *arguments.limited(count),
-            )
-        )
+        return self._range("XRANGE", start, end, count)
 
     def reverse_range(
         self, end: Id = "+", start: Id = "-", count: int | None = None
     ) -> list[Entry]:
-        """Return entries from the newest backwards (XREVRANGE, 5.0); see `range`."""
-        return replies.entries(
-            self.connection.call(
-                "XREVRANGE",
-                self.key,
-                arguments.bound(end),
-                arguments.bound(start),
-                *arguments.limited(count),
-            )
-        )
+        """Return entries from the newest to the oldest (XREVRANGE, 5.0); see `range`."""
+        return self._range("XREVRANGE", end, start, count)
 
     def length(self) -> int:
-        """Return how many entries there are, 0 if there is no stream (XLEN, 5.0)."""
+        """Return the number of entries, 0 if there is no stream (XLEN, 5.0)."""
         return int(self.connection.call("XLEN", self.key))
 
     def exists(self) -> bool:
@@ -195,15 +172,15 @@ class Stream:
         Parameters
         ----------
         after : EntryId or str
-            The last ID that you have; ``"0"`` is from the beginning, ``"$"`` only what comes
-            while this call waits, ``"+"`` the newest entry (7.4).
+            The last ID that you have. ``"0"`` reads from the beginning, ``"$"`` only entries
+            added while this call waits, ``"+"`` the newest entry (7.4).
         count : int, optional
-            At most so many.
+            Return at most `count` entries.
         block_ms : int, optional
-            Wait so long for the first one, in milliseconds; 0 is for ever.
+            Wait this long for the first entry, in milliseconds; 0 is forever.
         """
-        found = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
-        return [entry for _, entry in found]
+        pairs = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
+        return [entry for _, entry in pairs]
 
     def trim(
         self,
@@ -219,83 +196,74 @@ class Stream:
         Parameters
         ----------
         maxlen : int, optional
-            Keep so many.
+            Keep this many entries.
         minid : EntryId or str, optional
-            Keep from this ID on (6.2).
+            Keep entries from this ID on (6.2).
         approximate : bool
-            Only whole macro nodes, which is much faster (``~``).
+            Remove only whole macro nodes, which is much faster (``~``).
         limit : int, optional
-            Look at so many entries at most; only with `approximate` (6.2).
+            Remove at most `limit` entries, 0 for no limit; only with `approximate` (6.2).
         refs : {"KEEPREF", "DELREF", "ACKED"}, optional
-            What happens to pending entries: their references stay, go too, or hold the entry
-            until every group has acknowledged it (8.2).
+            Keep the groups' pending references to removed entries, delete the references too, or
+            remove only entries that every group has acknowledged (8.2).
 
         Returns
         -------
         int
-            How many were removed.
+            How many entries were removed.
         """
-        options, needs = arguments.trimming(maxlen, minid, approximate, limit, refs)
+        options, needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         if not options:
             raise InputError("trim needs a bound: give maxlen= or minid=")
         return int(self.connection.call("XTRIM", self.key, *options, needs=needs))
 
     def delete(self, *ids: Id) -> int:
-        """Remove entries by ID, and return how many there were (XDEL, 5.0)."""
-        return int(self.connection.call("XDEL", self.key, *arguments.ids(ids)))
+        """Delete entries by ID, and return how many were deleted (XDEL, 5.0)."""
+        return int(self.connection.call("XDEL", self.key, *arguments.id_list(ids)))
 
     def delete_ex(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
-        """Remove entries and say what happens to pending references (XDELEX, 8.2).
+        """Delete entries, with `refs` as in `trim` (XDELEX, 8.2).
 
         Returns
         -------
         list of int
-            For each ID: 1 removed, -1 not there, 2 kept since a group still needs it (with
-            ``"ACKED"`` also for an ID that is not there and lies beyond a group's cursor).
+            For each ID: 1 if the entry was deleted, -1 if it does not exist, 2 if a group still
+            needs it (with ``"ACKED"`` also if it does not exist and is after a group's cursor).
         """
-        given = arguments.ids(ids)
-        arguments.one_of("refs", refs, get_args(Refs))
-        return list(
-            self.connection.call("XDELEX", self.key, refs, "IDS", len(given), *given, needs=(8, 2))
-        )
+        options = arguments.refs_and_ids(refs, ids)
+        return list(self.connection.call("XDELEX", self.key, *options, needs=(8, 2)))
 
     def set_id(
         self, last_id: Id, *, entries_added: int | None = None, max_deleted_id: Id | None = None
     ) -> None:
-        """Set the stream's own numbers (XSETID, 5.0; ENTRIESADDED and MAXDELETEDID, 7.0)."""
-        options: list[Arg] = []
-        if entries_added is not None:
-            options += ["ENTRIESADDED", arguments.number("entries_added", entries_added)]
+        """Set the last ID and counters (XSETID, 5.0; ENTRIESADDED and MAXDELETEDID, 7.0)."""
+        options: list[Arg] = [str(EntryId.parse(last_id))]
+        options += arguments.option("ENTRIESADDED", "entries_added", entries_added)
         if max_deleted_id is not None:
             options += ["MAXDELETEDID", str(EntryId.parse(max_deleted_id))]
-        self.connection.call(
-            "XSETID", self.key, str(EntryId.parse(last_id)), *options, needs=(7, 0)
-        )
+        self.connection.call("XSETID", self.key, *options, needs=(7, 0))
 
     def configure(
         self, *, idmp_duration_s: int | None = None, idmp_maxsize: int | None = None
     ) -> None:
-        """Set how long and how many idempotency IDs are remembered (XCFGSET, 8.6).
+        """Set how long the stream stores idempotency IDs, and how many of them (XCFGSET, 8.6).
 
-        It also forgets those that were remembered so far.
+        This also deletes the idempotency IDs stored so far.
 
         Parameters
         ----------
         idmp_duration_s : int, optional
-            For so many seconds, 1 to 86400; 100 if never set.
+            How long to store an ID, in seconds, 1 to 86400; 100 by default.
         idmp_maxsize : int, optional
-            So many of each producer, 1 to 10000; 100 if never set.
+            How many IDs to store for each producer, 1 to 10000; 100 by default.
 
         Raises
         ------
         NoSuchStream
             If there is no stream.
         """
-        options: list[Arg] = []
-        if idmp_duration_s is not None:
-            options += ["IDMP-DURATION", arguments.number("idmp_duration_s", idmp_duration_s, 1)]
-        if idmp_maxsize is not None:
-            options += ["IDMP-MAXSIZE", arguments.number("idmp_maxsize", idmp_maxsize, 1)]
+        options = arguments.option("IDMP-DURATION", "idmp_duration_s", idmp_duration_s, 1)
+        options += arguments.option("IDMP-MAXSIZE", "idmp_maxsize", idmp_maxsize, 1)
         if not options:
             raise InputError("nothing to configure: give idmp_duration_s= or idmp_maxsize=")
         self.connection.call("XCFGSET", self.key, *options, needs=(8, 6))
@@ -305,18 +273,16 @@ class Stream:
         return replies.stream_info(self.connection.call("XINFO", "STREAM", self.key))
 
     def full(self, count: int = 10) -> StreamFull:
-        """Return everything, its lists cut off at `count`, 0 for never (XINFO STREAM FULL, 6.0).
+        """Return the stream's numbers, entries, groups and consumers (XINFO STREAM FULL, 6.0).
 
-        The server walks the whole stream for it, whatever `count` is: keep it from long streams.
+        Each list has at most `count` items. 0 returns all, which blocks a server for seconds.
         """
-        return replies.stream_full(
-            self.connection.call(
-                "XINFO", "STREAM", self.key, "FULL", "COUNT", arguments.number("count", count)
-            )
-        )
+        limit = arguments.option("COUNT", "count", count)
+        reply = self.connection.call("XINFO", "STREAM", self.key, "FULL", *limit)
+        return replies.stream_full(reply)
 
     def help(self) -> list[str]:
-        """Return what the server says of XINFO and its subcommands (XINFO HELP, 5.0)."""
+        """Return the server's help on XINFO and its subcommands (XINFO HELP, 5.0)."""
         return [replies.text(line) for line in self.connection.call("XINFO", "HELP")]
 
     def groups(self) -> list[GroupInfo]:
@@ -324,52 +290,10 @@ class Stream:
         return replies.group_infos(self.connection.call("XINFO", "GROUPS", self.key))
 
     def group(self, name: str) -> ConsumerGroup:
-        """Return the group of that name, to work with; this sends nothing."""
-        return ConsumerGroup(self, name)
+        """Return the group of that name; this sends nothing."""
+        return ConsumerGroup(self.connection, self.key, name)
 
-
-def read_streams(
-    client: Client,
-    after: Mapping[str, Id],
-    *,
-    count: int | None = None,
-    block_ms: int | None = None,
-    max_count: int | None = None,
-    max_bytes: int | None = None,
-) -> list[tuple[str, Entry]]:
-    """Read several streams at once (XREAD, 5.0), in the order of their IDs.
-
-    Parameters
-    ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, the keys must have one hash tag.
-    after : mapping of str to EntryId or str
-        For each key, the last ID that you have.
-    count : int, optional
-        At most so many from each stream.
-    block_ms : int, optional
-        Wait so long for the first one, in milliseconds.
-    max_count, max_bytes : int, optional
-        At most so many entries, and about so many bytes of reply, in all, the streams served in
-        the order that they are named (8.10). The first entry comes however large it is.
-
-    Returns
-    -------
-    list of (str, Entry)
-        The stream's key beside each entry.
-
-    Raises
-    ------
-    InputError
-        If `after` is empty, an ID is not one, or `max_count` is less than `count`.
-    """
-    if not after:
-        raise InputError(f"{after!r} names no stream: give at least one key and its ID")
-    options, needs = arguments.reading(count, block_ms, max_count, max_bytes)
-    positions = [arguments.position(where, "$+") for where in after.values()]
-    if "+" in positions:
-        needs = needs or (7, 4)
-    reply = connection_to(client, next(iter(after))).call(
-        "XREAD", *options, "STREAMS", *after, *positions, block_ms=block_ms, needs=needs
-    )
-    return replies.in_time_order(replies.by_stream(reply))
+    def _range(self, command: str, first: Id, last: Id, count: int | None) -> list[Entry]:
+        options: list[Arg] = [arguments.range_end(first), arguments.range_end(last)]
+        options += arguments.option("COUNT", "count", count, 1)
+        return replies.entries(self.connection.call(command, self.key, *options))

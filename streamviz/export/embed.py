@@ -1,4 +1,4 @@
-"""A recording for somebody else's page: a film in JSON Lines, and one module that plays it."""
+"""A recording for another web page: a film in JSON Lines, and one module that plays it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from streamviz.export.options import check_ending, check_look, film_of, write
+from streamviz.export.files import match_suffix, write_file
+from streamviz.export.options import check_speed, select_frames
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.frames import dumps
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
-PLAYER = "streamviz-player.js"
-ENDING = ".film.jsonl"
+PLAYER_FILE = "streamviz-player.js"
+FILM_SUFFIX = ".film.jsonl"
 
 
 def to_embed(
@@ -35,34 +35,30 @@ def to_embed(
     caption: str = "",
     overwrite: bool = False,
 ) -> Path:
-    """Write a recording as a film, and the module that plays it beside it.
+    """Write a recording as a film for another web page, with the module that plays it.
 
-    A page on the same web server shows it with one line, which `tag` returns. The first line of a
-    film is what the player needs to know and the whole figures, each further line what is new in
-    a frame.
+    A page on the same web server shows the film with one line of HTML, which
+    `streamviz.export.embed.script_tag` returns. The first line of a film holds what the player
+    needs and the complete figures. Each further line holds what is new in one frame.
 
     Parameters
     ----------
     recording : Recording, str or Path
-        What was recorded, or its file.
+        The recording, or its file.
     path : str or Path
-        The film to write, ending in ``.film.jsonl``; the module is written into the same folder.
-    plots : sequence of Plot, optional
-        Which pictures; without them, the group lag.
-    stream : str, optional
-        Which of its streams; without it, the first.
+        The ``.film.jsonl`` file to write. The module is written into the same folder.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     loop, autoplay : bool
-        Whether it begins again at its end, and by itself when it is scrolled to.
+        Whether to start again at the end, and to start when it scrolls into view.
     speed : float
-        How fast it plays; 2.0 is twice as fast as it was.
+        2.0 plays twice as fast as recorded.
     start_s, end_s : float
-        Which span, in seconds since the recording began.
-    captions : iterable of (at_s, text)
-        Texts, each shown from a moment on, beside those in the recording.
-    caption : str
-        A text shown from the beginning on.
+        The span to export, in seconds since the recording began.
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     overwrite : bool
-        Whether to replace files that are there.
+        Whether to replace existing files.
 
     Returns
     -------
@@ -72,35 +68,31 @@ def to_embed(
     Raises
     ------
     InputError
-        If an argument is wrong, or the span has more than 20,000 samples.
+        If an argument is wrong (limits: `streamviz.export.options`).
     RecordingError
-        If the recording can't be read, or a file is there already, or can't be written.
+        If the recording can't be read, or a file already exists or can't be written.
     """
     target = Path(path)
-    check_look((1280, 720), "auto", speed)
-    check_ending(target, [ENDING])
-    film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    figures, deltas = film.play()
+    check_speed(speed)
+    match_suffix(target, [FILM_SUFFIX])
+    frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    figures, deltas = frames.play()
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
-    head = {"streamviz_film": 1, "card": film.card(), "options": options}
-    lines = [head | {"figures": figures}, *deltas]
-    player, code = target.with_name(PLAYER), _player()
+    head = {"streamviz_film": 1, "card": frames.card(), "options": options, "figures": figures}
+    lines = [f"{dumps(line)}\n" for line in (head, *deltas)]
+    player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
-        write(player, code, overwrite=overwrite)
-    return write(target, "".join(map(_line, lines)).encode("ascii"), overwrite=overwrite)
+        write_file(player, code, overwrite=overwrite)
+    return write_file(target, "".join(lines).encode("ascii"), overwrite=overwrite)
 
 
-def tag(film: Path) -> str:
-    """Return the line that shows a film in a page beside it."""
+def script_tag(film: Path) -> str:
+    """Return the line of HTML that shows a film in a page in the same folder."""
     name = escape(quote(film.name))
-    return f'<script type="module" src="{PLAYER}" data-film="{name}"></script>'
+    return f'<script type="module" src="{PLAYER_FILE}" data-film="{name}"></script>'
 
 
-def _line(thing: Any) -> str:
-    return f"{dumps(thing)}\n"
-
-
-def _player() -> bytes:
+def _player_code() -> bytes:
     code = bundle("../../export/static/embed.js")
     plotly = base64.b64encode(plotly_js()).decode("ascii")
     style = stylesheet("live.css", "player.css")

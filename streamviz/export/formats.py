@@ -1,4 +1,4 @@
-"""What can be made of a recording or a notebook: by the ending of the file, with which options."""
+"""The file formats: which function writes a file with this suffix, and which options it takes."""
 
 from __future__ import annotations
 
@@ -7,74 +7,84 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError, RecordingError
-from streamviz.export.embed import ENDING, to_embed
+from streamviz.errors import InputError
+from streamviz.export.embed import FILM_SUFFIX, to_embed
+from streamviz.export.files import HTML, already_exists, join_or, match_suffix
 from streamviz.export.html import to_html
-from streamviz.export.images import MOVING, PICTURES, to_animation, to_still
-from streamviz.export.options import PAGE, check_ending, either
+from streamviz.export.images import ANIMATION_SUFFIXES, STILL_SUFFIXES, to_animation, to_still
 from streamviz.export.slides import to_document, to_slides
-
-_SPAN = {"start": "start_s", "end": "end_s", "speed": "speed"}
-_PLAYS = {"caption": "caption", "loop": "loop"}
-_LOOK = {"size": "size", "theme": "theme"}
-_WHAT = {"plots": "plots", "stream": "stream"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of file.
+class Format:
+    """A file format.
 
     Attributes
     ----------
-    name : str
-        In words.
-    endings : tuple of str
-        What its files' names end in; the first one is given to a file without a name.
-    make : function
-        What makes it.
+    description : str
+        What it is, for help texts and messages.
+    suffixes : tuple of str
+        What file names of this format end in. The first is the default.
+    write : function
+        Writes such a file.
     options : dict of str to str
-        Its options, and under which name `make` takes them.
+        Its command-line options, and which parameter of `write` each one sets.
     """
 
-    name: str
-    endings: tuple[str, ...]
-    make: Callable[..., Path]
+    description: str
+    suffixes: tuple[str, ...]
+    write: Callable[..., Path]
     options: dict[str, str]
 
 
-_PAGE_OPTIONS = _WHAT | _LOOK | _SPAN | _PLAYS | {"autoplay": "autoplay", "poster": "poster"}
-RECORDING = (
-    Kind("a page that plays by itself", (PAGE,), to_html, _PAGE_OPTIONS),
-    Kind(
-        "a picture of the moment --end",
-        PICTURES,
-        to_still,
-        _WHAT | _LOOK | {"end": "at_s", "caption": "caption"},
+_CONTENT = {"plots": "plots", "stream": "stream"}
+_APPEARANCE = {"size": "size", "theme": "theme"}
+_PLAYBACK = {
+    "start": "start_s",
+    "end": "end_s",
+    "speed": "speed",
+    "caption": "caption",
+    "loop": "loop",
+}
+_AUTOPLAY = {"autoplay": "autoplay"}
+_STILL = {"end": "at_s", "caption": "caption"}
+_NOTEBOOK = {"theme": "theme", "run": "run"}
+
+RECORDING_FORMATS = (
+    Format(
+        "a page that plays the recording",
+        (HTML,),
+        to_html,
+        _CONTENT | _APPEARANCE | _PLAYBACK | _AUTOPLAY | {"poster": "poster"},
     ),
-    Kind("a moving picture", MOVING, to_animation, _WHAT | _LOOK | _SPAN | _PLAYS),
-    Kind(
-        "a film for another page, with its player",
-        (ENDING,),
+    Format(
+        "an image of the moment --end", STILL_SUFFIXES, to_still, _CONTENT | _APPEARANCE | _STILL
+    ),
+    Format(
+        "an animated image", ANIMATION_SUFFIXES, to_animation, _CONTENT | _APPEARANCE | _PLAYBACK
+    ),
+    Format(
+        "a film for another web page, with its player",
+        (FILM_SUFFIX,),
         to_embed,
-        _WHAT | _SPAN | _PLAYS | {"autoplay": "autoplay"},
+        _CONTENT | _PLAYBACK | _AUTOPLAY,
     ),
 )
-_NOTEBOOK = {"theme": "theme", "run": "run"}
-SLIDES = Kind("slides of a notebook", (f".slides{PAGE}", PAGE), to_slides, _NOTEBOOK)
-DOCUMENT = Kind("a notebook to read", (PAGE,), to_document, _NOTEBOOK)
+SLIDES = Format("slides of a notebook", (f".slides{HTML}", HTML), to_slides, _NOTEBOOK)
+DOCUMENT = Format("a notebook to read", (HTML,), to_document, _NOTEBOOK)
 _FLAGS = {"plots": "--plot", "run": "--saved"}
 
 
-def kind_of(path: Path) -> Kind:
-    """Return what a recording is to be made into.
+def format_of(path: Path) -> Format:
+    """Return the format of a recording's export, by the suffix of its file name.
 
     Raises
     ------
     InputError
-        If files with such a name are not made.
+        If no format has this suffix.
     """
-    ending = check_ending(path, [one for kind in RECORDING for one in kind.endings])
-    return next(kind for kind in RECORDING if ending in kind.endings)
+    suffix = match_suffix(path, [one for known in RECORDING_FORMATS for one in known.suffixes])
+    return next(known for known in RECORDING_FORMATS if suffix in known.suffixes)
 
 
 def export(
@@ -85,34 +95,33 @@ def export(
     slides: bool = False,
     overwrite: bool = False,
 ) -> Path:
-    """Write what a file's name asks for, with the options that were given, and return it.
+    """Export a recording or a notebook in the format of the output's suffix, and return the file.
 
     Raises
     ------
     InputError
-        If the kind of file has no such option, or `make` finds one that is wrong.
+        If the format does not have one of the options, or an option is wrong.
     RecordingError
-        If the file is there already, or the recording can't be read.
+        If the file already exists, or the recording can't be read.
     """
-    notebook = slides or source.suffix.lower() == ".ipynb"
-    if notebook:
-        kind = SLIDES if slides else DOCUMENT
-        target = output or source.with_suffix(kind.endings[0])
-        check_ending(target, [PAGE])
+    if slides or source.suffix.lower() == ".ipynb":
+        file_format = SLIDES if slides else DOCUMENT
+        target = output or source.with_suffix(file_format.suffixes[0])
+        match_suffix(target, [HTML])
     else:
-        target = output or source.with_suffix(PAGE)
-        kind = kind_of(target)
+        target = output or source.with_suffix(HTML)
+        file_format = format_of(target)
     for option in options:
-        if option not in kind.options:
-            raise InputError(_not_for(option, kind))
+        if option not in file_format.options:
+            raise InputError(_not_an_option(option, file_format))
     if target.exists() and not overwrite:  # before minutes of work
-        raise RecordingError(f"{target} is there already: choose another name, or give --overwrite")
-    about = {kind.options[option]: value for option, value in options.items()}
-    return kind.make(source, target, overwrite=overwrite, **about)
+        raise already_exists(target, "--overwrite")
+    parameters = {file_format.options[option]: value for option, value in options.items()}
+    return file_format.write(source, target, overwrite=overwrite, **parameters)
 
 
-def _not_for(option: str, kind: Kind) -> str:
+def _not_an_option(option: str, file_format: Format) -> str:
     flag = _FLAGS.get(option, f"--{option}")
-    have = [one for one in (*RECORDING, SLIDES, DOCUMENT) if option in one.options]
-    found = either([f"{one.name} ({either(one.endings)})" for one in have])
-    return f"{flag} is not for {kind.name}: leave it out, or make {found}"
+    others = [one for one in (*RECORDING_FORMATS, SLIDES, DOCUMENT) if option in one.options]
+    choice = join_or([f"{one.description} ({join_or(one.suffixes)})" for one in others])
+    return f"{flag} is not an option of {file_format.description}: leave it out, or make {choice}"

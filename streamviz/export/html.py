@@ -1,4 +1,4 @@
-"""A recording as one HTML file that plays by itself, without a network."""
+"""A recording as one HTML file that plays without a network."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from streamviz.errors import InputError
-from streamviz.export.options import (
-    PAGE,
-    Theme,
-    check_ending,
-    check_look,
-    film_of,
-    packed,
-    write,
-)
+from streamviz.errors import InputError, is_number
+from streamviz.export.files import HTML, match_suffix, write_file
+from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
+from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure, clean
 from streamviz.plots.svg import render
@@ -49,41 +43,37 @@ def to_html(
     poster: float | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a recording as one HTML file: it plays, pauses and scrubs with the network off.
+    """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
-    Keys: space plays and pauses, the arrows go a frame, Home and End to the ends, n and p to the
-    next event and the one before, + and - change the speed.
+    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n
+    and p go to the next and the previous event, + and - change the speed.
 
     Parameters
     ----------
     recording : Recording, str or Path
-        What was recorded, or its file.
+        The recording, or its file.
     path : str or Path
         The ``.html`` file to write.
-    plots : sequence of Plot, optional
-        Which pictures; without them, the group lag.
-    stream : str, optional
-        Which of its streams; without it, the first.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
-        The stage's width and height in pixels; it fills its window in that shape.
+        Width and height in pixels. The page scales to its window and keeps this shape.
     theme : {"light", "dark", "auto"}
-        Auto is what the reader's system has.
+        Auto follows the reader's system.
     loop, autoplay : bool
-        Whether it begins again at its end, and by itself. A reader who asked the system for
-        reduced motion starts it by hand.
+        Whether to start again at the end, and to start without a click. A reader whose system
+        asks for reduced motion always starts it by hand.
     speed : float
-        How fast it plays; 2.0 is twice as fast as it was.
+        2.0 plays twice as fast as recorded.
     start_s, end_s : float
-        Which span, in seconds since the recording began.
-    captions : iterable of (at_s, text)
-        Texts, each shown from a moment on, beside those in the recording.
-    caption : str
-        A text shown from the beginning on.
+        The span to export, in seconds since the recording began.
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     poster : float, optional
-        The moment, in seconds since the recording began, that is shown before it plays; without
-        it, the beginning.
+        The moment to show before it plays, in seconds since the recording began. Default: the
+        beginning of the span.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -93,23 +83,23 @@ def to_html(
     Raises
     ------
     InputError
-        If an argument is wrong, the span has more than 20,000 samples, or the page would be over
-        6 MB for each plot; that says which span fits.
+        If an argument is wrong (limits: `streamviz.export.options`), or the page would exceed
+        6 MB per plot; the message says which span fits.
     RecordingError
-        If the recording can't be read, or the file is there already, or can't be written.
+        If the recording can't be read, or the file already exists or can't be written.
     """
-    check_look(size, theme, speed)
+    check_appearance(size, theme)
+    check_speed(speed)
     target = Path(path)
-    check_ending(target, [PAGE])
-    number = isinstance(poster, int | float) and not isinstance(poster, bool)
-    if poster is not None and not (number and poster >= 0):
+    match_suffix(target, [HTML])
+    if poster is not None and not (is_number(poster) and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")
-    film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    times = film.card()["times"]
+    frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    times = frames.card()["times"]
     if poster is not None and not times[0] <= poster <= times[-1]:
         raise InputError(
-            f"poster={poster!r}: the film goes from {times[0]:g} to {times[-1]:g} s: "
-            "give a moment in it"
+            f"poster={poster!r}: the span goes from {times[0]:g} to {times[-1]:g} s: "
+            "give a moment within it"
         )
     options = {
         "loop": bool(loop),
@@ -119,25 +109,29 @@ def to_html(
         "poster": poster,
     }
     shown = next((i for i, at in enumerate(times) if poster is not None and at >= poster), 0)
-    page = _page(film, size, theme, options, film.figures(shown))
-    return write(target, page.encode("utf-8"), overwrite=overwrite)
+    page = _page(frames, size, theme, options, frames.figures(shown))
+    return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
 
 def _page(
-    film: Frames, size: tuple[int, int], theme: Theme, options: dict[str, Any], poster: list[Figure]
+    frames: Frames,
+    size: tuple[int, int],
+    theme: Theme,
+    options: dict[str, Any],
+    poster: list[Figure],
 ) -> str:
-    many = len(film.plots)
-    columns = math.ceil(math.sqrt(many))
+    count = len(frames.plots)
+    columns = math.ceil(math.sqrt(count))
     code = bundle("../../export/static/page.js")
     css = stylesheet("live.css", "player.css", "../../export/static/page.css")
     stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
-    ground = None if theme == "auto" else theme
+    background = None if theme == "auto" else theme
     images = "".join(
-        f'<img alt="{html.escape(one["summary"])}" '
-        f'src="data:image/svg+xml,{quote(render(one, 960, 540, ground), safe=_SVG_SAFE)}">'
-        for one in poster
+        f'<img alt="{html.escape(figure["summary"])}" '
+        f'src="data:image/svg+xml,{quote(render(figure, 960, 540, background), safe=_SVG_SAFE)}">'
+        for figure in poster
     )
-    title = html.escape(clean(f"{film.track.stream}: {film.plots[0].title}"))
+    title = html.escape(clean(f"{frames.track.stream}: {frames.plots[0].title}"))
     head = "\n".join(
         [
             "<!doctype html>",
@@ -146,7 +140,7 @@ def _page(
             '<link rel="icon" href="data:,">',
             f"<title>{title}</title>",
             f"<style>{css}</style></head>",
-            f'<body data-theme="{theme}" data-plots="{many}" style="{stage}">',
+            f'<body data-theme="{theme}" data-plots="{count}" style="{stage}">',
             f'<main id="stage"><div class="poster">{images}</div></main>',
             '<script type="application/gzip" id="film">',
         ]
@@ -154,15 +148,15 @@ def _page(
     tail = "\n".join(
         [
             "</script>",
-            f'<script type="application/gzip" id="plotly">{_text(plotly_js())}</script>',
+            f'<script type="application/gzip" id="plotly">{_base64(plotly_js())}</script>',
             f'<script type="module">\n{code}</script>',
             "</body></html>\n",
         ]
     )
-    about = {"options": options, "width": size[0], "plots": many}
-    rest = len(f"{head}{tail}".encode())
-    return head + _text(packed(film, about, rest)) + tail
+    extra = {"options": options, "width": size[0], "plots": count}
+    page_bytes = len(f"{head}{tail}".encode())
+    return head + _base64(compress_frames(frames, extra, page_bytes)) + tail
 
 
-def _text(packed: bytes) -> str:
-    return base64.b64encode(packed).decode("ascii")
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

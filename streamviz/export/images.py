@@ -1,4 +1,4 @@
-"""A moment of a recording as a picture, and a span of it as a moving picture."""
+"""One moment of a recording as an image, and a span of it as an animation."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from html import escape
 from itertools import islice
 from pathlib import Path
 
-from streamviz.errors import InputError
-from streamviz.export.options import Theme, check_ending, check_look, check_place, film_of, write
+from streamviz.errors import InputError, is_number
+from streamviz.export.files import check_target, match_suffix, write_file
+from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
 from streamviz.export.raster import gif, png
 from streamviz.plots import Plot
-from streamviz.plots.contrast import GROUNDS, INKS
+from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS
 from streamviz.plots.figure import Figure, apply, clean
-from streamviz.plots.svg import TEXT, render
+from streamviz.plots.svg import render
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 
-_BAND = 34  # for the caption and the time, in units of the picture
-PICTURES = (".svg", ".png")
-MOVING = (".gif",)
-MAX_PICTURES = 2000
+STILL_SUFFIXES = (".svg", ".png")
+ANIMATION_SUFFIXES = (".gif",)
+MAX_IMAGES = 2000
+_HEADER_HEIGHT = 34  # of the caption and the time, in units of the SVG
 
 
 def to_still(
@@ -37,28 +38,26 @@ def to_still(
     caption: str = "",
     overwrite: bool = False,
 ) -> Path:
-    """Write one moment of a recording as a picture, SVG or PNG by the file's ending.
+    """Write one moment of a recording as an image: SVG or PNG, by the suffix of the file.
 
     Parameters
     ----------
     recording : Recording, str or Path
-        What was recorded, or its file.
+        The recording, or its file.
     path : str or Path
         The ``.svg`` or ``.png`` file to write.
     at_s : float, optional
-        Which moment, in seconds since the recording began; without it, the last.
-    plots : sequence of Plot, optional
-        Which pictures; without them, the group lag.
-    stream : str, optional
-        Which of its streams; without it, the first.
+        The moment, in seconds since the recording began. Default: the last sample.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
-        Auto has no ground, and letters that can be read on light and dark.
+        Auto has no background, and text that is legible on light and on dark.
     caption : str
-        A text above the pictures, beside the moment.
+        A text above the plots, next to the time.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -68,18 +67,19 @@ def to_still(
     Raises
     ------
     InputError
-        If an argument is wrong, or a PNG is asked for and ``streamviz[export]`` not installed.
+        If an argument is wrong (limits: `streamviz.export.options`), or a PNG needs
+        ``streamviz[export]``, which is not installed.
     RecordingError
-        If the recording can't be read, or the file is there already, or can't be written.
+        If the recording can't be read, or the file already exists or can't be written.
     """
     target = Path(path)
-    check_look(size, theme)
-    ending = check_ending(target, PICTURES)
-    film = film_of(recording, plots, stream, 0.0, at_s, caption=caption)
-    said = (caption, f"{film.card()['times'][-1]:.1f} s") if caption else None
-    picture = _picture(film.figures(-1), size, theme, said)
-    content = picture.encode("utf-8") if ending == ".svg" else png(picture, size)
-    return write(target, content, overwrite=overwrite)
+    check_appearance(size, theme)
+    suffix = match_suffix(target, STILL_SUFFIXES)
+    frames = select_frames(recording, plots, stream, 0.0, at_s, caption=caption)
+    header = (caption, f"{frames.card()['times'][-1]:.1f} s") if caption else None
+    svg = _svg(frames.figures(-1), size, theme, header)
+    content = svg.encode("utf-8") if suffix == ".svg" else png(svg, size)
+    return write_file(target, content, overwrite=overwrite)
 
 
 def to_animation(
@@ -99,36 +99,32 @@ def to_animation(
     loop: bool = True,
     overwrite: bool = False,
 ) -> Path:
-    """Write a span of a recording as a GIF that goes round and round, or plays once.
+    """Write a span of a recording as an animated GIF.
 
     Parameters
     ----------
     recording : Recording, str or Path
-        What was recorded, or its file.
+        The recording, or its file.
     path : str or Path
         The ``.gif`` file to write.
-    plots : sequence of Plot, optional
-        Which pictures; without them, the group lag.
-    stream : str, optional
-        Which of its streams; without it, the first.
+    plots, stream : optional
+        What to draw. Default: the group lag of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
-        A GIF has a ground, so auto is light.
+        Auto means light, because a GIF needs a background.
     start_s, end_s : float
-        Which span, in seconds since the recording began.
+        The span to export, in seconds since the recording began.
     speed : float
-        How fast it plays; 2.0 is twice as fast as it was.
+        2.0 plays twice as fast as recorded.
     rate_hz : float
-        Pictures a second, at most 50, which is what a GIF can.
-    captions : iterable of (at_s, text)
-        Texts, each shown from a moment on, beside those in the recording.
-    caption : str
-        A text shown from the beginning on.
+        Images per second, above 0, at most 50 (the limit of a GIF).
+    captions, caption : optional
+        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     loop : bool
-        Whether it begins again at its end.
+        Whether to start again at the end.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -138,80 +134,99 @@ def to_animation(
     Raises
     ------
     InputError
-        If an argument is wrong, the span needs more than 2000 pictures, or ``streamviz[export]``
-        is not installed.
+        If an argument is wrong (limits: `streamviz.export.options`), the span needs more than
+        2000 images, or ``streamviz[export]`` is not installed.
     RecordingError
-        If the recording can't be read, or the file is there already, or can't be written.
+        If the recording can't be read, or the file already exists or can't be written.
     """
     target = Path(path)
-    check_look(size, theme, speed)
-    check_ending(target, MOVING)
-    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 50:
-        raise InputError(f"rate_hz={rate_hz!r}: give pictures a second, above 0, at most 50")
-    film = film_of(recording, plots, stream, start_s, end_s, captions, caption)
-    times = film.card()["times"]
-    many = int((times[-1] - times[0]) * rate_hz / speed) + 1
-    if many > MAX_PICTURES:
+    check_appearance(size, theme)
+    check_speed(speed)
+    match_suffix(target, ANIMATION_SUFFIXES)
+    if not (is_number(rate_hz) and 0 < rate_hz <= 50):
+        raise InputError(f"rate_hz={rate_hz!r}: give images per second, above 0, at most 50")
+    frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
+    times = frames.card()["times"]
+    count = int((times[-1] - times[0]) * rate_hz / speed) + 1
+    if count > MAX_IMAGES:
         raise InputError(
-            f"that is {many:,} pictures, and {MAX_PICTURES:,} are the most: choose a shorter span "
-            "with start_s and end_s, a higher speed or a lower rate_hz"
+            f"this span needs {count:,} images, and the limit is {MAX_IMAGES:,}: choose a shorter "
+            "span with start_s and end_s, a higher speed or a lower rate_hz"
         )
-    check_place(target, overwrite=overwrite)
-    moments = [times[0] + i * speed / rate_hz for i in range(many)]
-    places = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
-    shown = "light" if theme == "auto" else theme
-    pictures = [
-        png(_picture(figures, size, shown, said), size) for figures, said in _frames(film, places)
+    check_target(target, overwrite=overwrite)
+    moments = [times[0] + i * speed / rate_hz for i in range(count)]
+    indices = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
+    background = "light" if theme == "auto" else theme
+    images = [
+        png(_svg(figures, size, background, header), size)
+        for figures, header in _figures_at(frames, indices)
     ]
-    return write(target, gif(pictures, round(100 / rate_hz) * 10, loop=loop), overwrite=overwrite)
+    content = gif(images, round(100 / rate_hz) * 10, loop=loop)
+    return write_file(target, content, overwrite=overwrite)
 
 
-def _frames(film: Frames, places: list[int]) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
+def _figures_at(
+    frames: Frames, indices: list[int]
+) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
     """Return the figures of some frames in order, each with its caption and its time."""
-    card = film.card()
-    figures, news = film.play()
-    at = 0
-    for place in places:
-        for deltas in islice(news, max(0, place - at)):
-            figures = [apply(one, delta) for one, delta in zip(figures, deltas, strict=True)]
-        at = max(at, place)
-        time = card["times"][place]
+    card = frames.card()
+    figures, deltas = frames.play()
+    current = 0
+    for index in indices:
+        for changes in islice(deltas, max(0, index - current)):
+            figures = [
+                apply(figure, change) for figure, change in zip(figures, changes, strict=True)
+            ]
+        current = max(current, index)
+        time = card["times"][index]
         caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
         yield figures, (caption, f"{time:.1f} s")
 
 
-def _picture(
-    figures: list[Figure], size: tuple[int, int], theme: Theme, said: tuple[str, str] | None = None
+def _svg(
+    figures: list[Figure],
+    size: tuple[int, int],
+    theme: Theme,
+    header: tuple[str, str] | None = None,
 ) -> str:
-    """Return figures side by side as one SVG, with letters that are read from the last row."""
+    """Return figures in a grid as one SVG, with text that is legible from the back row.
+
+    The header is a caption and a time, above the figures.
+    """
     columns = math.ceil(math.sqrt(len(figures)))
     rows = math.ceil(len(figures) / columns)
-    wide = 640 if columns == 1 else 480 * columns
-    high = round(wide * size[1] / size[0])
-    band = _BAND if said else 0
-    ground = None if theme == "auto" else theme
-    ink = INKS[ground] if ground else TEXT
+    width = 640 if columns == 1 else 480 * columns
+    height = round(width * size[1] / size[0])
+    top = _HEADER_HEIGHT if header else 0
+    background = None if theme == "auto" else theme
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{size[0]}' height='{size[1]}' "
-        f"viewBox='0 0 {wide} {high}' font-family='system-ui,sans-serif'>"
+        f"viewBox='0 0 {width} {height}' font-family='system-ui,sans-serif'>"
     ]
-    if ground:
-        parts.append(f"<rect width='{wide}' height='{high}' fill='{GROUNDS[ground]}'/>")
-    if said:
-        words = clean(said[0])
-        letters = min(17, round((wide - 110) / (0.56 * len(words) + 1), 1))  # all of it fits
+    if background:
+        parts.append(f"<rect width='{width}' height='{height}' fill='{BACKGROUNDS[background]}'/>")
+    if header:
         parts.append(
-            f"<text x='14' y='24' font-size='{letters:g}' font-weight='600' fill='{ink}'>"
-            f"{escape(words)}</text>"
-            f"<text x='{wide - 14}' y='24' font-size='15' text-anchor='end' fill='{ink}'>"
-            f"{said[1]}</text>"
+            _header_svg(*header, width, TEXT_COLOURS[background] if background else TEXT_COLOUR)
         )
-    for place, figure in enumerate(figures):
-        row, column = divmod(place, columns)
-        across = columns if place == len(figures) - 1 and column == 0 else 1
-        cell = (round(wide / columns * across), round((high - band) / rows))
-        inner = render(figure, *cell, ground)
-        x, y = round(wide / columns * column), band + cell[1] * row
-        place_it = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
-        parts.append(inner.replace("<svg ", place_it, 1))
+    for index, figure in enumerate(figures):
+        row, column = divmod(index, columns)
+        span = columns if index == len(figures) - 1 and column == 0 else 1
+        cell = (round(width / columns * span), round((height - top) / rows))
+        inner = render(figure, *cell, background)
+        x, y = round(width / columns * column), top + cell[1] * row
+        tag = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
+        parts.append(inner.replace("<svg ", tag, 1))
     return "".join(parts) + "</svg>"
+
+
+def _header_svg(caption: str, time: str, width: int, colour: str) -> str:
+    """Return the caption on the left, small enough to fit, and the time on the right."""
+    text = clean(caption)
+    font_size = min(17, round((width - 110) / (0.56 * len(text) + 1), 1))
+    return (
+        f"<text x='14' y='24' font-size='{font_size:g}' font-weight='600' fill='{colour}'>"
+        f"{escape(text)}</text>"
+        f"<text x='{width - 14}' y='24' font-size='15' text-anchor='end' fill='{colour}'>"
+        f"{time}</text>"
+    )

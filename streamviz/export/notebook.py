@@ -1,4 +1,4 @@
-"""A notebook on its way into one HTML file: read, run and converted, with its films in it."""
+"""Read, run and convert a notebook into one HTML page that contains its recordings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from streamviz.errors import InputError, NotebookError
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 from streamviz.widgets.player import FILMS
 
-MISSING = "a notebook's export needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
+MISSING_EXTRA = (
+    "exporting a notebook needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
+)
 _TEMPLATES = Path(__file__).parent / "templates"
-_CELL_S = 120
+_CELL_TIMEOUT_S = 120
 
 
 def read(path: Path) -> Any:
@@ -25,22 +27,22 @@ def read(path: Path) -> Any:
     InputError
         If ``streamviz[slides]`` is not installed.
     NotebookError
-        If it is no notebook.
+        If the file can't be read, or is not a notebook.
     """
     if find_spec("nbconvert") is None:
-        raise InputError(MISSING)
+        raise InputError(MISSING_EXTRA)
     import nbformat
 
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise NotebookError(f"{path} can't be read: {error.strerror}") from error
-    except Exception as error:  # nbformat has no one error for what is no notebook
-        raise NotebookError(f"{path} is no notebook: give a .ipynb file") from error
+    except Exception as error:  # nbformat raises many types for a file that is not a notebook
+        raise NotebookError(f"{path} is not a notebook: give a .ipynb file") from error
 
 
-def run(notebook: Any, path: Path) -> None:
-    """Run a notebook's cells, in its folder, so that each player leaves its film in its output.
+def execute(notebook: Any, path: Path) -> None:
+    """Run the cells of a notebook in its folder; each player leaves its frames in its output.
 
     Raises
     ------
@@ -52,50 +54,54 @@ def run(notebook: Any, path: Path) -> None:
 
     client = NotebookClient(
         notebook,
-        timeout=_CELL_S,
+        timeout=_CELL_TIMEOUT_S,
         store_widget_state=False,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
         client.execute(cwd=str(path.parent), env=os.environ | {FILMS: "1"})
     except CellExecutionError as error:
-        said = f"{error.ename}: {error.evalue}"
-        raise NotebookError(f"{path}: a cell fails, {said}: run it in JupyterLab first") from error
+        reason = f"{error.ename}: {error.evalue}"
+        raise NotebookError(
+            f"{path}: a cell fails, {reason}: run it in JupyterLab first"
+        ) from error
     except (CellTimeoutError, DeadKernelError) as error:
         raise NotebookError(
-            f"{path}: a cell takes over {_CELL_S} s, or its kernel died: run it in JupyterLab first"
+            f"{path}: a cell takes over {_CELL_TIMEOUT_S} s, or its kernel died: "
+            "run it in JupyterLab first"
         ) from error
 
 
 def convert(
     exporter: str, notebook: Any, template: str, theme: str, parts: dict[str, Any] | None = None
 ) -> str:
-    """Return the page that one of nbconvert's exporters makes with a template of ours.
+    """Return the page that an exporter of nbconvert makes with one of our templates.
 
     Raises
     ------
     NotebookError
-        If it has no cell to show.
+        If the notebook has no cell to show.
     """
     import nbconvert
 
-    dark = theme == "dark"
-    ours = {
+    palette = "dark" if theme == "dark" else "light"
+    page = {
         "style": stylesheet("live.css", "player.css", f"../../export/static/{template}.css"),
         "plotly": base64.b64encode(plotly_js()).decode("ascii"),
         "code": bundle(f"../../export/static/{template}.js"),
-        "palette": "dark" if dark else "light",
+        "palette": palette,
         "theme": theme,
+        **(parts or {}),
     }
-    made = getattr(nbconvert, exporter)(
+    converter = getattr(nbconvert, exporter)(
         template_name=template,
-        theme="dark" if dark else "light",
+        theme=palette,
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
     try:
-        body, _ = made.from_notebook_node(notebook, resources={"ours": ours | (parts or {})})
+        body, _ = converter.from_notebook_node(notebook, resources={"page": page})
     except ValueError as error:
         raise NotebookError(f"there is nothing to show: {error}") from error
     return str(body)

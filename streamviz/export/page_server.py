@@ -1,8 +1,8 @@
-"""A small web server that shows one stream's board, to whoever has the link, and takes no orders.
+"""A small web server that shows the dashboard of one stream to everyone who has the link.
 
-Three things can be asked for: the page with its scripts, the messages of a board as server-sent
-events, and to say ``hello`` and ``grant`` to that board. There is no kernel behind it, and no way
-from a browser to Redis.
+A browser can do three things: load the page with its scripts, receive the dashboard's messages as
+server-sent events, and post ``hello``, ``grant`` and ``story`` to its dashboard. The page has no
+kernel, and a browser has no way to Redis.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hmac
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing, suppress
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,10 +26,10 @@ from streamviz.plots.figure import clean
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.bundle import bundle, plotly_js, stylesheet
 
-_HERE = Path(__file__).parent / "static"
-_ALIVE_S = 10.0  # a browser that has gone is noticed by writing to it
-_MOST_GUESTS = 50
-_LONGEST = 1000  # bytes of what a browser may say
+_STATIC = Path(__file__).parent / "static"
+_KEEP_ALIVE_S = 10.0  # only a write shows that a browser has gone
+_MAX_VIEWERS = 50
+_MAX_MESSAGE = 1000  # bytes of a browser's message
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -36,28 +37,29 @@ _POLICY = (
 
 
 class DashboardServer:
-    """A live board of a scenario that only watches, as a web page.
+    """A live dashboard as a web page that only shows: a context manager that starts and closes it.
 
     Parameters
     ----------
     source : Scenario
-        What is looked at; it is started. All pages share its one look.
+        What to show; the server starts it. All pages share its samples.
     stream : str
         Which of its streams.
     host : str
-        Where to listen. Beyond the loopback, everybody on that network who has the link can look.
+        The address to listen on. Beyond the loopback address, everyone on that network who has
+        the link can see the page.
     port : int
-        On which port; 0 takes a free one.
+        The port to listen on; 0 takes a free one.
 
     Attributes
     ----------
     url : str
-        The page's address with its token: who has it can look.
+        The link to the page. It contains the token, so everyone who has the link can see the page.
 
     Raises
     ------
     InputError
-        If that address can't be listened on.
+        If the server can't listen on this address.
     """
 
     def __init__(
@@ -66,36 +68,28 @@ class DashboardServer:
         self.source = source
         self.stream = stream
         self.token = secrets.token_urlsafe(24)
-        self.guests: dict[str, Viewer] = {}
+        self.viewers: dict[str, Viewer] = {}
         self._closing = threading.Event()
-        wall = self
-
-        class Handler(_Handler):
-            """Requests to this wall."""
-
-            def __init__(self, *given: Any) -> None:
-                self.wall = wall
-                super().__init__(*given)
-
         try:
-            self._server = _Server((host, port), Handler)
+            self._server = _Server((host, port), _Handler)
         except (OSError, OverflowError) as error:
             raise InputError(
-                f"{host}:{port} can't be listened on ({error}): give another host or port, "
+                f"can't listen on {host}:{port} ({error}): give another host or port, "
                 "or port 0 for a free one"
             ) from error
+        self._server.app = self
         self.url = f"http://{host}:{self._server.server_address[1]}/?token={self.token}"
-        self._files = _files(stream, self.token)
+        self._assets = _assets(stream, self.token)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     def start(self) -> None:
-        """Look, and answer browsers, until `close`."""
+        """Take samples and answer browsers, until `close`."""
         if self.source.state == "new":
             self.source.start()
         self._thread.start()
 
     def close(self) -> None:
-        """Answer nobody any more, and stop looking."""
+        """Stop answering, and stop taking samples."""
         self._closing.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -110,132 +104,132 @@ class DashboardServer:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Wall of {self.stream!r}: {len(self.guests)} looking>"  # without its token
+        # without the token
+        return f"<DashboardServer of {self.stream!r}: viewers={len(self.viewers)}>"
 
-    def file(self, path: str) -> tuple[str, bytes, bool] | None:
-        """Return what lies at a path: its type, its bytes, and whether they are compressed."""
-        return self._files.get(path)
+    def asset(self, path: str) -> tuple[str, bytes, bool] | None:
+        """Return the file at a path: its type, its bytes, and whether they are compressed."""
+        return self._assets.get(path)
 
-    def events(self) -> Iterator[bytes]:
-        """Return one browser's messages, as server-sent events, until it or the wall is gone."""
+    def events(self) -> Generator[bytes, None, None]:
+        """Yield one browser's messages as server-sent events, until `close`."""
         name = secrets.token_hex(8)
-        guest = self.guests[name] = Viewer(self.source, self.stream)
+        viewer = self.viewers[name] = Viewer(self.source, self.stream)
         try:
             yield f"event: you\ndata: {name}\n\n".encode()
             while not self._closing.is_set():
-                message = guest.next(_ALIVE_S)
+                message = viewer.next_message(_KEEP_ALIVE_S)
                 if message is None:
-                    yield b": still here\n\n"
+                    yield b": keep-alive\n\n"
                 else:
                     yield "event: {}\ndata: {}\n\n".format(*message).encode()
         finally:
-            del self.guests[name]
-            guest.leave()
+            del self.viewers[name]
+            viewer.close()
 
-    def say(self, name: str, words: Any) -> bool:
-        """Pass on what a browser says to its board; false if it has none, or may not say that."""
-        guest = self.guests.get(name)
-        return guest is not None and guest.hear(words)
+    def receive(self, name: str, message: Any) -> bool:
+        """Pass a message to a browser's dashboard; return False if it does not accept it."""
+        viewer = self.viewers.get(name)
+        return viewer is not None and viewer.receive(message)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    app: DashboardServer
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "streamviz"
     sys_version = ""
-    wall: DashboardServer
+    server: _Server
 
     def do_GET(self) -> None:
-        path = self._allowed()
+        path = self._authorized_path()
         if path == "/events":
-            self._events()
+            self._send_events()
         elif path is not None:
-            found = self.wall.file(path)
-            if found is None:
-                self._end(HTTPStatus.NOT_FOUND)
+            asset = self.server.app.asset(path)
+            if asset is None:
+                self._reply(HTTPStatus.NOT_FOUND)
             else:
-                self._end(HTTPStatus.OK, *found)
+                self._reply(HTTPStatus.OK, *asset)
 
     def do_POST(self) -> None:
         size = self.headers.get("Content-Length", "")
-        if not size.isdecimal() or int(size) > _LONGEST:
+        if not size.isdecimal() or int(size) > _MAX_MESSAGE:
             self.close_connection = True
-            self._end(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         body = self.rfile.read(int(size))
-        path = self._allowed()
+        path = self._authorized_path()
         if path is None:
             return
         try:
-            words = json.loads(body)
+            message = json.loads(body)
         except ValueError:
-            words = None
-        said = path.startswith("/say/") and self.wall.say(path.removeprefix("/say/"), words)
-        self._end(HTTPStatus.NO_CONTENT if said else HTTPStatus.NOT_FOUND)
+            message = None
+        accepted = path.startswith("/say/") and self.server.app.receive(
+            path.removeprefix("/say/"), message
+        )
+        self._reply(HTTPStatus.NO_CONTENT if accepted else HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_: object) -> None:
-        """Keep no log: each line would have the token in it."""
+        """Keep no log, because each line would contain the token."""
 
-    def _allowed(self) -> str | None:
-        """Return the path, or answer that the token is missing."""
+    def _authorized_path(self) -> str | None:
+        """Return the path, or reply that the token is missing."""
         parts = urlsplit(self.path)
-        given = parse_qs(parts.query).get("token", [""])[0]
-        if hmac.compare_digest(given.encode(), self.wall.token.encode()):
+        token = parse_qs(parts.query).get("token", [""])[0]
+        if hmac.compare_digest(token.encode(), self.server.app.token.encode()):
             return parts.path
-        self._end(HTTPStatus.FORBIDDEN, "text/plain", b"Open the link with its token.\n")
+        self._reply(HTTPStatus.FORBIDDEN, "text/plain", b"Open the link with its token.\n")
         return None
 
-    def _end(
-        self, status: HTTPStatus, kind: str = "", content: bytes = b"", packed: bool = False
+    def _reply(
+        self, status: HTTPStatus, content_type: str = "", content: bytes = b"", gzip: bool = False
     ) -> None:
         self.send_response(status)
-        if kind:
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        if packed:
+        if content_type:
+            self.send_header("Content-Type", f"{content_type}; charset=utf-8")
+        if gzip:
             self.send_header("Content-Encoding", "gzip")
-        self._guard()
+        self._send_security_headers()
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    def _events(self) -> None:
-        if len(self.wall.guests) >= _MOST_GUESTS:
-            self._end(HTTPStatus.SERVICE_UNAVAILABLE)
+    def _send_events(self) -> None:
+        if len(self.server.app.viewers) >= _MAX_VIEWERS:
+            self._reply(HTTPStatus.SERVICE_UNAVAILABLE)
             return
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self._guard()
+        self._send_security_headers()
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        events = self.wall.events()
-        try:
+        # The first write after the browser has gone raises an OSError.
+        with suppress(OSError), closing(self.server.app.events()) as events:
             for event in events:
                 self.wfile.write(event)
-        except OSError:
-            pass  # the browser has gone
-        finally:
-            events.close()  # type: ignore[attr-defined]
 
-    def _guard(self) -> None:
+    def _send_security_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Security-Policy", _POLICY)
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("X-Content-Type-Options", "nosniff")
 
 
-def _files(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
-    page = (_HERE / "live_page.html").read_text("utf-8").replace("{token}", token)
+def _assets(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
+    page = (_STATIC / "live_page.html").read_text("utf-8").replace("{token}", token)
     page = page.replace("{stream}", escape(clean(stream)))
     code = bundle("../../export/static/live_page.js")
     style = stylesheet("live.css", "../../export/static/live_page.css")
     return {
         "/": ("text/html", page.encode(), False),
-        "/wall.js": ("text/javascript", code.encode(), False),
-        "/wall.css": ("text/css", style.encode(), False),
+        "/live_page.js": ("text/javascript", code.encode(), False),
+        "/live_page.css": ("text/css", style.encode(), False),
         "/plotly.js": ("text/javascript", plotly_js(), True),
     }

@@ -1,4 +1,4 @@
-"""Our own SVG as pixels: a PNG, and a GIF of many. The font for the letters comes along."""
+"""An SVG of ours as a PNG, and PNGs as a GIF. The extra ``export`` installs the font."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from streamviz.errors import InputError
 
-FONT = "Open Sans"  # what it lacks, other writing systems' letters, is taken from the system
+FONT = "Open Sans"  # letters that it lacks come from the system's fonts
 _INSTALL = "pip install 'streamviz[export]'"
 
 
-def png(picture: str, size: tuple[int, int]) -> bytes:
-    """Return an SVG as a PNG of a size in pixels.
+def png(svg: str, size: tuple[int, int]) -> bytes:
+    """Return an SVG as a PNG of this size in pixels.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def png(picture: str, size: tuple[int, int]) -> bytes:
     except ImportError as error:
         raise InputError(f"a PNG or a GIF needs resvg-py: {_INSTALL}, or write a .svg") from error
     pixels = resvg_py.svg_to_bytes(
-        svg_string=picture,
+        svg_string=svg,
         width=size[0],
         height=size[1],
         font_files=[font],
@@ -35,8 +35,8 @@ def png(picture: str, size: tuple[int, int]) -> bytes:
     return bytes(pixels)
 
 
-def gif(pictures: list[bytes], each_ms: int, *, loop: bool) -> bytes:
-    """Return PNGs as a GIF, whose last picture is held for two seconds.
+def gif(images: list[bytes], frame_ms: int, *, loop: bool) -> bytes:
+    """Return PNGs as a GIF that shows its last image for two seconds more.
 
     Raises
     ------
@@ -47,26 +47,30 @@ def gif(pictures: list[bytes], each_ms: int, *, loop: bool) -> bytes:
         from PIL import Image
     except ImportError as error:
         raise InputError(f"a GIF needs Pillow: {_INSTALL}") from error
-    opened = [Image.open(io.BytesIO(one)).convert("RGB") for one in pictures]
-    # One palette, from the last picture, which has the most on it: nothing flickers.
+    opened = [Image.open(io.BytesIO(image)).convert("RGB") for image in images]
+    # One palette, from the last and fullest image, avoids flicker.
     palette = opened[-1].quantize(64)
-    frames: list[Any] = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in opened]
+    frames: list[Any] = [
+        image.quantize(palette=palette, dither=Image.Dither.NONE) for image in opened
+    ]
     frames.append(frames[-1])
-    about: dict[str, Any] = {"duration": [each_ms] * len(pictures) + [2000]}
+    options: dict[str, Any] = {"duration": [frame_ms] * len(images) + [2000]}
     if loop:
-        about["loop"] = 0  # for ever; a GIF that says nothing of it plays once
-    found = io.BytesIO()
-    frames[0].save(found, "GIF", save_all=True, append_images=frames[1:], optimize=False, **about)
-    return found.getvalue()
+        options["loop"] = 0  # for ever; without this field, a GIF plays once
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "GIF", save_all=True, append_images=frames[1:], optimize=False, **options
+    )
+    return buffer.getvalue()
 
 
 def _font() -> str:
-    """Return the font's file: resvg draws no letter for which it has none."""
+    """Return the path of the font: resvg draws no text without a font."""
     try:
         import fontpkg
 
         return str(fontpkg.path(FONT))
-    except Exception as error:  # ImportError, or one of fontpkg's own if it finds no such font
+    except Exception as error:  # ImportError, or fontpkg's own error for a missing font
         raise InputError(
             f"a PNG or a GIF needs the font {FONT}: {_INSTALL}, or write a .svg"
         ) from error

@@ -1,4 +1,4 @@
-"""A notebook as slides, or as a page to read: one HTML file, plots that play, and no network."""
+"""A notebook as slides, or as a page to read: one HTML file whose plots play without a network."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.export.notebook import MISSING, convert, read
-from streamviz.export.notebook import run as run_it
-from streamviz.export.options import PAGE, Theme, check_ending, write
+from streamviz.export.files import HTML, check_target, match_suffix, write_file
+from streamviz.export.notebook import MISSING_EXTRA, convert, execute, read
+from streamviz.export.options import Theme, check_theme
 
 _SCRIPTS = ("reveal.js", "plugin/notes.js")
 _HEADING = re.compile(r"#{1,3} ")
@@ -25,29 +25,29 @@ def to_slides(
     run: bool = True,
     overwrite: bool = False,
 ) -> Path:
-    """Write a notebook as slides: one HTML file, for a hall without a network.
+    """Write a notebook as slides: one HTML file that needs no network.
 
-    Where the notebook shows a `replay`, the slide has the player with its whole film in it; it
-    begins when the slide is shown if it was made with ``autoplay=True``, and the key R plays it
-    again. Every other plot is the picture of its last state. The key S opens the speaker's notes.
+    Where the notebook shows a `replay`, the slide has the player with all its frames. With
+    ``autoplay=True`` the player starts when its slide is shown; the key R starts it again. Every
+    other plot is a picture of its last state. The key S opens the speaker's notes.
 
-    Which cell begins a slide stands in the notebook, in the slide type of its cells
-    (JupyterLab: the property inspector). In a notebook without slide types, headings begin slides.
-    A cell whose source is folded shows its output only.
+    The slide types of the cells (in JupyterLab: the property inspector) say where slides begin.
+    Without slide types, each heading begins a slide. A cell with a collapsed source shows only
+    its output.
 
     Parameters
     ----------
     notebook : str or Path
-        The ``.ipynb`` file; it is left as it is.
+        The ``.ipynb`` file, which stays unchanged.
     path : str or Path, optional
-        The ``.html`` file to write; without it, the notebook's name with ``.slides.html``.
+        The ``.html`` file to write. Default: the notebook's name with ``.slides.html``.
     theme : {"light", "dark", "auto"}
-        Auto is what the browser prefers.
+        Auto follows the browser.
     run : bool
-        Whether to run the notebook first, in its own folder. Its plots play only then; otherwise
-        the outputs are the saved ones.
+        Whether to run the notebook first, in its own folder. Without a run the saved outputs are
+        shown, and no plot plays.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -59,15 +59,16 @@ def to_slides(
     InputError
         If an argument is wrong, or ``streamviz[slides]`` is not installed.
     NotebookError
-        If it is no notebook, has nothing to show, or one of its cells fails.
+        If the file is not a notebook, has nothing to show, or one of its cells fails.
     RecordingError
-        If the file is there already, or can't be written.
+        If the HTML file already exists, or can't be written.
     """
-    source, target, made = _made(notebook, path, ".slides.html", theme, run)
+    source, target = Path(notebook), _target(notebook, path, f".slides{HTML}")
+    cells = _load(source, target, theme, run, overwrite)
     scripts, style = _reveal()
-    parts = {"title": _title(made) or source.stem, "scripts": scripts, "reveal": style}
-    page = convert("SlidesExporter", _slides(made), "deck", theme, parts)
-    return write(target, page.encode("utf-8"), overwrite=overwrite)
+    parts = {"title": _title(cells) or source.stem, "scripts": scripts, "reveal": style}
+    page = convert("SlidesExporter", _with_slide_types(cells), "deck", theme, parts)
+    return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
 
 def to_document(
@@ -78,84 +79,89 @@ def to_document(
     run: bool = True,
     overwrite: bool = False,
 ) -> Path:
-    """Write a notebook as a page to read, in one HTML file; see `to_slides`.
+    """Write a notebook as one HTML page to read; see `to_slides` for its plots.
 
     Parameters
     ----------
     notebook : str or Path
-        The ``.ipynb`` file; it is left as it is.
+        The ``.ipynb`` file, which stays unchanged.
     path : str or Path, optional
-        The ``.html`` file to write; without it, the notebook's name with ``.html``.
+        The ``.html`` file to write. Default: the notebook's name with ``.html``.
     theme : {"light", "dark", "auto"}
-        Auto is light.
+        Auto means light.
     run : bool
-        Whether to run the notebook first, in its own folder. Its plots play only then; otherwise
-        the outputs are the saved ones.
+        Whether to run the notebook first, as `to_slides` does.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
-    InputError
-        If an argument is wrong, or ``streamviz[slides]`` is not installed.
-    NotebookError
-        If it is no notebook, or one of its cells fails.
-    RecordingError
-        If the file is there already, or can't be written.
+    InputError, NotebookError, RecordingError
+        As `to_slides`.
     """
-    _, target, made = _made(notebook, path, PAGE, theme, run)
-    page = convert("HTMLExporter", made, "document", "light" if theme == "auto" else theme)
-    return write(target, page.encode("utf-8"), overwrite=overwrite)
+    source, target = Path(notebook), _target(notebook, path, HTML)
+    cells = _load(source, target, theme, run, overwrite)
+    page = convert("HTMLExporter", cells, "document", "light" if theme == "auto" else theme)
+    return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
 
-def _made(
-    notebook: str | Path, path: str | Path | None, suffix: str, theme: Any, run: bool
-) -> tuple[Path, Path, Any]:
-    source = Path(notebook)
-    target = Path(path) if path is not None else source.with_suffix(suffix)
-    check_ending(target, [PAGE])
-    if theme not in get_args(Theme):
-        raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
-    made = read(source)
+def _target(notebook: str | Path, path: str | Path | None, suffix: str) -> Path:
+    target = Path(path) if path is not None else Path(notebook).with_suffix(suffix)
+    match_suffix(target, [HTML])
+    return target
+
+
+def _load(source: Path, target: Path, theme: Any, run: bool, overwrite: bool) -> Any:
+    """Return the notebook, run if asked; all that can be checked is checked before the run."""
+    check_theme(theme)
+    notebook = read(source)
+    check_target(target, overwrite=overwrite)
     if run:
-        run_it(made, source)
-    return source, target, made
+        execute(notebook, source)
+    return notebook
 
 
 def _reveal() -> tuple[list[str], str]:
-    """Return the scripts and the style sheet of reveal.js, as the package pyreveal ships them."""
-    found = find_spec("pyreveal")
-    if found is None or found.origin is None:
-        raise InputError(MISSING)
-    folder = Path(found.origin).parent / "revealjs" / "dist"
+    """Return the scripts and the style sheet of reveal.js, from the package pyreveal."""
+    spec = find_spec("pyreveal")
+    if spec is None or spec.origin is None:
+        raise InputError(MISSING_EXTRA)
+    folder = Path(spec.origin).parent / "revealjs" / "dist"
     try:
-        texts = [(folder / name).read_text("utf-8") for name in _SCRIPTS]
+        scripts = [(folder / name).read_text("utf-8") for name in _SCRIPTS]
         style = (folder / "reveal.css").read_text("utf-8")
     except OSError as error:
-        raise InputError(f"{error.filename} is not there: {MISSING}") from error
-    # The notes' window is a page in a string: its end tags must not end our script.
-    return [text.replace("</script", r"<\/script") for text in texts], style
+        raise InputError(f"{error.filename} is missing: {MISSING_EXTRA}") from error
+    # The notes window is a page inside a string: its end tags must not end our script element.
+    return [script.replace("</script", r"<\/script") for script in scripts], style
 
 
 def _title(notebook: Any) -> str:
     first = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
-    hit = re.match(r"# (.+)", first)
-    return hit[1].strip() if hit else ""
+    heading = re.match(r"# (.+)", first)
+    return heading[1].strip() if heading else ""
 
 
-def _slides(notebook: Any) -> Any:
-    """Return a notebook in which each cell has a slide type, and folded sources are left out."""
-    made = deepcopy(notebook)
-    typed = any(cell.metadata.get("slideshow", {}).get("slide_type") for cell in made.cells)
-    shown = False  # something was, since prose last began a slide
-    for cell in made.cells:
+def _with_slide_types(notebook: Any) -> Any:
+    """Return a copy in which each cell has a slide type, and collapsed sources are removed."""
+    copy = deepcopy(notebook)
+    typed = any(cell.metadata.get("slideshow", {}).get("slide_type") for cell in copy.cells)
+    has_output = False  # whether code has shown something since the last Markdown cell
+    for cell in copy.cells:
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["transient"] = {"remove_source": True}
         if typed:
             continue
-        kind = "-"
+        slide_type = "-"
         if cell.cell_type == "markdown":
-            kind = "slide" if _HEADING.match(cell.source) else "subslide" if shown else "-"
-        shown = cell.cell_type == "code" and (shown or bool(cell.outputs))
-        cell.metadata["slideshow"] = {"slide_type": kind}
-    return made
+            slide_type = (
+                "slide" if _HEADING.match(cell.source) else "subslide" if has_output else "-"
+            )
+        has_output = cell.cell_type == "code" and (has_output or bool(cell.outputs))
+        cell.metadata["slideshow"] = {"slide_type": slide_type}
+    return copy

@@ -1,4 +1,4 @@
-"""One browser that looks at a wall: a board of its own, whose messages wait to be fetched."""
+"""A dashboard for one browser: its messages wait in a queue until the server sends them."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from typing import Any
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
-_MAY_SAY = ("hello", "grant", "story")
+_ALLOWED = ("hello", "grant", "story")
 
 
 class Viewer:
-    """A board that is shown to one browser; that says how far it has drawn, and asks for stories.
+    """One browser's dashboard. The browser grants frames and asks for stories, and no more.
 
     Parameters
     ----------
     source : Scenario
-        What is looked at, for all guests alike.
+        What to show; all viewers share it.
     stream : str
         Which of its streams.
     """
 
     def __init__(self, source: Scenario, stream: str) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._board = _Board(source, stream, self._messages)
+        self._dashboard = _QueueDashboard(source, stream, self._messages)
         self._source = source
-        source.on_sample.append(self._board._frame)
+        source.on_sample.append(self._dashboard._frame)
 
-    def next(self, seconds: float) -> tuple[str, str] | None:
-        """Return the next message, its kind and its content in JSON; none if none comes."""
+    def next_message(self, timeout_s: float) -> tuple[str, str] | None:
+        """Return the type and the JSON content of the next message, or None after the timeout."""
         try:
-            return self._messages.get(timeout=seconds)
+            return self._messages.get(timeout=timeout_s)
         except queue.Empty:
             return None
 
-    def hear(self, words: Any) -> bool:
-        """Take what the browser says; false if that is nothing a guest may say."""
-        if not isinstance(words, dict) or words.get("type") not in _MAY_SAY:
+    def receive(self, message: Any) -> bool:
+        """Pass a browser's message to the dashboard; return False if it is not an allowed one."""
+        if not isinstance(message, dict) or message.get("type") not in _ALLOWED:
             return False
-        if type(words.get("frames", 0)) is not int:
+        if type(message.get("frames", 0)) is not int:
             return False
-        self._board._receive(None, words, [])
+        self._dashboard._receive(None, message, [])
         return True
 
-    def leave(self) -> None:
-        """Make no more messages."""
-        if self._board._frame in self._source.on_sample:
-            self._source.on_sample.remove(self._board._frame)
-        self._board.close()
+    def close(self) -> None:
+        """Stop the messages."""
+        if self._dashboard._frame in self._source.on_sample:
+            self._source.on_sample.remove(self._dashboard._frame)
+        self._dashboard.close()
 
 
-class _Board(Dashboard):
-    """A dashboard whose messages go into a queue instead of to a kernel's front end."""
+class _QueueDashboard(Dashboard):
+    """A dashboard that puts its messages into a queue instead of sending them to a front end."""
 
     def __init__(
         self, source: Scenario, stream: str, messages: queue.SimpleQueue[tuple[str, str]]

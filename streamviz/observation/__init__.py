@@ -1,4 +1,4 @@
-"""Look at a stream without touching it: samples, history, lag, deliveries."""
+"""Observe a stream without touching it: samples, history, lag, deliveries."""
 
 import lazy_loader
 

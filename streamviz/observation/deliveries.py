@@ -1,4 +1,4 @@
-"""Who held which entry, from when to when: told by one look's pending entries after the other's."""
+"""Work out which consumer held each entry, from when to when, by comparing successive samples."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
-End = Literal["held", "acked", "claimed", "delivered again", "lost"]
+End = Literal["pending", "acked", "claimed", "delivered again", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of an entry, as looks saw it.
+    """One delivery of an entry to a consumer.
 
     Attributes
     ----------
     id : EntryId
         The entry.
     consumer : str
-        Who held it.
+        The consumer that held it.
     deliveries : int
-        Which delivery it was, from 1.
+        The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
-        The first look that saw it, and the first one that did not any more (or the newest look),
-        in milliseconds since 1970 UTC.
-    end : {"held", "acked", "claimed", "delivered again", "lost"}
-        What became of it: acknowledged (or deleted), taken over by another consumer, given to the
-        same one again, or thrown away with its consumer (XGROUP DELCONSUMER).
+        The times of the first sample that has it, and of the first later sample that does not (or
+        of the newest sample), in milliseconds since 1970 UTC.
+    end : {"pending", "acked", "claimed", "delivered again", "dropped"}
+        How it ended, if it did: acknowledged (or deleted), claimed by another consumer, delivered
+        to the same one again, or dropped with its consumer (XGROUP DELCONSUMER).
     n : int
-        The number of the look that saw the end.
+        The number of the sample at `until_ms`.
     """
 
     id: EntryId
@@ -47,105 +47,108 @@ class Delivery:
 
 
 class DeliveryLog:
-    """The holds in a history's window, folded look by look.
+    """The deliveries in a history's window.
 
-    What was delivered and acknowledged between two looks was seen by none. Of a group that has
-    more pending than a look takes, the oldest are followed.
+    It does not see what was both delivered and acknowledged between two samples. It follows the
+    oldest pending entries of a group: at most as many as the observer's `max_pending`.
 
     Parameters
     ----------
     history : History
-        Whose samples.
+        The samples.
     """
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._n = 0
-        self._held: dict[str, dict[EntryId, Delivery]] = {}
+        self._pending: dict[str, dict[EntryId, Delivery]] = {}
         self._ended: dict[str, deque[Delivery]] = {}
-        self._again: Counter[str] = Counter()  # of those, how many were a delivery after the first
+        self._redeliveries: Counter[str] = Counter()  # among those that ended
 
-    def held(self, group: str) -> list[Delivery]:
-        """Return what is held now, oldest entry first."""
+    def pending(self, group: str) -> list[Delivery]:
+        """Return the deliveries that are pending now, oldest entry first."""
         self._catch_up()
-        found = self._held.get(group, {})
-        return [found[one] for one in sorted(found)]
+        deliveries = self._pending.get(group, {})
+        return [deliveries[entry_id] for entry_id in sorted(deliveries)]
 
     def ended(self, group: str) -> list[Delivery]:
-        """Return what ended in the window, in the order of its ends."""
+        """Return the deliveries that ended in the window, in the order in which they ended."""
         self._catch_up()
         return list(self._ended.get(group, ()))
 
     def ended_since(self, group: str, n: int) -> list[Delivery]:
-        """Return what ended after a look's number, in the order of its ends."""
+        """Return the deliveries that ended after sample number `n`, in that order."""
         self._catch_up()
-        newer = takewhile(lambda hold: hold.n > n, reversed(self._ended.get(group, ())))
+        newer = takewhile(lambda one: one.n > n, reversed(self._ended.get(group, ())))
         return list(newer)[::-1]
 
-    def count(self, group: str) -> int:
-        """Return how many ended in the window."""
+    def ended_count(self, group: str) -> int:
+        """Return how many deliveries ended in the window."""
         self._catch_up()
         return len(self._ended.get(group, ()))
 
-    def again(self, group: str) -> int:
-        """Return how many of those that ended in the window were a delivery after the first."""
+    def redelivery_count(self, group: str) -> int:
+        """Return how many of those that ended in the window had a delivery count above 1."""
         self._catch_up()
-        return self._again[group]
+        return self._redeliveries[group]
 
     def _catch_up(self) -> None:
         history = self._history
         if history.last is None or history.last.n == self._n:
             return
         for sample in history.since(self._n):
-            self._take(sample)
+            self._add(sample)
         self._n = history.last.n
         first = history.samples[0].n
         for name, ended in self._ended.items():
             while ended and ended[0].n < first:
-                self._again[name] -= ended.popleft().deliveries > 1
+                self._redeliveries[name] -= ended.popleft().deliveries > 1
 
-    def _take(self, sample: Sample) -> None:
+    def _add(self, sample: Sample) -> None:
         groups = {group.name: group for group in sample.groups}
-        for name in self._held.keys() - groups.keys():
-            del self._held[name]  # the group is gone, and with it what it held
+        for name in self._pending.keys() - groups.keys():
+            del self._pending[name]  # the group was destroyed, with its pending entries
         for name, group in groups.items():
-            before = self._held.get(name, {})
-            self._held[name], ended = _fold(before, group, sample)
+            before = self._pending.get(name, {})
+            self._pending[name], ended = _compare(before, group, sample)
             self._ended.setdefault(name, deque()).extend(ended)
-            self._again[name] += sum(hold.deliveries > 1 for hold in ended)
+            self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
 
 
-_KNOWN: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
+_LOGS: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
 
 
 def delivery_log(history: History) -> DeliveryLog:
-    """Return the holds of a history; all who ask for the same one share them."""
-    return _KNOWN.setdefault(history, DeliveryLog(history))
+    """Return the deliveries of a history; every call for the same history returns the same log."""
+    return _LOGS.setdefault(history, DeliveryLog(history))
 
 
-def _fold(
+def _compare(
     before: dict[EntryId, Delivery], group: GroupState, sample: Sample
 ) -> tuple[dict[EntryId, Delivery], list[Delivery]]:
-    """Return what is held after a look, and what has ended with it."""
-    when, n = sample.time_ms, sample.n
-    seen = {one.id: one for one in group.oldest}
-    whole = len(seen) == group.pending
-    up_to = group.oldest[-1].id if seen else EntryId.ZERO
-    there = {consumer.name for consumer in group.consumers}
-    held: dict[EntryId, Delivery] = {}
+    """Return the deliveries that are pending in a sample, and those that ended with it."""
+    time_ms, n = sample.time_ms, sample.n
+    entries = {entry.id: entry for entry in group.oldest}
+    complete = len(entries) == group.pending
+    last_id = group.oldest[-1].id if entries else EntryId.ZERO
+    names = {consumer.name for consumer in group.consumers}
+    pending: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
-    for one, hold in before.items():
-        now = seen.get(one)
-        if now is None:
-            if whole or one < up_to:
-                lost = bool(there) and hold.consumer not in there
-                ended.append(replace(hold, until_ms=when, end="lost" if lost else "acked", n=n))
-        elif (now.consumer, now.deliveries) == (hold.consumer, hold.deliveries):
-            held[one] = replace(hold, until_ms=when, n=n)
+    for entry_id, old in before.items():
+        entry = entries.get(entry_id)
+        if entry is None:
+            if complete or entry_id < last_id:
+                dropped = bool(names) and old.consumer not in names
+                end: End = "dropped" if dropped else "acked"
+                ended.append(replace(old, until_ms=time_ms, end=end, n=n))
+        elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
+            pending[entry_id] = replace(old, until_ms=time_ms, n=n)
         else:
-            end: End = "claimed" if now.consumer != hold.consumer else "delivered again"
-            ended.append(replace(hold, until_ms=when, end=end, n=n))
-    for one, now in seen.items():
-        if one not in held:
-            held[one] = Delivery(one, now.consumer, now.deliveries, when, when, "held", n)
-    return held, ended
+            end = "claimed" if entry.consumer != old.consumer else "delivered again"
+            ended.append(replace(old, until_ms=time_ms, end=end, n=n))
+    for entry_id, entry in entries.items():
+        if entry_id not in pending:
+            pending[entry_id] = Delivery(
+                entry_id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n
+            )
+    return pending, ended

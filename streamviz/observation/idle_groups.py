@@ -1,6 +1,6 @@
-"""A group at rest: what need not be asked again of it, and how one knows.
+"""Recognise idle groups, about which the observer need not ask everything again.
 
-While no consumer of a group does anything, its pending entries grow older and nothing else.
+While no consumer of a group does anything, its pending entries grow older and nothing else changes.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, later
-from streamviz.observation.lag import KnownOffset, Lookahead, StreamDelta
+from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, age_pending
+from streamviz.observation.counting import KnownOffset, Lookahead, StreamDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,89 +22,92 @@ class GroupReplies:
         Ordered by name (XINFO CONSUMERS).
     oldest : tuple of PendingEntry
         Its oldest pending entries (XPENDING).
-    ahead : Ahead
-        The next few entries that wait for it (XRANGE).
+    lookahead : Lookahead
+        The next few entries that are waiting for it (XRANGE).
     """
 
     consumers: tuple[ConsumerInfo, ...]
     oldest: tuple[PendingEntry, ...]
-    ahead: Lookahead
+    lookahead: Lookahead
 
-    def later(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
-        """Return what it would reply now, if nothing befell the group; it names its consumers."""
-        aged = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
-        return GroupReplies(consumers, later(self.oldest, aged), self.ahead)
+    def aged(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
+        """Return what an idle group would reply now, given its consumers' new idle times."""
+        ms = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
+        return GroupReplies(consumers, age_pending(self.oldest, ms), self.lookahead)
 
-    def did_something(self, since_ms: float) -> bool:
-        """Tell whether a consumer may have asked the server for anything in so many ms."""
-        return any(consumer.idle_ms <= since_ms for consumer in self.consumers)
+    def active_within(self, ms: float) -> bool:
+        """Tell whether a consumer may have asked the server for anything in the last `ms`."""
+        return any(consumer.idle_ms <= ms for consumer in self.consumers)
 
 
 @dataclass(frozen=True, slots=True)
 class LastPoll:
-    """One group at the last look.
+    """One group in the previous poll.
 
     Attributes
     ----------
     group : GroupInfo
         Its numbers.
-    asked : Asked
-        What was replied about it.
-    rests : bool
-        Whether nothing had befallen it since the look before.
+    replies : GroupReplies
+        The replies about it.
+    idle : bool
+        Whether nothing had happened to it since the poll before.
     """
 
     group: GroupInfo
-    asked: GroupReplies
-    rests: bool
+    replies: GroupReplies
+    idle: bool
 
-    def differs(self, now: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
-        """Tell from the numbers whether anything befell the group since."""
-        old, before = self.group, self.asked.consumers
+    def differs(self, group: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
+        """Tell from the numbers whether anything happened to the group since."""
+        old, old_consumers = self.group, self.replies.consumers
         return (
-            old.pending != now.pending
-            or old.last_delivered_id != now.last_delivered_id
-            or len(before) != len(consumers)
-            or bool(self.asked.oldest and not before)  # no idle time tells how much older it is
+            old.pending != group.pending
+            or old.last_delivered_id != group.last_delivered_id
+            or len(old_consumers) != len(consumers)
+            or bool(self.replies.oldest and not old_consumers)  # no idle time tells their age
             or any(
-                was.name != one.name or was.pending != one.pending or one.idle_ms < was.idle_ms
-                for was, one in zip(before, consumers, strict=True)
+                one.name != new.name or one.pending != new.pending or new.idle_ms < one.idle_ms
+                for one, new in zip(old_consumers, consumers, strict=True)
             )
         )
 
 
-def at_rest(
+def unchanged_groups(
     last: Mapping[str, LastPoll],
-    before: StreamInfo,
-    change: StreamDelta,
+    stream: StreamInfo,
+    delta: StreamDelta,
     groups: Iterable[GroupInfo],
-    asked: Mapping[str, GroupReplies],
+    replies: Mapping[str, GroupReplies],
     since_ms: float,
 ) -> set[str]:
-    """Return the groups that nothing has befallen since the last look, nor what waits for them.
+    """Return the groups that have not changed, and whose waiting entries have not either.
 
-    XPENDING and XRANGE would reply what they did, but for the time that has passed.
+    About these, XPENDING and XRANGE would reply as in the previous poll, except for the idle times.
 
     Parameters
     ----------
-    last : mapping of str to Last
-        The groups at the last look.
-    before : StreamInfo
-        The stream at the last look.
-    change : Change
+    last : mapping of str to LastPoll
+        The groups in the previous poll.
+    stream : StreamInfo
+        The stream in the previous poll.
+    delta : StreamDelta
         What changed in it since.
-    groups, asked
-        The groups now, and what was replied about them by name.
+    groups : iterable of GroupInfo
+        The groups now.
+    replies : mapping of str to GroupReplies
+        The replies about them by name.
     since_ms : float
-        At least as long as it is since the last look began, in milliseconds.
+        Time since the previous poll began, or a little more, in milliseconds.
     """
-    found = set()
+    names = set()
     for group in groups:
-        old, now = last.get(group.name), asked.get(group.name)
-        if not old or not now or now.did_something(since_ms):
+        old, new = last.get(group.name), replies.get(group.name)
+        if not old or not new or new.active_within(since_ms):
             continue
-        if old.differs(group, now.consumers) or (old.asked.ahead.complete and change.new != 0):
+        complete = old.replies.lookahead.complete
+        if old.differs(group, new.consumers) or (complete and delta.new_count != 0):
             continue
-        if change.keeps(KnownOffset(group.last_delivered_id, 0, before)):
-            found.add(group.name)
-    return found
+        if delta.keeps(KnownOffset(group.last_delivered_id, 0, stream)):
+            names.add(group.name)
+    return names

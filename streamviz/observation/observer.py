@@ -1,75 +1,62 @@
-"""The observer: one look at a stream, in one round trip, without touching it."""
+"""The observer: samples a stream in one round trip, and never writes to it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from streamviz.client import replies
 from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Command
-from streamviz.client.models import ConsumerInfo, GroupInfo, StreamInfo
+from streamviz.client.resp import Command
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
+from streamviz.observation.counting import StreamDelta
 from streamviz.observation.events import Event, events_of
-from streamviz.observation.idle_groups import GroupReplies, LastPoll, at_rest
-from streamviz.observation.lag import Lookahead, StreamDelta
+from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
-from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
+from streamviz.observation.poll import Poll, PollReplies, make_sample, recreated
+from streamviz.observation.sample import ReaderState, Sample
 
 _IDLE_MARGIN_MS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The replies of one round trip."""
-
-    stream: StreamInfo
-    groups: list[GroupInfo]
-    new: list[Any]
-    below: list[bytes]
-    asked: dict[str, GroupReplies]
-    memory_bytes: int | None
-    readers: dict[str, EntryId]
-
-
 class Observer:
-    """Looks at one stream, driven by us or not, and never writes.
+    """Samples one stream, whether or not this program also uses it, and never writes to it.
 
-    One look is one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for each
-    group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few that wait for it
-    (XRANGE), all of one moment (MULTI), or at least in one pipeline where the user may not MULTI.
-    Of a group at rest only the consumers are asked for: while none of them does anything, its
-    pending entries grow older and nothing else. Its cost grows neither with the stream nor with
-    what is pending. The first look takes a second round trip, and so does one that meets a new
-    group, a cursor that was set back, or a group that rests no longer.
+    A sample takes one round trip: XINFO STREAM and GROUPS, the new entries (XREVRANGE), and for
+    each group XINFO CONSUMERS, its oldest pending entries (XPENDING) and the next few entries that
+    are waiting for it (XRANGE). All of it shows one moment (MULTI), or is at least one pipeline if
+    the user may not MULTI. About an idle group, the observer asks only for the consumers: while
+    none of them does anything, its pending entries grow older and nothing else changes. So the
+    cost grows neither with the stream nor with the number of pending entries. The first sample
+    takes a second round trip. So does one that finds a new group, a cursor that was set back, or a
+    group that is no longer idle.
 
     Parameters
     ----------
     client : redis.Redis or redis.cluster.RedisCluster
-        The server. Its user needs the rights ``+@read`` on the key, and better ``+multi +exec``.
+        The server. Its user needs the right ``+@read`` on the key; ``+multi +exec`` are better.
     stream : str
         The stream's key; it need not exist yet.
     max_entries : int, default 200
-        New entries that a look takes at most: the newest; the others are counted.
+        How many new entries a sample takes at most: the newest. The others are only counted.
     max_pending : int, default 50
-        Pending entries of each group that a look takes at most: the oldest.
+        How many pending entries of each group a sample takes at most: the oldest.
     count_up_to : int, default 20
-        Waiting entries of each group that a look counts at most. While a group's lag is too long
-        for that, each look also counts as many from the stream's end, until it meets the group.
+        How many waiting entries of each group a sample counts at most. If a group's lag is longer,
+        each sample also counts as many entries back from the stream's end, until it reaches the
+        group's cursor.
     memory : bool, default False
-        Whether to ask for the stream's bytes, too (MEMORY USAGE SAMPLES 0). The server walks all
-        macro nodes for it, so this does grow with the stream.
+        Whether to ask for the stream's size in bytes, too (MEMORY USAGE SAMPLES 0). For this the
+        server walks all macro nodes, so its cost grows with the stream.
     readers : str, optional
-        The key of a hash in which plain readers keep their positions, as
-        `HashOffset` does; it is read in the same round trip (HGETALL).
+        The key of a hash in which plain readers save their positions, as `HashOffset` does; it
+        is read in the same round trip (HGETALL).
 
     Attributes
     ----------
     on_sample : list of functions
-        Each is called with every sample, before `look` returns it.
+        Each is called with every sample, before `sample` returns it.
 
     Raises
     ------
@@ -96,23 +83,22 @@ class Observer:
     ) -> None:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
-        for name, value in (
-            ("max_entries", max_entries),
-            ("max_pending", max_pending),
-            ("count_up_to", count_up_to),
-        ):
+        limits = {
+            "max_entries": max_entries,
+            "max_pending": max_pending,
+            "count_up_to": count_up_to,
+        }
+        for name, value in limits.items():
             if type(value) is not int or value < 1:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.stream = stream
         self.readers = readers
-        self._connection = connection_to(client, stream, quiet=True)  # looks are no news
-        self._max_entries = max_entries
-        self._max_pending = max_pending
-        self._count_up_to = count_up_to
+        self._connection = connection_to(client, stream, quiet=True)  # samples are not logged
+        self._limits = limits
         self._memory = bool(memory)
-        self._ledger = LagTracker()
+        self._tracker = LagTracker()
         self._last: dict[str, LastPoll] = {}
-        self._looked_s = 0.0
+        self._polled_s = 0.0
         self._existed = False
         self._atomic = True
         self._n = 0
@@ -124,242 +110,143 @@ class Observer:
         events: Iterable[Event | str] = (),
         readers: Iterable[ReaderState] = (),
     ) -> Sample:
-        """Look once.
+        """Take a sample.
 
         Parameters
         ----------
         time_ms : int, optional
-            The sample's time, in milliseconds since 1970 UTC; without it, this machine's clock.
+            The sample's time, in milliseconds since 1970 UTC; by default, this machine's clock.
         events : iterable of Event or str
-            What happened, for the sample to carry; a text is a note.
+            What happened, to be carried by the sample; a text becomes a note.
         readers : iterable of ReaderState
-            Plain readers that tell of themselves; of one name, they win over the hash.
+            Plain readers that report themselves; each replaces the reader of that name in the
+            hash.
 
         Returns
         -------
         Sample
-            Also when the stream is gone or the server does not answer: then `trouble` says so,
-            every number is 0, and the next look tries again.
+            Also if the stream is gone or the server does not answer: then `trouble` says so,
+            every number is 0, and the next sample tries again.
         """
-        sample = self._looked(time_ms, events, readers)
-        for call in tuple(self.on_sample):
-            call(sample)
+        sample = self._take_sample(time_ms, events_of(events), tuple(readers))
+        for callback in tuple(self.on_sample):
+            callback(sample)
         return sample
 
-    def _looked(
-        self, time_ms: int | None, events: Iterable[Event | str], readers: Iterable[ReaderState]
+    def _take_sample(
+        self, time_ms: int | None, events: tuple[Event, ...], readers: tuple[ReaderState, ...]
     ) -> Sample:
         self._n += 1
-        when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
-        happened = events_of(events)
-        told = tuple(readers)
+        time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         began_s = time.monotonic()
         try:
-            ledger, seen, calm = self._meet()
+            tracker, replies, unchanged = self._poll()
         except NoSuchStream:
-            self._ledger, self._last = LagTracker(), {}
+            self._tracker, self._last = LagTracker(), {}
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
-            return self._nothing(when, trouble, happened)
+            return self._sample_without_stream(time_ms, trouble, events)
         except StreamVizError as error:
-            return self._nothing(when, str(error), happened)
-        if ledger is not self._ledger:
-            happened += (Event("stream_recreated"),)
-        old, self._ledger, self._existed = ledger.stream, ledger, True
+            return self._sample_without_stream(time_ms, str(error), events)
+        if tracker is not self._tracker:
+            events += (Event("stream_recreated"),)
+        previous, self._tracker, self._existed = tracker.stream, tracker, True
         self._last = {
-            group.name: LastPoll(group, seen.asked[group.name], group.name in calm)
-            for group in seen.groups
-            if group.name in seen.asked
+            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
+            for group in replies.groups
+            if group.name in replies.by_group
         }
-        judged = ledger.judge(self._look(seen))
-        self._looked_s = began_s
-        groups = [_state(group, lag, gone, seen.asked) for group, lag, gone in judged]
-        return self._sample(when, old, seen, groups, _readers(seen, told), happened)
-
-    def _meet(self) -> tuple[LagTracker, _Seen, set[str]]:
-        """Take one round trip, or two if the first one shows that the wrong things were asked.
-
-        Returned beside what is seen: the groups that nothing has befallen since the last look.
-        """
-        ledger = self._ledger
-        cursors = ledger.cursors
-        resting = {name: last.asked for name, last in self._last.items() if last.rests}
-        seen = self._ask(ledger, cursors, resting)
-        if ledger.stream and _replaced(ledger.stream, seen.stream):
-            ledger, cursors = LagTracker(), {}
-        now = {group.name: group.last_delivered_id for group in seen.groups}
-        moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
-        calm = self._calm(ledger, seen)
-        stirred = any(name in now and name not in calm for name in resting)
-        if moved or stirred or ledger is not self._ledger:
-            seen = self._ask(ledger, cursors | moved, {})
-            calm = self._calm(ledger, seen)
-        return ledger, seen, calm
-
-    def _calm(self, ledger: LagTracker, seen: _Seen) -> set[str]:
-        if ledger.stream is None:
-            return set()
-        change = StreamDelta(seen.stream, self._new(seen))
-        return at_rest(self._last, ledger.stream, change, seen.groups, seen.asked, self._since_ms())
-
-    def _ask(
-        self,
-        ledger: LagTracker,
-        cursors: Mapping[str, EntryId],
-        resting: Mapping[str, GroupReplies],
-    ) -> _Seen:
-        key, most = self.stream, self._count_up_to + 1
-        since = f"({ledger.stream.last_generated_id}" if ledger.stream else "-"
-        commands: list[Command] = [
-            ("XINFO", "STREAM", key),
-            ("XINFO", "GROUPS", key),
-            ("XREVRANGE", key, "+", since, "COUNT", self._max_entries),
-        ]
-        if ledger.anchor:  # never for nothing: below the first entry, XREVRANGE reads the stream
-            commands.append(("XREVRANGE", key, str(ledger.anchor.id), "-", "COUNT", most))
-        if self._memory:
-            commands.append(("MEMORY", "USAGE", key, "SAMPLES", 0))
-        if self.readers is not None:
-            commands.append(("HGETALL", self.readers))
-        about = len(commands)
-        for name, cursor in cursors.items():
-            commands.append(("XINFO", "CONSUMERS", key, name))
-            if name not in resting:
-                commands += [
-                    ("XPENDING", key, name, "-", "+", self._max_pending),
-                    ("XRANGE", key, f"({cursor}", "+", "COUNT", most),
-                ]
-        found = self._send(commands)
-        stream, groups, new = found[:3]
-        below = found[3] if ledger.anchor else []
-        for place, reply in enumerate(found):  # a group may have gone since the last look
-            if isinstance(reply, ServerAuthError) or (
-                isinstance(reply, Exception) and place < about
-            ):
-                raise reply
-        asked = {}
-        replied = iter(found[about:])
-        for name, cursor in cursors.items():
-            consumers, before = next(replied), resting.get(name)
-            pending, ahead = ((), ()) if before else (next(replied), next(replied))
-            if isinstance(consumers, Exception):
-                continue
-            who = tuple(sorted(replies.consumer_infos(consumers)))
-            asked[name] = before.later(who) if before else _asked(who, cursor, pending, ahead, most)
-        return _Seen(
-            replies.stream_info(stream),
-            replies.group_infos(groups),
-            new[::-1],
-            [entry[0] for entry in below[::-1]],
-            asked,
-            found[about - 1 - (self.readers is not None)] if self._memory else None,
-            {} if self.readers is None else replies.positions(found[about - 1]),
+        judgements = tracker.judge(self._evidence(replies))
+        self._polled_s = began_s
+        return make_sample(
+            replies,
+            judgements,
+            readers,
+            stream=self.stream,
+            n=self._n,
+            time_ms=time_ms,
+            previous=previous,
+            events=events,
         )
+
+    def _poll(self) -> tuple[LagTracker, PollReplies, set[str]]:
+        """Poll once, or twice if the first poll shows that it asked for the wrong things.
+
+        Also return the tracker for these replies (a new one if the stream was recreated), and the
+        groups that have not changed since the previous poll.
+        """
+        tracker = self._tracker
+        cursors = tracker.cursors
+        idle = {name: last.replies for name, last in self._last.items() if last.idle}
+        replies = self._round_trip(tracker, cursors, idle)
+        if tracker.stream and recreated(tracker.stream, replies.stream):
+            tracker, cursors = LagTracker(), {}
+        now = {group.name: group.last_delivered_id for group in replies.groups}
+        moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
+        unchanged = self._unchanged(tracker, replies)
+        woke = any(name in now and name not in unchanged for name in idle)
+        if moved or woke or tracker is not self._tracker:
+            replies = self._round_trip(tracker, cursors | moved, {})
+            unchanged = self._unchanged(tracker, replies)
+        return tracker, replies, unchanged
+
+    def _unchanged(self, tracker: LagTracker, replies: PollReplies) -> set[str]:
+        if tracker.stream is None:
+            return set()
+        delta = StreamDelta(replies.stream, self._new_count(replies))
+        return unchanged_groups(
+            self._last, tracker.stream, delta, replies.groups, replies.by_group, self._since_ms()
+        )
+
+    def _round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+    ) -> PollReplies:
+        poll = Poll(
+            key=self.stream,
+            after=tracker.stream.last_generated_id if tracker.stream else None,
+            anchor=tracker.anchor.id if tracker.anchor else None,
+            cursors=cursors,
+            idle=idle,
+            readers=self.readers,
+            memory=self._memory,
+            **self._limits,
+        )
+        return poll.read(self._send(poll.commands()))
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         if self._atomic:
             try:
                 return self._connection.snapshot(commands)
             except ServerAuthError:
-                found = self._connection.pipeline(commands)  # the user may read, but not MULTI
-                self._atomic = isinstance(found[0], ServerAuthError)
-                return found
+                results = self._connection.pipeline(commands)  # the user may read, but not MULTI
+                self._atomic = isinstance(results[0], ServerAuthError)
+                return results
         return self._connection.pipeline(commands)
 
-    def _look(self, seen: _Seen) -> Evidence:
-        """Return what the ledger needs of the replies."""
+    def _evidence(self, replies: PollReplies) -> Evidence:
         since_ms = self._since_ms()
+        by_group = replies.by_group.items()
         return Evidence(
-            seen.stream,
-            seen.groups,
-            self._new(seen),
-            seen.below,
-            {name: asked.ahead for name, asked in seen.asked.items()},
-            {name for name, asked in seen.asked.items() if asked.did_something(since_ms)},
+            replies.stream,
+            replies.groups,
+            self._new_count(replies),
+            replies.ids_to_anchor,
+            {name: one.lookahead for name, one in by_group},
+            {name for name, one in by_group if one.active_within(since_ms)},
         )
 
     def _since_ms(self) -> float:
-        """From before the last look's question to after this one's answer: no read is missed."""
-        return (time.monotonic() - self._looked_s) * 1000 + _IDLE_MARGIN_MS
+        """Return the time from before the previous poll to after this one: it covers every read."""
+        return (time.monotonic() - self._polled_s) * 1000 + _IDLE_MARGIN_MS
 
-    def _new(self, seen: _Seen) -> int | None:
-        return len(seen.new) if len(seen.new) < self._max_entries else None
+    def _new_count(self, replies: PollReplies) -> int | None:
+        count = len(replies.new)
+        return count if count < self._limits["max_entries"] else None
 
-    def _sample(
-        self,
-        when: int,
-        old: StreamInfo | None,
-        seen: _Seen,
-        groups: list[GroupState],
-        readers: tuple[ReaderState, ...],
-        events: tuple[Event, ...],
+    def _sample_without_stream(
+        self, time_ms: int, trouble: str, events: tuple[Event, ...]
     ) -> Sample:
-        stream = seen.stream
-        added = stream.entries_added or 0
-        came = added - (old.entries_added or 0) if old else stream.length
-        entries = tuple(replies.entries(seen.new))
-        return Sample(
-            stream=self.stream,
-            n=self._n,
-            time_ms=when,
-            exists=True,
-            trouble="",
-            length=stream.length,
-            entries_added=added,
-            first_id=stream.first_entry.id if stream.first_entry else EntryId.ZERO,
-            last_id=stream.last_generated_id,
-            max_deleted_id=stream.max_deleted_entry_id or EntryId.ZERO,
-            entries=entries,
-            missed=max(0, came - len(entries)),
-            groups=tuple(sorted(groups, key=lambda group: group.name)),
-            events=events,
-            nodes=stream.radix_tree_keys,
-            memory_bytes=seen.memory_bytes,
-            readers=readers,
-        )
-
-    def _nothing(self, when: int, trouble: str, events: tuple[Event, ...]) -> Sample:
-        zero = EntryId.ZERO
-        return Sample(
-            self.stream, self._n, when, False, trouble, 0, 0, zero, zero, zero, (), 0, (), events
-        )
-
-
-def _replaced(old: StreamInfo, new: StreamInfo) -> bool:
-    """Tell whether this is another stream under the same key.
-
-    Its counters went back; or all that is in it is new, and more than was added since.
-    """
-    if new.last_generated_id < old.last_generated_id:
-        return True
-    came = (new.entries_added or 0) - (old.entries_added or 0)
-    first = new.first_entry.id if new.first_entry else EntryId.ZERO
-    return came < 0 or (first > old.last_generated_id and new.length > came)
-
-
-def _readers(seen: _Seen, told: Iterable[ReaderState]) -> tuple[ReaderState, ...]:
-    found = {name: ReaderState(name, position) for name, position in seen.readers.items()}
-    found |= {reader.name: reader for reader in told}
-    return tuple(found[name] for name in sorted(found))
-
-
-def _asked(
-    consumers: tuple[ConsumerInfo, ...], cursor: EntryId, pending: Any, rest: Any, most: int
-) -> GroupReplies:
-    ahead = Lookahead(cursor, [entry[0] for entry in rest], len(rest) < most)
-    return GroupReplies(consumers, tuple(replies.pending_entries(pending)), ahead)
-
-
-def _state(
-    group: GroupInfo, lag: Lag, gone: int | None, asked: dict[str, GroupReplies]
-) -> GroupState:
-    about = asked.get(group.name)
-    return GroupState(
-        name=group.name,
-        last_delivered_id=group.last_delivered_id,
-        entries_read=group.entries_read,
-        lag=lag,
-        pending=group.pending,
-        consumers=about.consumers if about else (),
-        oldest=about.oldest if about else (),
-        gone=gone,
-    )
+        ids = (EntryId.ZERO, EntryId.ZERO, EntryId.ZERO)
+        return Sample(self.stream, self._n, time_ms, False, trouble, 0, 0, *ids, (), 0, (), events)

@@ -1,7 +1,7 @@
-"""The sample: what one look at a stream saw at one moment.
+"""The sample: what the observer saw of a stream at one moment.
 
-It is the one record that flows through the package: the observer makes it, the history keeps it,
-the plots draw it, a recording stores it.
+Samples flow through the whole package: the observer takes them, the history keeps them, the
+plots draw them, and a recording stores them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamviz.observation.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a group is behind, and what to think of that number.
+    """How far a group is behind, and whether that number can be trusted.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Lag:
         Why, in words; empty when the server's own number is exact.
     behind_ms : int or None
         Time of the stream's newest ID minus the time of the group's last-delivered ID, in
-        milliseconds; 0 when nothing waits; None when unknown.
+        milliseconds; 0 when nothing is waiting; None when unknown.
     """
 
     entries: int | None
@@ -39,7 +39,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """One consumer group as a look saw it.
+    """One consumer group in a sample.
 
     Attributes
     ----------
@@ -48,18 +48,18 @@ class GroupState:
     last_delivered_id : EntryId
         The group's cursor.
     entries_read : int or None
-        Entries ever delivered to the group (Redis 7.0); None where the server cannot tell.
+        Entries ever delivered to the group (Redis 7.0); None where the server does not know.
     lag : Lag
-        Entries that wait for the group.
+        Entries that are waiting for the group.
     pending : int
         Entries delivered and not acknowledged.
     consumers : tuple of ConsumerInfo
         Ordered by name.
     oldest : tuple of PendingEntry
-        The pending entries with the smallest IDs, at most as many as the observer was told.
+        The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
-        Entries up to the cursor that the group never got: trimmed or deleted before it read
-        them, skipped by XGROUP SETID, or older than the group; None where nobody can tell.
+        Entries up to the cursor that the group never got: trimmed or deleted before the group
+        read them, skipped by XGROUP SETID, or older than the group; None when unknown.
     """
 
     name: str
@@ -74,16 +74,16 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class ReaderState:
-    """One plain reader (XREAD), of which the server knows nothing.
+    """One plain reader (XREAD). The server knows nothing about it.
 
     Attributes
     ----------
     name : str
         The reader's name.
     position : EntryId
-        The last entry that it has dealt with, as it says itself; ``0-0`` before the first.
+        The last entry that it handled, as the reader reports it; ``0-0`` before the first.
     got : tuple of EntryId
-        What it has dealt with since the last look, where that is known; the newest of it.
+        The newest entries that it handled since the previous sample, if it reports them.
     """
 
     name: str
@@ -93,20 +93,21 @@ class ReaderState:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one look at a stream saw at one moment.
+    """What the observer saw of a stream at one moment.
 
     Attributes
     ----------
     stream : str
         The stream's key.
     n : int
-        The look's number, from 1.
+        The sample's number, from 1.
     time_ms : int
-        When, in milliseconds since 1970-01-01 UTC (on a virtual clock: that clock's time).
+        When it was taken, in milliseconds since 1970-01-01 UTC (on a virtual clock: that clock's
+        time).
     exists : bool
         False while the key is absent; then every number is 0 and every ID ``0-0``.
     trouble : str
-        What went wrong with this look, in words ("stream is gone"); else empty.
+        What went wrong, in words ("stream is gone"); empty if nothing did.
     length : int
         Entries in the stream now.
     entries_added : int
@@ -116,20 +117,20 @@ class Sample:
     max_deleted_id : EntryId
         The largest ID that XDEL removed, ``0-0`` if none (Redis 7.0).
     entries : tuple of Entry
-        Entries new since the last look, the newest ones if there were more than the observer takes.
+        Entries added since the previous sample; only the newest if there were more than the
+        observer's `max_entries`.
     missed : int
-        Entries that came since the last look and are not in `entries`.
+        Entries added since the previous sample that are not in `entries`.
     groups : tuple of GroupState
         Ordered by name.
     events : tuple of Event
-        What happened since the last sample.
+        What happened since the previous sample.
     nodes : int
-        Macro nodes that hold the entries; memory comes and goes with whole ones.
+        Macro nodes that hold the entries; Redis allocates and frees whole nodes.
     memory_bytes : int or None
-        What MEMORY USAGE says that the key takes, in bytes, its groups included; None where it
-        was not asked.
+        The key's size in bytes, its groups included (MEMORY USAGE); None unless asked for.
     readers : tuple of ReaderState
-        Ordered by name; those that the observer was told of.
+        The plain readers that the observer knows, ordered by name.
     """
 
     stream: str
@@ -151,12 +152,12 @@ class Sample:
     readers: tuple[ReaderState, ...] = ()
 
     def group(self, name: str) -> GroupState | None:
-        """Return the group of that name, or None if this look did not see it."""
-        for group in self.groups:  # a plot asks for each group at each look: no generator
+        """Return the group of that name, or None if the sample does not have it."""
+        for group in self.groups:  # plots call this for each group and sample: no generator
             if group.name == name:
                 return group
         return None
 
     def reader(self, name: str) -> ReaderState | None:
-        """Return the plain reader of that name, or None if this look did not see it."""
+        """Return the plain reader of that name, or None if the sample does not have it."""
         return next((reader for reader in self.readers if reader.name == name), None)

@@ -1,4 +1,4 @@
-"""Ready ways to consume: offsets, ordered reads, dead letters, partitions."""
+"""Consume streams in ready-made ways: offsets, ordered reads, dead letters, partitions."""
 
 import lazy_loader
 

@@ -3,12 +3,12 @@ from .dead_letters import DeadLetters as DeadLetters
 from .follow import follow as follow
 from .follow import follow_streams as follow_streams
 from .follow import read_in_order as read_in_order
+from .horizon import Page as Page
 from .merge import OrderedGroupReader as OrderedGroupReader
-from .merge import Page as Page
 from .offsets import FileOffset as FileOffset
 from .offsets import HashOffset as HashOffset
 from .offsets import MemoryOffset as MemoryOffset
 from .offsets import Offset as Offset
 from .offsets import TransactionOffset as TransactionOffset
 from .partitions import Partitions as Partitions
-from .partitions import assign as assign
+from .partitions import assign_partitions as assign_partitions

@@ -1,7 +1,7 @@
-"""What is done about entries that nobody manages to handle: a dead-letter stream, and the way back.
+"""Move entries that no consumer manages to handle to a dead-letter stream, and back.
 
-An entry that was delivered too often is moved, with all that is known of it, to a stream of its
-own, and acknowledged in the same step: it is never in neither place, nor there twice.
+An entry that was delivered too often is added to the dead-letter stream with its history, and
+acknowledged in the same step. So it is never lost and never moved twice.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError
 
-_OURS = "dead-letter:"
-_ABOUT = {f"{_OURS}{name}" for name in ("stream", "id", "group", "consumer", "deliveries", "error")}
-_PAGE = 1000  # pending entries asked for at a time
-# Who finds the entry still pending moves it, in one step: a claim alone guards it only as long as
-# its new holder is quick. What can't be added (another type under the key) stays pending.
+_PREFIX = "dead-letter:"
+_HISTORY = {
+    f"{_PREFIX}{name}" for name in ("stream", "id", "group", "consumer", "deliveries", "error")
+}
+_PAGE = 1000  # pending entries per XPENDING
+# The script moves an entry only if it is still pending. A claim alone does not protect the entry:
+# another consumer can claim it again before the move. If the entry can't be added (the key holds
+# another type), it stays pending.
 _MOVE = """-- Move a pending entry to the dead letters
 if #redis.call("XPENDING", KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return false end
 local added = redis.call("XADD", KEYS[2], "*", unpack(ARGV, 3))
@@ -36,22 +40,22 @@ return added
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An entry that was given up, and its history.
+    """An entry in the dead-letter stream, with its history.
 
     Attributes
     ----------
     id : EntryId
         Its ID in the dead-letter stream.
     fields : dict of str to str
-        What it was.
+        The entry's own fields.
     stream, group, consumer : str
-        Where it came from, and who held it last.
+        The stream and the group it comes from, and the last consumer that held it.
     entry_id : EntryId
-        The ID that it had there.
+        Its ID in that stream.
     deliveries : int
-        How often it was delivered.
+        Its delivery count.
     error : str
-        Why it could not be handled, as far as that was said.
+        Why it could not be handled; empty if unknown.
     """
 
     id: EntryId
@@ -65,21 +69,21 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead-letter stream of a group, as one consumer sees it.
+    """The dead-letter stream of a group, managed by one consumer.
 
     Parameters
     ----------
     consumer : Consumer
-        Who tidies up; the moved entries pass through its hands.
+        The consumer that claims the entries before it moves them.
     key : str, optional
-        The dead-letter stream's key; without it, the stream's own with ``:dead`` at its end.
+        The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
     after_deliveries : int
-        An entry that was delivered so often is given up.
+        The delivery count from which an entry is moved.
 
     Raises
     ------
     InputError
-        If the number is less than 1, or the key is that of the stream itself.
+        If `after_deliveries` is less than 1, or `key` is the stream's own.
 
     Examples
     --------
@@ -105,50 +109,50 @@ class DeadLetters:
                 f"after_deliveries={after_deliveries!r}: give a whole number, 1 or more"
             )
         self.consumer = consumer
-        self.group = consumer.group
+        self.group = ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)
         self.after_deliveries = after_deliveries
-        origin = self.group.stream
-        if key == origin.key:
+        if key == consumer.key:
             raise InputError(f"{key!r} is the stream itself: give the dead letters another key")
-        self.stream = Stream(origin.client, key or f"{origin.key}:dead")
+        self._source = Stream(consumer.connection.client, consumer.key)
+        self.stream = Stream(consumer.connection.client, key or f"{consumer.key}:dead")
 
     def sweep(
         self, errors: dict[str, str] | None = None, *, min_idle_ms: int = 0
     ) -> list[DeadLetter]:
-        """Move what was delivered too often to the dead-letter stream (XPENDING, XCLAIM, EVAL).
+        """Move entries that were delivered too often to the dead letters (XPENDING, XCLAIM, EVAL).
 
-        Of several who sweep at once only one moves an entry: who finds it still pending, in the
-        same step in which it is added to the dead letters and acknowledged.
+        Several consumers may sweep at once: only one of them moves an entry. A pending entry that
+        was deleted from the stream is only acknowledged.
 
         Parameters
         ----------
         errors : dict of str to str, optional
             For an entry's ID, why it could not be handled.
         min_idle_ms : int
-            Leave alone what was delivered less than so long ago: somebody may be at it.
+            Skip entries that were delivered less than this long ago, in milliseconds: a consumer
+            may still be handling them.
 
         Returns
         -------
         list of DeadLetter
-            What was moved. A pending entry that was deleted from the stream is acknowledged, for
-            nothing of it is left to move.
+            The entries that were moved.
         """
-        moved = []
+        letters = []
         for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:
                 continue
             claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
             if not claimed:  # another one was quicker, or the entry is no longer in the stream
-                if not self.group.stream.range(str(held.id), str(held.id)):
+                if not self._source.range(str(held.id), str(held.id)):
                     self.group.ack(held.id)
                 continue
             error = (errors or {}).get(str(held.id), "")
             letter = self._move(claimed[0], held.consumer, held.deliveries, error)
-            moved += [letter] if letter is not None else []
-        return moved
+            letters += [letter] if letter is not None else []
+        return letters
 
     def _pending(self, min_idle_ms: int) -> Iterator[PendingEntry]:
-        """Go through all that is pending, page by page."""
+        """Iterate over all pending entries, page by page."""
         start = "-"
         while True:
             page = self.group.pending_entries(start, count=_PAGE, idle_ms=min_idle_ms or None)
@@ -158,32 +162,33 @@ class DeadLetters:
             start = f"({page[-1].id}"
 
     def letters(self) -> list[DeadLetter]:
-        """Return all dead letters, oldest first (XRANGE), without what else is in the stream."""
-        found = self.stream.range()
-        return [_read(entry) for entry in found if entry.fields.keys() >= _ABOUT]
+        """Return all dead letters, oldest first (XRANGE, 5.0); skip other entries of the stream."""
+        return [_read(entry) for entry in self.stream.range() if entry.fields.keys() >= _HISTORY]
 
     def send_back(self, letter: DeadLetter) -> EntryId:
-        """Add it to its stream again, as a new entry, and take it out of the dead letters.
+        """Add a dead letter to its stream again, as a new entry, and delete the dead letter.
 
-        Both happen in one step (EVAL: XADD, XDEL). All groups of the stream will get it: those
-        that had handled it, too.
+        Both happen in one step (EVAL: XADD, XDEL). All groups of the stream get the entry, even
+        those that have already handled it.
 
         Raises
         ------
         InputError
-            If it is no longer among the dead letters.
+            If the letter is no longer among the dead letters.
         """
-        which, back = str(letter.id), _flat(letter.fields)
-        keys = (self.stream.key, letter.stream)
-        added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, which, *back)
+        keys, values = (self.stream.key, letter.stream), _flat(letter.fields)
+        added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
         if added is None:
-            raise InputError(f"{letter.id} is no dead letter any more: somebody sent it back")
+            raise InputError(
+                f"{letter.id} is not a dead letter any more, because it was sent back or deleted: "
+                "read the current ones with letters()"
+            )
         return EntryId.parse(added)
 
     def _move(self, entry: Entry, consumer: str, deliveries: int, error: str) -> DeadLetter | None:
-        origin, name = self.group.stream, self.group.name
-        both = entry.fields | fields(origin.key, name, consumer, entry.id, deliveries, error)
-        keys, which = (origin.key, self.stream.key), (name, str(entry.id))
+        origin, name = self.group.key, self.group.name
+        both = entry.fields | fields(origin, name, consumer, entry.id, deliveries, error)
+        keys, which = (origin, self.stream.key), (name, str(entry.id))
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
         return None if added is None else _read(Entry(EntryId.parse(added), both))
 
@@ -191,8 +196,8 @@ class DeadLetters:
 def fields(
     stream: str, group: str, consumer: str, entry_id: EntryId, deliveries: int, error: str
 ) -> dict[str, str]:
-    """Return what is written beside the fields of an entry that is given up; see `DeadLetter`."""
-    about = {
+    """Return the fields for the history of a dead letter; see `DeadLetter`."""
+    history = {
         "stream": stream,
         "id": str(entry_id),
         "group": group,
@@ -200,7 +205,7 @@ def fields(
         "deliveries": str(deliveries),
         "error": error,
     }
-    return {f"{_OURS}{name}": value for name, value in about.items()}
+    return {f"{_PREFIX}{name}": value for name, value in history.items()}
 
 
 def _flat(fields: dict[str, str]) -> list[str]:
@@ -209,13 +214,13 @@ def _flat(fields: dict[str, str]) -> list[str]:
 
 def _read(entry: Entry) -> DeadLetter:
     history = {
-        name.removeprefix(_OURS): value
+        name.removeprefix(_PREFIX): value
         for name, value in entry.fields.items()
-        if name.startswith(_OURS)
+        if name.startswith(_PREFIX)
     }
     return DeadLetter(
         entry.id,
-        {name: value for name, value in entry.fields.items() if not name.startswith(_OURS)},
+        {name: value for name, value in entry.fields.items() if not name.startswith(_PREFIX)},
         history["stream"],
         history["group"],
         history["consumer"],

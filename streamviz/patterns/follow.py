@@ -1,4 +1,4 @@
-"""Reading on from a position, and saving it: one stream, or several in the order of their IDs."""
+"""Read streams in order of the entries' IDs, and save the position after each entry."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ from streamviz.client.arguments import Id
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream, read_streams
+from streamviz.client.read import read_streams
+from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, OffsetError
-from streamviz.patterns.merge import ends_of_full, split
+from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
 
-_SLICE_MS = 2000  # who waits for ever looks so often whether it is still the same stream
+_CHECK_EVERY_MS = 2000  # an endless wait checks this often that it is still the same stream
 
 
 def follow(
     stream: Stream,
-    position: Offset,
+    offset: Offset,
     *,
     start: Id = "0",
     count: int = 100,
     block_ms: int | None = None,
 ) -> Iterator[Entry]:
-    """Read on from a position, entry by entry, and save it after each one (XREAD, 5.0).
+    """Read a stream from a saved position, and save the position after each entry (XREAD, 5.0).
 
-    An entry's position is saved when the next one is asked for. So a loop that raises, breaks or
-    is killed gets its last entry again.
+    The position moves to an entry when the loop asks for the next one. So a loop that raises,
+    breaks or is killed gets its last entry again.
 
     Parameters
     ----------
     stream : Stream
-        What to read.
-    position : Offset
-        Where the reader is; it goes on from there.
+        The stream to read.
+    offset : Offset
+        The offset store that keeps the reader's position.
     start : EntryId or str
-        Where to begin if there is no position yet; ``"$"``, the newest entry, is looked up and
-        saved at once, so that nothing is lost from then on.
+        Where to start if no position is saved yet. ``"$"``, the newest entry, is looked up and
+        saved at once, so no entry added from then on is missed.
     count : int
-        Entries to fetch at a time.
+        The number of entries to fetch at a time.
     block_ms : int, optional
-        When there is nothing new, wait so long for it, in milliseconds, 0 for ever; without it,
+        How long to wait when there is no new entry, in milliseconds; 0 is for ever. Without it,
         the loop ends there.
 
     Raises
     ------
     OffsetError
-        If the position lies beyond the last ID that the stream gave out: it was deleted and made
-        again, or its server lost what came last. Who went on would wait for nothing.
+        If the position lies beyond the stream's last ID: the stream was deleted and recreated, or
+        the server lost its newest entries. Reading on would wait for entries that may never come.
 
     Examples
     --------
@@ -58,113 +59,113 @@ def follow(
     >>> tea = Stream(connect(), "doctest:cups")
     >>> _ = tea.client.delete("doctest:cups")
     >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "sencha"))
-    >>> place = MemoryOffset()
-    >>> [entry.fields["cup"] for entry in follow(tea, place)]
+    >>> offset = MemoryOffset()
+    >>> [entry.fields["cup"] for entry in follow(tea, offset)]
     ['oolong', 'sencha']
-    >>> [entry.fields["cup"] for entry in follow(tea, place)]
+    >>> [entry.fields["cup"] for entry in follow(tea, offset)]
     []
     """
-    both = follow_streams(
-        stream.client, {stream.key: position}, start=start, count=count, block_ms=block_ms
+    entries = follow_streams(
+        stream.client, {stream.key: offset}, start=start, count=count, block_ms=block_ms
     )
-    for _, entry in both:
+    for _, entry in entries:
         yield entry
 
 
 def follow_streams(
     client: Client,
-    positions: Mapping[str, Offset],
+    offsets: Mapping[str, Offset],
     *,
     start: Id = "0",
     count: int = 100,
     block_ms: int | None = None,
 ) -> Iterator[tuple[str, Entry]]:
-    """Read several streams as one, in the order of their IDs; see `follow`.
+    """Read several streams as one, in order of the entries' IDs; see `follow`.
 
-    What is there already comes in order, however the pages fall. Of what is added meanwhile, an
-    entry that comes late, with an ID before one that was read, is late here, too.
+    Entries that exist already come in order, whatever the page size. An entry that is added
+    meanwhile with an ID before one that was already read comes late.
 
     Parameters
     ----------
     client : redis.Redis or RedisCluster
         The server.
-    positions : mapping of str to Position
-        For each stream's key, a position of its own.
+    offsets : mapping of str to Offset
+        For each stream's key, an offset store of its own.
     start, count, block_ms
         As in `follow`; `count` is for each stream.
 
     Yields
     ------
     (str, Entry)
-        The stream's key beside each entry.
+        Each entry with its stream's key.
     """
-    streams = {key: Stream(client, key) for key in positions}
-    after = {key: _begin(streams[key], positions[key], start) for key in positions}
-    wait_ms = _SLICE_MS if block_ms == 0 else block_ms
+    streams = {key: Stream(client, key) for key in offsets}
+    positions = {key: _first_position(streams[key], offsets[key], start) for key in offsets}
+    wait_ms = _CHECK_EVERY_MS if block_ms == 0 else block_ms
     while True:
-        found = read_in_order(client, after, count=count, block_ms=wait_ms)
-        for key, entry in found:
+        page = read_in_order(client, positions, count=count, block_ms=wait_ms)
+        for key, entry in page:
             yield key, entry
-            positions[key].save(entry.id)
-            after[key] = entry.id
-        if not found:
+            offsets[key].save(entry.id)
+            positions[key] = entry.id
+        if not page:
             for key, stream in streams.items():
-                check_stream(stream, after[key])
+                check_position(stream, positions[key])
             if block_ms != 0:
                 return
 
 
 def read_in_order(
     client: Client, after: Mapping[str, Id], *, count: int, block_ms: int | None = None
-) -> list[tuple[str, Entry]]:
-    """Read a page of several streams (XREAD) that the next page goes on from in order.
+) -> Page:
+    """Read one page of several streams so that the next page continues in order (XREAD, 5.0).
 
-    Of a stream whose page is full, more may follow; what other streams have after its last ID is
-    left for the next page. `streamviz.patterns.merge` does the same for a consumer of a group.
+    Entries after the horizon (see `streamviz.patterns.horizon`) are left for the next page.
+    `OrderedGroupReader` does the same for a consumer of a group.
 
     Parameters
     ----------
     client, after, block_ms
         As in `read_streams`.
     count : int
-        At most so many from each stream.
+        The most entries to read from each stream.
     """
-    found = read_streams(client, after, count=count, block_ms=block_ms)
-    given, _ = split(found, ends_of_full(found, count))
-    return given
+    entries = read_streams(client, after, count=count, block_ms=block_ms)
+    page, _ = split_at_horizon(entries, full_page_ends(entries, count))
+    return page
 
 
-def check_stream(stream: Stream, at: EntryId) -> None:
-    """Refuse a stream that has not yet come to a position: it is not the one that was read.
+def check_position(stream: Stream, position: EntryId) -> None:
+    """Refuse a position beyond the stream's last ID: this is not the stream that was read.
 
     Raises
     ------
-    PositionError
-        If the last ID that the stream gave out is smaller (XINFO STREAM). A stream that does not
-        exist is not refused: it may come.
+    OffsetError
+        If the stream's last ID is smaller (XINFO STREAM, 5.0). A stream that does not exist is
+        accepted: it may be created later.
     """
     try:
         last = stream.info().last_generated_id
     except NoSuchStream:
         return
-    if last < at:
+    if last < position:
         raise OffsetError(
-            f"the position {at} lies beyond {last}, the last ID of {stream.key!r}: the stream was "
-            "deleted and made again, or its server lost what came last. To read it from the "
-            'beginning, save EntryId.parse("0-0") as the position'
+            f"the position {position} lies beyond {last}, the last ID of {stream.key!r}: the "
+            "stream was deleted and recreated, or the server lost its newest entries. To read it "
+            'from the beginning, save EntryId.parse("0-0") as the position'
         )
 
 
-def _begin(stream: Stream, position: Offset, start: Id) -> EntryId:
-    at = position.load()
-    if at is not None:
-        check_stream(stream, at)
-        return at
-    if arguments.position(start, "$") != "$":
+def _first_position(stream: Stream, offset: Offset, start: Id) -> EntryId:
+    position = offset.load()
+    if position is not None:
+        check_position(stream, position)
+        return position
+    if arguments.id_text(start, "$") != "$":
         return EntryId.parse(start)
     try:
         newest = stream.info().last_generated_id
     except NoSuchStream:
         newest = EntryId.ZERO
-    position.save(newest)
+    offset.save(newest)
     return newest

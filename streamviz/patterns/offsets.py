@@ -1,17 +1,18 @@
-"""Entry-ID repositories: where a reader got to, and who remembers it.
+"""Keep the position of a plain reader in an offset store.
 
-The server knows nothing of a plain reader (XREAD). It is the reader that says which entry it had
-last, so somebody has to remember it: the process, a file, a hash in Redis, or a transaction that
-holds the position together with the result.
+A reader's *position* is the ID of the last entry that it has handled. Redis does not keep the
+position of a plain reader (XREAD), so the reader must save it somewhere. An *offset store* keeps
+one position: in this process, in a file, in a Redis hash, or in a Redis hash in one transaction
+with the result. The stores differ in what a crash costs and what a save costs:
 
-==========================  ====================  ====================  ===================
-repository                  after a crash, lost   after a crash, twice  costs for each save
-==========================  ====================  ====================  ===================
-`MemoryOffset`            nothing               everything            nothing
-`FileOffset`              nothing               the last entry        a write to the disk
-`HashOffset`              nothing               the last entry        a round trip
-`TransactionOffset`       nothing               nothing               two round trips
-==========================  ====================  ====================  ===================
+===================  ==================  ======================  ===================
+offset store         lost by a crash     repeated after a crash  cost of a save
+===================  ==================  ======================  ===================
+`MemoryOffset`       nothing             every entry             none
+`FileOffset`         nothing             the last entry          a write to the disk
+`HashOffset`         nothing             the last entry          one round trip
+`TransactionOffset`  nothing             nothing                 two round trips
+===================  ==================  ======================  ===================
 """
 
 from __future__ import annotations
@@ -27,49 +28,50 @@ import redis
 from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
-from streamviz.client.exchange import Arg, Command
+from streamviz.client.resp import Arg, Command
 from streamviz.errors import InputError, OffsetError
 
 
 class Offset(Protocol):
-    """Where one reader is in one stream: the ID of the last entry that it has dealt with."""
+    """An offset store: it keeps the position of one reader in one stream."""
 
     def load(self) -> EntryId | None:
-        """Return the last saved ID, None if there is none."""
+        """Return the saved position, or None if there is none."""
 
     def save(self, entry_id: EntryId) -> None:
-        """Remember an ID, for the next `load`."""
+        """Save a position for the next `load`."""
 
 
 class MemoryOffset:
-    """A position in this process, which goes with it: whoever starts again begins again.
+    """Keep a position in memory: after a restart, the reader starts from the beginning.
 
     Parameters
     ----------
     entry_id : EntryId or str, optional
-        Where the reader is already.
+        The initial position.
     """
 
     def __init__(self, entry_id: Id | None = None) -> None:
-        self._at = None if entry_id is None else EntryId.parse(entry_id)
+        self._position = None if entry_id is None else EntryId.parse(entry_id)
 
     def load(self) -> EntryId | None:
-        """Return the last saved ID, None if there is none."""
-        return self._at
+        """Return the saved position, or None if there is none."""
+        return self._position
 
     def save(self, entry_id: EntryId) -> None:
-        """Remember an ID as long as this process lives."""
-        self._at = entry_id
+        """Save a position for as long as this process lives."""
+        self._position = entry_id
 
     def __repr__(self) -> str:
-        return f"<MemoryOffset at {self._at}>"
+        return f"<MemoryOffset at {self._position}>"
 
 
 class FileOffset:
-    """A position in a file of one line, on this machine only.
+    """Keep a position in a file of one line, on this machine only.
 
-    The file always holds one whole ID: a new one is written beside it, brought to the disk, and
-    put in its place in one step. Who is killed while writing may leave that other file behind.
+    The file always holds one whole ID: a save writes a temporary file in the same directory,
+    flushes it to the disk, and renames it in one step. A process that is killed during a save may
+    leave that temporary file there.
 
     Parameters
     ----------
@@ -81,49 +83,49 @@ class FileOffset:
         self.path = Path(path)
 
     def load(self) -> EntryId | None:
-        """Return the ID in the file, None if there is no file.
+        """Return the position in the file, or None if there is no file.
 
         Raises
         ------
-        PositionError
+        OffsetError
             If the file holds anything else, or can't be read.
         """
         try:
-            found = self.path.read_bytes()
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._trouble("read", error) from error
-        return _parsed(found.strip(), f"the file {str(self.path)!r}")
+            raise self._failure("read", error) from error
+        return _parse(content.strip(), f"the file {str(self.path)!r}")
 
     def save(self, entry_id: EntryId) -> None:
-        """Put an ID in the place of the last one, for good.
+        """Replace the position in the file, so that it survives a power cut.
 
         Raises
         ------
-        PositionError
-            If the file can't be written; the last ID is still in it.
+        OffsetError
+            If the file can't be written; it still holds the previous position.
         """
         try:
-            handle, new = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             try:
                 with os.fdopen(handle, "w", encoding="ascii") as file:
                     file.write(f"{entry_id}\n")
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(new, self.path)
+                os.replace(temporary, self.path)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(new)
+                    os.unlink(temporary)
                 raise
-            _bring_to_disk(self.path.parent)
+            _flush_directory(self.path.parent)
         except OSError as error:
-            raise self._trouble("written", error) from error
+            raise self._failure("written", error) from error
 
-    def _trouble(self, done: str, error: OSError) -> OffsetError:
+    def _failure(self, action: str, error: OSError) -> OffsetError:
         return OffsetError(
-            f"the position in {str(self.path)!r} can't be {done}: {error.strerror}. See whether "
-            "its directory is there, has room, and is yours to write to"
+            f"the position in {str(self.path)!r} can't be {action}: {error.strerror}. Check that "
+            "its directory exists, has free space, and is writable"
         )
 
     def __repr__(self) -> str:
@@ -131,9 +133,10 @@ class FileOffset:
 
 
 class HashOffset:
-    """A position in a Redis hash, a field for each reader (HGET, HSET); seen from everywhere.
+    """Keep a position in a Redis hash, with a field for each reader (HGET, HSET, 2.0).
 
-    An `Observer` that is told the hash's key draws its readers.
+    Every client of the server can see it. An `Observer` that gets the hash's key observes its
+    readers.
 
     Parameters
     ----------
@@ -142,12 +145,12 @@ class HashOffset:
     key : str
         The hash's key, for example ``"orders:readers"``.
     reader : str
-        The reader's name: the field.
+        The reader's name, which is the field.
 
     Raises
     ------
     InputError
-        If the key or the name is not text, or the client is none.
+        If `key` or `reader` is not text, or `client` is not a client.
     """
 
     def __init__(self, client: redis.Redis, key: str, reader: str) -> None:
@@ -159,22 +162,22 @@ class HashOffset:
         self._connection = Connection(client)
 
     def load(self) -> EntryId | None:
-        """Return the ID in the hash, None if there is none (HGET).
+        """Return the position in the hash, or None if there is none (HGET, 2.0).
 
         Raises
         ------
-        PositionError
+        OffsetError
             If the field holds anything else.
         """
-        found = self._connection.call("HGET", self.key, self.reader)
-        return None if found is None else _parsed(found, f"{self.reader!r} in {self.key!r}")
+        value = self._connection.call("HGET", self.key, self.reader)
+        return None if value is None else _parse(value, f"{self.reader!r} in {self.key!r}")
 
     def save(self, entry_id: EntryId) -> None:
-        """Put an ID into the hash (HSET)."""
+        """Save a position in the hash (HSET, 2.0)."""
         self._connection.call("HSET", self.key, self.reader, str(entry_id))
 
     def forget(self) -> None:
-        """Remove the position, as if there had never been one (HDEL)."""
+        """Delete the position (HDEL, 2.0)."""
         self._connection.call("HDEL", self.key, self.reader)
 
     def __repr__(self) -> str:
@@ -182,15 +185,16 @@ class HashOffset:
 
 
 class TransactionOffset(HashOffset):
-    """A position in a Redis hash that moves together with the result, or not at all.
+    """Keep a position in a Redis hash, and save it in one transaction with the result.
 
-    What is queued is sent with the next `save` (WATCH, MULTI, EXEC). So each entry counts once,
-    as far as its result is in the same Redis: whoever is killed in between has done nothing yet.
+    The next `save` sends the queued commands and the position together (WATCH 2.2, MULTI and EXEC
+    1.2). So each entry counts exactly once if its result is in the same Redis: a reader that is
+    killed before the `save` has changed nothing.
 
     Raises
     ------
     InputError
-        If the key or the name is not text, or the client is none.
+        If `key` or `reader` is not text, or `client` is not a client.
 
     Examples
     --------
@@ -200,79 +204,78 @@ class TransactionOffset(HashOffset):
     >>> _ = client.delete("doctest:coins", "doctest:sum", "doctest:readers")
     >>> coins = Stream(client, "doctest:coins")
     >>> _ = coins.add_many({"cents": cents} for cents in (5, 20, 10))
-    >>> place = TransactionOffset(client, "doctest:readers", "adder")
-    >>> for entry in follow(coins, place):
-    ...     place.queue("INCRBY", "doctest:sum", entry.fields["cents"])
+    >>> offset = TransactionOffset(client, "doctest:readers", "adder")
+    >>> for entry in follow(coins, offset):
+    ...     offset.queue("INCRBY", "doctest:sum", entry.fields["cents"])
     >>> client.get("doctest:sum")
     b'35'
     """
 
     def __init__(self, client: redis.Redis, key: str, reader: str) -> None:
         super().__init__(client, key, reader)
-        self._at: EntryId | None = None
+        self._position: EntryId | None = None
         self._queued: list[Command] = []
 
     def load(self) -> EntryId | None:
-        """Return the ID in the hash, None if there is none; what was queued is dropped."""
+        """Return the position in the hash, or None; drop the queued commands."""
         self._queued.clear()
-        self._at = super().load()
-        return self._at
+        self._position = super().load()
+        return self._position
 
     def queue(self, *command: Arg) -> None:
-        """Keep a command for the next `save`; nothing is sent.
+        """Queue a command for the next `save`; this sends nothing.
 
         Parameters
         ----------
         *command : str, bytes, int or float
-            Its name and its arguments, for example ``"INCRBY", "sum", 5``.
+            The command's name and arguments, for example ``"INCRBY", "sum", 5``.
         """
         if not command:
-            raise InputError("no command was given: write its name and its arguments")
+            raise InputError("no command was given: give its name and its arguments")
         self._queued.append(command)
 
     def save(self, entry_id: EntryId) -> None:
-        """Do what was queued and move the position, in one step.
+        """Run the queued commands and save the position, in one step.
 
         Raises
         ------
-        PositionError
-            If the position is no longer where this reader left it: another one works under its
-            name. Nothing is done.
+        OffsetError
+            If another reader has changed the position under this name. Nothing is done.
         StreamError
-            If the server refused a command. Of several commands the others may be done, as MULTI
-            has it; the position, moved with them, is put back where it was.
+            If the server refused a command. As always with MULTI, the other queued commands may
+            have been run; the position goes back to where it was.
         """
-        expected = None if self._at is None else str(self._at).encode()
+        expected = None if self._position is None else str(self._position)
         commands = [*self._queued, ("HSET", self.key, self.reader, str(entry_id))]
         self._queued.clear()
-        done = self._connection.transaction_if(("HGET", self.key, self.reader), expected, commands)
-        if done is None:
-            was = "without a position" if self._at is None else f"at {self._at}"
+        field = ("HGET", self.key, self.reader)
+        replies = self._connection.transaction_if(field, expected and expected.encode(), commands)
+        if replies is None:
             raise OffsetError(
-                f"{self.reader!r} in {self.key!r} is no longer {was}: another reader "
-                "works under this name, and nothing was done here. Stop one of the two, or give "
-                "them names of their own"
+                f"the position of {self.reader!r} in {self.key!r} has changed (expected "
+                f"{expected or 'none'}): another reader is using this name, so nothing was "
+                "done here. Stop one of the two, or give each its own name"
             )
-        refused = next((reply for reply in done if isinstance(reply, Exception)), None)
-        if refused is not None:
-            if not isinstance(done[-1], Exception):
-                self.forget() if self._at is None else super().save(self._at)
-            raise refused
-        self._at = entry_id
+        refusal = next((reply for reply in replies if isinstance(reply, Exception)), None)
+        if refusal is not None:
+            if not isinstance(replies[-1], Exception):
+                self.forget() if self._position is None else super().save(self._position)
+            raise refusal
+        self._position = entry_id
 
 
-def _parsed(found: bytes, where: str) -> EntryId:
+def _parse(value: bytes, source: str) -> EntryId:
     try:
-        return EntryId.parse(found)
+        return EntryId.parse(value)
     except InputError as error:
         raise OffsetError(
-            f"{where} holds {found[:40]!r} and not an entry ID: put back the last ID that you "
-            "know, such as 1767225600000-0, or remove it to begin again"
+            f"{source} holds {value[:40]!r}, which is not an entry ID: put back the last ID that "
+            "you know, such as 1767225600000-0, or remove it to start from the beginning"
         ) from error
 
 
-def _bring_to_disk(directory: Path) -> None:
-    """Let the file's new name outlast a power cut; a system without that has no way to ask."""
+def _flush_directory(directory: Path) -> None:
+    """Flush a rename to the disk, so that it survives a power cut; some systems can't."""
     with suppress(OSError):
         handle = os.open(directory, os.O_RDONLY)
         try:

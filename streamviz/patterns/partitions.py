@@ -1,9 +1,9 @@
-"""One stream in parts: as many streams as you like, each with a slot of its own in a cluster.
+"""Split one stream into partitions: several streams, each with a slot of its own in a cluster.
 
-A stream is one key, and one key lies on one node. To use more nodes, use more streams: the parts
-are ``orders:{0}``, ``orders:{1}`` and so on, and the number between the braces, the hash tag,
-decides on the slot. Entries of one business key always go to the same part, so they stay in
-order; between the parts there is none.
+A stream is one key, and a key is on one node. To use more nodes, use more streams: the partitions
+are ``orders:{0}``, ``orders:{1}`` and so on. The number in braces, the hash tag, decides the
+slot. Entries of one business key always go to the same partition, so they stay in order. There is
+no order between partitions.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from streamviz.errors import InputError
 
 
 class Partitions:
-    """The parts of one stream; making them sends nothing.
+    """The partitions of one stream; creating this object sends nothing.
 
     Parameters
     ----------
     client : redis.cluster.RedisCluster or redis.Redis
-        The cluster, or one server, where all the parts lie together.
+        The cluster, or one server for all partitions.
     name : str
-        What the keys begin with; it must not hold ``{``, which would be the hash tag.
+        The start of the keys; without ``{``, which would begin the hash tag.
     count : int
-        How many parts, 1 to 16,384. With another number later, most business keys would go to
-        another part than before, and out of order: choose enough at once.
+        The number of partitions, 1 to 16,384. If you change it later, most business keys go to
+        another partition than before and lose their order, so choose enough at once.
 
     Attributes
     ----------
     streams : tuple of Stream
-        The parts, by their numbers.
+        The partitions, by number.
 
     Raises
     ------
     InputError
-        If the name or the count is not one.
+        If `name` or `count` is invalid.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Partitions:
 
     def __init__(self, client: Client, name: str, count: int) -> None:
         if not isinstance(name, str) or not name or "{" in name:
-            raise InputError(f"{name!r} is not a name for parts: give text without a brace")
+            raise InputError(f"{name!r} is not a name for partitions: give text without a brace")
         if type(count) is not int or not 1 <= count <= SLOTS:
             raise InputError(f"count={count!r}: give a whole number from 1 to {SLOTS:,}")
         self.client = client
@@ -68,123 +68,127 @@ class Partitions:
         return f"<Partitions of {self.name!r}: {len(self)}>"
 
     def number(self, key: str) -> int:
-        """Return the number of the part for a business key: CRC32 of it, modulo their count.
+        """Return the number of a business key's partition: the key's CRC32 modulo their count.
 
-        It is the same in every process and every language, which Python's own `hash` is not.
+        It is the same in every process and every language, unlike Python's own `hash`.
 
         Raises
         ------
         InputError
-            If the key is not text.
+            If `key` is not text.
         """
         if not isinstance(key, str):
             raise InputError(f"{key!r} is not a business key: give it as text, such as 'ada'")
         return crc32(key.encode("utf-8", "surrogateescape")) % len(self)
 
     def of(self, key: str) -> Stream:
-        """Return the part for a business key."""
+        """Return the partition for a business key."""
         return self.streams[self.number(key)]
 
     def add(self, key: str, fields: Fields, id: Id = "*") -> tuple[int, EntryId]:  # noqa: A002
-        """Add one entry to the part of its business key (XADD, 5.0).
+        """Add one entry to the partition of its business key (XADD, 5.0).
 
         Parameters
         ----------
         key : str
-            The business key, for example a customer; it is not stored: put it into a field.
+            The business key, for example a customer. It is not stored, so put it into a field.
         fields : mapping
             At least one field.
         id : EntryId or str
-            As in `Stream.add`; an ID is unique only within its part.
+            As in `Stream.add`; an ID is unique only within its partition.
 
         Returns
         -------
         (int, EntryId)
-            The part's number, and the entry's ID there.
+            The partition's number, and the entry's ID there.
         """
-        stream = self.of(key)
-        added = stream.add(fields, id)
-        assert added is not None  # only NOMKSTREAM gives none
-        return self.number(key), added
+        number = self.number(key)
+        entry_id = self.streams[number].add(fields, id)
+        assert entry_id is not None  # add() returns None only with NOMKSTREAM
+        return number, entry_id
 
     def add_many(self, rows: Iterable[tuple[str, Fields]], *, batch: int = 1000) -> list[int]:
-        """Add entries fast, each to the part of its business key, in the order of the rows.
+        """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
         Parameters
         ----------
         rows : iterable of (str, mapping)
             Business keys and fields.
         batch : int
-            How many are read at once, to be sent part by part.
+            The number of rows to read at a time and send, partition by partition.
 
         Returns
         -------
         list of int
-            How many each part got.
+            The number of entries added to each partition.
 
         Raises
         ------
         InputError, CommandRefused, ServerUnreachable
-            As `Stream.add_many`; what went to other parts before that is there.
+            As in `Stream.add_many`; entries already sent to other partitions stay there.
         """
-        arguments.number("batch", batch, 1)
-        added = [0] * len(self)
-        left = iter(rows)
-        while some := list(islice(left, batch)):
-            shares: dict[int, list[Fields]] = {}
-            for key, fields in some:
-                shares.setdefault(self.number(key), []).append(fields)
-            for number, share in shares.items():
-                added[number] += self.streams[number].add_many(share)
-        return added
+        arguments.whole_number("batch", batch, 1)
+        counts = [0] * len(self)
+        remaining = iter(rows)
+        while page := list(islice(remaining, batch)):
+            partitions: dict[int, list[Fields]] = {}
+            for key, fields in page:
+                partitions.setdefault(self.number(key), []).append(fields)
+            for number, entries in partitions.items():
+                counts[number] += self.streams[number].add_many(entries)
+        return counts
 
     def create_group(self, name: str, id: Id = "0") -> tuple[ConsumerGroup, ...]:  # noqa: A002
-        """Make a consumer group on every part, and return them (XGROUP CREATE MKSTREAM, 5.0).
+        """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).
 
-        Each is a group of its own, with its own cursor and its own pending entries: they share
-        no more than the name. One that is there stays as it is.
+        The groups share only their name: each has its own cursor and its own pending entries. A
+        group that exists stays as it is; a stream that does not exist is created (MKSTREAM).
 
         Parameters
         ----------
         name : str
             The groups' name.
         id : EntryId or str
-            Where they begin; see `ConsumerGroup.create`.
+            Where the groups start; see `ConsumerGroup.create`.
         """
         for group in self.group(name):
             group.create(id, mkstream=True, exist_ok=True)
         return self.group(name)
 
     def group(self, name: str) -> tuple[ConsumerGroup, ...]:
-        """Return the group of that name on every part; this sends nothing."""
+        """Return the group with that name on every partition; this sends nothing."""
         return tuple(stream.group(name) for stream in self.streams)
 
 
-def assign(count: int, consumers: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Say who reads which part: one consumer for each part, as evenly as it goes.
+def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Assign each partition to one consumer, as evenly as possible.
 
-    Redis does not do this, and does not keep others from reading. Whoever asks a group gets its
-    entries, so that every process has to come to the same answer: this one depends only on the
-    names.
+    Redis neither assigns partitions nor keeps other consumers from reading them, so every process
+    must compute the same assignment. This one depends only on the names.
 
     Parameters
     ----------
     count : int
-        How many parts there are.
+        The number of partitions.
     consumers : sequence of str
-        Who is there, in any order. Those who are too many get none.
+        The consumers' names, in any order. Consumers beyond `count` get no partition.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        For each consumer, the numbers of its partitions.
 
     Raises
     ------
     InputError
-        If nobody is there, a name comes twice, or `count` is less than 1.
+        If there is no name, a name is given twice, or `count` is less than 1.
 
     Examples
     --------
-    >>> assign(5, ["ben", "ann"])
+    >>> assign_partitions(5, ["ben", "ann"])
     {'ann': (0, 2, 4), 'ben': (1, 3)}
     """
-    arguments.number("count", count, 1)
+    arguments.whole_number("count", count, 1)
     names = sorted(consumers)
     if not names or len(set(names)) < len(names):
         raise InputError(f"consumers={list(consumers)!r}: give each name once, at least one")

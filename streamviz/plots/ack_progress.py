@@ -1,43 +1,40 @@
-"""Ack progress: what was added, what was delivered, what is acknowledged, for each group."""
+"""Ack progress: how many entries were added, delivered and acknowledged, for each group."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.history import History, account_for
+from streamviz.observation.accounting import account_for
+from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    COLOURS,
-    Plot,
-    Trace,
-    label,
-    plain,
-    waiting,
-)
+from streamviz.plots.contrast import translucent
+from streamviz.plots.figure import COLOURS, Plot, Trace, label, no_data_text, number_text
+from streamviz.plots.panels import axis, domain
 
-_BANDS = (  # each filled down to the ground: between two lines, a gap in one would draw a diagonal
+_BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
     ("acked", "acknowledged", "solid", 0.55),
     ("delivered", "delivered: the band below is pending", "dash", 0.30),
-    ("added", "added: the band below waits", "dot", 0.12),
+    ("added", "added: the band below is waiting", "dot", 0.12),
 )
 
 
 class AckProgress(Plot):
-    """Three lines a group that close in on each other; the bands between them are the work.
+    """Three lines for each group: acknowledged, delivered and added, with bands between them.
 
-    Below the first line is acknowledged, between the first and the second pending, between the
-    second and the third not yet delivered. What was deleted before a group got it is in none.
+    Entries below the first line are acknowledged, those between the first and the second line are
+    pending, and those between the second and the third are waiting. Entries deleted before their
+    delivery to the group are in no band.
 
     Parameters
     ----------
     group : str, optional
-        Show only this group; without it, all of them side by side.
+        Show only this group; without it, show all groups side by side.
 
     Raises
     ------
     InputError
-        If the group is not text.
+        If the group is not a string.
     """
 
     name = "ack_progress"
@@ -48,7 +45,7 @@ class AckProgress(Plot):
             raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names."""
         return self._names(history)
 
@@ -60,82 +57,74 @@ class AckProgress(Plot):
                 "mode": "lines",
                 "name": name,
                 "legendgroup": name,
-                "showlegend": place == 0,
+                "showlegend": index == 0,
                 "hovertemplate": f"{label(group)}<br>%{{y}} {words}<extra></extra>",
                 "line": {"color": COLOURS[0], "dash": dash, "width": 2, "shape": "hv"},
                 "fill": "tozeroy",
-                "fillcolor": f"rgba(0,114,178,{alpha})",
-                "xaxis": _axis("x", place),
-                "yaxis": _axis("y", place),
+                "fillcolor": translucent(COLOURS[0], opacity),
+                "xaxis": axis("x", index),
+                "yaxis": axis("y", index),
                 "x": [],
                 "y": [],
             }
-            for place, group in enumerate(self._names(history))
-            for name, words, dash, alpha in _BANDS
+            for index, group in enumerate(self._names(history))
+            for name, words, dash, opacity in _BANDS
         ]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return one pair of axes a group, side by side, all with one scale."""
+        """Return a pair of axes for each group, side by side, all with one scale."""
         names = self._names(history) or ("no consumer group yet",)
-        width = 1 / len(names)
-        gap = min(0.06, 0.3 * width) if len(names) > 1 else 0.0
         layout: dict[str, Any] = {}
-        for place, name in enumerate(names):
-            low = round(place * width + gap * place / len(names), 4)
-            domain = [low, round(min(low + width - gap, 1.0), 4)]
-            y: dict[str, Any] = {"rangemode": "tozero", "anchor": _axis("x", place)}
-            if place:
+        for index, name in enumerate(names):
+            y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
+            if index:
                 y |= {"matches": "y", "showticklabels": False}
             else:
                 y |= {"title": {"text": "entries"}}
-            layout[_axis("xaxis", place)] = {
-                "domain": domain,
-                "anchor": _axis("y", place),
+            layout[axis("xaxis", index)] = {
+                "domain": domain(index, len(names)),
+                "anchor": axis("y", index),
                 "title": {"text": label(name, min(30, max(4, 72 // len(names))))},
-                **({"matches": "x"} if place else {}),
+                **({"matches": "x"} if index else {}),
             }
-            layout[_axis("yaxis", place)] = y
+            layout[axis("yaxis", index)] = y
         return layout
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return acked, delivered and added for each group, None where it can't be known."""
-        found: list[Any] = []
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return acknowledged, delivered and added for each group, None where unknown."""
+        values: list[Any] = []
         for name in self._names(history):
             group = sample.group(name)
             if group is None:
-                found += [None, None, None]
+                values += [None, None, None]
                 continue
-            book = account_for(sample, group)
-            if book.acked is None or book.undelivered is None:
-                found += [None, None, sample.entries_added]
+            counts = account_for(sample, group)
+            if counts.acked is None or counts.undelivered is None:
+                values += [None, None, sample.entries_added]
             else:
-                delivered = book.acked + book.pending
-                found += [book.acked, delivered, delivered + book.undelivered]
-        return found
+                delivered = counts.acked + counts.pending
+                values += [counts.acked, delivered, delivered + counts.undelivered]
+        return values
 
     def summary(self, history: History) -> str:
-        """Return each group's books in words."""
+        """Return each group's numbers in words."""
         last = history.last
         if last is None or not last.groups:
-            return waiting(history) or "no consumer group yet"
-        shown = self._names(history)
+            return no_data_text(history) or "no consumer group yet"
+        names = self._names(history)
         parts = []
         for group in last.groups:
-            if group.name in shown:
-                book = account_for(last, group)
+            if group.name in names:
+                counts = account_for(last, group)
                 parts.append(
-                    f"{group.name}: {plain(book.acked)} acknowledged, "
-                    f"{plain(book.pending)} pending, "
-                    f"{plain(book.undelivered)} waiting"
-                    + (f" ({book.reason})" if book.reason else "")
+                    f"{group.name}: {number_text(counts.acked)} acknowledged, "
+                    f"{number_text(counts.pending)} pending, "
+                    f"{number_text(counts.undelivered)} waiting"
+                    + (f" ({counts.reason})" if counts.reason else "")
                 )
-        about = "; ".join(parts) if parts else f"no consumer group {self.group} now"
-        return f"{plain(last.entries_added)} added. {about}."
+        groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
+        return f"{number_text(last.entries_added)} added. {groups}."
 
     def _names(self, history: History) -> tuple[str, ...]:
         names = history.group_names
         return names if self.group is None else tuple(n for n in names if n == self.group)
-
-
-def _axis(name: str, place: int) -> str:
-    return name if place == 0 else f"{name}{place + 1}"

@@ -1,4 +1,4 @@
-"""Cursors: where each reader is in the stream, while the stream grows."""
+"""Cursors: how far each reader and group has read, while the stream grows."""
 
 from __future__ import annotations
 
@@ -9,92 +9,92 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
+    EVENT_AXIS,
     GREY,
     Plot,
     Trace,
-    at_most,
-    entries_of,
+    entries_text,
     event_marks,
     events,
     label,
-    line,
+    no_data_text,
+    peaks_text,
     seconds,
-    waiting,
+    step_line,
 )
 
 
 class Cursors(Plot):
-    """A step line for each plain reader and each group: its place in the stream as time goes by.
+    """A step line for each plain reader's position and each group's cursor over time.
 
-    The grey line is the newest entry, and climbs a second a second while entries come. A reader
-    that keeps up climbs with it; one that is away stays level; one that begins again falls to the
-    ground. What a reader has skipped, its cursor does not show.
+    The grey line is the newest entry. While entries arrive, it climbs by one second per second. A
+    reader that keeps up climbs with it, a reader that is down stays level, and a reader that
+    starts from the beginning falls to the bottom. A cursor does not show which entries the reader
+    missed.
     """
 
     name = "cursors"
     title = "Cursors"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the readers' and the groups' names."""
         return history.reader_names, history.group_names
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each reader and group, the newest entry, and marks for events."""
         names = (*history.reader_names, *history.group_names)
-        newest = line("newest entry", 0)
-        newest["line"] = {"color": GREY, "dash": "solid", "width": 1.5}
-        lines = [*(line(label(name), i) for i, name in enumerate(names)), newest]
-        for trace in lines:
-            trace["line"] = trace["line"] | {"shape": "hv"}
-        return [*lines, event_marks()]
+        newest = step_line("newest entry", 0)
+        newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
+        lines = [step_line(label(name), i) for i, name in enumerate(names)]
+        return [*lines, newest, event_marks()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the place in the stream up, a strip for events over both."""
+        """Return axes: seconds across, the time of the entry up, and a strip for events."""
         return {
             "xaxis": {"title": {"text": "seconds"}},
-            "yaxis": {"title": {"text": "at the entry of second"}, "rangemode": "tozero"},
-            "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            "yaxis": {"title": {"text": "time of the entry, in seconds"}, "rangemode": "tozero"},
+            "yaxis2": EVENT_AXIS,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each cursor's place, and the newest entry's; None where there is none."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return the time of each cursor and of the newest entry, None where there is none."""
         readers = [sample.reader(name) for name in history.reader_names]
         groups = [sample.group(name) for name in history.group_names]
         cursors = [reader.position if reader else None for reader in readers]
         cursors += [group.last_delivered_id if group else None for group in groups]
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
-        return [_place(cursor, sample, history) for cursor in (*cursors, newest)]
+        return [_entry_time(cursor, sample, history) for cursor in (*cursors, newest)]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each event."""
         return [events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many events the window has."""
         return [history.event_count]
 
     def summary(self, history: History) -> str:
-        """Return each reader's and each group's place in words."""
+        """Return in words how far each reader and group has read."""
         last = history.last
         if last is None or not (last.readers or last.groups):
-            return waiting(history) or "no reader yet"
+            return no_data_text(history) or "no reader yet"
         parts = [_words(one.name, one.position, last) for one in last.readers]
         parts += [_words(one.name, one.last_delivered_id, last) for one in last.groups]
-        return f"{entries_of(last.length)}; {'; '.join(parts)}."
+        return f"{entries_text(last.length)}; {'; '.join(parts)}."
 
     def history_summary(self, history: History) -> str:
-        """Return how far behind the newest entry each one ever was, in words."""
+        """Return in words how far each one was behind the newest entry at most."""
         names = (*history.reader_names, *history.group_names)
-        places = (self.values(sample, history) for sample in history.samples)
+        times = (self.sampled_values(sample, history) for sample in history.samples)
         rows = [
             [None if one is None or newest is None else newest - one for one in cursors]
-            for *cursors, newest in places
+            for *cursors, newest in times
         ]
-        return at_most(names, rows, "seconds behind the newest entry")
+        return peaks_text(names, rows, "seconds behind the newest entry")
 
 
-def _place(cursor: EntryId | None, sample: Sample, history: History) -> float | None:
-    """Return a cursor's place in seconds; who has read nothing stands at the first entry."""
+def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:
+    """Return a cursor's time in seconds; a reader that has read nothing is at the first entry."""
     if cursor == EntryId.ZERO and sample.length:
         cursor = sample.first_id
     return None if cursor is None or cursor == EntryId.ZERO else seconds(cursor.ms, history)

@@ -1,17 +1,24 @@
-"""What every plot is: plotly JSON from a history, and what is new since the last look.
+"""The base of every plot: a history becomes a plotly figure, and each sample a small delta.
 
-A figure is a plain dict that plotly takes as it is (``data``, ``layout``), with two keys of ours:
-``n``, the number of the last sample in it; ``summary``, one or two sentences for those who can't
-see it.
+A figure is a plain dict that plotly accepts as it is (``data``, ``layout``), with two keys of ours:
+``n``, the number of its last sample; ``summary``, one or two sentences for screen readers. The
+browser's code reads two parts that plotly leaves alone:
+
+- ``layout["meta"]["substitutes"]``: for a ``light`` and a ``dark`` background, which colour
+  replaces which (see `streamviz.plots.contrast`);
+- ``customdata`` of a trace, parallel to ``x`` and ``y``: the ID of the entry at each point, None
+  in a gap. A trace whose points are not entries has no ``customdata``.
 
 A delta has ``n`` and ``summary``, and either ``full``, a whole new figure, or
 
-- ``x`` and ``y``: the new samples' times, and for each growing trace on them its new values;
-- ``points``: for each other growing trace, by its index, new ``x``, ``y`` and perhaps ``text``;
-- ``keep``: for each growing trace, how many of its newest points stay: those in the window;
-- ``set``: for each trace that shows only the present, by its index, the keys to replace.
+- ``x`` and ``y``: the times of the new samples, and for each growing trace at these times its new
+  values;
+- ``points``: for each other growing trace, by its index, new ``x`` and ``y``, and perhaps ``text``
+  and ``customdata``;
+- ``keep``: for each growing trace, how many of its newest points remain: those in the window;
+- ``set``: for each state trace, by its index, the keys to replace.
 
-`apply` says exactly what that means; the browser's code does the same.
+`apply` defines what this means; the browser's code does the same.
 """
 
 from __future__ import annotations
@@ -24,33 +31,36 @@ from typing import Any
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.contrast import SUBSTITUTES
 
 Figure = dict[str, Any]
 Delta = dict[str, Any]
 Trace = dict[str, Any]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
-"""Okabe and Ito's palette without the yellow, which vanishes on white, and with two more."""
+"""Okabe and Ito's palette, with two more colours, but without yellow, which vanishes on white."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 GREY = "#888888"
+EVENT_AXIS = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+"""The axis ``yaxis2`` of `event_marks`: a strip over the plot, from 0 at the bottom to 1."""
 
 _AXIS = re.compile(r"[xy]axis\d*")
-_NO_TEXT = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Plot:
-    """One picture of a history; a subclass says what it shows.
+    """One plot of a history; a subclass defines what it shows.
 
-    A *growing* trace gets points with every sample, a *present* one shows the last sample only.
+    A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
     """
 
     name = ""
     title = ""
 
-    def identity(self, history: History) -> Any:
-        """Return what the traces hang on; when it changes, the figure is made anew."""
+    def structure_key(self, history: History) -> Any:
+        """Return what the traces depend on; when it changes, the whole figure is built again."""
         raise NotImplementedError
 
     def traces(self, history: History) -> list[Trace]:
@@ -61,107 +71,106 @@ class Plot:
         """Return plotly's layout."""
         raise NotImplementedError
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return one value for each growing trace that has a point at every sample."""
         raise NotImplementedError
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return new points for each growing trace that has them at times of its own."""
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+        """Return the new points of each growing trace whose points have their own times."""
         return []
 
-    def held(self, history: History) -> list[int]:
-        """Return how many points the window has for each trace of `points`, without making them."""
-        return [len(more["x"]) for more in self.points(history.samples, history)]
+    def window_sizes(self, history: History) -> list[int]:
+        """Return how many points the window has for each trace of `new_points`."""
+        return [len(points["x"]) for points in self.new_points(history.samples, history)]
 
-    def present(self, history: History) -> list[Trace]:
-        """Return the keys to replace in each present trace."""
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the keys to replace in each state trace."""
         return []
 
     def summary(self, history: History) -> str:
-        """Return what the picture shows, in words."""
+        """Return what the plot shows, in words."""
         raise NotImplementedError
 
     def history_summary(self, history: History) -> str:
-        """Return what came before what `summary` says, in words; this looks at every sample."""
+        """Return in words what happened before, which `summary` leaves out; reads every sample."""
         return ""
 
-    def still(self, history: History) -> Figure:
-        """Return the whole picture for where it does not move: its words tell the story, too."""
-        figure, story = self.figure(history), clean(self.history_summary(history))
-        if not story:
+    def static_figure(self, history: History) -> Figure:
+        """Return the whole figure for a static picture, whose summary includes the history."""
+        figure, before = self.figure(history), clean(self.history_summary(history))
+        if not before:
             return figure
-        return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {story}"}
+        return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {before}"}
 
     def figure(self, history: History) -> Figure:
-        """Return the whole picture of a history."""
+        """Return the whole figure of a history."""
         data = self.traces(history)
         samples = history.samples
         times = [seconds(sample.time_ms, history) for sample in samples]
-        columns = list(zip(*(self.values(s, history) for s in samples), strict=True))
+        rows = (self.sampled_values(sample, history) for sample in samples)
+        columns = list(zip(*rows, strict=True))
         for trace, column in zip(data, columns, strict=False):
             trace |= {"x": list(times), "y": list(column)}
-        first = len(columns)
-        rest = [*self.points(samples, history), *self.present(history)]
-        for trace, more in zip(data[first:], rest, strict=False):
-            trace |= more
+        rest = [*self.new_points(samples, history), *self.current_state(history)]
+        for trace, points in zip(data[len(columns) :], rest, strict=False):
+            trace |= points
         return {
             "data": data,
-            "layout": _base(self.title, self.layout(history)),
+            "layout": _with_defaults(self.title, self.layout(history)),
             "n": samples[-1].n if samples else 0,
             "summary": clean(self.summary(history)),
         }
 
-    def delta(self, history: History, since: int, identity: Any) -> Delta:
-        """Return what is new.
+    def delta(self, history: History, since: int, structure_key: Any) -> Delta:
+        """Return what is new since a sample.
 
         Parameters
         ----------
         history : History
-            What was seen.
+            The samples.
         since : int
             The number of the last sample that was drawn.
-        identity : object
-            What `identity` returned when the whole figure was last made.
+        structure_key : object
+            What `structure_key` returned when the whole figure was last built.
         """
-        fresh = history.since(since)
+        samples = history.since(since)
         last = history.last
         n = last.n if last else 0
-        lost = bool(fresh) and fresh[0].n != since + 1
-        if lost or since == 0 or self.identity(history) != identity:
+        has_gap = bool(samples) and samples[0].n != since + 1
+        if has_gap or since == 0 or self.structure_key(history) != structure_key:
             return {"n": n, "full": self.figure(history)}
-        rows = [self.values(sample, history) for sample in fresh]
-        if last is None or not rows:
-            return {"n": n, "x": [], "y": [], "points": {}, "keep": [], "set": {}} | {
-                "summary": clean(self.summary(history))
-            }
-        grown = self.points(fresh, history)
+        summary = clean(self.summary(history))
+        if not samples:
+            empty: Delta = {"n": n, "x": [], "y": [], "points": {}, "keep": [], "set": {}}
+            return empty | {"summary": summary}
+        rows = [self.sampled_values(sample, history) for sample in samples]
+        points = self.new_points(samples, history)
         width = len(rows[0])
-        delta: Delta = {
+        return {
             "n": n,
-            "x": [seconds(sample.time_ms, history) for sample in fresh],
+            "x": [seconds(sample.time_ms, history) for sample in samples],
             "y": [list(column) for column in zip(*rows, strict=True)],
-            "points": {width + i: more for i, more in enumerate(grown) if more["x"]},
-            "keep": [len(history)] * width + self.held(history),
-            "set": dict(enumerate(self.present(history), start=width + len(grown))),
-            "summary": clean(self.summary(history)),
+            "points": {i: new for i, new in enumerate(points, start=width) if new["x"]},
+            "keep": [len(history)] * width + self.window_sizes(history),
+            "set": dict(enumerate(self.current_state(history), start=width + len(points))),
+            "summary": summary,
         }
-        return delta
 
 
 def apply(figure: Figure, delta: Delta) -> Figure:
-    """Return the figure with a delta taken in: the contract that the browser keeps, too."""
+    """Return the figure with a delta added; the browser's code must do the same."""
     if "full" in delta:
         return dict(delta["full"])
     data = [dict(trace) for trace in figure["data"]]
     for i, keep in enumerate(delta["keep"]):
-        grows = i < len(delta["y"])
-        more = {"x": delta["x"], "y": delta["y"][i]} if grows else delta["points"].get(i, {})
-        for key in ("x", "y", "text"):
-            if key in data[i] or key in more:
-                longer = [*data[i].get(key, []), *more.get(key, [])]
-                data[i][key] = longer[len(longer) - keep :]
-    for i, present in delta["set"].items():
-        data[i] |= present
+        sampled = i < len(delta["y"])
+        new = {"x": delta["x"], "y": delta["y"][i]} if sampled else delta["points"].get(i, {})
+        for key in ("x", "y", "text", "customdata"):
+            if key in data[i] or key in new:
+                points = [*data[i].get(key, []), *new.get(key, [])]
+                data[i][key] = points[len(points) - keep :]
+    for i, state in delta["set"].items():
+        data[i] |= state
     return figure | {"data": data, "n": delta["n"], "summary": delta["summary"]}
 
 
@@ -170,55 +179,55 @@ def seconds(ms: float, history: History) -> float:
     return round((ms - history.start_ms) / 1000, 3)
 
 
-def clean(words: str) -> str:
-    """Return a text that JSON, XML and a screen can take: what is no character becomes "�"."""
-    return _NO_TEXT.sub("�", words.replace("\n", " "))
+def clean(text: str) -> str:
+    """Return a text that JSON and XML allow: "�" replaces what is not a character."""
+    return _UNPRINTABLE.sub("�", text.replace("\n", " "))
 
 
-def escaped(words: str) -> str:
+def escaped(text: str) -> str:
     """Return a text that plotly shows as it is: no tags, no templates, no formulas."""
-    plain_text = html.escape(clean(words), quote=False)
-    return plain_text.replace("%{", "&#37;{").replace("$", "&#36;")
+    return html.escape(clean(text), quote=False).replace("%{", "&#37;{").replace("$", "&#36;")
 
 
 @lru_cache(maxsize=1024)
-def label(name: str, most: int = 30) -> str:
-    """Return a name as plotly shows it, cut where it is long."""
-    return escaped(name if len(name) <= most else name[: most - 1] + "…")
+def label(name: str, length: int = 30) -> str:
+    """Return a name as plotly shows it, cut if it is longer than this."""
+    return escaped(name if len(name) <= length else name[: length - 1] + "…")
 
 
-def plain(number: float | None) -> str:
-    """Return a number for a sentence, with every digit that it has."""
+def number_text(number: float | None) -> str:
+    """Return a number for a sentence, with all its digits."""
     return "an unknown number" if number is None else f"{number:,}"
 
 
-def entries_of(number: int) -> str:
-    """Return so many entries, for a sentence."""
-    return f"{plain(number)} entr{'y' if number == 1 else 'ies'}"
+def entries_text(number: int) -> str:
+    """Return a number of entries for a sentence."""
+    return f"{number_text(number)} entr{'y' if number == 1 else 'ies'}"
 
 
-def line(name: str, place: int, **more: Any) -> Trace:
-    """Return a growing line in the colour and the dash of its place."""
-    style = {"color": colour(place), "dash": DASHES[place % len(DASHES)], "width": 2.5}
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "line": style,
-        "x": [],
-        "y": [],
-    } | more
+def line(name: str, index: int, **more: Any) -> Trace:
+    """Return a growing line in the colour and the dash with this index."""
+    style = {"color": colour(index), "dash": DASHES[index % len(DASHES)], "width": 2.5}
+    base: Trace = {"type": "scatter", "mode": "lines", "name": name, "line": style}
+    return base | {"x": [], "y": []} | more
+
+
+def step_line(name: str, index: int) -> Trace:
+    """Return a growing line that holds each value until the next sample."""
+    trace = line(name, index)
+    trace["line"]["shape"] = "hv"
+    return trace
 
 
 def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:
-    """Return markers."""
+    """Return markers in one colour."""
     marker = {"color": colour_, "symbol": symbol, "size": 7}
     base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
     return base | {"x": [], "y": []} | more
 
 
 def event_marks() -> Trace:
-    """Return the marks of what happened, in a strip of their own above the rest (axis y2)."""
+    """Return the trace of events, in a strip over the plot (`EVENT_AXIS`)."""
     return marks("events", GREY, "triangle-down", yaxis="y2") | {
         "showlegend": False,
         "text": [],
@@ -227,7 +236,7 @@ def event_marks() -> Trace:
 
 
 def events(samples: Sequence[Sample], history: History) -> Trace:
-    """Return a mark for each thing that happened, high up in its strip."""
+    """Return a mark for each event, at the top of the strip."""
     found = [(sample, event) for sample in samples for event in sample.events]
     return {
         "x": [seconds(sample.time_ms, history) for sample, _ in found],
@@ -236,31 +245,34 @@ def events(samples: Sequence[Sample], history: History) -> Trace:
     }
 
 
-def colour(place: int) -> str:
-    """Return the colour of a place."""
-    return COLOURS[place % len(COLOURS)]
+def colour(index: int) -> str:
+    """Return the colour with this index; after the last one, begin again."""
+    return COLOURS[index % len(COLOURS)]
 
 
-def at_most(names: Sequence[str], rows: Iterable[Sequence[float | None]], unit: str) -> str:
-    """Return the largest that each one ever had, in a sentence; nothing if it was always 0."""
+def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], unit: str) -> str:
+    """Return a sentence with the largest value of each name; empty if all values are 0.
+
+    Each row has a sample's values in the order of the names, None where a value is unknown.
+    """
     columns = [[v for v in column if v is not None] for column in zip(*rows, strict=True)]
-    most = {name: max(column) for name, column in zip(names, columns, strict=False) if column}
-    if not any(most.values()):
+    peaks = {name: max(column) for name, column in zip(names, columns, strict=False) if column}
+    if not any(peaks.values()):
         return ""
-    each = (f"{name} {round(value, 1):,}" for name, value in most.items())
-    return f"At most: {', '.join(each)} {unit}."
+    parts = (f"{name} {round(peak, 1):,}" for name, peak in peaks.items())
+    return f"At most: {', '.join(parts)} {unit}."
 
 
-def waiting(history: History) -> str:
-    """Return what to say while there is nothing to show; empty if there is."""
+def no_data_text(history: History) -> str:
+    """Return why there is nothing to show; empty if there is."""
     if history.last is None:
-        return "waiting for the first look"
+        return "waiting for the first sample"
     return history.last.trouble
 
 
-def _base(title: str, layout: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
     axes = {name: axis for name, axis in layout.items() if _AXIS.fullmatch(name)}
-    across = {"rangemode": "nonnegative"}  # plotly would begin below the first second
+    x_axis = {"rangemode": "nonnegative"}  # plotly would begin below the first second
     return {
         "title": {"text": title, "x": 0, "xref": "paper"},
         "margin": {"l": 60, "r": 16, "t": 44, "b": 44},
@@ -269,10 +281,11 @@ def _base(title: str, layout: dict[str, Any]) -> dict[str, Any]:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "hovermode": "closest",
+        "meta": {"substitutes": SUBSTITUTES},
         **layout,
         **{
             name: {"zeroline": False, "automargin": True}
-            | (across if name[0] == "x" else {})
+            | (x_axis if name[0] == "x" else {})
             | axis
             for name, axis in axes.items()
         },

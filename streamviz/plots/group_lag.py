@@ -1,4 +1,4 @@
-"""Group lag: how many entries wait for each group, or how old the oldest wait is."""
+"""Group lag: how many entries are waiting for each group, or how many seconds it is behind."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import (
+    EVENT_AXIS,
     SYMBOLS,
     Plot,
     Trace,
-    at_most,
     colour,
     escaped,
     event_marks,
     events,
     label,
-    line,
     marks,
-    plain,
+    no_data_text,
+    number_text,
+    peaks_text,
     seconds,
-    waiting,
+    step_line,
 )
 
 
 class GroupLag(Plot):
-    """One step line a group; where the lag is not known, the line has a gap that says why.
+    """One step line for each group; where the lag is unknown, the line has a gap and says why.
 
     Parameters
     ----------
     unit : {"entries", "seconds"}
-        Entries that wait, or the newest ID's time minus the last-delivered ID's.
+        The number of waiting entries, or the time of the newest ID minus that of the
+        last-delivered ID.
+
+    Raises
+    ------
+    InputError
+        If it is another unit.
     """
 
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:
@@ -42,16 +49,14 @@ class GroupLag(Plot):
         self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups' names."""
         return history.group_names
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line and doubtful marks for each group, and marks for what happened."""
+        """Return a line and marks for an uncertain lag for each group, and marks for events."""
         names = history.group_names
-        lines = [line(label(name), i, line_shape="hv") for i, name in enumerate(names)]
-        for trace in lines:
-            trace["line"] = trace["line"] | {"shape": trace.pop("line_shape")}
+        lines = [step_line(label(name), i) for i, name in enumerate(names)]
         doubts = [
             marks(label(name), colour(i), f"{SYMBOLS[i % len(SYMBOLS)]}-open", yaxis="y2")
             | {"showlegend": False, "text": [], "hoverinfo": "text"}
@@ -60,59 +65,59 @@ class GroupLag(Plot):
         return [*lines, *doubts, event_marks()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the lag up, and a strip for marks over both."""
+        """Return axes: seconds across, the lag up, and a strip for marks."""
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         return {
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            "yaxis2": EVENT_AXIS,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each group's lag, None where it is unknown."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return each group's lag, None where unknown."""
         return [self._lag(sample.group(name)) for name in history.group_names]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return a mark for each doubtful lag, low down, and for each event, high up."""
-        found: list[Trace] = []
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+        """Return a mark for each uncertain lag, at the bottom, and for each event, at the top."""
+        doubts: list[Trace] = []
         for i, name in enumerate(history.group_names):
-            doubtful = [
+            uncertain = [
                 (sample, group)
                 for sample in samples
                 if (group := sample.group(name)) and group.lag.verdict != "exact"
             ]
-            found.append(
+            doubts.append(
                 {
-                    "x": [seconds(sample.time_ms, history) for sample, _ in doubtful],
-                    "y": [round(0.03 + 0.05 * (i % 4), 2)] * len(doubtful),
+                    "x": [seconds(sample.time_ms, history) for sample, _ in uncertain],
+                    "y": [round(0.03 + 0.05 * (i % 4), 2)] * len(uncertain),
                     "text": [
                         f"{label(name)}: {group.lag.verdict}: {escaped(group.lag.reason)}"
-                        for _, group in doubtful
+                        for _, group in uncertain
                     ],
                 }
             )
-        return [*found, events(samples, history)]
+        return [*doubts, events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
-        """Return how many doubts and events the window has."""
-        return [*map(history.doubts, history.group_names), history.event_count]
+    def window_sizes(self, history: History) -> list[int]:
+        """Return how many uncertain lags and events the window has."""
+        return [*map(history.inexact_count, history.group_names), history.event_count]
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""
         last = history.last
         if last is None or not last.groups:
-            return waiting(history) or "no consumer group yet"
+            return no_data_text(history) or "no consumer group yet"
         return "; ".join(self._words(group) for group in last.groups) + "."
 
     def history_summary(self, history: History) -> str:
-        """Return each group's largest lag, and how often it was in doubt, in words."""
-        names, looks = history.group_names, history.samples
+        """Return in words each group's largest lag, and how often it was uncertain."""
+        names, samples = history.group_names, history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
-        parts = [at_most(names, (self.values(look, history) for look in looks), unit)]
+        parts = [peaks_text(names, (self.sampled_values(one, history) for one in samples), unit)]
         parts += [
-            f"Of {name} it was not certain at {doubts} of {len(looks)} looks."
+            f"The lag of {name} was uncertain in {count} of {len(samples)} samples."
             for name in names
-            if (doubts := history.doubts(name))
+            if (count := history.inexact_count(name))
         ]
         return " ".join(filter(None, parts))
 
@@ -129,4 +134,4 @@ class GroupLag(Plot):
             return f"{group.name}: lag unknown, {lag.reason}"
         behind = f", {lag.behind_ms / 1000:,.1f} s behind" if lag.behind_ms else ""
         doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-        return f"{group.name}: {plain(lag.entries)} waiting{behind}{doubt}"
+        return f"{group.name}: {number_text(lag.entries)} waiting{behind}{doubt}"

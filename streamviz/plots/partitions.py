@@ -1,4 +1,4 @@
-"""Partitions: each part of a stream in its lane, in the colour of its node, as high as its lag."""
+"""Partitions: a lane for each part of a stream, with its lag, in the colour of its node."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamviz.observation.history import History
-from streamviz.observation.partition_observer import PartitionedSample, PartitionState
+from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.figure import (
+    EVENT_AXIS,
     GREY,
     Plot,
     Trace,
-    entries_of,
+    entries_text,
     event_marks,
     events,
     label,
     line,
-    plain,
-    waiting,
+    no_data_text,
+    number_text,
 )
 
-_HEIGHT = 0.8  # of a lane, so that the highest stays under the one above
-_ALONE = "one server"
+_HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
+_NO_NODE = "one server"
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """What the lanes of a window hang on."""
+class _Structure:
+    """What the lanes of a window depend on; `top` is how many entries a lane is high."""
 
     keys: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -37,15 +38,15 @@ class _Frame:
 
 
 class PartitionLanes(Plot):
-    """A lane for each part: the line's colour and dash are its node's, its height the lag.
+    """A lane for each part: the line's height is the lag, its colour and dash stand for the node.
 
-    While a part's slot is on the move the line is thick and grey. Where the lag is unknown, or
-    nobody answers for the part, it has a gap. It takes a history of `PartitionedSample`.
+    While a part's slot is moving, the line is thick and grey. Where the lag is unknown, or the
+    part does not answer, the line has a gap. The plot needs a history of `PartitionedSample`.
 
     Parameters
     ----------
     group : str, optional
-        Whose lag; without it, the first group's.
+        Whose lag to show; without it, the first group's.
     """
 
     name = "partitions"
@@ -53,110 +54,114 @@ class PartitionLanes(Plot):
 
     def __init__(self, group: str | None = None) -> None:
         self.group = group
-        self._seen: tuple[Any, ...] = ()
-        self._made = _Frame((), (), group or "", 1)
+        self._cache_key: tuple[Any, ...] = ()
+        self._cached = _Structure((), (), group or "", 1)
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the parts, the nodes, the group, and how many entries a lane is high."""
-        return self._frame(history)
+        return self._structure(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return for each part a line a node and one for the move, then marks for events."""
-        frame = self._frame(history)
-        found = []
-        for number, key in enumerate(frame.keys):
-            for place, node in enumerate(frame.nodes):
-                trace = line(label(node), place, legendgroup=label(node))
-                found.append(trace | {"showlegend": number == 0} | _hover(f"{key} on {node}"))
-        for number, key in enumerate(frame.keys):
+        """Return a line for each part and node, a line for each moving part, marks for events."""
+        structure = self._structure(history)
+        traces = []
+        for number, key in enumerate(structure.keys):
+            for index, node in enumerate(structure.nodes):
+                trace = line(label(node), index, legendgroup=label(node))
+                traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} on {node}"))
+        for number, key in enumerate(structure.keys):
             trace = line("on the move", 0, legendgroup="on the move")
             trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
-            found.append(trace | {"showlegend": number == 0} | _hover(f"{key} is on the move"))
-        return [*found, event_marks()]
+            traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} is on the move"))
+        return [*traces, event_marks()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across; up a lane for each part, the first one on top."""
-        frame = self._frame(history)
-        many = len(frame.keys)
-        entries = f"{plain(frame.top)} waiting entries" if frame.top > 1 else "one waiting entry"
+        """Return axes: seconds across, and a lane for each part, the first one on top."""
+        structure = self._structure(history)
+        count = len(structure.keys)
+        entries = (
+            f"{number_text(structure.top)} waiting entries"
+            if structure.top > 1
+            else "one waiting entry"
+        )
         return {
             "xaxis": {"title": {"text": f"seconds; a lane is {entries} high"}},
             "yaxis": {
-                "tickvals": [-number for number in range(many)],
-                "ticktext": [_tag(key) for key in frame.keys],
-                "range": [-max(many - 1, 0) - 0.3, 1],
+                "tickvals": [-number for number in range(count)],
+                "ticktext": [_tag(key) for key in structure.keys],
+                "range": [-max(count - 1, 0) - 0.3, 1],
             },
-            "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            "yaxis2": EVENT_AXIS,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each part's height on its node's line or on the move's, None on the others."""
-        frame = self._frame(history)
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return each part's height, on the line of its node or of its move; None on the others."""
+        structure = self._structure(history)
         states = {state.sample.stream: state for state in _parts(sample)}
         settled: list[Any] = []
         moving: list[Any] = []
-        for number, key in enumerate(frame.keys):
+        for number, key in enumerate(structure.keys):
             state = states.get(key)
-            height = _height(state, frame, number)
-            on_the_way = state is not None and bool(state.moving_to)
-            here = (state.node or _ALONE) if state is not None and not on_the_way else None
-            settled += [height if node == here else None for node in frame.nodes]
-            moving.append(height if on_the_way else None)
+            height = _height(state, structure, number)
+            is_moving = state is not None and bool(state.moving_to)
+            current = (state.node or _NO_NODE) if state is not None and not is_moving else None
+            settled += [height if node == current else None for node in structure.nodes]
+            moving.append(height if is_moving else None)
         return [*settled, *moving]
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each event."""
         return [events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many events the window has."""
         return [sum(len(sample.events) for sample in history.samples)]
 
     def summary(self, history: History) -> str:
-        """Return each part's node and lag in words, and the sum."""
+        """Return in words each part's node and lag, and the sum."""
         last = history.last
         if last is None:
-            return waiting(history)
+            return no_data_text(history)
         if not _parts(last):
-            return waiting(history) or "no partitions in this history"
-        frame = self._frame(history)
-        parts = "; ".join(_words(state, frame.group) for state in _parts(last))
-        whole = last.group(frame.group)
+            return no_data_text(history) or "no partitions in this history"
+        structure = self._structure(history)
+        parts = "; ".join(_words(state, structure.group) for state in _parts(last))
+        whole = last.group(structure.group)
         if whole is None:
             return f"{parts}. No consumer group yet."
-        return f"{parts}. {frame.group} in all: {_waiting(whole.lag)}."
+        return f"{parts}. {structure.group} in all: {_lag_text(whole.lag)}."
 
     def history_summary(self, history: History) -> str:
-        """Return which parts went from one node to another, in words."""
-        went: dict[str, list[str]] = {}
+        """Return in words which parts have moved from one node to another."""
+        visited: dict[str, list[str]] = {}
         for state in (state for sample in history.samples for state in _parts(sample)):
-            nodes = went.setdefault(_name(state), [])
+            nodes = visited.setdefault(_name(state), [])
             if state.node and state.node not in nodes[-1:]:
                 nodes.append(state.node)
         moved = [
-            f"{name} from {' to '.join(nodes)}" for name, nodes in went.items() if len(nodes) > 1
+            f"{name} from {' to '.join(nodes)}" for name, nodes in visited.items() if len(nodes) > 1
         ]
         return f"Moved: {', '.join(moved)}." if moved else ""
 
-    def _frame(self, history: History) -> _Frame:
-        """Return what the window's lanes hang on, made once a look."""
-        now = (history, len(history), history.last)
-        if len(self._seen) != len(now) or any(
-            a is not b for a, b in zip(now, self._seen, strict=True)
+    def _structure(self, history: History) -> _Structure:
+        """Return what the window's lanes depend on, computed once for each sample."""
+        key = (history, len(history), history.last)
+        if len(self._cache_key) != len(key) or any(
+            a is not b for a, b in zip(key, self._cache_key, strict=True)
         ):
-            self._made, self._seen = _frame(history, self.group), now
-        return self._made
+            self._cached, self._cache_key = _structure(history, self.group), key
+        return self._cached
 
 
-def _frame(history: History, group: str | None) -> _Frame:
+def _structure(history: History, group: str | None) -> _Structure:
     states = [state for sample in history.samples for state in _parts(sample)]
     chosen = group or next(iter(history.group_names), "")
     keys = {state.number: state.sample.stream for state in states}
     lags = [_lag(state, chosen) for state in states]
     highest = max((lag.entries or 0 for lag in lags if lag is not None), default=0)
-    return _Frame(
+    return _Structure(
         tuple(keys[number] for number in sorted(keys)),
-        tuple(sorted({state.node or _ALONE for state in states if _placed(state)})),
+        tuple(sorted({state.node or _NO_NODE for state in states if _has_node(state)})),
         chosen,
         1 << max(highest - 1, 0).bit_length(),
     )
@@ -166,22 +171,22 @@ def _parts(sample: Sample) -> tuple[PartitionState, ...]:
     return sample.partitions if isinstance(sample, PartitionedSample) else ()
 
 
-def _placed(state: PartitionState) -> bool:
-    """Tell whether it is known where the part is: on a node, or on a server without nodes."""
+def _has_node(state: PartitionState) -> bool:
+    """Tell whether the part's node is known, or the part is on a server that is not a cluster."""
     return bool(state.node) or state.sample.exists
 
 
 def _lag(state: PartitionState, group: str) -> Lag | None:
-    found = state.sample.group(group)
-    return found.lag if found else None
+    group_state = state.sample.group(group)
+    return group_state.lag if group_state else None
 
 
-def _height(state: PartitionState | None, frame: _Frame, number: int) -> float | None:
+def _height(state: PartitionState | None, structure: _Structure, number: int) -> float | None:
     if state is None or not state.sample.exists:
         return None
-    lag = _lag(state, frame.group)
+    lag = _lag(state, structure.group)
     entries = lag.entries if lag is not None else 0
-    return None if entries is None else round(_HEIGHT * entries / frame.top - number, 4)
+    return None if entries is None else round(_HEIGHT * entries / structure.top - number, 4)
 
 
 def _words(state: PartitionState, group: str) -> str:
@@ -192,14 +197,14 @@ def _words(state: PartitionState, group: str) -> str:
     if state.sample.trouble:
         return f"{tag}{where}: {state.sample.trouble}"
     lag = _lag(state, group)
-    return f"{tag}{where}: {_waiting(lag) if lag else entries_of(state.sample.length)}"
+    return f"{tag}{where}: {_lag_text(lag) if lag else entries_text(state.sample.length)}"
 
 
-def _waiting(lag: Lag) -> str:
+def _lag_text(lag: Lag) -> str:
     if lag.entries is None:
         return f"lag unknown, {lag.reason}"
     doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-    return f"{plain(lag.entries)} waiting{doubt}"
+    return f"{number_text(lag.entries)} waiting{doubt}"
 
 
 def _name(state: PartitionState) -> str:
@@ -207,7 +212,7 @@ def _name(state: PartitionState) -> str:
 
 
 def _tag(key: str) -> str:
-    """Return a part's hash tag with its braces, or the end of its key."""
+    """Return a part's hash tag with its braces, or the start of its key."""
     return label(key[key.find("{") :] if "{" in key else key, 8)
 
 

@@ -1,4 +1,4 @@
-"""Values side by side: one reply as it came, and what it was made into."""
+"""Values side by side: a raw reply, and the values made from it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
+from streamviz.plots.contrast import TEXT_COLOUR
 from streamviz.plots.figure import GREY, clean
-from streamviz.plots.svg import TEXT
 
-_WIDTH = 28  # letters, from where on a value is broken into lines
-_WIDE, _GAP, _LINE, _LETTER = 720, 10, 15, 7.25
+_MAX_LINE = 28  # characters; a longer value is broken into lines
+_WIDTH, _GAP, _LINE_HEIGHT, _LETTER_WIDTH = 720, 10, 15, 7.25  # pixels
 
 
 class Columns:
-    """A picture of values in columns, each with the depth of its lists and maps.
+    """Values in columns, each with the depth of its lists and maps.
 
-    It shows itself as a static SVG in a notebook, and as text elsewhere. What is too long for its
-    column is cut in the picture, and whole in the text.
+    A notebook shows a static SVG; elsewhere, it is text. Lines too long for their column are cut
+    in the SVG, but not in the text.
 
     Parameters
     ----------
     **columns
-        For each column's title the value.
+        The value for each column's title.
 
     Raises
     ------
@@ -51,33 +51,33 @@ class Columns:
         )
 
     def _repr_svg_(self) -> str:
-        """Return the picture; IPython shows it."""
-        written = [list(lines(value)) for value in self.columns.values()]
-        height = 44 + _LINE * max(map(len, written))
-        width = (_WIDE - _GAP * (len(written) - 1)) / len(written)
+        """Return the SVG that IPython shows."""
+        columns = [list(lines(value)) for value in self.columns.values()]
+        height = 44 + _LINE_HEIGHT * max(map(len, columns))
+        width = (_WIDTH - _GAP * (len(columns) - 1)) / len(columns)
         heads = [f"{clean(title)}, {depth(value)} deep" for title, value in self.columns.items()]
         parts = [
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDE} {height}' "
-            f"width='{_WIDE}' height='{height}' role='img' "
-            f"font-family='ui-monospace,monospace' font-size='12' fill='{TEXT}'>",
+            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {height}' "
+            f"width='{_WIDTH}' height='{height}' role='img' "
+            f"font-family='ui-monospace,monospace' font-size='12' fill='{TEXT_COLOUR}'>",
             f"<title>{escape('; '.join(heads))}.</title><desc>{escape(repr(self))}</desc>",
         ]
-        for place, (head, column) in enumerate(zip(heads, written, strict=True)):
-            parts += _column(place * (width + _GAP), width, height, head, column)
+        for i, (head, column) in enumerate(zip(heads, columns, strict=True)):
+            parts += _column(i * (width + _GAP), width, height, head, column)
         return "".join(parts) + "</svg>"
 
 
 def depth(value: Any) -> int:
-    """Return how many lists, tuples and maps lie in each other, at most; records don't count."""
+    """Return how deep lists, tuples and maps are nested; records don't count."""
     inner = max((depth(part) for _, part in _parts(value)), default=0)
     return inner + (type(value) in (list, tuple, dict))
 
 
 def lines(value: Any, before: str = "", after: str = "") -> Iterator[str]:
-    """Yield the lines of a value: what is too long for one has its parts below, indented."""
+    """Yield the lines of a value: a long value has its parts on indented lines of their own."""
     whole = f"{before}{value!r}{after}"
     parts = _parts(value)
-    if len(whole) <= _WIDTH or not parts:
+    if len(whole) <= _MAX_LINE or not parts:
         yield whole
         return
     opening, closing = _brackets(value)
@@ -88,7 +88,7 @@ def lines(value: Any, before: str = "", after: str = "") -> Iterator[str]:
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
-    """Return what a list, a map or a record holds, each with what stands before it."""
+    """Return the parts of a list, a map or a record, each with the text before it."""
     if type(value) in (list, tuple):
         return [("", part) for part in value]
     if type(value) is dict:
@@ -108,18 +108,19 @@ def _brackets(value: Any) -> tuple[str, str]:
 
 
 def _column(left: float, width: float, height: int, head: str, column: list[str]) -> Iterator[str]:
-    """Yield a frame, what stands over it, and its lines, cut where they are too long."""
-    most = int((width - 16) / _LETTER)
+    """Yield a frame, its head and its lines, cut if they are too long."""
+    length = int((width - 16) / _LETTER_WIDTH)
     yield (
         f"<path d='M{left + 0.5:.1f} .5h{width - 1:.1f}v{height - 1}h{1 - width:.1f}z"
         f"m0 24h{width - 1:.1f}' fill='none' stroke='{GREY}'/>"
     )
-    yield f"<text x='{left + 8:.1f}' y='17' font-weight='600'>{_words(head, most)}</text>"
+    yield f"<text x='{left + 8:.1f}' y='17' font-weight='600'>{_words(head, length)}</text>"
     for row, line in enumerate(column):
-        yield f"<text x='{left + 8:.1f}' y='{42 + _LINE * row}'>{_words(line, most)}</text>"
+        y = 42 + _LINE_HEIGHT * row
+        yield f"<text x='{left + 8:.1f}' y='{y}'>{_words(line, length)}</text>"
 
 
-def _words(line: str, most: int) -> str:
+def _words(line: str, length: int) -> str:
     shown = clean(line)
-    cut = shown if len(shown) <= most else f"{shown[: most - 1]}…"
-    return escape(cut.replace(" ", "\xa0"))  # XML would drop the indent
+    cut = shown if len(shown) <= length else f"{shown[: length - 1]}…"
+    return escape(cut.replace(" ", "\xa0"))  # XML would drop leading spaces

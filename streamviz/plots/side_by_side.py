@@ -1,4 +1,4 @@
-"""Side by side: for each reader or subscriber, what was sent, what it got, what passed it by."""
+"""Side by side: for each reader or subscriber, which entries it received and which it missed."""
 
 from __future__ import annotations
 
@@ -15,117 +15,113 @@ from streamviz.plots.figure import (
     Trace,
     label,
     marks,
-    plain,
+    no_data_text,
+    number_text,
     seconds,
-    waiting,
 )
+from streamviz.plots.panels import axis, domain
 
-_MOST_LOST = 200  # crosses in a panel: they are sent anew with each frame
+_MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 
 
 class SideBySide(Plot):
-    """A panel for each one who gets entries: up when it was sent, across when it arrived.
+    """A panel for each reader or subscriber: the time sent up, the time received across.
 
-    Grey is what was sent, at the time when it was. Blue is what this one got. An orange cross is
-    what passed it by: something later has come to it, and this never did.
+    Grey dots are the entries sent, at the time of sending. Blue dots are the entries received. An
+    orange cross is a missed entry: the reader has received a later one, but never this one.
     """
 
     name = "side_by_side"
     title = "Sent and received"
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the readers' names."""
         return history.reader_names
 
     def traces(self, history: History) -> list[Trace]:
-        """Return what was sent and what came for each panel, then what passed by."""
-        grown, present = [], []
-        for place, name in enumerate(history.reader_names):
-            grown += [
-                _marks(f"{label(name)}: sent", place, GREY, "circle", size=4, opacity=0.5),
-                _marks(f"{label(name)}: received", place, COLOURS[0], "circle", size=5),
+        """Return for each panel the entries sent and received, then for each panel those missed."""
+        growing, missed = [], []
+        for index, name in enumerate(history.reader_names):
+            growing += [
+                _marks(f"{label(name)}: sent", index, GREY, "circle", size=4, opacity=0.5),
+                _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=5),
             ]
-            lost = _marks(f"{label(name)}: passed by", place, COLOURS[1], "x", size=8)
-            present.append(lost)
-        return [*grown, *present]
+            missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=8))
+        return [*growing, *missed]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each panel, all with one scale."""
-        names = history.reader_names or ("nobody yet",)
-        width = 1 / len(names)
-        gap = min(0.06, 0.3 * width) if len(names) > 1 else 0.0
+        names = history.reader_names or ("no reader yet",)
         layout: dict[str, Any] = {"showlegend": False}
-        for place, name in enumerate(names):
-            low = round(place * width + gap * place / len(names), 4)
-            x: dict[str, Any] = {"domain": [low, round(min(low + width - gap, 1.0), 4)]}
-            x |= {
-                "anchor": _axis("y", place),
+        for index, name in enumerate(names):
+            x: dict[str, Any] = {
+                "domain": domain(index, len(names)),
+                "anchor": axis("y", index),
                 "title": {"text": f"{label(name)}: received, in seconds"},
             }
-            y: dict[str, Any] = {"rangemode": "tozero", "anchor": _axis("x", place)}
-            if place:
+            y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
+            if index:
                 x, y = x | {"matches": "x"}, y | {"matches": "y", "showticklabels": False}
             else:
                 y["title"] = {"text": "sent, in seconds"}
-            layout |= {_axis("xaxis", place): x, _axis("yaxis", place): y}
+            layout |= {axis("xaxis", index): x, axis("yaxis", index): y}
         return layout
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: what is sent and got has times of its own."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return nothing: the dots have times of their own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return for each panel what was sent, and what came."""
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+        """Return for each panel the entries sent and received."""
         sent = _dots([(one.id.ms, one.id) for s in samples for one in s.entries], history)
-        found: list[Trace] = []
+        traces: list[Trace] = []
         for name in history.reader_names:
             states = [(sample.time_ms, sample.reader(name)) for sample in samples]
-            got = [(at, one) for at, state in states if state for one in state.got]
-            found += [{key: list(values) for key, values in sent.items()}, _dots(got, history)]
-        return found
+            received = [(at_ms, one) for at_ms, state in states if state for one in state.got]
+            traces += [{key: list(of) for key, of in sent.items()}, _dots(received, history)]
+        return traces
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many dots the window has."""
-        sent, got = history.entry_count, dict.fromkeys(history.reader_names, 0)
+        received = dict.fromkeys(history.reader_names, 0)
         for sample in history.samples:
             for reader in sample.readers:
-                got[reader.name] += len(reader.got)
-        return [many for name in got for many in (sent, got[name])]
+                received[reader.name] += len(reader.got)
+        return [size for count in received.values() for size in (history.entry_count, count)]
 
-    def present(self, history: History) -> list[Trace]:
-        """Return for each panel the newest of what passed by."""
+    def current_state(self, history: History) -> list[Trace]:
+        """Return for each panel the newest entries missed."""
         return [
-            _dots([(one.ms, one) for one in history.passed_by(name)[-_MOST_LOST:]], history)
+            _dots([(one.ms, one) for one in history.missed_by(name)[-_MAX_MISSED:]], history)
             for name in history.reader_names
         ]
 
     def summary(self, history: History) -> str:
-        """Return in words how much came to each one, and how much passed it by."""
+        """Return in words how many entries each reader received and missed."""
         last = history.last
         if last is None or not history.reader_names:
-            return waiting(history) or "no reader yet"
-        held = self.held(history)
-        passed = [len(history.passed_by(name)) for name in history.reader_names]
-        parts = [
-            f"{name} got {plain(many)}, {plain(lost) if lost else 'nothing'} passed it by"
-            for name, many, lost in zip(history.reader_names, held[1::2], passed, strict=True)
-        ]
-        return f"{plain(held[0])} sent; {'; '.join(parts)}."
+            return no_data_text(history) or "no reader yet"
+        parts = []
+        received = self.window_sizes(history)[1::2]
+        for name, count in zip(history.reader_names, received, strict=True):
+            missed = len(history.missed_by(name))
+            lost = number_text(missed) if missed else "none"
+            parts.append(f"{name} received {number_text(count)}, missed {lost}")
+        return f"{number_text(history.entry_count)} sent; {'; '.join(parts)}."
 
 
-def _marks(name: str, place: int, colour: str, symbol: str, **marker: float) -> Trace:
-    found = marks(name, colour, symbol, xaxis=_axis("x", place), yaxis=_axis("y", place))
-    found["marker"] = found["marker"] | marker
-    return found | {"text": [], "hoverinfo": "text", "showlegend": False}
+def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> Trace:
+    trace = marks(name, colour, symbol, xaxis=axis("x", index), yaxis=axis("y", index))
+    trace["marker"] |= marker
+    return trace | {"text": [], "hoverinfo": "text", "showlegend": False}
 
 
-def _dots(found: Sequence[tuple[int, EntryId]], history: History) -> Trace:
+def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:
+    """Return a dot for each entry, given with the time when it was sent or received."""
+    texts = [str(one) for _, one in entries]
     return {
-        "x": [seconds(at_ms, history) for at_ms, _ in found],
-        "y": [seconds(one.ms, history) for _, one in found],
-        "text": [str(one) for _, one in found],
+        "x": [seconds(at_ms, history) for at_ms, _ in entries],
+        "y": [seconds(one.ms, history) for _, one in entries],
+        "text": texts,
+        "customdata": list(texts),
     }
-
-
-def _axis(name: str, place: int) -> str:
-    return name if place == 0 else f"{name}{place + 1}"

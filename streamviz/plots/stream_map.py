@@ -1,4 +1,4 @@
-"""The stream map: every entry at the time in its ID, and each group's place over it."""
+"""The stream map: every entry at the time in its ID, and how far each group has read."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from streamviz.plots.figure import (
     Plot,
     Trace,
     colour,
-    entries_of,
+    entries_text,
     label,
     marks,
-    plain,
+    no_data_text,
+    number_text,
     seconds,
-    waiting,
 )
 
 
 class StreamMap(Plot):
     """Entries as dots, time across and sequence up; below, a lane for each group.
 
-    A group's lane is drawn as far as its cursor, the last-delivered ID. Rings on it are pending.
-    A dashed line is the trim edge: what was left of it is gone.
+    A group's lane ends at its cursor, the last-delivered ID. Rings on the lane are pending
+    entries. A dashed line is the trim edge: entries to its left have been trimmed.
     """
 
     name = "stream_map"
     title = "Stream map"
 
-    def identity(self, history: History) -> Any:
-        """Return the groups' names, how high the sequence goes, and whether it began before us."""
-        return history.group_names, self._top(history), _early(history)
+    def structure_key(self, history: History) -> Any:
+        """Return the groups' names, the highest sequence shown, and whether `_is_older`."""
+        return history.group_names, self._top(history), _is_older(history)
 
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, then a lane and its rings for each group, then the trim edge."""
         entries = marks("entries", GREY, "circle", text=[], hoverinfo="text")
         entries["marker"] = entries["marker"] | {"size": 5, "opacity": 0.75}
-        found = [entries]
+        traces = [entries]
         for i, name in enumerate(history.group_names):
             symbol = SYMBOLS[i % len(SYMBOLS)]
             lane: Trace = {
@@ -55,21 +55,21 @@ class StreamMap(Plot):
             }
             rings = marks(f"{label(name)} pending", colour(i), f"{symbol}-open", hoverinfo="text")
             rings["marker"] = rings["marker"] | {"size": 17, "line": {"width": 2.5}}
-            found += [lane, rings | {"legendgroup": label(name), "showlegend": False}]
+            traces += [lane, rings | {"legendgroup": label(name), "showlegend": False}]
         edge = {"color": GREY, "width": 2, "dash": "dash"}
         trim: Trace = {"type": "scatter", "mode": "lines", "name": "trim edge", "line": edge}
-        return [*found, trim | {"showlegend": False, "hoverinfo": "name"}]
+        return [*traces, trim | {"showlegend": False, "hoverinfo": "name"}]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across; up the sequence, and the groups' names below it."""
+        """Return axes: seconds across; the sequence up, and the groups' names below it."""
         names, lane = history.group_names, self._lane(history)
         top = self._top(history)
         ticks = sorted({0, top})
         title = {} if names else {"title": {"text": "sequence"}}  # it would lie over the names
         return {
             "xaxis": {
-                "title": {"text": "seconds, as the entry IDs have it"},
-                **({"rangemode": "normal"} if _early(history) else {}),
+                "title": {"text": "seconds, from the entry IDs"},
+                **({"rangemode": "normal"} if _is_older(history) else {}),
             },
             "yaxis": {
                 **title,
@@ -80,56 +80,52 @@ class StreamMap(Plot):
             "showlegend": False,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: entries have times of their own."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return nothing: the entries have times of their own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries."""
-        entries = [entry for sample in samples for entry in sample.entries]
-        return [
-            {
-                "x": [seconds(entry.id.ms, history) for entry in entries],
-                "y": [entry.id.seq for entry in entries],
-                "text": [str(entry.id) for entry in entries],
-            }
-        ]
+        ids = [entry.id for sample in samples for entry in sample.entries]
+        texts = list(map(str, ids))
+        x, y = [seconds(one.ms, history) for one in ids], [one.seq for one in ids]
+        return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
 
-    def held(self, history: History) -> list[int]:
+    def window_sizes(self, history: History) -> list[int]:
         """Return how many entries the window has."""
         return [history.entry_count]
 
-    def present(self, history: History) -> list[Trace]:
+    def current_state(self, history: History) -> list[Trace]:
         """Return each group's cursor and rings, and the trim edge."""
         last, lane = history.last, self._lane(history)
-        found: list[Trace] = []
+        traces: list[Trace] = []
         for i, name in enumerate(history.group_names):
             group = last.group(name) if last else None
-            found += self._lane_of(group, last, history, -lane * (i + 1))
+            traces += self._lane_of(group, last, history, -lane * (i + 1))
         if last is None or not 0 < last.length < last.entries_added:
-            return [*found, {"x": [], "y": []}]
+            return [*traces, {"x": [], "y": []}]
         x = seconds(last.first_id.ms, history)
-        return [*found, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}]
+        return [*traces, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}]
 
     def summary(self, history: History) -> str:
-        """Return the stream's length and each group's place in words."""
+        """Return in words the stream's length, and what is waiting and pending for each group."""
         last = history.last
         if last is None or last.trouble:
-            return waiting(history)
-        length = entries_of(last.length)
+            return no_data_text(history)
+        length = entries_text(last.length)
         if last.length != last.entries_added:
-            length += f", {plain(last.entries_added)} ever added"
+            length += f", {number_text(last.entries_added)} ever added"
         return "; ".join([length, *map(_words, last.groups)]) + "."
 
     def _lane_of(
         self, group: GroupState | None, last: Sample | None, history: History, y: float
     ) -> list[Trace]:
-        nothing: Trace = {"x": [], "y": [], "text": []}
+        empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
         if group is None or last is None or not last.exists:
-            return [nothing, dict(nothing)]
+            return [empty, dict(empty)]
         cursor = group.last_delivered_id
         if cursor == EntryId.ZERO:
-            lane = dict(nothing)  # the group has not begun
+            lane = dict(empty)  # the group has not begun
         else:
             first = min(last.first_id, cursor) if last.length else cursor
             text = f"{label(group.name)}: last delivered {cursor}"
@@ -137,6 +133,7 @@ class StreamMap(Plot):
                 "x": [seconds(first.ms, history), seconds(cursor.ms, history)],
                 "y": [y, y],
                 "text": [text, text],
+                "customdata": [str(cursor)] * 2,
             }
         rings = {
             "x": [seconds(one.id.ms, history) for one in group.oldest],
@@ -145,6 +142,7 @@ class StreamMap(Plot):
                 f"{one.id} held by {label(one.consumer) or 'nobody'}, delivered {one.deliveries}×"
                 for one in group.oldest
             ],
+            "customdata": [str(one.id) for one in group.oldest],
         }
         return [lane, rings]
 
@@ -156,13 +154,12 @@ class StreamMap(Plot):
 
 
 def _words(group: GroupState) -> str:
-    given = f"all but {plain(group.lag.entries)}" if group.lag.entries != 0 else "everything"
-    held = plain(group.pending) if group.pending else "nothing"
-    return f"{group.name} was given {given}, {held} pending"
+    waiting, pending = number_text(group.lag.entries), number_text(group.pending)
+    return f"{group.name}: {waiting} waiting, {pending} pending"
 
 
-def _early(history: History) -> bool:
-    """Tell whether the stream had entries before the first look."""
-    looks = history.samples
-    firsts = [one.first_id for one in (*looks[:1], *looks[-1:])]
+def _is_older(history: History) -> bool:
+    """Tell whether the stream had entries before the first sample."""
+    samples = history.samples
+    firsts = [one.first_id for one in (*samples[:1], *samples[-1:])]
     return any(one != EntryId.ZERO and one.ms < history.start_ms for one in firsts)

@@ -1,7 +1,7 @@
-"""A figure as a static SVG: the picture that stays when the kernel and the browser are gone.
+"""Draw a figure as a static SVG, which needs neither a kernel nor a browser's code.
 
-It draws what our figures use of plotly's JSON and no more. The same figure gives the same bytes
-everywhere, which is what lets a notebook's saved pictures be compared.
+Only those parts of plotly's JSON are drawn that our figures use. The same figure gives the same
+bytes on every machine, so tests can compare a notebook's saved pictures.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape, unescape
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, groupby
 from typing import Any
 from unicodedata import east_asian_width
 
-from streamviz.plots.contrast import INKS, Ground, inked
+from streamviz.plots.contrast import TEXT_COLOUR, TEXT_COLOURS, Background, for_background
 from streamviz.plots.figure import GREY, Figure, Trace, clean
+from streamviz.plots.svg_shapes import Point, path, shape
 
-TEXT = "#7a7a7a"
-"""The colour of letters where the ground is not known: as good on white as on near-black."""
-
-_DASH = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
-_DASH["longdashdot"] = "14 5 2 5"
+_DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
+_DASHES["longdashdot"] = "14 5 2 5"
 _FONT = "font-family='system-ui,sans-serif'"
 
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """One pair of axes: where it lies, and which values it spans."""
+    """One pair of axes: its edges in pixels, and the values that it spans."""
 
     left: float
     right: float
@@ -37,8 +35,8 @@ class _Panel:
     x: tuple[float, float]
     y: tuple[float, float]
 
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place of a value in pixels."""
+    def at(self, x: float, y: float) -> Point:
+        """Return the pixel of a pair of values."""
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return (
@@ -46,32 +44,29 @@ class _Panel:
             self.bottom - up * (self.bottom - self.top),
         )
 
-    def inside(self, x: float, y: float) -> bool:
-        """Tell whether a value lies in the panel."""
-        return self.x[0] <= x <= self.x[1] and self.y[0] <= y <= self.y[1]
-
 
 def render(
-    figure: Figure, width: int = 720, height: int = 300, ground: Ground | None = None
+    figure: Figure, width: int = 720, height: int = 300, background: Background | None = None
 ) -> str:
-    """Return a figure as SVG, with its summary for those who can't see it.
+    """Return a figure as SVG, with its summary for screen readers.
 
     Parameters
     ----------
     figure : dict
         As `Plot.figure` returns it.
     width, height : int
-        In pixels; the picture scales with its frame.
-    ground : {"light", "dark"}, optional
-        What it is drawn on; without it, it has colours for either.
+        In pixels; the picture scales to its container.
+    background : {"light", "dark"}, optional
+        What the figure is drawn on; without it, the colours suit both.
     """
-    if ground:
-        figure = figure | {"data": inked(figure["data"], ground)}
+    if background:
+        figure = figure | {"data": for_background(figure["data"], background)}
     layout = figure["layout"]
     title = layout["title"]["text"]
+    text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"role='img' {_FONT} font-size='12' fill='{INKS[ground] if ground else TEXT}'>",
+        f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
         f"<title>{_words(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
         f"<text x='56' y='20' font-size='15' font-weight='600'>{_words(title)}</text>",
     ]
@@ -102,7 +97,7 @@ def _axes(figure: Figure, name: str, width: int, height: int) -> Iterator[str]:
 
 
 def _sharing(figure: Figure, main: list[Trace]) -> list[Trace]:
-    """Return the traces that share a scale: all of them where axes match, else a panel's own."""
+    """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
     y_axes = [axis for key, axis in figure["layout"].items() if key.startswith("yaxis")]
     return list(figure["data"]) if any("matches" in axis for axis in y_axes) else main
 
@@ -112,7 +107,7 @@ def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float,
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     low = min(low, 0.0) if zero else low
     if low == high:
-        high = low + max(1.0, abs(low) * 1e-6)  # what is huge hardly grows by 1
+        high = low + max(1.0, abs(low) * 1e-6)  # adding 1 to a huge number may not change it
     return (low, high + (high - low) * 0.06) if zero else (low, high)
 
 
@@ -122,8 +117,8 @@ def _grid(
     for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4):
         x, y = panel.at(value, panel.y[0])
         yield f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{_number(value)}</text>"
-    given = y_axis.get("tickvals")
-    ticks = given if given is not None else _ticks(*panel.y, 5)
+    own_ticks = y_axis.get("tickvals")
+    ticks = own_ticks if own_ticks is not None else _ticks(*panel.y, 5)
     texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
     for value, text in zip(ticks, texts, strict=True):
         _, y = panel.at(panel.x[0], value)
@@ -137,23 +132,22 @@ def _grid(
                 f"{_words(text, 9)}</text>"
             )
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
-    across, up = (axis.get("title", {}).get("text", "") for axis in (x_axis, y_axis))
-    yield (f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'>{_words(across)}</text>")
-    if up:
+    x_title, y_title = (axis.get("title", {}).get("text", "") for axis in (x_axis, y_axis))
+    yield f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'>{_words(x_title)}</text>"
+    if y_title:
         y = (panel.top + panel.bottom) / 2
         yield (
             f"<text transform='translate({panel.left - 43:g} {y:.1f}) rotate(-90)' "
-            f"text-anchor='middle'>"
-            f"{_words(up)}</text>"
+            f"text-anchor='middle'>{_words(y_title)}</text>"
         )
 
 
-def _words(text: str, most: int = 200) -> str:
-    """Return what plotly would show of a text, for XML: as much of it as has room."""
+def _words(text: str, columns: int = 200) -> str:
+    """Return what plotly would show of a text, as XML, cut if it is wider than this."""
     shown = clean(unescape(text))
     ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in shown))
-    if ends and ends[-1] > most:
-        shown = shown[: bisect_right(ends, most - 1)] + "…"
+    if ends and ends[-1] > columns:
+        shown = shown[: bisect_right(ends, columns - 1)] + "…"
     return escape(shown)
 
 
@@ -164,13 +158,10 @@ def _trace(trace: Trace, panel: _Panel) -> Iterator[str]:
         style = trace["line"]
         if trace.get("fill"):
             yield from _fill(trace, panel)
-        path = _path(points, stepped=style.get("shape") == "hv")
-        dash = _DASH.get(style.get("dash", "solid"))
-        if path:
+        line = path(points, stepped=style.get("shape") == "hv")
+        if line:
             yield (
-                f"<path d='{path}' fill='none' stroke='{style['color']}' "
-                f"stroke-width='{style['width']}'"
-                + (f" stroke-dasharray='{dash}'" if dash else "")
+                f"<path d='{line}' fill='none' {_stroke(style)}"
                 + (f" opacity='{trace['opacity']:g}'" if trace.get("opacity", 1) != 1 else "")
                 + "/>"
             )
@@ -179,123 +170,72 @@ def _trace(trace: Trace, panel: _Panel) -> Iterator[str]:
 
 
 def _fill(trace: Trace, panel: _Panel) -> Iterator[str]:
-    """Fill down to the ground: bands lie over each other, the lowest one on top."""
+    """Fill the area down to zero: bands overlap, and the lowest one is drawn last."""
     pieces = []
     for known, run in groupby(_points(trace, panel), key=lambda point: point is not None):
         points = [point for point in run if point is not None]
         if known:
-            path = _path(list(points), stepped=trace["line"].get("shape") == "hv")
-            pieces.append(f"{path}V{panel.bottom:.0f}H{points[0][0]:.1f}Z")
+            line = path(points, stepped=trace["line"].get("shape") == "hv")
+            pieces.append(f"{line}V{panel.bottom:.0f}H{points[0][0]:.1f}Z")
     if pieces:
         yield f"<path d='{''.join(pieces)}' fill='{trace['fillcolor']}'/>"
 
 
-def _points(trace: Trace, panel: _Panel) -> list[tuple[float, float] | None]:
+def _stroke(style: dict[str, Any]) -> str:
+    dash = _DASHES.get(style.get("dash", "solid"))
+    dashes = f" stroke-dasharray='{dash}'" if dash else ""
+    return f"stroke='{style['color']}' stroke-width='{style['width']}'{dashes}"
+
+
+def _points(trace: Trace, panel: _Panel) -> list[Point | None]:
     return [
         None if y is None or x is None else panel.at(x, y)
         for x, y in zip(trace.get("x") or (), trace.get("y") or (), strict=True)
     ]
 
 
-def _path(points: list[tuple[float, float] | None], *, stepped: bool) -> str:
-    """Return path data; None is a gap, and what no pixel can show is left out."""
-    pieces: list[str] = []
-    at: tuple[float, float] | None = None
-    for point, following in pairwise([*points, None]):
-        if point is None:
-            at = None
-            continue
-        x, y = round(point[0], 1), round(point[1], 1)
-        if at is None:
-            pieces.append(f"M{x:g} {y:g}")
-            at = x, y
-            continue
-        across, up = round(x - at[0], 1), round(y - at[1], 1)
-        if stepped and (across < 0.7 or abs(up) < 0.1) and following is not None:
-            continue  # too small a step to see: it goes into the next one
-        if stepped:
-            pieces.append(f"h{_short(across)}v{_short(up)}")
-        else:
-            pieces.append(f"l{_short(across)} {_short(up)}")
-        at = x, y
-    return "".join(pieces)
-
-
-def _short(value: float) -> str:
-    return f"{value:g}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:g}"
-
-
 def _markers(trace: Trace, panel: _Panel) -> Iterator[str]:
     marker = trace["marker"]
     symbol, colour = str(marker.get("symbol", "circle")), marker["color"]
     sizes = marker.get("size", 6)
-    opened = symbol.endswith("-open")
+    is_open = symbol.endswith("-open")
     opacity = marker.get("opacity", 1)
-    shapes = []
-    seen = set()
+    shapes: dict[Point, str] = {}  # one at each pixel
     for i, point in enumerate(_points(trace, panel)):
         size = sizes[min(i, len(sizes) - 1)] if isinstance(sizes, list) else sizes
         if point is None or not size:
             continue
-        place = (round(point[0], 1), round(point[1], 1))
-        if place not in seen:
-            seen.add(place)
-            shapes.append(_shape(symbol.removesuffix("-open"), *place, size / 2))
+        at = (round(point[0], 1), round(point[1], 1))
+        if at not in shapes:
+            shapes[at] = shape(symbol.removesuffix("-open"), *at, size / 2)
     if shapes:
-        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if opened else f"fill='{colour}'"
+        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if is_open else f"fill='{colour}'"
         faint = f" opacity='{opacity}'" if opacity != 1 else ""
-        yield f"<path d='{''.join(shapes)}' {paint}{faint}/>"
-
-
-def _shape(symbol: str, x: float, y: float, r: float) -> str:
-    corners = {
-        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
-        "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
-        "triangle-up": ((0, -1.2), (1.1, 0.9), (-1.1, 0.9)),
-        "triangle-down": ((0, 1.2), (1.1, -0.9), (-1.1, -0.9)),
-        "cross": _plus(0.0),
-        "x": _plus(math.pi / 4),
-    }.get(symbol)
-    if corners is None:
-        return f"M{x - r:.1f} {y:.1f}a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 {-2 * r:g} 0"
-    return "M" + "L".join(f"{x + dx * r:.1f} {y + dy * r:.1f}" for dx, dy in corners) + "Z"
-
-
-def _plus(turn: float) -> tuple[tuple[float, float], ...]:
-    corners = [(1, 0.35), (0.35, 0.35), (0.35, 1), (-0.35, 1), (-0.35, 0.35), (-1, 0.35)]
-    corners += [(-a, -b) for a, b in corners]
-    cos, sin = math.cos(turn), math.sin(turn)
-    return tuple((a * cos - b * sin, a * sin + b * cos) for a, b in corners)
+        yield f"<path d='{''.join(shapes.values())}' {paint}{faint}/>"
 
 
 def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
     shown = [t for t in traces if t.get("showlegend", True) and "lines" in t.get("mode", "")]
     names = [unescape(trace["name"]) for trace in shown]
     room = width - 14 - title_end - 7.2 * len(_more(len(shown)))
-    many = len(shown)
-    while many and sum(7.2 * len(name) + 46 for name in names[:many]) > room:
-        many -= 1
+    count = len(shown)
+    while count and sum(7.2 * len(name) + 46 for name in names[:count]) > room:
+        count -= 1
     x = width - 14.0
-    if many < len(shown):
-        x -= 7.2 * len(_more(len(shown) - many))
-        yield f"<text x='{x:.1f}' y='20'>{_more(len(shown) - many)}</text>"
+    if count < len(shown):
+        x -= 7.2 * len(_more(len(shown) - count))
+        yield f"<text x='{x:.1f}' y='20'>{_more(len(shown) - count)}</text>"
         x -= 12
-    for trace, name in zip(reversed(shown[:many]), reversed(names[:many]), strict=True):
-        style = trace["line"]
-        dash = _DASH.get(style.get("dash", "solid"))
+    for trace, name in zip(reversed(shown[:count]), reversed(names[:count]), strict=True):
         x -= 7.2 * len(name)
         yield f"<text x='{x:.1f}' y='20'>{escape(clean(name))}</text>"
         x -= 34
-        yield (
-            f"<path d='M{x:.1f} 16h28' stroke='{style['color']}' stroke-width='{style['width']}'"
-            + (f" stroke-dasharray='{dash}'" if dash else "")
-            + "/>"
-        )
+        yield f"<path d='M{x:.1f} 16h28' {_stroke(trace['line'])}/>"
         x -= 12
 
 
-def _more(many: int) -> str:
-    return f"and {many} more"
+def _more(count: int) -> str:
+    return f"and {count} more"
 
 
 def _ticks(low: float, high: float, about: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""Swim-lanes: what each consumer holds, since when, and at which delivery."""
+"""Swim lanes: which entries each consumer holds, since when, and at which delivery."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     DASHES,
+    EVENT_AXIS,
     Plot,
     Trace,
     colour,
     event_marks,
     events,
     label,
-    plain,
+    no_data_text,
+    number_text,
     seconds,
-    waiting,
 )
 
-_PLACES = 3  # bars that overlap in one lane lie over each other in so many rows
+_ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 
 
 class SwimLanes(Plot):
-    """One lane a consumer, and in it a bar for each time that it held an entry.
+    """One lane for each consumer, with a bar for each delivery that it held.
 
-    A faint bar has ended: acknowledged, claimed by somebody else, or lost. A full one is still
-    held. A dashed one is a delivery after the first. Bars shorter than the time between two looks
-    are not seen.
+    A faint bar has ended: the entry was acknowledged, claimed by another consumer, or lost. A full
+    bar is still held. A dashed bar is a delivery after the first. A delivery shorter than the time
+    between two samples has no bar.
 
     Parameters
     ----------
     group : str, optional
-        Show only this group's consumers; without it, all of them.
+        Show only this group's consumers; without it, show all consumers.
 
     Raises
     ------
     InputError
-        If the group is not text.
+        If the group is not a string.
     """
 
     name = "swim_lanes"
@@ -51,86 +52,77 @@ class SwimLanes(Plot):
             raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return the groups, and the consumers that have a lane."""
         return self._groups(history), self._lanes(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return bars that ended, for each group first and later deliveries; marks; open bars."""
+        """Return for each group the bars that ended, marks for events, then the open bars.
+
+        Both kinds of bars have a trace for first deliveries and one for later ones.
+        """
         names = self._groups(history)
         ended = [
-            _bars(f"{label(name)}{words}", i, dash, opacity=0.4)
+            _trace(f"{label(name)}{words}", i, dash, opacity=0.4)
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
         held = [
-            _bars(f"{label(name)}{words}, held", i, dash, opacity=1.0)
+            _trace(f"{label(name)}{words}, held", i, dash, opacity=1.0)
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
         return [*ended, event_marks(), *held]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, a lane for each consumer up."""
+        """Return axes: seconds across, and a lane for each consumer."""
         lanes = self._lanes(history)
-        many = len(lanes)
+        count = len(lanes)
         return {
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {
-                "tickvals": [-(place + 0.5) for place in range(many)],
+                "tickvals": [-(index + 0.5) for index in range(count)],
                 "ticktext": [label(name, 16) for _, name in lanes],
-                "range": [-many or -1, 0.4],
+                "range": [-count or -1, 0.4],
             },
-            "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            "yaxis2": EVENT_AXIS,
             "showlegend": False,
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: bars have times of their own."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return nothing: the bars have times of their own."""
         return []
 
-    def points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the bars that ended with these samples, and a mark for each event."""
-        holds, lanes = delivery_log(history), self._places(history)
-        since = samples[0].n - 1 if samples else 0
-        found: list[Trace] = []
-        for name in self._groups(history):
-            ended = holds.ended_since(name, since)
-            for again in (False, True):
-                some = [hold for hold in ended if (hold.deliveries > 1) is again]
-                found.append(_drawn(name, some, lanes, history))
-        return [*found, events(samples, history)]
+        log, since = delivery_log(history), samples[0].n - 1 if samples else 0
+        ended = {name: log.ended_since(name, since) for name in self._groups(history)}
+        return [*self._bars(ended, history), events(samples, history)]
 
-    def held(self, history: History) -> list[int]:
-        """Return how many points of ended bars, and how many events the window has."""
-        holds = delivery_log(history)
-        found = []
+    def window_sizes(self, history: History) -> list[int]:
+        """Return how many points of ended bars and how many events the window has."""
+        log = delivery_log(history)
+        sizes = []
         for name in self._groups(history):
-            again = holds.again(name)
-            found += [3 * (holds.count(name) - again), 3 * again]
-        return [*found, history.event_count]
+            repeated = log.redelivery_count(name)
+            sizes += [3 * (log.ended_count(name) - repeated), 3 * repeated]
+        return [*sizes, history.event_count]
 
-    def present(self, history: History) -> list[Trace]:
-        """Return the bars of what is held now."""
-        holds, lanes = delivery_log(history), self._places(history)
-        found: list[Trace] = []
-        for name in self._groups(history):
-            held = holds.held(name)
-            for again in (False, True):
-                some = [hold for hold in held if (hold.deliveries > 1) is again]
-                found.append(_drawn(name, some, lanes, history))
-        return found
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the bars of the entries that are held now."""
+        log = delivery_log(history)
+        return self._bars({name: log.pending(name) for name in self._groups(history)}, history)
 
     def summary(self, history: History) -> str:
-        """Return in words what each consumer holds."""
+        """Return in words how many entries each consumer holds."""
         last = history.last
         if last is None or not self._lanes(history):
-            return waiting(history) or "no consumer yet"
+            return no_data_text(history) or "no consumer yet"
         parts = []
         for group in last.groups:
             if self.group in (None, group.name):
                 parts += [
-                    f"{one.name} holds {plain(one.pending) if one.pending else 'nothing'}"
+                    f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
                     for one in group.consumers
                 ]
         return "; ".join(parts) + "." if parts else "no consumer now."
@@ -140,21 +132,28 @@ class SwimLanes(Plot):
 
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
         names = self._groups(history)
-        return tuple((name, who) for name in names for who in history.consumer_names(name))
+        return tuple((name, one) for name in names for one in history.consumer_names(name))
 
-    def _places(self, history: History) -> dict[tuple[str, str], int]:
-        return {lane: place for place, lane in enumerate(self._lanes(history))}
+    def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
+        """Return for each group the bars of its first deliveries, and those of its later ones."""
+        lanes = {lane: index for index, lane in enumerate(self._lanes(history))}
+        traces = []
+        for name, of_group in deliveries.items():
+            for repeated in (False, True):
+                some = [one for one in of_group if (one.deliveries > 1) is repeated]
+                traces.append(_points(name, some, lanes, history))
+        return traces
 
 
 _KINDS = (("", "solid"), (" again", DASHES[1]))
 
 
-def _bars(name: str, place: int, dash: str, *, opacity: float) -> Trace:
+def _trace(name: str, index: int, dash: str, *, opacity: float) -> Trace:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "line": {"color": colour(place), "dash": dash, "width": 6},
+        "line": {"color": colour(index), "dash": dash, "width": 6},
         "opacity": opacity,
         "hoverinfo": "text",
         "x": [],
@@ -163,22 +162,21 @@ def _bars(name: str, place: int, dash: str, *, opacity: float) -> Trace:
     }
 
 
-def _drawn(
-    group: str, holds: Iterable[Delivery], lanes: dict[tuple[str, str], int], history: History
+def _points(
+    group: str, deliveries: Iterable[Delivery], lanes: dict[tuple[str, str], int], history: History
 ) -> Trace:
     """Return bars as one line with gaps."""
-    found: Trace = {"x": [], "y": [], "text": []}
-    for hold in holds:
-        lane = lanes.get((group, hold.consumer))
-        row = None if lane is None else -(lane + 0.3 + 0.2 * ((hold.id.ms + hold.id.seq) % _PLACES))
-        began, ended = seconds(hold.since_ms, history), seconds(hold.until_ms, history)
-        found["x"] += [began, ended, None]
-        found["y"] += [row, row, None]
-        found["text"] += [_told(hold, ended - began)] * 2 + [""]
-    return found
+    points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
+    for one in deliveries:
+        lane = lanes.get((group, one.consumer))
+        row = None if lane is None else -(lane + 0.3 + 0.2 * ((one.id.ms + one.id.seq) % _ROWS))
+        start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
+        points["x"] += [start, end, None]
+        points["y"] += [row, row, None]
+        points["text"] += [_text(one, end - start)] * 2 + [""]
+        points["customdata"] += [str(one.id)] * 2 + [None]
+    return points
 
 
-def _told(hold: Delivery, for_s: float) -> str:
-    return (
-        f"{hold.id}, {label(hold.consumer)}: {hold.end}, delivery {hold.deliveries}, {for_s:.1f} s"
-    )
+def _text(one: Delivery, held_s: float) -> str:
+    return f"{one.id}, {label(one.consumer)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"

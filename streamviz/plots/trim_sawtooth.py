@@ -1,4 +1,4 @@
-"""The trim sawtooth: how long a trimmed stream is, and beside it what it takes."""
+"""The trim sawtooth: the length of a trimmed stream, and the nodes or memory that it takes."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from typing import Any, Literal
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import GREY, Plot, Trace, entries_of, line, plain, waiting
+from streamviz.plots.figure import (
+    GREY,
+    Plot,
+    Trace,
+    entries_text,
+    line,
+    no_data_text,
+    number_text,
+)
 
 
 class TrimSawtooth(Plot):
-    """Two panels: the stream's length, and the macro nodes or the bytes that hold it.
+    """Two panels: the stream's length, and the macro nodes or the bytes that it takes.
 
-    Trimmed with ``~``, a stream gives up whole macro nodes only, so its length is a saw between
-    the bound and a node more. Trimmed with ``=`` its length is flat, and what it takes is the same
-    saw, for a node is given back when its last entry goes.
+    With ``~``, Redis removes whole macro nodes only, so the length is a sawtooth between the limit
+    and one node above it. With ``=``, the length is flat and the memory is the same sawtooth,
+    because Redis frees a node when its last entry is removed.
 
     Parameters
     ----------
     maxlen : int, optional
-        The bound to trim to; it is drawn, and a node more above it.
+        The limit to trim to; the plot shows it, and one node above it.
     node_entries : int
         Entries in a full macro node: the server's ``stream-node-max-entries``, by default 100.
-        Larger entries fill a node earlier (``stream-node-max-bytes``).
+        Large entries fill a node earlier (``stream-node-max-bytes``).
     beside : {"nodes", "memory"}
-        What the second panel shows. Memory is known where the observer was asked for it
+        What the second panel shows. Memory is known if the observer reads it
         (``memory=True``), and differs between servers.
 
     Raises
     ------
     InputError
-        If a number is not a whole one above 0, or `beside` is something else.
+        If a number is not a whole number above 0, or `beside` is something else.
     """
 
     name = "trim_sawtooth"
@@ -49,29 +57,29 @@ class TrimSawtooth(Plot):
                 raise InputError(f"{name}={value!r}: give a whole number, 1 or more")
         if beside not in ("nodes", "memory"):
             raise InputError(f"beside={beside!r}: give 'nodes' or 'memory'")
-        self.bounds = () if maxlen is None else (maxlen, maxlen + node_entries)
+        self.limits = () if maxlen is None else (maxlen, maxlen + node_entries)
         self.beside = beside
 
-    def identity(self, history: History) -> Any:
+    def structure_key(self, history: History) -> Any:
         """Return nothing: the traces are always the same."""
         return None
 
     def traces(self, history: History) -> list[Trace]:
-        """Return the length, its bounds, and what holds it."""
-        bounds = [
+        """Return the length, its limits, and the nodes or memory."""
+        limits = [
             line(name, 0, line={"color": GREY, "dash": dash, "width": 1.5})
             for name, dash in (("MAXLEN", "dash"), ("a node more", "dot"))
         ]
         name = "macro nodes" if self.beside == "nodes" else "memory"
-        held = line(name, 1, xaxis="x2", yaxis="y2")
-        found = [line("XLEN", 0), *bounds[: len(self.bounds)], held]
-        for trace in found:
-            trace["line"] = trace["line"] | {"shape": "hv"}
-        held["line"] |= {"dash": "solid"}  # small steps would tear a dashed line to pieces
-        return found
+        taken = line(name, 1, xaxis="x2", yaxis="y2")
+        taken["line"]["dash"] = "solid"  # small steps would break up a dashed line
+        traces = [line("XLEN", 0), *limits[: len(self.limits)], taken]
+        for trace in traces:
+            trace["line"]["shape"] = "hv"
+        return traces
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return two pairs of axes side by side, with scales of their own and one time."""
+        """Return two pairs of axes side by side, with one time and a scale for each."""
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
         seconds = {"text": "seconds"}
         return {
@@ -81,25 +89,27 @@ class TrimSawtooth(Plot):
             "yaxis2": {"title": {"text": title}, "rangemode": "tozero", "anchor": "x2"},
         }
 
-    def values(self, sample: Sample, history: History) -> list[Any]:
-        """Return the length, the bounds, and what holds it; None while there is no stream."""
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return the length, the limits, and the nodes or kB; None without a stream."""
         if not sample.exists:
-            return [None, *self.bounds, None]
-        held = self._held(sample)
-        in_kilos = None if held is None or self.beside == "nodes" else held / 1000
-        return [sample.length, *self.bounds, held if self.beside == "nodes" else in_kilos]
+            return [None, *self.limits, None]
+        taken: float | None = self._taken(sample)
+        if taken is not None and self.beside == "memory":
+            taken /= 1000
+        return [sample.length, *self.limits, taken]
 
     def summary(self, history: History) -> str:
-        """Return how long it is and was at most, and what it takes, in words."""
+        """Return in words the length, the largest length, and the nodes or bytes."""
         last = history.last
         if last is None or last.trouble:
-            return waiting(history)
-        most = max(sample.length for sample in history.samples)
+            return no_data_text(history)
+        longest = max(sample.length for sample in history.samples)
+        unit = "macro nodes" if self.beside == "nodes" else "bytes"
         return (
-            f"{entries_of(last.length)}, at most {plain(most)}, of "
-            f"{plain(last.entries_added)} ever added; they take {plain(self._held(last))} "
-            f"{'macro nodes' if self.beside == 'nodes' else 'bytes'}."
+            f"{entries_text(last.length)}, at most {number_text(longest)}, of "
+            f"{number_text(last.entries_added)} ever added; "
+            f"they take {number_text(self._taken(last))} {unit}."
         )
 
-    def _held(self, sample: Sample) -> int | None:
+    def _taken(self, sample: Sample) -> int | None:
         return sample.nodes if self.beside == "nodes" else sample.memory_bytes

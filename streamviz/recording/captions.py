@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, is_number
 from streamviz.recording.blocks import pack_block
 
 
@@ -31,9 +31,10 @@ class Caption:
     text: str
 
     def __post_init__(self) -> None:
-        at_s = self.at_s
-        if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not 0 <= at_s < 1e12:
-            raise InputError(f"at_s={at_s!r}: give seconds since the recording began, 0 or more")
+        if not (is_number(self.at_s) and 0 <= self.at_s < 1e12):
+            raise InputError(
+                f"at_s={self.at_s!r}: give seconds since the recording began, 0 or more"
+            )
         if not isinstance(self.text, str):
             raise InputError(f"{self.text!r} is not a caption: give a text")
 

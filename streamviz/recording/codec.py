@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import InputError, RecordingError
-from streamviz.server.url import safe_text
+from streamviz.server.url import redact_text
 
 _TOP = 2**64 - 1  # the largest number in Redis
 _SIGNED = {
@@ -77,7 +77,7 @@ def _codec(hint: Any, name: str) -> Codec:
         return _integer(-_TOP if name in _SIGNED else 0)
     if hint is str:
         text = _scalar(str, None, "text")
-        return text._replace(write=safe_text) if name in _MAY_HOLD_URLS else text
+        return text._replace(write=redact_text) if name in _MAY_HOLD_URLS else text
     if hint is bool:
         return _scalar(bool, None, "true or false")
     if hint is EntryId:

@@ -198,7 +198,7 @@ class Frames:
 
     def _history(self, limit: int = 0) -> History:
         history = History(limit or self._limit, max_entries=MAX_ENTRIES)
-        history.follow(self.start_ms, self.track.groups)
+        history.continue_from(self.start_ms, self.track.groups)
         return history
 
     def _windows(self) -> list[History]:
@@ -219,7 +219,7 @@ class Frames:
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
         each = list(zip(self.plots, windows, strict=True))
         figures = [plot.figure(window) for plot, window in each]
-        identities = [plot.identity(window) for plot, window in each]
+        identities = [plot.structure_key(window) for plot, window in each]
         return figures, (self._deltas(windows, sample, identities) for sample in rest)
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
@@ -228,7 +228,7 @@ class Frames:
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
             found.append(plot.delta(window, last.n if last else 0, identities[i]))
-            identities[i] = plot.identity(window)
+            identities[i] = plot.structure_key(window)
         return found
 
     def _span(self, start_s: float, end_s: float | None) -> range:

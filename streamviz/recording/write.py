@@ -9,7 +9,6 @@ from math import inf
 from pathlib import Path
 from threading import RLock
 from time import monotonic
-from types import TracebackType
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from streamviz.errors import InputError, RecordingError
@@ -139,12 +138,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Get a Redis: a URL, an embedded server, an embedded cluster."""
+"""Get a Redis: by URL, as an embedded server, or as an embedded cluster."""
 
 import lazy_loader
 

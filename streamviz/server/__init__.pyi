@@ -3,4 +3,4 @@ from .embedded import connect as connect
 from .embedded_cluster import EmbeddedCluster as EmbeddedCluster
 from .embedded_cluster import Node as Node
 from .embedded_cluster import embedded_cluster as embedded_cluster
-from .resharding import moving as moving
+from .resharding import move_slot_steps as move_slot_steps

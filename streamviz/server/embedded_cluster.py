@@ -1,4 +1,4 @@
-"""A real Redis Cluster of this process's own: several nodes on loopback, gone with their owner."""
+"""Start a real Redis Cluster: several nodes on loopback that end with this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from streamviz.client.cluster import SLOTS, slot_of
 from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerError
 from streamviz.server import resharding
-from streamviz.server.embedded import CONNECT_TIMEOUT_S, EmbeddedServer, free_port
+from streamviz.server.embedded import EmbeddedServer, free_port
+from streamviz.server.probe import CONNECT_TIMEOUT_S
 
 _HOST = "127.0.0.1"
 _FORM_TIMEOUT_S = 20.0
@@ -34,11 +35,11 @@ class Node:
     Attributes
     ----------
     name : str
-        ``"node-1"`` and so on: for people; the nodes know each other by IDs.
+        ``"node-1"`` and so on, for people; the nodes know each other by IDs.
     server : EmbeddedServer
-        The server.
+        The node's server.
     bus_port : int
-        The port on which the nodes talk to each other.
+        The port for messages between nodes.
     """
 
     name: str
@@ -47,42 +48,43 @@ class Node:
 
     @property
     def port(self) -> int:
-        """The port on which it serves clients."""
+        """The port for clients."""
         return urlsplit(self.server.url).port or 0
 
     @property
     def address(self) -> str:
-        """``host:port``, as MOVED has it."""
+        """The node as ``host:port``, as in a MOVED reply."""
         return f"{_HOST}:{self.port}"
 
 
 def embedded_cluster(nodes: int = 3, *, program: str | None = None) -> EmbeddedCluster:
-    """Start a cluster of this process's own, and return it when all its slots are served.
+    """Start a cluster that belongs to this process, and return it when it serves all slots.
 
     Parameters
     ----------
     nodes : int
-        How many, 2 to 10. Each holds an equal share of the 16,384 slots; there are no replicas.
+        The number of nodes, 2 to 10. Each owns an equal share of the 16,384 slots; there are no
+        replicas.
     program : str, optional
         The server's program, 7.0 or newer; see `EmbeddedServer`.
 
     Returns
     -------
     EmbeddedCluster
-        After a little more than two seconds: so long a node waits after its start, by its own
-        rule, before it takes anything in.
+        The call takes a little more than two seconds, because a Redis node waits that long after
+        its start before it serves anything.
 
     Raises
     ------
     InputError
         If `nodes` is not a number from 2 to 10.
     ServerError
-        If a node does not start, or they do not find each other.
+        If a node does not start, or the nodes do not form a cluster.
 
     Examples
     --------
     >>> with embedded_cluster() as cluster:
-    ...     len(cluster.nodes), cluster.holder("orders:{0}").name
+    ...     len(cluster.nodes), cluster.slot_owner("orders:{0}").name
     (3, 'node-3')
     """
     return EmbeddedCluster(nodes, program=program)
@@ -91,9 +93,9 @@ def embedded_cluster(nodes: int = 3, *, program: str | None = None) -> EmbeddedC
 class EmbeddedCluster:
     """A running cluster; see `embedded_cluster`.
 
-    It listens on loopback only, with one random password for all its nodes, and keeps nothing on
-    disk but the nodes' own list of each other, in private directories that go with it. It is gone
-    when this process is gone, however that ends.
+    Its nodes listen on loopback only and share one random password. They keep nothing on disk
+    but their list of nodes, in private directories that are removed with them. The cluster ends
+    when this process ends, even by SIGKILL.
 
     Attributes
     ----------
@@ -106,11 +108,11 @@ class EmbeddedCluster:
             raise InputError(f"nodes={nodes!r}: give a whole number from 2 to 10")
         self._password = secrets.token_urlsafe(24)
         with ExitStack() as undo:
-            started = []
+            members: list[Node] = []
             for number in range(1, nodes + 1):
-                started.append(_start(f"node-{number}", self._password, program))
-                undo.callback(started[-1].server.stop)
-            self.nodes = tuple(started)
+                members.append(_start(f"node-{number}", self._password, program))
+                undo.callback(members[-1].server.stop)
+            self.nodes = tuple(members)
             self._admins = {node.name: node.server.client() for node in self.nodes}
             for admin in self._admins.values():
                 undo.callback(admin.close)
@@ -128,8 +130,8 @@ class EmbeddedCluster:
         Returns
         -------
         redis.cluster.RedisCluster
-            It follows MOVED and ASK, and like `streamviz.connect` never sends a command twice
-            after a broken connection.
+            The client follows MOVED and ASK. Like a client of `streamviz.connect`, it never sends
+            a command twice after a broken connection.
         """
         settings: dict[str, Any] = {
             "password": self._password,
@@ -145,70 +147,77 @@ class EmbeddedCluster:
 
     @property
     def names(self) -> dict[str, str]:
-        """The nodes' names by their addresses, ``host:port``."""
+        """The nodes' names by address, ``host:port``."""
         return {node.address: node.name for node in self.nodes}
 
     def node(self, name: str) -> Node:
-        """Return the node of that name.
+        """Return the node with that name.
 
         Raises
         ------
         InputError
-            If there is none.
+            If there is no such node.
         """
         for node in self.nodes:
             if node.name == name:
                 return node
         names = ", ".join(node.name for node in self.nodes)
-        raise InputError(f"{name!r} is no node of this cluster: give one of {names}")
+        raise InputError(f"{name!r} is not a node of this cluster: give one of {names}")
 
-    def holder(self, key: str | int) -> Node:
-        """Return the node that holds a key's slot, or a slot (CLUSTER NODES, 3.0).
+    def slot_owner(self, key: str | int) -> Node:
+        """Return the node that owns a slot, or the slot of a key (CLUSTER NODES, 3.0).
+
+        Parameters
+        ----------
+        key : str or int
+            A key, or a slot's number.
 
         Raises
         ------
         ServerUnreachable
-            If no node runs any more.
+            If no node is running.
+        ServerError
+            If no running node owns the slot.
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self.nodes if node.server.running] or list(self.nodes)
-        holder = resharding.holder(Connection(self._admins[running[0].name]), slot)
+        owner_id = resharding.slot_owner(Connection(self._admins[running[0].name]), slot)
         for node in running:
-            if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == holder:
+            if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == owner_id:
                 return node
-        raise ServerError(f"nobody that runs holds slot {slot}: start a new cluster")
+        raise ServerError(f"no running node owns slot {slot}: start a new cluster")
 
-    def moving(self, slot: int, to: str, *, batch: int = 1) -> Iterator[str]:
-        """Move a slot to another node, a step each time that the next one is asked for.
+    def move_slot_steps(self, slot: int, to: str, *, batch: int = 1) -> Iterator[str]:
+        """Move a slot to another node; each iteration does one step.
 
         Parameters
         ----------
         slot : int
             0 to 16,383.
         to : str
-            The node's name.
+            The target node's name.
         batch : int
-            Keys that go over in one step.
+            The number of keys to move in one step.
 
         Yields
         ------
         str
-            What was done; see `moving`, also for the errors.
+            What was done; see `resharding.move_slot_steps`, also for the errors.
         """
-        target, source = self.node(to), self.holder(slot)
+        target, source = self.node(to), self.slot_owner(slot)
         if source is target:
-            raise InputError(f"slot {slot} is on {to} already: give another slot, or another node")
-        others = [self._admins[n.name] for n in self.nodes if n not in (source, target)]
+            raise InputError(f"slot {slot} is already on {to}: give another slot or another node")
+        others = [self._admins[node.name] for node in self.nodes if node not in (source, target)]
         here, there = self._admins[source.name], self._admins[target.name]
-        yield from resharding.moving(slot, here, there, others, batch=batch)
+        yield from resharding.move_slot_steps(slot, here, there, others, batch=batch)
 
-    def move(self, slot: int, to: str, *, batch: int = 1) -> None:
-        """Move a slot to another node, all of it; see `moving`."""
-        for _ in self.moving(slot, to, batch=batch):
+    def move_slot(self, slot: int, to: str, *, batch: int = 1) -> None:
+        """Move a slot to another node, in all its steps; see `move_slot_steps`."""
+        for _ in self.move_slot_steps(slot, to, batch=batch):
             pass
 
     def close(self) -> None:
-        """End all nodes, and remove their directories; a second time does nothing."""
+        """Stop all nodes and remove their directories; a second call does nothing."""
         self._undo.close()
 
     def __enter__(self) -> Self:
@@ -226,21 +235,21 @@ class EmbeddedCluster:
         return f"<EmbeddedCluster of {', '.join(node.name for node in self.nodes)}>"
 
     def _form(self) -> None:
-        """Give out the slots, let everybody meet everybody, and wait until all is served."""
+        """Assign the slots, introduce the nodes to each other, and wait until all agree."""
         connections = [Connection(self._admins[node.name]) for node in self.nodes]
         for number, connection in enumerate(connections):
-            first, last = (SLOTS * place // len(connections) for place in (number, number + 1))
+            first, end = (SLOTS * share // len(connections) for share in (number, number + 1))
             connection.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            connection.call("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            connection.call("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         for number, connection in enumerate(connections):
             for node in self.nodes[number + 1 :]:
                 connection.call("CLUSTER", "MEET", _HOST, node.port, node.bus_port)
         deadline = time.monotonic() + _FORM_TIMEOUT_S
-        while not all(_whole(connection, len(connections)) for connection in connections):
+        while not all(_is_complete(connection, len(connections)) for connection in connections):
             if time.monotonic() > deadline:
                 raise ServerError(
-                    f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: see whether "
-                    "loopback ports are blocked on this machine, and try again"
+                    f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: check whether "
+                    "this machine blocks loopback ports, and try again"
                 )
             time.sleep(0.01)
 
@@ -253,23 +262,26 @@ def _start(name: str, password: str, program: str | None) -> Node:
             "cluster-port": bus_port,
             "cluster-announce-ip": _HOST,
             "cluster-node-timeout": _NODE_TIMEOUT_MS,
-            "cluster-require-full-coverage": "no",  # the others work on when one is gone
+            "cluster-require-full-coverage": "no",  # the other nodes keep serving when one is down
         }
-        words = tuple(word for key, value in config.items() for word in (f"--{key}", str(value)))
+        arguments = tuple(
+            word for key, value in config.items() for word in (f"--{key}", str(value))
+        )
         try:
-            return Node(
-                name, EmbeddedServer(0, program=program, config=words, password=password), bus_port
-            )
-        except ServerError as error:  # somebody else may have taken a port that was free
+            server = EmbeddedServer(0, program=program, config=arguments, password=password)
+        except ServerError as error:  # another process may have taken a free port meanwhile
             if attempt == _ATTEMPTS or "in use" not in str(error).lower():
                 raise
+        else:
+            return Node(name, server, bus_port)
     raise AssertionError
 
 
-def _whole(connection: Connection, nodes: int) -> bool:
-    said = connection.call("CLUSTER", "INFO").decode()
-    told = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
-    return (told["cluster_state"], told["cluster_slots_assigned"], told["cluster_known_nodes"]) == (
+def _is_complete(connection: Connection, nodes: int) -> bool:
+    """Whether a node knows all nodes and an owner for each slot (CLUSTER INFO, 3.0)."""
+    lines = connection.call("CLUSTER", "INFO").decode().splitlines()
+    info = dict(line.split(":", 1) for line in lines if ":" in line)
+    return (info["cluster_state"], info["cluster_slots_assigned"], info["cluster_known_nodes"]) == (
         "ok",
         str(SLOTS),
         str(nodes),

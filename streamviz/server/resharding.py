@@ -1,9 +1,9 @@
-"""Moving a slot from one node of a cluster to another while it is in use, step by step.
+"""Move a slot from one node of a cluster to another while it is in use, step by step.
 
-The target says that it takes the slot (IMPORTING), the source that it gives it away (MIGRATING):
-from then on the source answers for the keys that it still has, and sends everybody else to the
-target (ASK). Then the keys go over, each one whole and in one step (MIGRATE), a stream with its
-groups and all that is pending. At last every node is told who has the slot (NODE).
+The target is told to take the slot (IMPORTING) and the source to give it away (MIGRATING). From
+then on the source answers for the keys that it still has, and redirects other requests to the
+target (ASK). Then the keys move: each key, such as a stream with its groups and pending entries,
+moves whole and in one step (MIGRATE). At the end every node is told the slot's new owner (NODE).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import redis
 from streamviz.client.cluster import SLOTS
 from streamviz.client.cluster_nodes import ClusterView
 from streamviz.client.connection import Connection
-from streamviz.client.exchange import Arg
+from streamviz.client.resp import Arg
 from streamviz.errors import InputError, ServerError, ServerUnreachable, StreamVizError
 
 _MIGRATE_TIMEOUT_MS = 10_000
 _AGREE_TIMEOUT_S = 10.0
 
 
-def moving(
+def move_slot_steps(
     slot: int,
     source: redis.Redis,
     target: redis.Redis,
@@ -31,10 +31,10 @@ def moving(
     *,
     batch: int = 1,
 ) -> Iterator[str]:
-    """Move one slot, a step each time that the next one is asked for.
+    """Move one slot; each iteration does one step.
 
-    Stop between two steps, and the cluster works on with a slot on the move. Begin again after an
-    error, and the move goes on where it was.
+    You can stop between two steps: the cluster works on with a half-moved slot. After an error,
+    call this function again to continue the move.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def moving(
     source, target : redis.Redis
         Clients of the two nodes themselves, not of the cluster.
     others : sequence of redis.Redis
-        Clients of other nodes that shall know at once; the rest hear of it by gossip.
+        Clients of other nodes to tell at once; the remaining nodes learn of it by gossip.
     batch : int
-        Keys that go over in one step. The source serves nobody while they do: for streams, which
-        may be large, one is best.
+        The number of keys to move in one step. The source is blocked meanwhile, so 1 is best for
+        large keys such as streams.
 
     Yields
     ------
@@ -56,9 +56,9 @@ def moving(
     Raises
     ------
     InputError
-        If the slot is none, `batch` is less than 1, or the source does not hold the slot.
+        If `slot` or `batch` is out of range, or the source does not own the slot.
     ServerError
-        If a node does not answer or refuses; the message says what to do. Nothing is lost.
+        If a node does not answer or refuses; the message has the next step. Nothing is lost.
     """
     if type(slot) is not int or not 0 <= slot < SLOTS:
         raise InputError(f"slot={slot!r}: give a whole number from 0 to {SLOTS - 1:,}")
@@ -67,9 +67,9 @@ def moving(
     here, there = Connection(source), Connection(target)
     source_id, target_id = (_own_id(connection) for connection in (here, there))
     if source_id == target_id:
-        raise InputError(f"slot {slot} would go from a node to itself: give two nodes")
-    if holder(here, slot) != source_id:
-        raise InputError(f"slot {slot} is not the source's to give: ask CLUSTER SHARDS who has it")
+        raise InputError(f"source and target of slot {slot} are the same node: give two nodes")
+    if slot_owner(here, slot) != source_id:
+        raise InputError(f"the source does not own slot {slot}: find its owner in CLUSTER SHARDS")
     there.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
     yield "importing"
     here.call("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
@@ -77,33 +77,37 @@ def moving(
     while keys := here.call("CLUSTER", "GETKEYSINSLOT", slot, batch):
         _migrate(here, target, keys)
         yield f"{len(keys)} key{'s' * (len(keys) > 1)} moved"
-    connections = [
-        there,
-        here,
-        *map(Connection, others),
-    ]  # the new holder first: somebody always serves it
-    for connection in list(connections):
-        try:
-            connection.call("CLUSTER", "SETSLOT", slot, "NODE", target_id)
-        except ServerUnreachable:
-            if connection in (there, here):
-                raise
-            connections.remove(connection)  # it will hear of it when it is back
-    _agree(slot, target_id, connections)
+    _announce(slot, target_id, here, there, [Connection(client) for client in others])
     yield "settled"
 
 
-def holder(connection: Connection, slot: int) -> str | None:
-    """Return the ID of the node that holds a slot, as one node sees it (CLUSTER NODES)."""
+def slot_owner(connection: Connection, slot: int) -> str | None:
+    """Return the ID of the node that owns a slot, as one node sees it (CLUSTER NODES, 3.0)."""
     return ClusterView(connection.call("CLUSTER", "NODES")).holders.get(slot)
 
 
-def _agree(slot: int, target_id: str, connections: Sequence[Connection]) -> None:
-    """Wait until every node knows the new holder, and how new that news is.
+def _announce(
+    slot: int, target_id: str, here: Connection, there: Connection, others: Sequence[Connection]
+) -> None:
+    """Tell every node the slot's new owner, and wait until they agree."""
+    reached = []
+    for connection in (there, here, *others):  # the new owner first: the slot is always served
+        try:
+            connection.call("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+            reached.append(connection)
+        except ServerUnreachable:
+            if connection in (there, here):
+                raise  # any other node learns of it by gossip when it is back
+    _wait_for_agreement(slot, target_id, reached)
 
-    News of a slot counts by its holder's epoch. A node that does not know the newest one takes a
-    slot under an older, and so may lose it again to what the last holder said before; the keys
-    that came meanwhile would be deleted. So nobody moves a slot on before everybody knows.
+
+def _wait_for_agreement(slot: int, target_id: str, connections: Sequence[Connection]) -> None:
+    """Wait until every node knows the slot's new owner and that owner's newest epoch.
+
+    Nodes rank claims to a slot by the owner's epoch. A node that does not know the newest epoch
+    accepts the slot under an older one, so an earlier claim of the previous owner can take it
+    away again, and the keys added in between would be deleted. So the slot must not move again
+    before every node knows.
     """
     deadline = time.monotonic() + _AGREE_TIMEOUT_S
     while True:
@@ -113,8 +117,8 @@ def _agree(slot: int, target_id: str, connections: Sequence[Connection]) -> None
             return
         if time.monotonic() > deadline:
             raise ServerError(
-                f"slot {slot} was moved, and after {_AGREE_TIMEOUT_S:g} s the nodes do not agree "
-                "on it: wait until they do (CLUSTER NODES) before you move it again"
+                f"slot {slot} was moved, but after {_AGREE_TIMEOUT_S:g} s the nodes do not agree "
+                "on its owner: wait until they do (CLUSTER NODES) before you move it again"
             )
         time.sleep(0.005)
 
@@ -124,20 +128,19 @@ def _own_id(connection: Connection) -> str:
 
 
 def _migrate(here: Connection, target: redis.Redis, keys: list[bytes]) -> None:
-    to = target.connection_pool.connection_kwargs
-    secret: list[Arg] = []
-    if to.get("password"):
-        user = to.get("username")
-        secret = ["AUTH2", user, to["password"]] if user else ["AUTH", to["password"]]
-    # REPLACE: what an attempt that broke off has left there was never served to anybody
-    options: list[Arg] = ["REPLACE", *secret, "KEYS", *keys]
-    where: list[Arg] = [to["host"], to["port"], "", 0, _MIGRATE_TIMEOUT_MS]
+    options = target.connection_pool.connection_kwargs
+    auth: list[Arg] = []
+    if password := options.get("password"):
+        user = options.get("username")
+        auth = ["AUTH2", user, password] if user else ["AUTH", password]
+    address: list[Arg] = [options["host"], options["port"], "", 0, _MIGRATE_TIMEOUT_MS]
+    # REPLACE: a copy left by an interrupted attempt has never been served
     try:
-        here.call("MIGRATE", *where, *options)
+        here.call("MIGRATE", *address, "REPLACE", *auth, "KEYS", *keys)
     except ServerUnreachable:
         raise
     except StreamVizError as error:
         raise ServerError(
-            f"a key could not be moved: {error}. It is still where it was, and served; see whether "
-            "the target runs, then move the slot again, and it goes on from here"
+            f"a key could not be moved: {error}. It is still on the source and served there; check "
+            "that the target runs, then move the slot again to continue"
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from streamviz.client.models import Entry
-from streamviz.errors import InputError
+from streamviz.errors import InputError, is_number
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
@@ -101,11 +101,7 @@ def service_time(value: ServiceTime) -> ServiceTime:
 
 def not_negative(name: str, value: float) -> float:
     """Return a number if it is one, 0 or more."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 <= value < float("inf")
-    ):
+    if not (is_number(value) and 0 <= value < float("inf")):
         raise InputError(f"{name}={value!r}: give a number, 0 or more")
     return value
 

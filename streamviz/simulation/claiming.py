@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
+from streamviz.client.groups import ConsumerGroup
 from streamviz.errors import UnsupportedCommand
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
@@ -45,15 +46,15 @@ def check_server(client: redis.Redis, plan: ConsumerBehaviour) -> None:
         )
 
 
-def old_work(consumer: Consumer, count: int) -> Page:
+def old_work(group: ConsumerGroup, consumer: Consumer, count: int) -> Page:
     """Return a page of what a consumer holds already, from ``0``; empty if there is none left."""
     after = EntryId.ZERO
     while not (found := consumer.read(count, after=after)):
-        ids = consumer.group.pending_entries(f"({after}", count=count, consumer=consumer.name)
+        ids = group.pending_entries(f"({after}", count=count, consumer=consumer.name)
         if len(ids) < count or ids[-1].id == EntryId.MAX:
             break
         after = ids[-1].id  # a page of entries that were deleted from the stream: go on behind it
-    return [(consumer.group.stream.key, entry) for entry in found]
+    return [(consumer.key, entry) for entry in found]
 
 
 class Claiming:
@@ -145,24 +146,26 @@ class Claiming:
     def _due(self, key: str, consumer: Consumer, idle_ms: float) -> Due:
         """Return what has been pending for long enough, by the clock that the scenario is on."""
         if not self._virtual:
-            found = consumer.group.pending_entries(count=10, idle_ms=int(idle_ms))
+            found = self._reader.groups[key].pending_entries(count=10, idle_ms=int(idle_ms))
             return [(one.id, one.consumer) for one in found]
         now, since = self._context.clock.env.now, self._context.delivered
         return [
             (one.id, one.consumer)
-            for one in consumer.group.pending_entries()
-            if now - since.get((consumer.group.name, key, one.id), 0.0) >= idle_ms
+            for one in self._reader.groups[key].pending_entries()
+            if now - since.get((consumer.group_name, key, one.id), 0.0) >= idle_ms
         ]
 
     def _age(self, consumer: Consumer, due: Due) -> Due:
         """Let the server take just these for idle; their holders and counts stay."""
         for owner in {owner: None for _, owner in due if owner}:
             ids = [one for one, holder in due if holder == owner]
-            consumer.group.consumer(owner).claim(ids, justid=True, idle_ms=2 * _DAY_MS)
+            self._reader.groups[consumer.key].consumer(owner).claim(
+                ids, justid=True, idle_ms=2 * _DAY_MS
+            )
         return due
 
     def _tell(self, many: int, due: Iterable[tuple[EntryId, str]]) -> None:
         owners = tuple(sorted({owner for _, owner in due}))
         if many:
-            group = next(iter(self._reader.consumers.values())).group.name
+            group = next(iter(self._reader.consumers.values())).group_name
             self._context.report(Event("claimed", self._name, group, many, owners))

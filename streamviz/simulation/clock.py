@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import simpy
 
-from streamviz.errors import HandlerError, InputError
+from streamviz.errors import HandlerError, InputError, is_number
 
 EPOCH_MS = 1_767_225_600_000
 """Where the virtual clock begins: 2026-01-01T00:00:00Z."""
@@ -87,8 +87,7 @@ class Clock:
 
     @speed.setter
     def speed(self, factor: float) -> None:
-        number = isinstance(factor, int | float) and not isinstance(factor, bool)
-        if not number or not 0 < factor <= 1000:
+        if not (is_number(factor) and 0 < factor <= 1000):
             raise InputError(f"speed={factor!r}: give a number above 0, at most 1000")
         with self._hold():
             self._set_anchor()

@@ -128,7 +128,7 @@ class SimulatedConsumer:
         context = group.context
         self._rng = context.random(f"consumer {group.name} {name}")
         self._reader = OrderedGroupReader(
-            context.client, group.streams, group.name, name, old_work=False
+            context.client, group.streams, group.name, name, pending_first=False
         )
         self._claiming = Claiming(context, group.plan, name, self._reader)
 
@@ -209,8 +209,8 @@ class SimulatedConsumer:
     def _appear(self) -> None:
         """Be in the group from the start: before 7.2, who asks in vain is not there yet."""
         with suppress(StreamVizError):  # the read that follows says it
-            for consumer in self._reader.consumers.values():
-                consumer.group.create_consumer(self.name)
+            for group in self._reader.groups.values():
+                group.create_consumer(self.name)
 
     def _next(self, *, returning: bool) -> Page:
         """Return what to do next: own old work, else new work, else what others left behind."""
@@ -218,7 +218,8 @@ class SimulatedConsumer:
         waited = {(key, entry.id) for key, entry in reader.held_back}
         try:
             if returning and len(self.group.streams) == 1:
-                found = old_work(reader.consumers[self.group.streams[0]], plan.batch)
+                key = self.group.streams[0]
+                found = old_work(reader.groups[key], reader.consumers[key], plan.batch)
             else:
                 found = self._claiming.read() or self._claiming.take()
         except NoSuchGroup:

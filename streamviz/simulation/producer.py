@@ -7,7 +7,7 @@ from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import InputError, StreamVizError, is_number
 from streamviz.observation.events import Event
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Series
@@ -55,7 +55,7 @@ class Producer:
 
     @rate.setter
     def rate(self, factor: float) -> None:
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e6:
+        if not (is_number(factor) and 0 < factor <= 1e6):
             raise InputError(f"rate={factor!r}: give a number above 0; 1.0 is the series' own rate")
         self._context.clock.do(lambda: self._set_rate(float(factor)))
 

@@ -12,7 +12,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchStream, StreamVizError
 from streamviz.observation.events import Event
-from streamviz.patterns.follow import check_stream
+from streamviz.patterns.follow import check_position
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
 from streamviz.simulation.context import Context
 from streamviz.simulation.receiver import SimulatedReceiver
@@ -64,8 +64,8 @@ class SimulatedReader(SimulatedReceiver):
         super().__init__(context, stream, name, **more)
         self.remembers = arguments.one_of("remembers", remembers, get_args(Remembers))
         self._stream = Stream(context.client, stream)
-        self._start_id = "$" if remembers == "nothing" else arguments.position(start, "$")
-        self._batch = arguments.number("batch", batch, 1)
+        self._start_id = "$" if remembers == "nothing" else arguments.id_text(start, "$")
+        self._batch = arguments.whole_number("batch", batch, 1)
         self._hash = HashOffset(context.client, readers_key(stream), name)
         self._first_begin()
 
@@ -101,7 +101,7 @@ class SimulatedReader(SimulatedReceiver):
         try:
             found = self._stream.read(after, count=self._batch)
             if not found:
-                check_stream(self._stream, after)
+                check_position(self._stream, after)
         except StreamVizError as error:
             self.context.report_once(Event("problem", self.name, detail=str(error)))
             return []

@@ -59,4 +59,4 @@ def stylesheet(*names: str) -> str:
 def plotly_js() -> bytes:
     """Return plotly.js of the installed package, compressed."""
     source = files("plotly") / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 6)
+    return gzip.compress(source.read_bytes(), 6, mtime=0)

@@ -146,7 +146,7 @@ class Live(anywidget.AnyWidget):
                 self.scenario.start()
 
     def _bundle(self, place: str) -> dict[str, str]:
-        figures = self._locked(lambda: [plot.still(self.history) for plot in self.plots])
+        figures = self._locked(lambda: [plot.static_figure(self.history) for plot in self.plots])
         log = list(self.commands)[-self._most_rows :] if self.commands is not None else []
         return {
             "text/html": picture(place, self._images(figures), log),
@@ -226,7 +226,7 @@ class Live(anywidget.AnyWidget):
     def _whole(self) -> None:
         figures = [plot.figure(self.history) for plot in self.plots]
         self._drawn = [
-            (figure["n"], plot.identity(self.history))
+            (figure["n"], plot.structure_key(self.history))
             for figure, plot in zip(figures, self.plots, strict=True)
         ]
         driven = self.steps or (self.scenario if self.controls else None)
@@ -254,7 +254,7 @@ class Live(anywidget.AnyWidget):
             ):
                 delta = plot.delta(self.history, since, identity)
                 if "full" in delta:
-                    identity = plot.identity(self.history)
+                    identity = plot.structure_key(self.history)
                 self._drawn[i] = (delta["n"], identity)
                 deltas.append(delta)
         message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import InputError, StreamVizError, is_number
 from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
@@ -77,7 +77,7 @@ class Player(Live):
         InputError
             If that is no number.
         """
-        if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not abs(at_s) < 1e12:
+        if not (is_number(at_s) and abs(at_s) < 1e12):
             raise InputError(f"at_s={at_s!r}: give seconds since the recording began")
         self._do("seek", at_s)
 
@@ -212,6 +212,6 @@ def replay(
 
 
 def _factor(speed: float) -> float:
-    if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 < speed <= 1000:
+    if not (is_number(speed) and 0 < speed <= 1000):
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
     return float(speed)

@@ -13,7 +13,7 @@ from browser.conftest import RESULTS, ROOT, Heard
 from playwright.sync_api import Page
 
 from streamviz.export import to_embed, to_html
-from streamviz.export.embed import tag
+from streamviz.export.embed import script_tag
 from streamviz.plots import GroupLag, SwimLanes
 
 RUN = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
@@ -94,7 +94,7 @@ def test_script_elements_become_players_that_play(tmp_path: Path, site: str, qui
         to_embed(RUN, tmp_path / "one.film.jsonl", plots=[SwimLanes()], autoplay=True, speed=4),
         to_embed(RUN, tmp_path / "a & b.film.jsonl", plots=[GroupLag()], start_s=10, end_s=20),
     ]
-    page_with(tmp_path, *map(tag, films))
+    page_with(tmp_path, *map(script_tag, films))
     quiet.goto(site)
     quiet.wait_for_function(
         "() => Number(document.querySelector('.streamviz-player')?.dataset.frame) > 20"
@@ -129,7 +129,7 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
     to_embed(RUN, tmp_path / "a.film.jsonl")
     (tmp_path / "b.film.jsonl").write_text('{"streamviz": 2}\n')
     for name, why in (("no", "404"), ("b", "it is no film of version 1")):
-        page_with(tmp_path, tag(tmp_path / f"{name}.film.jsonl"))
+        page_with(tmp_path, script_tag(tmp_path / f"{name}.film.jsonl"))
         page.goto(site)
         page.get_by_text(f"{name}.film.jsonl can't be played: {why}").wait_for()
 
@@ -138,7 +138,7 @@ def test_a_film_that_is_not_there_is_said_in_its_place(
 def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
     tmp_path: Path, site: str, quiet: Page, system: str
 ) -> None:
-    line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
+    line = script_tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
     dark = line.replace("data-film", 'data-theme="dark" data-film')
     night = f'<section style="background:#112">{line}</section>'
     style = "<style>body { background: #fffbe8 }</style>"
@@ -156,7 +156,7 @@ def test_a_player_is_read_on_any_ground_whatever_the_system_prefers(
 def test_a_script_in_the_head_has_its_player_in_the_body(
     tmp_path: Path, site: str, page: Page, heard: Heard
 ) -> None:
-    line = tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
+    line = script_tag(to_embed(RUN, tmp_path / "a.film.jsonl"))
     told = line.replace("data-film", 'data-place="#here" data-film')
     lost = line.replace("data-film", 'data-place="#nowhere" data-film')
     page_with(tmp_path, '<div id="here"></div>', head=line + told + lost)
@@ -171,7 +171,7 @@ def test_a_script_in_the_head_has_its_player_in_the_body(
 def test_a_page_that_forbids_eval_plays_from_a_blob_or_says_what_it_lacks(
     tmp_path: Path, site: str, page: Page
 ) -> None:
-    page_with(tmp_path, tag(to_embed(RUN, tmp_path / "a.film.jsonl")))
+    page_with(tmp_path, script_tag(to_embed(RUN, tmp_path / "a.film.jsonl")))
     page.goto(f"{site}/?blob")
     page.locator(".streamviz-player .main-svg").first.wait_for()
     page.get_by_label("time").fill("200")

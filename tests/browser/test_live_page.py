@@ -21,8 +21,8 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
     stream = Stream(redis, key)
     stream.add_many({"n": n} for n in range(5))
     stream.group("<b>g</b>").create("0")
-    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as wall:
-        page.goto(wall.url)
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
+        page.goto(server.url)
         page.wait_for_function(f"() => ({LAG})() === 5")
         stream.add_many({"n": n} for n in range(7))
         page.wait_for_function(f"() => ({LAG})() === 12")
@@ -30,16 +30,16 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
         assert page.locator("h1").inner_text() == key
         assert page.locator(".streamviz-panel").count() == 0, "nothing to steer: it only shows"
         RESULTS.mkdir(exist_ok=True)
-        page.screenshot(path=RESULTS / "wall.png")
+        page.screenshot(path=RESULTS / "live_page.png")
         page.emulate_media(color_scheme="dark")
         page.locator(".streamviz-live[data-dark]").wait_for()
-        port = wall._server.server_address[1]
-        token = wall.token
+        port = server._server.server_address[1]
+        token = server.token
     assert not heard.said
     assert {url.split("/")[2] for url in heard.asked} == {f"127.0.0.1:{port}"}
     page.get_by_text("Lost the server").wait_for()
     again = DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key, port=port)
-    again.token = token  # a page that stayed open finds the same wall again
+    again.token = token  # a page that stayed open finds the same server again
     with again:
         stream.add({"n": 13})
         page.wait_for_function(f"() => ({LAG})() === 13", timeout=20_000)
@@ -50,8 +50,8 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
     redis: redis_py.Redis, key: str, page: Page
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
-    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as wall:
-        page.goto(wall.url)
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
+        page.goto(server.url)
         trouble = page.locator("[role=status]", has_text=f"no stream '{key}' yet")
         trouble.wait_for()
         box = trouble.bounding_box()
@@ -60,7 +60,7 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
         size = trouble.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
         assert size > 18
         page.locator(".streamviz-plot .main-svg").first.wait_for()
-        page.screenshot(path=RESULTS / "wall-none.png")
+        page.screenshot(path=RESULTS / "live_page-none.png")
         stream = Stream(redis, key)
         stream.add_many({"n": n} for n in range(5))
         for name in ("billing", "email"):
@@ -71,6 +71,6 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
         page.wait_for_function(
             f"() => (fits => fits.length === 5 && fits.every(Boolean))(({ON_SCREEN})())"
         )
-        page.screenshot(path=RESULTS / "wall-small.png")
+        page.screenshot(path=RESULTS / "live_page-small.png")
         page.set_viewport_size({"width": 1024, "height": 600})
         page.wait_for_function(f"() => ({ON_SCREEN})()[0]")

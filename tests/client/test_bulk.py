@@ -40,7 +40,7 @@ def stored(value: Any) -> str:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_what_is_read_is_what_was_given(
+def test_rows_come_back_unchanged(
     redis: redis_py.Redis, key: str, rows: list[dict[str, Any]], batch: int
 ) -> None:
     redis.delete(key)
@@ -138,8 +138,7 @@ def test_add_and_add_many_refuse_the_same_and_name_the_field(
             stream.add_many([*before, {"ok": 1, "tea": bad}])
         said = str(many.value)
         assert (
-            said
-            == f"row {len(before)}: {one.value}. The 0 rows of the batches before it were added"
+            said == f"row {len(before)}: {one.value}. The 0 rows of the earlier batches were added"
         )
     with pytest.raises(InputError, match="field"):
         stream.add({"\ud800": 1})
@@ -151,14 +150,16 @@ def test_a_refused_row_is_named_and_counted_and_no_more_is_sent(
 ) -> None:
     rows = [(f"{n}-0", {"n": n}) for n in range(1, 101)]
     rows[25] = ("3-0", {"n": 3})
-    with pytest.raises(CommandRefused, match=r"row 25: .* 39 rows were added, and 1 of the 40"):
+    with pytest.raises(
+        CommandRefused, match=r"row 25: .* 39 rows were added, and 1 of the 40 rows"
+    ):
         Stream(redis, key).add_many(rows, batch=10)
     assert Stream(redis, key).length() == 39
 
 
 def test_a_key_of_another_type_is_refused(redis: redis_py.Redis, key: str) -> None:
     redis.set(key, "text")
-    with pytest.raises(WrongType, match="another type"):
+    with pytest.raises(WrongType, match="another type than a stream"):
         Stream(redis, key).add_many([{"a": 1}])
 
 
@@ -168,7 +169,7 @@ def test_a_batch_is_a_whole_number(redis: redis_py.Redis, key: str, batch: Any) 
         Stream(redis, key).add_many([{"a": 1}], batch=batch)
 
 
-def test_an_error_of_the_rows_own_leaves_a_connection_that_works(
+def test_after_an_error_in_the_rows_the_connection_still_works(
     redis: redis_py.Redis, key: str
 ) -> None:
     def rows() -> Iterator[dict[str, int]]:
@@ -181,7 +182,7 @@ def test_an_error_of_the_rows_own_leaves_a_connection_that_works(
     assert stream.add({"n": 25}) == stream.reverse_range(count=1)[0].id
 
 
-def test_a_connection_that_breaks_is_said_and_nothing_is_sent_twice(
+def test_a_broken_connection_raises_and_nothing_is_sent_twice(
     redis: redis_py.Redis, server: EmbeddedServer, key: str
 ) -> None:
     other = server.client()

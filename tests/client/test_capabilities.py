@@ -1,4 +1,4 @@
-"""What a server can do: asked of the server itself, and shown so that everyone can read it."""
+"""Capabilities: the server says what it supports, and everyone can read the display."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import redis as redis_py
 from streamviz import Stream
 from streamviz.client import badges
 from streamviz.client.capabilities import FEATURES, Capabilities, Capability, Feature, capabilities
-from streamviz.client.connection import Connection, ServerVersion
-from streamviz.client.stream import read_streams
+from streamviz.client.connection import Connection
+from streamviz.client.read import read_streams
+from streamviz.client.server_version import ServerVersion
 from streamviz.errors import InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 
@@ -61,7 +62,7 @@ def test_every_feature_is_tried_below() -> None:
 
 
 @pytest.mark.parametrize("name", DO)
-def test_a_badge_keeps_its_word(stream: Stream, name: str) -> None:
+def test_a_badge_is_right(stream: Stream, name: str) -> None:
     if capabilities(stream.client).has(name):
         DO[name](stream)
     else:
@@ -70,7 +71,7 @@ def test_a_badge_keeps_its_word(stream: Stream, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHOWS)
-def test_a_badge_for_a_number_keeps_its_word(stream: Stream, name: str) -> None:
+def test_a_badge_for_a_number_is_right(stream: Stream, name: str) -> None:
     stream.group("g").consumer("c").read(1)
     assert capabilities(stream.client).has(name) == (SHOWS[name](stream) is not None)
 
@@ -84,21 +85,23 @@ def test_every_client_sees_the_same_and_nothing_is_written(
     client = server.client(protocol=protocol, decode_responses=decode)
     can = capabilities(client)
     client.close()
-    assert can.found == capabilities(redis).found
-    assert {one.known for one in can.found} == {"documented", "tried"}
+    assert can.capabilities == capabilities(redis).capabilities
+    assert {one.source for one in can.capabilities} == {"documented", "tried"}
     assert redis.dbsize() == keys
 
 
-def test_a_redis_has_what_its_version_promises(redis: redis_py.Redis) -> None:
+def test_redis_supports_the_features_of_its_version(redis: redis_py.Redis) -> None:
     can = capabilities(redis)
     if can.server.name == "Redis":
-        assert [one.has for one in can.found] == [can.server.has(f.since) for f in FEATURES]
+        assert [one.supported for one in can.capabilities] == [
+            can.server.has(f.since) for f in FEATURES
+        ]
     else:
         assert can.has("lag")
         assert not can.has("XNACK")
 
 
-def test_who_may_not_ask_gets_what_the_version_promises(
+def test_the_version_decides_if_the_user_may_not_ask(
     server: EmbeddedServer, redis: redis_py.Redis
 ) -> None:
     redis.execute_command("ACL", "SETUSER", "shy", "on", ">pw", "+info", "+ping", "+hello")
@@ -108,11 +111,13 @@ def test_who_may_not_ask_gets_what_the_version_promises(
     finally:
         shy.close()
         redis.execute_command("ACL", "DELUSER", "shy")
-    assert {one.known for one in can.found} == {"by version"}
-    assert [one.has for one in can.found] == [can.server.has(f.since) for f in FEATURES]
+    assert {one.source for one in can.capabilities} == {"by version"}
+    assert [one.supported for one in can.capabilities] == [
+        can.server.has(f.since) for f in FEATURES
+    ]
 
 
-def test_who_does_not_answer_is_said() -> None:
+def test_a_stopped_server_is_unreachable() -> None:
     server = EmbeddedServer()
     client = server.client()
     server.stop()
@@ -122,7 +127,7 @@ def test_who_does_not_answer_is_said() -> None:
 
 @pytest.fixture
 def can() -> Capabilities:
-    """What a server could have that has a name to be careful with."""
+    """Return capabilities whose names need escaping."""
     found = [
         Capability(Feature("<ms>-*", (7, 0), "a & b", "xadd"), True, "documented"),
         Capability(Feature("XNACK", (8, 10), "give back", "xnack"), False, "by version"),
@@ -130,18 +135,18 @@ def can() -> Capabilities:
     return Capabilities(ServerVersion("Redis", (8, 2, 3)), tuple(found))
 
 
-def test_it_is_a_table_in_text(can: Capabilities) -> None:
+def test_the_repr_is_a_table(can: Capabilities) -> None:
     assert repr(can).splitlines() == [
-        "Redis 8.2 has 1 of 2 of these:",
+        "Redis 8.2 supports 1 of 2 of these features:",
         "  7.0  yes  <ms>-*       a & b",
         " 8.10  no   XNACK        give back",
     ]
 
 
-def test_it_is_a_table_for_those_who_cannot_see_the_badges(can: Capabilities) -> None:
+def test_the_html_has_a_table_for_screen_readers(can: Capabilities) -> None:
     page = can._repr_html_()
     table = ElementTree.fromstring(re.search(r"<table.*</table>", page)[0])  # type: ignore[index]
-    assert table.findtext("caption") == "What Redis 8.2 can do with streams"
+    assert table.findtext("caption") == "Stream features of Redis 8.2"
     assert {head.get("scope") for head in table.findall("thead/tr/th")} == {"col"}
     rows = [["".join(cell.itertext()) for cell in row] for row in table.findall("tbody/tr")]
     assert rows == [
@@ -149,22 +154,22 @@ def test_it_is_a_table_for_those_who_cannot_see_the_badges(can: Capabilities) ->
         ["XNACK", "8.10", "give back", "no", "by version"],
     ]
     assert all(row[0].get("scope") == "row" for row in table.findall("tbody/tr"))
-    assert 'alt="Redis 8.2 has 1 of 2; it lacks XNACK."' in page
+    assert 'alt="Redis 8.2 supports 1 of 2 features; it lacks XNACK."' in page
 
 
-def test_the_badges_tell_by_more_than_colour(can: Capabilities) -> None:
+def test_the_badges_differ_by_more_than_colour(can: Capabilities) -> None:
     address = re.search(r'src="data:image/svg\+xml,([^"]+)"', can._repr_html_())
     assert address is not None
     assert not set("#<>") & set(address[1])  # a browser would take the rest for something else
     svg = ElementTree.fromstring(unquote(address[1]))
     space = "{http://www.w3.org/2000/svg}"
     words = [text.text for text in svg.iter(f"{space}text")]
-    assert words == ["What Redis 8.2 can do with streams", "7.0", "✓ <ms>-*", "8.10", "– XNACK"]
+    assert words == ["Stream features of Redis 8.2", "7.0", "✓ <ms>-*", "8.10", "– XNACK"]
     assert [rect.get("stroke-dasharray") for rect in svg.iter(f"{space}rect")] == [None, "4 3"]
     assert svg.findtext(f"{space}desc") == "7.0: <ms>-* yes; 8.10: XNACK no"
 
 
-def test_badges_of_every_feature_fit_the_picture() -> None:
+def test_the_badges_of_all_features_fit_the_image() -> None:
     rows: dict[str, list[tuple[str, bool]]] = {}
     for feature in FEATURES:
         rows.setdefault(str(feature.since), []).append((feature.name, True))
@@ -174,7 +179,7 @@ def test_badges_of_every_feature_fit_the_picture() -> None:
     assert max(float(r.get("x", 0)) + float(r.get("width", 0)) for r in rects) < badges.WIDTH
 
 
-def test_a_feature_is_tried_and_what_is_missing_is_said(
+def test_trying_a_missing_feature_prints_what_it_needs(
     can: Capabilities, capsys: pytest.CaptureFixture[str], redis: redis_py.Redis
 ) -> None:
     with can.trying("XNACK"):
@@ -188,10 +193,10 @@ def test_a_feature_is_tried_and_what_is_missing_is_said(
 
 
 @pytest.mark.parametrize("ask", [Capabilities.has, Capabilities.missing])
-def test_an_unknown_feature_is_named_beside_the_known_ones(
+def test_an_unknown_feature_is_refused_with_the_known_ones(
     can: Capabilities, ask: Callable[[Capabilities, str], object]
 ) -> None:
-    with pytest.raises(InputError, match=r"'XBACK' is no feature.*'<ms>-\*', 'XNACK'"):
+    with pytest.raises(InputError, match=r"'XBACK' is not a stream feature.*'<ms>-\*', 'XNACK'"):
         ask(can, "XBACK")
     with pytest.raises(InputError), can.trying("XBACK"):
         raise AssertionError

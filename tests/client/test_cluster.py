@@ -1,4 +1,4 @@
-"""The way to a slot's node: through every step of a move, nothing lost, doubled or reordered."""
+"""Commands to the node of a slot: a move loses, doubles and reorders nothing."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ from streamviz.client.cluster import (
     connection_to,
     redirection,
     slot_of,
-    unpack,
 )
 from streamviz.client.connection import Connection
-from streamviz.client.exchange import pack
-from streamviz.client.stream import read_streams
+from streamviz.client.read import read_streams
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup, ServerUnreachable
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -42,22 +40,22 @@ def stream(nodes: RedisCluster) -> Iterator[Stream]:
 
 
 def elsewhere(cluster: EmbeddedCluster, stream: Stream) -> str:
-    home = cluster.holder(stream.key)
+    home = cluster.slot_owner(stream.key)
     return next(node.name for node in cluster.nodes if node is not home)
 
 
 def moving(cluster: EmbeddedCluster, stream: Stream) -> Iterator[str]:
-    return cluster.moving(slot_of(stream.key), elsewhere(cluster, stream))
+    return cluster.move_slot_steps(slot_of(stream.key), elsewhere(cluster, stream))
 
 
 @given(st.text(min_size=1).filter(lambda text: "{" not in text and "}" not in text), st.text())
-def test_a_slot_is_that_of_the_hash_tag(tag: str, after: str) -> None:
+def test_the_hash_tag_decides_the_slot(tag: str, after: str) -> None:
     assert slot_of(f"orders:{{{tag}}}{after}") == slot_of(tag)
     assert slot_of(tag) == slot_of(tag.encode("utf-8", "surrogateescape"))
     assert 0 <= slot_of(tag) < 16_384
 
 
-def test_the_server_agrees_on_the_slots(nodes: RedisCluster) -> None:
+def test_the_server_computes_the_same_slots(nodes: RedisCluster) -> None:
     for key in ("orders:{0}", "{}", "a{}b", "{{x}}y", "{a}{b}", "}{", "ö{ü}", "x" * 1000):
         assert slot_of(key) == nodes.cluster_keyslot(key)
 
@@ -77,18 +75,11 @@ def test_the_server_agrees_on_the_slots(nodes: RedisCluster) -> None:
         (None, None),
     ],
 )
-def test_only_a_refusal_redirects(reply: Any, where: Redirection | None) -> None:
+def test_only_an_error_redirects(reply: Any, where: Redirection | None) -> None:
     assert redirection(reply) == where
 
 
-def test_what_was_packed_is_unpacked() -> None:
-    commands = [("XADD", "k", "*", "a", "1"), ("XLEN", "k" * 9), ("X", "\r\n")]
-    payload = b"".join(map(pack, commands))
-    assert unpack(payload) == [[word.encode() for word in one] for one in commands]
-    assert unpack(b"") == []
-
-
-def test_a_cluster_has_slots_and_a_server_has_not(
+def test_only_a_cluster_gets_a_cluster_connection(
     nodes: RedisCluster, redis: redis_py.Redis
 ) -> None:
     assert isinstance(connection_to(nodes, "k"), ClusterConnection)
@@ -99,7 +90,7 @@ def test_a_cluster_has_slots_and_a_server_has_not(
         Stream(nodes, "")
 
 
-def test_every_kind_of_command_follows_the_slot_through_every_step(
+def test_every_kind_of_command_follows_the_slot_during_every_step(
     cluster: EmbeddedCluster, stream: Stream
 ) -> None:
     group = stream.group("g")
@@ -121,7 +112,7 @@ def test_every_kind_of_command_follows_the_slot_through_every_step(
             [("XLEN", stream.key), ("XADD", stream.key), ("EXISTS", stream.key)]
         )
         assert (piped[0], piped[2]) == (added, 1)
-        assert isinstance(piped[1], CommandRefused), "what is wrong is refused, not redirected"
+        assert isinstance(piped[1], CommandRefused), "an invalid command is refused, not redirected"
         entries = reader.read(10_000)
         got += len(entries)
         group.ack(*(entry.id for entry in entries))
@@ -130,7 +121,7 @@ def test_every_kind_of_command_follows_the_slot_through_every_step(
         assert sample.length == sample.entries_added == added
         lag = sample.groups[0].lag
         assert (lag.entries, lag.verdict) == (0, "exact")
-        fresh = Stream(stream.client, stream.key)  # one that has learned nothing yet
+        fresh = Stream(stream.client, stream.key)  # a connection without a known owner
         assert fresh.length() == added
         homes.add(stream.connection.node)  # type: ignore[attr-defined]
 
@@ -145,7 +136,7 @@ def test_every_kind_of_command_follows_the_slot_through_every_step(
     assert group.pending().count == 0
 
 
-def test_a_batch_that_meets_the_move_in_its_middle_keeps_its_order(
+def test_a_batch_keeps_its_order_if_the_slot_moves_meanwhile(
     cluster: EmbeddedCluster, stream: Stream
 ) -> None:
     stream.add({"n": 0})
@@ -162,7 +153,9 @@ def test_a_batch_that_meets_the_move_in_its_middle_keeps_its_order(
     assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(4001)]
 
 
-def test_a_refused_row_is_named_also_on_the_move(cluster: EmbeddedCluster, stream: Stream) -> None:
+def test_the_error_names_a_refused_row_during_a_move(
+    cluster: EmbeddedCluster, stream: Stream
+) -> None:
     stream.add({"n": 0}, "5-0")
     steps = moving(cluster, stream)
     for step in steps:
@@ -173,7 +166,7 @@ def test_a_refused_row_is_named_also_on_the_move(cluster: EmbeddedCluster, strea
 
 
 @pytest.mark.parametrize("by", ["group", "stream"])
-def test_a_reader_that_waits_is_served_where_the_stream_went(
+def test_a_blocked_read_continues_on_the_new_node(
     cluster: EmbeddedCluster, stream: Stream, until: Until, by: str
 ) -> None:
     stream.add({"n": 0}, "1-0")
@@ -188,7 +181,7 @@ def test_a_reader_that_waits_is_served_where_the_stream_went(
             found.extend(stream.read("1-0", block_ms=20_000))
 
     def waits() -> bool:
-        home = cluster.holder(stream.key)
+        home = cluster.slot_owner(stream.key)
         client = home.server.client()
         try:
             return client.info("clients")["blocked_clients"] > 0
@@ -206,7 +199,7 @@ def test_a_reader_that_waits_is_served_where_the_stream_went(
     assert [entry.fields["n"] for entry in found] == ["1"]
 
 
-def test_a_stream_that_was_deleted_under_a_waiting_reader_is_said_to_be(
+def test_a_blocked_read_fails_if_its_stream_is_deleted(
     stream: Stream, until: Until, cluster: EmbeddedCluster
 ) -> None:
     group = stream.group("g")
@@ -221,7 +214,7 @@ def test_a_stream_that_was_deleted_under_a_waiting_reader_is_said_to_be(
 
     thread = threading.Thread(target=wait)
     thread.start()
-    client = cluster.holder(stream.key).server.client()
+    client = cluster.slot_owner(stream.key).server.client()
     until(lambda: client.info("clients")["blocked_clients"] > 0)
     client.close()
     stream.client.delete(stream.key)
@@ -229,7 +222,7 @@ def test_a_stream_that_was_deleted_under_a_waiting_reader_is_said_to_be(
     assert len(said) == 1
 
 
-def test_two_keys_of_one_slot_are_waited_for_until_both_have_gone(
+def test_a_command_with_two_keys_waits_until_both_are_moved(
     cluster: EmbeddedCluster, stream: Stream
 ) -> None:
     group = stream.group("g")
@@ -245,25 +238,25 @@ def test_two_keys_of_one_slot_are_waited_for_until_both_have_gone(
     thread = threading.Thread(target=lambda: swept.extend(dead.sweep()))
     thread.start()
     thread.join(0.2)
-    assert thread.is_alive(), "nobody can do it now"
+    assert thread.is_alive(), "no node can do it now"
     assert list(steps)[-1] == "settled"
     thread.join(10)
     assert [letter.fields for letter in swept] == [{"n": "0"}]
     assert group.pending().count == 0
 
 
-def test_keys_of_several_slots_are_refused_with_the_cure(nodes: RedisCluster) -> None:
+def test_keys_of_several_slots_are_refused_with_the_fix(nodes: RedisCluster) -> None:
     with pytest.raises(CommandRefused, match="same hash tag"):
         read_streams(nodes, {"test:{a}": "0", "test:{b}": "0"})
     assert read_streams(nodes, {"test:{a}x": "0", "test:{a}y": "0"}) == []
 
 
-def test_a_slot_that_nobody_serves_is_said(cluster: EmbeddedCluster, stream: Stream) -> None:
-    holder = cluster.holder(stream.key)
+def test_a_slot_without_a_node_is_an_error(cluster: EmbeddedCluster, stream: Stream) -> None:
+    holder = cluster.slot_owner(stream.key)
     admin = holder.server.client()
     admin.execute_command("CLUSTER", "DELSLOTS", slot_of(stream.key))
     try:
-        with pytest.raises(ServerUnreachable, match="nobody serves slot"):
+        with pytest.raises(ServerUnreachable, match="no node serves slot"):
             stream.add({"n": 1})
     finally:
         admin.execute_command("CLUSTER", "ADDSLOTS", slot_of(stream.key))

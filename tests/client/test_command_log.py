@@ -19,7 +19,7 @@ def log(redis: redis_py.Redis) -> Iterator[CommandLog]:
         yield found
 
 
-def test_call_command_reply_and_change_stand_together(
+def test_the_log_has_call_command_reply_and_changes(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     orders = Stream(redis, key)
@@ -46,7 +46,7 @@ def test_call_command_reply_and_change_stand_together(
     )
 
 
-def test_a_stream_that_was_there_before_is_told_from_where_it_stands(
+def test_the_changes_of_an_existing_stream_start_at_its_current_state(
     redis: redis_py.Redis, key: str
 ) -> None:
     orders = Stream(redis, key)
@@ -60,7 +60,7 @@ def test_a_stream_that_was_there_before_is_told_from_where_it_stands(
     assert log[1].changes[0] == "length: 4 → 1"
 
 
-def test_the_call_is_the_whole_expression_over_its_lines(
+def test_the_call_is_the_whole_expression_over_several_lines(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     (
@@ -72,7 +72,7 @@ def test_the_call_is_the_whole_expression_over_its_lines(
     assert log[0].call == 'Stream(redis, key).add( {"é": "ü"}, id="1-0", )'
 
 
-def test_each_entry_of_many_is_told_and_a_refused_one_too(
+def test_add_many_logs_each_row_and_the_refused_one_too(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     orders = Stream(redis, key)
@@ -82,7 +82,7 @@ def test_each_entry_of_many_is_told_and_a_refused_one_too(
     assert orders.length() == 2
 
 
-def test_an_error_is_a_reply_and_still_an_error(
+def test_an_error_is_logged_and_still_raised(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     redis.set(key, "text")
@@ -92,7 +92,9 @@ def test_an_error_is_a_reply_and_still_an_error(
     assert log[0].changes == ()
 
 
-def test_a_stream_that_goes_is_gone(redis: redis_py.Redis, key: str, log: CommandLog) -> None:
+def test_the_changes_of_a_deleted_stream_say_gone(
+    redis: redis_py.Redis, key: str, log: CommandLog
+) -> None:
     orders = Stream(redis, key)
     orders.add({"n": 1}, id="1-0")
     redis.delete(key)
@@ -101,9 +103,7 @@ def test_a_stream_that_goes_is_gone(redis: redis_py.Redis, key: str, log: Comman
     assert "length: 1 → gone" in log[1].changes
 
 
-def test_looks_are_left_out_and_so_is_what_comes_after_the_end(
-    redis: redis_py.Redis, key: str
-) -> None:
+def test_samples_and_commands_after_the_end_are_not_logged(redis: redis_py.Redis, key: str) -> None:
     log = CommandLog(redis)
     Stream(redis, key).add({"n": 1})
     with log:
@@ -116,7 +116,7 @@ def test_looks_are_left_out_and_so_is_what_comes_after_the_end(
     assert log[0].changes == ()
 
 
-def test_only_this_client_is_heard(
+def test_the_commands_of_another_client_are_not_logged(
     server: EmbeddedServer, redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     other = server.client()
@@ -125,7 +125,7 @@ def test_only_this_client_is_heard(
     other.close()
 
 
-def test_the_newest_are_kept_and_told_once(redis: redis_py.Redis, key: str) -> None:
+def test_the_newest_commands_are_stored(redis: redis_py.Redis, key: str) -> None:
     with CommandLog(redis, limit=3) as log:
         for n in range(5):
             Stream(redis, key).add({"n": n}, id=f"{n + 1}-0")
@@ -135,7 +135,7 @@ def test_the_newest_are_kept_and_told_once(redis: redis_py.Redis, key: str) -> N
         assert log.since(5) == []
 
 
-def test_long_and_binary_words_are_cut_and_quoted(
+def test_long_and_binary_words_are_shortened_and_quoted(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     Stream(redis, key).add({"a\nb": b"\xff", "long": "x" * 500}, id="1-0")
@@ -144,7 +144,7 @@ def test_long_and_binary_words_are_cut_and_quoted(
     assert log[0].command.endswith("…")
 
 
-def test_a_scenarios_commands_are_heard_with_the_line_that_sent_them(
+def test_a_scenarios_commands_are_logged_with_their_calls(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     shop = Scenario(redis, seed=1)
@@ -177,7 +177,7 @@ redis.call('XADD', KEYS[2], '1-0', 'a', 'b')
 return 2"""
 
 
-def test_a_script_is_told_by_its_first_line_and_by_what_it_did_to_each_stream(
+def test_a_script_is_logged_by_its_first_line_and_its_changes_of_each_stream(
     redis: redis_py.Redis, key: str, log: CommandLog
 ) -> None:
     Connection(redis).call("EVAL", SCRIPT, 2, f"{key}:one", f"{key}:two")

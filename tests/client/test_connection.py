@@ -1,20 +1,16 @@
-"""The raw exchange: one shape for every client, nothing sent twice, errors in our terms."""
+"""Connection: one shape of replies for every client, nothing sent twice, clear errors."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from decimal import Decimal
-from enum import IntEnum, StrEnum
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import pytest
 import redis as redis_py
 
-from streamviz.client.connection import Connection, ServerVersion
-from streamviz.client.exchange import pack, to_bytes
+from streamviz.client.connection import Connection
+from streamviz.client.resp import pack
 from streamviz.errors import (
     CommandRefused,
     InputError,
@@ -87,7 +83,7 @@ def test_a_snapshot_answers_at_one_moment_and_keeps_errors_in_place(
     assert connection.call("PING") == b"PONG"
 
 
-def test_no_one_gets_between_the_commands_of_a_snapshot(
+def test_no_other_command_runs_inside_a_snapshot(
     connection: Connection, server: EmbeddedServer, key: str
 ) -> None:
     stop = threading.Event()
@@ -108,7 +104,7 @@ def test_no_one_gets_between_the_commands_of_a_snapshot(
     assert pairs[-1][0] > 0
 
 
-def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: str) -> None:
+def test_a_transaction_is_done_completely_or_not_at_all(connection: Connection, key: str) -> None:
     assert connection.transaction([("XADD", key, "1-1", "a", 1), ("XLEN", key)]) == [b"1-1", 1]
     with pytest.raises(CommandRefused):
         connection.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
@@ -120,7 +116,7 @@ def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: 
 @pytest.mark.parametrize(
     ("command", "kind", "says"),
     [
-        (("XADD", "{text}", "*", "a", 1), WrongType, "holds another type"),
+        (("XADD", "{text}", "*", "a", 1), WrongType, "holds another type than a stream"),
         (("XINFO", "STREAM", "{none}"), NoSuchStream, "add an entry first"),
         (("XGROUP", "CREATE", "{none}", "g", "0"), NoSuchStream, "no stream"),
         (("XREADGROUP", "GROUP", "g", "c", "STREAMS", "{none}", ">"), NoSuchGroup, "Create the"),
@@ -128,7 +124,7 @@ def test_a_transaction_is_done_whole_or_not_at_all(connection: Connection, key: 
         (("XADD", "{none}", "*", "odd"), CommandRefused, "wrong number"),
     ],
 )
-def test_what_the_server_says_is_said_in_our_terms(
+def test_each_server_error_becomes_one_of_ours(
     client: redis_py.Redis, prefix: str, command: Any, kind: type[StreamVizError], says: str
 ) -> None:
     client.set(f"{prefix}text", "x")
@@ -141,7 +137,9 @@ def test_what_the_server_says_is_said_in_our_terms(
     assert Connection(client).call("PING") == b"PONG"
 
 
-def test_a_user_without_the_right_is_told_so(redis: redis_py.Redis, server: EmbeddedServer) -> None:
+def test_a_user_without_the_right_gets_an_auth_error(
+    redis: redis_py.Redis, server: EmbeddedServer
+) -> None:
     redis.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">word", "+info", "+ping")
     narrow = Connection(server.client(username="narrow", password="word"))
     for ask in (narrow.call, lambda *command: narrow.snapshot([command])):
@@ -160,22 +158,6 @@ def test_a_newer_command_names_the_version_that_it_needs(connection: Connection,
         connection.call("XADD", key, "1-1", "a", 1, needs=(5, 0))
 
 
-@pytest.mark.parametrize(
-    ("version", "has", "lacks"),
-    [
-        (ServerVersion("Redis", (8, 2, 3)), (8, 2), (8, 4)),
-        (ServerVersion("Redis", (7, 0, 15)), (7, 0), (7, 2)),
-        (ServerVersion("Valkey", (9, 1, 2)), (7, 2), (7, 4)),
-        (ServerVersion("Redis", (10, 0)), (8, 10), (10, 1)),
-    ],
-)
-def test_a_version_knows_what_came_with_which(
-    version: ServerVersion, has: tuple[int, ...], lacks: tuple[int, ...]
-) -> None:
-    assert version.has(has)
-    assert not version.has(lacks)
-
-
 def test_the_version_is_the_servers_own(connection: Connection, redis: redis_py.Redis) -> None:
     info: Any = redis.info("server")
     valkey = info.get("valkey_version")
@@ -183,7 +165,7 @@ def test_the_version_is_the_servers_own(connection: Connection, redis: redis_py.
     assert str(connection.version) == f"{name} {valkey or info['redis_version']}"
 
 
-def test_a_broken_connection_is_said_and_the_next_one_works(
+def test_a_broken_connection_raises_and_the_next_call_works(
     redis: redis_py.Redis, server: EmbeddedServer, connection: Connection, key: str, until: Until
 ) -> None:
     other = server.client()
@@ -206,7 +188,7 @@ def test_a_broken_connection_is_said_and_the_next_one_works(
     other.close()
 
 
-def test_a_wait_longer_than_the_sockets_patience_is_no_error(
+def test_a_block_longer_than_the_socket_time_out_is_not_an_error(
     server: EmbeddedServer, key: str
 ) -> None:
     client = server.client(socket_timeout=0.05)
@@ -232,7 +214,7 @@ def test_a_server_that_died_is_unreachable_for_every_kind_of_call(key: str) -> N
         client.close()
 
 
-def test_every_connection_comes_back_to_the_pool(
+def test_every_raw_connection_returns_to_the_pool(
     server: EmbeddedServer, prefix: str, key: str
 ) -> None:
     client = server.client()
@@ -249,7 +231,7 @@ def test_every_connection_comes_back_to_the_pool(
     client.close()
 
 
-def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) -> None:
+def test_a_push_message_between_replies_is_skipped(server: EmbeddedServer, key: str) -> None:
     client = server.client(protocol=3)
     connection = Connection(client)
     connection.call("CLIENT", "TRACKING", "ON")
@@ -261,72 +243,6 @@ def test_a_push_between_replies_is_no_reply(server: EmbeddedServer, key: str) ->
 
 
 @pytest.mark.parametrize("client", [None, "redis://localhost", 5, object()])
-def test_only_a_client_will_do(client: Any) -> None:
+def test_only_a_redis_client_is_accepted(client: Any) -> None:
     with pytest.raises(InputError, match=r"streamviz\.connect"):
         Connection(client)
-
-
-class Cup(IntEnum):
-    OOLONG = 7
-
-
-class Leaf(StrEnum):
-    GREEN = "green"
-
-
-NUMBERS = [
-    (np.float64(0.1), b"0.1"),
-    (np.float32(0.5), b"0.5"),
-    (np.float16(1.5), b"1.5"),
-    (np.int64(-3), b"-3"),
-    (np.uint8(200), b"200"),
-    (np.str_("x"), b"x"),
-    (np.bytes_(b"\xff"), b"\xff"),
-    (Cup.OOLONG, b"7"),
-    (Leaf.GREEN, b"green"),
-    (Decimal("9.50"), b"9.50"),
-    (1e300, b"1e+300"),
-]
-NOT_STORED = [True, np.True_, np.timedelta64(5, "s"), np.datetime64("2026-01-01"), np.array([1.5])]
-NOT_STORED += [Fraction(1, 3), 1j, None, [], {}, object(), memoryview(b"x")]
-MANY_DIGITS = 10**5000  # Python itself refuses to write them
-
-
-def test_an_integer_that_python_refuses_to_write_is_refused() -> None:
-    with pytest.raises(InputError, match="more digits than Python writes"):
-        to_bytes(MANY_DIGITS)
-
-
-@pytest.mark.parametrize(("value", "stored"), NUMBERS, ids=repr)
-def test_a_number_is_stored_as_its_digits(
-    connection: Connection, key: str, value: Any, stored: bytes
-) -> None:
-    assert to_bytes(value) == stored
-    connection.call("SET", key, value)
-    assert connection.call("GET", key) == stored
-
-
-@pytest.mark.parametrize("value", NOT_STORED, ids=lambda value: type(value).__name__)
-def test_a_value_that_redis_cannot_store_is_refused(connection: Connection, value: Any) -> None:
-    with pytest.raises(InputError, match="convert it first"):
-        to_bytes(value)
-    with pytest.raises(InputError, match="convert it first"):
-        connection.call("ECHO", value)
-
-
-def test_half_a_character_is_refused_and_a_byte_that_is_none_is_kept(
-    connection: Connection,
-) -> None:
-    for text in ("\ud800", "tea \udfff"):
-        with pytest.raises(InputError, match="half a character at place"):
-            to_bytes(text)
-        with pytest.raises(InputError, match="half a character at place"):
-            connection.call("ECHO", text)
-    assert connection.call("ECHO", "\udcff") == b"\xff"
-
-
-def test_a_command_is_packed_as_the_server_reads_it() -> None:
-    lossy = b"\xff".decode("utf-8", "surrogateescape")
-    assert pack(("A", b"b", 1, 2.5, "é", lossy)) == (
-        b"*6\r\n$1\r\nA\r\n$1\r\nb\r\n$1\r\n1\r\n$3\r\n2.5\r\n$2\r\n\xc3\xa9\r\n$1\r\n\xff\r\n"
-    )

@@ -10,7 +10,6 @@ import pytest
 
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
-from streamviz.client.idempotency import IdmpInfo
 from streamviz.client.models import (
     Claimed,
     ConsumerInfo,
@@ -18,6 +17,7 @@ from streamviz.client.models import (
     FullGroup,
     FullPending,
     GroupInfo,
+    IdmpInfo,
     PendingEntry,
     PendingSummary,
     StreamInfo,
@@ -187,7 +187,7 @@ def test_xinfo_stream_full_without_entries_and_groups(shape: Shape) -> None:
     assert (full.info.groups, full.entries, full.groups) == (0, (), ())
 
 
-def test_xpending_in_sum(shape: Shape) -> None:
+def test_xpending_summary(shape: Shape) -> None:
     reply = [5, "1-0", "2-9", [["c", "3"], ["d", 2]]]
     known = PendingSummary(5, EntryId(1), EntryId(2, 9), {"c": 3, "d": 2})
     assert replies.pending_summary(shape(reply)) == known
@@ -255,7 +255,7 @@ def test_xread_of_a_map_and_of_pairs(raw: Shape) -> None:
 
 
 @pytest.mark.parametrize(("idle", "times"), [(287341, 22), ("287341", "22"), (0, 0)])
-def test_what_was_taken_over_while_reading_tells_its_idle_time_and_deliveries(
+def test_a_claimed_entry_has_its_idle_time_and_deliveries(
     shape: Shape, idle: Any, times: Any
 ) -> None:
     (found,) = replies.entries(shape([[*RAW_ONE, idle, times]]))
@@ -263,21 +263,21 @@ def test_what_was_taken_over_while_reading_tells_its_idle_time_and_deliveries(
     assert repr(found).endswith(f"'d'}}, idle_ms={idle}, deliveries={times})")
 
 
-def test_what_was_taken_over_is_put_in_order_with_the_rest(shape: Shape) -> None:
+def test_claimed_entries_are_sorted_with_the_rest(shape: Shape) -> None:
     by_idle_time_then_new = [["5-0", ["f", "v"], 90, 1], [*RAW_ONE, 40, 3], [*RAW_TWO, 0, 0]]
-    found = replies.in_time_order({"s": replies.entries(shape(by_idle_time_then_new))})
+    found = replies.in_id_order({"s": replies.entries(shape(by_idle_time_then_new))})
     assert [str(entry.id) for _, entry in found] == ["1-0", "2-9", "5-0"]
     assert [entry.deliveries for _, entry in found] == [3, 0, 1]
 
 
-def test_entries_of_several_streams_are_put_in_order_by_id_then_key() -> None:
-    found = replies.in_time_order({"t": [ONE, TWO], "s": [TWO], "u": []})
+def test_entries_of_several_streams_are_sorted_by_id_then_key() -> None:
+    found = replies.in_id_order({"t": [ONE, TWO], "s": [TWO], "u": []})
     assert found == [("t", ONE), ("s", TWO), ("t", TWO)]
-    assert replies.in_time_order({"s": [ONE, TWO]}) == [("s", ONE), ("s", TWO)]
-    assert replies.in_time_order({}) == replies.in_time_order({"s": []}) == []
+    assert replies.in_id_order({"s": [ONE, TWO]}) == [("s", ONE), ("s", TWO)]
+    assert replies.in_id_order({}) == replies.in_id_order({"s": []}) == []
 
 
-def test_other_entries_tell_no_deliveries(shape: Shape) -> None:
+def test_other_entries_have_no_delivery_count(shape: Shape) -> None:
     found = replies.entry(shape(RAW_TWO))
     assert found is not None
     assert (found.idle_ms, found.deliveries) == (None, None)
@@ -285,7 +285,7 @@ def test_other_entries_tell_no_deliveries(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("value", [b"\xff\x00\xfe", "<b>😀\n".encode(), b"", bytes(range(256))])
-def test_every_byte_can_be_had_back(value: bytes) -> None:
+def test_every_byte_can_be_restored(value: bytes) -> None:
     found = replies.entry([b"1-0", [value, value]])
     assert found is not None
     ((name, text),) = found.fields.items()

@@ -8,6 +8,7 @@ import pytest
 import redis as redis_py
 
 from exercises import consumer_groups as exercise
+from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -39,7 +40,7 @@ def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> 
 def take(crew: ConsumerGroup, *, write: bool = True) -> None:
     for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
         if write:
-            crew.stream.client.rpush("crew:done", entry.fields["task"])
+            crew.connection.client.rpush("crew:done", entry.fields["task"])
         crew.ack(entry.id)
 
 
@@ -55,7 +56,7 @@ def right(crew: ConsumerGroup) -> None:
 def only_hers(crew: ConsumerGroup) -> None:
     ids = [held.id for held in crew.pending_entries(consumer="zoe")]
     for entry in crew.consumer("max").claim(ids):
-        crew.stream.client.rpush("crew:done", entry.fields["task"])
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
     ack_all(crew)
     crew.delete_consumer("zoe")
 
@@ -91,12 +92,15 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "zoe is still there": ("still a consumer", take),
     "both are deleted": ("max is no consumer", lambda c: (right(c), c.delete_consumer("max"))),
-    "done twice": ("done twice", lambda c: (right(c), c.stream.client.rpush("crew:done", "0"))),
-    "another thing": ("tasks alone", lambda c: (right(c), c.stream.client.rpush("crew:done", "x"))),
-    "trimmed away": ("its four should stay", lambda c: (c.stream.trim(maxlen=0), right(c))),
+    "done twice": ("done twice", lambda c: (right(c), c.connection.client.rpush("crew:done", "0"))),
+    "another thing": (
+        "tasks alone",
+        lambda c: (right(c), c.connection.client.rpush("crew:done", "x")),
+    ),
+    "trimmed away": ("its four should stay", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),
-    "the stream is gone": ("new_crew", lambda crew: crew.stream.client.delete("crew")),
-    "no list": ("no list", lambda c: (right(c), c.stream.client.set("crew:done", "0"))),
+    "the stream is gone": ("new_crew", lambda crew: crew.connection.client.delete("crew")),
+    "no list": ("no list", lambda c: (right(c), c.connection.client.set("crew:done", "0"))),
 }
 
 

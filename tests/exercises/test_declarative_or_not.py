@@ -28,7 +28,7 @@ def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
     me = group.consumer("judge")
     for after in afters:
         for entry in me.read(after=after):
-            group.stream.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+            group.connection.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
             if ack:
                 me.ack(entry.id)
 

@@ -116,7 +116,7 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivered 2 times"),
         (forget_gus, "the other two"),
         (lambda desk: desk.destroy(), "begin with new_desk again"),
-        (lambda desk: desk.stream.client.delete("tickets"), "begin with new_desk again"),
+        (lambda desk: desk.connection.client.delete("tickets"), "begin with new_desk again"),
         (lambda desk: desk.delete_consumer("gus"), "is not pending any more"),
     ],
 )

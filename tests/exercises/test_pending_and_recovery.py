@@ -8,6 +8,7 @@ import pytest
 import redis as redis_py
 
 from exercises import pending_and_recovery as exercise
+from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.patterns.dead_letters import DeadLetters
 
@@ -24,7 +25,7 @@ def recover(crew: ConsumerGroup, *, pages: int = 9, write: bool = True, ack: boo
         page = lou.autoclaim(min_idle_ms=0, start=cursor, count=2)
         for entry in page.entries:
             if write:
-                crew.stream.client.rpush("night:done", entry.fields["job"])
+                crew.connection.client.rpush("night:done", entry.fields["job"])
             if ack:
                 lou.ack(entry.id)
         cursor = str(page.cursor)
@@ -61,21 +62,21 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "trimmed away": (
         "its six should stay",
-        lambda crew: (crew.stream.trim(maxlen=0), recover(crew)),
+        lambda crew: (stream_of(crew).trim(maxlen=0), recover(crew)),
     ),
     "done twice": (
         "each job once",
-        lambda crew: (recover(crew), crew.stream.client.rpush("night:done", "1")),
+        lambda crew: (recover(crew), crew.connection.client.rpush("night:done", "1")),
     ),
     "another one holds": (
         "1 are still pending",
         lambda crew: (recover(crew), crew.consumer("max").claim(["1-0"], force=True)),
     ),
     "destroyed": ("new_night", lambda crew: crew.destroy()),
-    "the stream is gone": ("new_night", lambda crew: crew.stream.client.delete("night")),
+    "the stream is gone": ("new_night", lambda crew: crew.connection.client.delete("night")),
     "no list": (
         "no list",
-        lambda crew: (recover(crew, write=False), crew.stream.client.set("night:done", "1")),
+        lambda crew: (recover(crew, write=False), crew.connection.client.set("night:done", "1")),
     ),
 }
 
@@ -94,7 +95,7 @@ def test_a_wrong_night_is_refused_with_its_hint(
 def grind(mill: ConsumerGroup) -> None:
     moe = mill.consumer("moe")
     for entry in moe.autoclaim(min_idle_ms=0).entries:
-        mill.stream.client.rpush("mill:flour", entry.fields["sack"])
+        mill.connection.client.rpush("mill:flour", entry.fields["sack"])
         moe.ack(entry.id)
 
 
@@ -141,23 +142,23 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (sweep(mill), mill.ack("2-0", "3-0")),
     ),
     "ground twice": ("each sack once", lambda mill: (sweep(mill), grind(mill), again(mill))),
-    "trimmed away": ("its three should stay", lambda mill: mill.stream.trim(maxlen=0)),
+    "trimmed away": ("its three should stay", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
-    "the stream is gone": ("new_mill", lambda mill: mill.stream.client.delete("mill")),
+    "the stream is gone": ("new_mill", lambda mill: mill.connection.client.delete("mill")),
     "other dead letters": ("no dead letter", lambda mill: other(mill)),
     "no dead letters' stream": (
         "another type",
-        lambda mill: mill.stream.client.set("mill:dead", "text"),
+        lambda mill: mill.connection.client.set("mill:dead", "text"),
     ),
 }
 
 
 def again(mill: ConsumerGroup) -> None:
-    mill.stream.client.rpush("mill:flour", "2")
+    mill.connection.client.rpush("mill:flour", "2")
 
 
 def other(mill: ConsumerGroup) -> None:
-    mill.stream.client.xadd("mill:dead", {"sack": "1"})
+    mill.connection.client.xadd("mill:dead", {"sack": "1"})
 
 
 @pytest.mark.parametrize(("hint", "answer"), MILL.values(), ids=MILL.keys())

@@ -61,7 +61,7 @@ def test_a_check_may_be_asked_twice_and_hints_where_a_key_is_no_stream(
 
 
 def move(cluster: EmbeddedCluster, parts: Partitions, number: int, to: str) -> None:
-    cluster.move(slot_of(parts.streams[number].key), to)
+    cluster.move_slot(slot_of(parts.streams[number].key), to)
 
 
 def test_each_node_shall_have_two_parts_with_all_that_is_in_them(

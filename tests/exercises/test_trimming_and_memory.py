@@ -8,6 +8,7 @@ import pytest
 import redis as redis_py
 
 from exercises import trimming_and_memory as exercise
+from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.errors import UnsupportedCommand
@@ -73,10 +74,13 @@ def sweep(crew: ConsumerGroup) -> None:
         (lambda crew: None, "3 ghosts"),
         (lambda crew: crew.ack(*(held.id for held in crew.pending_entries())), "work is lost"),
         (lambda crew: crew.delete_consumer("ida"), "work is lost"),
-        (lambda crew: crew.stream.trim(maxlen=0), "deleted from the stream"),
+        (lambda crew: stream_of(crew).trim(maxlen=0), "deleted from the stream"),
         (lambda crew: crew.destroy(), "group is gone"),
-        (lambda crew: crew.stream.client.delete("attic"), "group is gone"),
-        (lambda crew: crew.stream.client.set("attic", "no stream"), "begin with new_attic again"),
+        (lambda crew: crew.connection.client.delete("attic"), "group is gone"),
+        (
+            lambda crew: crew.connection.client.set("attic", "no stream"),
+            "begin with new_attic again",
+        ),
         (lambda crew: crew.consumer("jon").autoclaim(0, count=1), "2 ghosts"),
         (lambda crew: crew.ack("1-0", "2-0", "3-0"), ""),
         (lambda crew: crew.consumer("jon").claim(["1-0", "2-0", "3-0"]), ""),

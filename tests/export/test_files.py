@@ -19,7 +19,7 @@ from plots.histories import EDGES, group, history, sample
 from streamviz.cli import PLOTS, main
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError, StreamVizError
-from streamviz.export import options, raster, to_animation, to_embed, to_html, to_still
+from streamviz.export import payload, raster, to_animation, to_embed, to_html, to_still
 from streamviz.observation.events import Event
 from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import save
@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_page_is_one_file_under_6_mb_that_names_no_network(run: Path, tmp_path: Path) -> None:
+def test_a_page_is_one_file_under_6_mb_and_loads_nothing(run: Path, tmp_path: Path) -> None:
     path = to_html(run, tmp_path / "talk.html")
     text = path.read_text("utf-8")
     assert 1_000_000 < path.stat().st_size < 6_000_000
@@ -44,7 +44,7 @@ def test_a_page_is_one_file_under_6_mb_that_names_no_network(run: Path, tmp_path
     assert set(re.findall(r"https?://[^'\"\s%]+", ours)) <= {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\b(src|href)=\"(?!data:)", ours)
     blobs = ours.count("createObjectURL(")
-    assert ours.count("await import(") <= blobs, "only what lies in the page"
+    assert ours.count("await import(") <= blobs, "only what the page contains"
     for word in ("fetch(", "XMLHttpRequest", "WebSocket", "innerHTML"):
         assert word not in ours
 
@@ -76,8 +76,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"start_s": 99}, "the recording is 4 s long"),
     ({"end_s": -1}, "end_s=-1"),
     ({"poster": "first"}, "poster='first'"),
-    ({"poster": 500}, "poster=500: the film goes from 0 to 4 s"),
-    ({"poster": 1, "start_s": 2}, "poster=1: the film goes from 2 to 4 s"),
+    ({"poster": 500}, "poster=500: the span goes from 0 to 4 s"),
+    ({"poster": 1, "start_s": 2}, "poster=1: the span goes from 2 to 4 s"),
     ({"rate_hz": 51}, "rate_hz=51"),
 ]
 
@@ -100,10 +100,10 @@ def test_bad_input_is_refused_and_nothing_written(
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_a_file_that_is_there_is_kept(run: Path, tmp_path: Path, name: str) -> None:
+def test_an_existing_file_is_kept(run: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("mine")
-    with pytest.raises(RecordingError, match=r"is there already.*overwrite=True"):
+    with pytest.raises(RecordingError, match=r"already exists.*overwrite=True"):
         EXPORTS[name](run, path, **SHORT.get(name, {}))
     assert path.read_text() == "mine"
     assert EXPORTS[name](run, path, overwrite=True, **SHORT.get(name, {})) == path
@@ -113,9 +113,7 @@ def test_a_file_that_is_there_is_kept(run: Path, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
-def test_a_still_is_the_size_and_the_colour_that_was_asked_for(
-    run: Path, tmp_path: Path, theme: Any
-) -> None:
+def test_a_still_has_the_requested_size_and_colours(run: Path, tmp_path: Path, theme: Any) -> None:
     path = to_still(run, tmp_path / "still.png", size=(640, 400), theme=theme)
     with Image.open(path) as image:
         assert image.size == (640, 400)
@@ -128,7 +126,7 @@ def test_a_still_is_the_size_and_the_colour_that_was_asked_for(
     assert any(colour[:3] == line for _, colour in colours), "the line is drawn"
 
 
-def test_a_still_is_of_its_moment(run: Path, tmp_path: Path) -> None:
+def test_a_still_shows_its_moment(run: Path, tmp_path: Path) -> None:
     texts = [
         to_still(run, tmp_path / f"{at_s}.svg", at_s=at_s).read_text("utf-8") for at_s in (1, 3.0)
     ]
@@ -138,9 +136,7 @@ def test_a_still_is_of_its_moment(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 4])
-def test_several_plots_share_a_still_and_none_covers_another(
-    run: Path, tmp_path: Path, many: int
-) -> None:
+def test_several_plots_share_a_still_without_overlap(run: Path, tmp_path: Path, many: int) -> None:
     plots = [StreamMap(), GroupLag(), AckProgress(), GroupLag("seconds")][:many]
     root = ET.fromstring(to_still(run, tmp_path / "s.svg", plots=plots).read_text("utf-8"))
     _, _, wide, high = map(float, root.attrib["viewBox"].split())
@@ -164,22 +160,22 @@ def test_hostile_names_leave_a_still_well_formed(tmp_path: Path) -> None:
     assert to_animation(path, tmp_path / "s.gif").stat().st_size > 1000
 
 
-def test_a_gif_has_the_spans_pictures_at_its_pace_and_goes_round(run: Path, tmp_path: Path) -> None:
+def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_path: Path) -> None:
     path = to_animation(
         run, tmp_path / "film.gif", start_s=1, end_s=3, speed=2, rate_hz=10, size=(320, 200)
     )
     with Image.open(io.BytesIO(path.read_bytes())) as film:
         assert film.size == (320, 200)
         assert film.info["loop"] == 0
-        held = []
+        durations_ms = []
         shown = []
         for place in range(film.n_frames):  # type: ignore[attr-defined]
             film.seek(place)
-            held.append(film.info["duration"])
+            durations_ms.append(film.info["duration"])
             shown.append(film.convert("RGB").tobytes())
     assert len(set(shown)) == 11, "a second of 10 pictures, and the first"
-    assert sum(held) == 11 * 100 + 2000
-    with pytest.raises(InputError, match="pictures, and 2,000 are the most"):
+    assert sum(durations_ms) == 11 * 100 + 2000
+    with pytest.raises(InputError, match="images, and the limit is 2,000"):
         to_animation(run, tmp_path / "long.gif", speed=0.01)
 
 
@@ -190,7 +186,7 @@ def drawn(path: Path, frame: int = 0) -> bytes:
         return image.convert("RGB").tobytes()
 
 
-def test_letters_are_drawn_whatever_fonts_the_machine_has(
+def test_text_is_drawn_without_the_fonts_of_the_system(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = resvg_py.svg_to_bytes
@@ -206,7 +202,9 @@ def test_letters_are_drawn_whatever_fonts_the_machine_has(
         assert blank != whole, text
 
 
-def test_a_missing_font_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_font_is_an_error(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(raster, "FONT", "No Such Font")
     with pytest.raises(InputError, match=r"needs the font No Such Font: pip install 'streamviz\["):
         to_still(run, tmp_path / "s.png")
@@ -215,13 +213,13 @@ def test_a_missing_font_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.M
         to_animation(run, tmp_path / "s.gif")
 
 
-def test_a_caption_is_on_stills_and_in_moving_pictures(run: Path, tmp_path: Path) -> None:
+def test_a_caption_is_on_stills_and_in_animations(run: Path, tmp_path: Path) -> None:
     long = "a caption that is as long as a sentence & goes on " * 3
     text = to_still(run, tmp_path / "s.svg", at_s=1, caption=long).read_text("utf-8")
     assert ">1.0 s<" in text
-    found = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
-    assert found is not None
-    assert float(found[1]) < 8, "all of it fits"
+    match = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
+    assert match is not None
+    assert float(match[1]) < 8, "the whole caption fits"
     shown = [
         drawn(to_animation(run, tmp_path / f"{i}.gif", end_s=1, caption=caption))
         for i, caption in enumerate(("", "hello"))
@@ -245,10 +243,10 @@ def test_a_gif_can_play_once(run: Path, tmp_path: Path) -> None:
         (to_embed, ".film.jsonl", "ends in .film.jsonl"),
     ],
 )
-def test_an_ending_that_is_not_made_is_refused(
+def test_an_unknown_suffix_is_refused(
     run: Path, tmp_path: Path, function: Callable[..., Path], name: str, says: str
 ) -> None:
-    with pytest.raises(InputError, match=rf"{name!r} can't be made: give a name that {says}"):
+    with pytest.raises(InputError, match=rf"can't export to {name!r}: give a name that {says}"):
         function(run, tmp_path / name)
     assert not (tmp_path / name).exists()
 
@@ -256,7 +254,7 @@ def test_an_ending_that_is_not_made_is_refused(
 @pytest.mark.parametrize(
     "name", ["talk.HTML", "still.Png", "still.SVG", "film.GIF", "a.Film.JSONL"]
 )
-def test_an_ending_in_capitals_is_as_good(run: Path, tmp_path: Path, name: str) -> None:
+def test_a_suffix_in_capitals_is_accepted(run: Path, tmp_path: Path, name: str) -> None:
     assert main(["export", str(run), "-o", str(tmp_path / name), "--end", "1"]) == 0
     start = (tmp_path / name).read_bytes()[:15]
     known = {"h": b"<!doctype html>", "p": b"\x89PNG", "s": b"<svg ", "g": b"GIF89a"}
@@ -264,7 +262,7 @@ def test_an_ending_in_capitals_is_as_good(run: Path, tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", ["talk.mp4", "talk.webm", "talk.jpg", "talk.pdf", "talk"])
-def test_the_command_line_lists_the_endings_that_it_makes(
+def test_the_command_line_lists_the_suffixes_that_it_knows(
     run: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(run), "-o", str(tmp_path / name)]) == 1
@@ -303,18 +301,20 @@ HAS = {
 def test_an_option_is_followed_or_refused(
     run: Path, tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
+    words = [f"--{option}", *([OPTIONS[option]] if OPTIONS[option] else [])]
     if name == "film.gif":  # a few pictures of it
-        given += ["--end", "1.5", "--size", "160x100"]
-    done = main(["export", str(run), "-o", str(tmp_path / name), *given])
+        words += ["--end", "1.5", "--size", "160x100"]
+    done = main(["export", str(run), "-o", str(tmp_path / name), *words])
     assert (done == 0) is (option in HAS[name]) is (tmp_path / name).exists()
     if done:
         said = capsys.readouterr().err
-        assert re.match(rf"streamviz: --{option} is not for a .*: leave it out, or make ", said)
+        assert re.match(
+            rf"streamviz: --{option} is not an option of an? .*: leave it out, or make ", said
+        )
         assert re.findall(r"[ (](\.\w+)", said)[0] == ".slides" if option == "saved" else ".html"
 
 
-def test_what_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
+def test_a_recording_that_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     save(history(*(sample(n) for n in range(1, 20_003)), limit=30_000), path)
     with pytest.raises(InputError, match="20,002 samples are too many for one file"):
@@ -323,7 +323,7 @@ def test_what_is_too_long_for_a_page_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Path:
-    """Record 60 s in which each look finds 30 entries."""
+    """Record 60 s in which each sample has 30 new entries."""
     chance = random.Random(1)
     samples = [
         sample(
@@ -348,33 +348,33 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
     film = size - small
     assert film > 200_000
     most = small + film * 2 // 3
-    monkeypatch.setattr(options, "MAX_PAGE", most)
+    monkeypatch.setattr(payload, "MAX_PAGE", most)
     for start_s in (0.0, 20.0):
         with pytest.raises(InputError, match="would make a page of about") as raised:
             to_html(busy, path, plots=plots, start_s=start_s, overwrite=True)
         said = re.search(
-            r"about ([\d.]+) MB, and ([\d.]+) MB are the most: end it at ([\d.]+) s",
+            r"about ([\d.]+) MB, but the limit is ([\d.]+) MB: end at ([\d.]+) s",
             str(raised.value),
         )
         assert said is not None
         about, limit, end_s = map(float, said.groups())
         assert about == pytest.approx((size - film * start_s / 60) / 1e6, rel=0.1)
         assert limit == pytest.approx(most / 1e6, abs=0.1)
-        assert path.stat().st_size == size, "what was there is left alone"
+        assert path.stat().st_size == size, "the existing file is unchanged"
         fits = tmp_path / f"from {start_s}.html"
         to_html(busy, fits, plots=plots, start_s=start_s, end_s=end_s)
         assert 0.85 * (most - small) < fits.stat().st_size - small <= most - small
         assert end_s > start_s + 10
-    monkeypatch.setattr(options, "MAX_PAGE", small + 1000)
-    with pytest.raises(InputError, match="are the most: begin it later, or choose other plots"):
+    monkeypatch.setattr(payload, "MAX_PAGE", small + 1000)
+    with pytest.raises(InputError, match="MB: start later, or choose other plots"):
         to_html(busy, path, plots=plots, start_s=20.0, end_s=20.0, overwrite=True)
-    monkeypatch.setattr(options, "MAX_PAGE", most)
+    monkeypatch.setattr(payload, "MAX_PAGE", most)
     two = to_html(busy, tmp_path / "two.html", plots=[StreamMap(), StreamMap()], end_s=40)
-    assert most < two.stat().st_size, "each plot may take as much"
+    assert most < two.stat().st_size, "each plot may add as much"
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_the_command_line_makes_each_kind(
+def test_the_command_line_exports_each_format(
     run: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
@@ -385,7 +385,7 @@ def test_the_command_line_makes_each_kind(
     assert path.stat().st_size > 1000
     assert main(["export", str(run), "-o", str(path)]) == 1
     assert "streamviz: " in (error := capsys.readouterr().err)
-    assert "is there already" in error
+    assert "already exists" in error
 
 
 def test_the_command_line_knows_every_plot_and_option(run: Path, tmp_path: Path) -> None:
@@ -406,7 +406,7 @@ def test_the_command_line_says_how_to_overwrite(
     assert "choose another name, or give --overwrite\n" in capsys.readouterr().err
 
 
-def test_the_command_line_says_in_one_line_what_is_left_out(
+def test_the_command_line_reports_in_one_line_what_is_left_out(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run.write_text(run.read_text()[:-20])
@@ -437,23 +437,26 @@ def test_the_command_line_plays_a_recording_in_the_browser(
 @pytest.mark.parametrize(
     "words", [[], ["export"], ["export", "x", "--plot", "pie"], ["export", "x", "--size", "big"]]
 )
-def test_a_wrong_command_line_says_how(words: list[str]) -> None:
+def test_a_wrong_command_line_ends_with_status_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
 
 
-def test_the_command_is_installed(run: Path) -> None:
-    program = Path(sys.executable).with_name("streamviz")
-    done = subprocess.run(
-        [program, "export", run.with_name("no.jsonl")], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize(
+    "program",
+    [[Path(sys.executable).with_name("streamviz")], [sys.executable, "-m", "streamviz"]],
+    ids=["command", "module"],
+)
+def test_the_command_is_installed_and_the_module_runs_it(run: Path, program: list[Any]) -> None:
+    words = [*program, "export", run.with_name("no.jsonl")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith("no.jsonl can't be read: No such file or directory\n")
     assert "Traceback" not in done.stderr
 
 
-def test_without_the_extra_the_next_step_is_said(
+def test_without_the_extra_the_error_says_what_to_install(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
@@ -463,7 +466,7 @@ def test_without_the_extra_the_next_step_is_said(
 
 
 @pytest.mark.timeout(300)
-def test_the_readmes_moving_picture_is_what_make_film_makes(tmp_path: Path) -> None:
+def test_the_readmes_animation_is_what_make_film_makes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     rule = re.search(r"^film: .*\n((?:\t.*\n)+)", (root / "Makefile").read_text("utf-8"), re.M)
     assert rule is not None

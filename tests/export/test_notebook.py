@@ -26,14 +26,14 @@ def kinds(page: Path) -> list[int]:
     """Return how many parts each slide has."""
     text = page.read_text("utf-8")
     slides = text[text.index('<div class="slides">') : text.index('id="plotly"')]
-    depth, found = 0, []
+    depth, counts = 0, []
     for tag in re.findall(r"<(/?)section", slides):
         depth += -1 if tag else 1
         if not tag and depth == 1:
-            found.append(0)
+            counts.append(0)
         if not tag and depth == 2:
-            found[-1] += 1
-    return found
+            counts[-1] += 1
+    return counts
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def deck(tmp_path: Path) -> Path:
     )
 
 
-def test_a_film_lies_in_the_slides_and_nothing_is_fetched(deck: Path) -> None:
+def test_slides_contain_their_frames_and_load_nothing(deck: Path) -> None:
     before = deck.read_bytes()
     page = to_slides(deck)
     assert page == deck.with_suffix(".slides.html")
@@ -69,7 +69,7 @@ def test_without_a_run_the_saved_outputs_are_shown(deck: Path) -> None:
     assert 'class="streamviz"' not in text, "it was never run"
 
 
-def test_a_folded_source_is_not_on_its_slide_and_its_output_is(deck: Path) -> None:
+def test_a_slide_shows_the_output_of_a_collapsed_source_alone(deck: Path) -> None:
     text = to_slides(deck).read_text("utf-8")
     slides = text[: text.index('id="plotly"')]
     assert "<pre>2</pre>" in slides.replace("\n", "")
@@ -119,24 +119,36 @@ def test_bad_input_is_refused_and_nothing_written(
     wrong = tmp_path / "wrong.ipynb"
     for text in ("", "hello", "[]", '{"cells": 3}', '{"nbformat": 99}'):
         wrong.write_text(text)
-        with pytest.raises(NotebookError, match=r"is no notebook: give a \.ipynb file"):
+        with pytest.raises(NotebookError, match=r"is not a notebook: give a \.ipynb file"):
             function(wrong, target)
-    with pytest.raises(InputError, match=r"'out.pdf' can't be made: .* ends in .html"):
+    with pytest.raises(InputError, match=r"can't export to 'out.pdf': .* ends in .html"):
         function(deck, tmp_path / "out.pdf")
     assert not target.exists()
     target.write_text("mine")
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="already exists"):
         function(deck, target, run=False)
     assert target.read_text() == "mine"
 
 
-def test_nothing_to_show_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("function", [to_slides, to_document])
+def test_an_existing_file_is_refused_before_the_notebook_runs(
+    function: Any, tmp_path: Path
+) -> None:
+    failing = notebook(tmp_path, new_code_cell("1 / 0"))
+    target = tmp_path / "out.html"
+    target.write_text("mine")
+    with pytest.raises(RecordingError, match="already exists"):
+        function(failing, target)
+    assert target.read_text() == "mine"
+
+
+def test_a_notebook_with_nothing_to_show_is_refused(tmp_path: Path) -> None:
     hidden = new_markdown_cell("x", metadata={"slideshow": {"slide_type": "skip"}})
     with pytest.raises(NotebookError, match="nothing to show"):
         to_slides(notebook(tmp_path, hidden), run=False)
 
 
-def test_without_the_extra_the_next_step_is_said(
+def test_without_the_extra_the_error_says_what_to_install(
     deck: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
@@ -147,7 +159,7 @@ def test_without_the_extra_the_next_step_is_said(
         to_slides(deck, run=False)
 
 
-def test_the_command_line_makes_slides_and_pages(
+def test_the_command_line_exports_slides_and_documents(
     deck: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(deck), "--slides", "--theme", "dark"]) == 0
@@ -157,21 +169,22 @@ def test_the_command_line_makes_slides_and_pages(
     assert main(["export", str(deck), "--saved"]) == 0
     assert Path(capsys.readouterr().out.strip()).name == "deck.html"
     assert main(["export", str(deck), "--slides"]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("slides", [["--slides"], []])
 @pytest.mark.parametrize(
     "option", ["--size 320x200", "--plot group-lag", "--start 1", "--caption a"]
 )
-def test_the_command_line_refuses_what_a_notebook_has_not(
+def test_the_command_line_refuses_the_options_of_recordings(
     deck: Path, slides: list[str], option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(deck.parent.iterdir())
     assert main(["export", str(deck), *slides, *option.split()]) == 1
     kind = "slides of a notebook" if slides else "a notebook to read"
     said = capsys.readouterr().err
-    assert f"streamviz: {option.split()[0]} is not for {kind}: leave it out, or make a page" in said
+    reason = f"{option.split()[0]} is not an option of {kind}: leave it out, or make a page"
+    assert f"streamviz: {reason}" in said
     assert main(["export", str(deck), *slides, "-o", str(deck.with_suffix(".pdf"))]) == 1
     assert "give a name that ends in .html\n" in capsys.readouterr().err
     assert sorted(deck.parent.iterdir()) == before

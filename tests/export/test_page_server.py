@@ -21,11 +21,11 @@ from streamviz.export import DashboardServer
 
 
 @pytest.fixture
-def wall(redis: redis_py.Redis, key: str) -> Iterator[DashboardServer]:
+def page_server(redis: redis_py.Redis, key: str) -> Iterator[DashboardServer]:
     Stream(redis, key).add_many({"n": n} for n in range(10))
     Stream(redis, key).group("g").create("0")
-    with DashboardServer(Scenario(redis, sample_every_ms=20).watch(key), key) as one:
-        yield one
+    with DashboardServer(Scenario(redis, sample_every_ms=20).watch(key), key) as running:
+        yield running
 
 
 Until = Callable[..., None]
@@ -40,7 +40,7 @@ def _all_closed() -> Iterator[None]:
 
 
 class Browser:
-    """A connection that asks, as a browser does."""
+    """A connection that sends requests, as a browser does."""
 
     def __init__(self, url: str) -> None:
         OPEN.append(self)
@@ -51,8 +51,8 @@ class Browser:
     def ask(
         self, path: str, method: str = "GET", token: str | None = None, body: str | None = None
     ) -> http.client.HTTPResponse:
-        given = self.token if token is None else token
-        self.line.request(method, f"{path}?token={given}", body)
+        sent = self.token if token is None else token
+        self.line.request(method, f"{path}?token={sent}", body)
         return self.line.getresponse()
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Browser:
 
 
 class Events:
-    """The messages of one board."""
+    """The messages of one dashboard."""
 
     def __init__(self, url: str) -> None:
         OPEN.append(self)
@@ -91,11 +91,11 @@ class Events:
         self.browser.line.close()
 
 
-def test_a_browser_gets_the_whole_picture_and_then_what_is_new(
-    wall: DashboardServer, redis: redis_py.Redis, key: str
+def test_a_browser_gets_complete_figures_and_then_what_is_new(
+    page_server: DashboardServer, redis: redis_py.Redis, key: str
 ) -> None:
-    events, mouth = Events(wall.url), Browser(wall.url)
-    assert mouth.say(events.name, {"type": "hello"}) == 204
+    events, sender = Events(page_server.url), Browser(page_server.url)
+    assert sender.say(events.name, {"type": "hello"}) == 204
     kind, data = events.next()
     assert kind == "figures"
     whole = json.loads(data)
@@ -105,54 +105,56 @@ def test_a_browser_gets_the_whole_picture_and_then_what_is_new(
     while "11 waiting" not in data:
         kind, data = events.next()
         assert kind == "frame"
-        mouth.say(events.name, {"type": "grant", "frames": 1})
+        sender.say(events.name, {"type": "grant", "frames": 1})
     events.close()
 
 
-def test_a_browser_that_draws_nothing_gets_a_few_frames_and_no_more(
-    wall: DashboardServer, until: Until
+def test_a_browser_that_grants_nothing_gets_eight_frames_and_no_more(
+    page_server: DashboardServer, until: Until
 ) -> None:
-    events, mouth = Events(wall.url), Browser(wall.url)
-    mouth.say(events.name, {"type": "hello"})
+    events, sender = Events(page_server.url), Browser(page_server.url)
+    sender.say(events.name, {"type": "hello"})
     kinds = [events.next()[0] for _ in range(9)]
     assert kinds == ["figures", *["frame"] * 8]
-    (guest,) = wall.guests.values()
-    seen = len(wall.source.history)
-    until(lambda: len(wall.source.history) > seen + 10)
-    assert guest.next(0) is None
+    (viewer,) = page_server.viewers.values()
+    before = len(page_server.source.history)
+    until(lambda: len(page_server.source.history) > before + 10)
+    assert viewer.next_message(0) is None
     events.close()
 
 
-def test_several_browsers_share_one_look_and_one_that_goes_is_forgotten(
-    wall: DashboardServer, monkeypatch: pytest.MonkeyPatch, until: Until
+def test_several_browsers_share_the_samples_and_one_that_closes_is_removed(
+    page_server: DashboardServer, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
-    monkeypatch.setattr("streamviz.export.page_server._ALIVE_S", 0.05)
-    several = [Events(wall.url) for _ in range(3)]
-    mouth = Browser(wall.url)
-    assert len(wall.guests) == len(wall.source.on_sample) == 3
+    monkeypatch.setattr("streamviz.export.page_server._KEEP_ALIVE_S", 0.05)
+    several = [Events(page_server.url) for _ in range(3)]
+    sender = Browser(page_server.url)
+    assert len(page_server.viewers) == len(page_server.source.on_sample) == 3
     for one in several:
-        mouth.say(one.name, {"type": "hello"})
+        sender.say(one.name, {"type": "hello"})
         assert one.next()[0] == "figures"
     for one in several:
         one.close()
-    until(lambda: not wall.guests)
-    assert not wall.source.on_sample
-    assert wall.source.state == "running"
+    until(lambda: not page_server.viewers)
+    assert not page_server.source.on_sample
+    assert page_server.source.state == "running"
 
 
-@pytest.mark.parametrize("path", ["/", "/wall.js", "/plotly.js", "/events", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/live_page.js", "/plotly.js", "/events", "/nothing"])
 @pytest.mark.parametrize("token", ["", "wrong", "é", "a" * 5000])
-def test_nothing_is_shown_without_the_token(wall: DashboardServer, path: str, token: str) -> None:
+def test_nothing_is_shown_without_the_token(
+    page_server: DashboardServer, path: str, token: str
+) -> None:
     from urllib.parse import quote
 
-    reply = Browser(wall.url).ask(path, token=quote(token))
+    reply = Browser(page_server.url).ask(path, token=quote(token))
     assert reply.status == 403
     assert b"token" in reply.read()
-    assert not wall.guests
+    assert not page_server.viewers
 
 
-def test_no_order_is_taken(wall: DashboardServer, redis: redis_py.Redis) -> None:
-    events, mouth = Events(wall.url), Browser(wall.url)
+def test_a_browser_can_steer_nothing(page_server: DashboardServer, redis: redis_py.Redis) -> None:
+    events, sender = Events(page_server.url), Browser(page_server.url)
     wrong: list[Any] = [
         {"type": "control", "do": "pause"},
         {"type": "gone"},
@@ -165,67 +167,67 @@ def test_no_order_is_taken(wall: DashboardServer, redis: redis_py.Redis) -> None
         7,
     ]
     for words in wrong:
-        assert mouth.say(events.name, words) == 404, words
-    assert mouth.say("somebody", {"type": "hello"}) == 404
-    reply = mouth.ask(f"/say/{events.name}", "POST", body="{" * 5000)
+        assert sender.say(events.name, words) == 404, words
+    assert sender.say("unknown", {"type": "hello"}) == 404
+    reply = sender.ask(f"/say/{events.name}", "POST", body="{" * 5000)
     assert reply.status == 413
     for method in ("PUT", "DELETE", "OPTIONS"):
-        assert Browser(wall.url).ask("/", method).status == 501
-    assert wall.source.state == "running"
+        assert Browser(page_server.url).ask("/", method).status == 501
+    assert page_server.source.state == "running"
     events.close()
 
 
-def test_looking_writes_nothing(redis: redis_py.Redis, key: str, until: Until) -> None:
+def test_watching_writes_nothing(redis: redis_py.Redis, key: str, until: Until) -> None:
     Stream(redis, key).add({"n": 1})
     before = redis.dump(key)
-    with DashboardServer(Scenario(redis, sample_every_ms=10).watch(key), key) as wall:
-        events, mouth = Events(wall.url), Browser(wall.url)
-        mouth.say(events.name, {"type": "hello"})
+    with DashboardServer(Scenario(redis, sample_every_ms=10).watch(key), key) as page_server:
+        events, sender = Events(page_server.url), Browser(page_server.url)
+        sender.say(events.name, {"type": "hello"})
         assert events.next()[0] == "figures"
-        until(lambda: len(wall.source.history) > 10)
+        until(lambda: len(page_server.source.history) > 10)
         events.close()
     assert redis.dump(key) == before
-    assert wall.source.state == "stopped"
+    assert page_server.source.state == "stopped"
 
 
-def test_a_page_guards_itself_and_holds_no_password(wall: DashboardServer) -> None:
-    reply = Browser(wall.url).ask("/")
+def test_a_page_has_security_headers_and_no_password(page_server: DashboardServer) -> None:
+    reply = Browser(page_server.url).ask("/")
     assert reply.status == 200
     assert "default-src 'none'" in str(reply.headers["Content-Security-Policy"])
     assert reply.headers["Referrer-Policy"] == "no-referrer"
     assert reply.headers["Cache-Control"] == "no-store"
     assert "http" not in reply.read().decode().replace("<!doctype html>", "")
-    assert wall.token not in repr(wall)
+    assert page_server.token not in repr(page_server)
 
 
-def test_a_hostile_key_is_only_text(redis: redis_py.Redis, key: str) -> None:
+def test_a_hostile_key_is_shown_as_text(redis: redis_py.Redis, key: str) -> None:
     hostile = f"{key}</title><script>alert(1)</script>"
-    with DashboardServer(Scenario(redis).watch(hostile), hostile) as wall:
-        page = Browser(wall.url).ask("/").read().decode()
+    with DashboardServer(Scenario(redis).watch(hostile), hostile) as page_server:
+        page = Browser(page_server.url).ask("/").read().decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
 
 
-def test_it_listens_on_the_loopback_only_and_a_taken_port_is_said(
+def test_it_listens_on_the_loopback_only_and_refuses_a_port_in_use(
     redis: redis_py.Redis, key: str
 ) -> None:
-    wall = DashboardServer(Scenario(redis).watch(key), key)
+    page_server = DashboardServer(Scenario(redis).watch(key), key)
     try:
-        assert urlsplit(wall.url).hostname == "127.0.0.1"
-        assert wall._server.socket.getsockname()[0] == "127.0.0.1"
+        assert urlsplit(page_server.url).hostname == "127.0.0.1"
+        assert page_server._server.socket.getsockname()[0] == "127.0.0.1"
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            with pytest.raises(InputError, match=f"127.0.0.1:{port} can't be listened on"):
+            with pytest.raises(InputError, match=f"can't listen on 127.0.0.1:{port}"):
                 DashboardServer(Scenario(redis).watch(key), key, port=port)
         with pytest.raises(InputError, match="give another host or port"):
             DashboardServer(Scenario(redis).watch(key), key, port=70_000)
     finally:
-        wall.close()
+        page_server.close()
 
 
-def test_the_command_line_shows_a_stream_to_who_may_only_read_it(
+def test_the_command_line_shows_a_stream_to_a_user_who_may_only_read_it(
     redis: redis_py.Redis, key: str
 ) -> None:
     Stream(redis, key).add({"n": 1})
@@ -244,8 +246,8 @@ def test_the_command_line_shows_a_stream_to_who_may_only_read_it(
     assert shown.stdout is not None
     said = shown.stdout.readline()
     try:
-        events, mouth = Events(said.split()[-1]), Browser(said.split()[-1])
-        assert mouth.say(events.name, {"type": "hello"}) == 204
+        events, sender = Events(said.split()[-1]), Browser(said.split()[-1])
+        assert sender.say(events.name, {"type": "hello"}) == 204
         assert "1 entr" in events.next()[1]
     finally:
         shown.terminate()
@@ -260,14 +262,14 @@ def test_the_command_line_shows_a_stream_to_who_may_only_read_it(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["watch", "orders"], "whose stream? Give its server"),
+        (["watch", "orders"], "no server given: run streamviz watch redis://"),
         (["watch", "redis://:s3cr3t@127.0.0.1:1", "orders"], "127.0.0.1:1"),
         (["watch", "http://x", "orders"], "write redis://host:6379/0"),
         (["watch", "redis://x", "orders", "--rate", "0"], "--rate 0"),
-        (["lab", "no-such.ipynb"], "is not there: give a notebook"),
+        (["lab", "no-such.ipynb"], "does not exist: give a notebook"),
     ],
 )
-def test_a_wrong_word_is_said_and_no_password(
+def test_a_wrong_argument_is_an_error_without_a_password(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
@@ -277,7 +279,7 @@ def test_a_wrong_word_is_said_and_no_password(
     assert "s3cr3t" not in said
 
 
-def test_lab_hands_over_to_jupyterlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_runs_jupyterlab_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _program, words: done.append(words))
     assert main(["lab", str(tmp_path), "--no-browser"]) == 0

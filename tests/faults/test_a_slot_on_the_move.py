@@ -109,10 +109,10 @@ def test_nothing_is_lost_doubled_or_out_of_order_while_the_slots_move(
     try:
         for turn in range(MOVES):
             slot = slot_of(parts.streams[turn % 3].key)
-            home = cluster.holder(slot).name
+            home = cluster.slot_owner(slot).name
             there = next(n.name for n in cluster.nodes[turn % 2 :] if n.name != home)
             before = dict(load.added)
-            for _ in cluster.moving(slot, there):
+            for _ in cluster.move_slot_steps(slot, there):
                 time.sleep(0.01)  # let them meet every step of it
             until(lambda before=before: all(load.added[who] > before[who] for who in PEOPLE), 20)
     finally:
@@ -136,8 +136,8 @@ def test_when_a_node_is_killed_nobody_hangs_and_the_others_go_on(
         parts = Partitions(client, "test:killed", 6)
         parts.create_group("bill")
         load = Load(parts, cluster.client)
-        victim = cluster.holder(parts.streams[2].key)
-        dead = {n for n, s in enumerate(parts.streams) if cluster.holder(s.key) is victim}
+        victim = cluster.slot_owner(parts.streams[2].key)
+        dead = {n for n, s in enumerate(parts.streams) if cluster.slot_owner(s.key) is victim}
         lost = {who for who in PEOPLE if parts.number(who) in dead}
         assert lost
         assert len(lost) < len(PEOPLE)
@@ -173,9 +173,9 @@ def test_a_large_stream_moves_whole_with_its_groups_and_what_is_pending(
     group.consumer("ben").read(500)
     stream.delete(stream.reverse_range(count=1)[0].id)
     before = stream.info(), group.info(), group.pending(), stream.range(count=5)
-    home = cluster.holder(stream.key)
+    home = cluster.slot_owner(stream.key)
     target = next(node.name for node in cluster.nodes if node is not home)
-    cluster.move(slot_of(stream.key), target)
+    cluster.move_slot(slot_of(stream.key), target)
     after = stream.info(), group.info(), group.pending(), stream.range(count=5)
     tree = {"radix_tree_keys", "radix_tree_nodes"}  # how it is laid out may differ
     for name in set(before[0].__slots__) - tree:

@@ -39,7 +39,7 @@ def test_each_stream_has_its_line() -> None:
 
 def test_every_delta_leads_to_the_whole_figure() -> None:
     histories, plot = two()
-    shown, identity = plot.figure(histories["asked"]), plot.identity(histories["asked"])
+    shown, identity = plot.figure(histories["asked"]), plot.structure_key(histories["asked"])
     for n in range(3, 20):
         histories["asked"].append(sampled(n, n))
         histories["made"].append(sampled(n, n - 1))

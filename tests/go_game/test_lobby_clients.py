@@ -105,13 +105,13 @@ def test_a_wrong_door_is_a_cross_and_the_right_one_a_seat(hall: Hall) -> None:
 
 def test_every_delta_leads_to_the_whole_figure(hall: Hall) -> None:
     plot = Seats(hall.histories)
-    shown, identity = plot.figure(first(hall)), plot.identity(first(hall))
+    shown, identity = plot.figure(first(hall)), plot.structure_key(first(hall))
     for who in ("ann", "ben", "cy", "dee"):
         for act in (hall.find, hall.leave, hall.find):
             act(who)
             hall.listen()
             delta = plot.delta(first(hall), shown["n"], identity)
-            shown, identity = apply(shown, delta), plot.identity(first(hall))
+            shown, identity = apply(shown, delta), plot.structure_key(first(hall))
             assert shown == plot.figure(first(hall))
 
 

@@ -1,4 +1,4 @@
-"""Holds: who held which entry, from when to when, and what became of it."""
+"""Deliveries: which consumer held each entry, from when to when, and how that ended."""
 
 from __future__ import annotations
 
@@ -19,108 +19,108 @@ def pend(ms: int, who: str, times: int = 1) -> PendingEntry:
     return PendingEntry(EntryId(ms), who, 0, times)
 
 
-def told(holds: Iterable[Delivery]) -> list[tuple[int, str, str, int, int]]:
-    return [(one.id.ms, one.consumer, one.end, one.since_ms, one.until_ms) for one in holds]
+def rows(deliveries: Iterable[Delivery]) -> list[tuple[int, str, str, int, int]]:
+    return [(one.id.ms, one.consumer, one.end, one.since_ms, one.until_ms) for one in deliveries]
 
 
-def test_an_entry_is_held_from_its_first_look_to_the_first_without_it() -> None:
-    seen = history(
+def test_a_delivery_lasts_from_its_first_sample_to_the_first_without_it() -> None:
+    window = history(
         sample(1, group("g", pending=1, oldest=[pend(5, "ann")])),
         sample(2, group("g", pending=2, oldest=[pend(5, "ann"), pend(6, "ben")])),
         sample(3, group("g", pending=1, oldest=[pend(6, "ben")])),
     )
-    holds = DeliveryLog(seen)
-    assert told(holds.ended("g")) == [(5, "ann", "acked", 1100, 1300)]
-    assert told(holds.held("g")) == [(6, "ben", "held", 1200, 1300)]
-    assert holds.count("g") == 1
+    log = DeliveryLog(window)
+    assert rows(log.ended("g")) == [(5, "ann", "acked", 1100, 1300)]
+    assert rows(log.pending("g")) == [(6, "ben", "pending", 1200, 1300)]
+    assert log.ended_count("g") == 1
 
 
 @pytest.mark.parametrize(
-    ("then", "end"),
+    ("second", "end"),
     [
         (pend(5, "ben", 2), "claimed"),
         (pend(5, "ann", 2), "delivered again"),
         (pend(5, "ben", 1), "claimed"),  # XCLAIM JUSTID counts no delivery
     ],
 )
-def test_another_holder_or_delivery_ends_one_hold_and_begins_the_next(
-    then: PendingEntry, end: str
+def test_another_consumer_or_delivery_ends_one_delivery_and_begins_the_next(
+    second: PendingEntry, end: str
 ) -> None:
-    seen = history(
+    window = history(
         sample(1, group("g", pending=1, oldest=[pend(5, "ann")])),
-        sample(2, group("g", pending=1, oldest=[then])),
+        sample(2, group("g", pending=1, oldest=[second])),
     )
-    holds = DeliveryLog(seen)
-    assert told(holds.ended("g")) == [(5, "ann", end, 1100, 1200)]
-    assert [(one.consumer, one.deliveries) for one in holds.held("g")] == [then[1:4:2]]
+    log = DeliveryLog(window)
+    assert rows(log.ended("g")) == [(5, "ann", end, 1100, 1200)]
+    assert [(one.consumer, one.deliveries) for one in log.pending("g")] == [second[1:4:2]]
 
 
-def test_what_lies_behind_the_looks_end_is_neither_held_nor_ended() -> None:
-    seen = history(
+def test_entries_after_the_oldest_pending_ones_are_neither_pending_nor_ended() -> None:
+    window = history(
         sample(1, group("g", pending=2, oldest=[pend(5, "ann"), pend(9, "ann")])),
         sample(2, group("g", pending=60, oldest=[pend(1, "ben"), pend(7, "ben")])),
     )
-    holds = DeliveryLog(seen)
-    assert told(holds.ended("g")) == [(5, "ann", "acked", 1100, 1200)]
-    assert [one.id.ms for one in holds.held("g")] == [1, 7]
+    log = DeliveryLog(window)
+    assert rows(log.ended("g")) == [(5, "ann", "acked", 1100, 1200)]
+    assert [one.id.ms for one in log.pending("g")] == [1, 7]
 
 
-def test_a_group_or_a_stream_that_goes_ends_nothing() -> None:
-    held = group("g", pending=1, oldest=[pend(5, "ann")])
-    holds = DeliveryLog(history(sample(1, held), sample(2), sample(3, group("g"))))
-    assert (holds.ended("g"), holds.held("g")) == ([], [])
-    holds = DeliveryLog(history(sample(1, held), gone(2), sample(3, group("g"))))
-    assert (holds.ended("g"), holds.held("g")) == ([], [])
+def test_a_group_or_a_stream_that_is_deleted_ends_nothing() -> None:
+    with_pending = group("g", pending=1, oldest=[pend(5, "ann")])
+    log = DeliveryLog(history(sample(1, with_pending), sample(2), sample(3, group("g"))))
+    assert (log.ended("g"), log.pending("g")) == ([], [])
+    log = DeliveryLog(history(sample(1, with_pending), gone(2), sample(3, group("g"))))
+    assert (log.ended("g"), log.pending("g")) == ([], [])
 
 
-def test_only_the_window_is_kept_and_new_looks_are_taken_up() -> None:
+def test_only_the_window_is_kept_and_new_samples_are_added() -> None:
     window = History(limit=3)
-    holds = delivery_log(window)
-    assert holds is delivery_log(window)
-    assert holds.held("g") == []
+    log = delivery_log(window)
+    assert log is delivery_log(window)
+    assert log.pending("g") == []
     for n in range(1, 20):
         window.append(sample(n, group("g", pending=1, oldest=[pend(n, "ann")])))
-        assert len(holds.held("g")) == 1
-        assert holds.count("g") == len(holds.ended("g")) == min(n - 1, 3)
-    assert [one.n for one in holds.ended_since("g", 18)] == [19]
+        assert len(log.pending("g")) == 1
+        assert log.ended_count("g") == len(log.ended("g")) == min(n - 1, 3)
+    assert [one.n for one in log.ended_since("g", 18)] == [19]
 
 
-def test_deliveries_after_the_first_are_counted_as_long_as_the_window_has_them() -> None:
+def test_redeliveries_are_counted_as_long_as_the_window_has_them() -> None:
     window = History(limit=4)
-    holds = DeliveryLog(window)
+    log = DeliveryLog(window)
     for n in range(1, 30):
         window.append(sample(n, group("g", pending=1, oldest=[pend(n, "ann", 1 + n % 3 % 2)])))
-        assert holds.again("g") == sum(one.deliveries > 1 for one in holds.ended("g"))
-    assert holds.again("g") > 0
-    assert holds.again("nobody") == 0
+        assert log.redelivery_count("g") == sum(one.deliveries > 1 for one in log.ended("g"))
+    assert log.redelivery_count("g") > 0
+    assert log.redelivery_count("absent") == 0
 
 
-def test_a_deleted_consumer_loses_what_it_held(redis: redis_py.Redis, key: str) -> None:
-    jobs, observer, seen = Stream(redis, key), Observer(redis, key), History()
+def test_a_deleted_consumer_drops_its_pending_entries(redis: redis_py.Redis, key: str) -> None:
+    jobs, observer, window = Stream(redis, key), Observer(redis, key), History()
     jobs.add_many({"n": n} for n in range(3))
     crew = jobs.group("crew")
     crew.create("0")
     crew.consumer("ann").read(2)
     crew.consumer("ben").read(1)
-    seen.append(observer.sample())
+    window.append(observer.sample())
     crew.delete_consumer("ann")
     crew.ack(*(one.id for one in crew.pending_entries()))
-    seen.append(observer.sample())
-    assert sorted((one.consumer, one.end) for one in DeliveryLog(seen).ended("crew")) == [
-        ("ann", "lost"),
-        ("ann", "lost"),
+    window.append(observer.sample())
+    assert sorted((one.consumer, one.end) for one in DeliveryLog(window).ended("crew")) == [
+        ("ann", "dropped"),
+        ("ann", "dropped"),
         ("ben", "acked"),
     ]
 
 
-def test_every_entry_of_a_run_is_held_once_for_its_service_time(
+def test_every_entry_of_a_run_is_delivered_once_for_its_service_time(
     redis: redis_py.Redis, key: str
 ) -> None:
     shop = Scenario(redis, seed=3)
     shop.produce(key, series.constant(rate_hz=2))
     shop.group(key, "crew", consumers=2, service_ms=500)
-    holds = DeliveryLog(shop.run(seconds=10))
-    ended = holds.ended("crew")
+    log = DeliveryLog(shop.run(seconds=10))
+    ended = log.ended("crew")
     assert 17 <= len(ended) <= 20
     assert len({one.id for one in ended}) == len(ended)
     assert {one.end for one in ended} == {"acked"}

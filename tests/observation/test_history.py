@@ -1,44 +1,31 @@
-"""The window of samples stays bounded, and the books balance against a model that knows better."""
+"""The window of samples stays bounded, and knows what its readers missed."""
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis as redis_py
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    rule,
-    run_state_machine_as_test,
-)
-from plots import histories as looked
+from plots import histories
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry
-from streamviz.client.stream import Stream
 from streamviz.errors import InputError, RecordingError
-from streamviz.observation.history import History, account_for
-from streamviz.observation.observer import Observer
+from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
-from streamviz.recording import Recording, load
+from streamviz.recording import Recording, load, save
 
 
 def sample(n: int, *, entries: int = 0, consumers: dict[str, int] | None = None) -> Sample:
     new = tuple(Entry(EntryId(n, seq), {}) for seq in range(entries))
-    held = tuple(ConsumerInfo(name, many, 0, None) for name, many in (consumers or {}).items())
+    infos = tuple(ConsumerInfo(name, count, 0, None) for name, count in (consumers or {}).items())
     lag = Lag(0, "exact", "", 0)
-    group = GroupState("g", EntryId(n), n, lag, sum((consumers or {}).values()), held, (), 0)
+    group = GroupState("g", EntryId(n), n, lag, sum((consumers or {}).values()), infos, (), 0)
     ids = (EntryId(1), EntryId(n), EntryId.ZERO)
     return Sample("s", n, 1000 + 100 * n, True, "", n, n, *ids, new, 0, (group,))
 
 
-def test_the_newest_samples_stay_and_the_oldest_go() -> None:
+def test_new_samples_replace_the_oldest() -> None:
     history = History(limit=3)
     for n in range(1, 11):
         history.append(sample(n))
@@ -50,7 +37,7 @@ def test_the_newest_samples_stay_and_the_oldest_go() -> None:
     assert [one.n for one in history.since(0)] == [8, 9, 10]
 
 
-def test_entries_are_bounded_and_no_sample_is_lost_for_it() -> None:
+def test_entries_are_bounded_and_every_sample_keeps_its_numbers() -> None:
     history = History(limit=50, max_entries=25)
     for n in range(1, 101):
         history.append(sample(n, entries=10))
@@ -89,7 +76,7 @@ def test_a_limit_must_be_a_positive_integer(limit: int) -> None:
         History(max_entries=limit)
 
 
-def test_what_a_deleted_consumer_held_is_counted_as_dropped() -> None:
+def test_a_deleted_consumers_pending_entries_are_counted_as_dropped() -> None:
     history = History()
     history.append(sample(1, consumers={"ann": 3, "bob": 2}))
     assert history.dropped("g") == 0
@@ -99,101 +86,9 @@ def test_what_a_deleted_consumer_held_is_counted_as_dropped() -> None:
     assert history.dropped("other") == 0
 
 
-def test_books_say_why_they_cannot_balance(redis: redis_py.Redis, key: str) -> None:
-    stream = Stream(redis, key)
-    stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(1, 11))
-    group = stream.group("g")
-    group.create("0")
-    observer = Observer(redis, key)
-    observer.sample()
-    group.consumer("c").read(3)
-    stream.trim(maxlen=4)
-    group.consumer("c").read(1)
-    seen = observer.sample()
-    kept = account_for(seen, seen.groups[0])
-    assert (kept.added, kept.undelivered, kept.pending) == (10, 3, 4)
-    assert (kept.acked, kept.gone) == (None, None)
-    assert "removed ahead" in kept.reason
-
-
-class Shop(RuleBasedStateMachine):
-    """A group whose every entry is known: delivered, acknowledged, or lost before it came."""
-
-    redis: redis_py.Redis
-    prefix: str
-    run_number = itertools.count()
-    known: Counter[bool]
-
-    @initialize(count_up_to=st.integers(1, 4), before=st.integers(0, 5))
-    def open(self, count_up_to: int, before: int) -> None:
-        self.stream = Stream(self.redis, f"{self.prefix}{next(self.run_number)}")
-        self.group = self.stream.group("g")
-        self.ms, self.delivered, self.acked = 0, 0, 0
-        self.pending: list[EntryId] = []
-        self.observer = Observer(self.redis, self.stream.key, count_up_to=count_up_to)
-        self.add(max(1, before))
-        self.group.create("0")
-        self.take()
-
-    @rule(count=st.integers(1, 9))
-    def add(self, count: int) -> None:
-        for _ in range(count):
-            self.ms += 1
-            self.stream.add({"n": self.ms}, id=f"{self.ms}-0")
-
-    @rule(name=st.sampled_from(["c", "d"]), count=st.integers(1, 7), noack=st.booleans())
-    def read(self, name: str, count: int, noack: bool) -> None:
-        got = [entry.id for entry in self.group.consumer(name).read(count, noack=noack)]
-        self.delivered += len(got)
-        if noack:
-            self.acked += len(got)
-        else:
-            self.pending += got
-
-    @rule(count=st.integers(1, 5))
-    def ack(self, count: int) -> None:
-        now, self.pending = self.pending[:count], self.pending[count:]
-        if now:
-            self.group.ack(*now)
-            self.acked += len(now)
-
-    @rule(length=st.integers(0, 15))
-    def trim_between_looks(self, length: int) -> None:
-        self.take()
-        self.stream.trim(maxlen=length)
-        self.take()
-
-    @rule(ms=st.integers(1, 40))
-    def delete_between_looks(self, ms: int) -> None:
-        self.take()
-        self.stream.delete(f"{ms}-0")
-        self.take()
-
-    @rule(length=st.integers(0, 15))
-    def trim(self, length: int) -> None:
-        self.stream.trim(maxlen=length)
-
-    @rule()
-    def take(self) -> None:
-        seen = self.observer.sample()
-        kept = account_for(seen, seen.groups[0])
-        self.known[not kept.reason] += 1
-        if kept.reason:
-            assert kept.acked is None
-            return
-        assert kept.added == self.ms
-        assert (kept.pending, kept.acked) == (len(self.pending), self.acked)
-        assert kept.undelivered is not None
-        assert kept.gone == self.ms - kept.undelivered - self.delivered
-
-    def teardown(self) -> None:
-        if hasattr(self, "stream"):
-            self.redis.delete(self.stream.key)
-
-
 def test_the_rest_of_a_longer_history_counts_from_its_start_and_keeps_its_order() -> None:
     rest = History()
-    rest.follow(1000, ["z", "a", "gone"])
+    rest.continue_from(1000, ["z", "a", "gone"])
     assert rest.group_names == ()
     (g,) = sample(80).groups
     named = tuple(replace(g, name=name) for name in ("a", "new", "z"))
@@ -201,71 +96,55 @@ def test_the_rest_of_a_longer_history_counts_from_its_start_and_keeps_its_order(
     assert rest.group_names == ("z", "a", "new")
     assert rest.start_ms == 1000
     assert repr(rest) == "<History of 's': 8 s, 80 entries>"
-    with pytest.raises(InputError, match="has begun"):
-        rest.follow(0, [])
+    with pytest.raises(InputError, match="already has samples"):
+        rest.continue_from(0, [])
 
 
-@pytest.mark.timeout(300)
-def test_books_balance_with_what_really_happened(redis: redis_py.Redis, prefix: str) -> None:
-    known: Counter[bool] = Counter()
-    machine = type("TheShop", (Shop,), {"redis": redis, "prefix": prefix, "known": known})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=50,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    assert known[True] > known[False], "the books are known more often than not"
-
-
-def test_what_passed_a_reader_by_is_known_while_it_is_in_the_window() -> None:
+def test_missed_entries_are_known_while_they_are_in_the_window() -> None:
     ids = [EntryId(n) for n in range(1, 10)]
 
-    def take(n: int, sent: slice, **got: list[EntryId]) -> Sample:
-        readers = tuple(ReaderState(name, one[-1], tuple(one)) for name, one in got.items())
+    def take(n: int, added: slice, **ids_got: list[EntryId]) -> Sample:
+        readers = tuple(ReaderState(name, got[-1], tuple(got)) for name, got in ids_got.items())
         zero = EntryId.ZERO
-        new = tuple(Entry(one, {}) for one in ids[sent])
-        about = (True, "", 9, 9, zero, zero, zero, new, 0, ())
-        return Sample("s", n, 100 * n, *about, readers=readers)
+        new = tuple(Entry(one, {}) for one in ids[added])
+        values = (True, "", 9, 9, zero, zero, zero, new, 0, ())
+        return Sample("s", n, 100 * n, *values, readers=readers)
 
-    seen = History(limit=4)
-    seen.append(take(1, slice(0, 3), early=ids[:2]))
-    assert seen.passed_by("early") == (), "the third may still come"
-    seen.append(take(2, slice(3, 5), late=[ids[4]]))
-    assert seen.passed_by("late") == tuple(ids[:4])
-    seen.append(take(3, slice(5, 6), early=[ids[3], ids[5]], late=[ids[1]]))
-    assert seen.passed_by("early") == (ids[2], ids[4])
-    assert seen.passed_by("late") == (ids[0], ids[2], ids[3]), "it went back for one"
-    seen.append(take(4, slice(6, 9)))
-    seen.append(take(5, slice(9, 9), early=[ids[8]]))
-    assert seen.passed_by("late") == (ids[3],), "the first three have left the window"
-    assert seen.passed_by("early") == (ids[4], ids[6], ids[7])
+    window = History(limit=4)
+    window.append(take(1, slice(0, 3), early=ids[:2]))
+    assert window.missed_by("early") == (), "the third may still come"
+    window.append(take(2, slice(3, 5), late=[ids[4]]))
+    assert window.missed_by("late") == tuple(ids[:4])
+    window.append(take(3, slice(5, 6), early=[ids[3], ids[5]], late=[ids[1]]))
+    assert window.missed_by("early") == (ids[2], ids[4])
+    assert window.missed_by("late") == (ids[0], ids[2], ids[3]), "it went back for one"
+    window.append(take(4, slice(6, 9)))
+    window.append(take(5, slice(9, 9), early=[ids[8]]))
+    assert window.missed_by("late") == (ids[3],), "the first three have left the window"
+    assert window.missed_by("early") == (ids[4], ids[6], ids[7])
     for n in range(6, 10):
-        seen.append(take(n, slice(9, 9)))
-    assert seen.passed_by("late") == seen.passed_by("nobody") == ()
+        window.append(take(n, slice(9, 9)))
+    assert window.missed_by("late") == window.missed_by("absent") == ()
 
 
-def test_what_passes_by_is_bounded_as_the_entries_are() -> None:
-    seen = History(limit=1000, max_entries=20)
+def test_missed_entries_are_bounded_as_the_entries_are() -> None:
+    window = History(limit=1000, max_entries=20)
     for n in range(1, 200):
         new = (Entry(EntryId(2 * n), {}), Entry(EntryId(2 * n + 1), {}))
         readers = (ReaderState("r", EntryId(2 * n + 1), (EntryId(2 * n + 1),)),)
         zero = EntryId.ZERO
-        about = (True, "", 9, 9, zero, zero, zero, new, 0, ())
-        seen.append(Sample("s", n, n, *about, readers=readers))
-    assert len(seen.passed_by("r")) == 10
+        values = (True, "", 9, 9, zero, zero, zero, new, 0, ())
+        window.append(Sample("s", n, n, *values, readers=readers))
+    assert len(window.missed_by("r")) == 10
 
 
-def test_a_history_saves_itself_as_a_recording(tmp_path: Path) -> None:
+def test_a_history_is_saved_as_a_recording(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    seen = looked.history(*(looked.sample(n) for n in range(1, 30)), limit=20)
-    seen.save(path, captions=[(1, "a second in")])
-    assert load(path).samples == seen.samples
+    window = histories.history(*(histories.sample(n) for n in range(1, 30)), limit=20)
+    save(window, path, captions=[(1, "a second in")])
+    assert load(path).samples == window.samples
     assert [one.text for one in Recording(path).captions] == ["a second in"]
     with pytest.raises(RecordingError, match="is there already"):
-        seen.save(path)
-    seen.save(path, overwrite=True)
+        save(window, path)
+    save(window, path, overwrite=True)
     assert Recording(path).captions == []

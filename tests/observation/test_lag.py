@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.observation import observer as observer_module
-from streamviz.observation.history import account_for
+from streamviz.observation.accounting import account_for
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState
@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 @pytest.fixture
 def say(redis: redis_py.Redis, key: str) -> Say:
-    """Send a command as one types it; ``s`` is the test's stream."""
+    """Send a command as typed in redis-cli; ``s`` is the test's stream."""
 
     def send(line: str) -> None:
         redis.execute_command(*(key if word == "s" else word for word in line.split()))
@@ -124,15 +124,15 @@ def test_a_lag_too_long_to_count_at_once_is_never_called_exact_when_it_is_wrong(
     observer.sample()
     for line in UPSETS[upset]:
         say(line)
-    seen = []
+    verdicts = []
     for _ in range(12):
         group = only_group(observer)
-        seen.append(group.lag.verdict)
+        verdicts.append(group.lag.verdict)
         if group.lag.verdict == "exact":
             assert group.lag.entries == waiting(redis, key, group)
         else:
             assert group.lag.reason
-    assert seen[-1] == "exact", "the count reaches the group after a few looks"
+    assert verdicts[-1] == "exact", "the count reaches the group after a few samples"
 
 
 def test_an_uncounted_lag_that_the_server_does_not_know_is_unknown_with_the_cause(
@@ -142,24 +142,24 @@ def test_an_uncounted_lag_that_the_server_does_not_know_is_unknown_with_the_caus
     say("XGROUP CREATE s g 3-0")
     lag = only_group(Observer(redis, key, count_up_to=2)).lag
     assert (lag.entries, lag.verdict) == (None, "unknown")
-    assert "more than 2 wait" in lag.reason
+    assert "more than 2 are waiting" in lag.reason
     assert "without ENTRIESREAD" in lag.reason
     say("XDEL s 6-0")
     assert "XDEL" in only_group(Observer(redis, key, count_up_to=2)).lag.reason
 
 
-@pytest.mark.parametrize("told", [700, 1])
+@pytest.mark.parametrize("entries_read", [700, 1])
 def test_an_uncounted_lag_from_false_counters_is_suspect(
-    redis: redis_py.Redis, key: str, say: Say, told: int
+    redis: redis_py.Redis, key: str, say: Say, entries_read: int
 ) -> None:
     add(say, 1, 10)
-    say(f"XGROUP CREATE s g 3-0 ENTRIESREAD {told}")
+    say(f"XGROUP CREATE s g 3-0 ENTRIESREAD {entries_read}")
     lag = only_group(Observer(redis, key, count_up_to=2)).lag
     assert lag.verdict == "suspect"
     assert lag.reason
 
 
-def test_a_long_lag_stays_exact_while_readers_and_trimming_work_behind_the_cursor(
+def test_a_long_lag_stays_exact_while_entries_up_to_the_cursor_are_read_and_trimmed(
     redis: redis_py.Redis, key: str, say: Say
 ) -> None:
     say("XGROUP CREATE s g 0 MKSTREAM")
@@ -190,7 +190,7 @@ def test_behind_ms_is_the_time_between_the_newest_and_the_last_delivered(
 
 
 def stream_of(*ms: int, added: int | None = None, deleted: int = 0) -> StreamInfo:
-    ends = [Entry(EntryId(which), {"f": "v"}) for which in (ms[0], ms[-1])] if ms else [None, None]
+    ends = [Entry(EntryId(end), {"f": "v"}) for end in (ms[0], ms[-1])] if ms else [None, None]
     last = EntryId(ms[-1]) if ms else EntryId.ZERO
     first = EntryId(ms[0]) if ms else EntryId.ZERO
     total = len(ms) if added is None else added
@@ -202,20 +202,20 @@ def group_at(ms: int, lag: int | None, read: int | None = None) -> GroupInfo:
 
 
 @pytest.mark.parametrize("lag", [-90, 5, 6])
-def test_a_lag_outside_the_possible_is_suspect(lag: int) -> None:
-    judged = judge_lag(group_at(3, lag), stream_of(1, 2, 3, 4, 5))
-    assert (judged.entries, judged.verdict) == (lag, "suspect")
-    assert str(lag) in judged.reason
+def test_an_impossible_lag_is_suspect(lag: int) -> None:
+    judgement = judge_lag(group_at(3, lag), stream_of(1, 2, 3, 4, 5))
+    assert (judgement.entries, judgement.verdict) == (lag, "suspect")
+    assert str(lag) in judgement.reason
 
 
-def test_a_cursor_at_the_last_entry_means_that_nothing_waits_whatever_the_server_says() -> None:
+def test_at_the_last_entry_nothing_is_waiting_whatever_the_server_says() -> None:
     for lag in (None, 0, 7, -1):
-        judged = judge_lag(group_at(5, lag), stream_of(1, 2, 5))
-        assert (judged.entries, judged.verdict, judged.behind_ms) == (0, "exact", 0)
+        judgement = judge_lag(group_at(5, lag), stream_of(1, 2, 5))
+        assert (judgement.entries, judgement.verdict, judgement.behind_ms) == (0, "exact", 0)
 
 
 def timeless(groups: Iterable[GroupState]) -> list[GroupState]:
-    """Return groups without the milliseconds that lie between two observers' looks."""
+    """Return groups without idle times, which differ between two observers."""
     return [
         replace(
             group,
@@ -227,7 +227,7 @@ def timeless(groups: Iterable[GroupState]) -> list[GroupState]:
 
 
 class Crowd(RuleBasedStateMachine):
-    """Anything that may happen to a stream and its groups between two looks."""
+    """Anything that may happen to a stream and its groups between two samples."""
 
     redis: redis_py.Redis
     prefix: str
@@ -238,7 +238,7 @@ class Crowd(RuleBasedStateMachine):
     def begin(self, count_up_to: int, max_entries: int) -> None:
         self.key = f"{self.prefix}{next(self.run_number)}"
         self.ms, self.count_up_to = 0, count_up_to
-        self.observer, self.wakeful = (
+        self.observer, self.thorough = (
             Observer(self.redis, self.key, count_up_to=count_up_to, max_entries=max_entries)
             for _ in range(2)
         )
@@ -250,10 +250,10 @@ class Crowd(RuleBasedStateMachine):
         """Send a command that the server may refuse."""
         try:
             return self.redis.execute_command(*command)
-        except redis_py.ResponseError as refused:
-            return refused
+        except redis_py.ResponseError as refusal:
+            return refusal
 
-    def wait_until_nobody_reads(self) -> None:
+    def wait_until_idle(self) -> None:
         for group in self.redis.xinfo_groups(self.key):
             while any(
                 consumer["idle"] < 5
@@ -324,7 +324,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
     def lie_about_entries_read(self, group: str, back: int, lie: int) -> None:
-        self.wait_until_nobody_reads()  # a lie while they do is the one that cannot be seen
+        self.wait_until_idle()  # a lie during a read is the one that cannot be detected
         self.sample()
         at = self.id_from_the_end(back)
         self.do("XGROUP", "SETID", self.key, group, at, "ENTRIESREAD", lie)
@@ -333,7 +333,7 @@ class Crowd(RuleBasedStateMachine):
     @rule(group=st.sampled_from(GROUPS), back=st.integers(0, 30), lie=st.integers(0, 80))
     def create_with_a_lie(self, group: str, back: int, lie: int) -> None:
         at = self.id_from_the_end(back)
-        self.wait_until_nobody_reads()
+        self.wait_until_idle()
         self.sample()
         self.do("XGROUP", "CREATE", self.key, group, at, "ENTRIESREAD", lie)
         self.sample()
@@ -346,20 +346,22 @@ class Crowd(RuleBasedStateMachine):
         self.sample()
 
     @rule(times=st.integers(1, 4))
-    def look_often(self, times: int) -> None:
+    def sample_often(self, times: int) -> None:
         for _ in range(times):
             self.sample()
 
     @rule()
     def sample(self) -> None:
-        time.sleep(0.003)  # what was done lies before this look, and not within its margin
+        time.sleep(0.003)  # the rules before were outside this sample's margin
         before = self.redis.dump(self.key)
-        self.wakeful._last.clear()
-        asked = self.wakeful.sample()
+        self.thorough._last.clear()
+        thorough = self.thorough.sample()
         sample = self.observer.sample()
-        assert self.redis.dump(self.key) == before, "the observer changed what it looked at"
-        assert timeless(sample.groups) == timeless(asked.groups), "a group at rest was mistaken"
-        self.verdicts["rested"] += sum(last.rests for last in self.observer._last.values())
+        assert self.redis.dump(self.key) == before, "the observer changed the stream"
+        assert timeless(sample.groups) == timeless(thorough.groups), (
+            "a group was wrongly taken for idle"
+        )
+        self.verdicts["idle"] += sum(last.idle for last in self.observer._last.values())
         fresh = Observer(self.redis, self.key, count_up_to=self.count_up_to).sample()
         for group in sample.groups:
             self.verdicts[group.lag.verdict] += 1
@@ -371,10 +373,10 @@ class Crowd(RuleBasedStateMachine):
                 assert group.lag.entries == waiting(self.redis, self.key, group), group
             else:
                 assert group.lag.reason
-            kept = account_for(sample, group)
-            if not kept.reason:
-                parts = (kept.undelivered, kept.pending, kept.acked, kept.gone)
-                assert kept.added == sum(part or 0 for part in parts)
+            books = account_for(sample, group)
+            if not books.reason:
+                parts = (books.undelivered, books.pending, books.acked, books.gone)
+                assert books.added == sum(part or 0 for part in parts)
 
     def teardown(self) -> None:
         if hasattr(self, "key"):
@@ -385,7 +387,7 @@ class Crowd(RuleBasedStateMachine):
 def test_exact_is_never_said_of_a_wrong_number(
     redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observer_module, "_IDLE_MARGIN_MS", 1)  # it is done quickly here
+    monkeypatch.setattr(observer_module, "_IDLE_MARGIN_MS", 1)  # the rules are quick
     verdicts: Counter[str] = Counter()
     machine = type("TheCrowd", (Crowd,), {"redis": redis, "prefix": prefix, "verdicts": verdicts})
     run_state_machine_as_test(
@@ -398,7 +400,7 @@ def test_exact_is_never_said_of_a_wrong_number(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    # "carried": exact thanks to the looks before, where a first look could not have known
-    # "rested": groups of which less was asked, and told the same as if all had been
-    seen = ("exact", "carried", "suspect", "unknown", "rested")
-    assert all(verdicts[kind] >= 20 for kind in seen), verdicts
+    # "carried": exact thanks to earlier samples, where a first sample is not
+    # "idle": groups about which less was asked, with the same result as if all had been
+    kinds = ("exact", "carried", "suspect", "unknown", "idle")
+    assert all(verdicts[kind] >= 20 for kind in kinds), verdicts

@@ -1,4 +1,4 @@
-"""A stream with groups against a model of it in a page of Python, whatever happens to both."""
+"""A stream with groups behaves like a model of it in a page of Python, whatever happens to both."""
 
 from __future__ import annotations
 
@@ -27,44 +27,46 @@ from streamviz.server.embedded import EmbeddedServer
 
 GROUPS = st.sampled_from(["g", "<h>"])
 CONSUMERS = st.sampled_from(["a", "b", "ü\n"])
-PLACES = st.integers(0, 30)
+INDEXES = st.integers(0, 30)
 COUNTS = st.one_of(st.none(), st.integers(1, 4))
 
 
 @dataclass
 class Group:
-    """What a group knows: its cursor, and who holds what, delivered how often."""
+    """A group: its cursor, and who holds each pending entry, delivered how often."""
 
     cursor: EntryId
     pending: dict[EntryId, tuple[str, int]] = field(default_factory=dict)
 
-    def held_by(self, consumer: str) -> list[EntryId]:
-        return sorted(which for which, (holder, _) in self.pending.items() if holder == consumer)
+    def ids_of(self, consumer: str) -> list[EntryId]:
+        return sorted(
+            entry_id for entry_id, (holder, _) in self.pending.items() if holder == consumer
+        )
 
-    def drop(self, gone: list[EntryId]) -> None:
-        for which in gone:
-            del self.pending[which]
+    def drop(self, deleted: list[EntryId]) -> None:
+        for entry_id in deleted:
+            del self.pending[entry_id]
 
-    def give(self, consumer: str, which: EntryId, *, count_it: bool = True) -> None:
-        times = self.pending[which][1] if which in self.pending else 1
-        self.pending[which] = (consumer, times + count_it)
+    def give(self, consumer: str, entry_id: EntryId, *, count_it: bool = True) -> None:
+        times = self.pending[entry_id][1] if entry_id in self.pending else 1
+        self.pending[entry_id] = (consumer, times + count_it)
 
 
 class Twins(RuleBasedStateMachine):
-    """The model and the real stream, which every rule changes alike."""
+    """The model and the real stream; every rule changes both."""
 
     clients: dict[int, redis_py.Redis]
     prefix: str
     run_number = itertools.count()
-    met: Counter[str]
+    coverage: Counter[str]
 
     @initialize(protocol=st.sampled_from([2, 3]))
     def begin(self, protocol: int) -> None:
         self.redis = self.clients[protocol]
-        self.met[f"RESP{protocol}"] += 1
+        self.coverage[f"RESP{protocol}"] += 1
         self.stream = Stream(self.redis, f"{self.prefix}{next(self.run_number)}")
         self.forget()
-        self.ever = [EntryId.ZERO]  # every ID there was, to point at one by its place
+        self.ever = [EntryId.ZERO]  # every ID so far, so that an index stands for one
         for name in ("g", "<h>"):
             self.create(name, 0)
         for name, consumer in (("g", "a"), ("g", "b"), ("<h>", "a")):
@@ -78,35 +80,35 @@ class Twins(RuleBasedStateMachine):
         self.last = self.largest_deleted = EntryId.ZERO
         self.added = 0
 
-    def at(self, place: int) -> EntryId:
-        return self.ever[place % len(self.ever)]
+    def at(self, index: int) -> EntryId:
+        return self.ever[index % len(self.ever)]
 
     def both(self, name: str, act: Callable[[Any], Any], change: Callable[[Group], Any]) -> None:
-        """Do it to the group and to its model, and compare what both return."""
+        """Change the group and its model, and compare what both return."""
         real = self.stream.group(name)
         if name in self.groups:
             assert act(real) == change(self.groups[name])
         else:
-            self.met["no group"] += 1
+            self.coverage["no group"] += 1
             with pytest.raises((NoSuchGroup, NoSuchStream)):
                 act(real)
 
     @rule(how=st.sampled_from(["next", "millisecond", "*", "again", "0-0"]))
     def add(self, how: str) -> None:
-        asked = {
+        requested = {
             "next": self.last.next(),
             "millisecond": f"{self.last.ms + 1}-*",
             "*": f"{self.last.ms}-*",
             "again": self.last,
             "0-0": EntryId.ZERO,
         }[how]
-        if asked in (self.last, EntryId.ZERO):
-            self.met["refused"] += 1
+        if requested in (self.last, EntryId.ZERO):
+            self.coverage["refused"] += 1
             with pytest.raises(CommandRefused):
-                self.stream.add({"f": how}, asked)
+                self.stream.add({"f": how}, requested)
             return
         self.last = EntryId(self.last.ms + 1) if how == "millisecond" else self.last.next()
-        assert self.stream.add({"f": how}, asked) == self.last
+        assert self.stream.add({"f": how}, requested) == self.last
         self.entries[self.last] = how
         self.ever.append(self.last)
         self.exists = True
@@ -117,26 +119,26 @@ class Twins(RuleBasedStateMachine):
         for _ in range(count):
             self.add("next")
 
-    @rule(places=st.lists(PLACES, min_size=1, max_size=3))
-    def delete(self, places: list[int]) -> None:
-        ids = [self.at(place) for place in places]
-        gone = {which for which in ids if self.entries.pop(which, None)}
-        self.largest_deleted = max(self.largest_deleted, *gone, EntryId.ZERO)
-        assert self.stream.delete(*ids) == len(gone)
+    @rule(indexes=st.lists(INDEXES, min_size=1, max_size=3))
+    def delete(self, indexes: list[int]) -> None:
+        ids = [self.at(index) for index in indexes]
+        deleted = {entry_id for entry_id in ids if self.entries.pop(entry_id, None)}
+        self.largest_deleted = max(self.largest_deleted, *deleted, EntryId.ZERO)
+        assert self.stream.delete(*ids) == len(deleted)
 
     @rule(length=st.integers(2, 12))
     def trim_to_a_length(self, length: int) -> None:
         self.keep(sorted(self.entries)[-length:], self.stream.trim(maxlen=length))
 
-    @rule(place=PLACES)
-    def trim_to_an_id(self, place: int) -> None:
-        minid = self.at(place)
-        kept = [which for which in self.entries if which >= minid]
+    @rule(index=INDEXES)
+    def trim_to_an_id(self, index: int) -> None:
+        minid = self.at(index)
+        kept = [entry_id for entry_id in self.entries if entry_id >= minid]
         self.keep(kept, self.stream.trim(minid=minid))
 
     def keep(self, kept: list[EntryId], removed: int) -> None:
         assert removed == len(self.entries) - len(kept)
-        self.entries = {which: self.entries[which] for which in kept}
+        self.entries = {entry_id: self.entries[entry_id] for entry_id in kept}
 
     @rule(forth=st.integers(-2, 2))
     def set_the_streams_id(self, forth: int) -> None:
@@ -158,11 +160,11 @@ class Twins(RuleBasedStateMachine):
         if rarely >= 5:
             self.redis.delete(self.stream.key)
             self.forget()
-            self.met["vanished"] += 1
+            self.coverage["vanished"] += 1
 
-    @rule(name=GROUPS, place=PLACES)
-    def create(self, name: str, place: int) -> None:
-        group, cursor = self.stream.group(name), self.at(place)
+    @rule(name=GROUPS, index=INDEXES)
+    def create(self, name: str, index: int) -> None:
+        group, cursor = self.stream.group(name), self.at(index)
         if name in self.groups:
             with pytest.raises(CommandRefused, match="BUSYGROUP"):
                 group.create(cursor)
@@ -177,44 +179,46 @@ class Twins(RuleBasedStateMachine):
         if rarely == 5 and self.exists:
             assert self.stream.group(name).destroy() == (self.groups.pop(name, None) is not None)
 
-    @rule(name=GROUPS, place=PLACES, reader=st.one_of(st.none(), CONSUMERS))
-    def set_the_groups_id(self, name: str, place: int, reader: str | None) -> None:
+    @rule(name=GROUPS, index=INDEXES, reader=st.one_of(st.none(), CONSUMERS))
+    def set_the_groups_id(self, name: str, index: int, reader: str | None) -> None:
         def change(group: Group) -> None:
-            group.cursor = self.at(place)
+            group.cursor = self.at(index)
 
-        self.both(name, lambda real: real.set_id(self.at(place)), change)
+        self.both(name, lambda real: real.set_id(self.at(index)), change)
         if reader:
             self.read(name, reader, 4, False)
 
     @rule(name=GROUPS, consumer=CONSUMERS, count=COUNTS, noack=st.booleans())
     def read(self, name: str, consumer: str, count: int | None, noack: bool) -> None:
         def change(group: Group) -> list[Entry]:
-            new = [which for which in self.entries if which > group.cursor][:count]
+            new = [entry_id for entry_id in self.entries if entry_id > group.cursor][:count]
             group.cursor = new[-1] if new else group.cursor
-            self.met["delivered again"] += len(group.pending.keys() & new)
+            self.coverage["delivered again"] += len(group.pending.keys() & new)
             if not noack:
                 group.pending |= dict.fromkeys(new, (consumer, 1))
             return self.written(new)
 
         self.both(name, lambda real: real.consumer(consumer).read(count, noack=noack), change)
 
-    @rule(name=GROUPS, consumer=CONSUMERS, count=COUNTS, place=PLACES)
-    def read_again(self, name: str, consumer: str, count: int | None, place: int) -> None:
+    @rule(name=GROUPS, consumer=CONSUMERS, count=COUNTS, index=INDEXES)
+    def read_again(self, name: str, consumer: str, count: int | None, index: int) -> None:
         def change(group: Group) -> list[Entry]:
-            own = [which for which in group.held_by(consumer) if which > self.at(place)][:count]
-            still_there = [which for which in own if which in self.entries]
-            for which in still_there:
-                group.give(consumer, which)
-            self.met["read again"] += len(still_there)
+            own = [entry_id for entry_id in group.ids_of(consumer) if entry_id > self.at(index)][
+                :count
+            ]
+            still_there = [entry_id for entry_id in own if entry_id in self.entries]
+            for entry_id in still_there:
+                group.give(consumer, entry_id)
+            self.coverage["read again"] += len(still_there)
             return self.written(still_there)
 
         self.both(
-            name, lambda real: real.consumer(consumer).read(count, after=self.at(place)), change
+            name, lambda real: real.consumer(consumer).read(count, after=self.at(index)), change
         )
 
-    @rule(name=GROUPS, places=st.lists(PLACES, min_size=1, max_size=4))
-    def ack(self, name: str, places: list[int]) -> None:
-        ids = [self.at(place) for place in places]
+    @rule(name=GROUPS, indexes=st.lists(INDEXES, min_size=1, max_size=4))
+    def ack(self, name: str, indexes: list[int]) -> None:
+        ids = [self.at(index) for index in indexes]
         group = self.groups.get(name, Group(EntryId.ZERO))
         known = group.pending.keys() & ids
         assert self.stream.group(name).ack(*ids) == len(known)
@@ -223,34 +227,34 @@ class Twins(RuleBasedStateMachine):
     @rule(
         name=GROUPS,
         consumer=CONSUMERS,
-        places=st.lists(PLACES, min_size=1, max_size=4),
+        indexes=st.lists(INDEXES, min_size=1, max_size=4),
         force=st.booleans(),
         justid=st.booleans(),
-        last=st.one_of(st.none(), PLACES),
+        last=st.one_of(st.none(), INDEXES),
     )
     def claim(
         self,
         name: str,
         consumer: str,
-        places: list[int],
+        indexes: list[int],
         force: bool,
         justid: bool,
         last: int | None,
     ) -> None:
-        ids = [self.at(place) for place in places]
+        ids = [self.at(index) for index in indexes]
         last_id = None if last is None else self.at(last)
 
         def change(group: Group) -> list[Entry] | list[EntryId]:
             group.cursor = max(group.cursor, last_id or group.cursor)
             moved = []
-            for which in ids:
-                if which not in self.entries:
-                    self.met["claimed what was deleted"] += which in group.pending
-                    group.pending.pop(which, None)
-                elif which in group.pending or force:
-                    self.met["forced"] += which not in group.pending
-                    group.give(consumer, which, count_it=not justid)
-                    moved.append(which)
+            for entry_id in ids:
+                if entry_id not in self.entries:
+                    self.coverage["claimed what was deleted"] += entry_id in group.pending
+                    group.pending.pop(entry_id, None)
+                elif entry_id in group.pending or force:
+                    self.coverage["forced"] += entry_id not in group.pending
+                    group.give(consumer, entry_id, count_it=not justid)
+                    moved.append(entry_id)
             return moved if justid else self.written(moved)
 
         def act(real: Any) -> Any:
@@ -261,32 +265,32 @@ class Twins(RuleBasedStateMachine):
     @rule(
         name=GROUPS,
         consumer=CONSUMERS,
-        place=PLACES,
+        index=INDEXES,
         count=COUNTS,
         justid=st.booleans(),
         doomed=st.booleans(),
     )
     def autoclaim(
-        self, name: str, consumer: str, place: int, count: int | None, justid: bool, doomed: bool
+        self, name: str, consumer: str, index: int, count: int | None, justid: bool, doomed: bool
     ) -> None:
         if doomed:
-            self.delete([place, place + 1])
+            self.delete([index, index + 1])
 
         def change(group: Group) -> Any:
-            pending = [which for which in sorted(group.pending) if which >= self.at(place)]
+            pending = [entry_id for entry_id in sorted(group.pending) if entry_id >= self.at(index)]
             page, rest = pending[: count or 100], pending[count or 100 :]
-            gone = [which for which in page if which not in self.entries]
-            moved = [which for which in page if which in self.entries]
-            group.drop(gone)
-            for which in moved:
-                group.give(consumer, which, count_it=not justid)
-            self.met["autoclaimed"] += len(moved)
-            self.met["deleted page by page"] += bool(gone and rest)
+            deleted = [entry_id for entry_id in page if entry_id not in self.entries]
+            moved = [entry_id for entry_id in page if entry_id in self.entries]
+            group.drop(deleted)
+            for entry_id in moved:
+                group.give(consumer, entry_id, count_it=not justid)
+            self.coverage["autoclaimed"] += len(moved)
+            self.coverage["deleted page by page"] += bool(deleted and rest)
             cursor = rest[0] if rest else EntryId.ZERO
-            return cursor, [] if justid else self.written(moved), moved, gone
+            return cursor, [] if justid else self.written(moved), moved, deleted
 
         def act(real: Any) -> Any:
-            page = real.consumer(consumer).autoclaim(0, self.at(place), count, justid=justid)
+            page = real.consumer(consumer).autoclaim(0, self.at(index), count, justid=justid)
             return page.cursor, list(page.entries), list(page.ids), list(page.deleted)
 
         self.both(name, act, change)
@@ -294,15 +298,15 @@ class Twins(RuleBasedStateMachine):
     @rule(name=GROUPS, consumer=CONSUMERS)
     def delete_a_consumer(self, name: str, consumer: str) -> None:
         def change(group: Group) -> int:
-            own = group.held_by(consumer)
+            own = group.ids_of(consumer)
             group.drop(own)
-            self.met["lost with its consumer"] += len(own)
+            self.coverage["lost with its consumer"] += len(own)
             return len(own)
 
         self.both(name, lambda real: real.delete_consumer(consumer), change)
 
     def written(self, ids: list[EntryId]) -> list[Entry]:
-        return [Entry(which, {"f": self.entries[which]}) for which in ids]
+        return [Entry(entry_id, {"f": self.entries[entry_id]}) for entry_id in ids]
 
     @invariant()
     def the_stream_is_the_same(self) -> None:
@@ -325,10 +329,12 @@ class Twins(RuleBasedStateMachine):
         for name, group in self.groups.items():
             real = self.stream.group(name)
             pending = [(one.id, one.consumer, one.deliveries) for one in real.pending_entries()]
-            assert pending == [(which, *group.pending[which]) for which in sorted(group.pending)]
-            held = Counter(holder for holder, _ in group.pending.values())
-            assert real.pending().consumers == held
-            assert {one.name: one.pending for one in real.consumers() if one.pending} == held
+            assert pending == [
+                (entry_id, *group.pending[entry_id]) for entry_id in sorted(group.pending)
+            ]
+            counts = Counter(holder for holder, _ in group.pending.values())
+            assert real.pending().consumers == counts
+            assert {one.name: one.pending for one in real.consumers() if one.pending} == counts
             assert infos[name].pending == len(group.pending)
             assert infos[name].last_delivered_id == group.cursor
 
@@ -338,10 +344,10 @@ class Twins(RuleBasedStateMachine):
 
 @pytest.mark.timeout(300)
 def test_a_stream_with_groups_is_what_the_model_says(server: EmbeddedServer, prefix: str) -> None:
-    met: Counter[str] = Counter()
+    coverage: Counter[str] = Counter()
     clients = {protocol: server.client(protocol=protocol) for protocol in (2, 3)}
     run_state_machine_as_test(
-        type("TheTwins", (Twins,), {"clients": clients, "prefix": prefix, "met": met}),
+        type("TheTwins", (Twins,), {"clients": clients, "prefix": prefix, "coverage": coverage}),
         settings=settings(
             max_examples=100,
             stateful_step_count=30,
@@ -355,4 +361,4 @@ def test_a_stream_with_groups_is_what_the_model_says(server: EmbeddedServer, pre
     wanted = {"no group", "refused", "vanished", "delivered again", "read again", "forced"}
     wanted |= {"autoclaimed", "deleted page by page", "claimed what was deleted"}
     wanted |= {"lost with its consumer", "RESP2", "RESP3"}
-    assert set(+met) == wanted, met
+    assert set(+coverage) == wanted, coverage

@@ -1,4 +1,4 @@
-"""One look at a stream: what it sees, what it costs, and that it leaves no trace."""
+"""A sample of a stream: what it holds, what it costs, and that it leaves no trace."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def calls(redis: redis_py.Redis) -> dict[str, int]:
     return {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
 
 
-def test_a_sample_says_what_is_in_the_stream(
-    redis: redis_py.Redis, stream: Stream, key: str
-) -> None:
+def test_a_sample_describes_the_stream(redis: redis_py.Redis, stream: Stream, key: str) -> None:
     fill(stream, 1, 10)
     group = stream.group("billing")
     group.create("0")
@@ -57,7 +55,7 @@ def test_a_sample_says_what_is_in_the_stream(
     assert [(one.name, one.pending) for one in billing.consumers] == [("ann", 3)]
 
 
-def test_entries_are_those_new_since_the_last_look(
+def test_entries_are_those_added_since_the_previous_sample(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 3)
@@ -82,7 +80,9 @@ def test_of_too_many_new_entries_the_newest_are_taken_and_the_rest_counted(
     assert ([entry.id.ms for entry in second.entries], second.missed) == ([18, 19, 20], 7)
 
 
-def test_groups_come_and_go_between_looks(redis: redis_py.Redis, stream: Stream, key: str) -> None:
+def test_groups_are_created_and_destroyed_between_samples(
+    redis: redis_py.Redis, stream: Stream, key: str
+) -> None:
     fill(stream, 1, 3)
     observer = Observer(redis, key)
     assert observer.sample().groups == ()
@@ -91,7 +91,7 @@ def test_groups_come_and_go_between_looks(redis: redis_py.Redis, stream: Stream,
     stream.group("a").consumer("ann").read(1)
     sample = observer.sample()
     assert [group.name for group in sample.groups] == ["a", "b"]
-    assert sample.groups[0].consumers[0].name == "ann", "a new group is seen whole at once"
+    assert sample.groups[0].consumers[0].name == "ann", "a new group is complete at once"
     stream.group("a").destroy()
     assert [group.name for group in observer.sample().groups] == ["b"]
     stream.group("a").create("0")
@@ -131,36 +131,36 @@ def test_every_kind_of_client_gives_the_same_sample(
     assert (sample.groups[0].lag.entries, sample.groups[0].oldest[0].consumer) == (2, "c")
 
 
-RESTING = {
+IDLE = {
     "multi": 1,
     "xinfo|stream": 1,
     "xinfo|groups": 1,
     "xinfo|consumers": 3,
     "xrevrange": 1,
 }
-WORKING = RESTING | {"xpending": 3, "xrange": 3}
+ACTIVE = IDLE | {"xpending": 3, "xrange": 3}
 
 
-def sent_by(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, int]:
-    """Return the commands of a call, beside the EXEC of each round trip."""
+def commands_of(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, int]:
+    """Return the commands that a call sends, without the EXEC of each round trip."""
     before = calls(redis)
     do()
     after = calls(redis)
-    sent = {name: times - before.get(name, 0) for name, times in after.items()}
-    assert sent.pop("info") == 1
-    assert sent.get("exec") == sent.get("multi"), "one MULTI ... EXEC is one round trip"
-    return {name: times for name, times in sent.items() if times and name != "exec"}
+    counts = {name: times - before.get(name, 0) for name, times in after.items()}
+    assert counts.pop("info") == 1
+    assert counts.get("exec") == counts.get("multi"), "one MULTI ... EXEC is one round trip"
+    return {name: times for name, times in counts.items() if times and name != "exec"}
 
 
-def rest(*observers: Observer) -> None:
-    """Let consumers be idle for longer than it takes to look, and look."""
+def let_idle(*observers: Observer) -> None:
+    """Let consumers be idle for longer than a sample takes, and take samples."""
     for _ in range(2):
         time.sleep(0.02)
         for observer in observers:
             observer.sample()
 
 
-def test_a_steady_look_is_one_round_trip_of_reads(
+def test_a_steady_sample_is_one_round_trip_of_reads(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 500)
@@ -180,14 +180,14 @@ def test_a_steady_look_is_one_round_trip_of_reads(
         observer.sample()
     work()
     dump = redis.dump(key)
-    assert sent_by(redis, observer.sample) == WORKING
-    rest(observer)
+    assert commands_of(redis, observer.sample) == ACTIVE
+    let_idle(observer)
     time.sleep(0.02)
-    assert sent_by(redis, observer.sample) == RESTING, "of a group at rest less is asked"
+    assert commands_of(redis, observer.sample) == IDLE, "about an idle group less is asked"
     assert redis.dump(key) == dump
 
 
-def test_a_group_that_rests_no_longer_is_asked_for_all_at_once(
+def test_a_group_that_wakes_up_is_complete_at_once(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 500)
@@ -196,16 +196,16 @@ def test_a_group_that_rests_no_longer_is_asked_for_all_at_once(
         stream.group(name).create("0")
         observer.sample()
         stream.group(name).consumer("one").read(40)
-    rest(observer)
+    let_idle(observer)
     stream.group("b").ack("3-0")
-    twice = {name: RESTING[name] + times for name, times in WORKING.items() if name in RESTING}
-    assert sent_by(redis, observer.sample) == WORKING | twice
+    twice = {name: IDLE[name] + times for name, times in ACTIVE.items() if name in IDLE}
+    assert commands_of(redis, observer.sample) == ACTIVE | twice
 
 
 @pytest.mark.parametrize(
     "what", ["read again", "ack", "claim", "read on", "add", "delete", "leave"]
 )
-def test_what_befalls_a_group_at_rest_is_seen_at_once(
+def test_what_happens_to_an_idle_group_is_sampled_at_once(
     redis: redis_py.Redis, stream: Stream, key: str, what: str
 ) -> None:
     fill(stream, 1, 30)
@@ -214,10 +214,10 @@ def test_what_befalls_a_group_at_rest_is_seen_at_once(
     one, two = group.consumer("one"), group.consumer("two")
     one.read(4)
     two.read(4)
-    observer, wakeful = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
-    rest(observer, wakeful)
+    observer, thorough = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
+    let_idle(observer, thorough)
     before = observer.sample().groups[0]
-    assert observer._last["g"].rests
+    assert observer._last["g"].idle
     {
         "read again": lambda: one.read(2, after="0"),
         "ack": lambda: group.ack("2-0"),
@@ -227,10 +227,12 @@ def test_what_befalls_a_group_at_rest_is_seen_at_once(
         "delete": lambda: stream.delete("10-0"),
         "leave": lambda: group.delete_consumer("two"),
     }[what]()
-    wakeful._last.clear()
-    now, asked = observer.sample().groups[0], wakeful.sample().groups[0]
-    assert [one[:2] + one[3:] for one in now.oldest] == [one[:2] + one[3:] for one in asked.oldest]
-    assert (now.pending, now.lag, now.gone) == (asked.pending, asked.lag, asked.gone)
+    thorough._last.clear()
+    now, complete = observer.sample().groups[0], thorough.sample().groups[0]
+    assert [one[:2] + one[3:] for one in now.oldest] == [
+        one[:2] + one[3:] for one in complete.oldest
+    ]
+    assert (now.pending, now.lag, now.gone) == (complete.pending, complete.lag, complete.gone)
     assert (now.lag, now.oldest, len(now.consumers)) != (
         before.lag,
         before.oldest,
@@ -238,44 +240,44 @@ def test_what_befalls_a_group_at_rest_is_seen_at_once(
     )
 
 
-def test_what_is_pending_at_rest_grows_older_as_the_server_has_it(
+def test_an_idle_groups_pending_entries_age_as_on_the_server(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 9)
     stream.group("g").create("0")
     stream.group("g").consumer("c").read(3)
     observer = Observer(redis, key)
-    rest(observer)
+    let_idle(observer)
     time.sleep(0.05)
-    assert observer._last["g"].rests
+    assert observer._last["g"].idle
     before = stream.group("g").pending_entries()
-    seen = observer.sample().groups[0].oldest
+    oldest = observer.sample().groups[0].oldest
     after = stream.group("g").pending_entries()
-    assert observer._last["g"].rests
-    for least, one, most in zip(before, seen, after, strict=True):
+    assert observer._last["g"].idle
+    for least, one, most in zip(before, oldest, after, strict=True):
         assert 50 <= least.idle_ms <= one.idle_ms <= most.idle_ms
         assert (one.id, one.consumer, one.deliveries) == (least.id, "c", 1)
 
 
-def test_entries_that_come_for_a_group_at_rest_are_counted_as_far_as_ever(
+def test_new_entries_for_an_idle_group_are_counted_as_usual(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 7)
     group = stream.group("g")
-    group.create("5-0")  # the server will never know its lag
+    group.create("5-0")  # the server never knows its lag
     observer = Observer(redis, key, count_up_to=5)
-    rest(observer)
+    let_idle(observer)
     fill(stream, 8, 27)
     observer.sample()
-    read = group.consumer("c").read(4)
-    stream.delete(*(entry.id for entry in read))
+    entries = group.consumer("c").read(4)
+    stream.delete(*(entry.id for entry in entries))
     lag = observer.sample().groups[0].lag
     assert (lag.entries, lag.verdict) == (18, "exact")
 
 
 @pytest.fixture
 def reader(redis: redis_py.Redis, server: EmbeddedServer, key: str) -> Iterator[redis_py.Redis]:
-    """A client whose user may only read this one key."""
+    """Return a client whose user may only read this one key."""
     name = key.replace(":", "-")
     redis.execute_command(
         "ACL", "SETUSER", name, "on", f">{SECRET}", f"%R~{key}", "-@all", "+@read", "+@connection"
@@ -287,7 +289,7 @@ def reader(redis: redis_py.Redis, server: EmbeddedServer, key: str) -> Iterator[
 
 
 @pytest.mark.parametrize("rights", [(), ("+multi", "+exec"), ("+multi",), ("+exec",)])
-def test_the_right_to_read_is_all_it_needs(
+def test_the_right_to_read_is_enough(
     redis: redis_py.Redis,
     reader: redis_py.Redis,
     stream: Stream,
@@ -305,7 +307,7 @@ def test_the_right_to_read_is_all_it_needs(
         assert len(sample.groups[0].oldest) == 3
 
 
-def test_a_user_who_may_not_read_is_told_so_without_the_password(
+def test_a_missing_right_to_read_is_reported_without_the_password(
     redis: redis_py.Redis, reader: redis_py.Redis, key: str
 ) -> None:
     redis.execute_command("ACL", "SETUSER", key.replace(":", "-"), "resetkeys")
@@ -315,7 +317,7 @@ def test_a_user_who_may_not_read_is_told_so_without_the_password(
     assert SECRET not in repr(sample)
 
 
-def test_a_stream_that_goes_is_gone_and_picked_up_when_it_comes_back(
+def test_a_deleted_stream_is_gone_and_sampled_again_when_it_is_back(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     observer = Observer(redis, key)
@@ -324,15 +326,16 @@ def test_a_stream_that_goes_is_gone_and_picked_up_when_it_comes_back(
     stream.group("g").create("0")
     assert observer.sample().exists
     redis.delete(key)
-    gone = observer.sample()
-    assert (gone.exists, gone.trouble, gone.length, gone.groups) == (False, "stream is gone", 0, ())
+    absent = observer.sample()
+    state = (absent.exists, absent.trouble, absent.length, absent.groups)
+    assert state == (False, "stream is gone", 0, ())
     fill(stream, 1, 2)
     back = observer.sample()
     assert (back.exists, back.trouble, back.groups) == (True, "", ())
     assert [entry.id.ms for entry in back.entries] == [1, 2], "IDs lower than before are new too"
 
 
-def test_a_stream_made_anew_between_two_looks_is_noticed(
+def test_a_stream_recreated_between_two_samples_is_noticed(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     observer = Observer(redis, key)
@@ -348,7 +351,7 @@ def test_a_stream_made_anew_between_two_looks_is_noticed(
 
 
 @pytest.mark.parametrize("again", [6, 7, 300])
-def test_a_stream_refilled_between_two_looks_to_as_many_or_more_is_noticed(
+def test_a_stream_recreated_with_as_many_or_more_entries_is_noticed(
     redis: redis_py.Redis, stream: Stream, key: str, again: int
 ) -> None:
     observer = Observer(redis, key)
@@ -373,7 +376,7 @@ def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
     assert (sample.length, sample.events) == (100, ())
 
 
-def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(
+def test_a_key_of_another_type_is_reported_and_the_stream_sampled_later(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     observer = Observer(redis, key)
@@ -385,7 +388,7 @@ def test_a_key_of_another_type_is_named_and_the_stream_picked_up_later(
     assert observer.sample().trouble == ""
 
 
-def test_a_dead_server_is_trouble_and_a_new_one_is_picked_up() -> None:
+def test_a_dead_server_is_trouble_and_a_new_one_is_sampled() -> None:
     with EmbeddedServer(port=0) as first:
         client = first.client()
         kwargs = client.connection_pool.connection_kwargs
@@ -424,7 +427,7 @@ def test_a_key_must_be_text(redis: redis_py.Redis, key: object) -> None:
         Observer(redis, key)  # type: ignore[arg-type]
 
 
-def test_memory_is_asked_for_only_on_request_and_in_the_same_round_trip(
+def test_memory_is_fetched_only_on_request_and_in_the_same_round_trip(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 1000)
@@ -445,12 +448,12 @@ def test_memory_is_asked_for_only_on_request_and_in_the_same_round_trip(
     assert 1.5 * small < sample.memory_bytes < 2.5 * small
 
 
-def test_memory_of_no_stream_is_none(redis: redis_py.Redis, key: str) -> None:
+def test_without_a_stream_memory_is_none(redis: redis_py.Redis, key: str) -> None:
     sample = Observer(redis, key, memory=True).sample()
     assert (sample.exists, sample.nodes, sample.memory_bytes) == (False, 0, None)
 
 
-def test_a_user_who_may_not_ask_for_memory_is_told_so(
+def test_a_missing_right_to_memory_is_reported(
     redis: redis_py.Redis, server: EmbeddedServer, stream: Stream, key: str
 ) -> None:
     fill(stream, 1, 3)

@@ -1,4 +1,4 @@
-"""Dead letters: moved once, with their history, never in neither place, and back again."""
+"""Dead letters: moved exactly once with their history, and sent back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamviz.patterns.dead_letters import DeadLetter, DeadLetters
 
 @pytest.fixture
 def crew(redis: redis_py.Redis, key: str) -> ConsumerGroup:
-    """Return a group whose ann was given 1-0 three times, and 2-0 and 3-0 once."""
+    """Return a group in which 1-0 was delivered to ann three times, and 2-0 and 3-0 once."""
     stream = Stream(redis, key)
     for n in (1, 2, 3):
         stream.add({"job": n}, f"{n}-0")
@@ -27,7 +27,7 @@ def crew(redis: redis_py.Redis, key: str) -> ConsumerGroup:
     return group
 
 
-def test_what_was_delivered_too_often_moves_with_its_history(crew: ConsumerGroup, key: str) -> None:
+def test_an_entry_delivered_too_often_moves_with_its_history(crew: ConsumerGroup, key: str) -> None:
     dead = DeadLetters(crew.consumer("ben"))
     moved = dead.sweep({"1-0": "ZeroDivisionError: 1 / 0"})
     assert moved == dead.letters()
@@ -37,27 +37,28 @@ def test_what_was_delivered_too_often_moves_with_its_history(crew: ConsumerGroup
     )
     assert dead.stream.key == f"{key}:dead"
     assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
-    assert crew.stream.length() == 3, "the stream keeps its entry"
+    assert Stream(crew.connection.client, crew.key).length() == 3, "the stream keeps its entry"
     assert dead.sweep() == []
 
 
-def test_the_limit_and_the_idle_time_are_kept(crew: ConsumerGroup, key: str) -> None:
+def test_the_limit_and_the_idle_time_are_respected(crew: ConsumerGroup, key: str) -> None:
     ben = crew.consumer("ben")
     assert DeadLetters(ben, after_deliveries=4).sweep() == []
     assert DeadLetters(ben).sweep(min_idle_ms=3_600_000) == []
     assert len(DeadLetters(ben, f"{key}:other", after_deliveries=1).sweep()) == 3
     assert crew.pending().count == 0
-    assert Stream(crew.stream.client, f"{key}:other").length() == 3
+    assert Stream(crew.connection.client, f"{key}:other").length() == 3
 
 
-def test_a_pending_entry_that_is_no_more_is_acknowledged(crew: ConsumerGroup) -> None:
-    crew.stream.delete("1-0")
+def test_a_deleted_pending_entry_is_acknowledged(crew: ConsumerGroup) -> None:
+    Stream(crew.connection.client, crew.key).delete("1-0")
     assert DeadLetters(crew.consumer("ben")).sweep() == []
     assert [str(one.id) for one in crew.pending_entries()] == ["2-0", "3-0"]
 
 
-def test_poison_is_found_however_much_is_pending_before_it(crew: ConsumerGroup) -> None:
-    crew.stream.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
+def test_a_poison_entry_is_found_after_many_pending_entries(crew: ConsumerGroup) -> None:
+    jobs = Stream(crew.connection.client, crew.key)
+    jobs.add_many((f"{ms}-0", {"job": ms}) for ms in range(4, 1502))
     ann = crew.consumer("ann")
     ann.read(2000)
     ann.claim(["1200-0"], deliveries=9)
@@ -67,7 +68,7 @@ def test_poison_is_found_however_much_is_pending_before_it(crew: ConsumerGroup) 
     assert len(DeadLetters(crew.consumer("ben"), after_deliveries=1).sweep()) == 1500
 
 
-def test_what_somebody_else_adds_to_the_dead_letters_is_none(crew: ConsumerGroup) -> None:
+def test_an_entry_without_a_history_is_not_a_dead_letter(crew: ConsumerGroup) -> None:
     dead = DeadLetters(crew.consumer("ben"))
     dead.stream.add({"job": "theirs"})
     moved = dead.sweep()
@@ -75,19 +76,19 @@ def test_what_somebody_else_adds_to_the_dead_letters_is_none(crew: ConsumerGroup
     assert len(moved) == 1
 
 
-def test_sent_back_it_is_a_new_entry_and_no_dead_letter(crew: ConsumerGroup) -> None:
+def test_a_letter_sent_back_is_a_new_entry_and_not_a_dead_letter(crew: ConsumerGroup) -> None:
     dead = DeadLetters(crew.consumer("ben"))
     (letter,) = dead.sweep()
     back = dead.send_back(letter)
     assert dead.letters() == []
     (entry,) = crew.consumer("ben").read()
     assert (entry.id, entry.fields) == (back, {"job": "1"})
-    with pytest.raises(InputError, match="somebody sent it back"):
+    with pytest.raises(InputError, match="not a dead letter any more, because it was sent back"):
         dead.send_back(letter)
 
 
-def test_of_many_who_sweep_at_once_one_moves_each(crew: ConsumerGroup) -> None:
-    stream = crew.stream
+def test_when_many_sweep_at_once_each_entry_moves_once(crew: ConsumerGroup) -> None:
+    stream = Stream(crew.connection.client, crew.key)
     stream.add_many({"job": n} for n in range(200))
     crew.consumer("ann").read()
     moved: list[EntryId] = []
@@ -106,16 +107,18 @@ def test_of_many_who_sweep_at_once_one_moves_each(crew: ConsumerGroup) -> None:
     assert crew.pending().count == 0
 
 
-def test_two_who_hold_the_same_claim_move_it_once(crew: ConsumerGroup) -> None:
+def test_two_consumers_with_the_same_claim_move_the_entry_once(crew: ConsumerGroup) -> None:
     crew.consumer("ann").read()
     both = [DeadLetters(crew.consumer(name), after_deliveries=1) for name in ("ben", "cy")]
-    (entry, *_) = crew.stream.range()
+    (entry, *_) = Stream(crew.connection.client, crew.key).range()
     letters = [dead._move(entry, "ann", 1, "") for dead in both]
     assert [letter is None for letter in letters] == [False, True]
     assert len(both[0].letters()) == 1
 
 
-def test_what_cannot_be_added_stays_pending(crew: ConsumerGroup, redis: redis_py.Redis) -> None:
+def test_an_entry_that_cannot_be_added_stays_pending(
+    crew: ConsumerGroup, redis: redis_py.Redis
+) -> None:
     crew.consumer("ann").read()
     dead = DeadLetters(crew.consumer("ben"), after_deliveries=1)
     redis.set(dead.stream.key, "text")

@@ -1,4 +1,4 @@
-"""Several streams read as one by a consumer of a group: in order, page after page."""
+"""A consumer of a group that reads several streams as one, in order, page by page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamviz.patterns.merge import OrderedGroupReader, Page
 
 
 def streams(client: redis_py.Redis, prefix: str, **ids: Iterable[int]) -> list[str]:
-    """Make streams with entries at these times and a group ``porter``, and return their keys."""
+    """Create streams with entries at these times and a group ``porter``; return their keys."""
     for name, times in ids.items():
         stream = Stream(client, f"{prefix}{name}")
         stream.group("porter").create("0", mkstream=True)
@@ -32,17 +32,17 @@ def shown(page: Iterable[tuple[str, object]]) -> list[str]:
 
 
 def to_the_end(reader: OrderedGroupReader, count: int) -> Page:
-    found: Page = []
+    entries: Page = []
     while page := reader.read(count):
-        found += page
-    return found
+        entries += page
+    return entries
 
 
 def times(page: Page) -> list[int]:
     return [entry.id.ms for _, entry in page]
 
 
-def test_a_backlog_comes_in_order_however_its_pages_fall(
+def test_a_backlog_comes_in_order_whatever_the_page_size(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     reader = porter(redis, streams(redis, prefix, door=range(1, 7), lift=(2, 9)))
@@ -59,19 +59,17 @@ def test_every_entry_comes_once_and_few_are_held_back(
     redis: redis_py.Redis, prefix: str, count: int
 ) -> None:
     rng = random.Random(count)
-    places = {name: sorted(rng.sample(range(1, 400), 60)) for name in "abc"}
-    keys = streams(redis, prefix, **places, empty=())
-    reader, found = porter(redis, keys), []
+    stream_times = {name: sorted(rng.sample(range(1, 400), 60)) for name in "abc"}
+    keys = streams(redis, prefix, **stream_times, empty=())
+    reader, entries = porter(redis, keys), []
     while page := reader.read(count):
-        found += page
+        entries += page
         assert len(reader.held_back) < 2 * count * len(keys)
-    assert times(found) == sorted(ms for of_one in places.values() for ms in of_one)
-    assert len({(key, entry.id) for key, entry in found}) == 180
+    assert times(entries) == sorted(ms for of_one in stream_times.values() for ms in of_one)
+    assert len({(key, entry.id) for key, entry in entries}) == 180
 
 
-def test_what_is_added_between_two_pages_comes_in_its_place(
-    redis: redis_py.Redis, prefix: str
-) -> None:
+def test_entries_added_between_two_pages_come_in_order(redis: redis_py.Redis, prefix: str) -> None:
     door, lift = streams(redis, prefix, door=range(1, 15), lift=(2, 12))
     reader = porter(redis, [door, lift])
     assert times(reader.read(10)) == [1, 2, 2, *range(3, 11)]
@@ -80,35 +78,39 @@ def test_what_is_added_between_two_pages_comes_in_its_place(
     assert times(to_the_end(reader, 10)) == [11, 12, 12, 13, 14, 15, *range(16, 30)]
 
 
-def test_a_stream_that_says_nothing_holds_up_nobody(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_stream_without_entries_does_not_delay_the_others(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     door, lift = streams(redis, prefix, door=(1, 2, 3), lift=())
     reader = porter(redis, [door, lift])
     assert times(reader.read(2)) == [1, 2]
     assert times(reader.read(2)) == [3]
     Stream(redis, lift).add({"n": 0}, "2-0")
-    assert shown(reader.read(2)) == ["lift 2"], "what is late is late"
+    assert shown(reader.read(2)) == ["lift 2"], "an entry that is added late comes late"
 
 
-def test_nobody_waits_while_something_is_held_back(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_read_does_not_block_while_entries_are_held_back(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     reader = porter(redis, streams(redis, prefix, door=(1, 2), lift=(9,)))
     assert times(reader.read(2, block_ms=0)) == [1, 2]
     assert times(reader.read(2, block_ms=0)) == [9], "with BLOCK 0 this would never end"
     assert reader.read(2, block_ms=1) == []
 
 
-def test_after_a_restart_what_was_held_back_comes_first(redis: redis_py.Redis, prefix: str) -> None:
+def test_after_a_restart_entries_held_back_come_first(redis: redis_py.Redis, prefix: str) -> None:
     keys = streams(redis, prefix, door=range(1, 7), lift=(2, 9))
     first = porter(redis, keys)
     for key, entry in first.read(3)[:2]:
         first.consumers[key].ack(entry.id)
     again = porter(redis, keys)
     expected = ["lift 2", "door 3", "door 4", "door 5", "door 6", "lift 9"]
-    assert shown(to_the_end(again, 2)) == expected, "old and new, each in its place"
+    assert shown(to_the_end(again, 2)) == expected, "old and new entries in one order"
     again.restart()
     assert times(to_the_end(again, 2)) == [2, 3, 4, 5, 6, 9]
 
 
-def test_old_work_is_found_behind_pages_of_deleted_entries(
+def test_pending_entries_are_found_after_pages_of_deleted_ones(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     door, lift = streams(redis, prefix, door=range(1, 9), lift=(3, 9))
@@ -118,7 +120,9 @@ def test_old_work_is_found_behind_pages_of_deleted_entries(
     assert shown(to_the_end(again, 2)) == ["lift 3", "door 7", "door 8", "lift 9"]
 
 
-def test_two_consumers_share_and_each_has_its_order(redis: redis_py.Redis, prefix: str) -> None:
+def test_two_consumers_share_the_entries_and_each_gets_its_own_in_order(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     keys = streams(redis, prefix, a=range(1, 60, 2), b=range(2, 61, 2))
     readers = [porter(redis, keys, name) for name in ("ann", "ben")]
     got: list[Page] = [[], []]
@@ -129,7 +133,7 @@ def test_two_consumers_share_and_each_has_its_order(redis: redis_py.Redis, prefi
     assert sorted(times(got[0]) + times(got[1])) == list(range(1, 61))
 
 
-def test_without_acks_what_is_held_back_is_not_pending(redis: redis_py.Redis, prefix: str) -> None:
+def test_with_noack_entries_held_back_are_not_pending(redis: redis_py.Redis, prefix: str) -> None:
     keys = streams(redis, prefix, door=(1, 2), lift=(9,))
     reader = porter(redis, keys)
     assert times(reader.read(2, noack=True)) == [1, 2]
@@ -138,7 +142,7 @@ def test_without_acks_what_is_held_back_is_not_pending(redis: redis_py.Redis, pr
     assert times(reader.read(2, noack=True)) == [9]
 
 
-def test_a_group_that_is_gone_is_said_and_what_is_held_back_stays(
+def test_a_missing_group_raises_and_entries_held_back_stay(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     door, lift = streams(redis, prefix, door=(1, 2), lift=(9,))
@@ -162,7 +166,7 @@ def test_bad_input_is_named(redis: redis_py.Redis, prefix: str) -> None:
     assert times(OrderedGroupReader(redis, f"{prefix}door", "porter", "ann").read()) == [1]
 
 
-def test_a_log_of_commands_names_the_call_of_who_reads(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_command_log_names_the_callers_line(redis: redis_py.Redis, prefix: str) -> None:
     reader = porter(redis, streams(redis, prefix, door=(1,), lift=(2,)))
     with CommandLog(redis) as log:
         reader.read(5)
@@ -170,7 +174,7 @@ def test_a_log_of_commands_names_the_call_of_who_reads(redis: redis_py.Redis, pr
 
 
 def backlog(client: redis_py.Redis, prefix: str) -> tuple[Scenario, list[str]]:
-    """Return a scenario whose two streams are full: one of them ten times as dense."""
+    """Return a scenario with a backlog in two streams, one with ten times as many entries."""
     desk, keys = Scenario(client, seed=1), [f"{prefix}a", f"{prefix}b"]
     desk.produce(keys[0], series.constant(rate_hz=20).limit(100))
     desk.produce(keys[1], series.constant(rate_hz=2).shift(30).limit(10))
@@ -179,23 +183,23 @@ def backlog(client: redis_py.Redis, prefix: str) -> tuple[Scenario, list[str]]:
 
 
 @pytest.mark.parametrize("batch", [1, 5, 30])
-def test_a_scenarios_group_has_a_backlog_in_order(
+def test_a_scenarios_group_handles_a_backlog_in_order(
     redis: redis_py.Redis, prefix: str, batch: int
 ) -> None:
-    seen: list[int] = []
+    handled: list[int] = []
     desk, keys = backlog(redis, prefix)
     desk.group(
-        keys, "g", batch=batch, service_ms=10, handler=lambda entry: seen.append(entry.id.ms)
+        keys, "g", batch=batch, service_ms=10, handler=lambda entry: handled.append(entry.id.ms)
     )
     desk.run(seconds=6)
-    assert len(seen) == 110
-    assert seen == sorted(seen)
+    assert len(handled) == 110
+    assert handled == sorted(handled)
 
 
-def test_a_consumer_that_dies_gets_what_it_held_back_when_it_is_back(
+def test_a_revived_consumer_gets_the_entries_it_held_back(
     redis: redis_py.Redis, prefix: str
 ) -> None:
-    seen: list[int] = []
+    handled: list[int] = []
     desk, keys = backlog(redis, prefix)
     group = desk.group(
         keys,
@@ -204,13 +208,13 @@ def test_a_consumer_that_dies_gets_what_it_held_back_when_it_is_back(
         service_ms=10,
         crash_after=2,
         revive_after_s=2,
-        handler=lambda entry: seen.append(entry.id.ms),
+        handler=lambda entry: handled.append(entry.id.ms),
     )
     desk.run(seconds=1)
     worker = group.consumers["g-1"]
     pending = sum(Stream(redis, key).group("g").pending().count for key in keys)
     assert (worker.alive, worker.holding) == (False, pending)
-    assert pending == 8, "five of each, and two are done"
+    assert pending == 8, "five of each stream, of which two are acknowledged"
     desk.run(seconds=9)
-    assert len(seen) == 110
-    assert seen == sorted(seen)
+    assert len(handled) == 110
+    assert handled == sorted(handled)

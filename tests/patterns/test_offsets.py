@@ -1,4 +1,4 @@
-"""Positions: what a reader still knows after it was killed, and what it does again."""
+"""Offset stores: what a reader still knows after a kill, and which entries it handles again."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ from streamviz.patterns.offsets import FileOffset, HashOffset, TransactionOffset
 
 url, prefix, kind, path, die_at = sys.argv[1:]
 client = connect(url)
-place = {
+offset = {
     "file": lambda: FileOffset(path),
     "hash": lambda: HashOffset(client, prefix + "readers", "ann"),
     "transaction": lambda: TransactionOffset(client, prefix + "readers", "ann"),
 }[kind]()
-for entry in follow(Stream(client, prefix + "stream"), place, count=7):
+for entry in follow(Stream(client, prefix + "stream"), offset, count=7):
     done = ("RPUSH", prefix + "done", str(entry.id))
-    place.queue(*done) if kind == "transaction" else client.execute_command(*done)
+    offset.queue(*done) if kind == "transaction" else client.execute_command(*done)
     if str(entry.id) == die_at:
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -77,7 +77,7 @@ def run(server: EmbeddedServer, prefix: str, tmp_path: Path) -> Iterator[Run]:
         process.communicate()
 
 
-def repositories(client: redis_py.Redis, prefix: str, folder: Path) -> dict[str, Offset]:
+def offset_stores(client: redis_py.Redis, prefix: str, folder: Path) -> dict[str, Offset]:
     return {
         "memory": MemoryOffset(),
         "file": FileOffset(folder / "position"),
@@ -93,41 +93,41 @@ def filled(client: redis_py.Redis, key: str, many: int = 10) -> Stream:
 
 
 @pytest.mark.parametrize("kind", ["memory", *KINDS])
-def test_each_goes_on_after_the_entry_that_it_was_told(
+def test_each_store_resumes_after_the_saved_position(
     redis: redis_py.Redis, prefix: str, key: str, tmp_path: Path, kind: str
 ) -> None:
-    place = repositories(redis, prefix, tmp_path)[kind]
+    offset = offset_stores(redis, prefix, tmp_path)[kind]
     stream = filled(redis, key)
-    assert place.load() is None
-    assert [entry.id.ms for entry in islice(follow(stream, place, count=3), 5)] == [1, 2, 3, 4, 5]
-    assert place.load() == EntryId(4), "the loop was left while it had 5 in its hands"
-    assert [entry.id.ms for entry in follow(stream, place, count=3)] == [5, 6, 7, 8, 9, 10]
-    assert list(follow(stream, place)) == []
+    assert offset.load() is None
+    assert [entry.id.ms for entry in islice(follow(stream, offset, count=3), 5)] == [1, 2, 3, 4, 5]
+    assert offset.load() == EntryId(4), "the loop stopped while it was handling entry 5"
+    assert [entry.id.ms for entry in follow(stream, offset, count=3)] == [5, 6, 7, 8, 9, 10]
+    assert list(follow(stream, offset)) == []
     stream.add({"n": 11}, id="10-1")
-    assert [str(entry.id) for entry in follow(stream, place)] == ["10-1"]
+    assert [str(entry.id) for entry in follow(stream, offset)] == ["10-1"]
 
 
 @pytest.mark.parametrize("kind", ["file", "hash", "transaction"])
-def test_another_reader_of_the_same_place_knows_it(
+def test_another_store_at_the_same_place_loads_the_position(
     redis: redis_py.Redis, prefix: str, tmp_path: Path, kind: str
 ) -> None:
-    first = repositories(redis, prefix, tmp_path)[kind]
+    first = offset_stores(redis, prefix, tmp_path)[kind]
     first.load()
     first.save(EntryId.MAX)
-    assert repositories(redis, prefix, tmp_path)[kind].load() == EntryId.MAX
+    assert offset_stores(redis, prefix, tmp_path)[kind].load() == EntryId.MAX
 
 
-def test_memory_starts_where_it_is_told_and_forgets_with_its_object() -> None:
-    place = MemoryOffset("5-1")
-    assert place.load() == EntryId(5, 1)
-    place.save(EntryId(6))
-    assert (place.load(), MemoryOffset().load()) == (EntryId(6), None)
+def test_memory_starts_at_the_given_position_and_each_object_has_its_own() -> None:
+    offset = MemoryOffset("5-1")
+    assert offset.load() == EntryId(5, 1)
+    offset.save(EntryId(6))
+    assert (offset.load(), MemoryOffset().load()) == (EntryId(6), None)
     with pytest.raises(InputError, match="not an entry ID"):
         MemoryOffset("$")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_any_moment_nothing_is_lost(
+def test_a_kill_at_any_moment_loses_no_entry(
     redis: redis_py.Redis, prefix: str, key: str, run: Run, until: Callable[..., None], kind: str
 ) -> None:
     many = 3000
@@ -142,17 +142,17 @@ def test_killed_at_any_moment_nothing_is_lost(
         until(lambda due=target: redis.llen(f"{prefix}done") >= due, 20)
         process.send_signal(signal.SIGKILL)
         kills += process.wait(10) == -signal.SIGKILL
-    assert kills == 5, "each was killed in the middle of its work"
+    assert kills == 5, "each reader was killed in the middle of its work"
     done = [EntryId.parse(one).ms for one in redis.lrange(f"{prefix}done", 0, -1)]
-    assert set(done) == set(range(1, many + 1)), "nothing is lost"
+    assert set(done) == set(range(1, many + 1)), "no entry is lost"
     twice = [ms for ms, times in Counter(done).items() if times > 1]
-    assert len(twice) <= (0 if kind == "transaction" else kills), "at most one for each kill"
+    assert len(twice) <= (0 if kind == "transaction" else kills), "at most one entry for each kill"
     if kind == "transaction":
         assert done == sorted(done)
 
 
 @pytest.mark.parametrize(("kind", "times"), [("file", 2), ("hash", 2), ("transaction", 1)])
-def test_killed_between_result_and_position_only_the_transaction_does_not_repeat(
+def test_after_a_kill_between_result_and_position_only_the_transaction_does_not_repeat(
     redis: redis_py.Redis, prefix: str, key: str, run: Run, kind: str, times: int
 ) -> None:
     filled(redis, key, 20)
@@ -177,52 +177,52 @@ def test_a_corrupt_file_is_never_taken_for_the_beginning(tmp_path: Path, content
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    place = FileOffset(tmp_path / "position")
-    place.save(EntryId(1, 2))
-    assert place.path.read_text() == "1-2\n"
+    offset = FileOffset(tmp_path / "position")
+    offset.save(EntryId(1, 2))
+    assert offset.path.read_text() == "1-2\n"
     assert [path.name for path in tmp_path.iterdir()] == ["position"]
     for trouble in (FileOffset(tmp_path / "no" / "such"), FileOffset(tmp_path)):
         with pytest.raises(OffsetError, match="can't be written"):
             trouble.save(EntryId(1))
-    assert [path.name for path in tmp_path.iterdir()] == ["position"], "nothing is left lying about"
+    assert [path.name for path in tmp_path.iterdir()] == ["position"], "no temporary file is left"
     with pytest.raises(OffsetError, match="can't be read"):
         FileOffset(tmp_path).load()
 
 
 @pytest.mark.parametrize("kind", ["file", "hash"])
-def test_who_reads_while_others_write_sees_a_whole_id(
+def test_a_load_during_saves_returns_a_whole_id(
     redis: redis_py.Redis, prefix: str, tmp_path: Path, kind: str
 ) -> None:
     ids = {EntryId(n, 10**n) for n in range(1, 7)}
 
     def write(mine: EntryId) -> None:
-        place = repositories(redis, prefix, tmp_path)[kind]
+        offset = offset_stores(redis, prefix, tmp_path)[kind]
         for _ in range(40):
-            place.save(mine)
+            offset.save(mine)
 
     writers = [threading.Thread(target=write, args=[one]) for one in ids]
     for writer in writers:
         writer.start()
-    place, seen = repositories(redis, prefix, tmp_path)[kind], set()
+    offset, seen = offset_stores(redis, prefix, tmp_path)[kind], set()
     while any(writer.is_alive() for writer in writers):
-        seen.add(place.load())
+        seen.add(offset.load())
     assert seen - {None} <= ids
     assert len(seen) > 1
-    assert place.load() in ids
+    assert offset.load() in ids
     assert len(os.listdir(tmp_path)) == (kind == "file")
 
 
-def test_two_under_one_name_cannot_both_count_an_entry(
+def test_readers_under_one_name_cannot_both_count_an_entry(
     redis: redis_py.Redis, prefix: str, key: str
 ) -> None:
     stream, total = filled(redis, key, 300), f"{prefix}sum"
     trouble = []
 
     def add_up() -> None:
-        place = TransactionOffset(redis, f"{prefix}readers", "ann")
+        offset = TransactionOffset(redis, f"{prefix}readers", "ann")
         try:
-            for entry in follow(stream, place, count=10):
-                place.queue("INCRBY", total, entry.fields["n"])
+            for entry in follow(stream, offset, count=10):
+                offset.queue("INCRBY", total, entry.fields["n"])
         except OffsetError as error:
             trouble.append(str(error))
 
@@ -233,29 +233,32 @@ def test_two_under_one_name_cannot_both_count_an_entry(
         reader.join(30)
     add_up()
     assert int(redis.get(total) or 0) == 300 * 301 // 2
-    assert all("another reader works under this name" in words for words in trouble)
+    assert all("another reader is using this name" in words for words in trouble)
 
 
-def test_who_was_overtaken_does_nothing_and_says_so(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_reader_whose_position_was_changed_does_nothing_and_raises(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     slow, quick = (TransactionOffset(redis, f"{prefix}readers", "ann") for _ in range(2))
-    for place, mine in ((slow, "slow"), (quick, "quick")):
-        assert place.load() is None
-        place.queue("SET", f"{prefix}winner", mine)
+    for offset, mine in ((slow, "slow"), (quick, "quick")):
+        assert offset.load() is None
+        offset.queue("SET", f"{prefix}winner", mine)
     quick.save(EntryId(1))
-    with pytest.raises(OffsetError, match="is no longer without a position: another reader"):
+    with pytest.raises(
+        OffsetError,
+        match=r"position of 'ann' in .* has changed \(expected none\): another reader",
+    ):
         slow.save(EntryId(1))
     assert redis.get(f"{prefix}winner") == b"quick"
 
 
-def test_readers_of_one_hash_do_not_get_in_each_others_way(
-    redis: redis_py.Redis, prefix: str, key: str
-) -> None:
+def test_readers_of_one_hash_do_not_interfere(redis: redis_py.Redis, prefix: str, key: str) -> None:
     stream = filled(redis, key, 100)
 
     def add_up(name: str) -> None:
-        place = TransactionOffset(redis, f"{prefix}readers", name)
-        for entry in follow(stream, place, count=10):
-            place.queue("HINCRBY", f"{prefix}sums", name, entry.fields["n"])
+        offset = TransactionOffset(redis, f"{prefix}readers", name)
+        for entry in follow(stream, offset, count=10):
+            offset.queue("HINCRBY", f"{prefix}sums", name, entry.fields["n"])
 
     readers = [threading.Thread(target=add_up, args=[name]) for name in "abcd"]
     for reader in readers:
@@ -269,44 +272,44 @@ def test_readers_of_one_hash_do_not_get_in_each_others_way(
 def test_a_refused_result_leaves_the_position_where_it_was(
     redis: redis_py.Redis, prefix: str
 ) -> None:
-    redis.set(f"{prefix}text", "no list")
-    place = TransactionOffset(redis, f"{prefix}readers", "ann")
-    assert place.load() is None
-    place.queue("RPUSH", f"{prefix}text", "x")
+    redis.set(f"{prefix}text", "not a list")
+    offset = TransactionOffset(redis, f"{prefix}readers", "ann")
+    assert offset.load() is None
+    offset.queue("RPUSH", f"{prefix}text", "x")
     with pytest.raises(WrongType, match="another type than RPUSH works on"):
-        place.save(EntryId(1))
-    assert place.load() is None
-    place.save(EntryId(1))
+        offset.save(EntryId(1))
+    assert offset.load() is None
+    offset.save(EntryId(1))
     for wrong, error in ((("RPUSH", f"{prefix}text", "x"), WrongType), (("NOPE",), CommandRefused)):
-        place.queue(*wrong)
+        offset.queue(*wrong)
         with pytest.raises(error):
-            place.save(EntryId(2))
+            offset.save(EntryId(2))
         assert HashOffset(redis, f"{prefix}readers", "ann").load() == EntryId(1)
-    place.queue("SET", f"{prefix}done", "x")
-    assert place.load() == EntryId(1)
-    place.save(EntryId(3))
-    assert not redis.exists(f"{prefix}done"), "what was queued before load() is dropped"
+    offset.queue("SET", f"{prefix}done", "x")
+    assert offset.load() == EntryId(1)
+    offset.save(EntryId(3))
+    assert not redis.exists(f"{prefix}done"), "load() drops the queued commands"
     with pytest.raises(InputError, match="no command"):
-        place.queue()
+        offset.queue()
 
 
-def test_who_may_not_watch_does_not_go_on_unwatched(
+def test_without_permission_to_watch_nothing_is_saved(
     redis: redis_py.Redis, server: EmbeddedServer, prefix: str
 ) -> None:
     redis.execute_command("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@all", "-watch")
     blind = server.client(username="blind", password="pw")
-    place = TransactionOffset(blind, f"{prefix}readers", "ann")
-    assert place.load() is None
-    place.queue("SET", f"{prefix}done", "x")
+    offset = TransactionOffset(blind, f"{prefix}readers", "ann")
+    assert offset.load() is None
+    offset.queue("SET", f"{prefix}done", "x")
     with pytest.raises(ServerAuthError, match="WATCH is not allowed"):
-        place.save(EntryId(1))
+        offset.save(EntryId(1))
     assert not redis.exists(f"{prefix}done", f"{prefix}readers")
     blind.close()
     redis.execute_command("ACL", "DELUSER", "blind")
 
 
 @pytest.mark.parametrize("make", [HashOffset, TransactionOffset])
-def test_a_hash_that_is_none_or_holds_something_else_is_named(
+def test_a_key_that_is_not_a_hash_or_a_field_that_is_not_an_id_is_named(
     redis: redis_py.Redis, prefix: str, make: type[HashOffset]
 ) -> None:
     key = f"{prefix}readers"
@@ -327,24 +330,26 @@ def test_a_hash_that_is_none_or_holds_something_else_is_named(
 
 
 def test_a_loop_that_raises_gets_its_entry_again(redis: redis_py.Redis, key: str) -> None:
-    stream, place, seen = filled(redis, key, 4), MemoryOffset(), []
+    stream, offset, seen = filled(redis, key, 4), MemoryOffset(), []
     with suppress(ZeroDivisionError):
-        for entry in follow(stream, place):
+        for entry in follow(stream, offset):
             seen.append(entry.id.ms)
             1 / (entry.id.ms - 3)
-    seen += [entry.id.ms for entry in follow(stream, place)]
+    seen += [entry.id.ms for entry in follow(stream, offset)]
     assert seen == [1, 2, 3, 3, 4]
 
 
-def test_a_dollar_is_looked_up_once_and_kept(redis: redis_py.Redis, key: str) -> None:
-    stream, place = filled(redis, key, 3), MemoryOffset()
-    assert list(follow(stream, place, start="$")) == []
-    assert place.load() == EntryId(3), "also when nothing came: it does not move on unseen"
+def test_a_dollar_is_resolved_once_and_saved(redis: redis_py.Redis, key: str) -> None:
+    stream, offset = filled(redis, key, 3), MemoryOffset()
+    assert list(follow(stream, offset, start="$")) == []
+    assert offset.load() == EntryId(3), (
+        "saved even without a new entry, so it does not move on silently"
+    )
     stream.add({"n": 4}, id="4-0")
-    assert [entry.id.ms for entry in follow(stream, place, start="$")] == [4]
+    assert [entry.id.ms for entry in follow(stream, offset, start="$")] == [4]
 
 
-def test_no_stream_and_an_empty_one_have_nothing_and_then_something(
+def test_a_missing_and_an_empty_stream_are_followed_once_they_have_entries(
     redis: redis_py.Redis, key: str
 ) -> None:
     stream, early, late = Stream(redis, key), MemoryOffset(), MemoryOffset()
@@ -355,33 +360,31 @@ def test_no_stream_and_an_empty_one_have_nothing_and_then_something(
     stream.delete("5-0")
     assert list(follow(stream, late)) == []
     stream.add({"n": 2}, id="6-0")
-    for place in (early, late):
-        assert [entry.id.ms for entry in follow(stream, place)] == [6]
+    for offset in (early, late):
+        assert [entry.id.ms for entry in follow(stream, offset)] == [6]
 
 
 @pytest.mark.parametrize("start", ["+", "*", "five", "(5-0"])
-def test_a_start_that_is_none_is_refused(redis: redis_py.Redis, key: str, start: str) -> None:
+def test_an_invalid_start_is_refused(redis: redis_py.Redis, key: str, start: str) -> None:
     with pytest.raises(InputError, match="not an entry ID"):
         list(follow(filled(redis, key), MemoryOffset(), start=start))
 
 
-def test_a_stream_made_again_with_smaller_ids_is_not_waited_for_in_silence(
-    redis: redis_py.Redis, key: str
-) -> None:
-    stream, place = filled(redis, key, 9), MemoryOffset()
-    reader = follow(stream, place)
+def test_a_stream_recreated_with_smaller_ids_raises(redis: redis_py.Redis, key: str) -> None:
+    stream, offset = filled(redis, key, 9), MemoryOffset()
+    reader = follow(stream, offset)
     assert len(list(islice(reader, 9))) == 9
     stream.client.delete(key)
     filled(redis, key, 3)
     with pytest.raises(OffsetError, match="9-0 lies beyond 3-0, the last ID"):
         next(reader)
-    with pytest.raises(OffsetError, match="deleted and made again"):
-        list(follow(stream, place))
-    place.save(EntryId.ZERO)
-    assert len(list(follow(stream, place))) == 3
+    with pytest.raises(OffsetError, match="deleted and recreated"):
+        list(follow(stream, offset))
+    offset.save(EntryId.ZERO)
+    assert len(list(follow(stream, offset))) == 3
 
 
-def test_who_waits_for_ever_notices_that_the_stream_is_another(
+def test_an_endless_wait_notices_a_recreated_stream(
     redis: redis_py.Redis, key: str, until: Callable[..., None]
 ) -> None:
     stream, seen, trouble = filled(redis, key, 9), [], []
@@ -403,7 +406,7 @@ def test_who_waits_for_ever_notices_that_the_stream_is_another(
     assert "10-0 lies beyond 3-0" in trouble[0]
 
 
-def test_it_waits_as_long_as_it_is_told_and_no_longer(redis: redis_py.Redis, key: str) -> None:
+def test_a_wait_lasts_as_long_as_block_ms(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
     adder = threading.Timer(0.1, stream.add, args=[{"n": 1}])
     adder.start()
@@ -414,22 +417,22 @@ def test_it_waits_as_long_as_it_is_told_and_no_longer(redis: redis_py.Redis, key
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 100])
-def test_two_streams_are_one_in_order_of_time_however_the_pages_fall(
+def test_two_streams_are_read_in_order_of_time_whatever_the_page_size(
     redis: redis_py.Redis, prefix: str, count: int
 ) -> None:
     keys = [f"{prefix}dense", f"{prefix}sparse", f"{prefix}none"]
     for key, times in zip(keys, (range(1, 41), (5, 17, 39, 60, 61), ()), strict=True):
         Stream(redis, key).add_many((f"{ms}-0", {"n": ms}) for ms in times)
-    places = {key: MemoryOffset() for key in keys}
-    seen = list(islice(follow_streams(redis, places, count=count), 20))
-    seen += list(follow_streams(redis, places, count=count))[1:]
+    offsets = {key: MemoryOffset() for key in keys}
+    seen = list(islice(follow_streams(redis, offsets, count=count), 20))
+    seen += list(follow_streams(redis, offsets, count=count))[1:]
     assert [(entry.id.ms, key) for key, entry in seen] == sorted(
         [(n, keys[0]) for n in range(1, 41)] + [(n, keys[1]) for n in (5, 17, 39, 60, 61)]
     )
-    assert [place.load() for place in places.values()] == [EntryId(40), EntryId(61), None]
+    assert [offset.load() for offset in offsets.values()] == [EntryId(40), EntryId(61), None]
 
 
-def test_a_page_leaves_what_another_stream_might_still_come_before(
+def test_a_page_leaves_entries_that_another_stream_may_still_precede(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     dense, sparse = (Stream(redis, f"{prefix}{name}") for name in ("dense", "sparse"))
@@ -440,7 +443,7 @@ def test_a_page_leaves_what_another_stream_might_still_come_before(
     assert [entry.id.ms for _, entry in page] == [1, 2, 3, 4, 5]
 
 
-def test_reading_no_stream_is_refused(redis: redis_py.Redis, key: str) -> None:
+def test_reading_without_a_stream_is_refused(redis: redis_py.Redis, key: str) -> None:
     with pytest.raises(InputError, match="names no stream"):
         list(follow_streams(redis, {}))
     with pytest.raises(NoSuchStream):

@@ -1,4 +1,4 @@
-"""Parts of a stream: each business key in its own, in order, and sums that are never too sure."""
+"""Partitions of a stream: each business key in its own, in order, and sums that stay honest."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from redis.cluster import RedisCluster
 from streamviz import History, Stream
 from streamviz.client.cluster import slot_of
 from streamviz.errors import CommandRefused, InputError
-from streamviz.observation.history import account_for
-from streamviz.observation.partition_observer import PartitionObserver, sum_lags
+from streamviz.observation.accounting import account_for
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import sum_lags
 from streamviz.observation.sample import Lag
-from streamviz.patterns.partitions import Partitions, assign
+from streamviz.patterns.partitions import Partitions, assign_partitions
 from streamviz.server.embedded_cluster import EmbeddedCluster
 
 
 @pytest.fixture
 def parts(nodes: RedisCluster) -> Iterator[Partitions]:
-    found = Partitions(nodes, f"test:{uuid.uuid4().hex[:8]}", 6)
-    yield found
-    for stream in found.streams:
+    partitions = Partitions(nodes, f"test:{uuid.uuid4().hex[:8]}", 6)
+    yield partitions
+    for stream in partitions.streams:
         nodes.delete(stream.key)
 
 
 PEOPLE = [f"customer-{n}" for n in range(40)]
 
 
-def test_each_key_goes_to_one_part_and_stays_in_order_there(parts: Partitions) -> None:
+def test_each_key_goes_to_one_partition_and_stays_in_order_there(parts: Partitions) -> None:
     for turn in range(5):
         for person in PEOPLE:
             number, entry_id = parts.add(person, {"who": person, "turn": turn})
@@ -55,14 +56,14 @@ def test_each_key_goes_to_one_part_and_stays_in_order_there(parts: Partitions) -
     assert sum(stream.length() for stream in parts.streams) == 7 * len(PEOPLE)
 
 
-def test_the_part_is_the_same_in_every_process() -> None:
+def test_the_partition_is_the_same_in_every_process() -> None:
     program = """
 import redis
 from streamviz.patterns.partitions import Partitions
 parts = Partitions(redis.Redis(), "orders", 6)
 print([parts.number(key) for key in ("ada", "ben", "cy", "zoë", "", "\\udcff")])
 """
-    said = {
+    outputs = {
         subprocess.run(
             [sys.executable, "-c", program],
             env={**os.environ, "PYTHONHASHSEED": seed},
@@ -72,20 +73,22 @@ print([parts.number(key) for key in ("ada", "ben", "cy", "zoë", "", "\\udcff")]
         ).stdout
         for seed in ("1", "2")
     }
-    assert said == {"[0, 5, 5, 2, 0, 0]\n"}
+    assert outputs == {"[0, 5, 5, 2, 0, 0]\n"}
 
 
-def test_the_hash_tag_decides_on_the_slot(parts: Partitions, cluster: EmbeddedCluster) -> None:
+def test_the_hash_tag_decides_the_slot(parts: Partitions, cluster: EmbeddedCluster) -> None:
     assert [slot_of(one.key) for one in parts.streams] == [slot_of(str(n)) for n in range(6)]
-    assert {cluster.holder(one.key).name for one in parts.streams} == set(cluster.names.values())
+    assert {cluster.slot_owner(one.key).name for one in parts.streams} == set(
+        cluster.names.values()
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "count", "says"),
     [
-        ("", 3, "not a name for parts"),
+        ("", 3, "not a name for partitions"),
         ("a{b", 3, "without a brace"),
-        (b"a", 3, "not a name for parts"),
+        (b"a", 3, "not a name for partitions"),
         ("a", 0, "count=0"),
         ("a", -1, "count=-1"),
         ("a", 16_385, "16,384"),
@@ -93,14 +96,14 @@ def test_the_hash_tag_decides_on_the_slot(parts: Partitions, cluster: EmbeddedCl
         ("a", True, "count=True"),
     ],
 )
-def test_what_are_no_parts_is_refused(
+def test_invalid_partitions_are_refused(
     redis: redis_py.Redis, name: str, count: int, says: str
 ) -> None:
     with pytest.raises(InputError, match=says):
         Partitions(redis, name, count)
 
 
-def test_a_wrong_key_or_row_is_named(parts: Partitions) -> None:
+def test_an_invalid_key_or_row_is_named(parts: Partitions) -> None:
     with pytest.raises(InputError, match="7 is not a business key"):
         parts.add(7, {"n": 1})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="holds no fields"):
@@ -113,7 +116,7 @@ def test_a_wrong_key_or_row_is_named(parts: Partitions) -> None:
     assert sum(stream.length() for stream in parts.streams) == 1
 
 
-def test_on_one_server_the_parts_lie_together(redis: redis_py.Redis, key: str) -> None:
+def test_one_server_can_hold_all_partitions(redis: redis_py.Redis, key: str) -> None:
     parts = Partitions(redis, key, 3)
     parts.create_group("g")
     parts.create_group("g")
@@ -124,23 +127,23 @@ def test_on_one_server_the_parts_lie_together(redis: redis_py.Redis, key: str) -
 
 
 @given(st.integers(1, 40), st.sets(st.text(min_size=1), min_size=1, max_size=10))
-def test_every_part_has_one_reader_and_nobody_has_two_more_than_another(
+def test_every_partition_has_one_consumer_and_shares_differ_by_at_most_one(
     count: int, names: set[str]
 ) -> None:
-    given = assign(count, list(names))
-    assert sorted(n for parts in given.values() for n in parts) == list(range(count))
-    sizes = [len(parts) for parts in given.values()]
+    assignment = assign_partitions(count, list(names))
+    assert sorted(n for parts in assignment.values() for n in parts) == list(range(count))
+    sizes = [len(parts) for parts in assignment.values()]
     assert max(sizes) - min(sizes) <= 1
-    assert assign(count, sorted(names, reverse=True)) == given
+    assert assign_partitions(count, sorted(names, reverse=True)) == assignment
 
 
-def test_an_assignment_needs_names_of_which_none_comes_twice() -> None:
+def test_an_assignment_needs_distinct_names() -> None:
     for count, names in ((3, []), (3, ["a", "a"]), (0, ["a"])):
         with pytest.raises(InputError):
-            assign(count, names)
+            assign_partitions(count, names)
 
 
-def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions) -> None:
+def test_the_sums_are_those_of_the_partitions_and_add_up(parts: Partitions) -> None:
     groups = parts.create_group("g")
     observer = PartitionObserver(parts, {})
     observer.sample(1)
@@ -174,7 +177,7 @@ def test_the_sums_are_those_of_the_parts_and_the_books_balance(parts: Partitions
     assert len(history.last.groups) == 1
 
 
-def test_one_unknown_part_makes_the_sum_unknown_and_is_named(parts: Partitions) -> None:
+def test_one_unknown_partition_makes_the_sum_unknown_and_is_named(parts: Partitions) -> None:
     groups = parts.create_group("g")
     observer = PartitionObserver(parts)
     parts.add_many((person, {"who": person}) for person in PEOPLE)
@@ -184,7 +187,7 @@ def test_one_unknown_part_makes_the_sum_unknown_and_is_named(parts: Partitions) 
     assert (lag.entries, lag.verdict, lag.reason) == (
         None,
         "unknown",
-        "partition 3: it has no such group",
+        "partition 3: no such group",
     )
     parts.streams[3].client.delete(parts.streams[3].key)
     look = observer.sample()
@@ -198,7 +201,7 @@ SUSPECT = Lag(3, "suspect", "who knows", 20)
 UNKNOWN = Lag(None, "unknown", "nobody knows", None)
 
 
-def test_a_sum_is_as_sure_as_its_least_sure_part() -> None:
+def test_a_sum_is_as_certain_as_its_least_certain_partition() -> None:
     assert sum_lags({}) == Lag(0, "exact", "", 0)
     assert sum_lags({0: EXACT, 1: EXACT}) == Lag(4, "exact", "", 10)
     assert sum_lags({0: EXACT, 1: SUSPECT}) == Lag(5, "suspect", "partition 1: who knows", 20)
@@ -207,12 +210,12 @@ def test_a_sum_is_as_sure_as_its_least_sure_part() -> None:
     assert sum_lags({0: EXACT, 4: "no answer"}).reason == "partition 4: no answer"
 
 
-def test_a_look_says_who_has_a_part_and_where_it_goes(
+def test_a_sample_names_the_node_of_a_partition_and_its_target(
     parts: Partitions, cluster: EmbeddedCluster
 ) -> None:
     parts.create_group("g")
     stream = parts.streams[5]
-    home = cluster.holder(stream.key).name
+    home = cluster.slot_owner(stream.key).name
     target = next(node.name for node in cluster.nodes if node.name != home)
     observer = PartitionObserver(parts, cluster.names)
 
@@ -223,9 +226,9 @@ def test_a_look_says_who_has_a_part_and_where_it_goes(
         return state.node, state.moving_to
 
     assert places() == (home, "")
-    seen = [places() for _ in cluster.moving(slot_of(stream.key), target)]
+    seen = [places() for _ in cluster.move_slot_steps(slot_of(stream.key), target)]
     assert seen == [(home, ""), (home, target), (home, target), (target, "")]
     other = PartitionObserver(parts).sample().partitions[5]
-    assert other.node == cluster.node(target).address, "without a name it is the address"
+    assert other.node == cluster.node(target).address, "without names, the address is used"
     assert isinstance(stream, Stream)
-    cluster.move(slot_of(stream.key), home)
+    cluster.move_slot(slot_of(stream.key), home)

@@ -123,11 +123,11 @@ def history(*samples: Sample, limit: int = 1000, max_entries: int = 5000) -> His
 
 
 @st.composite
-def looks(draw: st.DrawFn) -> list[Sample]:
-    """Draw what a rough life looks like: groups come and go, lags get lost, the key vanishes.
+def rough_samples(draw: st.DrawFn) -> list[Sample]:
+    """Draw samples of a rough life: groups come and go, lags get lost, the key vanishes.
 
-    Hypothesis draws how many looks, and a die for each: to draw each of a look's numbers, too,
-    took ten times as long as what the tests do with them.
+    Hypothesis draws the number of samples and a die for each. Drawing each number of a sample
+    took ten times as long as the tests themselves.
     """
     found = []
     time_ms, ms, added = draw(st.sampled_from([5, 1_767_225_600_000])), 0, 0
@@ -164,7 +164,7 @@ NAMES = ["billing", "email", HOSTILE[1], "a"]
 
 
 def some(die: Random, most: int) -> int:
-    """Throw a number from 0 to the most; what lies at the ends comes often."""
+    """Return a random number from 0 to the most, often one of the two."""
     return die.choice([0, most, die.randint(0, most), die.randint(0, most)])
 
 
@@ -198,7 +198,7 @@ def shop(redis: redis_py.Redis, key: str, *, seed: int, seconds: float) -> tuple
         yield env.timeout(seconds * 200)
         stream.group("email").destroy()
         yield env.timeout(seconds * 200)
-        for _ in range(30):  # whoever adds meanwhile adds in vain
+        for _ in range(30):  # entries added in the meantime are lost
             redis.delete(key)
             yield env.timeout(10)
         yield env.timeout(seconds * 100)
@@ -209,7 +209,7 @@ def shop(redis: redis_py.Redis, key: str, *, seed: int, seconds: float) -> tuple
 
 
 def check(figure: Figure) -> None:
-    """Let plotly itself judge a figure: it knows every key and every value's kind."""
+    """Validate a figure with plotly, which knows every key and the type of its value."""
     go.Figure(data=figure["data"], layout=figure["layout"])
 
 
@@ -237,7 +237,7 @@ def shown(text: str) -> str:
 
 BIG = EntryId(U64, U64)
 EDGES = {
-    "no look yet": [],
+    "no sample yet": [],
     "an empty stream": [sample(1)],
     "an empty stream with a group": [sample(1, group("g", cursor=EntryId.ZERO))],
     "one entry": [sample(1, group("g", 1), length=1, first=EntryId(1), ids=[EntryId(1)])],

@@ -1,4 +1,4 @@
-"""Ack progress: three lines a group, and gaps where the books cannot be known."""
+"""Ack progress: three lines for each group, and gaps where the numbers are unknown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_lines_are_what_was_acked_delivered_and_added(redis: redis_py.Redis,
     assert PLOT.summary(seen) == ("10 added. billing: 4 acknowledged, 2 pending, 4 waiting.")
 
 
-def test_what_cannot_be_known_is_a_gap_and_says_why() -> None:
+def test_an_unknown_number_is_a_gap_and_says_why() -> None:
     lost = group("g", None, verdict="unknown", reason="XDEL", pending=2)
     begun = group("g", 3, pending=2, gone=None)
     seen = history(sample(1, lost, length=9), sample(2, begun, length=9), sample(3), gone(4))
@@ -44,7 +44,7 @@ def test_what_cannot_be_known_is_a_gap_and_says_why() -> None:
     unknown = history(sample(1, lost, length=9))
     assert PLOT.summary(unknown) == (
         "9 added. g: an unknown number acknowledged, 2 pending, an unknown number waiting "
-        "(it is not certain how many entries wait: XDEL)."
+        "(it is not certain how many entries are waiting: XDEL)."
     )
 
 
@@ -75,9 +75,9 @@ def test_one_group_can_be_shown_alone() -> None:
 
 def test_a_group_that_is_not_there_is_said_to_be_missing() -> None:
     seen = history(sample(1, group("a", 1), length=5))
-    absent = AckProgress("nobody")
+    absent = AckProgress("absent")
     assert columns(seen, absent) == []
-    assert absent.summary(seen) == "5 added. no consumer group nobody now."
+    assert absent.summary(seen) == "5 added. no consumer group absent now."
 
 
 def test_names_are_escaped_in_titles_and_hover() -> None:
@@ -91,7 +91,7 @@ def test_names_are_escaped_in_titles_and_hover() -> None:
 
 
 def test_the_summary_says_what_is_missing() -> None:
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
     assert PLOT.summary(history(sample(1, group("g")), gone(2))) == "stream is gone"
 

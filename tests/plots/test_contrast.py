@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,57 +7,84 @@ from xml.etree import ElementTree
 
 import pytest
 import redis as redis_py
-from plots.histories import history, shop
+from plots.histories import each_plot, history, shop
 
 import streamviz
 from streamviz.export import to_still
-from streamviz.plots import AckProgress, GroupLag, PendingAge, StreamMap, SwimLanes, TrimSawtooth
-from streamviz.plots.contrast import GROUNDS, INKS, NEARER, READ, SEEN, Ground, contrast
+from streamviz.plots import (
+    AckProgress,
+    GroupLag,
+    PendingAge,
+    Plot,
+    StreamMap,
+    SwimLanes,
+    TrimSawtooth,
+)
+from streamviz.plots.contrast import (
+    BACKGROUNDS,
+    MIN_SHAPE_CONTRAST,
+    MIN_TEXT_CONTRAST,
+    SUBSTITUTES,
+    TEXT_COLOURS,
+    Background,
+    contrast,
+    for_background,
+    translucent,
+)
 from streamviz.plots.figure import COLOURS, GREY
 from streamviz.recording import save
 
 LIVE = (Path(streamviz.__file__).parent / "widgets" / "static" / "live.js").read_text("utf-8")
 
 
-@pytest.mark.parametrize("ground", GROUNDS)
-def test_every_colour_is_seen_and_every_letter_read(ground: Ground) -> None:
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_every_colour_and_the_text_have_enough_contrast(background: Background) -> None:
     for colour in (*COLOURS, GREY):
-        shown = NEARER[ground].get(colour, colour)
-        assert contrast(shown, GROUNDS[ground]) >= SEEN, colour
-    assert contrast(INKS[ground], GROUNDS[ground]) >= READ
+        shown = SUBSTITUTES[background].get(colour, colour)
+        assert contrast(shown, BACKGROUNDS[background]) >= MIN_SHAPE_CONTRAST, colour
+    assert contrast(TEXT_COLOURS[background], BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST
 
 
-def test_colours_stay_apart() -> None:
-    for nearer in NEARER.values():
-        assert len({nearer.get(colour, colour) for colour in COLOURS}) == len(COLOURS)
+def test_substitutes_keep_colours_distinct() -> None:
+    for table in SUBSTITUTES.values():
+        assert len({table.get(colour, colour) for colour in COLOURS}) == len(COLOURS)
 
 
-def test_the_browser_has_the_same_palette() -> None:
-    found = re.search(r"const NEARER = (\{.*?\n\});", LIVE, re.DOTALL)
-    assert found
-    plain = re.sub(r"(\w+): \{", r'"\1": {', found[1])
-    assert json.loads(re.sub(r",(\s*\})", r"\1", plain)) == NEARER
+def test_a_band_gets_the_substitute_of_its_line() -> None:
+    band = {"line": {"color": COLOURS[0]}, "fillcolor": translucent(COLOURS[0], 0.3)}
+    assert for_background([band], "light") == [band]
+    (dark,) = for_background([band], "dark")
+    assert dark["line"]["color"] == SUBSTITUTES["dark"][COLOURS[0]]
+    assert dark["fillcolor"] == translucent(dark["line"]["color"], 0.3)
+
+
+@each_plot
+def test_each_figure_carries_the_substitutes_for_the_browser(plot: Plot) -> None:
+    assert plot.figure(history())["layout"]["meta"] == {"substitutes": SUBSTITUTES}
+
+
+def test_the_browsers_text_has_enough_contrast() -> None:
     (inks,) = re.findall(r'const ink = dark \? "(#\w{6})" : "(#\w{6})"', LIVE)
-    for ink, ground in zip(inks, ("dark", "light"), strict=True):
-        assert contrast(ink, GROUNDS[ground]) >= READ  # type: ignore[index]
+    for ink, background in zip(inks, ("dark", "light"), strict=True):
+        assert contrast(ink, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST  # type: ignore[index]
 
 
-@pytest.mark.parametrize("ground", GROUNDS)
-def test_the_words_around_a_plot_are_read(ground: Ground) -> None:
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_the_text_around_a_plot_has_enough_contrast(background: Background) -> None:
     css = (Path(streamviz.__file__).parent / "widgets" / "static" / "live.css").read_text("utf-8")
     light, dark = re.findall(r"^\.streamviz-live(?:\[data-dark\])? \{(.*?)\}", css, re.M | re.S)
     found = dict(re.findall(r"--sv-(\w+): (#\w+);", light))
-    if ground == "dark":
+    if background == "dark":
         found |= dict(re.findall(r"--sv-(\w+): (#\w+);", dark))
     behind = re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", found["ground"])
-    assert behind == GROUNDS[ground]
+    assert behind == BACKGROUNDS[background]
     for name in ("text", "accent", "bad"):
         colour = re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", found[name])
-        assert contrast(colour, behind) >= READ, name
+        assert contrast(colour, behind) >= MIN_TEXT_CONTRAST, name
 
 
 def drawn(node: ElementTree.Element, fill: str = "") -> Iterator[tuple[str, str, float]]:
-    """Yield what each part of a picture is, in which colour, and how faint."""
+    """Yield the tag, the colour and the opacity of each part of a picture."""
     fill = node.get("fill", fill)
     tag = node.tag.rpartition("}")[2]
     opacity = float(node.get("opacity", 1))
@@ -72,18 +98,23 @@ def drawn(node: ElementTree.Element, fill: str = "") -> Iterator[tuple[str, str,
         yield from drawn(child, fill)
 
 
-@pytest.mark.parametrize("ground", GROUNDS)
-def test_a_still_is_seen_and_read_in_all_its_parts(
-    redis: redis_py.Redis, key: str, tmp_path: Path, ground: Ground
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_every_part_of_a_static_picture_has_enough_contrast(
+    redis: redis_py.Redis, key: str, tmp_path: Path, background: Background
 ) -> None:
     save(history(*shop(redis, key, seed=4, seconds=20)), tmp_path / "run.jsonl")
     plots = [StreamMap(), GroupLag(), AckProgress(), PendingAge(), SwimLanes(), TrimSawtooth()]
     path = to_still(
-        tmp_path / "run.jsonl", tmp_path / "run.svg", plots=plots, theme=ground, caption="A shop"
+        tmp_path / "run.jsonl",
+        tmp_path / "run.svg",
+        plots=plots,
+        theme=background,
+        caption="A shop",
     )
     parts = list(drawn(ElementTree.fromstring(path.read_text("utf-8"))))
     assert len([tag for tag, _, _ in parts if tag == "text"]) > 50
     assert len([tag for tag, _, _ in parts if tag == "path"]) > 20
     for tag, colour, opacity in parts:
-        seen = contrast(colour, GROUNDS[ground], opacity)
-        assert seen >= (READ if tag == "text" else SEEN), (tag, colour, opacity, round(seen, 2))
+        least = MIN_TEXT_CONTRAST if tag == "text" else MIN_SHAPE_CONTRAST
+        ratio = contrast(colour, BACKGROUNDS[background], opacity)
+        assert ratio >= least, (tag, colour, opacity, round(ratio, 2))

@@ -1,4 +1,4 @@
-"""Cursors: who keeps up climbs with the newest entry, who begins again falls to the ground."""
+"""Cursors: a reader that keeps up climbs with the newest entry, one that starts again falls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_line_each_for_readers_groups_and_the_newest_entry() -> None:
     )
     lines = {trace["name"]: trace["y"] for trace in PLOT.figure(seen)["data"][:-1]}
     assert list(lines) == ["ann", "g", "newest entry"]
-    assert lines["ann"] == [0.1, None, None, 0.8], "who has read nothing stands at the first"
+    assert lines["ann"] == [0.1, None, None, 0.8], "a reader that has read nothing is at the first"
     assert lines["g"] == [None, 0.4, None, None]
     assert lines["newest entry"] == [0.1, 0.8, None, 0.8]
 
@@ -38,11 +38,13 @@ def test_the_words_say_how_far_behind_each_one_is() -> None:
     assert "c is at the newest" in words
     assert "d is beyond the newest" in words
     assert "g is at the newest" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 
 
-def test_who_forgets_falls_and_who_remembers_goes_on(redis: redis_py.Redis, key: str) -> None:
+def test_a_reader_without_a_saved_position_falls_and_one_with_it_continues(
+    redis: redis_py.Redis, key: str
+) -> None:
     news = Scenario(redis, seed=1)
     news.produce(key, series.constant(rate_hz=4))
     crash = {"service_ms": 20, "crash_at_s": 5, "revive_after_s": 2}
@@ -53,13 +55,13 @@ def test_who_forgets_falls_and_who_remembers_goes_on(redis: redis_py.Redis, key:
     falls = [after - before for before, after in pairwise(places) if after < before]
     assert len(falls) == 1
     assert -5.1 < falls[0] < -4
-    assert len(forgets["y"]) - len(places) >= 20, "while it is dead it is nowhere"
+    assert len(forgets["y"]) - len(places) >= 20, "a dead reader has no position"
     assert knows["y"][1:] == sorted(knows["y"][1:])
     assert forgets["y"][-1] == knows["y"][-1] == newest["y"][-1]
     assert len(events["x"]) == 4
 
 
-def test_a_still_picture_tells_who_was_far_behind() -> None:
+def test_a_static_figure_tells_how_far_behind_each_one_was() -> None:
     first, last = EntryId(1000), EntryId(5500)
     seen = history(
         sample(
@@ -68,5 +70,5 @@ def test_a_still_picture_tells_who_was_far_behind() -> None:
         sample(2, length=2, first=first, readers={"ben": last}),
         sample(3, length=2, first=first, ids=[last], readers={"ann": last, "ben": last}),
     )
-    words = PLOT.still(seen)["summary"]
+    words = PLOT.static_figure(seen)["summary"]
     assert words.endswith("At most: ann 1.5, ben 0.0 seconds behind the newest entry.")

@@ -1,8 +1,9 @@
-"""Deltas add up to the whole picture, plotly takes it, and a frame stays small."""
+"""Deltas add up to the whole figure, plotly accepts it, and a frame stays small."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -18,7 +19,7 @@ from plots.histories import (
     each_plot,
     group,
     history,
-    looks,
+    rough_samples,
     sample,
     shop,
     shown,
@@ -30,26 +31,33 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
-from streamviz.plots.figure import Delta, apply, clean, escaped, label, plain
+from streamviz.plots.figure import Delta, apply, clean, escaped, label, number_text
+
+ENTRY_ID = re.compile(r"(?<![\w-])\d+-\d+\b")
 
 
 def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -> Iterator[Delta]:
     """Yield what a widget sends while a history grows, and check that it adds up."""
-    figure, identity = plot.figure(window), plot.identity(window)
+    figure, identity = plot.figure(window), plot.structure_key(window)
     for place, one in enumerate(samples):
         window.append(one)
         if place % every:
             continue
         delta = plot.delta(window, figure["n"], identity)
         if "full" in delta:
-            identity = plot.identity(window)
+            identity = plot.structure_key(window)
         figure = apply(figure, delta)
         assert figure == plot.figure(window)
         yield delta
 
 
 @settings(max_examples=80, deadline=None)
-@given(samples=looks(), limit=st.integers(1, 12), most=st.integers(1, 9), every=st.integers(1, 3))
+@given(
+    samples=rough_samples(),
+    limit=st.integers(1, 12),
+    most=st.integers(1, 9),
+    every=st.integers(1, 3),
+)
 def test_deltas_add_up_to_the_figure_of_the_whole_window(
     samples: list[Sample], limit: int, most: int, every: int
 ) -> None:
@@ -59,39 +67,68 @@ def test_deltas_add_up_to_the_figure_of_the_whole_window(
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_deltas_add_up_for_what_a_server_really_says(
+def test_deltas_add_up_for_samples_of_a_real_server(
     redis: redis_py.Redis, key: str, seed: int
 ) -> None:
     samples = shop(redis, key, seed=seed, seconds=12)
     assert {one.exists for one in samples} == {True, False}
-    assert {one.name for look in samples for one in look.groups} == {"billing", "email", "late"}
-    assert any(look.events for look in samples)
+    assert {one.name for one_sample in samples for one in one_sample.groups} == {
+        "billing",
+        "email",
+        "late",
+    }
+    assert any(one.events for one in samples)
     for plot in PLOTS.values():
         found = list(deltas(plot, History(30, max_entries=40), samples, 1 + seed % 2))
         small = [one for one in found if "full" not in one]
         assert len(small) > 0.8 * len(found), "a whole figure is sent only when groups change"
 
 
+def test_each_point_of_an_entry_carries_its_id(redis: redis_py.Redis, key: str) -> None:
+    seen, subscribers = history(*shop(redis, key, seed=1, seconds=12)), Scenario(redis, seed=1)
+    subscribers.subscriber(f"{key}:news", "late", crash_at_s=1.05, revive_after_s=1)
+    subscribers.produce(f"{key}:news", series.constant(rate_hz=5))
+    sent = subscribers.run(seconds=4)
+    counts = {}
+    for name, plot in PLOTS.items():
+        traces = plot.figure(sent if name == "side_by_side" else seen)["data"]
+        with_ids = [trace for trace in traces if "customdata" in trace]
+        for trace in with_ids:
+            assert len(trace["customdata"]) == len(trace["x"])
+            for text, entry_id in zip(trace["text"], trace["customdata"], strict=True):
+                assert entry_id == (found[0] if (found := ENTRY_ID.search(text)) else None)
+        counts[name] = [len(trace["x"]) for trace in with_ids]
+    shown = {name for name, lengths in counts.items() if any(lengths)}
+    assert shown == {
+        "stream_map",
+        "pending_age",
+        "swim_lanes",
+        "swim_lanes_of_one",
+        "side_by_side",
+    }
+    assert all(len(trace) > 1 for trace in (counts["stream_map"], counts["side_by_side"]))
+
+
 @each_plot
 def test_a_delta_without_news_changes_nothing(plot: Plot) -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1)], length=1))
     figure = plot.figure(seen)
-    assert apply(figure, plot.delta(seen, 1, plot.identity(seen))) == figure
+    assert apply(figure, plot.delta(seen, 1, plot.structure_key(seen))) == figure
 
 
 @each_plot
-def test_a_reader_that_fell_out_of_the_window_gets_the_whole_figure(plot: Plot) -> None:
+def test_a_browser_that_missed_samples_gets_the_whole_figure(plot: Plot) -> None:
     seen = history(*(sample(n, group("g")) for n in range(1, 10)), limit=3)
-    assert "full" in plot.delta(seen, 4, plot.identity(seen))
-    assert "full" not in plot.delta(seen, 6, plot.identity(seen))
+    assert "full" in plot.delta(seen, 4, plot.structure_key(seen))
+    assert "full" not in plot.delta(seen, 6, plot.structure_key(seen))
     assert "full" in plot.delta(seen, 6, "another identity")
-    assert "full" in plot.delta(seen, 0, plot.identity(seen))
+    assert "full" in plot.delta(seen, 0, plot.structure_key(seen))
 
 
 @each_plot
 def test_apply_leaves_the_figure_that_it_was_given(plot: Plot) -> None:
     seen = history(*(sample(n, group("g"), ids=[EntryId(n)], length=n) for n in (1, 2)), limit=2)
-    figure, identity = plot.figure(seen), plot.identity(seen)
+    figure, identity = plot.figure(seen), plot.structure_key(seen)
     before = json.dumps(figure)
     seen.append(sample(3, group("g", 1), ids=[EntryId(3)], length=3, events=["hm"]))
     assert apply(figure, plot.delta(seen, 2, identity)) != figure
@@ -128,7 +165,7 @@ def test_a_frame_does_not_grow_with_the_window(redis: redis_py.Redis, key: str) 
     sizes = []
     for one in scenario.run(seconds=102).samples:
         before = seen.last.n if seen.last else 0
-        identities = [plot.identity(seen) for plot in plots]
+        identities = [plot.structure_key(seen) for plot in plots]
         seen.append(one)
         made = [plot.delta(seen, before, i) for plot, i in zip(plots, identities, strict=True)]
         sizes.append(len(json.dumps(made, separators=(",", ":"))))
@@ -162,4 +199,4 @@ def test_a_bold_tag_shows_as_text() -> None:
     ],
 )
 def test_a_number_in_a_sentence_has_all_its_digits(number: int | None, words: str) -> None:
-    assert plain(number) == words
+    assert number_text(number) == words

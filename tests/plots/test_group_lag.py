@@ -26,7 +26,7 @@ def parts(seen: History, plot: GroupLag = PLOT) -> tuple[list[Any], list[Any], A
     return data[:many], data[many:-1], data[-1]
 
 
-def test_a_line_has_a_point_at_every_look() -> None:
+def test_a_line_has_a_point_at_every_sample() -> None:
     seen = history(*(sample(n, group("g", n * n)) for n in (1, 2, 3)))
     (line,), (doubts,), events = parts(seen)
     assert (line["x"], line["y"]) == ([0.0, 0.1, 0.2], [1, 4, 9])
@@ -61,7 +61,7 @@ def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis
     (line,), (doubts,), _ = parts(seen)
     assert line["y"] == [None]
     assert len(doubts["text"]) == 1
-    assert "XDEL removed entries ahead of the group, up to 250-0" in doubts["text"][0]
+    assert "XDEL removed entries after the cursor, up to 250-0" in doubts["text"][0]
     assert "0 waiting" not in PLOT.summary(seen)
     assert "lag unknown" in PLOT.summary(seen)
     assert "250-0" in PLOT.summary(seen)
@@ -125,7 +125,7 @@ def test_the_summary_has_the_true_numbers() -> None:
     assert PLOT.summary(history(sample(1, group("g")), gone(2))) == "stream is gone"
 
 
-def test_a_still_picture_tells_the_peak_and_the_doubts_and_a_moving_one_does_not() -> None:
+def test_only_a_static_figure_tells_the_peak_and_the_doubts() -> None:
     unknown = {"verdict": "unknown", "reason": "who knows", "behind_ms": None}
     seen = history(
         sample(1, group("a", 2), group("b", 0)),
@@ -133,11 +133,14 @@ def test_a_still_picture_tells_the_peak_and_the_doubts_and_a_moving_one_does_not
         sample(3, group("a", 1_463, behind_ms=12_340), group("b", 0)),
         sample(4, group("a", 0), group("b", 0)),
     )
-    assert PLOT.still(seen)["summary"] == (
+    assert PLOT.static_figure(seen)["summary"] == (
         "a: 0 waiting; b: 0 waiting. At most: a 1,463, b 0 entries waiting. "
-        "Of a it was not certain at 1 of 4 looks."
+        "The lag of a was uncertain in 1 of 4 samples."
     )
-    assert "At most: a 12.3, b 0.0 seconds behind." in GroupLag("seconds").still(seen)["summary"]
+    assert (
+        "At most: a 12.3, b 0.0 seconds behind."
+        in GroupLag("seconds").static_figure(seen)["summary"]
+    )
     assert PLOT.figure(seen)["summary"] == "a: 0 waiting; b: 0 waiting."
     calm = history(sample(1, group("a", 0)))
-    assert PLOT.still(calm) == PLOT.figure(calm), "of nothing there is nothing to tell"
+    assert PLOT.static_figure(calm) == PLOT.figure(calm), "nothing happened before"

@@ -1,4 +1,4 @@
-"""Partition lanes: a colour a node, a height a lag, grey on the move, gaps without an answer."""
+"""Partition lanes: colours for nodes, heights for lags, grey for a move, gaps if unknown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from redis.cluster import RedisCluster
 from streamviz import History, StreamVizError
 from streamviz.client.cluster import slot_of
 from streamviz.observation.events import events_of
-from streamviz.observation.partition_observer import (
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import (
     PartitionedSample,
-    PartitionObserver,
     PartitionState,
-    summed,
+    sum_partitions,
 )
 from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
@@ -46,7 +46,7 @@ def part(
 
 
 def sampled(n: int, *states: PartitionState, events: tuple[str, ...] = ()) -> PartitionedSample:
-    return summed("s", n, 1000 + 100 * n, states, events_of(events))
+    return sum_partitions("s", n, 1000 + 100 * n, states, events_of(events))
 
 
 def lanes(figure: dict[str, Any]) -> dict[str, list[float | None]]:
@@ -115,8 +115,8 @@ def test_what_is_unknown_or_does_not_answer_is_a_gap_with_words() -> None:
     assert "g in all: lag unknown, partition 0: who knows; partition 1: it does" in words
 
 
-def test_the_words_without_parts_groups_or_looks() -> None:
-    assert PartitionLanes().summary(history()) == "waiting for the first look"
+def test_the_summary_without_parts_groups_or_samples() -> None:
+    assert PartitionLanes().summary(history()) == "waiting for the first sample"
     assert PartitionLanes().summary(history(sample(1))) == "no partitions in this history"
     words = PartitionLanes().summary(history(sampled(1, part(0, node=""))))
     assert words == "part 0: 0 entries. No consumer group yet."
@@ -154,11 +154,11 @@ def lives(draw: st.DrawFn) -> list[Sample]:
 @given(lives(), st.integers(1, 6))
 def test_deltas_add_up_and_nothing_in_a_name_is_markup(samples: list[Sample], limit: int) -> None:
     plot, seen = PartitionLanes(), History(limit)
-    figure, identity = plot.figure(seen), plot.identity(seen)
+    figure, identity = plot.figure(seen), plot.structure_key(seen)
     for one in samples:
         seen.append(one)
         delta = plot.delta(seen, figure["n"], identity)
-        identity = plot.identity(seen) if "full" in delta else identity
+        identity = plot.structure_key(seen) if "full" in delta else identity
         figure = apply(figure, delta)
         assert figure == PartitionLanes().figure(seen)
     check(figure)
@@ -188,9 +188,9 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
         board.update()
 
     see()
-    home = cluster.holder(parts.streams[1].key).name
+    home = cluster.slot_owner(parts.streams[1].key).name
     target = next(node.name for node in cluster.nodes if node.name != home)
-    for step in cluster.moving(slot_of(parts.streams[1].key), target):
+    for step in cluster.move_slot_steps(slot_of(parts.streams[1].key), target):
         see(step)
     drawn = lanes(PartitionLanes().figure(seen))
     key = parts.streams[1].key

@@ -1,4 +1,4 @@
-"""Pending age: low while work flows, a ramp while nobody does what was given."""
+"""Pending age: low while consumers are healthy, climbing while a dead one holds entries."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def test_the_words_name_the_oldest_and_its_holder() -> None:
     held = [PendingEntry(EntryId(500), "ann", 1, 3)]
     words = PLOT.summary(history(sample(1, group("g", pending=4, oldest=held), group("h"))))
     assert "g: 4 pending" in words
-    assert "delivered 3 times, to ann last" in words
+    assert "delivered 3 times, last to ann" in words
     assert "h: nothing pending" in words
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no consumer group yet"
 
 
-def test_it_climbs_a_second_a_second_until_somebody_recovers_the_work(
+def test_it_climbs_a_second_per_second_until_the_work_is_recovered(
     redis: redis_py.Redis, key: str
 ) -> None:
     shop = Scenario(redis, seed=1)
     shop.produce(key, series.constant(rate_hz=10))
-    for name, cure in (("lost", {}), ("saved", {"revive_after_s": 5})):
-        shop.group(key, name, service_ms=50, crash_after=20, **cure)
+    for name, recovery in (("lost", {}), ("saved", {"revive_after_s": 5})):
+        shop.group(key, name, service_ms=50, crash_after=20, **recovery)
     shop.run(seconds=15)
     lost, saved, *again, events, _, _ = PLOT.figure(shop.history)["data"]
     assert lost["y"][-1] > 11
@@ -52,19 +52,21 @@ def test_it_climbs_a_second_a_second_until_somebody_recovers_the_work(
     assert 4.5 < max(saved["y"]) < 5.5
     assert saved["y"][-1] < 1
     assert "lost-1 crashed" in " ".join(events["text"])
-    assert [len(trace["x"]) for trace in again] == [0, 1], "the one in its hands came again"
+    assert [len(trace["x"]) for trace in again] == [0, 1], (
+        "the entry that it held was delivered again"
+    )
 
 
-def test_a_still_picture_tells_how_old_the_oldest_ever_was() -> None:
+def test_a_static_figure_tells_the_largest_age() -> None:
     held = [PendingEntry(EntryId(1100), "dead", 5000, 1)]
-    look = sample(5, group("g", pending=1, oldest=held))
-    seen = history(look, sample(6, group("g")))
-    age = PLOT.values(look, seen)[0]
+    first = sample(5, group("g", pending=1, oldest=held))
+    seen = history(first, sample(6, group("g")))
+    age = PLOT.sampled_values(first, seen)[0]
     assert age > 0
-    assert PLOT.still(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
+    assert PLOT.static_figure(seen)["summary"] == f"g: nothing pending. At most: g {age} seconds."
 
 
-def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
+def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
     def sampled(n: int, *deliveries: int) -> Sample:
         held = [
             PendingEntry(EntryId(1000 + i), f"c{many}", 1, many)
@@ -78,10 +80,10 @@ def test_each_delivery_again_is_a_diamond_at_its_moment_and_age() -> None:
     assert done["text"] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
     assert now["text"] == ["1000-0, delivery 3, to c3", "1001-0, delivery 2, to c2"]
-    assert PLOT.still(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
+    assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
-    assert PLOT.held(seen) == [3, 0, 0]
+    assert PLOT.window_sizes(seen) == [3, 0, 0]
     assert PLOT.figure(seen)["data"][5]["x"] == []
 
 

@@ -1,4 +1,4 @@
-"""Side by side: dots where they were sent and got, a cross for what passed somebody by."""
+"""Side by side: dots for entries sent and received, a cross for each missed entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLOT = SideBySide()
 IDS = [EntryId(1000 + 100 * n) for n in range(1, 5)]
 
 
-def test_up_is_when_it_was_sent_and_across_when_it_came() -> None:
+def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     late, early = {"late": [IDS[2]]}, {"early": IDS[:2]}
     seen = history(
         sample(1, ids=IDS, readers={"early": IDS[1]}, got=early),
@@ -25,19 +25,19 @@ def test_up_is_when_it_was_sent_and_across_when_it_came() -> None:
     assert dots == {
         "early: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
         "early: received": ([0, 0], [0, 0.1]),
-        "early: passed by": ([], []),
+        "early: missed": ([], []),
         "late: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
         "late: received": ([0.1], [0.2]),
-        "late: passed by": ([0, 0.1], [0, 0.1]),
+        "late: missed": ([0, 0.1], [0, 0.1]),
     }
     assert figure["summary"] == (
-        "4 sent; early got 2, nothing passed it by; late got 1, 2 passed it by."
-    ), "what comes after the newest that it got may still come"
+        "4 sent; early received 2, missed none; late received 1, missed 2."
+    ), "entries after the newest one received may still arrive"
     assert "early: received, in seconds" in render(figure)
 
 
-def test_without_anybody_it_says_so() -> None:
-    assert PLOT.summary(history()) == "waiting for the first look"
+def test_without_readers_it_says_so() -> None:
+    assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 
 
@@ -50,7 +50,7 @@ def test_a_subscriber_loses_what_was_sent_while_it_was_away_and_a_reader_does_no
     news.subscriber(key, "subscriber", **plan)
     news.produce(key, series.constant(rate_hz=5))
     traces = {trace["name"]: trace for trace in PLOT.figure(news.run(seconds=15))["data"]}
-    assert traces["reader: passed by"]["y"] == []
-    lost = traces["subscriber: passed by"]["y"]
+    assert traces["reader: missed"]["y"] == []
+    lost = traces["subscriber: missed"]["y"]
     assert (len(lost), lost[0] > 5.05, lost[-1] < 9.05) == (20, True, True)
     assert len(traces["reader: received"]["y"]) - len(traces["subscriber: received"]["y"]) == 20

@@ -1,4 +1,4 @@
-"""The stream map: entries where their IDs say, lanes up to the cursors, the trim edge."""
+"""The stream map: entries at the times in their IDs, lanes up to the cursors, the trim edge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
     entries = traces(seen)["entries"]
     assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
     assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
-    assert ">sequence</text>" in render(PLOT.figure(seen)), "the still picture says what is up, too"
+    assert ">sequence</text>" in render(PLOT.figure(seen)), (
+        "the static picture has the axis title, too"
+    )
 
 
 def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
@@ -77,7 +79,7 @@ def test_a_stream_trimmed_to_nothing_keeps_the_lane_at_its_cursor(
     assert "0 entries, 5 ever added" in PLOT.summary(seen)
 
 
-def test_the_trim_edge_stands_at_the_first_entry_once_something_is_gone() -> None:
+def test_the_trim_edge_is_at_the_first_entry_once_entries_are_trimmed() -> None:
     whole = sample(1, length=3, added=3, first=EntryId(1200))
     trimmed = sample(2, length=3, added=4, first=EntryId(1300))
     assert traces(history(whole))["trim edge"]["x"] == []
@@ -105,11 +107,11 @@ def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     assert highest <= top
 
 
-def test_a_higher_sequence_makes_the_figure_anew_and_an_equal_one_does_not() -> None:
+def test_a_higher_sequence_rebuilds_the_figure_and_an_equal_one_does_not() -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1, 1)]))
-    before = PLOT.identity(seen)
+    before = PLOT.structure_key(seen)
     seen.append(sample(2, group("g"), ids=[EntryId(2, 1)]))
-    assert PLOT.identity(seen) == before
+    assert PLOT.structure_key(seen) == before
     seen.append(sample(3, group("g"), ids=[EntryId(3, 2)]))
     assert "full" in PLOT.delta(seen, 2, before)
 
@@ -137,12 +139,12 @@ def test_the_summary_has_the_true_numbers() -> None:
     )
     assert PLOT.summary(seen) == (
         "2,000,001 entries, 3,000,002 ever added; "
-        "billing was given all but 1,234,567, 3 pending; "
-        "email was given all but an unknown number, nothing pending."
+        "billing: 1,234,567 waiting, 3 pending; "
+        "email: an unknown number waiting, 0 pending."
     )
     whole = history(sample(1, group("billing", 0, pending=1), length=7, added=7))
-    assert PLOT.summary(whole) == "7 entries; billing was given everything, 1 pending."
-    assert PLOT.summary(history()) == "waiting for the first look"
+    assert PLOT.summary(whole) == "7 entries; billing: 0 waiting, 1 pending."
+    assert PLOT.summary(history()) == "waiting for the first sample"
 
 
 def test_one_entry_is_one_entry() -> None:

@@ -1,4 +1,4 @@
-"""The static picture: well-formed, the same bytes every time, nothing in it but shapes and text."""
+"""The static picture: well-formed, the same bytes every time, only shapes and text."""
 
 from __future__ import annotations
 
@@ -47,41 +47,41 @@ def test_every_picture_is_well_formed_and_holds_only_shapes_and_text(
     assert root.findtext(f"{SVG}desc") == figure["summary"]
     for path in root.iter(f"{SVG}path"):
         numbers = re.findall(r"[a-z]+", re.sub(r"[MmLlHhVvAaZz]|e-?\d", " ", path.get("d", "")))
-        assert not numbers, "nan and inf are no places"
+        assert not numbers, "nan and inf are not coordinates"
 
 
 @each_plot
 def test_the_same_history_gives_the_same_bytes(plot: Plot) -> None:
     def picture() -> str:
-        looks = [sample(n, group("g", n), ids=[EntryId(n)], length=n) for n in range(1, 50)]
-        return render(plot.figure(history(*looks)))
+        samples = [sample(n, group("g", n), ids=[EntryId(n)], length=n) for n in range(1, 50)]
+        return render(plot.figure(history(*samples)))
 
     assert picture() == picture()
     assert len(picture()) > 500
 
 
 def test_hostile_names_are_text() -> None:
-    looks = [sample(n, *(group(name, n) for name in HOSTILE), length=n) for n in (1, 2)]
-    lanes = words(render(StreamMap().figure(history(*looks))))
+    samples = [sample(n, *(group(name, n) for name in HOSTILE), length=n) for n in (1, 2)]
+    lanes = words(render(StreamMap().figure(history(*samples))))
     for name in HOSTILE:
         shown = clean(name)
         cut = [lane.removesuffix("…") for lane in lanes if lane.endswith("…")]
         assert shown in lanes or any(len(one) > 3 and shown.startswith(one) for one in cut)
-    titles = words(render(AckProgress("<b>bold</b>").figure(history(*looks))))
+    titles = words(render(AckProgress("<b>bold</b>").figure(history(*samples))))
     assert "<b>bold</b>" in titles
 
 
 def test_a_name_is_cut_where_its_room_ends_in_any_script() -> None:
     names = {"abcdefghi": "abcdefghi", "abcdefghij": "abcdefgh…"}
     names |= {"注文処理": "注文処理", "注文処理班": "注文処理…", "a注文処理班": "a注文処…"}
-    looks = [sample(n, *(group(name, n) for name in names), length=n) for n in (1, 2)]
-    lanes = words(render(StreamMap().figure(history(*looks))))
+    samples = [sample(n, *(group(name, n) for name in names), length=n) for n in (1, 2)]
+    lanes = words(render(StreamMap().figure(history(*samples))))
     for shown in names.values():
         assert shown in lanes
 
 
 def test_every_trace_is_drawn() -> None:
-    looks = [
+    samples = [
         sample(
             n,
             *(group(name, n, cursor=EntryId(n), pending=1) for name in "abc"),
@@ -93,7 +93,7 @@ def test_every_trace_is_drawn() -> None:
         )
         for n in range(1, 10)
     ]
-    seen = history(*looks)
+    seen = history(*samples)
     lag = render(GroupLag().figure(seen))
     for colour in COLOURS[:3]:
         assert coloured(lag, colour), "a line for each group"
@@ -105,8 +105,8 @@ def test_every_trace_is_drawn() -> None:
 
 def test_a_flat_line_is_drawn_up_to_a_gap_and_not_across_it() -> None:
     known, lost = group("g", 5), group("g", None, verdict="unknown", behind_ms=None)
-    looks = [sample(n, lost if 10 <= n < 15 else known) for n in range(20)]
-    drawn = coloured(render(GroupLag().figure(history(*looks))), COLOURS[0])
+    samples = [sample(n, lost if 10 <= n < 15 else known) for n in range(20)]
+    drawn = coloured(render(GroupLag().figure(history(*samples))), COLOURS[0])
     (line,) = [path for path in drawn if "v" in path]
     pieces = [piece for piece in line.split("M") if piece]
     widths = [sum(map(float, re.findall(r"h([\d.]+)", piece))) for piece in pieces]
@@ -118,8 +118,8 @@ def test_a_flat_line_is_drawn_up_to_a_gap_and_not_across_it() -> None:
 
 def test_a_band_is_not_filled_across_a_gap() -> None:
     known, lost = group("g", 2), group("g", 2, gone=None)
-    looks = [sample(n, lost if n == 5 else known, length=9) for n in range(10)]
-    svg = parse(render(AckProgress().figure(history(*looks))))
+    samples = [sample(n, lost if n == 5 else known, length=9) for n in range(10)]
+    svg = parse(render(AckProgress().figure(history(*samples))))
     bands = [node.get("d", "") for node in svg.iter() if "rgba" in node.get("fill", "")]
     assert sorted(band.count("Z") for band in bands) == [1, 2, 2]
 
@@ -135,7 +135,7 @@ def test_a_legend_that_does_not_fit_says_how_many_are_missing() -> None:
     assert all(float(x) > title_end for x in re.findall(r"x='([\d.-]+)' y='20'>[ca]", svg))
 
 
-def test_what_no_pixel_can_show_takes_no_bytes() -> None:
+def test_steps_smaller_than_a_pixel_take_no_bytes() -> None:
     few = [sample(n, group("g", n % 7)) for n in range(100)]
     many = [sample(n, group("g", n % 7)) for n in range(20_000)]
     sizes = [len(render(GroupLag().figure(history(*one, limit=20_000)))) for one in (few, many)]
@@ -144,7 +144,7 @@ def test_what_no_pixel_can_show_takes_no_bytes() -> None:
 
 @pytest.mark.parametrize("plot", [PLOTS["stream_map"], PLOTS["group_lag"]])
 def test_a_picture_without_groups_is_drawn_empty(plot: Plot) -> None:
-    for looks in ([], [sample(1)], [gone(1)]):
-        root = parse(render(plot.figure(history(*looks))))
+    for samples in ([], [sample(1)], [gone(1)]):
+        root = parse(render(plot.figure(history(*samples))))
         colours = {node.get("stroke") for node in root.iter(f"{SVG}path")} - {None}
         assert colours <= {GREY}

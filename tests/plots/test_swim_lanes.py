@@ -1,4 +1,4 @@
-"""Swim-lanes: a lane a consumer, a bar a delivery."""
+"""Swim lanes: a lane for each consumer, a bar for each delivery."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_all_groups_have_their_lanes_and_the_words_say_who_holds_what(crew: Scen
     assert "other-1" not in SwimLanes("crew").summary(seen)
 
 
-def test_nothing_yet_is_said_so() -> None:
-    assert SwimLanes().summary(history()) == "waiting for the first look"
+def test_without_consumers_it_says_so() -> None:
+    assert SwimLanes().summary(history()) == "waiting for the first sample"
     assert SwimLanes().summary(history(sample(1, group("g")))) == "no consumer yet"
     assert SwimLanes("other").figure(history(sample(1, group("g"))))["summary"] == "no consumer yet"
 
 
 @pytest.mark.parametrize("bad", [5, ["crew"], b"crew"])
-def test_a_group_that_is_no_text_is_refused(bad: object) -> None:
+def test_a_group_that_is_not_text_is_refused(bad: object) -> None:
     with pytest.raises(InputError, match="as text"):
         SwimLanes(bad)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The trim sawtooth: the length between its bounds, and what holds it, in nodes or in bytes."""
+"""The trim sawtooth: the length between its limits, and the nodes or bytes that it takes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lines(seen: History, plot: TrimSawtooth) -> dict[str, list[Any]]:
     return {trace["name"]: trace["y"] for trace in plot.figure(seen)["data"]}
 
 
-def test_each_moment_has_its_length_its_bounds_and_what_holds_it() -> None:
+def test_each_sample_has_its_length_its_limits_and_its_nodes() -> None:
     seen = history(sample(1, length=5, nodes=2, memory_bytes=900), sample(2, length=7), gone(3))
     assert lines(seen, TrimSawtooth(6, node_entries=4)) == {
         "XLEN": [5, 7, None],
@@ -40,13 +40,13 @@ def test_each_moment_has_its_length_its_bounds_and_what_holds_it() -> None:
     }
 
 
-def test_the_words_say_what_it_takes_and_that_nobody_asked() -> None:
+def test_the_summary_says_what_the_stream_takes_or_that_it_is_unknown() -> None:
     seen = history(sample(1, length=9, nodes=3), sample(2, length=5, added=9, nodes=2))
     assert TrimSawtooth().summary(seen) == (
         "5 entries, at most 9, of 9 ever added; they take 2 macro nodes."
     )
     assert "take an unknown number bytes" in TrimSawtooth(beside="memory").summary(seen)
-    assert TrimSawtooth().summary(history()) == "waiting for the first look"
+    assert TrimSawtooth().summary(history()) == "waiting for the first sample"
     assert TrimSawtooth().summary(history(gone(1))) == "stream is gone"
 
 
@@ -86,9 +86,9 @@ def test_exactly_trimmed_is_flat_and_takes_the_same_nodes_and_memory(
 
 
 def test_the_panels_have_scales_of_their_own() -> None:
-    looks = [sample(n, length=300, nodes=n % 2 + 1, memory_bytes=50_000) for n in range(50)]
-    nodes = render(TrimSawtooth().figure(history(*looks)))
-    memory = render(TrimSawtooth(beside="memory").figure(history(*looks)))
+    samples = [sample(n, length=300, nodes=n % 2 + 1, memory_bytes=50_000) for n in range(50)]
+    nodes = render(TrimSawtooth().figure(history(*samples)))
+    memory = render(TrimSawtooth(beside="memory").figure(history(*samples)))
     assert ">300</text>" in nodes
     assert ">1.5</text>" in nodes
     assert ">300</text>" in memory

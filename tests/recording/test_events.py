@@ -9,7 +9,7 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from make_recordings import FOLDER, timeless
-from plots.histories import HOSTILE, group, history, looks, sample, shop
+from plots.histories import HOSTILE, group, history, rough_samples, sample, shop
 
 from streamviz import Observer, Stream, record
 from streamviz.client.entry_id import EntryId
@@ -126,7 +126,7 @@ def agrees(path: Path) -> None:
         assert skimmed == indexed(path)
 
 
-@given(samples=looks())
+@given(samples=rough_samples())
 @settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=100)
 def test_skimming_any_life_tells_the_same(samples: list[Sample], tmp_path: Path) -> None:
     save(history(*samples), tmp_path / "r.jsonl", overwrite=True)

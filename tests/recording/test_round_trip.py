@@ -10,7 +10,7 @@ import pytest
 import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plots.histories import EDGES, HOSTILE, U64, gone, group, history, looks, sample, shop
+from plots.histories import EDGES, HOSTILE, U64, gone, group, history, rough_samples, sample, shop
 
 from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.client.entry_id import EntryId
@@ -49,7 +49,7 @@ def test_what_is_loaded_is_what_was_seen(redis: redis_py.Redis, key: str, tmp_pa
     assert found == bare(samples)
 
 
-@given(samples=looks())
+@given(samples=rough_samples())
 @settings(suppress_health_check=[*HealthCheck], deadline=None, max_examples=150)
 def test_any_life_comes_back(samples: list[Sample], tmp_path: Path) -> None:
     assert round_trip(tmp_path / "run.jsonl", samples) == bare(samples)

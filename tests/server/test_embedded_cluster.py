@@ -1,4 +1,4 @@
-"""The cluster that comes along: whole when it is handed over, private, and gone with its owner."""
+"""The embedded cluster: complete when it is returned, private, and ended with its owner."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 Until = Callable[..., None]
 
 
-def test_every_slot_is_served_by_the_node_that_is_said_to_hold_it(cluster: EmbeddedCluster) -> None:
+def test_every_slot_is_served_by_its_owner(cluster: EmbeddedCluster) -> None:
     assert [node.name for node in cluster.nodes] == ["node-1", "node-2", "node-3"]
     for node in cluster.nodes:
         with closing(node.server.client()) as client:
@@ -38,12 +38,14 @@ def test_every_slot_is_served_by_the_node_that_is_said_to_hold_it(cluster: Embed
             assert info["cluster_slots_ok"] == str(SLOTS)
             assert info["cluster_known_nodes"] == "3"
             for slot in (0, 5460, 5461, 10921, 10922, SLOTS - 1):
-                here = cluster.holder(slot) is node
+                here = cluster.slot_owner(slot) is node
                 assert here or not client.cluster("GETKEYSINSLOT", slot, 1)
-    assert cluster.holder(0).name == "node-1"
-    assert cluster.holder(SLOTS - 1).name == "node-3"
+    assert cluster.slot_owner(0).name == "node-1"
+    assert cluster.slot_owner(SLOTS - 1).name == "node-3"
     assert cluster.names[cluster.node("node-2").address] == "node-2"
-    with pytest.raises(InputError, match="'node-9' is no node of this cluster: give one of node-1"):
+    with pytest.raises(
+        InputError, match="'node-9' is not a node of this cluster: give one of node-1"
+    ):
         cluster.node("node-9")
 
 
@@ -54,7 +56,9 @@ def test_the_client_reaches_every_node(nodes: RedisCluster) -> None:
     assert nodes.cluster_keyslot("test:reach:1") == slot_of("test:reach:1")
 
 
-def test_it_is_private_and_keeps_nothing_but_the_list_of_nodes(cluster: EmbeddedCluster) -> None:
+def test_the_cluster_is_private_and_keeps_nothing_but_the_list_of_nodes(
+    cluster: EmbeddedCluster,
+) -> None:
     for node in cluster.nodes:
         with closing(node.server.client()) as client:
             config = client.config_get()
@@ -73,20 +77,20 @@ def test_it_is_private_and_keeps_nothing_but_the_list_of_nodes(cluster: Embedded
 
 
 @pytest.mark.parametrize("nodes", [1, 11, "3", 3.0, True, None])
-def test_what_is_no_number_of_nodes_is_refused(nodes: int) -> None:
+def test_an_invalid_number_of_nodes_is_refused(nodes: int) -> None:
     with pytest.raises(InputError, match="whole number from 2 to 10"):
         embedded_cluster(nodes)
 
 
-def test_a_program_that_does_not_start_is_said() -> None:
+def test_a_program_that_does_not_start_is_reported() -> None:
     with pytest.raises(ServerError, match="did not start"):
         embedded_cluster(program="false")
 
 
-def test_closing_ends_every_node_and_a_second_time_does_nothing(server: EmbeddedServer) -> None:
+def test_close_ends_every_node_and_a_second_close_does_nothing(server: EmbeddedServer) -> None:
     before = time.monotonic()
     cluster = embedded_cluster(2, program=server.program)
-    assert time.monotonic() - before < 10, "two seconds of it are the servers' own patience"
+    assert time.monotonic() - before < 10, "the servers themselves wait for two seconds of it"
     folders = []
     for node in cluster.nodes:
         with closing(node.server.client()) as client:
@@ -115,7 +119,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
+def test_the_cluster_ends_with_its_owner(end: str, until: Until) -> None:
     code, last = ENDS[end]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OWNER).format(end=last)],
@@ -125,9 +129,9 @@ def test_it_is_gone_when_its_owner_is_gone(end: str, until: Until) -> None:
         check=False,
     )
     assert done.returncode == code
-    found = [line.split() for line in done.stdout.splitlines()]
-    assert len(found) == 2
-    for pid, folder in found:
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert len(lines) == 2
+    for pid, folder in lines:
         until(lambda pid=pid: not alive(int(pid)))
         until(lambda folder=folder: not Path(folder).exists())
 
@@ -139,14 +143,14 @@ def kill(cluster: EmbeddedCluster, name: str, until: Until) -> None:
     until(lambda: not node.server.running)
 
 
-def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_served(
+def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_are_served(
     server: EmbeddedServer, until: Until
 ) -> None:
     with embedded_cluster(program=server.program) as cluster, closing(cluster.client()) as client:
         parts = Partitions(client, "test:dead", 6)
         parts.create_group("g")
         dead = {
-            n for n, one in enumerate(parts.streams) if cluster.holder(one.key).name == "node-2"
+            n for n, one in enumerate(parts.streams) if cluster.slot_owner(one.key).name == "node-2"
         }
         assert 0 < len(dead) < 6
         observer = PartitionObserver(parts, cluster.names)
@@ -171,73 +175,73 @@ def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_serve
         assert (lag.entries, lag.verdict) == (None, "unknown")
         assert {n for n in range(6) if f"partition {n}:" in lag.reason} == dead
         fresh = Stream(client, parts.streams[min(set(range(6)) - dead)].key)
-        assert fresh.length() == 1, "a new stream finds its way without the dead one"
+        assert fresh.length() == 1, "a new stream is found without the dead node"
         orphan = parts.streams[min(dead)]
-        heir = cluster.node("node-1").server.client().execute_command("CLUSTER", "MYID")
+        new_owner = cluster.node("node-1").server.client().execute_command("CLUSTER", "MYID")
         for name in ("node-1", "node-3"):
             with closing(cluster.node(name).server.client()) as admin:
-                admin.execute_command("CLUSTER", "SETSLOT", slot_of(orphan.key), "NODE", heir)
-        assert orphan.add({"n": 1}), "whoever knew the dead one finds its heir"
+                admin.execute_command("CLUSTER", "SETSLOT", slot_of(orphan.key), "NODE", new_owner)
+        assert orphan.add({"n": 1}), "a client that knew the dead node finds the new owner"
         with pytest.raises(ServerUnreachable):
-            cluster.move(slot_of(fresh.key), "node-2")
-        assert fresh.add({"n": 2}), "a move that could not begin has moved nothing"
+            cluster.move_slot(slot_of(fresh.key), "node-2")
+        assert fresh.add({"n": 2}), "a move that could not start has moved nothing"
 
 
-def test_a_move_to_nowhere_is_refused_before_anything_is_done(cluster: EmbeddedCluster) -> None:
+def test_an_invalid_move_is_refused_before_anything_is_done(cluster: EmbeddedCluster) -> None:
     slot = slot_of("test:nowhere")
-    holder = cluster.holder(slot)
-    other = next(node for node in cluster.nodes if node is not holder)
+    owner = cluster.slot_owner(slot)
+    other = next(node for node in cluster.nodes if node is not owner)
     for where, to, says in (
-        (slot, holder.name, "already"),
-        (slot, "node-9", "no node"),
+        (slot, owner.name, "already"),
+        (slot, "node-9", "not a node"),
     ):
         with pytest.raises(InputError, match=says):
-            cluster.move(where, to)
+            cluster.move_slot(where, to)
     with pytest.raises(InputError, match="batch=0"):
-        cluster.move(slot, other.name, batch=0)
-    assert cluster.holder(slot) is holder
+        cluster.move_slot(slot, other.name, batch=0)
+    assert cluster.slot_owner(slot) is owner
 
 
-def test_a_target_that_dies_on_the_way_loses_nothing_and_a_new_one_takes_over(
+def test_a_target_that_dies_during_a_move_loses_nothing_and_another_takes_over(
     server: EmbeddedServer, until: Until
 ) -> None:
     with embedded_cluster(program=server.program) as cluster, closing(cluster.client()) as client:
         stream = Stream(client, "test:half")
         stream.add_many({"n": n} for n in range(100))
-        home = cluster.holder(stream.key)
+        home = cluster.slot_owner(stream.key)
         target, other = (node.name for node in cluster.nodes if node is not home)
-        steps = cluster.moving(slot_of(stream.key), target)
+        steps = cluster.move_slot_steps(slot_of(stream.key), target)
         assert [next(steps), next(steps)] == ["importing", "migrating"]
         kill(cluster, target, until)
-        with pytest.raises(ServerError, match="It is still where it was") as broken:
+        with pytest.raises(ServerError, match="It is still on the source") as broken:
             next(steps)
         assert str(client.get_connection_kwargs()["password"]) not in str(broken.value)
         assert stream.length() == 100
-        cluster.move(slot_of(stream.key), other)
+        cluster.move_slot(slot_of(stream.key), other)
         assert stream.length() == 100
-        assert cluster.holder(stream.key).name == other
+        assert cluster.slot_owner(stream.key).name == other
 
 
 def epochs(connections: list[Connection], address: str) -> set[str]:
-    """Return the config epoch of a node, as each node has it."""
+    """Return the config epochs that the nodes know for one node."""
     views = [node_lines(connection.call("CLUSTER", "NODES")) for connection in connections]
     return {line[6] for lines in views for line in lines if line[1].startswith(f"{address}@")}
 
 
-def test_slots_that_move_to_and_fro_without_a_pause_lose_nothing(
+def test_a_slot_that_moves_back_and_forth_without_a_pause_loses_nothing(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     stream = Stream(nodes, "test:to-and-fro")
     stream.add_many({"n": n} for n in range(50))
-    home = cluster.holder(stream.key).name
+    home = cluster.slot_owner(stream.key).name
     others = [node.name for node in cluster.nodes if node.name != home]
     admins = [node.server.client() for node in cluster.nodes]
     connections = [Connection(admin) for admin in admins]
     for turn in range(30):
         there = [*others, home][turn % 3]
-        cluster.move(slot_of(stream.key), there)
+        cluster.move_slot(slot_of(stream.key), there)
         known = epochs(connections, cluster.node(there).address)
-        assert len(known) == 1, "every node knows how new the news is"
+        assert len(known) == 1, "every node knows the newest epoch"
         assert stream.add({"n": 50 + turn})
     assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(80)]
     nodes.delete(stream.key)

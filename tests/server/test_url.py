@@ -1,4 +1,4 @@
-"""A password is never shown, and an option that is not right is told before anything is sent."""
+"""Passwords are never shown, and a wrong option is reported before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streamviz.errors import InputError, ServerAuthError, ServerUnreachable, Str
 from streamviz.server import url as redis_url
 from streamviz.server.embedded import EmbeddedServer
 
-NOBODY = "127.0.0.1:1"
+UNUSED = "127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def locked() -> Iterator[EmbeddedServer]:
 
 
 def refused(url: Any, kind: type[StreamVizError] = InputError, **options: Any) -> str:
-    """Connect in vain, and return all that anybody is shown of it."""
+    """Expect that connecting fails, and return everything that is shown of the error."""
     with pytest.raises(kind) as error:
         connect(url, **options)
     assert type(error.value) is kind, error.value
@@ -56,15 +56,15 @@ def refused(url: Any, kind: type[StreamVizError] = InputError, **options: Any) -
         ("Pa9:Ss8", ServerUnreachable),
     ],
 )
-def test_a_password_in_a_url_that_cannot_be_read_is_not_shown(
+def test_a_password_in_a_malformed_url_is_not_shown(
     password: str, kind: type[StreamVizError]
 ) -> None:
     for scheme in ("redis", "rediss"):
-        said = refused(f"{scheme}://user:{password}@{NOBODY}/0", kind)
-        assert "Pa9" not in said
-        assert "Ss8" not in said
-        assert "user:" not in said
-        assert kind is not InputError or "percent-encode" in said
+        message = refused(f"{scheme}://user:{password}@{UNUSED}/0", kind)
+        assert "Pa9" not in message
+        assert "Ss8" not in message
+        assert "user:" not in message
+        assert kind is not InputError or "percent-encode" in message
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_password_in_a_url_that_cannot_be_read_is_not_shown(
         ["redis://user:Pa9@host"],
     ],
 )
-def test_nor_anywhere_else_that_one_may_be(url: Any) -> None:
+def test_a_password_anywhere_else_in_a_url_is_not_shown(url: Any) -> None:
     if isinstance(url, str):
-        assert "Pa9" not in redis_url.safe(url)
-        assert "Ss8" not in redis_url.safe(url)
+        assert "Pa9" not in redis_url.redact(url)
+        assert "Ss8" not in redis_url.redact(url)
     try:
-        shown = redis_url.checked(url)
+        shown = redis_url.validate(url)
     except InputError as error:
         shown = "".join(traceback.format_exception(error))
     assert "Pa9" not in shown
@@ -109,7 +109,7 @@ BETWEEN = st.one_of(
 
 @given(st.lists(st.tuples(PIECE, BETWEEN), min_size=1, max_size=4), BETWEEN, st.booleans())
 @settings(max_examples=150, deadline=None, derandomize=True)
-def test_no_password_whatever_its_text_is_ever_shown(
+def test_no_password_is_ever_shown_whatever_its_text(
     locked: EmbeddedServer, pieces: list[tuple[str, str]], head: str, user: bool
 ) -> None:
     password = head + "".join(itertools.chain.from_iterable(pieces))
@@ -119,7 +119,7 @@ def test_no_password_whatever_its_text_is_ever_shown(
     for url, options in (
         (f"redis://{name}:{password}@{host}/0", {}),
         (f"redis://{name}:{coded}@{host}/0", {}),
-        (f"rediss://{name}:{password}@{NOBODY}", {}),
+        (f"rediss://{name}:{password}@{UNUSED}", {}),
         (f"redis://{host}/0?password={coded}", {}),
         (f"redis://{host}/0", {"password": password}),
         (f"unix://{name}:{coded}@/nowhere/redis.sock", {}),
@@ -132,7 +132,7 @@ def test_no_password_whatever_its_text_is_ever_shown(
             assert piece not in shown
 
 
-def test_a_password_that_is_percent_encoded_gets_in(locked: EmbeddedServer) -> None:
+def test_a_percent_encoded_password_is_accepted(locked: EmbeddedServer) -> None:
     word = "p/a?s#s@w:o[r]d %25"
     host = locked.url.partition("@")[2]
     with closing(locked.client()) as admin:
@@ -174,25 +174,25 @@ def test_an_option_wins_over_the_url(locked: EmbeddedServer) -> None:
         ({"ssl": True}, "ssl= is for TLS: write rediss://"),
     ],
 )
-def test_an_option_that_is_not_right_is_named(
+def test_a_wrong_option_is_named(
     locked: EmbeddedServer, options: dict[str, Any], says: str
 ) -> None:
-    said = refused(locked.url, **options)
-    assert says in said
-    assert "51515" not in said
-    assert "nobody answers" not in said
+    message = refused(locked.url, **options)
+    assert says in message
+    assert "51515" not in message
+    assert "no answer" not in message
 
 
 @pytest.mark.parametrize("query", ["protocol=7", "db=x", "socket_timeout=x", "ssl_cert_reqs=none"])
-def test_so_is_one_in_the_url(locked: EmbeddedServer, query: str) -> None:
-    said = refused(f"{locked.url}?{query}")
-    assert query.partition("=")[0] in said
-    assert "nobody answers" not in said
+def test_a_wrong_option_in_the_url_is_named(locked: EmbeddedServer, query: str) -> None:
+    message = refused(f"{locked.url}?{query}")
+    assert query.partition("=")[0] in message
+    assert "no answer" not in message
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate, another one's key, an encrypted key, and a file that is neither."""
+    """Two certificates with their keys, one with an encrypted key, and a text file."""
     folder = tmp_path_factory.mktemp("pem")
     for name, more in (("one", ["-nodes"]), ("two", ["-nodes"]), ("shut", ["-passout", "pass:x"])):
         made = ["-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", "/CN=localhost"]
@@ -212,7 +212,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"ssl_ca_certs": "{files}/nope.pem"}, "nope.pem' can't be used (No such file"),
         ({"ssl_ca_certs": "{files}/text.pem"}, "text.pem' can't be used"),
         ({"ssl_ca_path": "{files}/one.pem"}, "one.pem' is not a directory"),
-        ({"ssl_ca_data": "text"}, "what ssl_ca_data= holds can't be used"),
+        ({"ssl_ca_data": "text"}, "the value of ssl_ca_data= can't be used"),
         ({"ssl_certfile": "{files}/nope.pem"}, "nope.pem' with ssl_keyfile=None can't be used"),
         ({"ssl_certfile": "{files}/one.pem", "ssl_keyfile": "{files}/two.key"}, "can't be used"),
         ({"ssl_certfile": "{files}/shut.pem", "ssl_keyfile": "{files}/shut.key"}, "can't be used"),
@@ -222,18 +222,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"ssl_min_version": "x"}, "ssl_min_version='x': give one of"),
     ],
 )
-def test_a_tls_option_that_is_not_right_is_named(
+def test_a_wrong_tls_option_is_named(
     files: Path, locked: EmbeddedServer, options: dict[str, str], says: str
 ) -> None:
     ready = {name: value.format(files=files) for name, value in options.items()}
-    said = refused(locked.url.replace("redis:", "rediss:"), **ready)
-    assert says in said
-    assert "Start the server" not in said
-    assert "not trusted" not in said
+    message = refused(locked.url.replace("redis:", "rediss:"), **ready)
+    assert says in message
+    assert "Start the server" not in message
+    assert "not trusted" not in message
 
 
-def test_a_tls_option_that_is_right_gets_as_far_as_the_server(files: Path) -> None:
+def test_valid_tls_options_reach_the_server(files: Path) -> None:
     own = {"ssl_certfile": str(files / "shut.pem"), "ssl_keyfile": str(files / "shut.key")}
     more = {"ssl_ca_certs": str(files / "one.pem"), "ssl_cert_reqs": "none", "ssl_password": "x"}
-    said = refused(f"rediss://{NOBODY}", ServerUnreachable, **own, **more)
-    assert "nobody answers" in said
+    message = refused(f"rediss://{UNUSED}", ServerUnreachable, **own, **more)
+    assert "no answer from" in message

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from streamviz import Scenario, Stream, series
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
-from streamviz.observation.history import account_for
+from streamviz.observation.accounting import account_for
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.behaviour import exponential, uniform
 

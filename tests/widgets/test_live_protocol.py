@@ -142,7 +142,7 @@ def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[A
     assert set(bundle) == {"text/html", "text/plain"}
     assert len(pictures(bundle)) == 3
     lines = bundle["text/plain"].split("\n")
-    assert lines == [f"{plot.title}: {plot.still(seen)['summary']}" for plot in board.plots]
+    assert lines == [f"{plot.title}: {plot.static_figure(seen)['summary']}" for plot in board.plots]
     assert "<script" not in bundle["text/html"]
     assert len(json.dumps(bundle)) < 20_000
 

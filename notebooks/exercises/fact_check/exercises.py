@@ -10,7 +10,7 @@ import redis
 
 from exercises.fact_check.processes import PREFIX, fresh
 from exercises.fact_check.scale import GIB, bytes_of
-from exercises.verdict import Verdict, find_group, grade
+from exercises.verdict import Verdict, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -83,7 +83,7 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
 
 def check_case(pair: ConsumerGroup) -> Verdict:
     """Grade exercise 2: all jobs were given, and ``slow`` holds more of them than ``quick``."""
-    if find_group(pair.stream, pair.name) is None:
+    if find_group(stream_of(pair), pair.name) is None:
         return Verdict(False, "the group is gone: begin with new_case again.")
     held = pair.pending().consumers
     quick, slow = held.get("quick", 0), held.get("slow", 0)

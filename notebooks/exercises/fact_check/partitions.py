@@ -9,7 +9,7 @@ from importlib import util
 from typing import Any
 
 from streamviz.errors import InputError, ServerError
-from streamviz.patterns.partitions import assign
+from streamviz.patterns.partitions import assign_partitions
 
 NAMES = ("ann", "ben", "cy")
 PARTS = (("ada", "vic") * 4, ("ben",) * 4)
@@ -52,7 +52,7 @@ def at_partitions(parts: Sequence[Sequence[str]], names: Sequence[str]) -> dict[
     if not parts or not names:
         raise InputError(f"{len(parts)} partitions, {len(names)} consumers: give one of each")
     if not kafka_is_here():
-        given = assign(len(parts), names)
+        given = assign_partitions(len(parts), names)
         return {name: [one for p in mine for one in parts[p]] for name, mine in given.items()}
     from go_game.variants.broker import Tansu
 

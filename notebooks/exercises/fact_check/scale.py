@@ -153,7 +153,7 @@ def _nodes_used(cluster: EmbeddedCluster, parts: int) -> int:
         wide = Partitions(client, f"{PREFIX}wide", parts)
         for n in range(100):
             wide.add(f"customer-{n}", {"n": n})
-        holders = {cluster.holder(stream.key).name for stream in wide.streams if len(stream)}
+        holders = {cluster.slot_owner(stream.key).name for stream in wide.streams if len(stream)}
         for stream in wide.streams:
             client.unlink(stream.key)
     finally:

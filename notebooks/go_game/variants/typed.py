@@ -13,8 +13,8 @@ from go_game.validation import BadMessage
 from go_game.variants.judge_move import judged
 from streamviz import EntryId, connect
 from streamviz import Stream as RedisStream
-from streamviz.client.exchange import Command
 from streamviz.client.models import Entry
+from streamviz.client.resp import Command
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import MemoryOffset
 

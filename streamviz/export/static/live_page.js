@@ -11,7 +11,7 @@ let name = "";
 
 /** What a widget's model is to `live.js`. */
 const model = {
-  get: () => "wall",
+  get: () => "live-page",
   /** @param {string} event @param {(content: any, buffers: any[]) => void} listener */
   on: (event, listener) => event === "msg:custom" && listeners.add(listener),
   /** @param {string} _event @param {(content: any, buffers: any[]) => void} listener */

@@ -17,7 +17,7 @@ const GAP_S = 2; // a longer silence in a recording is skipped
 export function copied(figure) {
   const data = figure.data.map((trace) => {
     const own = { ...trace };
-    for (const key of ["x", "y", "text"]) if (Array.isArray(own[key])) own[key] = own[key].slice();
+    for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(own[key])) own[key] = own[key].slice();
     return own;
   });
   return { ...figure, data };
@@ -153,7 +153,7 @@ export function thinned(data, most) {
     const step = Math.ceil(many / most);
     const places = lines ? worth(trace.y, most) : [...trace.y.keys()].filter((i) => (many - 1 - i) % step === 0);
     const own = { ...trace };
-    for (const key of ["x", "y", "text"]) if (Array.isArray(own[key])) own[key] = places.map((i) => trace[key][i]);
+    for (const key of ["x", "y", "text", "customdata"]) if (Array.isArray(own[key])) own[key] = places.map((i) => trace[key][i]);
     return own;
   });
 }

@@ -5,10 +5,6 @@ const PAGE = 10;
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE };
 
-/** The first entry ID in a point's text, empty if there is none.
- * @param {unknown} text */
-export const entryOf = (text) => /(?<![\w-])\d+-\d+\b/.exec(String(text ?? ""))?.[0] ?? "";
-
 /** Which of two entry IDs is the older one: they are numbers, and may be larger than JavaScript's.
  * @param {string} one @param {string} other */
 export function inOrder(one, other) {
@@ -25,11 +21,11 @@ export function inOrder(one, other) {
 export function placesOf(data, only) {
   const found = [];
   for (const trace of data) {
-    const texts = Array.isArray(trace.text) ? trace.text : [];
-    for (let i = 0; i < texts.length; i += 1) {
-      if (texts[i] === texts[i + 1] || (only && !texts[i].includes(only))) continue;
-      const [x, y, id] = [trace.x?.[i] ?? null, trace.y?.[i] ?? null, entryOf(texts[i])];
-      if (id && x !== null && y !== null && id === (only ?? id)) found.push({ id, x, y, text: texts[i], trace });
+    const ids = trace.customdata ?? [];
+    for (let i = 0; i < ids.length; i += 1) {
+      const [id, x, y, text] = [ids[i], trace.x[i], trace.y[i], trace.text[i]];
+      if (!id || id !== (only ?? id) || x === null || y === null) continue;
+      if (id !== ids[i + 1] || text !== trace.text[i + 1]) found.push({ id, x, y, text, trace });
     }
   }
   return found;
@@ -109,5 +105,5 @@ export function reach(node, title, { data, chosen, choose }, signal) {
  * @param {HTMLElement} node @param {any[]} data */
 export function stops(node, data) {
   if (node.tabIndex === 0) return;
-  if (data.some(({ text }) => Array.isArray(text) && text.some(entryOf))) node.tabIndex = 0;
+  if (data.some(({ customdata }) => customdata?.some(Boolean))) node.tabIndex = 0;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Draws what the kernel sends, and nothing else: no number is computed here.
 
-import { entryOf, reach, ringed, stops } from "./keyboard.js";
+import { reach, ringed, stops } from "./keyboard.js";
 
 /** @typedef {{data: any[], layout: any, n: number, summary: string}} Figure */
 
@@ -27,7 +27,7 @@ export function applyDelta(figure, delta) {
   delta.keep.forEach((/** @type {number} */ keep, /** @type {number} */ i) => {
     const trace = figure.data[i];
     const more = i < delta.y.length ? { x: delta.x, y: delta.y[i] } : delta.points[i] ?? {};
-    for (const key of ["x", "y", "text"]) {
+    for (const key of ["x", "y", "text", "customdata"]) {
       if (trace[key] || more[key]) extend((trace[key] ??= []), more[key] ?? [], keep);
     }
   });
@@ -49,12 +49,11 @@ export function themed(layout, dark) {
   return shown;
 }
 
-/** Colours of the palette that are too near to a ground, and what stands for them there. */
-const NEARER = {
-  dark: { "#0072B2": "#3D9DE0", "#56B4E9": "#9AD3F5", "#8C564B": "#BC8579" },
-  light: { "#E69F00": "#B87A00", "#56B4E9": "#3491C9", "#CC79A7": "#BF6496" },
-};
 const SEEN = 3; // the contrast that makes a line or a mark seen, by WCAG 1.4.11
+
+/** The channels of a colour, #rrggbb: red, green and blue.
+ * @param {string} colour */
+const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 
 /** @param {number[]} rgb */
 const luminance = (rgb) => {
@@ -66,16 +65,16 @@ const luminance = (rgb) => {
  * @param {string} colour @param {number} opacity @param {boolean} dark */
 export function contrast(colour, opacity, dark) {
   const ground = dark ? 30 : 255;
-  const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const parts = rgb(colour);
   const two = [luminance(parts.map((part) => part * opacity + ground * (1 - opacity))), luminance([ground, ground, ground])];
   return (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
 }
 
 /** Traces whose colours are seen on a light or a dark page: others where they must be, and less faint.
- * @param {any[]} data @param {boolean} dark */
-export function inked(data, dark) {
+ * @param {any[]} data @param {boolean} dark @param {any} layout the figure's, whose `meta.substitutes` says which colours are replaced */
+export function inked(data, dark, layout) {
   /** @type {Record<string, string>} */
-  const nearer = NEARER[dark ? "dark" : "light"];
+  const nearer = layout.meta?.substitutes?.[dark ? "dark" : "light"] ?? {};
   const own = (/** @type {any} */ colour) => nearer[colour] ?? colour;
   const firm = (/** @type {any} */ colour, /** @type {number} */ faint) => {
     if (!/^#[0-9a-f]{6}$/i.test(colour)) return faint;
@@ -84,11 +83,13 @@ export function inked(data, dark) {
   };
   return data.map((trace) => {
     const shown = { ...trace };
+    if (shown.fillcolor && nearer[shown.line?.color]) {
+      shown.fillcolor = shown.fillcolor.replace(String(rgb(shown.line.color)), String(rgb(nearer[shown.line.color])));
+    }
     if (shown.line?.color) shown.line = { ...shown.line, color: own(shown.line.color) };
     if (shown.marker?.color) shown.marker = { ...shown.marker, color: own(shown.marker.color) };
     if (shown.marker?.opacity) shown.marker.opacity = firm(shown.marker.color, shown.marker.opacity);
     if (shown.opacity < 1) shown.opacity = firm((shown.line ?? shown.marker)?.color, shown.opacity);
-    if (dark && shown.fillcolor) shown.fillcolor = shown.fillcolor.replace("rgba(0,114,178,", "rgba(61,157,224,");
     return shown;
   });
 }
@@ -308,7 +309,7 @@ export function build(model, signal) {
     asked = id;
   };
   const hover = (/** @type {any} */ { points }) => {
-    const id = entryOf(points[0]?.text);
+    const id = points[0]?.customdata;
     if (id) wonder(id);
   };
   const choose = (/** @type {string} */ id) => {
@@ -337,7 +338,7 @@ export function build(model, signal) {
         plot.dirty = false;
         plot.words.textContent = plot.figure.summary;
         const layout = { ...themed(plot.figure.layout, dark), datarevision: plot.figure.n, uirevision: "kept" };
-        const data = [...inked(plot.figure.data, dark), ...ringed(plot.figure.data, chosen, dark)];
+        const data = [...inked(plot.figure.data, dark, plot.figure.layout), ...ringed(plot.figure.data, chosen, dark)];
         Plotly.react(plot.node, data, layout, { displaylogo: false, modeBarButtonsToRemove: NO_USE, responsive: true });
         stops(plot.node, plot.figure.data);
         if (!plot.hears) /** @type {any} */ (plot.node).on("plotly_hover", hover);

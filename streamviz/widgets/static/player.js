@@ -3,7 +3,7 @@
 
 import { advance, begun, clock, columnsFor, eventFrom, figuresAt, frameAt, holds, nearest, openReel, saidAt, staged, thinned, unpacked } from "./frames.js";
 import { inked, isDark, make, plotly, settle, themed } from "./live.js";
-import { entryOf, reach, ringed, stops, wordsOf } from "./keyboard.js";
+import { reach, ringed, stops, wordsOf } from "./keyboard.js";
 import { sketch } from "./canvas.js";
 
 /** @typedef {import("./frames.js").Card} Card */
@@ -190,7 +190,7 @@ export function createPlayer({ card, source, signal, options }) {
     else told.textContent = wordsOf(shown.map(({ data }) => data), id);
   };
   const hover = (/** @type {any} */ { points }) => {
-    const id = entryOf(points[0]?.text);
+    const id = points[0]?.customdata;
     if (id && id !== asked) wonder(id);
   };
   const choose = (/** @type {string} */ id) => {
@@ -223,7 +223,7 @@ export function createPlayer({ card, source, signal, options }) {
     const boxes = plots.map(({ node }) => ({ wide: node.clientWidth, high: node.clientHeight }));
     figures.forEach((figure, i) => {
       plots[i].words.textContent = figure.summary;
-      const some = [...inked(thinned(figure.data, dragged ? COARSE : FINE), dark), ...ringed(figure.data, chosen, dark)];
+      const some = [...inked(thinned(figure.data, dragged ? COARSE : FINE), dark, figure.layout), ...ringed(figure.data, chosen, dark)];
       const { data, layout } = staged(some, begun(some, themed(figure.layout, dark)), scale, boxes[i]);
       if (dragged && sketched(plots[i], data, layout)) return;
       plots[i].over.remove();

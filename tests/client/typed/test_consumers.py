@@ -56,9 +56,17 @@ def ids(entries: Any) -> list[str]:
     return [str(entry.id) for entry in entries]
 
 
+def stream_of(one: Consumer | ConsumerGroup) -> Stream:
+    return Stream(one.connection.client, one.key)
+
+
+def group_of(consumer: Consumer) -> ConsumerGroup:
+    return ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)
+
+
 def held(consumer: Consumer) -> dict[str, int]:
     """Return what a consumer holds, and how often it was delivered."""
-    found = consumer.group.pending_entries(consumer=consumer.name)
+    found = group_of(consumer).pending_entries(consumer=consumer.name)
     return {str(one.id): one.deliveries for one in found}
 
 
@@ -80,16 +88,16 @@ def test_an_id_reads_the_consumers_own_pending_entries_again(a: Consumer, b: Con
     assert ids(a.read(1, after=EntryId(1, 1))) == ["1-2"]
     assert ids(a.read(after=b"2-0", block_ms=1)) == []
     a.ack("1-2")
-    a.group.stream.delete("1-1")
+    stream_of(a).delete("1-1")
     assert ids(a.read(after="0")) == ["2-0"]
     assert list(held(a)) == ["1-1", "2-0"]
-    assert ids(a.group.consumer("new").read(after="0")) == []
+    assert ids(group_of(a).consumer("new").read(after="0")) == []
 
 
 def test_noack_leaves_nothing_pending_and_moves_the_cursor(a: Consumer) -> None:
     assert ids(a.read(2, noack=True)) == ["1-1", "1-2"]
-    assert a.group.pending() == NOTHING
-    assert a.group.info().last_delivered_id == EntryId(1, 2)
+    assert group_of(a).pending() == NOTHING
+    assert group_of(a).info().last_delivered_id == EntryId(1, 2)
 
 
 @one_client
@@ -107,25 +115,25 @@ def test_noack_leaves_nothing_pending_and_moves_the_cursor(a: Consumer) -> None:
 def test_a_bad_read_is_refused_and_delivers_nothing(a: Consumer, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=re.escape(repr(*bad.values()))):
         a.read(**bad)
-    assert (a.group.pending(), a.group.info().last_delivered_id) == (NOTHING, EntryId.ZERO)
+    assert (group_of(a).pending(), group_of(a).info().last_delivered_id) == (NOTHING, EntryId.ZERO)
 
 
 def test_several_streams_are_read_by_the_same_group_in_the_order_of_ids(
     group: ConsumerGroup, a: Consumer, prefix: str
 ) -> None:
-    other = Stream(group.stream.client, f"{prefix}<b>😀")
+    other = Stream(group.connection.client, f"{prefix}<b>😀")
     other.group("g").create("0", mkstream=True)
     for which in ("1-2", "9-0", "11-0"):
         other.add({"f": which}, which)
-    keys = {group.stream.key: ">", other.key: ">"}
+    keys = {group.key: ">", other.key: ">"}
     found = read_groups(a, keys, count=2)
     assert sorted(found, key=lambda pair: (pair[1].id, pair[0])) == found
     assert sorted(ids(entry for _, entry in found)) == ["1-1", "1-2", "1-2", "9-0"]
     assert {key for key, _ in found} == set(keys)
-    mixed = read_groups(a, {group.stream.key: "0", other.key: ">"})
+    mixed = read_groups(a, {group.key: "0", other.key: ">"})
     assert ids(entry for _, entry in mixed) == ["1-1", "1-2", "11-0"]
     with pytest.raises(NoSuchGroup):
-        read_groups(a, {group.stream.key: ">", f"{prefix}none": ">"})
+        read_groups(a, {group.key: ">", f"{prefix}none": ">"})
     with pytest.raises(InputError, match="names no stream"):
         read_groups(a, {})
     assert list(held(a)) == ["1-1", "1-2"]
@@ -150,10 +158,10 @@ def while_blocked(wait: Callable[[], Any], act: Callable[[], Any], until: Until,
     return result[0]
 
 
-def test_a_blocked_read_gets_what_comes_while_it_waits(a: Consumer, until: Until) -> None:
+def test_a_blocked_read_returns_an_entry_added_meanwhile(a: Consumer, until: Until) -> None:
     assert len(a.read()) == 5
     assert a.read(block_ms=1) == []
-    stream = a.group.stream
+    stream = stream_of(a)
     for block_ms, which in ((0, "11-0"), (30_000, "12-0")):
         found = while_blocked(
             lambda wait=block_ms: a.read(block_ms=wait),
@@ -166,11 +174,11 @@ def test_a_blocked_read_gets_what_comes_while_it_waits(a: Consumer, until: Until
 
 
 @pytest.mark.parametrize("loss", ["destroy", "delete", "replace"])
-def test_a_blocked_read_says_that_its_group_is_gone(a: Consumer, until: Until, loss: str) -> None:
+def test_a_blocked_read_fails_if_its_group_is_deleted(a: Consumer, until: Until, loss: str) -> None:
     a.read()
-    stream = a.group.stream
+    stream = stream_of(a)
     acts: dict[str, Callable[[], Any]] = {
-        "destroy": a.group.destroy,
+        "destroy": group_of(a).destroy,
         "delete": lambda: stream.client.delete(stream.key),
         "replace": lambda: stream.client.set(stream.key, "text"),
     }
@@ -178,11 +186,11 @@ def test_a_blocked_read_says_that_its_group_is_gone(a: Consumer, until: Until, l
     assert isinstance(found, NoSuchGroup | WrongType if loss == "replace" else NoSuchGroup)
 
 
-def test_a_blocked_read_may_outlast_the_sockets_time_out(
+def test_a_blocked_read_may_outlast_the_socket_time_out(
     server: EmbeddedServer, protocol: int, a: Consumer
 ) -> None:
     client = server.client(protocol=protocol, socket_timeout=0.05)
-    hasty = Stream(client, a.group.stream.key).group("g").consumer("a")
+    hasty = Stream(client, a.key).group("g").consumer("a")
     assert len(hasty.read(block_ms=300)) == 5
     assert hasty.read(block_ms=300) == []
     client.close()
@@ -200,7 +208,7 @@ def test_a_blocked_read_may_outlast_the_sockets_time_out(
     ],
     ids=repr,
 )
-def test_a_claim_moves_entries_and_sets_what_it_is_told(
+def test_a_claim_moves_entries_and_sets_their_numbers(
     a: Consumer, b: Consumer, options: dict[str, Any], deliveries: int, at_least_idle_ms: int
 ) -> None:
     a.read(3)
@@ -211,11 +219,11 @@ def test_a_claim_moves_entries_and_sets_what_it_is_told(
         assert claimed == [Entry(EntryId(1, 1), {"f": "1-1"}), Entry(EntryId(2), {"f": "2-0"})]
     assert held(a) == {"1-2": 1}
     assert held(b) == {"1-1": deliveries, "2-0": deliveries}
-    idle = [one.idle_ms for one in b.group.pending_entries(consumer="b")]
+    idle = [one.idle_ms for one in group_of(b).pending_entries(consumer="b")]
     assert all(at_least_idle_ms <= ms for ms in idle)
 
 
-def test_a_claim_leaves_what_is_not_idle_long_enough(a: Consumer, b: Consumer) -> None:
+def test_a_claim_skips_entries_that_are_not_idle_long_enough(a: Consumer, b: Consumer) -> None:
     a.read(1)
     assert b.claim(["1-1"], HOUR) == []
     a.claim(["1-1"], idle_ms=2 * HOUR, deliveries=1)
@@ -223,23 +231,23 @@ def test_a_claim_leaves_what_is_not_idle_long_enough(a: Consumer, b: Consumer) -
     assert (held(a), held(b)) == ({}, {"1-1": 2})
 
 
-def test_a_claim_by_force_takes_what_is_there_and_not_pending(b: Consumer) -> None:
+def test_a_claim_by_force_takes_existing_entries_that_are_not_pending(b: Consumer) -> None:
     assert b.claim(["1-2", "99-0"]) == []
     assert ids(b.claim(["1-2", "99-0"], force=True)) == ["1-2"]
     assert list(held(b)) == ["1-2"]
 
 
-def test_a_claim_moves_the_cursor_forth_only(a: Consumer) -> None:
+def test_a_claim_moves_the_cursor_only_forward(a: Consumer) -> None:
     a.read(3)
     a.claim(["1-1"], last_id="1-2")
-    assert a.group.info().last_delivered_id == EntryId(2)
+    assert group_of(a).info().last_delivered_id == EntryId(2)
     a.claim(["1-1"], last_id=EntryId(10))
     assert ids(a.read()) == ["10-7"]
 
 
-def test_a_claim_drops_what_was_deleted(a: Consumer, b: Consumer) -> None:
+def test_a_claim_drops_deleted_entries(a: Consumer, b: Consumer) -> None:
     a.read(2)
-    a.group.stream.delete("1-1")
+    stream_of(a).delete("1-1")
     assert ids(b.claim(["1-1", "1-2"])) == ["1-2"]
     assert (held(a), held(b)) == ({}, {"1-2": 2})
 
@@ -280,23 +288,23 @@ def test_autoclaim_goes_page_by_page_from_cursor_to_cursor(a: Consumer, b: Consu
     assert ids(b.autoclaim(0, "(1-1").entries) == ["1-2", "2-0"]
 
 
-def test_autoclaim_of_ids_leaves_the_deliveries(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_of_ids_keeps_the_delivery_counts(a: Consumer, b: Consumer) -> None:
     a.read(2)
     page = b.autoclaim(0, justid=True)
     assert page == Claimed(EntryId.ZERO, (), (EntryId(1, 1), EntryId(1, 2)), ())
     assert held(b) == {"1-1": 1, "1-2": 1}
 
 
-def test_autoclaim_takes_only_what_is_idle(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_takes_only_idle_entries(a: Consumer, b: Consumer) -> None:
     a.read(2)
     a.claim(["1-2"], idle_ms=2 * HOUR)
     assert ids(b.autoclaim(HOUR).entries) == ["1-2"]
     assert b.autoclaim(HOUR) == Claimed(EntryId.ZERO, (), (), ())
 
 
-def test_autoclaim_names_what_was_deleted_even_on_an_empty_page(a: Consumer, b: Consumer) -> None:
+def test_autoclaim_lists_deleted_entries_even_on_an_empty_page(a: Consumer, b: Consumer) -> None:
     a.read(3)
-    a.group.stream.delete("1-1")
+    stream_of(a).delete("1-1")
     page = b.autoclaim(0, count=1)
     assert (page.entries, page.cursor, page.deleted) == ((), EntryId(1, 2), (EntryId(1, 1),))
     page = b.autoclaim(0, page.cursor)
@@ -322,7 +330,7 @@ def test_a_bad_autoclaim_is_refused_and_moves_nothing(
     assert held(a) == {"1-1": 1, "1-2": 1}
 
 
-def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b: Consumer) -> None:
+def test_a_read_claims_too_or_the_error_names_the_version(a: Consumer, b: Consumer) -> None:
     a.read(2)
     if a.connection.version.has((8, 4)):
         found = b.read(3, claim_idle_ms=0)
@@ -334,13 +342,13 @@ def test_reading_takes_over_too_or_the_version_that_can_is_named(a: Consumer, b:
         return
     for version, limit in (("8.4", "claim_idle_ms"), ("8.10", "max_count"), ("8.10", "max_bytes")):
         with pytest.raises(
-            UnsupportedCommand, match=rf"XREADGROUP as asked needs Redis {version};"
+            UnsupportedCommand, match=rf"XREADGROUP with these options needs Redis {version};"
         ):
             b.read(**{limit: 1})
     assert (held(a), held(b)) == ({"1-1": 1, "1-2": 1}, {})
 
 
-def test_who_waits_is_woken_by_what_becomes_idle(a: Consumer, b: Consumer) -> None:
+def test_a_blocked_read_wakes_up_for_an_idle_entry(a: Consumer, b: Consumer) -> None:
     if not a.connection.version.has((8, 4)):
         pytest.skip(f"CLAIM needs Redis 8.4; this is {a.connection.version}")
     a.read()
@@ -359,9 +367,11 @@ METHODS: dict[str, Callable[[Consumer], Any]] = {
 
 @pytest.mark.parametrize("gone", ["group", "stream", "type"])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_group_that_is_gone_is_said_and_comes_not_back(a: Consumer, gone: str, name: str) -> None:
-    stream = a.group.stream
-    a.group.destroy()
+def test_a_deleted_group_is_an_error_and_is_not_recreated(
+    a: Consumer, gone: str, name: str
+) -> None:
+    stream = stream_of(a)
+    group_of(a).destroy()
     if gone != "group":
         stream.client.delete(stream.key)
     if gone == "type":

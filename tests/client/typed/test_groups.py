@@ -46,6 +46,10 @@ def group(stream: Stream) -> ConsumerGroup:
     return group
 
 
+def stream_of(group: ConsumerGroup) -> Stream:
+    return Stream(group.connection.client, group.key)
+
+
 def held(group: ConsumerGroup) -> list[tuple[str, str]]:
     return [(str(one.id), one.consumer) for one in group.pending_entries()]
 
@@ -62,9 +66,7 @@ def held(group: ConsumerGroup) -> list[tuple[str, str]]:
     ],
     ids=repr,
 )
-def test_a_group_begins_and_goes_on_after_the_id_it_is_given(
-    stream: Stream, at: Any, waiting: list[str]
-) -> None:
+def test_a_group_starts_after_the_given_id(stream: Stream, at: Any, waiting: list[str]) -> None:
     new, moved = stream.group("new"), stream.group("moved")
     new.create(at)
     moved.create("5-0")
@@ -77,21 +79,21 @@ def test_a_group_begins_and_goes_on_after_the_id_it_is_given(
 
 @one_client
 @pytest.mark.parametrize("bad", ["", "-", "+", ">", "*", "x", "(1-0", b"$ ", 5, None], ids=repr)
-def test_a_bad_cursor_is_refused_and_makes_or_moves_no_group(
+def test_a_bad_cursor_is_refused_and_creates_or_moves_no_group(
     group: ConsumerGroup, bad: Any
 ) -> None:
     before = group.info()
-    for act in (group.stream.group("new").create, group.set_id):
+    for act in (stream_of(group).group("new").create, group.set_id):
         with pytest.raises(InputError):
             act(bad)
     for value in (-1, 1.5, True):
-        for act in (group.stream.group("new").create, group.set_id):
+        for act in (stream_of(group).group("new").create, group.set_id):
             with pytest.raises(InputError, match=f"entries_read={value}"):
                 act("0", entries_read=value)
-    assert group.stream.groups() == [before]
+    assert stream_of(group).groups() == [before]
 
 
-def test_a_group_in_the_middle_has_a_lag_only_if_told_where_that_is(stream: Stream) -> None:
+def test_a_group_in_the_middle_has_a_lag_only_with_entries_read(stream: Stream) -> None:
     stream.group("told").create("2-0", entries_read=3)
     stream.group("untold").create("2-0")
     told, untold = stream.groups()
@@ -101,18 +103,18 @@ def test_a_group_in_the_middle_has_a_lag_only_if_told_where_that_is(stream: Stre
     assert stream.group("untold").info() == GroupInfo("untold", 0, 0, EntryId(1, 2), 2, 3)
 
 
-def test_a_group_makes_a_stream_only_if_that_is_wanted(redis: redis_py.Redis, key: str) -> None:
+def test_a_group_creates_a_stream_only_with_mkstream(redis: redis_py.Redis, key: str) -> None:
     group = Stream(redis, key).group("g")
     for exist_ok in (False, True):
         with pytest.raises(NoSuchStream):
             group.create(exist_ok=exist_ok)
-    assert not group.stream.exists()
+    assert not stream_of(group).exists()
     group.create(mkstream=True)
-    assert (group.stream.exists(), group.stream.length()) == (True, 0)
+    assert (stream_of(group).exists(), stream_of(group).length()) == (True, 0)
     assert group.info() == GroupInfo("g", 0, 0, EntryId.ZERO, group.info().entries_read, 0)
 
 
-def test_a_group_that_is_there_stays_as_it_is(group: ConsumerGroup) -> None:
+def test_an_existing_group_stays_unchanged(group: ConsumerGroup) -> None:
     before = group.info()
     with pytest.raises(CommandRefused, match="BUSYGROUP"):
         group.create("0")
@@ -122,18 +124,18 @@ def test_a_group_that_is_there_stays_as_it_is(group: ConsumerGroup) -> None:
     assert group.info() == before
 
 
-def test_a_destroyed_group_takes_what_is_pending_along_and_no_other_group(
+def test_destroying_a_group_deletes_its_pending_entries_and_no_other_group(
     group: ConsumerGroup,
 ) -> None:
-    other = group.stream.group("other")
+    other = stream_of(group).group("other")
     other.create("0")
     assert (group.destroy(), group.destroy()) == (True, False)
-    assert group.stream.groups() == [other.info()]
+    assert stream_of(group).groups() == [other.info()]
     group.create("0")
     assert group.pending() == PendingSummary(0, None, None, {})
 
 
-def test_a_consumer_can_be_made_before_it_reads(group: ConsumerGroup) -> None:
+def test_a_consumer_can_be_created_before_it_reads(group: ConsumerGroup) -> None:
     assert (group.create_consumer("new"), group.create_consumer("new")) == (True, False)
     assert group.create_consumer("a") is False
     a, b, new = group.consumers()
@@ -144,7 +146,7 @@ def test_a_consumer_can_be_made_before_it_reads(group: ConsumerGroup) -> None:
     assert (a.inactive_ms is not None) == knows_inactive
 
 
-def test_a_deleted_consumer_takes_its_pending_entries_along_for_good(group: ConsumerGroup) -> None:
+def test_the_pending_entries_of_a_deleted_consumer_are_lost(group: ConsumerGroup) -> None:
     assert group.delete_consumer("a") == 2
     assert group.delete_consumer("a") == 0
     assert held(group) == [("2-0", "b"), ("10-0", "b")]
@@ -158,9 +160,9 @@ def test_info_has_every_number(group: ConsumerGroup) -> None:
 
 
 def test_pending_counts_entries_that_were_deleted(group: ConsumerGroup) -> None:
-    group.stream.delete("1-1", "2-0")
+    stream_of(group).delete("1-1", "2-0")
     assert group.pending() == SUMMARY
-    group.stream.trim(maxlen=0)
+    stream_of(group).trim(maxlen=0)
     assert len(held(group)) == 4
 
 
@@ -182,7 +184,7 @@ def test_pending_counts_entries_that_were_deleted(group: ConsumerGroup) -> None:
     ],
     ids=repr,
 )
-def test_pending_entries_are_picked_by_range_consumer_and_idle_time(
+def test_pending_entries_are_filtered_by_range_consumer_and_idle_time(
     group: ConsumerGroup, asked: dict[str, Any], found: list[str]
 ) -> None:
     entries = group.pending_entries(**asked)
@@ -203,27 +205,27 @@ def test_pending_entries_are_picked_by_range_consumer_and_idle_time(
     ],
     ids=repr,
 )
-def test_a_bad_question_about_pending_entries_is_refused(
+def test_a_bad_filter_of_pending_entries_is_refused(
     group: ConsumerGroup, bad: dict[str, Any]
 ) -> None:
     with pytest.raises(InputError):
         group.pending_entries(**bad)
 
 
-def test_an_ack_counts_what_was_pending_for_anyone(group: ConsumerGroup) -> None:
+def test_an_ack_counts_the_pending_entries_of_every_consumer(group: ConsumerGroup) -> None:
     assert group.ack("1-1", EntryId(2), b"10-7", "99-0") == 2
     assert group.ack("1-1") == 0
     assert held(group) == [("1-2", "a"), ("10-0", "b")]
-    assert group.stream.length() == 5
+    assert stream_of(group).length() == 5
 
 
 @one_client
 @pytest.mark.parametrize("which", [(), ("1-1", "x"), (None,), (["1-1"],)], ids=repr)
-def test_a_bad_id_acks_deletes_and_returns_nothing(group: ConsumerGroup, which: Any) -> None:
+def test_a_bad_id_acks_deletes_and_gives_back_nothing(group: ConsumerGroup, which: Any) -> None:
     for act in (group.ack, group.ack_delete, group.nack, group.consumer("a").ack):
         with pytest.raises(InputError):
             act(*which)
-    assert (group.pending(), group.stream.length()) == (SUMMARY, 5)
+    assert (group.pending(), stream_of(group).length()) == (SUMMARY, 5)
 
 
 def needs_8_2(group: ConsumerGroup) -> None:
@@ -241,9 +243,9 @@ def test_deleting_keeps_drops_or_respects_pending_references(
     needs_8_2(group)
     group.consumer("b").read()
     group.ack("10-7")
-    assert group.stream.delete_ex("1-1", "10-7", "5-5", refs=refs) == removed
+    assert stream_of(group).delete_ex("1-1", "10-7", "5-5", refs=refs) == removed
     assert group.pending().count == still_held
-    assert group.stream.length() == 5 - removed.count(1)
+    assert stream_of(group).length() == 5 - removed.count(1)
 
 
 @pytest.mark.parametrize(
@@ -253,9 +255,9 @@ def test_trimming_keeps_drops_or_respects_pending_references(
     group: ConsumerGroup, refs: Any, length: int, still_held: int
 ) -> None:
     needs_8_2(group)
-    group.stream.trim(maxlen=1, refs=refs)
-    assert (group.stream.length(), group.pending().count) == (length, still_held)
-    group.stream.add({"f": 6}, "11-0", maxlen=1, refs=refs)
+    stream_of(group).trim(maxlen=1, refs=refs)
+    assert (stream_of(group).length(), group.pending().count) == (length, still_held)
+    stream_of(group).add({"f": 6}, "11-0", maxlen=1, refs=refs)
     assert group.pending().count == still_held
 
 
@@ -263,33 +265,37 @@ def test_trimming_keeps_drops_or_respects_pending_references(
     ("refs", "done"),
     [("KEEPREF", [1, 1, -1]), ("DELREF", [1, 1, -1]), ("ACKED", [2, 1, -1])],
 )
-def test_ack_delete_removes_an_entry_that_nobody_else_needs(
+def test_ack_delete_deletes_an_entry_that_no_other_group_needs(
     group: ConsumerGroup, refs: Any, done: list[int]
 ) -> None:
     needs_8_2(group)
-    other = group.stream.group("other")
+    other = stream_of(group).group("other")
     other.create("0")
     other.consumer("c").read()
     other.ack("1-2")
     assert group.ack_delete("1-1", "1-2", "99-0", refs=refs) == done
     assert held(group) == [("2-0", "b"), ("10-0", "b")]
-    assert group.stream.length() == 5 - done.count(1)
+    assert stream_of(group).length() == 5 - done.count(1)
     assert other.pending().count == (3 if refs == "DELREF" else 4)
-    assert group.stream.group("none").ack_delete("1-2", refs=refs) == [-1]
+    assert stream_of(group).group("none").ack_delete("1-2", refs=refs) == [-1]
 
 
-def test_what_is_given_back_is_free_or_the_version_that_can_is_named(group: ConsumerGroup) -> None:
+def test_nack_frees_an_entry_or_the_error_names_the_version(group: ConsumerGroup) -> None:
     if group.connection.version.has((8, 8)):
         assert group.nack("1-1", "99-0", deliveries=7) == 1
         assert (held(group)[0], group.pending_entries()[0].deliveries) == (("1-1", ""), 7)
         return
     for act in (group.nack, lambda *ids: group.nack(*ids, mode="FATAL", deliveries=1, force=True)):
-        with pytest.raises(UnsupportedCommand, match=r"XNACK as asked needs Redis 8\.8; this"):
+        with pytest.raises(
+            UnsupportedCommand, match=r"XNACK with these options needs Redis 8\.8; this"
+        ):
             act("1-1")
     with pytest.raises(InputError, match="deliveries=-1"):
         group.nack("1-1", deliveries=-1)
     if not group.connection.version.has((8, 2)):
-        with pytest.raises(UnsupportedCommand, match=r"XACKDEL as asked needs Redis 8\.2; this"):
+        with pytest.raises(
+            UnsupportedCommand, match=r"XACKDEL with these options needs Redis 8\.2; this"
+        ):
             group.ack_delete("1-1")
     assert group.pending() == SUMMARY
 
@@ -328,26 +334,26 @@ def test_a_key_of_another_type_is_named_and_left_alone(stream: Stream, name: str
 
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"create", "ack_delete", "nack"}))
 @pytest.mark.parametrize("gone", ["group", "stream"])
-def test_a_group_that_is_gone_is_said_and_comes_not_back(
+def test_a_deleted_group_is_an_error_and_is_not_recreated(
     group: ConsumerGroup, gone: str, name: str
 ) -> None:
     if gone == "group":
         group.destroy()
     else:
-        group.stream.client.delete(group.stream.key)
+        group.connection.client.delete(group.key)
     if name == "ack" or (name == "destroy" and gone == "group"):
         assert METHODS[name](group) == 0
     else:
         with pytest.raises((NoSuchGroup, NoSuchStream)) as error:
             METHODS[name](group)
         assert isinstance(error.value, NoSuchGroup) or gone == "stream"
-        assert group.stream.key in str(error.value)
-    assert group.stream.exists() == (gone == "group")
-    assert gone == "stream" or group.stream.groups() == []
+        assert group.key in str(error.value)
+    assert stream_of(group).exists() == (gone == "group")
+    assert gone == "stream" or stream_of(group).groups() == []
 
 
 @pytest.mark.parametrize("name", ["<b>", "😀", "a\r\nb", "\udcff", "STREAMS", ">", " ", "x" * 999])
-def test_hostile_names_come_back_as_they_were_given(stream: Stream, name: str) -> None:
+def test_unusual_names_come_back_unchanged(stream: Stream, name: str) -> None:
     group = stream.group(name)
     group.create("0")
     assert len(group.consumer(name).read(1)) == 1
@@ -373,10 +379,10 @@ def test_every_client_sees_the_same(server: EmbeddedServer, group: ConsumerGroup
     group.create_consumer("idle")
     seen = []
     for options in [{"protocol": p, "decode_responses": d} for p in (2, 3) for d in (True, False)]:
-        one = Stream(server.client(**options), group.stream.key).group("g")
+        one = Stream(server.client(**options), group.key).group("g")
         consumers = [(c.name, c.pending) for c in one.consumers()]
-        seen.append((one.info(), consumers, one.pending(), held(one), one.stream.full()))
-        one.stream.client.close()
+        seen.append((one.info(), consumers, one.pending(), held(one), stream_of(one).full()))
+        one.connection.client.close()
     assert len(seen) == 4
     assert all(looks == seen[0] for looks in seen)
     (full,) = seen[0][4].groups

@@ -8,7 +8,7 @@ import pytest
 from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
-from streamviz.client.idempotency import IdmpInfo
+from streamviz.client.models import IdmpInfo
 from streamviz.errors import CommandRefused, InputError, NoSuchStream
 
 
@@ -50,13 +50,15 @@ def test_a_repeated_entry_that_was_trimmed_away_is_not_added_again(remembering: 
     assert [entry.fields["n"] for entry in remembering.range()] == ["2"]
 
 
-def test_without_a_stream_nothing_is_made_or_remembered(remembering: Stream) -> None:
+def test_without_a_stream_nothing_is_created_or_stored(remembering: Stream) -> None:
     assert remembering.add({"n": 1}, idmp=("till", "1"), create=False) is None
     assert not remembering.exists()
     assert remembering.add({"n": 1}, idmp=("till", "1")) is not None
 
 
-def test_only_so_many_are_remembered_and_configuring_forgets(remembering: Stream) -> None:
+def test_the_number_of_stored_ids_is_limited_and_configure_deletes_them(
+    remembering: Stream,
+) -> None:
     with pytest.raises(NoSuchStream):
         remembering.configure(idmp_maxsize=2)
     remembering.add({"n": 0})
@@ -74,7 +76,7 @@ def test_only_so_many_are_remembered_and_configuring_forgets(remembering: Stream
 
 
 @pytest.mark.parametrize("bad", [{"idmp_duration_s": 86401}, {"idmp_maxsize": 10001}], ids=repr)
-def test_too_much_to_remember_is_refused_by_the_server(
+def test_the_server_refuses_limits_that_are_too_large(
     remembering: Stream, bad: dict[str, int]
 ) -> None:
     remembering.add({"n": 0})
@@ -82,7 +84,7 @@ def test_too_much_to_remember_is_refused_by_the_server(
         remembering.configure(**bad)
 
 
-def test_before_8_6_a_stream_remembers_nothing(stream: Stream) -> None:
+def test_before_8_6_a_stream_has_no_idmp_info(stream: Stream) -> None:
     stream.add({"n": 1}, "1-0")
     assert (stream.info().idmp is not None) == stream.connection.version.has((8, 6))
 
@@ -104,7 +106,7 @@ def test_before_8_6_a_stream_remembers_nothing(stream: Stream) -> None:
     ],
     ids=repr,
 )
-def test_what_tells_a_repeated_entry_is_checked(stream: Stream, bad: Any, said: str) -> None:
+def test_bad_idempotency_options_are_refused(stream: Stream, bad: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         stream.add({"f": 1}, **bad)
     assert not stream.exists()

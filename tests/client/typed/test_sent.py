@@ -15,7 +15,7 @@ import pytest
 import redis as redis_py
 
 from streamviz import Stream
-from streamviz.client.stream import read_streams
+from streamviz.client.read import read_streams
 from streamviz.errors import InputError, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 
@@ -105,7 +105,7 @@ def resp(words: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize(("version", "words", "act"), SENT, ids=[words for _, words, _ in SENT])
-def test_what_is_sent_is_what_the_version_documents(
+def test_each_command_is_sent_in_its_documented_form(
     redis: redis_py.Redis, key: str, sent: list[bytes], version: str, words: str, act: Do
 ) -> None:
     stream = Stream(redis, key)
@@ -118,7 +118,8 @@ def test_what_is_sent_is_what_the_version_documents(
     if has:
         act(stream)
     else:
-        said = rf"{words.split()[0]} as asked needs Redis {re.escape(version)}; this server is"
+        name, needed = words.split()[0], re.escape(version)
+        said = rf"{name} with these options needs Redis {needed}; this server is"
         with pytest.raises(UnsupportedCommand, match=said):
             act(stream)
     assert sent[0] == expected

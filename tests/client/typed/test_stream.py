@@ -11,9 +11,8 @@ import redis as redis_py
 from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
-from streamviz.client.idempotency import IdmpInfo
-from streamviz.client.models import Entry, StreamInfo
-from streamviz.client.stream import read_streams
+from streamviz.client.models import Entry, IdmpInfo, StreamInfo
+from streamviz.client.read import read_streams
 from streamviz.errors import (
     CommandRefused,
     InputError,
@@ -33,7 +32,7 @@ def ids(entries: list[Entry]) -> list[str]:
     return [str(entry.id) for entry in entries]
 
 
-def test_an_entry_comes_back_as_it_was_given_in_its_order(stream: Stream) -> None:
+def test_an_entry_comes_back_unchanged_and_in_order(stream: Stream) -> None:
     given: dict[Any, Any] = {"z": "text", b"\xff\x00": b"\xfe", "<b>😀": "\r\n", "": "", "%s": 7}
     given |= {"float": 0.1, "large": 2**70, "escaped\udc80": "\udcff", "tiny": -1e-300}
     assert stream.add(given, "5-3") == EntryId(5, 3)
@@ -44,7 +43,7 @@ def test_an_entry_comes_back_as_it_was_given_in_its_order(stream: Stream) -> Non
     assert list(entry.fields) == list(back)
 
 
-def test_the_server_gives_ids_that_grow(stream: Stream) -> None:
+def test_the_server_gives_increasing_ids(stream: Stream) -> None:
     got = [stream.add({"n": n}) for n in range(50)]
     assert got == sorted(set(got))
     assert [entry.id for entry in stream.range()] == got
@@ -62,7 +61,7 @@ def test_the_server_gives_ids_that_grow(stream: Stream) -> None:
         (f"{TOP}-*", f"{TOP}-0"),
     ],
 )
-def test_an_id_may_be_given_in_whole_or_in_part(
+def test_an_id_may_be_complete_or_partial(
     stream: Stream, asked: EntryId | str | bytes, given: str
 ) -> None:
     stream.add({"f": 1}, "5-1")
@@ -79,7 +78,7 @@ def test_an_id_that_is_not_larger_is_refused_and_nothing_is_added(
     assert ids(stream.range()) == ["5-1"]
 
 
-def test_after_the_largest_id_there_is_no_more_room(stream: Stream) -> None:
+def test_nothing_can_be_added_after_the_largest_id(stream: Stream) -> None:
     stream.add({"f": 1}, EntryId.MAX)
     with pytest.raises(CommandRefused, match="last possible ID"):
         stream.add({"f": 2})
@@ -92,7 +91,7 @@ IDS = ["", "x", "-", "$", "+", ">", "5-x", "*-*", "-*", "5-**", "(5-0", 5, None,
 
 @one_client
 @pytest.mark.parametrize("fields", [*FIELDS, {"f": 1, "g": {}}, {None: 1}, {"f": object}], ids=repr)
-def test_bad_fields_are_refused_and_make_no_stream(stream: Stream, fields: Any) -> None:
+def test_bad_fields_are_refused_and_create_no_stream(stream: Stream, fields: Any) -> None:
     with pytest.raises(InputError):
         stream.add(fields)
     assert not stream.exists()
@@ -100,13 +99,13 @@ def test_bad_fields_are_refused_and_make_no_stream(stream: Stream, fields: Any) 
 
 @one_client
 @pytest.mark.parametrize("bad", IDS, ids=repr)
-def test_a_bad_new_id_is_refused_and_makes_no_stream(stream: Stream, bad: Any) -> None:
+def test_a_bad_new_id_is_refused_and_creates_no_stream(stream: Stream, bad: Any) -> None:
     with pytest.raises(InputError):
         stream.add({"f": 1}, bad)
     assert not stream.exists()
 
 
-def test_a_stream_is_only_made_if_that_is_wanted(stream: Stream) -> None:
+def test_nomkstream_creates_no_stream(stream: Stream) -> None:
     assert stream.add({"f": 1}, create=False) is None
     assert not stream.exists()
     stream.add({"f": 1}, "1-0")
@@ -128,7 +127,7 @@ def test_a_stream_is_only_made_if_that_is_wanted(stream: Stream) -> None:
     ],
     ids=repr,
 )
-def test_trimming_keeps_what_was_asked_for(
+def test_trimming_keeps_the_requested_entries(
     five: Stream, bound: dict[str, Any], left: list[str]
 ) -> None:
     assert five.trim(**bound) == 5 - len(left)
@@ -192,14 +191,14 @@ def test_a_bad_bound_is_refused_before_anything_is_added_or_removed(
     assert five.length() == 5
 
 
-def test_trimming_needs_a_bound_and_no_stream(stream: Stream) -> None:
+def test_trimming_needs_a_bound_but_not_a_stream(stream: Stream) -> None:
     assert stream.trim(maxlen=0) == 0
     assert not stream.exists()
     with pytest.raises(InputError, match="maxlen= or minid="):
         stream.trim()
 
 
-def test_a_stream_that_is_not_there_is_empty_to_read_and_unknown_to_info(stream: Stream) -> None:
+def test_a_missing_stream_reads_as_empty_and_has_no_info(stream: Stream) -> None:
     assert (stream.range(), stream.reverse_range(), stream.read("0")) == ([], [], [])
     assert (stream.length(), len(stream), stream.exists(), bool(stream)) == (0, 0, False, True)
     assert stream.delete("1-0") == 0
@@ -210,7 +209,7 @@ def test_a_stream_that_is_not_there_is_empty_to_read_and_unknown_to_info(stream:
     assert not stream.exists()
 
 
-def test_deleting_counts_what_was_there(five: Stream) -> None:
+def test_deleting_counts_the_existing_entries(five: Stream) -> None:
     assert five.delete("1-1", EntryId(2), b"7-7", "10-0", "10-0") == 3
     assert ids(five.range()) == ["1-2", "10-7"]
     assert five.info().max_deleted_entry_id == EntryId(10)
@@ -247,15 +246,13 @@ def test_info_has_every_number(five: Stream) -> None:
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 1), (4, 4), (10, 5), (0, 5)])
-def test_full_shows_as_many_entries_as_asked_for_and_all_for_zero(
-    five: Stream, count: int, shown: int
-) -> None:
+def test_full_lists_count_entries_and_all_for_zero(five: Stream, count: int, shown: int) -> None:
     full = five.full(count)
     assert full.entries == tuple(five.range(count=shown))
     assert (full.info.length, full.info.groups, full.groups) == (5, 0, ())
 
 
-def test_the_streams_own_numbers_can_be_set(five: Stream) -> None:
+def test_the_last_id_and_the_counters_can_be_set(five: Stream) -> None:
     five.set_id("20-5", entries_added=100, max_deleted_id=EntryId(15))
     info = five.info()
     assert (info.last_generated_id, info.entries_added) == (EntryId(20, 5), 100)
@@ -269,7 +266,7 @@ def test_the_streams_own_numbers_can_be_set(five: Stream) -> None:
 
 @one_client
 @pytest.mark.parametrize("bad", [{}, {"idmp_duration_s": 0}, {"idmp_maxsize": -1}], ids=repr)
-def test_there_must_be_something_to_configure(five: Stream, bad: dict[str, Any]) -> None:
+def test_configure_needs_a_valid_option(five: Stream, bad: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="idmp_"):
         five.configure(**bad)
 
@@ -285,7 +282,7 @@ NEW: list[tuple[tuple[int, ...], Do]] = [
 
 
 @pytest.mark.parametrize(("needs", "act"), NEW)
-def test_what_the_server_lacks_is_refused_with_the_version_that_has_it(
+def test_an_unsupported_option_is_refused_with_the_version_it_needs(
     five: Stream, needs: tuple[int, ...], act: Do
 ) -> None:
     if five.connection.version.has(needs):

@@ -12,7 +12,7 @@ from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
 from streamviz.client.models import Entry
-from streamviz.client.stream import read_streams
+from streamviz.client.read import read_streams
 from streamviz.errors import CommandRefused, InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 
@@ -42,7 +42,7 @@ def ids(entries: list[Entry]) -> list[str]:
     ],
     ids=repr,
 )
-def test_a_range_goes_from_end_to_end_both_ways(
+def test_a_range_includes_both_ends_in_both_directions(
     five: Stream, start: Any, end: Any, found: list[str]
 ) -> None:
     assert ids(five.range(start, end)) == found
@@ -88,7 +88,7 @@ def test_beyond_the_ends_there_is_no_range(five: Stream) -> None:
     ],
     ids=repr,
 )
-def test_reading_gives_what_comes_after_an_id(five: Stream, after: Any, found: list[str]) -> None:
+def test_a_read_returns_the_entries_after_an_id(five: Stream, after: Any, found: list[str]) -> None:
     assert ids(five.read(after)) == found
     assert ids(five.read(after, count=2)) == found[:2]
     assert ids(five.read(after, block_ms=1)) == found
@@ -103,29 +103,29 @@ def refused(act: Callable[[], Any]) -> str:
     return ""
 
 
-def test_the_newest_entry_is_read_or_the_version_that_can_is_named(five: Stream) -> None:
+def test_the_newest_entry_is_read_or_the_error_names_the_version(five: Stream) -> None:
     said = refused(lambda: five.read("+"))
     if said:
         assert not five.connection.version.has((7, 4))
-        assert said.startswith("XREAD as asked needs Redis 7.4;")
+        assert said.startswith("XREAD with these options needs Redis 7.4;")
         assert f"this server is {five.connection.version}." in said
     else:
         assert ids(five.read("+")) == ids(five.read("+", block_ms=1)) == ["10-7"]
 
 
-def test_a_read_is_limited_in_all_or_the_version_that_can_is_named(five: Stream) -> None:
+def test_a_read_is_limited_in_all_or_the_error_names_the_version(five: Stream) -> None:
     for limit in ({"max_count": 1}, {"max_bytes": 1}):
         said = refused(lambda limit=limit: read_streams(five.client, {five.key: "0"}, **limit))
         if said:
             assert not five.connection.version.has((8, 10))
-            assert said.startswith("XREAD as asked needs Redis 8.10;")
+            assert said.startswith("XREAD with these options needs Redis 8.10;")
         else:
             assert len(read_streams(five.client, {five.key: "0"}, **limit)) == 1
 
 
 @one_client
 @pytest.mark.parametrize("after", ["", "-", ">", "*", "(1-0", "x", 5, None])
-def test_a_bad_position_is_refused(five: Stream, after: Any) -> None:
+def test_a_bad_start_of_a_read_is_refused(five: Stream, after: Any) -> None:
     with pytest.raises(InputError):
         five.read(after)
 
@@ -172,7 +172,7 @@ def while_blocked(client: redis_py.Redis, until: Until, wait: Callable[[], Any],
 
 
 @pytest.mark.parametrize("block_ms", [0, 30_000])
-def test_a_blocked_read_gets_what_comes_while_it_waits(
+def test_a_blocked_read_returns_an_entry_added_meanwhile(
     redis: redis_py.Redis, five: Stream, until: Until, block_ms: int
 ) -> None:
     def act(client: Any) -> None:
@@ -182,7 +182,7 @@ def test_a_blocked_read_gets_what_comes_while_it_waits(
     assert ids(found) == ["11-0"]
 
 
-def test_a_blocked_read_may_outlast_the_sockets_time_out(
+def test_a_blocked_read_may_outlast_the_socket_time_out(
     server: EmbeddedServer, protocol: int, key: str
 ) -> None:
     client = server.client(protocol=protocol, socket_timeout=0.05)
@@ -191,7 +191,7 @@ def test_a_blocked_read_may_outlast_the_sockets_time_out(
     client.close()
 
 
-def test_a_connection_that_breaks_while_it_waits_says_so_and_the_next_call_works(
+def test_a_connection_that_breaks_during_a_read_raises_and_the_next_call_works(
     redis: redis_py.Redis, five: Stream, until: Until
 ) -> None:
     found = while_blocked(
@@ -204,7 +204,7 @@ def test_a_connection_that_breaks_while_it_waits_says_so_and_the_next_call_works
     assert five.length() == 5
 
 
-def test_a_server_that_is_gone_is_said(server: EmbeddedServer, protocol: int) -> None:
+def test_a_stopped_server_is_unreachable(server: EmbeddedServer, protocol: int) -> None:
     with EmbeddedServer(program=server.program) as mortal:
         stream = Stream(mortal.client(protocol=protocol), "s")
         stream.add({"f": 1})

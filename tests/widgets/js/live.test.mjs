@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
@@ -75,14 +76,8 @@ test("a slider's place and its factor belong together, at every step", () => {
   assert.equal(steps, 17);
 });
 
-test("entryOf finds the first ID in a point's text, and nothing else", () => {
-  assert.equal(live.entryOf("1600-0"), "1600-0");
-  assert.equal(live.entryOf("1600-12 held by ann-5-6, delivered 2×"), "1600-12");
-  assert.equal(live.entryOf("crew-1-2: last delivered 5-0"), "5-0");
-  const none = ["", undefined, null, "billing-1 crashed holding 1", "5", "a-5-0"];
-  assert.deepEqual(none.map(live.entryOf), none.map(() => ""));
-});
-
+/** A figure's layout as the kernel sends it. */
+const LAYOUT = JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"))[0].figure.layout;
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#888888"];
 
 test("contrast is what WCAG says it is", () => {
@@ -98,7 +93,7 @@ test("every line and mark is seen on a light and on a dark page, faint ones too"
     for (const color of PALETTE) {
       const given = [{ line: { color, width: 2 }, opacity: 0.4 }, { marker: { color, opacity: 0.5 } }, { marker: { color } }];
       const before = structuredClone(given);
-      const [line, faint, mark] = inked(given, dark);
+      const [line, faint, mark] = inked(given, dark, LAYOUT);
       assert.deepEqual(given, before, "the kernel's traces stay as they are");
       assert.equal(line.line.width, 2);
       for (const [drawn, opacity] of [[line.line.color, line.opacity], [faint.marker.color, faint.marker.opacity], [mark.marker.color, 1]]) {
@@ -113,9 +108,9 @@ test("every line and mark is seen on a light and on a dark page, faint ones too"
 
 test("bands are of their lines' colour, and what has no colour stays as it is", () => {
   const band = { line: { color: "#0072B2" }, fillcolor: "rgba(0,114,178,0.3)" };
-  assert.equal(inked([band], true)[0].fillcolor, "rgba(61,157,224,0.3)");
-  assert.equal(inked([band], false)[0].fillcolor, band.fillcolor);
-  assert.deepEqual(inked([{ x: [1] }, { opacity: 0.4 }], true), [{ x: [1] }, { opacity: 0.4 }]);
+  assert.equal(inked([band], true, LAYOUT)[0].fillcolor, "rgba(61,157,224,0.3)");
+  assert.equal(inked([band], false, LAYOUT)[0].fillcolor, band.fillcolor);
+  assert.deepEqual(inked([{ x: [1] }, { opacity: 0.4 }], true, LAYOUT), [{ x: [1] }, { opacity: 0.4 }]);
 });
 
 /** A widget's model whose kernel sends plotly.js, or does not. */

@@ -34,12 +34,12 @@ def steps(plot: Plot, samples: list[Sample], limit: int, most: int, every: int) 
     window = History(limit, max_entries=most)
     window.append(samples[0])
     first = figure = plot.figure(window)
-    identity, found = plot.identity(window), []
+    identity, found = plot.structure_key(window), []
     for place, one in enumerate(samples[1:]):
         window.append(one)
         if place % every == 0:
             delta = plot.delta(window, figure["n"], identity)
-            identity = plot.identity(window)
+            identity = plot.structure_key(window)
             figure = apply(figure, delta)
             found.append({"delta": delta, "expected": figure})
     return {"figure": first, "steps": found}

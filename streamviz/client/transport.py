@@ -1,0 +1,119 @@
+"""Send commands over one of redis-py's connections, and read the raw replies.
+
+In this package a *raw connection* is redis-py's: one socket, borrowed from a client's pool. A
+`streamviz.client.Connection` is ours: it borrows raw connections as it needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import hiredis
+import redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from streamviz.client.resp import Command, pack
+from streamviz.errors import ServerAuthError, ServerError, ServerUnreachable
+
+_BLOCK_MARGIN_S = 5.0
+_CHUNK_BYTES = 65_536
+
+
+@contextmanager
+def borrow(pool: Any) -> Iterator[Any]:
+    """Borrow a raw connection from a redis-py pool.
+
+    The connection returns to the pool when the block ends. After an error it is closed first.
+
+    Raises
+    ------
+    ServerError
+        If the connection cannot be made, or breaks.
+    """
+    try:
+        raw_connection = pool.get_connection()
+    except (RedisError, OSError) as error:
+        raise _server_error(error) from error
+    try:
+        yield raw_connection
+    except BaseException as error:
+        raw_connection.disconnect()  # the next command must not get a reply that is still unread
+        if isinstance(error, RedisError | OSError):
+            raise _server_error(error) from error
+        raise
+    finally:
+        pool.release(raw_connection)
+
+
+def send_and_receive(
+    raw_connection: Any, commands: Sequence[Command], block_ms: int | None = None
+) -> list[Any]:
+    """Send commands in one write, and return their raw replies.
+
+    A refused command has its error as its reply. `block_ms` extends the socket's time-out; it
+    works only for a single command.
+    """
+    raw_connection.send_packed_command([b"".join(map(pack, commands))])
+    if len(commands) == 1:
+        return [_read_reply(raw_connection, block_ms)]
+    return read_replies(raw_connection, len(commands))
+
+
+def read_replies(raw_connection: Any, count: int) -> list[Any]:
+    """Read `count` replies; a refused command has its error as its reply."""
+    reader = hiredis.Reader(replyError=ResponseError)
+    return [_next_reply(reader, raw_connection) for _ in range(count)]
+
+
+def read_errors(
+    reader: hiredis.Reader, raw_connection: Any, count: int
+) -> list[tuple[int, Exception]]:
+    """Read `count` replies, and return only the errors, each with its index."""
+    errors = []
+    for index in range(count):
+        reply = reader.gets()
+        if type(reply) is bytes:  # an entry ID, as nearly all replies are
+            continue
+        if reply is False or isinstance(reply, hiredis.PushNotification):
+            reply = _next_reply(reader, raw_connection)
+        if isinstance(reply, Exception):
+            errors.append((index, reply))
+    return errors
+
+
+def _read_reply(raw_connection: Any, block_ms: int | None) -> Any:
+    options = {}
+    if block_ms is not None:
+        options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
+    try:
+        return raw_connection.read_response(disable_decoding=True, **options)
+    except ResponseError as error:
+        return error
+
+
+def _next_reply(reader: hiredis.Reader, raw_connection: Any) -> Any:
+    """Return the next of several replies; the reader buffers what arrived with it.
+
+    redis-py spends some microseconds of Python on each reply. hiredis alone is several times as
+    fast.
+    """
+    while (reply := reader.gets()) is False or isinstance(reply, hiredis.PushNotification):
+        if reply is False:
+            data = raw_connection._sock.recv(_CHUNK_BYTES)
+            if not data:
+                raise redis.ConnectionError("the server closed the connection")
+            reader.feed(data)
+    return reply
+
+
+def _server_error(error: Exception) -> ServerError:
+    if isinstance(error, AuthenticationError):
+        return ServerAuthError(
+            f"the server did not accept the user or the password: {error}. "
+            "Give both to connect(), or in the URL"
+        )
+    return ServerUnreachable(
+        f"the server does not answer: {error}. Check that it is running, and connect again"
+    )

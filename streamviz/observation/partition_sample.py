@@ -1,0 +1,181 @@
+"""The sample of all parts of a stream: each part's own, and the sums.
+
+The sum is a sample, too, of a stream that has all the parts' entries. So every plot of samples
+can draw it. If one part's number is unknown, so is the sum, and its reason names the part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import chain, islice
+from typing import Literal
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo
+from streamviz.observation.events import Event
+from streamviz.observation.sample import GroupState, Lag, Sample
+
+_MAX_PENDING = 50
+_WORST_FIRST: tuple[Literal["unknown", "suspect"], ...] = ("unknown", "suspect")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """One part in a sample.
+
+    Attributes
+    ----------
+    number : int
+        Its number, from 0.
+    slot : int
+        Its slot in a cluster.
+    node : str
+        The name of the node that holds the slot; empty on a single server, or if unknown.
+    moving_to : str
+        The name of the node to which the slot is moving; empty if it is not.
+    sample : Sample
+        The part's own sample.
+    """
+
+    number: int
+    slot: int
+    node: str
+    moving_to: str
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionedSample(Sample):
+    """A sample of all parts: the sums, and in `partitions` each part's own sample.
+
+    The parts are sampled one after the other, not at one moment. A group's `last_delivered_id` is
+    the smallest of the parts': entries up to it were delivered in every part.
+
+    Attributes
+    ----------
+    partitions : tuple of PartitionState
+        Ordered by number.
+    """
+
+    partitions: tuple[PartitionState, ...] = ()
+
+
+def sum_partitions(
+    name: str,
+    n: int,
+    time_ms: int,
+    states: Sequence[PartitionState],
+    events: tuple[Event, ...] = (),
+) -> PartitionedSample:
+    """Return the parts' samples as one.
+
+    Parameters
+    ----------
+    name : str
+        The name of the whole.
+    n : int
+        The sample's number.
+    time_ms : int
+        Its time, in milliseconds since 1970 UTC.
+    states : sequence of PartitionState
+        The parts.
+    events : tuple of Event
+        What happened.
+    """
+    samples = [state.sample for state in states]
+    existing = [sample for sample in samples if sample.exists]
+    groups = sorted({group.name for sample in existing for group in sample.groups})
+    firsts = [sample.first_id for sample in existing if sample.length]
+    return PartitionedSample(
+        stream=name,
+        n=n,
+        time_ms=time_ms,
+        exists=bool(existing),
+        trouble="; ".join(sample.trouble for sample in samples if sample.trouble),
+        length=sum(sample.length for sample in existing),
+        entries_added=sum(sample.entries_added for sample in existing),
+        first_id=min(firsts, default=EntryId.ZERO),
+        last_id=max((sample.last_id for sample in existing), default=EntryId.ZERO),
+        max_deleted_id=max((sample.max_deleted_id for sample in existing), default=EntryId.ZERO),
+        entries=tuple(merge(*(sample.entries for sample in existing), key=lambda entry: entry.id)),
+        missed=sum(sample.missed for sample in existing),
+        groups=tuple(_sum_group(group, states) for group in groups),
+        events=(*events, *chain.from_iterable(sample.events for sample in samples)),
+        partitions=tuple(states),
+    )
+
+
+def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
+    """Return the lag of a group over all parts.
+
+    Parameters
+    ----------
+    lags : mapping of int to Lag or str
+        For each part's number its lag, or why there is none.
+
+    Returns
+    -------
+    Lag
+        Exact only if every part's is; unknown if any is, with the reasons. `behind_ms` is the
+        largest of the parts'.
+
+    Examples
+    --------
+    >>> sum_lags({0: Lag(2, "exact", "", 10), 1: Lag(None, "unknown", "it stopped", None)})
+    Lag(entries=None, verdict='unknown', reason='partition 1: it stopped', behind_ms=None)
+    """
+    known = {
+        number: lag if isinstance(lag, Lag) else Lag(None, "unknown", lag, None)
+        for number, lag in lags.items()
+    }
+    verdicts = {lag.verdict for lag in known.values()}
+    total = _sum([lag.entries for lag in known.values()])
+    times = [lag.behind_ms for lag in known.values() if lag.behind_ms is not None]
+    return Lag(
+        entries=None if "unknown" in verdicts else total,
+        verdict=next((one for one in _WORST_FIRST if one in verdicts), "exact"),
+        reason="; ".join(f"partition {n}: {lag.reason}" for n, lag in known.items() if lag.reason),
+        behind_ms=max(times, default=0) if len(times) == len(known) else None,
+    )
+
+
+def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
+    by_part = {state.number: state.sample.group(name) for state in states}
+    groups = [group for group in by_part.values() if group is not None]
+    lags: dict[int, Lag | str] = {}
+    for state in states:
+        group = by_part[state.number]
+        lags[state.number] = group.lag if group else state.sample.trouble or "no such group"
+    complete = len(groups) == len(states)
+    consumers: dict[str, list[ConsumerInfo]] = {}
+    for one in chain.from_iterable(group.consumers for group in groups):
+        consumers.setdefault(one.name, []).append(one)
+    oldest = merge(*(group.oldest for group in groups), key=lambda pending: pending.id)
+    return GroupState(
+        name=name,
+        last_delivered_id=min(group.last_delivered_id for group in groups),
+        entries_read=_sum([group.entries_read for group in groups]) if complete else None,
+        lag=sum_lags(lags),
+        pending=sum(group.pending for group in groups),
+        consumers=tuple(_sum_consumer(name, consumers[name]) for name in sorted(consumers)),
+        oldest=tuple(islice(oldest, _MAX_PENDING)),
+        gone=_sum([group.gone for group in groups]) if complete else None,
+    )
+
+
+def _sum_consumer(name: str, infos: Sequence[ConsumerInfo]) -> ConsumerInfo:
+    inactive = [one.inactive_ms for one in infos if one.inactive_ms is not None]
+    return ConsumerInfo(
+        name,
+        sum(one.pending for one in infos),
+        min(one.idle_ms for one in infos),
+        min(inactive, default=None),
+    )
+
+
+def _sum(numbers: Sequence[int | None]) -> int | None:
+    """Return the sum; None if one of the numbers is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None

@@ -1,0 +1,138 @@
+"""Ask a server for its version, and explain why it could not be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+from streamviz.errors import (
+    InputError,
+    ServerAuthError,
+    ServerError,
+    ServerTooOld,
+    ServerUnreachable,
+)
+
+OLDEST = (7, 0)
+CONNECT_TIMEOUT_S = 1.5
+_TLS_TIMEOUT_S = 1.0  # a server without TLS sends nothing, so it always takes this long
+
+
+def new_client(options: Mapping[str, Any]) -> redis.Redis:
+    """Return a client; `options` include the host, port or path of the URL."""
+    return redis.Redis.from_url("redis://", **options)
+
+
+def server_version(url: str, options: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the server's version (INFO server), with time-outs apart from the client's.
+
+    Parameters
+    ----------
+    url : str
+        The URL without its password.
+    options : mapping
+        The client's options.
+
+    Raises
+    ------
+    ServerTooOld
+        If the server is older than Redis 6.
+    ServerError
+        If the server refuses HELLO.
+    redis.RedisError, OSError
+        If the server can't be reached; see `explain_failure`.
+    """
+    timeout_s = _TLS_TIMEOUT_S if url.startswith("rediss:") else CONNECT_TIMEOUT_S
+    options = {**options, "socket_timeout": timeout_s}
+    try:
+        return _ask_version(options)
+    except ResponseError as error:
+        message = str(error).lower()
+        if "unknown command" not in message or "hello" not in message:
+            raise
+    try:
+        version = _ask_version({**options, "protocol": 2})  # Redis 5 has no HELLO
+    except (RedisError, OSError):
+        raise too_old(url, "has no HELLO, so it is older than Redis 6") from None
+    if version >= OLDEST:
+        raise ServerError(f"{url} refuses HELLO, which RESP3 needs: give protocol=2")
+    return version
+
+
+def _ask_version(options: Mapping[str, Any]) -> tuple[int, ...]:
+    client = new_client(options)
+    try:
+        info: Any = client.info("server")
+    finally:
+        client.close()
+    number = info.get("valkey_version") or info.get("redis_version") or "0"
+    return tuple(int(part) for part in re.findall(r"\d+", str(number))[:3])
+
+
+def too_old(url: str, reason: str) -> ServerTooOld:
+    """Return the error for a server that is too old."""
+    return ServerTooOld(
+        f"{url} {reason}; streamviz needs 7.0 or newer: "
+        "upgrade it, or call connect() without a URL to use the embedded server"
+    )
+
+
+def explain_option(error: Exception, url: str, options: Mapping[str, Any]) -> InputError:
+    """Return the error for an option that redis-py rejects when it connects."""
+    message = _redacted(error, options)
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", message)
+    problem = f"there is no option {unknown[1]!r}" if unknown else f"an option is wrong: {message}"
+    return InputError(
+        f"{url}: {problem}. Correct it, or leave it out; help(redis.Redis) lists the options"
+    )
+
+
+def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> ServerError:
+    """Return the error for a server that refused the connection, with the next step."""
+    message = _redacted(error, options)
+    lower = message.lower()
+    if isinstance(error, NoPermissionError) or lower.startswith("noperm"):
+        return ServerAuthError(
+            f"{url} accepts this user, but forbids what connect() needs: {message}. Allow it "
+            "with ACL SETUSER <user> +info +select; without +select, leave the database out"
+        )
+    if isinstance(error, AuthenticationError) or "noauth" in lower:
+        return ServerAuthError(
+            f"{url} does not accept the user or the password: {message}. Give both in the URL, "
+            "redis://user:password@host, or as username= and password="
+        )
+    if isinstance(error, ResponseError) and "db index" in lower:
+        return ServerError(f"{url}: {message}. The server has no such database: use /0")
+    if "certificate" in lower:
+        return ServerUnreachable(
+            f"{url} has a certificate that is not trusted: {message}. Give the file of the "
+            "certificate authority as ssl_ca_certs="
+        )
+    tls = url.startswith("rediss:")
+    if "ssl" in lower or "wrong version number" in lower or (tls and "time" in lower):
+        return ServerUnreachable(
+            f"{url} does not speak TLS: {message}. Write redis:// instead of rediss://"
+        )
+    if url.startswith("redis:") and ("closed by server" in lower or "reset by peer" in lower):
+        return ServerUnreachable(
+            f"{url} closed the connection: {message}. If it speaks TLS, write rediss:// "
+            "instead of redis://"
+        )
+    return ServerUnreachable(
+        f"no answer from {url}: {message}. Start the server, correct the URL, or call connect() "
+        "without a URL to use the embedded server"
+    )
+
+
+def _redacted(error: Exception, options: Mapping[str, Any]) -> str:
+    """Return the message of an error without the passwords among the options."""
+    message = str(error)
+    for name in ("password", "ssl_password"):
+        secret = options.get(name) or ""
+        secret = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
+        message = message.replace(secret, "***") if secret else message
+    return message

@@ -1,0 +1,109 @@
+"""A poll's commands and the reading of its replies, without a server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from streamviz.client.entry_id import EntryId
+from streamviz.errors import CommandRefused, ServerAuthError
+from streamviz.observation.counting import Lookahead
+from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.poll import Poll
+
+FIRST = Poll(
+    key="s",
+    after=None,
+    anchor=None,
+    cursors={},
+    idle={},
+    readers=None,
+    memory=False,
+    max_entries=200,
+    max_pending=50,
+    count_up_to=1,
+)
+WITH_ALL = replace(
+    FIRST,
+    after=EntryId(5),
+    anchor=EntryId(7),
+    memory=True,
+    readers="s:readers",
+    cursors={"g": EntryId(3)},
+)
+
+
+def replies(redis: redis_py.Redis, key: str, poll: Poll) -> list[Any]:
+    """Return what the server replies to a poll, as bytes."""
+    results = []
+    for command in replace(poll, key=key).commands():
+        connection = redis.connection_pool.get_connection()
+        try:
+            connection.send_command(*command)
+            results.append(connection.read_response(disable_decoding=True))
+        finally:
+            redis.connection_pool.release(connection)
+    return results
+
+
+@pytest.fixture
+def results(redis: redis_py.Redis, key: str) -> list[Any]:
+    """Return the replies about a stream of nine entries with one group and one reader."""
+    for ms in range(1, 10):
+        redis.xadd(key, {"n": ms}, f"{ms}-0")
+    redis.xgroup_create(key, "g", "0")
+    redis.xreadgroup("g", "ann", {key: ">"}, count=3)
+    readers = f"{key}:readers"
+    redis.hset(readers, "zoe", "4-0")
+    return replies(redis, key, replace(WITH_ALL, readers=readers))
+
+
+def test_the_first_poll_asks_about_the_stream_alone() -> None:
+    assert [command[:2] for command in FIRST.commands()] == [
+        ("XINFO", "STREAM"),
+        ("XINFO", "GROUPS"),
+        ("XREVRANGE", "s"),
+    ]
+
+
+def test_about_an_idle_group_only_the_consumers_are_asked() -> None:
+    idle = GroupReplies((), (), Lookahead(EntryId(3), [], complete=True))
+    names = [command[0] for command in WITH_ALL.commands()]
+    assert names[-3:] == ["XINFO", "XPENDING", "XRANGE"]
+    assert [one[0] for one in replace(WITH_ALL, idle={"g": idle}).commands()] == names[:-2]
+
+
+def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> None:
+    poll = WITH_ALL.read(results)
+    assert (poll.stream.length, [group.name for group in poll.groups]) == (9, ["g"])
+    assert [entry[0] for entry in poll.new] == [b"6-0", b"7-0", b"8-0", b"9-0"]
+    assert poll.ids_to_anchor == [b"6-0", b"7-0"]
+    assert poll.memory_bytes is not None
+    assert poll.memory_bytes > 0
+    assert poll.positions == {"zoe": EntryId(4)}
+    group = poll.by_group["g"]
+    assert [one.name for one in group.consumers] == ["ann"]
+    assert [one.id.ms for one in group.oldest] == [1, 2, 3]
+    assert group.lookahead == Lookahead(EntryId(3), [b"4-0", b"5-0"], complete=False)
+
+
+@pytest.mark.parametrize("which", [-3, -2, -1])
+def test_a_group_that_was_destroyed_meanwhile_is_left_out(results: list[Any], which: int) -> None:
+    results[which] = CommandRefused("NOGROUP", "s")
+    assert WITH_ALL.read(results).by_group == {}
+
+
+@pytest.mark.parametrize("which", range(6))
+def test_an_error_about_the_stream_is_raised(results: list[Any], which: int) -> None:
+    results[which] = CommandRefused("WRONGTYPE", "s")
+    with pytest.raises(CommandRefused):
+        WITH_ALL.read(results)
+
+
+def test_a_missing_right_is_raised_wherever_it_is_reported(results: list[Any]) -> None:
+    results[-1] = ServerAuthError("NOPERM")
+    with pytest.raises(ServerAuthError):
+        WITH_ALL.read(results)
