@@ -148,7 +148,7 @@ class Recording:
             for block in read_blocks(file, size):
                 blocks.append(block)  # noqa: PERF402, those before a broken one are kept
         except BrokenBlock as error:
-            if not error.last:
+            if not (blocks and error.last):
                 raise RecordingError(f"{self.path}, {error}: restore the file") from error
             fault = str(error)
         if blocks and not fault:

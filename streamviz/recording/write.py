@@ -51,7 +51,7 @@ class Recorder:
     Raises
     ------
     RecordingError
-        If the file exists already, or can't be created.
+        If the file already exists, or can't be created.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Recorder:
             self._file: BinaryIO | None = self.path.open("wb" if overwrite else "xb", buffering=0)
         except FileExistsError as error:
             raise RecordingError(
-                f"{self.path} exists already: choose another name, or set overwrite=True"
+                f"{self.path} already exists: choose another name, or set overwrite=True"
             ) from error
         except OSError as error:
             raise RecordingError(f"{self.path} can't be created: {error.strerror}") from error
@@ -122,7 +122,9 @@ class Recorder:
         with self._lock:
             began = self._start_ms or 0
             at = (self._last_ms - began) / 1000 if at_s is None else at_s
-            self._write(pack_captions([Caption(at, text)]))
+            caption = Caption(at, text)
+            self._flush()
+            self._write(pack_captions([caption]))
 
     def close(self) -> None:
         """Write what is left and close the file; a second call does nothing."""
