@@ -106,7 +106,7 @@ class Recording:
         """
         track = self.track(stream)
         end = len(track) if last is None else min(last, len(track))
-        return self._read(track, range(first, end), bare_until)
+        return self._read(track, range(max(first, 0), end), bare_until)
 
     def chosen(self, stream: str | None, places: Sequence[int]) -> Iterator[Sample]:
         """Return some of the samples, counted from 0, in the order of `places`.
@@ -268,11 +268,11 @@ def load(
     path : str or Path
         The file.
     stream : str, optional
-        Which of its streams; without it, the first.
+        The stream's key; without it, the first stream.
     limit : int, optional
-        Samples to keep, the newest; without it, all of them.
+        How many of the newest samples to keep; without it, all of them.
     max_entries : int, optional
-        Entries to keep, the newest; without it, all of them.
+        How many of the newest entries to keep; without it, all of them.
 
     Returns
     -------
@@ -282,9 +282,10 @@ def load(
     Raises
     ------
     InputError
-        If there is no such stream, or a limit is none.
+        If there is no such stream, or a limit is wrong.
     RecordingError
-        If it is no recording, of a newer version, or broken elsewhere than in its last line.
+        If it is not a recording, has a newer version, or is broken elsewhere than in its last
+        block.
     """
     recording = Recording(path)
     track = recording.track(stream)

@@ -27,7 +27,7 @@ BLOCK_BYTES = 2**20
 
 @runtime_checkable
 class Sampled(Protocol):
-    """What calls us with each sample: a scenario, or an observer."""
+    """A scenario or an observer: it calls functions with each sample."""
 
     on_sample: list[Callable[[Sample], object]]
 
@@ -35,8 +35,8 @@ class Sampled(Protocol):
 class Recorder:
     """A recording in the making: a context manager, and a callable that takes a sample.
 
-    Samples are written about once a second, so a crash loses at most the last second. What is
-    left is written by `close`, and when Python exits.
+    Samples are written about once a second, so a crash loses at most the last second. `close`
+    writes the rest, and so does Python's exit.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class Recorder:
     overwrite : bool
         Whether to replace an existing file.
     block_ms : int or None
-        After how much time, of the clock and of the samples, they are written; None if only their
-        number counts.
+        How often samples are written, in milliseconds of the clock or of the samples' times,
+        whichever is first; None to write blocks of `BLOCK_LINES` samples.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class Recorder:
             if self._is_due(sample.time_ms):
                 self._flush()
             elif len(block.lines) >= BLOCK_LINES or block.size >= BLOCK_BYTES:
-                self._write(block.pack())
+                self._write_block(block)
 
     def caption(self, text: str, at_s: float | None = None) -> None:
         """Pin a caption to a moment; a replay shows it from then on.
@@ -160,7 +160,16 @@ class Recorder:
     def _flush(self) -> None:
         for block in self._streams.values():
             if block.lines:
-                self._write(block.pack())
+                self._write_block(block)
+
+    def _write_block(self, block: _OpenBlock) -> None:
+        try:
+            data = block.pack()
+        except RecordingError as error:
+            self._close_file()
+            self.close()
+            raise RecordingError(f"{self.path} ends here: {error}") from error
+        self._write(data)
 
     def _write(self, data: bytes) -> None:
         if self._file is None:
@@ -227,16 +236,17 @@ class _OpenBlock:
 
 
 def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorder:
-    """Record what a scenario or an observer sees, from now on.
+    """Record the samples of a scenario or an observer, from now on.
 
     Parameters
     ----------
-    source : Scenario, Observer, or a board that shows a scenario
-        A scenario writes each of its samples, of all its streams; an observer, each of its looks.
+    source : Scenario, Observer, or a dashboard that shows a scenario
+        A scenario's samples of all its streams are recorded, or an observer's.
     path : str or Path
-        The file: JSON Lines in gzip, see `streamviz.recording.format`.
+        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
+        `streamviz.recording.format`.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -246,13 +256,15 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Raises
     ------
     InputError
-        If the source is none of these.
+        If the source is not one of these.
     RecordingError
-        If the file is there already, or can't be made.
+        If the file already exists, or can't be created.
     """
     source = getattr(source, "scenario", None) or source
     if not isinstance(source, Sampled):
-        raise InputError(f"{source!r} can't be recorded: give a Scenario, a board or an Observer")
+        raise InputError(
+            f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
+        )
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source
     source.on_sample.append(recorder)
@@ -271,20 +283,21 @@ def save(
     Parameters
     ----------
     history : History
-        What its window holds is saved.
+        The samples in its window are saved.
     path : str or Path
-        The file: JSON Lines in gzip, see `streamviz.recording.format`.
+        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
+        `streamviz.recording.format`.
     captions : iterable of (at_s, text)
         Texts, each pinned to a moment in seconds since the first sample in the window.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Raises
     ------
     InputError
-        If the history is none, or a caption.
+        If `history` is not a History, or a caption is wrong.
     RecordingError
-        If the file is there already, or can't be written.
+        If the file already exists, or can't be written.
     """
     if not isinstance(history, History):
         raise InputError(f"{history!r} can't be saved: give the History of a run")

@@ -368,3 +368,18 @@ def test_a_sample_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -
             recorder(sample(3, trouble="x" * 2**23))
         recorder(sample(4))
     assert [one.n for one in load(path).samples] == [1, 2]
+
+
+def test_an_index_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    names = [ConsumerInfo(f"{n:04}", 0, 0, None) for n in range(200)]
+    busy = replace(group("g" * 100_000), consumers=tuple(names))
+    with Recorder(path, block_ms=None) as recorder:
+        recorder(sample(1, busy))
+        recorder.caption("here")
+        with pytest.raises(
+            RecordingError, match=r"run.jsonl.gz ends here: a block of 20,.* is too"
+        ):
+            recorder(sample(2, replace(busy, consumers=())))
+            recorder.caption("there")
+    assert [one.n for one in load(path).samples] == [1]
