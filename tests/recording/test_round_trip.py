@@ -380,6 +380,5 @@ def test_an_index_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -
         with pytest.raises(
             RecordingError, match=r"run.jsonl.gz ends here: a block of 20,.* is too"
         ):
-            recorder(sample(2, replace(busy, consumers=())))
             recorder.caption("there")
     assert [one.n for one in load(path).samples] == [1]
