@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -15,35 +16,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+from streamviz import plots
 from streamviz.errors import InputError, StreamVizError
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
-from streamviz.plots import (
-    AckProgress,
-    Cursors,
-    GroupLag,
-    PartitionLanes,
-    PendingAge,
-    Plot,
-    SideBySide,
-    StreamMap,
-    SwimLanes,
-    TrimSawtooth,
-)
+from streamviz.plots import GroupLag, Plot
 
+_KINDS = (getattr(plots, name) for name in dir(plots))
 PLOTS: dict[str, Callable[[], Plot]] = {
-    "stream-map": StreamMap,
-    "group-lag": GroupLag,
-    "group-lag-seconds": lambda: GroupLag("seconds"),
-    "ack-progress": AckProgress,
-    "pending-age": PendingAge,
-    "swim-lanes": SwimLanes,
-    "trim-sawtooth": TrimSawtooth,
-    "cursors": Cursors,
-    "side-by-side": SideBySide,
-    "partition-lanes": PartitionLanes,
-}
+    re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind
+    for kind in _KINDS
+    if isinstance(kind, type) and issubclass(kind, Plot) and kind is not Plot
+} | {"group-lag-seconds": lambda: GroupLag("seconds")}
+"""The plots by the names that ``--plot`` takes: every public plot is there."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,1 +1,1 @@
-"""The exercises of the notebooks: each lays out its own stream, and grades what is in Redis."""
+"""The exercises of the notebooks: each prepares its own streams and grades the state in Redis."""

@@ -1,4 +1,4 @@
-"""A check never raises: where what it grades is gone, or is something else, it hints."""
+"""Turn the errors of a check into hints, so that a check never raises."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import redis
 from exercises.verdict import Verdict
 from streamviz.errors import ServerError, StreamError
 
-Given = ParamSpec("Given")
+Args = ParamSpec("Args")
 
 
-def hinted(hint: str) -> Callable[[Callable[Given, Verdict]], Callable[Given, Verdict]]:
-    """Let a check say `hint` where it meets no stream, no group, or a value of another kind.
+def hinted(hint: str) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
+    """Make a check return `hint` if a stream or group is missing, or a key has another type.
 
-    A server that does not answer is told in its own words, for no hint about keys would help.
+    If the server does not answer, the verdict is the error message: a hint about keys would not
+    help.
     """
 
-    def around(check: Callable[Given, Verdict]) -> Callable[Given, Verdict]:
+    def decorate(check: Callable[Args, Verdict]) -> Callable[Args, Verdict]:
         @wraps(check)
-        def graded(*args: Given.args, **kwargs: Given.kwargs) -> Verdict:
+        def graded(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
             try:
                 return check(*args, **kwargs)
             except (StreamError, redis.ResponseError, ValueError):  # InputError is a ValueError
@@ -32,4 +33,4 @@ def hinted(hint: str) -> Callable[[Callable[Given, Verdict]], Callable[Given, Ve
 
         return graded
 
-    return around
+    return decorate

@@ -1,4 +1,4 @@
-"""A client that can be stopped before any of its commands, to see what may come between two."""
+"""A client that can be stopped before each of its commands, to test what may happen between two."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import redis
 
 @contextmanager
 def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterator[redis.Redis]:
-    """Make another client of the same server, and call something before each of its commands.
+    """Create another client of the same server, and call a function before each of its commands.
 
-    A pipeline or a transaction goes out in one, and counts as one.
+    A pipeline or a transaction is sent at once, and counts as one command.
 
     Parameters
     ----------
     client : redis.Redis
-        Whose server it is.
+        A client of the server.
     before : callable
-        Called with the number of the command that is about to go out, from 1. It may wait, or
-        raise: then the command is never sent.
+        Called with the number of the next command, from 1. It may wait, or raise: then the command
+        is never sent.
     """
     pool: Any = client.connection_pool
     numbers = count(1)
@@ -31,7 +31,7 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
         greeted = False
 
         def connect(self) -> None:
-            self.greeted = False  # what it says of itself is no command of the learner's
+            self.greeted = False  # the client's own handshake does not count
             super().connect()
             self.greeted = True
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 07: move house without losing count, and skip what is too old."""
+"""The exercises of notebook 07: copy a stream with its counters, and skip old entries."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from streamviz.client.stream import Stream
 def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
     """Return ``cellar`` and the empty ``tower``.
 
-    Twenty entries were added to ``cellar``, and twelve are left; its group ``wine`` has read up
-    to 15, and acknowledged.
+    Twenty entries were added to ``cellar``, and twelve are left. Its group ``wine`` has read and
+    acknowledged the entries up to 15.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
@@ -28,31 +28,40 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
     return cellar, Stream(client, "tower")
 
 
-@hinted("`tower` is no stream: begin with new_house again.")
+@hinted("`tower` is not a stream: start again with new_house.")
 def check_house(tower: Stream) -> Verdict:
-    """Grade exercise 1: the same entries, the same counters, and a lag that Redis can tell."""
+    """Grade exercise 1: the same entries and counters, and a lag that Redis can report."""
     wine = find_group(tower, "wine")
     if wine is None:
         return Verdict(False, "there is no stream `tower`, or it has no group `wine`.")
     info = tower.info()
     ids = [entry.id.ms for entry in tower.range()]
     return grade(
-        "the tower counts on where the cellar stopped, and Redis can tell the lag.",
+        "the tower continues the cellar's counters, and Redis can report the lag.",
         [
-            (ids != list(range(9, 21)), f"the tower holds {len(ids)} entries: copy 9 to 20."),
-            (wine.last_delivered_id != EntryId(15), f"wine stands at {wine.last_delivered_id}."),
+            (ids != list(range(9, 21)), f"the tower has {len(ids)} entries: copy 9 to 20."),
+            (
+                wine.last_delivered_id != EntryId(15),
+                f"wine's cursor is at {wine.last_delivered_id}.",
+            ),
             (
                 info.entries_added != 20,
-                f"the tower believes that {info.entries_added} were ever added: XSETID.",
+                f"the tower counts {info.entries_added} entries ever added: use XSETID.",
             ),
-            (wine.lag is None, "Redis says NULL: it can't know how many lie before wine's cursor."),
-            (wine.lag != 5, f"Redis says that {wine.lag} wait for wine; five do."),
+            (
+                wine.lag is None,
+                "Redis reports NULL: it can't know how many entries come before wine's cursor.",
+            ),
+            (
+                wine.lag != 5,
+                f"Redis reports {wine.lag} entries waiting for wine, but five are waiting.",
+            ),
         ],
     )
 
 
 def new_feed(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``report`` on ``feed``, which has read 200 of 1000 entries."""
+    """Return the group ``report`` on ``feed``; it has read 200 of 1000 entries."""
     client.delete("feed")
     feed = Stream(client, "feed")
     feed.add_many((f"{n * 7}-0", {"reading": n}) for n in range(1, 1001))
@@ -62,23 +71,30 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     return report
 
 
-@hinted("`feed` is no stream any more: begin with new_feed again.")
+@hinted("`feed` is not a stream: start again with new_feed.")
 def check_feed(report: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: the newest fifty wait, and Redis says so."""
+    """Grade exercise 2: the newest fifty entries are waiting, and Redis reports it."""
     info = find_group(stream_of(report), report.name)
     if info is None or stream_of(report).length() != 1000:
-        return Verdict(False, "the group or some entries are gone: begin with new_feed again.")
+        return Verdict(False, "the group or some entries are missing: start again with new_feed.")
     waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
     return grade(
-        "the newest fifty wait, and Redis can tell.",
+        "the newest fifty entries are waiting, and Redis can report it.",
         [
-            (waiting != 50, f"{waiting} entries come after the cursor, and fifty should."),
-            (info.lag is None, "fifty wait, and Redis says NULL: it does not know its place."),
-            (info.lag != 50, f"fifty wait, and Redis says {info.lag}: that was a false number."),
+            (waiting != 50, f"{waiting} entries are after the cursor, but fifty should be."),
+            (
+                info.lag is None,
+                "fifty entries are waiting, but Redis reports NULL: it can't know how many come "
+                "before the cursor.",
+            ),
+            (
+                info.lag != 50,
+                f"fifty entries are waiting, but Redis reports {info.lag}: ENTRIESREAD was wrong.",
+            ),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
+    """Delete the keys of the exercises."""
     client.delete("cellar", "tower", "feed")

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: a seat that is sold once, and a ghost that is not seated."""
+"""The exercises of notebook 10: sell each seat once, and do not seat a ghost."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any
 
 import redis
 
+from exercises import judge
 from exercises.interrupted import interrupted
-from exercises.judge import clean_up as _clean_up
 from exercises.judge import wait_for
 from exercises.verdict import Verdict, grade
-from go_game.lobby_clients import Hall
-from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Stream, decode
-from streamviz.client.stream import Stream as RedisStream
+from go_game.lobby_clients import LobbyClients
+from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Topic, decode
+from streamviz.client.stream import Stream
 
 SALE, GHOST = "sale:", "ghost:"
 _SEATS, _BUYERS = 12, 4
-_PATIENCE_S = 10
+_TIMEOUT_S = 10
 
 Take = Callable[[redis.Redis, str, str], Any]
 
 
 class _Turns:
-    """Four who want one seat: each is stopped before one of its commands, then goes on alone.
+    """Stop each of four buyers of a seat before one of its commands; then let them go on in turn.
 
     Parameters
     ----------
     before : int
-        The number of that command, from 1; with 0, nobody is stopped.
+        The number of that command, from 1; with 0, no buyer is stopped.
     """
 
     def __init__(self, before: int) -> None:
@@ -42,179 +42,184 @@ class _Turns:
         self._stopped: set[int] = set()
         self._done: set[int] = set()
 
-    def stop(self, place: int, command: int) -> None:
-        """Wait, before the command in question, until all were stopped and the first are done."""
+    def stop(self, buyer: int, command: int) -> None:
+        """Before the given command, wait until all have stopped and all earlier buyers are done."""
         if command == self._before:
             with self._changed:
-                self._stopped.add(place)
+                self._stopped.add(buyer)
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._is_up(place), _PATIENCE_S)
+                self._changed.wait_for(lambda: self._is_next(buyer), _TIMEOUT_S)
 
-    def finish(self, place: int) -> None:
-        """Let the next one go on."""
+    def finish(self, buyer: int) -> None:
+        """Let the next buyer go on."""
         with self._changed:
-            self._done.add(place)
+            self._done.add(buyer)
             self._changed.notify_all()
 
-    def _is_up(self, place: int) -> bool:
-        here = len(self._stopped | self._done)
-        return here == _BUYERS and self._done >= set(range(place))
+    def _is_next(self, buyer: int) -> bool:
+        arrived = len(self._stopped | self._done)
+        return arrived == _BUYERS and self._done >= set(range(buyer))
 
 
-def evening(hall: Hall, show: Callable[[], object] | None = None, pause_s: float = 2.0) -> Hall:
-    """Let nine people come to a hall, and return it; dee's game, ``attic``, is private.
+def evening(
+    clients: LobbyClients, show: Callable[[], object] | None = None, pause_s: float = 2.0
+) -> LobbyClients:
+    """Let nine players use a lobby, and return its clients; dee's game, ``attic``, is private.
 
     Parameters
     ----------
-    hall : Hall
-        A new one.
+    clients : LobbyClients
+        New clients of a lobby.
     show : callable, optional
-        For a live show: called whenever something has happened, and then there is a pause.
+        For a live show: called after each event, followed by a pause.
     pause_s : float
-        How long, in seconds.
+        The pause, in seconds.
     """
 
-    def see() -> None:
+    def draw() -> None:
         if show is not None:
             show()
             time.sleep(pause_s)
 
-    def now() -> None:
-        hall.listen()
-        see()
+    def answer() -> None:
+        clients.listen()
+        draw()
 
-    for who in ("ann", "ben", "cy"):
-        hall.find(who)
-        now()
-    hall.create("dee", "PRIVATE", 9, "attic")
-    now()
-    hall.find("eve")
-    now()
-    for door in ("cellar", "attic"):
-        hall.join("fay", door)
-        now()
-    hall.leave("ann")
-    now()
-    for who in ("gus", "hal", "ida"):
-        hall.find(who)  # the lobby has a break
-        see()
-    now()
-    hall.leave("ida")
-    now()
-    return hall
+    for session in ("ann", "ben", "cy"):
+        clients.find(session)
+        answer()
+    clients.create("dee", "PRIVATE", 9, "attic")
+    answer()
+    clients.find("eve")
+    answer()
+    for game in ("cellar", "attic"):
+        clients.join("fay", game)
+        answer()
+    clients.leave("ann")
+    answer()
+    for session in ("gus", "hal", "ida"):
+        clients.find(session)  # the lobby takes a break
+        draw()
+    answer()
+    clients.leave("ida")
+    answer()
+    return clients
 
 
 def seated(client: redis.Redis, prefix: str) -> Counter[str]:
-    """Return for each session how many games it was seated at."""
-    found: Counter[str] = Counter()
-    for entry in RedisStream(client, f"{prefix}{Stream.GAME_READY}").range():
-        ready = decode(Stream.GAME_READY, entry.fields)
+    """Return the number of games that each session was seated at."""
+    games: Counter[str] = Counter()
+    for entry in Stream(client, f"{prefix}{Topic.GAME_READY}").range():
+        ready = decode(Topic.GAME_READY, entry.fields)
         if isinstance(ready, GameReady):
-            found.update((ready.black, ready.white))
-    return found
+            games.update((ready.black, ready.white))
+    return games
 
 
 def sell(client: redis.Redis, take: Take) -> None:
-    """Let four buyers at once want each of a dozen seats, from one handler.
+    """Let four buyers at once try to take each of twelve seats, with one handler.
 
-    A network may deliver their commands in any order. For a quarter of the seats they come as it
-    happens; for the others, one buyer after another goes on alone from its first, second or third
-    command.
+    A network may deliver their commands in any order. For a quarter of the seats, the order is left
+    to chance. For the others, all four stop before their first, second or third command, and then
+    go on one after the other.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     take : callable
-        Called with a client, a seat and a buyer, in several threads at a time. It returns true
-        if the buyer shall be told that the seat is theirs.
+        Called with a client, a seat and a buyer, in several threads at a time. It returns true to
+        promise the seat to the buyer.
     """
     clean_up(client)
-    told = RedisStream(client, f"{SALE}told")
+    promises = Stream(client, f"{SALE}promises")
     start = threading.Barrier(_BUYERS)
     turns = [_Turns(number % 4) for number in range(_SEATS)]
 
-    def want(place: int) -> None:
+    def buy(buyer: int) -> None:
         for number, turn in enumerate(turns):
-            start.wait(_PATIENCE_S)
+            start.wait(_TIMEOUT_S)
             try:
-                with interrupted(client, partial(turn.stop, place)) as slow:
-                    if take(slow, f"seat-{number}", f"buyer-{place}"):
-                        told.add({"seat": f"seat-{number}", "buyer": f"buyer-{place}"})
+                with interrupted(client, partial(turn.stop, buyer)) as slow:
+                    if take(slow, f"seat-{number}", f"buyer-{buyer}"):
+                        promises.add({"seat": f"seat-{number}", "buyer": f"buyer-{buyer}"})
             except BaseException:
                 start.abort()
                 raise
             finally:
-                turn.finish(place)
+                turn.finish(buyer)
 
-    with ThreadPoolExecutor(_BUYERS) as buyers:
-        wanting = [buyers.submit(want, place) for place in range(_BUYERS)]
-    errors = [error for one in wanting if (error := one.exception())]
+    with ThreadPoolExecutor(_BUYERS) as pool:
+        futures = [pool.submit(buy, buyer) for buyer in range(_BUYERS)]
+    errors = [error for future in futures if (error := future.exception())]
     for error in sorted(errors, key=lambda one: isinstance(one, threading.BrokenBarrierError)):
         raise error
 
 
 def check_sale(client: redis.Redis) -> Verdict:
-    """Grade exercise 1: each seat was promised to one buyer, and it is that buyer's in Redis."""
-    entries = RedisStream(client, f"{SALE}told").range()
+    """Grade exercise 1: each seat was promised to one buyer, who is its owner in Redis."""
+    entries = Stream(client, f"{SALE}promises").range()
     sold = Counter(entry.fields["seat"] for entry in entries)
     owners = {seat.decode(): who.decode() for seat, who in client.hgetall(f"{SALE}seats").items()}  # type: ignore[union-attr]
     wrong = [one for one in entries if owners.get(one.fields["seat"]) != one.fields["buyer"]]
     return grade(
-        "a dozen seats were sold, each to one buyer, though four wanted it at the same time.",
+        "twelve seats were sold, each to one buyer, although four wanted it at the same time.",
         [
-            (not sold, "no seat was sold: does take() return true when it was?"),
+            (not sold, "no seat was sold: does take() return true if the seat was taken?"),
             (
-                any(many > 1 for many in sold.values()),
-                "a seat was sold more than once: somebody else came between two of your commands. "
-                "Which one command looks and takes?",
+                any(count > 1 for count in sold.values()),
+                "a seat was sold more than once: another buyer came between two of your commands. "
+                "Which single command checks and takes?",
             ),
-            (len(sold) < _SEATS, "not every seat was sold: somebody must get it."),
-            (bool(wrong), "the hash sale:seats names another owner than the buyer was told."),
+            (len(sold) < _SEATS, "not all seats were sold: one of the four must get each."),
+            (bool(wrong), "the owner in the hash sale:seats is not the buyer who got the promise."),
         ],
     )
 
 
-def new_ghost(client: redis.Redis) -> Hall:
-    """Return a hall in which zoe waits for an opponent; her browser is gone, and nobody said so."""
-    _clean_up(client, GHOST)
-    hall = Hall(client, GHOST, every_ms=1000)
-    hall.find("zoe")
-    hall.listen()
-    return hall
+def new_ghost(client: redis.Redis) -> LobbyClients:
+    """Return clients of which zoe waits for an opponent; her browser was closed without notice."""
+    judge.clean_up(client, GHOST)
+    clients = LobbyClients(client, GHOST, every_ms=1000)
+    clients.find("zoe")
+    clients.listen()
+    return clients
 
 
-def check_ghost(hall: Hall) -> Verdict:
-    """Grade exercise 2: yan plays wim, and zoe nobody."""
+def check_ghost(clients: LobbyClients) -> Verdict:
+    """Grade exercise 2: yan plays wim, and zoe plays no one."""
     pairs = [
-        {one.black, one.white} for one in hall.said(Stream.GAME_READY) if isinstance(one, GameReady)
+        {one.black, one.white}
+        for one in clients.read(Topic.GAME_READY)
+        if isinstance(one, GameReady)
     ]
-    asked = {one.session_id for one in _wishes(hall, Stream.FIND_PUBLIC_GAME)}
-    gone = {one.session_id for one in _wishes(hall, Stream.SESSION_DISCONNECTED)}
+    searching = {one.session_id for one in _requests(clients, Topic.FIND_PUBLIC_GAME)}
+    disconnected = {one.session_id for one in _requests(clients, Topic.SESSION_DISCONNECTED)}
     haunted = next((pair - {"zoe"} for pair in pairs if "zoe" in pair), set())
     return grade(
-        "yan and wim play, and nobody was seated with a ghost.",
+        "yan and wim play each other, and neither was seated with a ghost.",
         [
             (
                 bool(haunted),
-                f"{min(haunted, default='')} was seated with zoe, who is gone: wishes are taken "
-                "in the order of their IDs, over all four streams. What must come first?",
+                f"{min(haunted, default='')} was seated with zoe, who has left: the lobby handles "
+                "requests in the order of their IDs, across all four streams. What must come "
+                "first?",
             ),
-            (not {"yan", "wim"} <= asked, "yan and wim must both ask for a game."),
-            ("zoe" not in gone, "nobody has told the lobby that zoe is gone."),
-            (pairs != [{"yan", "wim"}], "yan and wim have not met: let the hall listen."),
+            (not {"yan", "wim"} <= searching, "yan and wim must both ask for a game."),
+            ("zoe" not in disconnected, "the lobby was not told that zoe has left."),
+            (pairs != [{"yan", "wim"}], "yan and wim have not met: let the lobby listen."),
         ],
     )
 
 
 def clean_up(client: redis.Redis, *prefixes: str) -> None:
-    """Delete every key with one of these prefixes; without any, those of the exercises."""
-    _clean_up(client, *(prefixes or (SALE, GHOST)))
+    """Delete all keys with one of these prefixes; by default, those of the exercises."""
+    judge.clean_up(client, *(prefixes or (SALE, GHOST)))
 
 
-def _wishes(hall: Hall, stream: Stream) -> list[FindPublicGame | SessionDisconnected]:
-    found = hall.said(stream)
-    return [one for one in found if isinstance(one, FindPublicGame | SessionDisconnected)]
+def _requests(clients: LobbyClients, topic: Topic) -> list[FindPublicGame | SessionDisconnected]:
+    messages = clients.read(topic)
+    return [one for one in messages if isinstance(one, FindPublicGame | SessionDisconnected)]
 
 
 __all__ = ["check_ghost", "check_sale", "clean_up", "new_ghost", "seated", "sell", "wait_for"]

@@ -1,6 +1,6 @@
-"""A judge as one writes it first, for notebook 09: right as long as nobody dies and nobody helps.
+"""A naive judge, for notebook 09: correct only while it is alone and alive.
 
-It reads, judges, answers, notes the new state, and acknowledges: five steps, and it may die
+It reads, judges, answers, writes the new state, and acknowledges: five steps, and it may die
 between any two of them. As a process: ``python -m exercises.naive_judge --prefix naive:``.
 """
 
@@ -18,29 +18,29 @@ from go_game.messages import (
     Message,
     MoveMade,
     MoveRejected,
-    Stream,
+    Topic,
     decode,
     encode,
     event_id,
-    stream_of,
+    topic_of,
 )
 from go_game.rules import Game, IllegalMove
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 from streamviz.server.embedded import connect
 
 
 def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:
-    """Judge one move by the newest state, answer it, and return the answer in a word.
+    """Judge one move by the newest state, answer it, and return the answer in words.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; only one game may live there.
+        The start of all keys, for one game only.
     entry : Entry
-        Of ``make-move``. It is not acknowledged here.
+        An entry of ``make-move``; it is not acknowledged here.
     """
     move = read(entry)
     game = newest_game(client, prefix)
@@ -58,40 +58,40 @@ def judge(client: redis.Redis, prefix: str, entry: Entry) -> str:
 
 def read(entry: Entry) -> MakeMove:
     """Return the request of an entry."""
-    move = decode(Stream.MAKE_MOVE, entry.fields)
+    move = decode(Topic.MAKE_MOVE, entry.fields)
     assert isinstance(move, MakeMove)
     return move
 
 
 def newest_game(client: redis.Redis, prefix: str) -> Game:
-    """Return the game of the newest state (XREVRANGE)."""
-    (newest,) = RedisStream(client, f"{prefix}{Stream.GAME_STATES}").reverse_range(count=1)
-    state = decode(Stream.GAME_STATES, newest.fields)
+    """Return the newest state of the game (XREVRANGE)."""
+    (newest,) = Stream(client, f"{prefix}{Topic.GAME_STATES}").reverse_range(count=1)
+    state = decode(Topic.GAME_STATES, newest.fields)
     assert isinstance(state, GameState)
     return state.game
 
 
 def say(client: redis.Redis, prefix: str, message: Message) -> None:
-    """Add a message to its stream (XADD)."""
-    RedisStream(client, f"{prefix}{stream_of(message)}").add({FIELD: encode(message)})
+    """Add a message to its topic (XADD)."""
+    Stream(client, f"{prefix}{topic_of(message)}").add({FIELD: encode(message)})
 
 
 def main() -> None:
-    """Judge for ever: first what was left unacknowledged, then what is new."""
+    """Judge for ever: first the pending moves, then new ones."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--prefix", required=True)
-    parser.add_argument("--pause-s", type=float, default=0, help="between answer and XACK")
-    given = parser.parse_args()
+    parser.add_argument("--pause-s", type=float, default=0, help="before XACK, in seconds")
+    args = parser.parse_args()
     client = connect()
-    group = RedisStream(client, f"{given.prefix}{Stream.MAKE_MOVE}").group("judge")
+    group = Stream(client, f"{args.prefix}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True, exist_ok=True)
     consumer = group.consumer("naive")
     print("naive judge: ready", flush=True)
     entries = consumer.read(after="0")
     while True:
         for entry in entries:
-            judge(client, given.prefix, entry)
-            time.sleep(given.pause_s)
+            judge(client, args.prefix, entry)
+            time.sleep(args.pause_s)
             consumer.ack(entry.id)
         entries = consumer.read(block_ms=200)
 

@@ -1,6 +1,6 @@
-"""A lobby as one writes it first, for notebook 10: right as long as it is alone.
+"""A naive lobby, for notebook 10: correct only while it is alone.
 
-It looks who waits, and then acts on what it saw. What happens between the two it does not see.
+It reads who waits, and then acts on that. It does not notice changes in between.
 As a process: ``python -m exercises.naive_lobby --prefix naive:``.
 """
 
@@ -16,82 +16,82 @@ from go_game.messages import (
     FindPublicGame,
     GameReady,
     Message,
-    Stream,
+    Topic,
     WaitForOpponent,
     decode,
     encode,
     event_id,
-    stream_of,
+    topic_of,
 )
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 from streamviz.server.embedded import connect
 
 
 def who_waits(client: redis.Redis, prefix: str) -> str:
-    """Return the session that waits for an opponent, empty if nobody does (GET)."""
-    found = client.get(f"{prefix}waiting")
-    return found.decode() if isinstance(found, bytes) else ""
+    """Return the session that waits for an opponent; empty if there is none (GET)."""
+    session = client.get(f"{prefix}waiting")
+    return session.decode() if isinstance(session, bytes) else ""
 
 
 def seat(client: redis.Redis, prefix: str, entry: Entry, waits: str) -> str:
-    """Seat whoever asked with the one who waits, or let them wait; return what was done.
+    """Seat a session with the waiting one, or let it wait; return the result in words.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with.
+        The start of all keys.
     entry : Entry
-        Of ``find-public-game``. It is not acknowledged here.
+        An entry of ``find-public-game``; it is not acknowledged here.
     waits : str
-        What `who_waits` returned a moment ago.
+        The return value of `who_waits`.
     """
-    wish = read(entry)
-    game = event_id("naive", wish.session_id, wish.req_id)
-    about = game, wish.req_id, game
+    request = read(entry)
+    session = request.session_id
+    game = event_id("naive", session, request.req_id)
     if waits:
         client.delete(f"{prefix}waiting")
-        say(client, prefix, GameReady(*about, waits, wish.session_id, 19))
-        return f"{waits} plays {wish.session_id}"
-    client.set(f"{prefix}waiting", wish.session_id)
-    say(client, prefix, WaitForOpponent(game, wish.session_id, wish.req_id, game, "PUBLIC", 19))
-    return f"{wish.session_id} waits"
+        say(client, prefix, GameReady(game, request.req_id, game, waits, session, 19))
+        return f"{waits} plays {session}"
+    client.set(f"{prefix}waiting", session)
+    say(client, prefix, WaitForOpponent(game, session, request.req_id, game, "PUBLIC", 19))
+    return f"{session} waits"
 
 
 def read(entry: Entry) -> FindPublicGame:
-    """Return the wish of an entry."""
-    wish = decode(Stream.FIND_PUBLIC_GAME, entry.fields)
-    assert isinstance(wish, FindPublicGame)
-    return wish
+    """Return the request of an entry."""
+    request = decode(Topic.FIND_PUBLIC_GAME, entry.fields)
+    assert isinstance(request, FindPublicGame)
+    return request
 
 
 def say(client: redis.Redis, prefix: str, message: Message) -> None:
-    """Add a message to its stream (XADD)."""
-    RedisStream(client, f"{prefix}{stream_of(message)}").add({FIELD: encode(message)})
+    """Add a message to its topic (XADD)."""
+    Stream(client, f"{prefix}{topic_of(message)}").add({FIELD: encode(message)})
 
 
 def main() -> None:
-    """Seat people for ever, as one of a group of workers."""
+    """Seat sessions for ever, as one of a group of workers."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--crew", type=int, default=1, help="begin when so many are there")
-    parser.add_argument("--pause-ms", type=float, default=0, help="between looking and acting")
-    given = parser.parse_args()
+    parser.add_argument("--crew", type=int, default=1, help="workers to wait for at the start")
+    parser.add_argument("--pause-ms", type=float, default=0, help="between reading and acting")
+    args = parser.parse_args()
     client = connect()
-    group = RedisStream(client, f"{given.prefix}{Stream.FIND_PUBLIC_GAME}").group("lobby")
+    group = Stream(client, f"{args.prefix}{Topic.FIND_PUBLIC_GAME}").group("lobby")
     group.create("0", mkstream=True, exist_ok=True)
-    group.create_consumer(given.name)
+    group.create_consumer(args.name)
     print("naive lobby: ready", flush=True)
-    while len(group.consumers()) < given.crew:
+    while len(group.consumers()) < args.crew:
         time.sleep(0.002)
     while True:
-        for entry in group.consumer(given.name).read(1, block_ms=200):
-            waits = who_waits(client, given.prefix)
-            time.sleep(given.pause_ms / 1000)
-            seat(client, given.prefix, entry, waits)
+        for entry in group.consumer(args.name).read(1, block_ms=200):
+            waits = who_waits(client, args.prefix)
+            time.sleep(args.pause_ms / 1000)
+            seat(client, args.prefix, entry, waits)
             group.ack(entry.id)
 
 

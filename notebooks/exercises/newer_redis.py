@@ -1,4 +1,4 @@
-"""The exercises of notebook 13: what newer servers do for you, done by hand on any server."""
+"""The exercises of notebook 13: do by hand, on any server, what newer servers do for you."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
 RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4), (1, 4), (4, 9))]
-"""What the till sends: four receipts, two of them twice, since an answer was lost."""
+"""The receipts that the till sends: four, two of them twice because an answer was lost."""
 
-_WHICH = "2-0"
+_TICKET = "2-0"
 
 
 def new_till(client: redis.Redis) -> Stream:
-    """Return the stream ``till``, with nothing in it."""
+    """Return the empty stream ``till``."""
     client.delete("till")
     return Stream(client, "till")
 
 
-@hinted("`till` holds something else than receipts: begin with new_till again.")
+@hinted("`till` must contain only receipts: start again with new_till.")
 def check_till(till: Stream) -> Verdict:
-    """Grade exercise 1 by what is in the stream."""
-    found = [int(entry.fields.get("receipt", 0)) for entry in till.range()]
-    twice = sorted({number for number in found if found.count(number) > 1})
-    lost = sorted({1, 2, 3, 4} - set(found))
+    """Grade exercise 1 by the entries of the stream."""
+    receipts = [int(entry.fields.get("receipt", 0)) for entry in till.range()]
+    twice = sorted({number for number in receipts if receipts.count(number) > 1})
+    lost = sorted({1, 2, 3, 4} - set(receipts))
     return grade(
-        "four receipts, each of them once, in the order they were sent.",
+        "four receipts, each of them once, in the order in which they were sent.",
         [
-            (not found, "the stream is empty: add the receipts."),
+            (not receipts, "the stream is empty: add the receipts."),
             (bool(twice), f"in the stream twice: {_list(twice)}."),
-            (bool(lost), f"not in the stream: {_list(lost)}. Was one refused that was new?"),
-            (found != [1, 2, 3, 4], f"the order is {_list(found)}: add them as they come."),
+            (bool(lost), f"not in the stream: {_list(lost)}. Was a new receipt refused?"),
+            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}: add them in order."),
         ],
     )
 
 
 def new_desk(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``desk``: gus holds three tickets, and hal waits for work."""
+    """Return the group ``desk``: gus holds three tickets, and hal holds none."""
     client.delete("tickets")
     stream = Stream(client, "tickets")
     stream.add_many((f"{n}-0", {"ticket": n}) for n in (1, 2, 3))
@@ -50,27 +50,27 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     return desk
 
 
-@hinted("the group `desk` or its stream is gone: begin with new_desk again.")
+@hinted("the group `desk` or its stream is missing: start again with new_desk.")
 def check_desk(desk: ConsumerGroup) -> Verdict:
-    """Grade exercise 2 by who holds which ticket, and how often each was delivered."""
-    held = {str(entry.id): entry for entry in desk.pending_entries()}
-    hals = sorted(which for which, entry in held.items() if entry.consumer == "hal")
-    ticket = held.get(_WHICH)
+    """Grade exercise 2 by the consumer and the delivery count of each ticket."""
+    pending = {str(entry.id): entry for entry in desk.pending_entries()}
+    hals = sorted(entry_id for entry_id, entry in pending.items() if entry.consumer == "hal")
+    ticket = pending.get(_TICKET)
     times = ticket.deliveries if ticket else 0
     return grade(
-        "hal has ticket 2 at once, and it counts as delivered once.",
+        "hal holds ticket 2 at once, and its delivery count is 1.",
         [
-            (ticket is None, f"{_WHICH} is not pending any more: XACK says that it is done."),
-            (len(held) < 3, "gus still works on the other two: leave them pending."),
-            (not hals, f"gus still holds {_WHICH}: for hal it is not idle for long enough."),
-            (hals != [_WHICH], f"hal took {' and '.join(hals)}: gus works on the others."),
-            (times != 1, f"{_WHICH} counts as delivered {times} times, and gus never tried."),
+            (ticket is None, f"{_TICKET} is no longer pending: XACK means that it is done."),
+            (len(pending) < 3, "gus is still handling the other two: leave them pending."),
+            (not hals, f"gus still holds {_TICKET}: it has not been idle long enough for hal."),
+            (hals != [_TICKET], f"hal took {' and '.join(hals)}: gus is handling the others."),
+            (times != 1, f"the delivery count of {_TICKET} is {times}, but gus never tried."),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
+    """Delete the keys of the exercises."""
     client.delete("till", "tickets")
 
 

@@ -1,10 +1,10 @@
-"""The exercises of notebook 05: recover everything, and tell poison from bad luck."""
+"""The exercises of notebook 05: recover everything, and tell a poison entry from bad luck."""
 
 from __future__ import annotations
 
 import redis
 
-from exercises.consumer_groups import listed
+from exercises.consumer_groups import read_list
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade, stream_of
 from streamviz.client.entry_id import EntryId
@@ -17,7 +17,7 @@ _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
 
 
 def new_night(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``crew``: kim holds seven jobs, of which the fourth was deleted."""
+    """Return the group ``crew``: kim holds seven jobs, and the fourth was deleted."""
     client.delete("night", "night:done")
     stream = Stream(client, "night")
     stream.add_many((f"{n}-0", {"job": n}) for n in range(1, 8))
@@ -28,36 +28,39 @@ def new_night(client: redis.Redis) -> ConsumerGroup:
     return crew
 
 
-@hinted("there is no group `crew` on `night`, or `night:done` is no list: begin with new_night.")
+@hinted("`night` has no group `crew`, or `night:done` is not a list: start again with new_night.")
 def check_night(crew: ConsumerGroup) -> Verdict:
-    """Grade exercise 1: nothing is pending, and every job that is left was done, by lou."""
+    """Grade exercise 1: nothing is pending, and lou has done every job that still exists."""
     pending = crew.pending()
     names = {consumer.name for consumer in crew.consumers()}
     kims, lous = pending.consumers.get("kim", 0), pending.consumers.get("lou", 0)
-    held = {str(one.id.ms) for one in crew.pending_entries()}
-    done, entries = listed(stream_of(crew), "night:done"), stream_of(crew).length()
-    lost = len(_JOBS - held - set(done))
+    pending_jobs = {str(one.id.ms) for one in crew.pending_entries()}
+    done, entries = read_list(stream_of(crew), "night:done"), stream_of(crew).length()
+    lost = len(_JOBS - pending_jobs - set(done))
     return grade(
-        "six jobs were recovered, and the deleted one has left the pending list.",
+        "six jobs were recovered, and the deleted one has left the pending entries list.",
         [
-            (entries != len(_JOBS), f"the stream has {entries} entries: its six should stay."),
-            ("kim" not in names, "kim was deleted, and what she held went with her: claim first."),
+            (entries != len(_JOBS), f"the stream has {entries} entries: keep all six."),
+            (
+                "kim" not in names,
+                "kim was deleted together with her pending entries: claim them first.",
+            ),
             ("lou" not in names, "lou has claimed nothing yet."),
             (
                 lost > 0,
-                f"{lost} jobs are in nobody's hands, and not in the list `night:done`: claim a "
-                "job, write it down, then acknowledge it.",
+                f"{lost} jobs are neither pending nor in the list `night:done`: claim a job, "
+                "write it down, then acknowledge it.",
             ),
-            (kims > 0, f"kim still holds {kims}: go on until the cursor is 0-0."),
-            (lous > 0, f"lou claimed all, and {lous} are not acknowledged yet."),
-            (pending.count > 0, f"{pending.count} are still pending."),
-            (len(done) != len(_JOBS), f"`night:done` holds {done}: each job once."),
+            (kims > 0, f"kim still holds {kims} entries: continue until the cursor is 0-0."),
+            (lous > 0, f"lou has claimed all, but {lous} are not acknowledged yet."),
+            (pending.count > 0, f"{pending.count} entries are still pending."),
+            (len(done) != len(_JOBS), f"`night:done` holds {done}: it should hold each job once."),
         ],
     )
 
 
 def new_mill(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``millers``: ned holds three, delivered five times, three times and once."""
+    """Return ``millers``: ned holds three entries, delivered five times, three times and once."""
     client.delete("mill", "mill:dead", "mill:flour")
     stream = Stream(client, "mill")
     stream.add_many((f"{n}-0", {"sack": n}) for n in (1, 2, 3))
@@ -70,36 +73,45 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     return millers
 
 
-@hinted("there is no group `millers` on `mill`, or a key has another type: begin with new_mill.")
+@hinted("`mill` has no group `millers`, or a key has another type: start again with new_mill.")
 def check_mill(millers: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: only the poison is a dead letter, with its error; the rest was ground."""
+    """Grade exercise 2: only the poison is a dead letter, with its error; the rest is done."""
     letters = DeadLetters(millers.consumer("moe")).letters()
     dead = {letter.entry_id for letter in letters}
     errors = {letter.error for letter in letters}
-    held = {str(one.id.ms) for one in millers.pending_entries()}
+    pending = {str(one.id.ms) for one in millers.pending_entries()}
     names = {consumer.name for consumer in millers.consumers()}
-    flour, sacks = listed(stream_of(millers), "mill:flour"), stream_of(millers).length()
-    lost = len({"2", "3"} - held - set(flour))
+    flour, sacks = read_list(stream_of(millers), "mill:flour"), stream_of(millers).length()
+    lost = len({"2", "3"} - pending - set(flour))
     return grade(
-        "the poison is a dead letter with its history, and the others were done.",
+        "the poison entry is a dead letter with its history, and the others are done.",
         [
-            (sacks != 3, f"the stream has {sacks} entries: its three should stay."),
-            (bool(dead & {_UNLUCKY, _FRESH}), f"{len(dead)} were given up: only one is poison."),
+            (sacks != 3, f"the stream has {sacks} entries: keep all three."),
+            (
+                bool(dead & {_UNLUCKY, _FRESH}),
+                f"{len(dead)} entries are dead letters: only one is poison.",
+            ),
             ("1" in flour, "the poison was ground: sack 1 is in the list `mill:flour`."),
             (not dead, "there is no dead letter yet."),
             (errors != {"too hot"}, f"the dead letter's error is {min(errors, default='')!r}."),
-            ("ned" not in names, "ned was deleted, and what he held went with him: claim first."),
+            (
+                "ned" not in names,
+                "ned was deleted together with his pending entries: claim them first.",
+            ),
             (
                 lost > 0,
-                f"{lost} of the sacks are in nobody's hands, and not in the list `mill:flour`: "
-                "claim a sack, grind it, then acknowledge it.",
+                f"{lost} of the sacks are neither pending nor in the list `mill:flour`: claim a "
+                "sack, grind it, then acknowledge it.",
             ),
-            (bool(held), f"{len(held)} are still pending: claim them, grind, and acknowledge."),
-            (len(flour) != 2, f"`mill:flour` holds {flour}: each sack once."),
+            (
+                bool(pending),
+                f"{len(pending)} entries are still pending: claim them, grind, and acknowledge.",
+            ),
+            (len(flour) != 2, f"`mill:flour` holds {flour}: it should hold each sack once."),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
+    """Delete the keys of the exercises."""
     client.delete("night", "night:done", "mill", "mill:dead", "mill:flour")

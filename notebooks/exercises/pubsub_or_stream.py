@@ -1,4 +1,4 @@
-"""The exercises of notebook 03: a cap, a newcomer, and a server that is killed."""
+"""The exercises of notebook 03: a cap, a late reader, and a server that is killed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ENTRIES, _HELD = 5, 2
 
 
 def hear(listener: Any) -> list[str]:
-    """Return what a subscriber was sent until now.
+    """Return the messages sent to a subscriber so far.
 
-    It sends PING and reads up to the answer: what was published before comes before it.
+    It sends PING and reads up to the reply, which comes after all earlier messages.
     """
     listener.ping()
     heard: list[str] = []
@@ -37,14 +37,14 @@ def hear(listener: Any) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Survivors:
-    """What a server still had after it was killed and started again.
+    """The entries that a server still has after it was killed and started again.
 
     Attributes
     ----------
     entries : int
-        Of five entries.
+        The number of entries, out of five.
     pending : int or None
-        Of two pending entries of a group; None if the group is gone.
+        The number of a group's pending entries, out of two; None if the group is lost.
     """
 
     entries: int
@@ -52,30 +52,30 @@ class Survivors:
 
 
 def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
-    """Start a server, let it work, kill it with SIGKILL, start it again, and look what is left.
+    """Start a server, add entries, kill it with SIGKILL, start it again, and count what is left.
 
     Parameters
     ----------
     *options : str
         The server's options, such as ``"--appendonly", "yes"``.
     save_after : int, optional
-        Take a snapshot (SAVE) after so many of the five entries.
+        Take a snapshot (SAVE) after this many of the five entries.
     """
     with tempfile.TemporaryDirectory() as disk:
         config = ("--dir", disk, *options)
         with EmbeddedServer(config=config) as server:
-            _work(server.client(), save_after)  # leaving ends it with SIGKILL
+            _work(server.client(), save_after)  # leaving the block kills the server
         with EmbeddedServer(config=config) as server:
             jobs = Stream(server.client(), "jobs")
             try:
-                held = jobs.group("crew").pending().count
+                pending = jobs.group("crew").pending().count
             except (NoSuchStream, NoSuchGroup):
-                held = None
-            return Survivors(len(jobs), held)
+                pending = None
+            return Survivors(len(jobs), pending)
 
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:
-    """Run ninety seconds of ten entries a second, with a reader who is away for thirty of them."""
+    """Run 90 seconds of 10 entries per second, with a reader that is down for 30 of them."""
     whole_number("maxlen", maxlen, 1)
     client.delete("shift", "shift:readers", "shift:done")
     shift = Scenario(client, seed=3)
@@ -93,7 +93,7 @@ def run_shift(client: redis.Redis, *, maxlen: int) -> None:
 
 @hinted("there is no stream `shift`: run the whole cell.")
 def check_shift(client: redis.Redis) -> Verdict:
-    """Grade exercise 1: nothing passed the worker by, and no more than 400 entries are kept."""
+    """Grade exercise 1: the worker missed no entry, and at most 400 entries are kept."""
     shift = Stream(client, "shift")
     if not shift.exists():
         return Verdict(False, "there is no stream `shift`: run the whole cell.")
@@ -102,16 +102,19 @@ def check_shift(client: redis.Redis) -> Verdict:
     waiting = len(shift.range(f"({last.decode()}")) if last else info.length
     lost = (info.entries_added or 0) - int(done) - waiting
     return grade(
-        f"nothing was lost in thirty seconds, and {info.length} entries are kept at most.",
+        f"no entry was lost in thirty seconds, and at most {info.length} entries are kept.",
         [
-            (lost > 0, f"{lost} entries were trimmed away before the worker was back."),
-            (info.length > _MOST_KEPT, f"{info.length} are kept: there is room for {_MOST_KEPT}."),
+            (lost > 0, f"{lost} entries were trimmed before the worker was revived."),
+            (
+                info.length > _MOST_KEPT,
+                f"{info.length} entries are kept, but there is room for only {_MOST_KEPT}.",
+            ),
         ],
     )
 
 
 def new_chat(client: redis.Redis) -> Stream:
-    """Return the stream ``chat``, in which seven words were said; nothing is on the ``screen``."""
+    """Return the stream ``chat`` with seven words; the list ``screen`` does not exist."""
     client.delete("chat", "screen")
     chat = Stream(client, "chat")
     chat.add_many((f"{n}-0", {"word": n}) for n in range(1, _OLD_WORDS + 1))
@@ -119,34 +122,37 @@ def new_chat(client: redis.Redis) -> Stream:
 
 
 def talk(chat: Stream) -> None:
-    """Say two more words."""
+    """Add two more words."""
     last = chat.info().last_generated_id.ms
     chat.add_many((f"{n}-0", {"word": n}) for n in (last + 1, last + 2))
 
 
-@hinted("`chat` is a stream and `screen` a list: begin with new_chat again.")
+@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.")
 def check_chat(chat: Stream) -> Verdict:
-    """Grade exercise 2: on the screen are the last three of the old words, and both new ones."""
-    found: Any = chat.client.lrange("screen", 0, -1)
-    shown = [word.decode() for word in found]
+    """Grade exercise 2: the screen shows the last three of the old words, and both new ones."""
+    reply: Any = chat.client.lrange("screen", 0, -1)
+    shown = [word.decode() for word in reply]
     wanted = [str(n) for n in range(_OLD_WORDS - _SHOWN + 1, len(chat) + 1)]
     old, new = wanted[:_SHOWN], wanted[_SHOWN:]
     missed = [word for word in new if word not in shown]
     return grade(
-        f"{', '.join(shown)}: the past and the present, without a seam.",
+        f"{', '.join(shown)}: the old words and the new ones, without a gap.",
         [
-            (not new, "nobody has talked: leave that line in."),
-            (not set(old) <= set(shown), f"the last {_SHOWN} words were {', '.join(old)}."),
-            (bool(missed), f"{', '.join(missed)} came between your two reads, and got lost."),
+            (not new, "no new words were added: keep the line that calls talk."),
+            (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
+            (
+                bool(missed),
+                f"you missed {', '.join(missed)}: new words arrived between your two reads.",
+            ),
             (len(shown) > len(set(shown)), "some words are on the screen twice."),
-            (sorted(shown) == wanted != shown, "the words are not in the order they were said."),
-            (shown != wanted, f"the screen shows {', '.join(shown)}: that is too much."),
+            (sorted(shown) == wanted != shown, "the words are not in order."),
+            (shown != wanted, f"the screen shows {', '.join(shown)}: too many words."),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
+    """Delete the keys of the exercises."""
     client.delete("shift", "shift:readers", "shift:done", "chat", "screen")
 
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 02: a bell that rings while you are busy, and a till in a power cut."""
+"""The exercises of notebook 02: a bell that rings while you are busy, and a power cut at a till."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _PATIENCE_S = 5.0
 
 
 class PowerCut(Exception):
-    """The lights go out in the middle of a loop; what runs is over."""
+    """The power fails in the middle of a loop, and the program stops."""
 
 
 def soon(stream: Stream, entry_id: str) -> None:
-    """Add an entry as soon as somebody waits in a blocked read; return at once."""
+    """Add an entry as soon as a client waits in a blocking read; return at once."""
 
     def blocked() -> int:
-        found: Any = stream.client.info("clients")
-        return int(found["blocked_clients"])
+        info: Any = stream.client.info("clients")
+        return int(info["blocked_clients"])
 
     def add() -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -44,19 +44,19 @@ def soon(stream: Stream, entry_id: str) -> None:
 
 
 def power_cut(entry: Entry, at: str, client: redis.Redis) -> None:
-    """Cut the power at one entry, the first time that it comes.
+    """Cut the power at one entry, the first time that it is handled.
 
     Raises
     ------
     PowerCut
-        That is the cut.
+        At that entry.
     """
     if str(entry.id) == at and client.set(f"{_DARK}:{at}", 1, nx=True):
         raise PowerCut(at)
 
 
 def again(read: Callable[[], None]) -> None:
-    """Run a reader, and once more when the power is back."""
+    """Run a reader, and run it again after a power cut."""
     try:
         read()
     except PowerCut:
@@ -64,7 +64,7 @@ def again(read: Callable[[], None]) -> None:
 
 
 def new_wages(client: redis.Redis) -> Stream:
-    """Return the stream ``wages``: three people, nobody paid, and the power is on."""
+    """Return the stream ``wages`` with three people, none of them paid; the power is on."""
     client.delete("wages", "wages:readers", "paid", f"{_DARK}:2-0")
     wages = Stream(client, "wages")
     wages.add_many((f"{n}-0", {"name": name}) for n, name in enumerate(("ann", "ben", "cy"), 1))
@@ -72,7 +72,7 @@ def new_wages(client: redis.Redis) -> Stream:
 
 
 def new_bell(client: redis.Redis) -> Stream:
-    """Return the stream ``bell``, which has rung three times before you came; no ``heard``."""
+    """Return the stream ``bell`` with three old strokes; the list ``heard`` does not exist."""
     client.delete("bell", "heard")
     bell = Stream(client, "bell")
     bell.add_many((f"{n}-0", {"stroke": n}) for n in range(1, _OLD_STROKES + 1))
@@ -80,14 +80,14 @@ def new_bell(client: redis.Redis) -> Stream:
 
 
 def ring(bell: Stream) -> None:
-    """Ring twice; nobody waits for you."""
+    """Ring twice."""
     last = bell.info().last_generated_id.ms
     bell.add_many((f"{n}-0", {"stroke": n}) for n in (last + 1, last + 2))
 
 
-@hinted("`heard` is a list of entry IDs, and nothing else: begin with new_bell again.")
+@hinted("`heard` must be a list of entry IDs: start again with new_bell.")
 def check_bell(bell: Stream) -> Verdict:
-    """Grade exercise 1: the list ``heard`` has each stroke since you came, once and in order."""
+    """Grade exercise 1: the list ``heard`` has each new stroke once, in order."""
     rung = [entry.id for entry in bell.range() if entry.id.ms > _OLD_STROKES]
     words: Any = bell.client.lrange("heard", 0, -1)
     heard = [EntryId.parse(word) for word in words]
@@ -95,14 +95,19 @@ def check_bell(bell: Stream) -> Verdict:
     early = [str(one) for one in heard if one not in rung]
     twice = [str(one) for one, times in Counter(heard).items() if times > 1]
     return grade(
-        f"all {len(rung)} strokes were heard once, and none from before you came.",
+        f"you heard all {len(rung)} new strokes once, and none of the old ones.",
         [
-            (len(rung) != 2 * _ROUNDS, f"the bell rang {len(rung)} times: leave the three rounds."),
-            (bool(early), f"{', '.join(early)} rang before you came: begin at what is newest."),
-            (bool(twice), f"{', '.join(twice)} were heard more than once: move on as you read."),
+            (len(rung) != 2 * _ROUNDS, f"the bell rang {len(rung)} times: keep the three rounds."),
+            (bool(early), f"{', '.join(early)} rang before you came: start at the newest entry."),
+            (
+                bool(twice),
+                f"{', '.join(twice)} were heard more than once: after each read, move your "
+                "position on.",
+            ),
             (
                 bool(missed),
-                f"{len(missed)} of {len(rung)} strokes were missed. `$` is now, always.",
+                f"{len(missed)} of {len(rung)} strokes were missed: `$` always means *from now "
+                "on*.",
             ),
             (heard != rung, "the strokes are not in the order in which they rang."),
         ],
@@ -110,7 +115,7 @@ def check_bell(bell: Stream) -> Verdict:
 
 
 def new_till(client: redis.Redis) -> Stream:
-    """Return the stream ``till``: six coins of two customers; no balance, and the power is on."""
+    """Return the stream ``till`` with six coins of two customers; no balance; the power is on."""
     client.delete("till", "till:readers", "till:balance", f"{_DARK}:4-0")
     till = Stream(client, "till")
     coins = [(who, cents) for who, purse in _COINS.items() for cents in purse]
@@ -119,27 +124,37 @@ def new_till(client: redis.Redis) -> Stream:
     return till
 
 
-@hinted("`till:balance` and `till:readers` are hashes: begin with new_till again.")
+@hinted("`till:balance` and `till:readers` must be hashes: start again with new_till.")
 def check_till(till: Stream) -> Verdict:
-    """Grade exercise 2: each coin counts once, although the power went, and the place is kept."""
-    found: Any = till.client.hgetall("till:balance")
-    places: Any = till.client.hgetall("till:readers")
-    balance = {name.decode(): int(cents) for name, cents in found.items()}
+    """Grade exercise 2: each coin counts once despite the power cut, and the position is saved."""
+    reply: Any = till.client.hgetall("till:balance")
+    positions: Any = till.client.hgetall("till:readers")
+    balance = {name.decode(): int(cents) for name, cents in reply.items()}
     ann, ben = sum(_COINS["ann"]), sum(_COINS["ben"])
     off = balance.get("ben", 0) - ben
     return grade(
-        f"ann has {ann} and ben has {ben}: each coin counts once, whenever the power goes.",
+        f"ann has {ann} and ben has {ben}: each coin counts once, whenever the power fails.",
         [
-            (not till.client.exists(f"{_DARK}:4-0"), "the power never went: leave it in the loop."),
+            (
+                not till.client.exists(f"{_DARK}:4-0"),
+                "the power did not fail: keep power_cut in the loop.",
+            ),
             (off > 0, f"ben has {ben + off} of {ben}: a coin was counted again after the cut."),
-            (off < 0, f"ben has {ben + off} of {ben}: a coin was ticked off, and never counted."),
-            (balance.get("ann") != ann, f"ann has {balance.get('ann', 0)}, and should have {ann}."),
-            (b"6-0" not in places.values(), "no position in `till:readers` is at the last coin."),
+            (
+                off < 0,
+                f"ben has {ben + off} of {ben}: the position moved past a coin that was not "
+                "counted.",
+            ),
+            (balance.get("ann") != ann, f"ann has {balance.get('ann', 0)}, but should have {ann}."),
+            (
+                b"6-0" not in positions.values(),
+                "no position in `till:readers` is at the last coin.",
+            ),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
+    """Delete the keys of the exercises."""
     client.delete("wages", "wages:readers", "paid", "bell", "heard")
     client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0", f"{_DARK}:4-0")

@@ -1,4 +1,4 @@
-"""The exercises of notebook 12, and a busy day on a cluster for it to show."""
+"""The exercises of notebook 12, and its demonstration of a busy day on a cluster."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _MOVE_AT = (40, 52, 64, 76)
 def busy_day(
     cluster: EmbeddedCluster, parts: Partitions, number: int, to: str, *, live: bool = False
 ) -> History:
-    """Let orders come in and be billed, and move one part to another node meanwhile.
+    """Add orders and bill them while one part moves to another node.
 
     Parameters
     ----------
     cluster : EmbeddedCluster
         The cluster.
     parts : Partitions
-        Where the orders go; they are emptied first, and each on the node that it had at first.
-        Each has one consumer of the group ``billing``.
+        The streams for the orders. They are emptied first, and moved to their original nodes. Each
+        gets one consumer of the group ``billing``.
     number : int
-        The part that moves.
+        The number of the part that moves.
     to : str
-        The node that it moves to.
+        The name of the node that the part moves to.
     live : bool
-        Draw while it runs, in about twelve seconds; else it is done at once.
+        Draw while it runs, in about twelve seconds. Otherwise it runs at full speed.
 
     Returns
     -------
     History
-        A look every 100 ms of a clock of its own.
+        A sample for every 100 ms of virtual time.
     """
     _begin(cluster, parts)
     chance, history = Random(12), History()
@@ -72,22 +72,22 @@ def busy_day(
 
 
 def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
-    """Return the numbers of the parts that each node holds, as the cluster has it now."""
-    found: dict[str, list[int]] = {node.name: [] for node in cluster.nodes}
+    """Return the numbers of the parts that each node holds now."""
+    by_node: dict[str, list[int]] = {node.name: [] for node in cluster.nodes}
     for number, stream in enumerate(parts.streams):
-        found[cluster.slot_owner(stream.key).name].append(number)
-    return found
+        by_node[cluster.slot_owner(stream.key).name].append(number)
+    return by_node
 
 
 def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Stream, Stream]]:
-    """Return each shop's two streams, with the names that you gave them, all empty.
+    """Return each shop's two streams, empty, under the names that you choose.
 
     Parameters
     ----------
     client : redis.cluster.RedisCluster
         The cluster.
     name : function
-        It takes a shop's number and ``"stock"`` or ``"orders"``, and returns the stream's key.
+        Takes a shop's number and ``"stock"`` or ``"orders"``, and returns the stream's key.
     """
     depot = []
     for shop in SHOPS:
@@ -98,9 +98,9 @@ def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Str
     return depot
 
 
-@hinted("a key of the depot is no stream: begin with new_depot again.")
+@hinted("a key of the depot is not a stream: start again with new_depot.")
 def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) -> Verdict:
-    """Grade exercise 1: both streams of a shop change in one transaction, and shops spread."""
+    """Grade exercise 1: both streams of a shop share a transaction, and the shops use all nodes."""
     different = len({stream.key for pair in depot for stream in pair}) == len(SHOPS) * len(KINDS)
     if not different:
         return Verdict(False, "two streams have the same key: use the shop and the kind.")
@@ -109,20 +109,22 @@ def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) ->
             both = [("XADD", one.key, "*", "item", "kettle") for one in (stock, orders)]
             stock.connection.transaction(both)
     except CommandRefused:
-        return Verdict(False, "a shop's stock and orders lie in two slots: no transaction there.")
+        return Verdict(
+            False, "a shop's stock and orders are in two slots: no transaction covers both."
+        )
     holders = {cluster.slot_owner(stock.key).name for stock, _ in depot}
     missing = [stream.key for pair in depot for stream in pair if not stream.length()]
     return grade(
-        f"a shop's two streams change together, and the shops lie on {len(holders)} nodes.",
+        f"a shop's two streams change together, and the shops are on {len(holders)} nodes.",
         [
             (bool(missing), f"{len(missing)} streams did not get their entry."),
-            (len(holders) == 1, "all shops lie on one node: the tag must differ by shop."),
+            (len(holders) == 1, "all shops are on one node: each shop needs its own hash tag."),
         ],
     )
 
 
 def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
-    """Return six parts over the nodes as CRC16 has it, with work pending in each of them."""
+    """Return six parts, spread over the nodes by CRC16, each with pending entries."""
     parts = Partitions(client, "parcels", 6)
     _begin(cluster, parts)
     groups = parts.create_group("vans")
@@ -132,25 +134,25 @@ def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
     return parts
 
 
-@hinted("a part or its group is gone: move slots, and delete nothing.")
+@hinted("a part or its group is missing: move slots, and delete nothing.")
 def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
-    """Grade exercise 2: two parts on each node, every parcel there, and what is pending kept."""
+    """Grade exercise 2: two parts on each node, with all parcels and all pending entries."""
     entries = [stream.length() for stream in parts.streams]
-    held = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
+    pending = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
-    said = ", ".join(f"{count} on {node}" for node, count in counts.items())
+    words = ", ".join(f"{count} on {node}" for node, count in counts.items())
     return grade(
-        "two parts on each node, and all parcels and all that is pending went along.",
+        "each node has two parts, and all parcels and pending entries have moved along.",
         [
             (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
-            (held != [3] * len(parts), "pending parcels are missing: moving a slot loses none."),
-            (set(counts.values()) != {2}, f"now there are {said}."),
+            (pending != [3] * len(parts), "pending parcels are missing: moving a slot loses none."),
+            (set(counts.values()) != {2}, f"now there are {words}."),
         ],
     )
 
 
 def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
-    """Empty the parts, and bring each one home: to the node that had its slot at first."""
+    """Empty the parts, and move each one to the node that had its slot at first."""
     for stream in parts.streams:
         stream.client.delete(stream.key)
         slot = slot_of(stream.key)

@@ -1,4 +1,4 @@
-"""The exercises of notebook 00: enough hands, and a crash that leaves nothing behind."""
+"""The exercises of notebook 00: enough consumers, and a crash that leaves nothing pending."""
 
 from __future__ import annotations
 
@@ -15,81 +15,85 @@ from streamviz.observation.sample import Sample
 from streamviz.simulation.scenario import Scenario
 
 KEY = "exercise:orders"
-_DIARY = f"{KEY}:diary"
+_EVENTS = f"{KEY}:events"
 _MINUTE, _LONG_MS = 200, 15_000
 
 
 def new_shop(client: redis.Redis) -> Scenario:
-    """Return a shop that sells, on a stream of its own, and has no departments yet.
+    """Return a shop with a producer of orders on a stream of its own, and without groups.
 
-    What befalls its people is noted in a list in Redis, with the time in milliseconds.
+    A list in Redis records the shop's events, with the time in milliseconds.
     """
     clean_up(client)
     shop = Scenario(client, seed=7)
 
     def note(sample: Sample) -> None:
         for event in sample.events:
-            client.rpush(_DIARY, f"{sample.time_ms} {event.kind}")
+            client.rpush(_EVENTS, f"{sample.time_ms} {event.kind}")
 
     shop.on_sample.append(note)
     shop.produce(KEY, series.orders(rate_hz=5))
     return shop
 
 
-@hinted("there is no shop any more: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.")
 def check_enough_hands(client: redis.Redis) -> Verdict:
-    """Grade exercise 1 by what XLEN, XINFO GROUPS and XINFO CONSUMERS say now."""
+    """Grade exercise 1 by the replies to XLEN and XINFO GROUPS."""
     stream = Stream(client, KEY)
     group = find_group(stream, "email")
     if group is None or not stream.length():
         return Verdict(False, "there are no orders, or no group `email`: run the whole cell.")
-    waiting = f"{group.lag} of {stream.length()} orders wait for email, "
+    orders, verb = stream.length(), "is" if group.lag == 1 else "are"
     return grade(
-        f"of {stream.length()} orders only {group.lag} {'waits' if group.lag == 1 else 'wait'} for "
-        "email; the faster its people ask, the more they get.",
+        f"only {group.lag} of {orders} orders {verb} waiting for email; the faster its consumers "
+        "ask, the more they get.",
         [
-            (stream.length() < _MINUTE, "that was less than a minute of orders: run(seconds=60)."),
+            (orders < _MINUTE, "that was less than a minute of orders: run(seconds=60)."),
             (group.lag is None, "Redis can't tell the lag: leave the stream's entries in place."),
-            ((group.lag or 0) >= 5, waiting + "so it takes more people, or faster ones."),
+            (
+                (group.lag or 0) >= 5,
+                f"{group.lag} of {orders} orders {verb} waiting for email: it needs more "
+                "consumers, or faster ones.",
+            ),
         ],
     )
 
 
-@hinted("there is no shop any more: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.")
 def check_nothing_left_behind(client: redis.Redis) -> Verdict:
-    """Grade exercise 2 by XPENDING and XINFO CONSUMERS, and by what the shop's diary says."""
+    """Grade exercise 2 by XPENDING, XINFO CONSUMERS and the shop's list of events."""
     stream = Stream(client, KEY)
     if find_group(stream, "billing") is None:
         return Verdict(False, "there is no group `billing`: run the whole cell.")
     group = stream.group("billing")
     newest = stream.info().last_generated_id.ms
     crashes = _crashes(client)
-    left_ms = newest - min(crashes, default=newest)
+    after_ms = newest - min(crashes, default=newest)
     old = [one for one in group.pending_entries() if one.id.ms <= max(crashes, default=newest)]
     names = ", ".join(sorted({entry.consumer for entry in old}))
     return grade(
-        "nothing from before the crash is pending: what was left behind was taken up.",
+        "no entry from before the crash is pending: all of them were recovered.",
         [
-            (len(group.consumers()) < 2, "keep both people: the crash is the exercise."),
+            (len(group.consumers()) < 2, "keep both consumers: the crash is the exercise."),
             (stream.length() < _MINUTE, "that was less than a minute of orders: run(seconds=60)."),
-            (not crashes, "nobody went home: leave crash_after=50 in, the crash is the exercise."),
-            (left_ms < _LONG_MS, "the crash came too late to tell: leave it at crash_after=50."),
+            (not crashes, "no consumer crashed: keep crash_after=50, the crash is the exercise."),
+            (after_ms < _LONG_MS, "the crash came too late: leave it at crash_after=50."),
             (
                 bool(old),
-                f"{len(old)} old {'entry is' if len(old) == 1 else 'entries are'} still pending, "
-                f"held by {names}, who is gone.",
+                f"{len(old)} old {'entry is' if len(old) == 1 else 'entries are'} still pending "
+                f"for {names}, which is dead.",
             ),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
-    """Delete what the exercises have made."""
-    client.delete(KEY, _DIARY)
+    """Delete the keys of the exercises."""
+    client.delete(KEY, _EVENTS)
 
 
 def _crashes(client: redis.Redis) -> list[int]:
-    """Return when somebody crashed or was killed, in milliseconds."""
-    found: Any = client.lrange(_DIARY, 0, -1)
-    lines = [line.decode() if isinstance(line, bytes) else line for line in found]
-    return [int(time) for time, kind in map(str.split, lines) if kind in DEATHS]
+    """Return the times at which a consumer crashed or was killed, in milliseconds."""
+    reply: Any = client.lrange(_EVENTS, 0, -1)
+    lines = [line.decode() if isinstance(line, bytes) else line for line in reply]
+    return [int(time_ms) for time_ms, kind in map(str.split, lines) if kind in DEATHS]

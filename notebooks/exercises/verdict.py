@@ -1,4 +1,4 @@
-"""What a check says of an exercise: right and why, or not yet and a hint."""
+"""The verdict on an exercise: right with a reason, or not yet with a hint."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from streamviz.errors import NoSuchStream
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A check's answer; as a cell's last line it shows itself in words.
+    """The result of a check, shown in words as a cell's last line.
 
     Attributes
     ----------
     right : bool
         Whether the exercise is solved.
     text : str
-        Why it is right, or a hint.
+        The reason, or a hint.
     """
 
     right: bool
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def grade(right: str, hints: Iterable[tuple[bool, str]]) -> Verdict:
-    """Return the first hint whose condition holds, or else that it is `right`."""
+    """Return the first hint whose condition holds, or else the text `right`."""
     for wrong, hint in hints:
         if wrong:
             return Verdict(False, hint)
@@ -44,8 +44,8 @@ def stream_of(group: ConsumerGroup) -> Stream:
 
 
 def find_group(stream: Stream, name: str) -> GroupInfo | None:
-    """Return the numbers of a group, None if there is no such group or no stream."""
+    """Return a group's numbers; None if the group or the stream does not exist."""
     try:
-        return next((found for found in stream.groups() if found.name == name), None)
+        return next((group for group in stream.groups() if group.name == name), None)
     except NoSuchStream:
         return None

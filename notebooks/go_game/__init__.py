@@ -1,21 +1,21 @@
-"""The worked example: a game of Go on streams, by a lobby that seats players and a judge of moves.
+"""The worked example: a game of Go on streams, with a lobby for players and a judge of moves.
 
-Both are processes, as many of each as you like, and each may be killed at any moment::
+Run any number of each, as processes that may be killed at any moment. In the notebooks' folder::
 
     python -m go_game.lobby --redis redis://localhost:6379 --prefix go:
     python -m go_game.judge --redis redis://localhost:6379 --prefix go:
 
-**Streams.** Every key begins with one prefix, ``go:`` unless another is given. An entry has one
-field, ``data``, and in it a JSON object of at most 10 MB; a state has at most 1 MB, and 10,000
-moves. IDs are texts of 1 to 200 letters; a coord is ``{"x": 3, "y": 3}``, counted from 0, or null
-for a pass; a player is BLACK or WHITE.
+**Topics.** Each topic is a stream. Every key starts with one prefix, ``go:`` by default. An entry
+has one field, ``data``, which holds a JSON object of at most 10 MB. A state has at most 1 MB and
+10,000 moves. IDs are strings of 1 to 200 characters. A coord is ``{"x": 3, "y": 3}``, counted from
+0, or null for a pass. A player is BLACK or WHITE.
 
 =========================  =================================================================
 ``make-move``              game_id, req_id, player, coord
 ``move-made``              game_id, reply_to, event_id, player, coord, captured: coords
 ``move-rejected``          game_id, reply_to, player, coord, reason
 ``game-states``            game_id, board: {size, stones: rows of ``.BW``}, player_up,
-                           captures: {BLACK, WHITE}, turn: the number of the move to come,
+                           captures: {BLACK, WHITE}, turn: the number of the next move,
                            moves: [x, y] or null each, rules: {suicide, superko}
 ``find-public-game``       session_id, req_id
 ``create-game``            session_id, req_id, visibility: PUBLIC or PRIVATE, board_size: 9, 13
@@ -27,43 +27,44 @@ for a pass; a player is BLACK or WHITE.
 ``private-game-rejected``  game_id, session_id, reply_to, event_id, reason
 =========================  =================================================================
 
-What is no such message goes to its stream's dead letters, ``make-move:dead`` and so on, with the
-reason, as `DeadLetters` reads them. So does a wish that the lobby cannot grant
-and has no stream to say so.
+An invalid message goes to its topic's dead letters (``make-move:dead`` and so on) with the reason,
+in the form that `DeadLetters` reads. So does a request that the lobby refuses when no topic exists
+for the refusal.
 
-**The judge** is the group ``judge`` of ``make-move``. It knows a game from its first state in
-``game-states``, and keeps it in a hash. A state that is no newer than that is passed over.
+**The judge** is the group ``judge`` of ``make-move``. It learns of a game from the game's first
+state in ``game-states`` and keeps the game in a hash. It ignores states that are not newer.
 
 ==========================  ================================================================
 ``game:<game_id>``          state, turn, version (the state's ID in ``game-states``), since (the
-                            first state's), and ``answer:<req_id>``: the stream and the ID of
+                            first state's ID), and ``answer:<req_id>``: the stream and the ID of
                             that answer
-``judge:states-read``       how far ``game-states`` was read for games that are new
+``judge:states-read``       the last entry of ``game-states`` read to learn of new games
 ==========================  ================================================================
 
-A request is its game_id and req_id: sent again, it gets no second answer. The moves of a game are
-answered in the order of their IDs; what is older than the game's first state is of no game.
+A game_id and a req_id identify a request: a repeated request gets no second answer. The judge
+answers the moves of a game in the order of their IDs. A move older than the game's first state is
+rejected.
 
-**The lobby** is the group ``lobby`` of each of the four streams of wishes, a group without
-consumers: its cursor shows how far the lobby is.
+**The lobby** is the group ``lobby`` of the four request topics. The group has no consumers: its
+cursor shows how far the lobby has read.
 
 ==========================  ================================================================
-``lobby``                   version, and for each stream ``after:`` and ``read:``: the last
-                            entry decided on, and how many were
-``lobby:open``              for each game that waits for an opponent, who opened it
-``lobby:seats``             for each session, its game and the request that brought it there
-``lobby:games``             the IDs of all games that were ever opened
-``lobby:decided``           the last 100,000 requests that were decided on
+``lobby``                   version, and for each topic ``after:`` and ``read:``: the last
+                            entry decided, and the number of entries decided
+``lobby:open``              for each game that waits for an opponent, the session that opened it
+``lobby:seats``             for each session, its game and the request that seated it there
+``lobby:games``             the IDs of all games ever opened
+``lobby:decided``           the last 100,000 requests decided
 ==========================  ================================================================
 
-A request is its session_id and req_id: sent again, it gets no second answer, and seats nobody who
-has left meanwhile. Known again are the last 100,000, and the one that brought a session where it
-sits.
+A session_id and a req_id identify a request: a repeated request gets no second answer and does not
+seat a session that has left in the meantime. The lobby recognises its last 100,000 requests, and
+the request that brought each session to its seat.
 
-Wishes are taken in the order of their IDs over all four streams. Within one millisecond the IDs of
-two streams tell no order: there a disconnection comes last.
+The lobby handles requests in the order of their IDs, across all four topics. IDs of two topics
+within one millisecond have no order: there, disconnections come last.
 
-Nothing else of this expires or is trimmed, but the answers of games that never were (after a day):
-trim the streams as you need. All that is kept is kept as well as the server keeps it. On a Redis
-Cluster, take a prefix in braces, such as ``{go}:``.
+Only the answers for games that never existed expire (after a day). Nothing is trimmed: trim the
+streams as you need. The data is as durable as the server. On a Redis Cluster, put the prefix in
+braces, such as ``{go}:``.
 """

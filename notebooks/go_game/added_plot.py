@@ -1,4 +1,4 @@
-"""Ever added: several streams of one service on one scale, what goes in and what comes out."""
+"""Plot "Ever added": the requests and answers of one service on one scale."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, Trace, label, line, no_data_text, number_text
 
 
-class Added(Plot):
-    """A line for each stream: how many entries were ever added to it.
+class AddedPlot(Plot):
+    """A line for each stream: the number of entries ever added.
 
-    A request that is answered on other streams shows as lines that follow one another: as long as
-    the answers together are fewer than the requests, some wait.
+    The answers' lines follow the requests' line. While the answers together are fewer than the
+    requests, some requests are waiting.
 
     Parameters
     ----------
     histories : mapping of str to History
-        The streams by the names that they shall have; looked at together, so that samples of one
-        number were seen at one time. The first is the one that the board watches.
+        The histories by stream name, sampled together: samples with the same number were taken at
+        the same time. The board watches the first.
 
     Raises
     ------
@@ -33,10 +33,10 @@ class Added(Plot):
     title = "Ever added"
 
     def __init__(self, histories: Mapping[str, History]) -> None:
-        found = dict(histories) if isinstance(histories, Mapping) else {}
-        if not found or not all(isinstance(one, History) for one in found.values()):
+        self.histories = dict(histories) if isinstance(histories, Mapping) else {}
+        valid = all(isinstance(history, History) for history in self.histories.values())
+        if not self.histories or not valid:
             raise InputError(f"histories={histories!r}: give a History for each stream's name")
-        self.histories = found
 
     def structure_key(self, history: History) -> Any:
         """Return the streams' names."""
@@ -44,10 +44,10 @@ class Added(Plot):
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each stream."""
-        lines = [line(label(name), place) for place, name in enumerate(self.histories)]
-        for one in lines:
-            one["line"]["shape"] = "hv"  # nothing is half added
-        return lines
+        traces = [line(label(name), number) for number, name in enumerate(self.histories)]
+        for trace in traces:
+            trace["line"]["shape"] = "hv"  # an entry is added all at once
+        return traces
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return the axes."""
@@ -61,7 +61,7 @@ class Added(Plot):
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return how many each stream had been given at one look."""
+        """Return the number of entries added to each stream, at one sample."""
         return [_added(one, sample.n) for one in self.histories.values()]
 
     def summary(self, history: History) -> str:
@@ -76,6 +76,6 @@ class Added(Plot):
 
 
 def _added(history: History, n: int) -> int | None:
-    """Return how many entries a stream had been given at look `n`; None if it was not seen."""
-    found = next(iter(history.since(n - 1)), None)
-    return found.entries_added if found is not None and found.n == n else None
+    """Return the number of entries added at sample `n`; None if that sample is missing."""
+    sample = next(iter(history.since(n - 1)), None)
+    return sample.entries_added if sample is not None and sample.n == n else None

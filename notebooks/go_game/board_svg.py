@@ -1,4 +1,4 @@
-"""The board as a static SVG: the picture that stays when the kernel and the browser are gone."""
+"""The board as a static SVG, shown when the notebook has no kernel."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _WOOD, _LINES = "#dcb35c", "#5b4413"
 
 
 def render(record: Record, after: int | None = None) -> str:
-    """Return the board after so many moves as SVG; the last move is marked.
+    """Return the board as SVG, with the last move marked.
 
     Parameters
     ----------
     record : Record
         The game.
     after : int, optional
-        How many moves; without it, all.
+        The number of moves to show; by default, all.
     """
     size, rows = record.size, record.stones(after)
     after = len(record.moves) if after is None else after
@@ -46,7 +46,7 @@ def render(record: Record, after: int | None = None) -> str:
 
 
 def summary(record: Record, after: int | None = None) -> str:
-    """Return in words how the board stands after so many moves."""
+    """Return a summary of the board in words; `after` is as in `render`."""
     rows = "".join(record.stones(after))
     after = len(record.moves) if after is None else after
     words = f"{record.size}x{record.size} board after {after} moves"
@@ -79,7 +79,7 @@ def _grid(size: int) -> Iterator[str]:
 
 
 def _stones(rows: tuple[str, ...]) -> Iterator[str]:
-    """Draw each colour as one path."""
+    """Draw each colour's stones as one path."""
     r = _STEP * 0.46
     for sign, fill in (("B", "#111"), ("W", "#fff")):
         discs = "".join(

@@ -1,7 +1,7 @@
-"""The board of a game of Go beside the streams that carry it: click to play, scrub back.
+"""A Go board next to plots of its streams: click to play, move the slider to go back.
 
-The browser draws the board from the judge's answers alone. A click goes to the kernel, from there
-as ``make-move`` to Redis, and what it causes shows in the log of commands.
+The browser draws the board from the judge's answers alone. A click goes to the kernel, and from
+there to Redis as ``make-move``. The command log shows the commands that it causes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from go_game import board_svg
-from go_game.added_plot import Added
+from go_game.added_plot import AddedPlot
 from go_game.game_record import Record, point_name
 from go_game.match import Match
 from go_game.messages import MoveMade, MoveRejected
@@ -28,19 +28,18 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class Board(Live):
-    """A board to play at, or to look back at a game on.
+    """A board to play a match on, or to step through a recorded game.
 
-    Arrow keys move a cursor over the points, Enter plays there, P passes; the slider goes back
-    through the moves.
+    The arrow keys move a cursor over the points, Enter plays there, and P passes. The slider goes
+    back through the moves.
 
     Parameters
     ----------
     source : Match or Record
-        A match is played: you against its random player. A record is looked at; it needs no
-        Redis.
+        A match to play against its random player, or a record to step through, without Redis.
     plots : sequence of Plot, optional
-        Other pictures of the match than the two: what was added to its streams, and the lag of
-        the group ``judge``.
+        The plots of a match; by default, the entries added to its streams and the lag of the group
+        ``judge``.
     commands : bool
         Whether to show the commands that a click causes.
 
@@ -69,19 +68,19 @@ class Board(Live):
         commands: bool = True,
     ) -> None:
         if not isinstance(source, Match | Record):
-            raise InputError(f"{type(source).__name__} is no game: give a Match or a Record")
+            raise InputError(f"{type(source).__name__} is not a game: give a Match or a Record")
         self.match = source if isinstance(source, Match) else None
         self.record = source.record if isinstance(source, Match) else source
-        self._told_answers = 0
+        self._sent_answers = 0
         history = History() if self.match is None else self.match.histories["make-move"]
         if plots is None and self.match is not None:
-            plots = [Added(self.match.histories), GroupLag()]
+            plots = [AddedPlot(self.match.histories), GroupLag()]
         super().__init__(history, plots or ())
         if self.match is not None and commands:
             self.commands = CommandLog(self.match.client)
 
     def stop(self) -> None:
-        """Listen to the commands no more, and leave the picture of the last state."""
+        """Stop logging commands, and leave a picture of the last state."""
         if self.commands is not None:
             self.commands.stop()
         super().stop()
@@ -90,13 +89,13 @@ class Board(Live):
         super()._receive(widget, content, buffers)
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "hello":
-            self._told_answers = 0
+            self._sent_answers = 0
             self._tell_game()
         elif kind in ("play", "look") and self.match is not None:
             self._act(self.match, kind, content.get("at"))
 
     def _act(self, match: Match, kind: str, at: Any) -> None:
-        log = self.commands if kind == "play" else None  # looking again is nobody's click
+        log = self.commands if kind == "play" else None  # "look" is not a click
         try:
             if log is not None:
                 log.start()
@@ -116,11 +115,11 @@ class Board(Live):
             self._refresh()
 
     def _tell_game(self) -> None:
-        """Send the answers that the browser does not have, and whose turn it is."""
-        new = self.record.answers[self._told_answers :]
-        told = {
+        """Send the answers that the browser does not have yet, and whose turn it is."""
+        new = self.record.answers[self._sent_answers :]
+        game = {
             "size": self.record.size,
-            "from": self._told_answers,
+            "from": self._sent_answers,
             "answers": [plain(one, self.record.size) for one in new],
             "live": self.match is not None,
             "up": self.match.game.up if self.match else "",
@@ -128,8 +127,8 @@ class Board(Live):
             "waiting": len(self.match.waiting) if self.match else 0,
             "over": self.match.over if self.match else True,
         }
-        self._told_answers = len(self.record.answers)
-        self._tell("game", told)
+        self._sent_answers = len(self.record.answers)
+        self._tell("game", game)
 
     def _words(self, figures: list[Figure]) -> list[str]:
         return [board_svg.summary(self.record), *super()._words(figures)]
@@ -144,17 +143,17 @@ def _coord(at: Any) -> Coord | None:
     if at is None:
         return None
     if not (isinstance(at, list) and [type(one) for one in at] == [int, int]):
-        raise InputError(f"{at!r} is no point of the board: reload the page")
+        raise InputError(f"{at!r} is not a point of the board: reload the page")
     return Coord(*at)
 
 
 def plain(answer: MoveMade | MoveRejected, size: int) -> dict[str, Any]:
-    """Return an answer as the browser takes it."""
-    told: dict[str, Any] = {
+    """Return an answer in the form that the browser expects."""
+    values: dict[str, Any] = {
         "player": answer.player,
         "at": answer.coord,
         "name": point_name(answer.coord, size),
     }
     if isinstance(answer, MoveMade):
-        return told | {"captured": answer.captured}
-    return told | {"reason": clean(answer.reason)}
+        return values | {"captured": answer.captured}
+    return values | {"reason": clean(answer.reason)}

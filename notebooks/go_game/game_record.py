@@ -1,4 +1,4 @@
-"""A game as its messages tell it: what a player at a browser knows, and what a file keeps."""
+"""A game as its messages describe it: for a player's board, or for a file."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from go_game import messages
-from go_game.messages import GameState, Message, MoveMade, MoveRejected, Stream
+from go_game.messages import GameState, Message, MoveMade, MoveRejected, Topic
 from go_game.rules import Coord, Game, Player
 from streamviz.errors import InputError
 
 _SIGN = {Player.BLACK: "B", Player.WHITE: "W"}
-_KNOWN = (Stream.GAME_STATES, Stream.MOVE_MADE, Stream.MOVE_REJECTED)
+_TOPICS = (Topic.GAME_STATES, Topic.MOVE_MADE, Topic.MOVE_REJECTED)
 
 
 class Record:
-    """One game, heard from the streams that the judge writes; no rules and no Redis are needed.
+    """One game, built from the judge's messages; it needs neither the rules nor Redis.
 
-    A message that is heard again changes nothing. Messages of other games are left out.
+    Repeated messages and messages of other games are ignored.
 
     Parameters
     ----------
     game_id : str
-        Which game.
+        The game.
     size : int
-        Points along a side, until a state says otherwise.
+        Points along a side, until the first state arrives.
 
     Attributes
     ----------
     game : Game or None
-        The newest state that was heard.
+        The newest state.
     answers : list of MoveMade or MoveRejected
-        Every answer, in order.
+        All answers, in order.
 
     Examples
     --------
@@ -48,120 +48,124 @@ class Record:
         self.size = size
         self.game: Game | None = None
         self.answers: list[MoveMade | MoveRejected] = []
-        self._made: list[MoveMade] = []
-        self._heard: set[str] = set()
-        self._moves_heard = 0
+        self._moves: list[MoveMade] = []
+        self._answered: set[str] = set()
+        self._answered_moves = 0
 
     @classmethod
-    def of(cls, said: Iterable[Message], game_id: str | None = None) -> Record:
-        """Return the record of messages in their order: states, moves, or both.
+    def of(cls, log: Iterable[Message], game_id: str | None = None) -> Record:
+        """Return the record of some messages: states, moves, or both.
 
         Parameters
         ----------
-        said : iterable of Message
-            What was on the streams.
+        log : iterable of Message
+            The messages, in order.
         game_id : str, optional
-            Which game; without it, that of the first message that tells of one.
+            The game; by default, that of the first message about a game.
 
         Raises
         ------
         InputError
-            If no message tells of such a game.
+            If no message is about that game.
         """
-        about = [one for one in said if isinstance(one, GameState | MoveMade | MoveRejected)]
-        ours = [one for one in about if game_id in (None, one.game_id)]
-        if not ours:
-            raise InputError(f"no message tells of {game_id or 'a game'}: give states or moves")
-        record = cls(ours[0].game_id)
-        for one in ours:
-            record.hear(one)
+        about_games = [one for one in log if isinstance(one, GameState | MoveMade | MoveRejected)]
+        relevant = [one for one in about_games if game_id in (None, one.game_id)]
+        if not relevant:
+            raise InputError(f"no message is about {game_id or 'a game'}: give states or moves")
+        record = cls(relevant[0].game_id)
+        for message in relevant:
+            record.hear(message)
         return record
 
     @classmethod
     def load(cls, path: str | Path, game_id: str | None = None) -> Record:
         r"""Read a file: JSON Lines, each ``{"stream": "move-made", "data": {...}}``.
 
-        Messages on other streams than ``game-states``, ``move-made`` and ``move-rejected`` are
-        left out.
+        Only messages of ``game-states``, ``move-made`` and ``move-rejected`` are read.
 
         Raises
         ------
         InputError
-            If the file can't be read, or a line of it is not such a message; it names the line.
+            If the file can't be read, or a line is not such a message; the error names the line.
         """
-        found = []
+        log = []
         try:
             lines = Path(path).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{str(path)!r} can't be read: {error}") from error
         for number, line in enumerate(lines, 1):
             try:
-                one = json.loads(line)
-                if one["stream"] in _KNOWN:
-                    text = json.dumps(one["data"])
-                    found.append(messages.decode(one["stream"], {messages.FIELD: text}))
+                values = json.loads(line)
+                if values["stream"] in _TOPICS:
+                    text = json.dumps(values["data"])
+                    log.append(messages.decode(values["stream"], {messages.FIELD: text}))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise InputError(
-                    f"line {number} of {str(path)!r} is no message: {error}"
+                    f"line {number} of {str(path)!r} is not a message: {error}"
                 ) from error
-        return cls.of(found, game_id)
+        return cls.of(log, game_id)
 
     def save(self, path: str | Path) -> None:
-        """Write the file that `load` reads: the empty board, then every answer."""
+        """Write a file for `load`: the empty board, then every answer."""
         rules = self.game.rules if self.game else "standard"
         start = GameState(self.game_id, Game.new(self.size, rules))
         lines = [
             json.dumps(
-                {"stream": messages.stream_of(one), "data": json.loads(messages.encode(one))},
+                {"stream": messages.topic_of(one), "data": json.loads(messages.encode(one))},
                 separators=(",", ":"),
             )
             for one in (start, *self.answers)
         ]
         Path(path).write_text("\n".join(lines) + "\n", "utf-8")
 
-    def hear(self, said: Message) -> None:
-        """Take the next message in."""
-        if getattr(said, "game_id", None) != self.game_id:
+    def hear(self, message: Message) -> None:
+        """Add the next message."""
+        if getattr(message, "game_id", None) != self.game_id:
             return
-        if isinstance(said, GameState):
-            self._take_state(said.game)
-        elif isinstance(said, MoveMade | MoveRejected):
-            if said.reply_to in self._heard:
+        if isinstance(message, GameState):
+            self._add_state(message.game)
+        elif isinstance(message, MoveMade | MoveRejected):
+            if message.reply_to in self._answered:
                 return
-            self._heard.add(said.reply_to)
-            if isinstance(said, MoveMade):
-                self._take_move(said)
+            self._answered.add(message.reply_to)
+            if isinstance(message, MoveMade):
+                self._add_move(message)
             else:
-                self.answers.append(said)
+                self.answers.append(message)
 
     @property
     def moves(self) -> tuple[MoveMade, ...]:
-        """The moves that were made."""
-        return tuple(self._made)
+        """The moves of the game."""
+        return tuple(self._moves)
 
     def stones(self, after: int | None = None) -> tuple[str, ...]:
-        """Return the board after so many moves, row by row: ``.``, ``B`` and ``W``.
+        """Return the board, row by row: ``.``, ``B`` and ``W``.
+
+        Parameters
+        ----------
+        after : int, optional
+            The number of moves; by default, all.
 
         Raises
         ------
         InputError
-            If there are not so many moves.
+            If the game has fewer moves.
         """
-        after = len(self._made) if after is None else after
-        if type(after) is not int or not 0 <= after <= len(self._made):
-            raise InputError(f"after={after!r}: give 0 to {len(self._made)} moves")
+        after = len(self._moves) if after is None else after
+        if type(after) is not int or not 0 <= after <= len(self._moves):
+            raise InputError(f"after={after!r}: give 0 to {len(self._moves)} moves")
         points = {(x, y): "." for y in range(self.size) for x in range(self.size)}
-        for move in self._made[:after]:
+        for move in self._moves[:after]:
             if move.coord is not None:
                 points[move.coord] = _SIGN[move.player]
             points |= dict.fromkeys(move.captured, ".")
         return tuple("".join(points[x, y] for x in range(self.size)) for y in range(self.size))
 
     def __repr__(self) -> str:
-        return f"<Record of {self.game_id!r}: {len(self._made)} moves on {self.size}x{self.size}>"
+        return f"<Record of {self.game_id!r}: {len(self._moves)} moves on {self.size}x{self.size}>"
 
-    def _take_state(self, game: Game) -> None:
-        """Take over what a state knows beyond the answers that were heard."""
+    def _add_state(self, game: Game) -> None:
+        """Add the moves of a state that have no answer here yet."""
         if self.game is not None and game.turn <= self.game.turn:
             return
         before = Game.new(game.size, game.rules) if self.game is None else self.game
@@ -169,26 +173,26 @@ class Record:
         for coord in game.moves[len(before.moves) :]:
             player = before.up
             before, captured = before.play(player, coord)
-            if len(self._made) < len(before.moves):
+            if len(self._moves) < len(before.moves):
                 event = messages.event_id("state", self.game_id, str(len(before.moves)))
                 self._append(MoveMade(self.game_id, event, event, player, coord, captured))
 
-    def _take_move(self, move: MoveMade) -> None:
-        """Take the next move; a state that came first has told of it, but not of its request."""
-        place, self._moves_heard = self._moves_heard, self._moves_heard + 1
-        if place < len(self._made):
-            self.answers[self.answers.index(self._made[place])] = move
-            self._made[place] = move
+    def _add_move(self, move: MoveMade) -> None:
+        """Add the next move; replace it if it was built from a state, which names no request."""
+        index, self._answered_moves = self._answered_moves, self._answered_moves + 1
+        if index < len(self._moves):
+            self.answers[self.answers.index(self._moves[index])] = move
+            self._moves[index] = move
         else:
             self._append(move)
 
     def _append(self, move: MoveMade) -> None:
-        self._made.append(move)
+        self._moves.append(move)
         self.answers.append(move)
 
 
 def point_name(coord: Coord | None, size: int) -> str:
-    """Return what players call a point: a letter without I, and the row from below."""
+    """Return the players' name of a point: a column letter (without I) and the row from below."""
     if coord is None:
         return "pass"
     letters = "ABCDEFGHJKLMNOPQRSTUVWXYZ"

@@ -1,17 +1,15 @@
-"""The judge of moves: many may work at once, and each may die at any moment.
+"""The judge of moves: run any number of judges at once, and kill each at any moment.
 
-A judge does not settle the entries it was given; it settles the games that they belong to. What
-another judge still holds of the same game and is older, it settles first, on the other's behalf.
-So the moves of a game are judged in their order, whoever reads them, and nobody waits for a judge
-that is slow or dead. That two settle the same does no harm: one script writes the answers, the
-states and the acknowledgements, and it writes them once (see `go_game.game_store`).
+Before a judge answers a move, it also answers the older moves of the same game that are pending for
+other judges. So the moves of a game are judged in order, and no judge waits for a slow or dead one.
+Two judges may decide the same move: one script writes the answers, states and acknowledgements,
+and it writes them once (see `go_game.game_store`).
 
-A game begins with its first state in ``game-states``: a move that is older is of a game that is
-not there, however late it is judged. What is older the IDs tell, which are times of one server;
-within a millisecond the state is taken to be the older one. So the order is as good as the server's
-clock: if that is set back, by hand or by a failover, moves of games that began just before may be
-turned away until it has caught up. A state with an ID of the future tells no time, and turns nobody
-away.
+A game begins with its first state in ``game-states``. An older move is rejected because the game
+did not exist yet, however late the move is judged. "Older" compares the times in the entry IDs;
+within one millisecond the state counts as older. So the order is as good as the server's clock: if
+the clock is set back, by hand or by a failover, moves of games that began just before are rejected
+until it has caught up. A state whose ID lies in the future is not used as a time.
 """
 
 from __future__ import annotations
@@ -22,17 +20,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import redis
 
 from go_game import game_store, lua, messages, worker_loop
-from go_game.game_store import Decision, Games, Known
+from go_game.game_store import Decision, GameStore, KnownGame
+from go_game.judge_move import judge_move
 from go_game.keys import Keys
-from go_game.messages import MakeMove, MoveMade, MoveRejected, Stream
-from go_game.rules import Game, IllegalMove
+from go_game.messages import MakeMove, Topic
 from go_game.validation import BadMessage
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 
-UNKNOWN_GAME = "there is no such game"
 _PAGE = 1000
 
 
@@ -44,14 +41,14 @@ class Judge:
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; see `go_game`.
+        The start of all keys; see `go_game`.
     name : str, optional
-        The consumer's name, which no other judge has; without it, one is made up.
+        The consumer's name, unique among the judges; by default, a new name.
     batch : int
-        Moves that it takes at most at a time.
+        The largest number of moves to read at a time.
     claim_idle_ms : int
-        What another has held for so long without an answer, it takes over. A short time costs
-        work done twice, and nothing else.
+        Take over other judges' pending entries that have been idle this long, in milliseconds. A
+        short time only costs repeated work.
 
     Examples
     --------
@@ -73,123 +70,125 @@ class Judge:
         claim_idle_ms: int = 1000,
     ) -> None:
         self.keys = Keys(prefix)
-        self.games = Games(client, self.keys)
-        self.stream = RedisStream(client, self.keys.stream(Stream.MAKE_MOVE))
+        self.games = GameStore(client, self.keys)
+        self.stream = Stream(client, self.keys.stream(Topic.MAKE_MOVE))
         self.group = self.stream.group(game_store.GROUP)
-        self.consumer = self.group.consumer(name or worker_loop.a_name())
+        self.consumer = self.group.consumer(name or worker_loop.unique_name())
         self.batch = batch
         self.claim_idle_ms = claim_idle_ms
         self._connection = self.stream.connection
-        self._again = True  # what it was given before, perhaps, comes first
+        self._read_pending = True  # start with the entries delivered before a restart
         self._claim_at = 0.0
         self._claim_from = EntryId(0)
-        self._others: dict[EntryId, MakeMove | None] = {}
+        self._other_moves: dict[EntryId, MakeMove | None] = {}
 
     def prepare(self) -> None:
-        """Make the group, if there is none (XGROUP CREATE)."""
+        """Create the group, if it does not exist (XGROUP CREATE)."""
         self.group.create("0", mkstream=True, exist_ok=True)
-        self._again = True
+        self._read_pending = True
 
     def step(self, block_ms: int | None = None) -> int:
-        """Take moves, answer them, and return how many they were.
+        """Read moves, answer them, and return the number of moves read.
 
         Parameters
         ----------
         block_ms : int, optional
-            Wait so long for the first one, in milliseconds.
+            Wait this long for the first move, in milliseconds.
 
         Raises
         ------
         NoSuchGroup
-            If the group is gone: `prepare` makes it again.
+            If the group was deleted: `prepare` creates it again.
         ServerError, StreamError
-            If the server did not do what it was asked for. What this judge was given is still
-            its own, and comes first in the next step.
+            If a command failed. The entries stay pending for this judge, and the next step starts
+            with them.
         """
-        again, self._again = self._again, True  # until this step has gone well
-        entries = self._abandoned()
-        if not entries and again:
+        read_pending, self._read_pending = self._read_pending, True  # until this step succeeds
+        entries = self._claim()
+        if not entries and read_pending:
             entries = self.consumer.read(self.batch, after="0")
-            again = bool(entries)
+            read_pending = bool(entries)
         if not entries:
             entries = self.consumer.read(self.batch, block_ms=block_ms)
         if entries:
-            self._settle(entries)
-        self._again = again
+            self._handle(entries)
+        self._read_pending = read_pending
         return len(entries)
 
     def close(self) -> None:
-        """Leave the group, unless something of it is still in hand (XGROUP DELCONSUMER)."""
-        self._connection.call(*lua.leave(self.stream.key, self.group.name, self.consumer.name))
+        """Delete the consumer, unless it has pending entries (XGROUP DELCONSUMER)."""
+        self._remove(self.consumer.name)
 
-    def _abandoned(self) -> list[Entry]:
-        """Take over what others have held too long, now and then (XAUTOCLAIM)."""
+    def _remove(self, name: str) -> None:
+        self._connection.call(*lua.remove_consumer(self.stream.key, self.group.name, name))
+
+    def _claim(self) -> list[Entry]:
+        """Take over entries that other judges have left pending, now and then (XAUTOCLAIM)."""
         if time.monotonic() < self._claim_at:
             return []
         claimed = self.consumer.autoclaim(self.claim_idle_ms, self._claim_from, self.batch)
         self._claim_from = claimed.cursor
-        if claimed.cursor == EntryId(0):  # that was the last page, empty or not
+        if claimed.cursor == EntryId(0):  # the last page, even if it is empty
             self._claim_at = time.monotonic() + self.claim_idle_ms / 1000
-            self._tidy()
+            self._remove_idle_consumers()
         return list(claimed.entries)
 
-    def _tidy(self) -> None:
-        """Remove the consumers of judges that are gone."""
-        for one in self.group.consumers():
-            if not one.pending and one.idle_ms > 60_000 + 10 * self.claim_idle_ms:
-                self._connection.call(*lua.leave(self.stream.key, self.group.name, one.name))
+    def _remove_idle_consumers(self) -> None:
+        """Delete the consumers of judges that no longer run."""
+        for consumer in self.group.consumers():
+            if not consumer.pending and consumer.idle_ms > 60_000 + 10 * self.claim_idle_ms:
+                self._remove(consumer.name)
 
-    def _settle(self, entries: Sequence[Entry]) -> None:
+    def _handle(self, entries: Sequence[Entry]) -> None:
         moves: dict[EntryId, MakeMove] = {}
         for entry in entries:
             try:
                 moves[entry.id] = _move(entry)
             except BadMessage as error:
-                self._bury(entry, error)
+                self._dead_letter(entry, error)
         if not moves:
             return
-        ours = {move.game_id for move in moves.values()}
-        older = self._held_by_others(max(moves), moves)
-        moves |= {which: move for which, move in older.items() if move.game_id in ours}
+        games = {move.game_id for move in moves.values()}
+        others = self._pending_for_others(max(moves), moves)
+        moves |= {entry_id: move for entry_id, move in others.items() if move.game_id in games}
         self._answer(moves)
 
-    def _bury(self, entry: Entry, why: BadMessage) -> None:
-        dead, name = self.keys.dead(Stream.MAKE_MOVE), self.consumer.name
-        self._connection.call(*lua.bury(self.stream.key, dead, self.group.name, name, entry, why))
+    def _dead_letter(self, entry: Entry, error: BadMessage) -> None:
+        dead, name = self.keys.dead_letters(Topic.MAKE_MOVE), self.consumer.name
+        call = lua.dead_letter(self.stream.key, dead, self.group.name, name, entry, error)
+        self._connection.call(*call)
 
     def _answer(self, moves: Mapping[EntryId, MakeMove]) -> None:
-        left: dict[str, list[tuple[EntryId, MakeMove]]] = {}
-        for which, move in sorted(moves.items()):
-            left.setdefault(move.game_id, []).append((which, move))
-        while left:
-            known = self.games.fetch(
-                {game_id: [move.req_id for _, move in asked] for game_id, asked in left.items()}
+        """Judge moves and write the answers; repeat for the games that others have changed."""
+        by_game: dict[str, list[tuple[EntryId, MakeMove]]] = {}
+        for entry_id, move in sorted(moves.items()):
+            by_game.setdefault(move.game_id, []).append((entry_id, move))
+        while by_game:
+            games = self.games.fetch(
+                {game_id: [move.req_id for _, move in group] for game_id, group in by_game.items()}
             )
-            judged = {
-                game_id: (
-                    known[game_id],
-                    [which for which, _ in asked],
-                    decide(known[game_id], asked),
-                )
-                for game_id, asked in left.items()
-            }
-            changed = self.games.commit(judged)
-            left = {game_id: asked for game_id, asked in left.items() if game_id in changed}
+            decisions = {}
+            for game_id, group in by_game.items():
+                ids = [entry_id for entry_id, _ in group]
+                decisions[game_id] = games[game_id], ids, decide(games[game_id], group)
+            changed = self.games.commit(decisions)
+            by_game = {game_id: by_game[game_id] for game_id in by_game if game_id in changed}
 
-    def _held_by_others(self, last: EntryId, ours: Collection[EntryId]) -> dict[EntryId, MakeMove]:
-        """Return the moves up to `last` that are pending and not ours (XPENDING, XRANGE).
+    def _pending_for_others(
+        self, last: EntryId, own: Collection[EntryId]
+    ) -> dict[EntryId, MakeMove]:
+        """Return other judges' pending moves up to the ID `last` (XPENDING, XRANGE).
 
-        They are all there are: what is older than an entry was delivered before it, and stays
-        pending until it is answered.
+        No older move can be missing: Redis delivered it before, and it stays pending until it is
+        answered.
         """
-        pending = {which for which in self._pending(last) if which not in ours}
-        new = [which for which in pending if which not in self._others]
-        commands = [("XRANGE", self.stream.key, str(which), str(which)) for which in new]
-        found = map(replies.entries, lua.raised(self._connection.pipeline(commands)))
-        fresh = {which: _read(entries) for which, entries in zip(new, found, strict=True)}
-        kept = self._others | fresh
-        self._others = {which: kept[which] for which in pending}
-        return {which: move for which, move in self._others.items() if move is not None}
+        pending = {entry_id for entry_id in self._pending(last) if entry_id not in own}
+        new = [entry_id for entry_id in pending if entry_id not in self._other_moves]
+        commands = [("XRANGE", self.stream.key, str(entry_id), str(entry_id)) for entry_id in new]
+        pages = map(replies.entries, lua.check_replies(self._connection.pipeline(commands)))
+        moves = self._other_moves | dict(zip(new, map(_move_or_none, pages), strict=True))
+        self._other_moves = {entry_id: moves[entry_id] for entry_id in pending}
+        return {entry_id: move for entry_id, move in self._other_moves.items() if move is not None}
 
     def _pending(self, last: EntryId) -> Iterable[EntryId]:
         start = "-"
@@ -198,51 +197,36 @@ class Judge:
             start = f"({page[-1].id}"
 
 
-def decide(known: Known, moves: Sequence[tuple[EntryId, MakeMove]]) -> list[Decision]:
-    """Judge moves of one game in their order; what was answered before gets no second answer.
+def decide(known: KnownGame, moves: Sequence[tuple[EntryId, MakeMove]]) -> list[Decision]:
+    """Judge moves of one game in order; a repeated request gets no second answer.
 
     Parameters
     ----------
-    known : Known
-        The game before them.
+    known : KnownGame
+        The game before the moves.
     moves : sequence of (EntryId, MakeMove)
         In the order of their IDs.
     """
     game, answered, decisions = known.game, set(known.answered), []
-    for which, move in moves:
+    for entry_id, move in moves:
         if move.req_id in answered:
             continue
         answered.add(move.req_id)
-        decision = _judged(game if which.ms >= known.since.ms else None, move)
-        game = decision.game or game
-        decisions.append(decision)
+        answer, after = judge_move(game if entry_id.ms >= known.since.ms else None, move)
+        game = after or game
+        decisions.append(Decision(move.req_id, answer, after))
     return decisions
 
 
-def _judged(game: Game | None, move: MakeMove) -> Decision:
-    about = move.game_id, move.req_id
-    if game is None:
-        no = MoveRejected(*about, move.player, move.coord, UNKNOWN_GAME)
-        return Decision(move.req_id, no)
-    try:
-        after, captured = game.play(move.player, move.coord)
-    except IllegalMove as error:
-        no = MoveRejected(*about, move.player, move.coord, error.reason)
-        return Decision(move.req_id, no)
-    event = messages.event_id("move", *about)
-    made = MoveMade(*about, event, move.player, move.coord, captured)
-    return Decision(move.req_id, made, after)
-
-
 def _move(entry: Entry) -> MakeMove:
-    message = messages.decode(Stream.MAKE_MOVE, entry.fields)
+    message = messages.decode(Topic.MAKE_MOVE, entry.fields)
     if not isinstance(message, MakeMove):
-        raise BadMessage(f"{type(message).__name__} is no move")
+        raise BadMessage(f"{type(message).__name__} is not a move")
     return message
 
 
-def _read(entries: Sequence[Entry]) -> MakeMove | None:
-    """Return the move of an entry; None if the entry is deleted, or dead to be buried."""
+def _move_or_none(entries: Sequence[Entry]) -> MakeMove | None:
+    """Return the move of an entry; None if the entry was deleted or is invalid."""
     try:
         return _move(entries[0]) if entries else None
     except BadMessage:
@@ -251,7 +235,7 @@ def _read(entries: Sequence[Entry]) -> MakeMove | None:
 
 def main() -> int:
     """Run a judge from the command line; see `go_game.worker_loop.main`."""
-    return worker_loop.main("judge", lambda client, given: Judge(client, given.prefix))
+    return worker_loop.main("judge", lambda client, args: Judge(client, args.prefix))
 
 
 if __name__ == "__main__":

@@ -1,37 +1,37 @@
-"""What the keys are called: one prefix before everything."""
+"""The names of all keys, behind one prefix."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from go_game.messages import Stream
+from go_game.messages import Topic
 from streamviz.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of one house of games.
+    """The keys of one game service.
 
     Attributes
     ----------
     prefix : str
-        Before every key. On a Redis Cluster, put it in braces, ``"{go}:"``: then all keys are on
-        one node, as the scripts need it.
+        The start of every key. On a Redis Cluster, put it in braces, ``"{go}:"``: the scripts need
+        all keys on one node.
     """
 
     prefix: str = "go:"
 
     def __post_init__(self) -> None:
         if not isinstance(self.prefix, str):
-            raise InputError(f"prefix={self.prefix!r}: give a text, for example 'go:'")
+            raise InputError(f"prefix={self.prefix!r}: give a string, for example 'go:'")
 
-    def stream(self, stream: Stream) -> str:
-        """Return a stream's key."""
-        return f"{self.prefix}{stream}"
+    def stream(self, topic: Topic) -> str:
+        """Return the key of a topic's stream."""
+        return f"{self.prefix}{topic}"
 
-    def dead(self, stream: Stream) -> str:
-        """Return the key of a stream's dead letters."""
-        return f"{self.prefix}{stream}:dead"
+    def dead_letters(self, topic: Topic) -> str:
+        """Return the key of a topic's dead letters."""
+        return f"{self.prefix}{topic}:dead"
 
     def game(self, game_id: str) -> str:
         """Return the key of the hash with a game's state and its answers."""
@@ -39,12 +39,12 @@ class Keys:
 
     @property
     def states_read(self) -> str:
-        """The key that says how far the judges have read ``game-states``."""
+        """The key with the ID up to which the judges have read ``game-states``."""
         return f"{self.prefix}judge:states-read"
 
     @property
     def lobby(self) -> str:
-        """The hash that says how far the lobbies got."""
+        """The hash with the lobbies' progress."""
         return f"{self.prefix}lobby"
 
     @property
@@ -54,15 +54,15 @@ class Keys:
 
     @property
     def seats(self) -> str:
-        """The hash of where each session sits."""
+        """The hash of the sessions' seats."""
         return f"{self.prefix}lobby:seats"
 
     @property
     def decided(self) -> str:
-        """The sorted set of the requests that the lobbies decided on last."""
+        """The sorted set of the last requests that the lobbies decided."""
         return f"{self.prefix}lobby:decided"
 
     @property
     def games(self) -> str:
-        """The set of all IDs of games that were ever opened."""
+        """The set of the IDs of all games ever opened."""
         return f"{self.prefix}lobby:games"

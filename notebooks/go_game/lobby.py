@@ -1,13 +1,13 @@
-"""The lobby that seats players: many may work at once, and each may die at any moment.
+"""The lobby that seats players: run any number of lobbies at once, and kill each at any moment.
 
-There is one queue of people, and each wish depends on all that came before. So every lobby reads
-all wishes, in the order of time, from where the lobbies got to; decides on a batch of them; and
-writes what follows together with how far it got: one script, and only if no other lobby was
-quicker. Who was not begins again with the next wishes. Nothing is handed out, so nothing is ever
-to be taken back from a lobby that died.
+All players share one queue, and each request depends on all earlier ones. So every lobby reads all
+requests in the order of time, from the lobbies' common progress on. It decides a batch of them, and
+writes the results together with the new progress in one script, if no other lobby was faster. A
+lobby that was too late starts again with the next requests. No entry is pending for a lobby, so a
+dead lobby leaves nothing to recover.
 
-The group ``lobby`` of each stream has no consumers. Its cursor is moved in the same step, so that
-whoever looks at the stream sees how far behind the lobby is.
+The group ``lobby`` of each topic has no consumers. The script also moves its cursor, to show how
+far the lobby has read.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ import redis
 
 from go_game import lua, messages, worker_loop
 from go_game.keys import Keys
-from go_game.lobby_rules import Refused, Wish
-from go_game.lobby_store import GROUP, WISHES, Houses, Place
-from go_game.messages import Message, Stream
+from go_game.lobby_rules import Refused, Request
+from go_game.lobby_store import GROUP, REQUEST_TOPICS, LobbyStore, Progress
+from go_game.messages import Message, Topic
 from go_game.rules import STANDARD, Rules
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.read import read_streams
 from streamviz.client.resp import Command
-from streamviz.client.stream import Stream as RedisStream
+from streamviz.client.stream import Stream
 
 
 class Lobby:
-    """One of the lobbies at a Redis.
+    """One of the lobbies on a Redis.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; see `go_game`.
+        The start of all keys; see `go_game`.
     rules : Rules
-        What new games are played by.
+        The rules of new games.
     batch : int
-        Wishes that it takes at most at a time from each stream.
+        The largest number of requests to read at a time from each topic.
 
     Examples
     --------
@@ -66,96 +66,100 @@ class Lobby:
         self.keys = Keys(prefix)
         self.rules = rules
         self.batch = batch
-        self.houses = Houses(client, self.keys)
-        self._place: Place | None = None
-        self._stream_of = {self.keys.stream(one): one for one in WISHES}
+        self.store = LobbyStore(client, self.keys)
+        self._progress: Progress | None = None
+        self._topic_of = {self.keys.stream(topic): topic for topic in REQUEST_TOPICS}
 
     def prepare(self) -> None:
-        """Make the groups, where there are none (XGROUP CREATE)."""
-        for key in self._stream_of:
-            group = RedisStream(self.client, key).group(GROUP)
+        """Create the groups that do not exist (XGROUP CREATE)."""
+        for key in self._topic_of:
+            group = Stream(self.client, key).group(GROUP)
             group.create("0", mkstream=True, exist_ok=True)
-        self._place = None
+        self._progress = None
 
     def step(self, block_ms: int | None = None) -> int:
-        """Decide on a batch of wishes, and return how many they were.
+        """Decide a batch of requests, and return the number of requests decided.
 
         Parameters
         ----------
         block_ms : int, optional
-            Wait so long for the first one, in milliseconds.
+            Wait this long for the first request, in milliseconds.
 
         Returns
         -------
         int
-            0 also if another lobby was quicker.
+            Also 0 if another lobby was faster.
 
         Raises
         ------
         ServerError, StreamError
-            If the server did not do what it was asked for: then nothing was decided.
+            If a command failed: then nothing was decided.
         """
-        place, self._place = self._place or self.houses.place(), None
-        after = {key: place.after[stream] for key, stream in self._stream_of.items()}
-        found = read_streams(self.client, after, count=self.batch, block_ms=block_ms)
-        if not found:
-            self._place = place
+        progress, self._progress = self._progress or self.store.progress(), None
+        after = {key: progress.after[topic] for key, topic in self._topic_of.items()}
+        entries = read_streams(self.client, after, count=self.batch, block_ms=block_ms)
+        if not entries:
+            self._progress = progress
             return 0
-        wishes = self._in_reach(found)
-        self._place = self._decide(wishes, place)
-        return len(wishes) if self._place else 0
+        batch = self._ordered(entries)
+        self._progress = self._decide(batch, progress)
+        return len(batch) if self._progress else 0
 
     def close(self) -> None:
-        """Do nothing: a lobby holds nothing."""
+        """Do nothing: a lobby has no pending entries."""
 
-    def _in_reach(self, found: Sequence[tuple[str, Entry]]) -> list[tuple[Stream, Entry]]:
-        """Keep what is older than anything that a full page may have left unread, in order.
+    def _ordered(self, entries: Sequence[tuple[str, Entry]]) -> list[tuple[Topic, Entry]]:
+        """Return entries in order, but none later than an entry that a full page left unread.
 
-        Sequence numbers of two streams say nothing about which was first: within a millisecond,
-        who goes away goes last.
+        Sequence numbers of two streams can't be compared: within a millisecond, disconnections
+        come last.
         """
         pages: dict[str, list[EntryId]] = {}
-        for key, entry in found:
+        for key, entry in entries:
             pages.setdefault(key, []).append(entry.id)
         full = [ids[-1] for ids in pages.values() if len(ids) == self.batch]
-        reach = min(full) if full else found[-1][1].id
-        near = [(self._stream_of[key], entry) for key, entry in found if entry.id <= reach]
-        return sorted(near, key=lambda one: (one[1].id.ms, WISHES.index(one[0]), one[1].id.seq))
+        last = min(full) if full else entries[-1][1].id
+        batch = [(self._topic_of[key], entry) for key, entry in entries if entry.id <= last]
+        return sorted(
+            batch, key=lambda item: (item[1].id.ms, REQUEST_TOPICS.index(item[0]), item[1].id.seq)
+        )
 
-    def _decide(self, entries: Sequence[tuple[Stream, Entry]], place: Place) -> Place | None:
-        read = [(stream, entry, _wish(stream, entry)) for stream, entry in entries]
-        asked = [wish for _, _, wish in read if not isinstance(wish, BadMessage)]
-        before = self.houses.fetch(asked)
-        house = before.copy(self.rules)
-        said: list[Command] = []
-        for stream, entry, wish in read:
+    def _decide(
+        self, entries: Sequence[tuple[Topic, Entry]], progress: Progress
+    ) -> Progress | None:
+        batch = [(topic, entry, _request(topic, entry)) for topic, entry in entries]
+        requests = [request for _, _, request in batch if not isinstance(request, BadMessage)]
+        before = self.store.fetch(requests)
+        after = before.copy(self.rules)
+        commands: list[Command] = []
+        for topic, entry, request in batch:
             try:
-                if isinstance(wish, BadMessage):
-                    raise wish
-                said += map(self._say, house.handle(wish, entry.id))
+                if isinstance(request, BadMessage):
+                    raise request
+                commands += map(self._add, after.handle(request, entry.id))
             except (BadMessage, Refused) as error:
-                letter = lua.letter(self.keys.stream(stream), GROUP, GROUP, entry, error)
-                said.append(["XADD", self.keys.dead(stream), "*", *letter])
-        return self.houses.commit(place, place.after_all(entries), before, house, said)
+                letter = lua.letter_fields(self.keys.stream(topic), GROUP, GROUP, entry, error)
+                commands.append(["XADD", self.keys.dead_letters(topic), "*", *letter])
+        return self.store.commit(progress, progress.advance(entries), before, after, commands)
 
-    def _say(self, message: Message) -> Command:
-        key = self.keys.stream(messages.stream_of(message))
+    def _add(self, message: Message) -> Command:
+        key = self.keys.stream(messages.topic_of(message))
         return ["XADD", key, "*", messages.FIELD, messages.encode(message)]
 
 
-def _wish(stream: Stream, entry: Entry) -> Wish | BadMessage:
+def _request(topic: Topic, entry: Entry) -> Request | BadMessage:
     try:
-        wish: Any = messages.decode(stream, entry.fields)
+        request: Any = messages.decode(topic, entry.fields)
     except BadMessage as error:
         return error
-    return cast(Wish, wish)
+    return cast(Request, request)
 
 
 def main() -> int:
     """Run a lobby from the command line; see `go_game.worker_loop.main`."""
     return worker_loop.main(
         "lobby",
-        lambda client, given: Lobby(client, given.prefix, rules=Rules.named(given.rules)),
+        lambda client, args: Lobby(client, args.prefix, rules=Rules.named(args.rules)),
         lambda parser: parser.add_argument(
             "--rules", choices=("standard", "bugout"), default="standard"
         ),

@@ -1,12 +1,10 @@
-"""The people in front of the lobby: what they wish, what they are told, and the streams between.
+"""The players' side of the lobby: send requests, and read the answers.
 
-It is the players' side. A wish goes to the lobby's streams; the lobby may work in this process,
-step by step, or elsewhere.
+The lobby may work in this process, step by step, or elsewhere.
 """
 
 from __future__ import annotations
 
-import time
 from itertools import count
 
 import redis
@@ -20,58 +18,55 @@ from go_game.messages import (
     JoinPrivateGame,
     Message,
     SessionDisconnected,
-    Stream,
+    Topic,
     Visibility,
 )
-from streamviz.client.stream import Stream as RedisStream
-from streamviz.errors import InputError
-from streamviz.observation.history import History
-from streamviz.observation.observer import Observer
-from streamviz.simulation.clock import EPOCH_MS
+from go_game.observed_topics import ObservedTopics
+from streamviz.client.stream import Stream
 
-CARRIED_BY = (
-    Stream.FIND_PUBLIC_GAME,
-    Stream.CREATE_GAME,
-    Stream.JOIN_PRIVATE_GAME,
-    Stream.SESSION_DISCONNECTED,
-    Stream.WAIT_FOR_OPPONENT,
-    Stream.GAME_READY,
-    Stream.PRIVATE_GAME_REJECTED,
+TOPICS = (
+    Topic.FIND_PUBLIC_GAME,
+    Topic.CREATE_GAME,
+    Topic.JOIN_PRIVATE_GAME,
+    Topic.SESSION_DISCONNECTED,
+    Topic.WAIT_FOR_OPPONENT,
+    Topic.GAME_READY,
+    Topic.PRIVATE_GAME_REJECTED,
 )
 
 
-class Hall:
-    """The lobby's streams, and everybody who wants to play.
+class LobbyClients:
+    """All sessions that use a lobby, and the lobby's streams.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; see `go_game`.
+        The start of all keys; see `go_game`.
     lobby : bool
-        Whether a lobby of ours works here. If not, one must work elsewhere.
+        Whether a lobby works in this process. If not, one must work elsewhere.
     every_ms : int, optional
-        Let each wish have an ID so many virtual milliseconds after the one before, and the looks
-        with it: so the pictures come out the same each time. Without it, IDs and looks are by the
-        clocks of the server and of this machine.
+        Give each request an ID this many virtual milliseconds after the one before, and sample on
+        the same clock, so that the plots are the same every time. Without it, the server's clock
+        and this machine's clock are used.
 
     Attributes
     ----------
     histories : dict of str to History
-        Of each of the lobby's streams, by its name without prefix.
+        The history of each of the lobby's streams, by topic.
     lobby : Lobby or None
-        Ours, if there is one.
+        The lobby in this process, if there is one.
 
     Examples
     --------
     >>> from streamviz import connect
     >>> redis = connect()
-    >>> _ = redis.delete(*redis.keys("doctest:hall:*") or ["none"])
-    >>> hall = Hall(redis, "doctest:hall:", every_ms=1000)
-    >>> _ = hall.find("ann"), hall.find("ben")
-    >>> hall.listen()
-    >>> [sorted((one.black, one.white)) for one in hall.said(Stream.GAME_READY)]
+    >>> _ = redis.delete(*redis.keys("doctest:lobby:*") or ["none"])
+    >>> clients = LobbyClients(redis, "doctest:lobby:", every_ms=1000)
+    >>> _ = clients.find("ann"), clients.find("ben")
+    >>> clients.listen()
+    >>> [sorted((one.black, one.white)) for one in clients.read(Topic.GAME_READY)]
     [['ann', 'ben']]
     """
 
@@ -83,24 +78,20 @@ class Hall:
         lobby: bool = True,
         every_ms: int | None = None,
     ) -> None:
-        if every_ms is not None and (type(every_ms) is not int or every_ms < 2):
-            raise InputError(f"every_ms={every_ms!r}: give 2 milliseconds or more, or None")
         self.client = client
         self.keys = Keys(prefix)
-        self.every_ms = every_ms
+        self._topics = ObservedTopics(client, self.keys, TOPICS, every_ms)
+        self.histories = self._topics.histories
         self.lobby = Lobby(client, prefix) if lobby else None
-        self.histories = {str(one): History() for one in CARRIED_BY}
-        self._observers = [Observer(client, self.keys.stream(one)) for one in CARRIED_BY]
-        self._now_ms = EPOCH_MS
         self._numbers = count(1)
         if self.lobby:
             self.lobby.prepare()
-        self._look()
+        self._topics.sample()
 
     def find(self, session: str, req_id: str | None = None) -> str:
-        """Wish for a game with whoever comes (``find-public-game``); return the request's ID."""
-        req_id = self._req(session, req_id)
-        self._wish(FindPublicGame(session, req_id))
+        """Ask for a game against any opponent (``find-public-game``); return the request's ID."""
+        req_id = self._req_id(session, req_id)
+        self._topics.send(FindPublicGame(session, req_id))
         return req_id
 
     def create(
@@ -111,51 +102,34 @@ class Hall:
         game_id: str | None = None,
         req_id: str | None = None,
     ) -> str:
-        """Open a game of one's own (``create-game``); return the request's ID."""
-        req_id = self._req(session, req_id)
-        self._wish(CreateGame(session, req_id, visibility, board_size, game_id))
+        """Open a game (``create-game``); return the request's ID."""
+        req_id = self._req_id(session, req_id)
+        self._topics.send(CreateGame(session, req_id, visibility, board_size, game_id))
         return req_id
 
     def join(self, session: str, game_id: str, req_id: str | None = None) -> str:
-        """Wish for the second seat of a private game (``join-private-game``)."""
-        req_id = self._req(session, req_id)
-        self._wish(JoinPrivateGame(session, req_id, game_id))
+        """Ask to join a private game (``join-private-game``); return the request's ID."""
+        req_id = self._req_id(session, req_id)
+        self._topics.send(JoinPrivateGame(session, req_id, game_id))
         return req_id
 
     def leave(self, session: str) -> None:
-        """Tell that a session is gone (``session-disconnected``)."""
-        self._wish(SessionDisconnected(session))
+        """Report that a session has disconnected (``session-disconnected``)."""
+        self._topics.send(SessionDisconnected(session))
 
     def listen(self) -> None:
-        """Let our lobby work off all wishes, if there is one, and look at the streams."""
+        """Let this process's lobby, if there is one, handle all requests; then take a sample."""
         while self.lobby and self.lobby.step():
             pass
-        if self.every_ms is not None:
-            self._now_ms += self.every_ms // 2
-        self._look()
+        self._topics.sample_answers()
 
-    def said(self, stream: Stream) -> list[Message]:
-        """Return all messages of one of the streams (XRANGE)."""
-        entries = RedisStream(self.client, self.keys.stream(stream)).range()
-        return [messages.decode(stream, entry.fields) for entry in entries]
+    def read(self, topic: Topic) -> list[Message]:
+        """Return all messages of a topic (XRANGE)."""
+        entries = Stream(self.client, self.keys.stream(topic)).range()
+        return [messages.decode(topic, entry.fields) for entry in entries]
 
     def __repr__(self) -> str:
-        return f"<Hall {self.keys.prefix!r}>"
+        return f"<LobbyClients {self.keys.prefix!r}>"
 
-    def _req(self, session: str, req_id: str | None) -> str:
+    def _req_id(self, session: str, req_id: str | None) -> str:
         return req_id or f"{session}-{next(self._numbers)}"
-
-    def _wish(self, wish: Message) -> None:
-        which = "*"
-        if self.every_ms is not None:
-            self._now_ms += self.every_ms // 2
-            which = f"{self._now_ms}-*"
-        stream = RedisStream(self.client, self.keys.stream(messages.stream_of(wish)))
-        stream.add({messages.FIELD: messages.encode(wish)}, id=which)
-        self._look()
-
-    def _look(self) -> None:
-        now_ms = time.time_ns() // 1_000_000 if self.every_ms is None else self._now_ms
-        for history, observer in zip(self.histories.values(), self._observers, strict=True):
-            last = history.last
-            history.append(observer.sample(max(now_ms, last.time_ms if last else 0)))

@@ -1,11 +1,11 @@
-"""Who sits where: the lobby's decisions, pure.
+"""The lobby's decisions as pure functions: they seat sessions at games.
 
-A session has one seat at most: at a game that it opened and that waits for an opponent, or at a
-game that is played. What a session asks for while it waits replaces what it waited for; a session
-that plays has to disconnect first.
+A session has at most one seat: at an open game of its own that waits for an opponent, or at a game
+in play. A new request replaces the open game of a waiting session. A session in play must
+disconnect first.
 
-A request is its session and its req_id: sent again it gets no second answer, whatever the first one
-was, and does nothing, also when the session has disconnected meanwhile.
+A session_id and a req_id identify a request. A repeated request gets no second answer and changes
+nothing, even if the session has disconnected in the meantime.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ DEFAULT_SIZE = 19
 NO_SUCH_GAME = "no game of that name waits for an opponent"
 NOT_PRIVATE = "the game is public"
 OWN_GAME = "you opened that game yourself"
-PLAYS = "you play another game: disconnect first"
+PLAYING = "you play another game: disconnect first"
 
-Wish = FindPublicGame | CreateGame | JoinPrivateGame | SessionDisconnected
+Request = FindPublicGame | CreateGame | JoinPrivateGame | SessionDisconnected
 
 
-def request_id(wish: FindPublicGame | CreateGame | JoinPrivateGame) -> str:
-    """Return what a request is known by: the same request, the same ID, and always as long."""
-    return event_id("request", wish.session_id, wish.req_id)
+def request_id(request: FindPublicGame | CreateGame | JoinPrivateGame) -> str:
+    """Return the key of a request: the same request always gives the same key, of fixed length."""
+    return event_id("request", request.session_id, request.req_id)
 
 
 class Refused(InputError):
-    """What a session asks for cannot be, and there is no stream to tell it so."""
+    """The lobby can't grant a request, and no topic exists for that answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,16 @@ class OpenGame:
 
     Attributes
     ----------
-    game_id, session_id, visibility, board_size
-        What was opened, and by whom.
+    game_id : str
+        The game.
+    session_id : str
+        The session that opened it.
+    visibility : {"PUBLIC", "PRIVATE"}
+        Whether any session may join, or only those that know the game's ID.
+    board_size : int
+        Points along a side.
     since : EntryId
-        The request that opened it: the oldest is filled first.
+        The ID of the request that opened the game: the oldest game is filled first.
     """
 
     game_id: str
@@ -72,28 +78,28 @@ class OpenGame:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Where a session sits, and the request that brought it there."""
+    """A session's game, and the request that seated the session there."""
 
     game_id: str
     req_id: str
 
 
 @dataclass
-class House:
-    """The games that are open, and the seats of the sessions in question.
+class LobbyState:
+    """The open games, and the seats of the sessions that have sent the current requests.
 
     Attributes
     ----------
     open : dict of str to OpenGame
-        By the game's ID.
+        By game ID.
     seats : dict of str to Seat
-        By the session's ID: of every session whose wishes are handled.
+        By session ID: the seats of all sessions whose requests are handled.
     games : set of str
-        Which of the IDs in question belong to a game, open or not.
+        Those of the requested game IDs that have been used, for open games or others.
     decided : set of str
-        Which of the requests in question were decided on before; see `request_id`.
+        Those of the current requests that were decided before; see `request_id`.
     rules : Rules
-        What new games are played by.
+        The rules of new games.
     """
 
     open: dict[str, OpenGame]
@@ -102,123 +108,131 @@ class House:
     decided: set[str]
     rules: Rules = STANDARD
 
-    def copy(self, rules: Rules) -> House:
-        """Return a house that is as this one, and changes by itself."""
-        held = dict(self.open), dict(self.seats), set(self.games), set(self.decided)
-        return House(*held, rules)
+    def copy(self, rules: Rules) -> LobbyState:
+        """Return an independent copy, with other rules for new games."""
+        return LobbyState(
+            dict(self.open), dict(self.seats), set(self.games), set(self.decided), rules
+        )
 
-    def handle(self, wish: Wish, at: EntryId) -> list[Message]:
-        """Do what a session asks for, and return what is to be said.
+    def handle(self, request: Request, entry_id: EntryId) -> list[Message]:
+        """Decide a request, and return the answers.
 
         Parameters
         ----------
-        wish : Wish
-            What it asks for.
-        at : EntryId
-            The ID of the entry that said so.
+        request : Request
+            The request.
+        entry_id : EntryId
+            The ID of its entry.
 
         Returns
         -------
         list of Message
-            Empty if the same request was decided on before.
+            Empty if the same request was decided before.
 
         Raises
         ------
         Refused
-            If it cannot be; nothing has changed, but that the request is decided on.
+            If the request can't be granted; it then counts as decided, and nothing else changes.
         """
-        if isinstance(wish, SessionDisconnected):
-            self._leave(wish.session_id)
-            self.seats.pop(wish.session_id, None)
+        if isinstance(request, SessionDisconnected):
+            self._abandon_open_game(request.session_id)
+            self.seats.pop(request.session_id, None)
             return []
-        seat, request = self.seats.get(wish.session_id), request_id(wish)
-        if request in self.decided or (seat and seat.req_id == wish.req_id):
+        seat, key = self.seats.get(request.session_id), request_id(request)
+        if key in self.decided or (seat and seat.req_id == request.req_id):
             return []
-        self.decided.add(request)
-        return _WISHES[type(wish)](self, wish, at)
+        self.decided.add(key)
+        return _HANDLERS[type(request)](self, request, entry_id)
 
-    def _find(self, wish: FindPublicGame, at: EntryId) -> list[Message]:
-        own = self._waits_at(wish.session_id)
-        self._must_not_play(wish.session_id)
+    def _find(self, request: FindPublicGame, entry_id: EntryId) -> list[Message]:
+        own = self._open_game_of(request.session_id)
+        self._refuse_if_playing(request.session_id)
         others = [
             one for one in self.open.values() if one.visibility == "PUBLIC" and one is not own
         ]
         if others:
-            return self._seat(wish, min(others, key=lambda one: one.since))
+            return self._seat(request, min(others, key=lambda one: one.since))
         if own and own.visibility == "PUBLIC":
-            return self._wait(wish, own)
-        game_id = event_id("game", wish.session_id, wish.req_id, str(at))
-        return self._open(wish, OpenGame(game_id, wish.session_id, "PUBLIC", DEFAULT_SIZE, at))
-
-    def _create(self, wish: CreateGame, at: EntryId) -> list[Message]:
-        self._must_not_play(wish.session_id)
-        if wish.game_id in self.games:
-            raise Refused(f"there was a game {wish.game_id!r} before: choose another ID, or none")
-        game_id = wish.game_id or event_id("game", wish.session_id, wish.req_id, str(at))
+            return self._wait(request, own)
+        game_id = event_id("game", request.session_id, request.req_id, str(entry_id))
         return self._open(
-            wish, OpenGame(game_id, wish.session_id, wish.visibility, wish.board_size, at)
+            request, OpenGame(game_id, request.session_id, "PUBLIC", DEFAULT_SIZE, entry_id)
         )
 
-    def _join(self, wish: JoinPrivateGame, at: EntryId) -> list[Message]:
-        game = self.open.get(wish.game_id)
+    def _create(self, request: CreateGame, entry_id: EntryId) -> list[Message]:
+        self._refuse_if_playing(request.session_id)
+        if request.game_id in self.games:
+            raise Refused(
+                f"the game ID {request.game_id!r} was used before: choose another ID, or none"
+            )
+        game_id = request.game_id or event_id(
+            "game", request.session_id, request.req_id, str(entry_id)
+        )
+        return self._open(
+            request,
+            OpenGame(game_id, request.session_id, request.visibility, request.board_size, entry_id),
+        )
+
+    def _join(self, request: JoinPrivateGame, entry_id: EntryId) -> list[Message]:
+        game = self.open.get(request.game_id)
         reason = None
-        if self._plays(wish.session_id):
-            reason = PLAYS
+        if self._is_playing(request.session_id):
+            reason = PLAYING
         elif game is None:
             reason = NO_SUCH_GAME
-        elif game.session_id == wish.session_id:
+        elif game.session_id == request.session_id:
             reason = OWN_GAME
         elif game.visibility != "PRIVATE":
             reason = NOT_PRIVATE
         if game is None or reason is not None:
-            event = event_id("rejected", wish.session_id, wish.req_id)
-            about = wish.game_id, wish.session_id, wish.req_id, event
+            event = event_id("rejected", request.session_id, request.req_id)
+            about = request.game_id, request.session_id, request.req_id, event
             return [PrivateGameRejected(*about, reason or NO_SUCH_GAME)]
-        return self._seat(wish, game)
+        return self._seat(request, game)
 
-    def _open(self, wish: FindPublicGame | CreateGame, game: OpenGame) -> list[Message]:
-        self._leave(wish.session_id)
+    def _open(self, request: FindPublicGame | CreateGame, game: OpenGame) -> list[Message]:
+        self._abandon_open_game(request.session_id)
         self.open[game.game_id] = game
         self.games.add(game.game_id)
-        return self._wait(wish, game)
+        return self._wait(request, game)
 
-    def _wait(self, wish: FindPublicGame | CreateGame, game: OpenGame) -> list[Message]:
-        self.seats[wish.session_id] = Seat(game.game_id, wish.req_id)
-        event = event_id("wait", game.game_id, wish.req_id)
-        about = game.game_id, wish.session_id, wish.req_id, event
+    def _wait(self, request: FindPublicGame | CreateGame, game: OpenGame) -> list[Message]:
+        self.seats[request.session_id] = Seat(game.game_id, request.req_id)
+        event = event_id("wait", game.game_id, request.req_id)
+        about = game.game_id, request.session_id, request.req_id, event
         return [WaitForOpponent(*about, game.visibility, game.board_size)]
 
-    def _seat(self, wish: FindPublicGame | JoinPrivateGame, game: OpenGame) -> list[Message]:
-        self._leave(wish.session_id)
+    def _seat(self, request: FindPublicGame | JoinPrivateGame, game: OpenGame) -> list[Message]:
+        self._abandon_open_game(request.session_id)
         del self.open[game.game_id]
-        self.seats[wish.session_id] = Seat(game.game_id, wish.req_id)
-        pair = [game.session_id, wish.session_id]
+        self.seats[request.session_id] = Seat(game.game_id, request.req_id)
+        pair = [game.session_id, request.session_id]
         black, white = pair if zlib.crc32(game.game_id.encode()) % 2 else reversed(pair)
         event = event_id("ready", game.game_id)
-        ready = GameReady(game.game_id, wish.req_id, event, black, white, game.board_size)
+        ready = GameReady(game.game_id, request.req_id, event, black, white, game.board_size)
         return [ready, GameState(game.game_id, Game.new(game.board_size, self.rules))]
 
-    def _waits_at(self, session_id: str) -> OpenGame | None:
+    def _open_game_of(self, session_id: str) -> OpenGame | None:
         seat = self.seats.get(session_id)
         return self.open.get(seat.game_id) if seat else None
 
-    def _plays(self, session_id: str) -> bool:
-        return session_id in self.seats and self._waits_at(session_id) is None
+    def _is_playing(self, session_id: str) -> bool:
+        return session_id in self.seats and self._open_game_of(session_id) is None
 
-    def _must_not_play(self, session_id: str) -> None:
-        if self._plays(session_id):
-            raise Refused(f"{session_id}: {PLAYS}")
+    def _refuse_if_playing(self, session_id: str) -> None:
+        if self._is_playing(session_id):
+            raise Refused(f"{session_id}: {PLAYING}")
 
-    def _leave(self, session_id: str) -> None:
-        """Abandon the game that the session opened, if it still waits there."""
-        own = self._waits_at(session_id)
+    def _abandon_open_game(self, session_id: str) -> None:
+        """Delete the open game of a session that still waits for an opponent."""
+        own = self._open_game_of(session_id)
         if own:
             del self.open[own.game_id]
             del self.seats[session_id]
 
 
-_WISHES: dict[type, Callable[[House, Any, EntryId], list[Message]]] = {
-    FindPublicGame: House._find,
-    CreateGame: House._create,
-    JoinPrivateGame: House._join,
+_HANDLERS: dict[type, Callable[[LobbyState, Any, EntryId], list[Message]]] = {
+    FindPublicGame: LobbyState._find,
+    CreateGame: LobbyState._create,
+    JoinPrivateGame: LobbyState._join,
 }

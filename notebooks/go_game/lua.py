@@ -1,4 +1,4 @@
-"""What the services share when they write: all of a script is done, or nothing of it."""
+"""Lua scripts that the services share, and the dead letters that they write."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ from streamviz.client.resp import Command
 from streamviz.errors import StreamVizError
 from streamviz.patterns import dead_letters
 
-_SHOWN = 2000
-_FIELDS = 100
+_MAX_CHARACTERS = 2000
+_MAX_FIELDS = 100
 
 
 def load(name: str) -> str:
-    """Return the text of a script, which stands beside this module."""
+    """Return the text of a script in the folder ``lua_scripts``."""
     return resources.files(__package__).joinpath("lua_scripts", f"{name}.lua").read_text("utf-8")
 
 
-_BURY = load("bury")
-_LEAVE = load("leave")
+_DEAD_LETTER = load("dead_letter")
+_REMOVE_CONSUMER = load("remove_consumer")
 
 
-def raised(replies: Sequence[Any]) -> list[Any]:
-    """Return the replies of a pipeline, or raise the first refusal among them."""
+def check_replies(replies: Sequence[Any]) -> list[Any]:
+    """Return the replies of a pipeline, or raise the first error among them."""
     for reply in replies:
         if isinstance(reply, StreamVizError):
             raise reply
     return list(replies)
 
 
-def letter(stream: str, group: str, consumer: str, entry: Entry, error: Exception) -> list[str]:
-    """Return the names and values of a dead letter, as `DeadLetters` reads it.
+def letter_fields(
+    stream: str, group: str, consumer: str, entry: Entry, error: Exception
+) -> list[str]:
+    """Return the names and values of a dead letter, in the form that `DeadLetters` reads.
 
-    A value that is too long to look at is cut off; the stream still has the whole.
+    Long values are cut off: the stream still holds the whole entry.
     """
-    about = dead_letters.fields(stream, group, consumer, entry.id, 1, str(error)[:_SHOWN])
-    fields = islice(entry.fields.items(), _FIELDS)
-    shown = {name[:_SHOWN]: value[:_SHOWN] for name, value in fields}
-    return [word for pair in (shown | about).items() for word in pair]
+    reason = str(error)[:_MAX_CHARACTERS]
+    history = dead_letters.fields(stream, group, consumer, entry.id, 1, reason)
+    pairs = islice(entry.fields.items(), _MAX_FIELDS)
+    fields = {name[:_MAX_CHARACTERS]: value[:_MAX_CHARACTERS] for name, value in pairs}
+    return [word for pair in (fields | history).items() for word in pair]
 
 
-def bury(
+def dead_letter(
     stream: str, dead: str, group: str, consumer: str, entry: Entry, why: Exception
 ) -> Command:
-    """Return the script that moves a pending entry to the dead letters, once (XADD, XACK)."""
-    words = letter(stream, group, consumer, entry, why)
-    return ["EVAL", _BURY, 2, stream, dead, group, str(entry.id), *words]
+    """Return the call that moves a pending entry to the dead letters, once (XADD, XACK)."""
+    words = letter_fields(stream, group, consumer, entry, why)
+    return ["EVAL", _DEAD_LETTER, 2, stream, dead, group, str(entry.id), *words]
 
 
-def leave(stream: str, group: str, consumer: str) -> Command:
-    """Return the script that removes a consumer if it holds nothing (XGROUP DELCONSUMER)."""
-    return ["EVAL", _LEAVE, 1, stream, group, consumer]
+def remove_consumer(stream: str, group: str, consumer: str) -> Command:
+    """Return the call that deletes a consumer without pending entries (XGROUP DELCONSUMER)."""
+    return ["EVAL", _REMOVE_CONSUMER, 1, stream, group, consumer]

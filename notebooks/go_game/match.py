@@ -1,9 +1,9 @@
-"""A match: somebody against a seeded random player, before a judge, over real streams.
+"""A match against a seeded random player, before a judge, over real streams.
 
-It is the two players' side of the game. It asks with ``make-move``, and hears ``game-states``,
-``move-made`` and ``move-rejected``; what it knows of the board it has from there, and from nowhere
-else. The judge may work in this process, step by step, so that each command is seen in its place;
-or it is another process's business, and then answers come when they come.
+This is the players' side. It sends ``make-move`` and reads ``game-states``, ``move-made`` and
+``move-rejected``; it knows the board from these messages alone. The judge may work in this process,
+step by step, so that the log shows each command in order. Or it is another process, and the answers
+come later.
 """
 
 from __future__ import annotations
@@ -20,19 +20,17 @@ from go_game import messages
 from go_game.game_record import Record
 from go_game.judge import Judge
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Stream
+from go_game.messages import GameState, MakeMove, MoveMade, MoveRejected, Topic
+from go_game.observed_topics import ObservedTopics
 from go_game.rules import Coord, Game, IllegalMove, Player
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
 from streamviz.client.read import read_streams
-from streamviz.client.stream import Stream as RedisStream
 from streamviz.errors import InputError, NoSuchGroup
-from streamviz.observation.history import History
-from streamviz.observation.observer import Observer
 from streamviz.simulation.clock import EPOCH_MS
 
-CARRIED_BY = (Stream.MAKE_MOVE, Stream.MOVE_MADE, Stream.MOVE_REJECTED, Stream.GAME_STATES)
-_HEARD = CARRIED_BY[1:]
+TOPICS = (Topic.MAKE_MOVE, Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES)
+_ANSWER_TOPICS = TOPICS[1:]
 _POLL_MS = 20
 _PAGE = 500
 
@@ -47,31 +45,33 @@ class Match:
     client : redis.Redis
         The server.
     prefix : str
-        What all keys begin with; see `go_game`.
+        The start of all keys; see `go_game`.
     game_id : str, optional
-        Which game. If nobody opened it, it is opened here, as the lobby does; without an ID, a
-        new one is.
+        The game. If it does not exist, it is opened as the lobby does; without an ID, a new game
+        is opened.
     size : {9, 13, 19}
         Points along a side of a new game.
     seed : int
-        What the random player's moves hang on.
+        Determines the random player's moves.
     judge : bool
-        Whether a judge of ours works here. If not, some judge must work elsewhere.
+        Whether a judge works in this process. If not, one must work elsewhere.
     you : Player
-        Whom you play.
+        The player whose moves you choose.
     every_ms : int, optional
-        Let each move have an ID so many virtual milliseconds after the one before, and the looks
-        with it: so the pictures come out the same each time. They begin where ``game-states``
-        ends. Without it, IDs and looks are by the clocks of the server and of this machine.
+        Give each move an ID this many virtual milliseconds after the one before, and sample on the
+        same clock, so that the plots are the same every time. The virtual time begins at the end
+        of ``game-states``. Without it, the server's clock and this machine's clock are used.
 
     Attributes
     ----------
     record : Record
-        What was heard of the game.
+        The game, as far as its messages were read.
+    waiting : dict of str to MakeMove
+        The requests without an answer, by request ID.
     histories : dict of str to History
-        Of each stream that carries the game, by its name without prefix.
+        The history of each of the game's streams, by topic.
     judge : Judge or None
-        Ours, if there is one.
+        The judge in this process, if there is one.
 
     Examples
     --------
@@ -93,57 +93,52 @@ class Match:
         you: Player = Player.BLACK,
         every_ms: int | None = None,
     ) -> None:
-        if every_ms is not None and (type(every_ms) is not int or every_ms < 2):
-            raise InputError(f"every_ms={every_ms!r}: give 2 milliseconds or more, or None")
         self.client = client
         self.keys = Keys(prefix)
         self.you = Player(you)
         self.seed = seed
-        self.every_ms = every_ms
         self.record = Record(game_id or secrets.token_hex(4), Game.new(size).size)
         self.waiting: dict[str, MakeMove] = {}
-        self.histories = {str(one): History() for one in CARRIED_BY}
+        self._topics = ObservedTopics(client, self.keys, TOPICS, every_ms)
+        self.histories = self._topics.histories
         self.judge = Judge(client, prefix, name="judge-1") if judge else None
-        self._streams = {one: RedisStream(client, self.keys.stream(one)) for one in CARRIED_BY}
-        self._observers = [Observer(client, one.key) for one in self._streams.values()]
-        self._after: dict[str, Any] = {self._streams[one].key: "0-0" for one in _HEARD}
-        self._number = 0
+        self._after: dict[str, Any] = {self.keys.stream(topic): "0-0" for topic in _ANSWER_TOPICS}
         if self.judge:
             self.judge.prepare()
-        self._hear()
+        self._read()
         if self.record.game is None:
             self._open(size)
-            self._hear()
-        last = EntryId.parse(self._after[self._streams[Stream.GAME_STATES].key])
-        self._now_ms = max(EPOCH_MS, last.ms)  # a move from before its game would be turned away
-        self._look()
+            self._read()
+        last = EntryId.parse(self._after[self.keys.stream(Topic.GAME_STATES)])
+        self._topics.now_ms = max(EPOCH_MS, last.ms)  # a move must not be older than its game
+        self._topics.sample()
 
     @property
     def game(self) -> Game:
-        """The newest state that was heard."""
+        """The newest state that was read."""
         if self.record.game is None:
             raise InputError(f"{self.record.game_id!r} has no state: was game-states deleted?")
         return self.record.game
 
     @property
     def over(self) -> bool:
-        """Whether both have passed, one after the other."""
+        """Whether both players have passed, one after the other."""
         return self.game.moves[-2:] == (None, None)
 
     def play(self, coord: Coord | None, player: Player | None = None) -> Answer | None:
-        """Ask for a move, and return the judge's answer.
+        """Request a move, and return the judge's answer.
 
         Parameters
         ----------
         coord : Coord or None
-            Where; None passes.
+            The point; None passes.
         player : Player, optional
-            Who; without it, you.
+            The player; by default, you.
 
         Returns
         -------
         MoveMade, MoveRejected or None
-            None if no judge has answered within half a second; `listen` hears it later.
+            None if no judge has answered within half a second; `listen` reads the answer later.
         """
         req_id = self.ask(coord, player)
         self.listen(500)
@@ -152,116 +147,102 @@ class Match:
     def ask(
         self, coord: Coord | None, player: Player | None = None, req_id: str | None = None
     ) -> str:
-        """Ask for a move (XADD), wait for nothing, and return the request's ID."""
-        self._number += 1
+        """Request a move (XADD) without waiting, and return the request's ID."""
         req_id = req_id or f"{self.record.game_id}-{secrets.token_hex(4)}"
         move = MakeMove(self.record.game_id, req_id, player or self.you, coord)
-        which = "*"
-        if self.every_ms is not None:
-            self._now_ms += self.every_ms // 2
-            which = f"{self._now_ms}-*"
-        self._streams[Stream.MAKE_MOVE].add({messages.FIELD: messages.encode(move)}, id=which)
+        self._topics.send(move)
         if self.answer(req_id) is None:
             self.waiting[req_id] = move
-        self._look()
         return req_id
 
     def listen(self, within_ms: int = 0) -> None:
-        """Let our judge work, if there is one, and hear what the streams say.
+        """Let this process's judge work, if there is one, and read the answers.
 
         Parameters
         ----------
         within_ms : int
-            Go on for so long at most, in milliseconds, while anything is unanswered.
+            Wait at most this long, in milliseconds, for answers that are missing.
         """
         until = time.monotonic() + within_ms / 1000
         if self.judge:
             try:
                 self.judge.step()
-            except NoSuchGroup:  # somebody deleted the stream: begin anew
+            except NoSuchGroup:  # the stream was deleted: start again
                 self.judge.prepare()
                 self.judge.step()
-        self._hear()
+        self._read()
         while self.waiting and time.monotonic() < until:
-            self._hear(_POLL_MS)
-        if self.every_ms is not None:
-            self._now_ms += self.every_ms // 2
-        self._look()
+            self._read(_POLL_MS)
+        self._topics.sample_answers()
 
     def answer(self, req_id: str) -> Answer | None:
-        """Return the answer that was heard to a request."""
+        """Return the answer to a request, if it was read."""
         return next((one for one in self.record.answers if one.reply_to == req_id), None)
 
     def reply(self) -> Answer | None:
-        """Let the random player move, if it is up and nothing is unanswered."""
+        """Let the random player move, if it is its turn and no request is waiting."""
         if self.waiting or self.over or self.game.up is self.you:
             return None
         return self.play(random_move(self.game, self.seed), self.game.up)
 
     def play_at_random(self, moves: int) -> None:
-        """Let both sides be random players for so many moves, each answered before the next."""
+        """Make random moves for both sides, and wait for each answer."""
         for _ in range(moves):
             self.play(random_move(self.game, self.seed), self.game.up)
 
     def ask_at_random(self, moves: int) -> list[str]:
-        """Let both sides ask for so many moves, wait for nothing, and return the requests' IDs."""
-        asked, game = [], self.game
+        """Request random moves for both sides without waiting, and return the requests' IDs."""
+        ids, game = [], self.game
         for _ in range(moves):
             coord = random_move(game, self.seed)
-            asked.append(self.ask(coord, game.up))
-            game, _taken = game.play(game.up, coord)
-        return asked
+            ids.append(self.ask(coord, game.up))
+            game, _captured = game.play(game.up, coord)
+        return ids
 
     def __repr__(self) -> str:
         return f"<Match {self.record.game_id!r}: {len(self.record.moves)} moves>"
 
     def _open(self, size: int) -> None:
-        """Put the first state on its stream: if it is the first there, at the virtual time."""
-        states = self._streams[Stream.GAME_STATES]
+        """Add the first state to ``game-states``; in an empty stream, at the virtual time."""
+        states = self._topics.streams[Topic.GAME_STATES]
         state = messages.encode(GameState(self.record.game_id, Game.new(size)))
-        virtual = self.every_ms is not None and self._after[states.key] == "0-0"
+        virtual = self._topics.every_ms is not None and self._after[states.key] == "0-0"
         states.add({messages.FIELD: state}, id=f"{EPOCH_MS}-*" if virtual else "*")
 
-    def _hear(self, block_ms: int | None = None) -> None:
-        found: Any = None
-        while found is None or len(found) >= _PAGE:
-            found = read_streams(self.client, self._after, count=_PAGE, block_ms=block_ms)
-            for key, entry in found:
+    def _read(self, block_ms: int | None = None) -> None:
+        entries: Any = None
+        while entries is None or len(entries) >= _PAGE:
+            entries = read_streams(self.client, self._after, count=_PAGE, block_ms=block_ms)
+            for key, entry in entries:
                 self._after[key] = entry.id
                 try:
-                    said = messages.decode(key.removeprefix(self.keys.prefix), entry.fields)
+                    message = messages.decode(key.removeprefix(self.keys.prefix), entry.fields)
                 except BadMessage:
-                    continue  # somebody else's mistake, and none of our game
-                self.record.hear(said)
-                if isinstance(said, MoveMade | MoveRejected):
-                    self.waiting.pop(said.reply_to, None)
-
-    def _look(self) -> None:
-        now_ms = time.time_ns() // 1_000_000 if self.every_ms is None else self._now_ms
-        for history, observer in zip(self.histories.values(), self._observers, strict=True):
-            last = history.last
-            history.append(observer.sample(max(now_ms, last.time_ms if last else 0)))
+                    continue  # an invalid entry can't belong to this game
+                self.record.hear(message)
+                if isinstance(message, MoveMade | MoveRejected):
+                    self.waiting.pop(message.reply_to, None)
 
 
 def random_move(game: Game, seed: int) -> Coord | None:
-    """Return a legal move that fills no eye of one's own; None, a pass, if there is none.
+    """Return a legal move that fills no eye of the player's own; None, a pass, if none exists.
 
     Parameters
     ----------
     game : Game
-        The game before it.
+        The game before the move.
     seed : int
         The same game and the same seed give the same move.
     """
-    points = [Coord(at % game.size, at // game.size) for at in range(game.size**2)]
+    points = [Coord(index % game.size, index // game.size) for index in range(game.size**2)]
     random.Random(f"{seed} {game.moves}").shuffle(points)
     return next((point for point in points if _sensible(game, point)), None)
 
 
 def _sensible(game: Game, point: Coord) -> bool:
     x, y = point
-    beside: Sequence[tuple[int, int]] = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
-    on_board = [(a, b) for a, b in beside if 0 <= a < game.size and 0 <= b < game.size]
+    adjacent: Sequence[tuple[int, int]] = ((x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1))
+    on_board = [(a, b) for a, b in adjacent if 0 <= a < game.size and 0 <= b < game.size]
     if all(game.stones[b * game.size + a] == game.up.stone for a, b in on_board):
         return False
     try:

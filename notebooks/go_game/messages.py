@@ -1,7 +1,7 @@
-"""The messages of the game, each a frozen record, and JSON on the streams.
+"""The messages of the game: frozen records in Python, JSON on the streams.
 
-The streams and the fields are listed in `go_game`. What comes in is checked before anything
-is done with it: a message that is not one of these is never guessed at.
+`go_game` lists the topics and their fields. Every incoming message is validated first, and an
+invalid one is never guessed at.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ LIMIT_BYTES = 10_000_000
 STATE_LIMIT_BYTES = 1_000_000  # a game of `go_game.rules.MOVES_LIMIT` moves needs less
 
 Visibility = Literal["PUBLIC", "PRIVATE"]
-_SPACE = UUID("6f1d3a52-0c1e-5b0e-9a3b-6f0000000190")
+_NAMESPACE = UUID("6f1d3a52-0c1e-5b0e-9a3b-6f0000000190")
 
 
-class Stream(StrEnum):
-    """The streams, without their prefix."""
+class Topic(StrEnum):
+    """The streams of the game, named without their prefix."""
 
     MAKE_MOVE = "make-move"
     MOVE_MADE = "move-made"
@@ -45,7 +45,7 @@ class Stream(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MakeMove:
-    """Somebody wants to move (``make-move``); `coord` None is a pass."""
+    """A request for a move (``make-move``); `coord` None is a pass."""
 
     game_id: str
     req_id: str
@@ -55,7 +55,7 @@ class MakeMove:
 
 @dataclass(frozen=True, slots=True)
 class MoveMade:
-    """A move was legal, and what it took off the board (``move-made``)."""
+    """A legal move and the stones that it captured (``move-made``)."""
 
     game_id: str
     reply_to: str
@@ -67,7 +67,7 @@ class MoveMade:
 
 @dataclass(frozen=True, slots=True)
 class MoveRejected:
-    """A move was not legal, and why (``move-rejected``)."""
+    """A rejected move and the reason (``move-rejected``)."""
 
     game_id: str
     reply_to: str
@@ -78,7 +78,7 @@ class MoveRejected:
 
 @dataclass(frozen=True, slots=True)
 class GameState:
-    """A game as it is after a move (``game-states``)."""
+    """A game after a move (``game-states``)."""
 
     game_id: str
     game: Game
@@ -86,7 +86,7 @@ class GameState:
 
 @dataclass(frozen=True, slots=True)
 class FindPublicGame:
-    """A session wants to play, whoever it is against (``find-public-game``)."""
+    """A session wants to play against any opponent (``find-public-game``)."""
 
     session_id: str
     req_id: str
@@ -94,7 +94,7 @@ class FindPublicGame:
 
 @dataclass(frozen=True, slots=True)
 class CreateGame:
-    """A session opens a game of its own (``create-game``); without `game_id` one is chosen."""
+    """A session opens a game (``create-game``); without a `game_id`, the lobby chooses one."""
 
     session_id: str
     req_id: str
@@ -105,7 +105,7 @@ class CreateGame:
 
 @dataclass(frozen=True, slots=True)
 class JoinPrivateGame:
-    """A session wants a seat at a private game (``join-private-game``)."""
+    """A session wants to join a private game (``join-private-game``)."""
 
     session_id: str
     req_id: str
@@ -114,14 +114,14 @@ class JoinPrivateGame:
 
 @dataclass(frozen=True, slots=True)
 class SessionDisconnected:
-    """A session is gone (``session-disconnected``)."""
+    """A session has disconnected (``session-disconnected``)."""
 
     session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForOpponent:
-    """A game is open, and its first seat taken (``wait-for-opponent``)."""
+    """A game is open and waits for its second player (``wait-for-opponent``)."""
 
     game_id: str
     session_id: str
@@ -133,7 +133,7 @@ class WaitForOpponent:
 
 @dataclass(frozen=True, slots=True)
 class GameReady:
-    """Both seats are taken, and who plays which colour (``game-ready``)."""
+    """A game has both players, with their colours (``game-ready``)."""
 
     game_id: str
     reply_to: str
@@ -145,7 +145,7 @@ class GameReady:
 
 @dataclass(frozen=True, slots=True)
 class PrivateGameRejected:
-    """There is no seat for that session at that game (``private-game-rejected``)."""
+    """A session can't join a private game, and the reason (``private-game-rejected``)."""
 
     game_id: str
     session_id: str
@@ -168,105 +168,102 @@ Message = (
     | PrivateGameRejected
 )
 
-_KINDS: dict[Stream, type[Any]] = dict(zip(Stream, get_args(Message), strict=True))
-_STREAMS = {kind: stream for stream, kind in _KINDS.items()}
+_CLASSES: dict[Topic, type[Any]] = dict(zip(Topic, get_args(Message), strict=True))
+_TOPICS = {cls: topic for topic, cls in _CLASSES.items()}
 
 
-def stream_of(message: Message) -> Stream:
-    """Return the stream that a message belongs on."""
-    return _STREAMS[type(message)]
+def topic_of(message: Message) -> Topic:
+    """Return the topic that a message belongs to."""
+    return _TOPICS[type(message)]
 
 
-def event_id(*of: str) -> str:
-    """Return the ID of what follows from a request: the same request, the same ID."""
-    return str(uuid5(_SPACE, json.dumps(of)))
+def event_id(*parts: str) -> str:
+    """Return the ID of an event: the same parts always give the same ID."""
+    return str(uuid5(_NAMESPACE, json.dumps(parts)))
 
 
 def encode(message: Message) -> str:
-    """Return a message as the JSON text that goes into the field ``data``."""
+    """Return a message as the JSON text for the field ``data``."""
     if isinstance(message, GameState):
-        return _text({"game_id": message.game_id, **message.game.to_dict()})
-    return _text(
-        {field.name: _plain(getattr(message, field.name)) for field in dataclasses.fields(message)}
-    )
+        values = {"game_id": message.game_id, **message.game.to_dict()}
+    else:
+        names = [field.name for field in dataclasses.fields(message)]
+        values = {name: _to_json(getattr(message, name)) for name in names}
+    return json.dumps(values, separators=(",", ":"))
 
 
-def decode(stream: str, fields: Mapping[str, str]) -> Message:
+def decode(topic: str, fields: Mapping[str, str]) -> Message:
     """Return the message of an entry.
 
     Parameters
     ----------
-    stream : str
-        Which stream it came from, without the prefix.
+    topic : str
+        The name of the entry's stream, without the prefix.
     fields : mapping of str to str
         The entry's fields.
 
     Raises
     ------
     BadMessage
-        If it has no field ``data``, is larger than 10 MB (a state: 1 MB), is not JSON, or is not a
-        message of that stream.
+        If the entry has no field ``data``, is larger than 10 MB (a state: 1 MB), is not JSON, or is
+        not a message of that topic.
     """
-    return _read(_KINDS[Stream(stream)], parsed(stream, fields))
+    return _validate(_CLASSES[Topic(topic)], parse(topic, fields))
 
 
-def parsed(stream: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    """Return the JSON object of an entry, as it came.
+def parse(topic: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON object of an entry, not yet validated.
 
     Raises
     ------
     BadMessage
-        If there is none, or it is too large.
+        If the entry has no JSON object, or a too large one.
     """
     data = fields.get(FIELD)
     if data is None:
-        named = ", ".join(sorted(fields))[:100]
-        raise BadMessage(f"the entry has no field {FIELD!r} but {named}: put the JSON there")
-    limit = STATE_LIMIT_BYTES if stream == Stream.GAME_STATES else LIMIT_BYTES
+        names = ", ".join(sorted(fields))[:100]
+        raise BadMessage(f"the entry has no field {FIELD!r} but {names}: put the JSON there")
+    limit = STATE_LIMIT_BYTES if topic == Topic.GAME_STATES else LIMIT_BYTES
     size = len(data.encode("utf-8", "surrogateescape")) if len(data) * 4 > limit else 0
     if size > limit:
-        raise BadMessage(f"{size} bytes: send {limit} at most")
+        raise BadMessage(f"{size} bytes: send at most {limit}")
     try:
-        found = json.loads(data)
+        values = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"{data[:60]!r} is not JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise BadMessage(f"{data[:60]!r} is not a JSON object: send one with the fields' names")
-    return found
+    return values
 
 
-def _read(kind: type[Any], found: dict[str, Any]) -> Message:
-    if kind is GameState:
-        return _state(found)
-    values = {}
-    for field in dataclasses.fields(kind):
-        if found.get(field.name) is None and field.default is None:
-            continue  # the one field that may be left out: the ID of a game to open
-        if field.name not in found:
+def _validate(cls: type[Any], values: dict[str, Any]) -> Message:
+    if cls is GameState:
+        return _validate_state(values)
+    valid = {}
+    for field in dataclasses.fields(cls):
+        if values.get(field.name) is None and field.default is None:
+            continue  # only the game_id of create-game is optional
+        if field.name not in values:
             raise BadMessage(f"the field {field.name!r} is missing: send it, too")
         check: validation.Check = validation.OF.get(field.name, validation.name)
-        values[field.name] = check(field.name, found[field.name])
-    made: Message = kind(**values)
-    return made
+        valid[field.name] = check(field.name, values[field.name])
+    message: Message = cls(**valid)
+    return message
 
 
-def _state(found: dict[str, Any]) -> GameState:
-    if "game_id" not in found:
+def _validate_state(values: dict[str, Any]) -> GameState:
+    if "game_id" not in values:
         raise BadMessage("the field 'game_id' is missing: send it, too")
-    game_id = validation.name("game_id", found["game_id"])
+    game_id = validation.name("game_id", values["game_id"])
     try:
-        return GameState(game_id, Game.from_dict(found))
+        return GameState(game_id, Game.from_dict(values))
     except InputError as error:
         raise BadMessage(str(error)) from error
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, Coord):
         return value._asdict()
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_to_json(item) for item in value]
     return value
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

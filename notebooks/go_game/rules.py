@@ -1,29 +1,37 @@
-"""The rules of Go, pure: a game is a value, and a move makes the next one.
+"""The rules of Go as pure functions: a game is a value, and a move returns the next game.
 
-Captures always; no suicide and no repetition of a whole board (positional superko) unless the
-rules say otherwise. Points are counted from 0: x to the right, y downwards.
+By default, suicide and a repeated whole board (positional superko) are illegal. Points are counted
+from 0: x to the right, y downwards.
 """
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from go_game import stones as board
-from go_game.brief import brief
 from streamviz.errors import InputError
 
 SIZES = (9, 13, 19)
 MOVES_LIMIT = 10_000
-"""Moves that a game may have: a state tells of all of them, and whoever reads it replays them."""
+"""Most moves of a game: a state lists all of them, and each reader of the state replays them."""
 
 _SIGNS = b".BW"
+_BRIEF_CHARACTERS = 60
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = 4 * _BRIEF_CHARACTERS  # so that `brief` cuts the end, not the middle
+
+
+def brief(value: Any) -> str:
+    """Return the `repr` of a value of any size or depth, cut to 60 characters."""
+    return _BRIEF.repr(value)[:_BRIEF_CHARACTERS]
 
 
 class Player(StrEnum):
-    """Who plays."""
+    """One of the two players."""
 
     BLACK = "BLACK"
     WHITE = "WHITE"
@@ -35,7 +43,7 @@ class Player(StrEnum):
 
     @property
     def stone(self) -> int:
-        """What lies on this player's points: 1 for black, 2 for white."""
+        """The value of this player's points on the board: 1 for black, 2 for white."""
         return 1 if self is Player.BLACK else 2
 
 
@@ -47,32 +55,31 @@ class Coord(NamedTuple):
 
 
 class Reason(StrEnum):
-    """Why a move is not legal."""
+    """Why a move is illegal."""
 
     NOT_UP = "the other player is up"
     OFF_BOARD = "the point is not on the board"
     TAKEN = "there is a stone on the point"
     SUICIDE = "the stone would have no liberty"
     REPETITION = "the board would be as it was before"
-    TOO_LONG = f"a game has {MOVES_LIMIT} moves at most"
+    TOO_LONG = f"a game has at most {MOVES_LIMIT} moves"
 
 
 class IllegalMove(InputError):
-    """A move that the rules forbid; the game stays as it was.
+    """A move that the rules forbid; the game is unchanged.
 
     Attributes
     ----------
     reason : Reason
-        Which rule.
+        The rule that forbids it.
     turn : int
-        Which move of the game it would have been, from 1.
+        The number that the move would have had, from 1.
     """
 
     def __init__(self, reason: Reason, player: Player, coord: Coord | None, turn: int) -> None:
         point = "a pass" if coord is None else f"x={coord.x}, y={coord.y}"
-        instead = "Choose another point, or pass"
-        if reason is Reason.TOO_LONG:
-            instead = "Begin another game"
+        too_long = reason is Reason.TOO_LONG
+        instead = "Begin another game" if too_long else "Choose another point, or pass"
         super().__init__(f"{player}, {point}: {reason}. {instead}")
         self.reason = reason
         self.turn = turn
@@ -80,14 +87,14 @@ class IllegalMove(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Which of the optional rules hold.
+    """The optional rules.
 
     Attributes
     ----------
     suicide : bool
-        A move may take away the last liberty of its own group, which is then removed.
+        Whether a move may take the last liberty of its own group, which is then removed.
     superko : bool
-        No move may make a board that was there before in this game; a pass always may.
+        Whether a move, except a pass, is illegal if it repeats an earlier board of the game.
     """
 
     suicide: bool = False
@@ -95,20 +102,20 @@ class Rules:
 
     @classmethod
     def named(cls, name: str) -> Rules:
-        """Return the rules of a name.
+        """Return a known set of rules.
 
         Parameters
         ----------
         name : {"standard", "bugout"}
-            Both rules, or neither.
+            "standard" forbids suicide and repetition, "bugout" allows both.
         """
-        if name not in _NAMED:
-            raise InputError(f"rules={name!r}: give one of {', '.join(map(repr, _NAMED))}")
-        return _NAMED[name]
+        if name not in _RULES:
+            raise InputError(f"rules={name!r}: give one of {', '.join(map(repr, _RULES))}")
+        return _RULES[name]
 
 
 STANDARD = Rules()
-_NAMED = {"standard": STANDARD, "bugout": Rules(suicide=True, superko=False)}
+_RULES = {"standard": STANDARD, "bugout": Rules(suicide=True, superko=False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +127,15 @@ class Game:
     size : {9, 13, 19}
         Points along a side.
     rules : Rules
-        Which rules it is played by.
+        The rules of the game.
     stones : bytes
-        A byte a point, row by row from the top: 0 empty, 1 black, 2 white.
+        One byte for each point, row by row from the top: 0 empty, 1 black, 2 white.
     moves : tuple of Coord or None
-        Every move from the first, black's, on; None is a pass.
+        All moves, beginning with black's first; None is a pass.
     captures : tuple of (int, int)
-        Stones that black and white have taken.
+        The number of stones captured by black and by white.
     seen : frozenset of bytes
-        Every board of this game, this one included.
+        All boards of this game, including the current one.
 
     Examples
     --------
@@ -146,12 +153,12 @@ class Game:
 
     @classmethod
     def new(cls, size: int = 19, rules: Rules | str = STANDARD) -> Self:
-        """Return a game with an empty board, by some rules or those of a name.
+        """Return a game with an empty board; `rules` may be a name (see `Rules.named`).
 
         Raises
         ------
         InputError
-            If there is no board of that size.
+            If no board has that size.
         """
         if type(size) is not int or size not in SIZES:
             raise InputError(f"board size {brief(size)}: give one of {', '.join(map(str, SIZES))}")
@@ -161,67 +168,68 @@ class Game:
 
     @property
     def up(self) -> Player:
-        """Who is to move."""
+        """The player whose turn it is."""
         return Player.WHITE if len(self.moves) % 2 else Player.BLACK
 
     @property
     def turn(self) -> int:
-        """The number of the move to come, from 1."""
+        """The number of the next move, from 1."""
         return len(self.moves) + 1
 
     def play(self, player: Player, coord: Coord | None) -> tuple[Game, tuple[Coord, ...]]:
-        """Return the game after a move, and what the move took off the board.
+        """Return the game after a move, and the points that the move emptied.
 
         Parameters
         ----------
         player : Player
-            Who plays.
+            The player who moves.
         coord : Coord or None
-            Where; None passes.
+            The point; None passes.
 
         Returns
         -------
         game : Game
-            The game after it; this one stays as it is.
+            The game after the move; this game is unchanged.
         captured : tuple of Coord
-            The points that the move emptied, row by row. With suicide they may be the player's
-            own; the opponent has then taken them.
+            The emptied points, row by row. After suicide they are the player's own, and count as
+            captured by the opponent.
 
         Raises
         ------
         IllegalMove
-            With the reason. The player comes first, then the board, then the rules.
+            With the reason: the turn is checked first, then the board, then the rules.
         """
         if player is not self.up:
             raise IllegalMove(Reason.NOT_UP, player, coord, self.turn)
         return self._after([coord])
 
     def _after(self, moves: Iterable[Coord | None]) -> tuple[Game, tuple[Coord, ...]]:
-        """Return the game after more moves, by whoever is up, and what the last one captured."""
-        player, stones, taken = self.up, self.stones, list[int]()
+        """Return the game after more moves in turn, and the points emptied by the last one."""
+        player, stones, points = self.up, self.stones, list[int]()
         captures = dict(zip(Player, self.captures, strict=True))
-        made: list[Coord | None] = []
-        new: set[bytes] = set()
+        history = list(self.moves)
+        boards: set[bytes] = set()
         for turn, coord in enumerate(moves, self.turn):
             put = self._put(stones, player, coord) if turn <= MOVES_LIMIT else Reason.TOO_LONG
             if isinstance(put, Reason):
                 raise IllegalMove(put, player, coord, turn)
-            stones, taken, suicide = put
-            if coord is not None and self.rules.superko and (stones in self.seen or stones in new):
+            stones, points, suicide = put
+            repeats = stones in self.seen or stones in boards
+            if coord is not None and self.rules.superko and repeats:
                 raise IllegalMove(Reason.REPETITION, player, coord, turn)
-            captures[player.other if suicide else player] += len(taken)
-            made.append(coord)
-            new.add(stones)
+            captures[player.other if suicide else player] += len(points)
+            history.append(coord)
+            boards.add(stones)
             player = player.other
-        captured = tuple(Coord(point % self.size, point // self.size) for point in sorted(taken))
-        black, white = captures.values()
-        told = (*self.moves, *made), (black, white), self.seen | new
-        return Game(self.size, self.rules, stones, *told), captured
+        captured = tuple(Coord(point % self.size, point // self.size) for point in sorted(points))
+        counts = captures[Player.BLACK], captures[Player.WHITE]
+        seen = self.seen | boards
+        return Game(self.size, self.rules, stones, tuple(history), counts, seen), captured
 
     def _put(
         self, stones: bytes, player: Player, coord: Coord | None
     ) -> tuple[bytes, list[int], bool] | Reason:
-        """Return the board after a move, what it took and whether that was suicide; or why not."""
+        """Return the board after a move, its captures and whether it is suicide; or why not."""
         if coord is None:
             return stones, [], False
         if not (0 <= coord.x < self.size and 0 <= coord.y < self.size):
@@ -232,12 +240,8 @@ class Game:
         put = board.put(stones, at, player.stone, self.size)
         return Reason.SUICIDE if put[2] and not self.rules.suicide else put
 
-    def _leads_to(self, start: Game, moves: list[Coord | None]) -> bool:
-        like = (self.size, self.rules) == (start.size, start.rules)
-        return like and list(self.moves) == moves[: len(self.moves)]
-
     def to_dict(self) -> dict[str, Any]:
-        """Return the whole state, as `go_game` documents it for ``game-states``."""
+        """Return the whole state, as documented in `go_game` for ``game-states``."""
         black, white = self.captures
         signs = self.stones.translate(_SIGNS + bytes(253)).decode()
         rows = [signs[start : start + self.size] for start in range(0, len(signs), self.size)]
@@ -252,44 +256,44 @@ class Game:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any], earlier: Game | None = None) -> Game:
-        """Return the game of a state: its moves are played again, and must lead to that state.
+        """Return the game of a state, and check the state by replaying its moves.
 
         Parameters
         ----------
         state : mapping
-            What `to_dict` returned.
+            The return value of `to_dict`.
         earlier : Game, optional
-            The same game after fewer moves, if it is at hand: only the rest is played.
+            The same game after fewer moves: then only the later moves are replayed.
 
         Raises
         ------
         InputError
-            If it lacks something, or what it says of the board does not follow from its moves.
+            If a key is missing, or the state does not follow from its moves.
         """
         try:
             flags = state["rules"]["suicide"], state["rules"]["superko"]
             game = cls.new(state["board"]["size"], Rules(*(flag is True for flag in flags)))
-            if len(state["moves"]) > MOVES_LIMIT:
-                count = len(state["moves"])
-                raise InputError(f"{count} moves: a game has {MOVES_LIMIT} at most")
+            if (count := len(state["moves"])) > MOVES_LIMIT:
+                raise InputError(f"{count} moves: a game has at most {MOVES_LIMIT}")
             moves = [None if move is None else _point(move) for move in state["moves"]]
-            if earlier and earlier._leads_to(game, moves):
+            same_start = earlier and (earlier.size, earlier.rules) == (game.size, game.rules)
+            if earlier and same_start and list(earlier.moves) == moves[: len(earlier.moves)]:
                 game = earlier
             game, _ = game._after(moves[len(game.moves) :])
-            told = {name: state[name] for name in game.to_dict()}
+            values = {name: state[name] for name in game.to_dict()}
         except IllegalMove as error:
             raise InputError(f"move {error.turn} of the state is not legal: {error}") from error
         except (KeyError, TypeError) as error:
             raise InputError(
-                f"this is not the state of a game: {error!r}. Send the whole of it"
+                f"this is not the state of a game: {error!r}. Send a complete state"
             ) from error
-        if told != (made := game.to_dict()):
-            odd = ", ".join(name for name in made if told[name] != made[name])
-            raise InputError(f"the state's {odd} do not follow from its moves: send it as it was")
+        if values != (expected := game.to_dict()):
+            wrong = ", ".join(name for name in expected if values[name] != expected[name])
+            raise InputError(f"the state's {wrong} do not follow from its moves: send it as it was")
         return game
 
 
 def _point(move: Any) -> Coord:
-    if not (isinstance(move, list) and [type(one) for one in move] == [int, int]):
+    if not (isinstance(move, list) and [type(number) for number in move] == [int, int]):
         raise InputError(f"move {brief(move)} of the state: give null or [x, y]")
     return Coord(*move)

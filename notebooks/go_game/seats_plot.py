@@ -1,4 +1,4 @@
-"""Seats: who waits, and who plays with whom, as the lobby's streams tell it."""
+"""Plot "Seats": the sessions that wait and play, according to the lobby's streams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from go_game.messages import (
     Message,
     PrivateGameRejected,
     SessionDisconnected,
-    Stream,
+    Topic,
     WaitForOpponent,
 )
 from go_game.validation import BadMessage
@@ -37,8 +37,8 @@ _WAITS = "waits"
 
 
 @dataclass
-class _Spell:
-    """A time that a session spent somewhere: at a game, or waiting; open while it lasts."""
+class _Stay:
+    """A time that a session spent at a game, or waiting; `until_ms` is None while it lasts."""
 
     session: str
     game: str
@@ -47,56 +47,57 @@ class _Spell:
 
 
 @dataclass
-class _Seating:
-    """Who is known, in order of appearance, and where each was when."""
+class _SeatHistory:
+    """The sessions and games in order of appearance, and where each session was when."""
 
-    people: dict[str, None] = field(default_factory=dict)
+    sessions: dict[str, None] = field(default_factory=dict)
     games: dict[str, None] = field(default_factory=dict)
-    spells: list[_Spell] = field(default_factory=list)
-    asked: list[tuple[int, str]] = field(default_factory=list)
-    rejected: list[tuple[int, str]] = field(default_factory=list)
-    left: set[str] = field(default_factory=set)
+    stays: list[_Stay] = field(default_factory=list)
+    requests: list[tuple[int, str]] = field(default_factory=list)
+    rejections: list[tuple[int, str]] = field(default_factory=list)
+    disconnected: set[str] = field(default_factory=set)
 
-    def hear(self, at_ms: int, said: Message) -> None:
-        if isinstance(said, WaitForOpponent):
-            self._begin(said.session_id, _WAITS, at_ms)
-        elif isinstance(said, GameReady):
-            self.games.setdefault(said.game_id)
-            for session in (said.black, said.white):
-                self._begin(session, said.game_id, at_ms)
-        elif isinstance(said, PrivateGameRejected):
-            self.rejected.append((at_ms, said.session_id))
-        elif isinstance(said, SessionDisconnected):
-            self._end(said.session_id, at_ms)
-            self.left.add(said.session_id)
-        elif session := getattr(said, "session_id", ""):
-            self.people.setdefault(session)
-            self.left.discard(session)
-            self.asked.append((at_ms, session))
+    def hear(self, at_ms: int, message: Message) -> None:
+        if isinstance(message, WaitForOpponent):
+            self._begin(message.session_id, _WAITS, at_ms)
+        elif isinstance(message, GameReady):
+            self.games.setdefault(message.game_id)
+            for session in (message.black, message.white):
+                self._begin(session, message.game_id, at_ms)
+        elif isinstance(message, PrivateGameRejected):
+            self.rejections.append((at_ms, message.session_id))
+        elif isinstance(message, SessionDisconnected):
+            self._end(message.session_id, at_ms)
+            self.disconnected.add(message.session_id)
+        elif session := getattr(message, "session_id", ""):
+            self.sessions.setdefault(session)
+            self.disconnected.discard(session)
+            self.requests.append((at_ms, session))
 
     def _begin(self, session: str, game: str, at_ms: int) -> None:
-        """Begin a spell; waiting ends with it. Two games at once show as two."""
-        self.people.setdefault(session)
+        """Begin a stay and end the waiting; stays at two games at once show as two."""
+        self.sessions.setdefault(session)
         self._end(session, at_ms, only=_WAITS)
-        over = at_ms if session in self.left else None  # the lobby only now got to the wish
-        self.spells.append(_Spell(session, game, at_ms, over))
+        # A session may disconnect before the lobby answers its request.
+        until_ms = at_ms if session in self.disconnected else None
+        self.stays.append(_Stay(session, game, at_ms, until_ms))
 
     def _end(self, session: str, at_ms: int, only: str | None = None) -> None:
-        for spell in self.spells:
-            if spell.session == session and spell.until_ms is None and only in (None, spell.game):
-                spell.until_ms = at_ms
+        for stay in self.stays:
+            if stay.session == session and stay.until_ms is None and only in (None, stay.game):
+                stay.until_ms = at_ms
 
 
-class Seats(Plot):
-    """A lane for each player: a dot for a wish, dotted while waiting, and a colour for each game.
+class SeatsPlot(Plot):
+    """A lane for each session: a dot for a request, a dotted line while waiting, a colour per game.
 
-    Two lanes with one colour play with each other. Two colours in one lane at one time are a
-    player who was seated twice.
+    Two lanes with the same colour play each other. Two colours in one lane at the same time show a
+    session that was seated twice.
 
     Parameters
     ----------
     histories : mapping of str to History
-        The lobby's streams by their names without prefix, looked at together.
+        The histories of the lobby's streams by topic, sampled together.
     """
 
     name = "seats"
@@ -106,94 +107,93 @@ class Seats(Plot):
         self.histories = dict(histories)
 
     def structure_key(self, history: History) -> Any:
-        """Return who is known, and which games."""
-        seating = self._seating()
-        return tuple(seating.people), tuple(seating.games)
+        """Return the sessions and the games."""
+        seats = self._seats()
+        return tuple(seats.sessions), tuple(seats.games)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return wishes, rejections and waiting, then a trace for each game."""
-        found = [
+        """Return traces for the requests, the rejections, the waiting and each game."""
+        games = [
+            _lane(f"game {number + 1}", colour(number), DASHES[number % len(DASHES)], 9)
+            for number in range(len(self._seats().games))
+        ]
+        return [
             marks("asks", GREY, "circle"),
             marks("is rejected", COLOURS[1], "x"),
             _lane(_WAITS, GREY, "dot", 3),
+            *games,
         ]
-        games = self._seating().games
-        found += [
-            _lane(f"game {place + 1}", colour(place), DASHES[place % len(DASHES)], 9)
-            for place in range(len(games))
-        ]
-        return found
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return a line for each player, the first at the top."""
-        people = list(self._seating().people)
+        """Return the axes, with a line for each session, the first at the top."""
+        sessions = list(self._seats().sessions)
         return {
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {
-                "tickvals": [-place for place in range(len(people))],
-                "ticktext": [label(session, 9) for session in people],
-                "range": [-len(people) + 0.4, 0.6],
+                "tickvals": [-number for number in range(len(sessions))],
+                "ticktext": [label(session, 9) for session in sessions],
+                "range": [-len(sessions) + 0.4, 0.6],
             },
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: all is drawn anew."""
+        """Return nothing: `present` redraws everything."""
         return []
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the points of all traces."""
-        seating, now_ms = self._seating(), history.last.time_ms if history.last else 0
-        place = {session: -at for at, session in enumerate(seating.people)}
-        found = [
+        seats, now_ms = self._seats(), history.last.time_ms if history.last else 0
+        lane = {session: -number for number, session in enumerate(seats.sessions)}
+        traces = [
             {
                 "x": [seconds(at_ms, history) for at_ms, _ in dots],
-                "y": [place[session] for _, session in dots],
+                "y": [lane[session] for _, session in dots],
             }
-            for dots in (seating.asked, seating.rejected)
+            for dots in (seats.requests, seats.rejections)
         ]
-        offset = {game: 0.16 * (at % 2) for at, game in enumerate(seating.games)}
-        for game in (_WAITS, *seating.games):
+        offset = {game: 0.16 * (number % 2) for number, game in enumerate(seats.games)}
+        for game in (_WAITS, *seats.games):
             x: list[float] = []
             y: list[float | None] = []
-            for spell in seating.spells:
-                if spell.game == game:
-                    until_ms = now_ms if spell.until_ms is None else spell.until_ms
-                    at = place[spell.session] - offset.get(game, 0)
-                    x += [seconds(ms, history) for ms in (spell.since_ms, until_ms, until_ms)]
-                    y += [at, at, None]
-            found.append({"x": x, "y": y})
-        return found
+            for stay in seats.stays:
+                if stay.game == game:
+                    until_ms = now_ms if stay.until_ms is None else stay.until_ms
+                    height = lane[stay.session] - offset.get(game, 0)
+                    x += [seconds(ms, history) for ms in (stay.since_ms, until_ms, until_ms)]
+                    y += [height, height, None]
+            traces.append({"x": x, "y": y})
+        return traces
 
     def summary(self, history: History) -> str:
-        """Return in words who plays with whom, and who waits."""
+        """Return the games and the waiting sessions in words."""
         if history.last is None:
             return no_data_text(history)
-        seating = self._seating()
-        here = [spell for spell in seating.spells if spell.until_ms is None]
+        seats = self._seats()
+        current = [stay for stay in seats.stays if stay.until_ms is None]
         parts = [
-            f"game {number}: {', '.join(s.session for s in here if s.game == game) or 'over'}"
-            for number, game in enumerate(seating.games, 1)
+            f"game {number}: {', '.join(s.session for s in current if s.game == game) or 'over'}"
+            for number, game in enumerate(seats.games, 1)
         ]
-        waits = [spell.session for spell in here if spell.game == _WAITS]
+        waits = [stay.session for stay in current if stay.game == _WAITS]
         parts.append(f"waiting: {', '.join(waits) or 'nobody'}")
-        return f"{number_text(len(seating.people))} players. {'; '.join(parts)}."
+        return f"{number_text(len(seats.sessions))} players. {'; '.join(parts)}."
 
-    def _seating(self) -> _Seating:
-        seating = _Seating()
-        for at_ms, said in self._said():
-            seating.hear(at_ms, said)
-        return seating
+    def _seats(self) -> _SeatHistory:
+        seats = _SeatHistory()
+        for at_ms, message in self._messages():
+            seats.hear(at_ms, message)
+        return seats
 
-    def _said(self) -> Iterator[tuple[int, Message]]:
-        """Yield what was said in the order in which it was seen: wishes first, then answers."""
+    def _messages(self) -> Iterator[tuple[int, Message]]:
+        """Yield the messages sample by sample: requests first, then answers."""
         rows = zip(*(history.samples for history in self.histories.values()), strict=True)
         for samples in rows:
             for name, sample in zip(self.histories, samples, strict=True):
                 for entry in sample.entries:
                     try:
-                        yield sample.time_ms, messages.decode(Stream(name), entry.fields)
+                        yield sample.time_ms, messages.decode(Topic(name), entry.fields)
                     except BadMessage:
-                        continue  # it has its own stream, of dead letters
+                        continue  # it goes to the dead letters
 
 
 def _lane(name: str, ink: str, dash: str, width: float) -> Trace:

@@ -1,7 +1,7 @@
-"""A service as a real process of its own, to be started and killed from a notebook.
+"""Start a service in another process, and kill it, from a notebook.
 
-It is gone when its owner is gone, however that ends: it holds on to its standard input, and ends
-when that closes.
+The process ends when its owner ends, even by SIGKILL: it reads its standard input and exits when
+that closes.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from streamviz.server.embedded import embedded
 
 _FOLDER = Path(__file__).parents[1]
 SERVICES = {"judge": "go_game.judge", "lobby": "go_game.lobby"}
-_END_S = 5
+_EXIT_TIMEOUT_S = 5
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a process that is to import what the notebooks import."""
+def environment(**variables: str) -> dict[str, str]:
+    """Return the environment for a process that imports what the notebooks import."""
     path = os.pathsep.join(filter(None, [str(_FOLDER), os.environ.get("PYTHONPATH")]))
-    return os.environ | {"PYTHONPATH": path} | more
+    return os.environ | {"PYTHONPATH": path} | variables
 
 
-class Service:
-    """A judge or a lobby at work in another process; ready when this returns.
+class ServiceProcess:
+    """A judge or a lobby in another process, ready for work when the constructor returns.
 
     Parameters
     ----------
     name : {"judge", "lobby"}
-        Which service; or a module whose ``main`` takes the same options.
+        The service, or a module whose ``main`` takes the same options.
     prefix : str
-        What all keys begin with.
+        The start of all keys.
     *options : str
-        More for its command line.
+        Further command-line options.
     url : str, optional
-        The server; without it, the one that `streamviz.connect` would take.
+        The server; by default, the one that `streamviz.connect` uses.
 
     Raises
     ------
     ServerError
-        If it does not start; the message has what it said.
+        If the service does not start; the message ends with its error output.
 
     Examples
     --------
-    >>> with Service("judge", "doctest:service:") as judge:
+    >>> with ServiceProcess("judge", "doctest:service:") as judge:
     ...     judge.alive
     True
     >>> judge.alive
@@ -61,7 +61,7 @@ class Service:
         self, name: str, prefix: str = "go:", *options: str, url: str | None = None
     ) -> None:
         if not isinstance(name, str) or not name:
-            raise InputError(f"{name!r} is no service: give one of {', '.join(SERVICES)}")
+            raise InputError(f"{name!r} is not a service: give one of {', '.join(SERVICES)}")
         self.name = name
         url = url or os.environ.get("REDIS_URL") or embedded().url
         self._process = subprocess.Popen(
@@ -82,20 +82,20 @@ class Service:
         )
         assert self._process.stdout is not None
         if not self._process.stdout.readline().endswith("ready\n"):
-            said = self._end(signal.SIGKILL)
-            raise ServerError(f"the {name} did not start: {said.strip()[-500:]}")
+            errors = self._end(signal.SIGKILL)
+            raise ServerError(f"the {name} did not start: {errors.strip()[-500:]}")
 
     @property
     def alive(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """Kill it at once, in the middle of whatever it does (SIGKILL)."""
+        """Kill the process at once (SIGKILL)."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has (SIGTERM)."""
+        """Ask the process to stop, and wait until it has (SIGTERM)."""
         self._end(signal.SIGTERM)
 
     def __enter__(self) -> Self:
@@ -105,35 +105,40 @@ class Service:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<Service {self.name}: {'alive' if self.alive else 'gone'}>"
+        return f"<ServiceProcess {self.name}: {'alive' if self.alive else 'ended'}>"
 
     def _end(self, with_signal: signal.Signals) -> str:
-        """Send a signal, wait for the end, and return what the process complained of."""
+        """Send a signal, wait until the process ends, and return its error output."""
         if self.alive:
             self._process.send_signal(with_signal)
         try:
-            self._process.wait(_END_S)  # with its standard input open: it shall end by itself
+            self._process.wait(_EXIT_TIMEOUT_S)  # standard input stays open: the signal must do it
         except subprocess.TimeoutExpired:
             self._process.kill()
         try:
             return self._process.communicate()[1]
-        except ValueError:  # its pipes are closed: this is the second time
+        except ValueError:  # a second call: the pipes are closed
             return ""
 
 
-def _end_with_owner() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(0)
+def end_with_owner() -> None:
+    """Start a thread that ends this process when its standard input closes."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def main() -> int:
-    """Run a module's service, named first on the command line, for as long as its owner lives."""
+    """Run the service of the module named first on the command line, until its owner ends."""
     module = sys.argv.pop(1)
-    threading.Thread(target=_end_with_owner, daemon=True).start()
+    end_with_owner()
     status: int = importlib.import_module(module).main()
     return status
 
 
 if __name__ == "__main__":
-    os._exit(main())  # the thread still waits for its owner
+    os._exit(main())  # the thread still waits for the owner

@@ -1,6 +1,6 @@
-"""Stones on a board, and what a stone takes off it; who may play is for `go_game.rules`.
+"""Stones on a board, and the captures of a move; `go_game.rules` decides whether a move is legal.
 
-A board is bytes, one a point, row by row: 0 empty, 1 black, 2 white.
+A board is bytes, one for each point, row by row: 0 empty, 1 black, 2 white.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ def put(stones: bytes, at: int, colour: int, size: int) -> tuple[bytes, list[int
     stones : bytes
         The board before.
     at : int
-        The point's place in it.
+        The index of the point.
     colour : {1, 2}
-        Of the stone.
+        The colour of the stone.
     size : int
         Points along a side.
 
@@ -26,25 +26,25 @@ def put(stones: bytes, at: int, colour: int, size: int) -> tuple[bytes, list[int
     -------
     stones : bytes
         The board after.
-    taken : list of int
-        The points that were emptied: of each enemy group left without liberties or, if there was
-        none, of the stone's own.
+    captured : list of int
+        The emptied points: those of each enemy group left without liberties, or else those of the
+        stone's own group.
     suicide : bool
-        Whether it was the stone's own.
+        Whether the stone's own group was captured.
     """
-    board, beside = bytearray(stones), neighbours(size)
+    board, adjacent = bytearray(stones), neighbours(size)
     board[at] = colour
-    taken: list[int] = []
-    for point in beside[at]:
+    captured: list[int] = []
+    for point in adjacent[at]:
         if board[point] == 3 - colour:
-            taken += _take(board, point, beside)
-    own = _take(board, at, beside)
-    return bytes(board), taken or own, bool(own)
+            captured += _capture(board, point, adjacent)
+    own = _capture(board, at, adjacent)
+    return bytes(board), captured or own, bool(own)
 
 
 @lru_cache
 def neighbours(size: int) -> tuple[tuple[int, ...], ...]:
-    """Return for each point those beside it."""
+    """Return the adjacent points of each point."""
     return tuple(
         tuple(
             (y + dy) * size + x + dx
@@ -56,18 +56,18 @@ def neighbours(size: int) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def _take(board: bytearray, start: int, beside: tuple[tuple[int, ...], ...]) -> list[int]:
-    """Take a stone's group off if it has no liberty, and return its points."""
+def _capture(board: bytearray, start: int, adjacent: tuple[tuple[int, ...], ...]) -> list[int]:
+    """Remove a stone's group if it has no liberty, and return the group's points."""
     colour = board[start]
     group = [start]
-    known = {start}
-    for point in group:  # it grows while we walk
-        for near in beside[point]:
-            if not board[near]:
+    visited = {start}
+    for point in group:  # the list grows during the walk
+        for neighbour in adjacent[point]:
+            if not board[neighbour]:
                 return []
-            if board[near] == colour and near not in known:
-                known.add(near)
-                group.append(near)
+            if board[neighbour] == colour and neighbour not in visited:
+                visited.add(neighbour)
+                group.append(neighbour)
     for point in group:
         board[point] = 0
     return group

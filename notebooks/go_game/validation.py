@@ -1,12 +1,11 @@
-"""What stands in a message, field by field, checked."""
+"""Validation of messages, field by field."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from go_game.brief import brief
-from go_game.rules import SIZES, Coord, Player
+from go_game.rules import SIZES, Coord, Player, brief
 from streamviz.errors import InputError
 
 NAME_LIMIT = 200
@@ -15,13 +14,13 @@ Check = Callable[[str, Any], Any]
 
 
 class BadMessage(InputError):
-    """What came is not a message of its stream; it says what is wrong with it."""
+    """An entry is not a valid message of its topic; the text says why."""
 
 
 def name(field: str, value: Any) -> str:
-    """Return a value if it is an ID: a text of 1 to 200 letters."""
+    """Return a value if it is an ID: a string of 1 to 200 characters."""
     if not isinstance(value, str) or not 0 < len(value) <= NAME_LIMIT:
-        raise BadMessage(f"{field}={brief(value)}: send a text of 1 to {NAME_LIMIT} letters")
+        raise BadMessage(f"{field}={brief(value)}: send a string of 1 to {NAME_LIMIT} characters")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -30,21 +29,21 @@ def name(field: str, value: Any) -> str:
 
 
 def coord(field: str, value: Any) -> Coord:
-    """Return a point, wherever it lies."""
+    """Return a point, on the board or not."""
     if not (isinstance(value, dict) and all(type(value.get(axis)) is int for axis in "xy")):
         raise BadMessage(f'{field}={brief(value)}: send {{"x": 3, "y": 3}}, or null to pass')
     return Coord(value["x"], value["y"])
 
 
 def coords(field: str, value: Any) -> tuple[Coord, ...]:
-    """Return points."""
+    """Return a list of points."""
     if not isinstance(value, list):
         raise BadMessage(f"{field}={brief(value)}: send a list of points")
     return tuple(coord(field, one) for one in value)
 
 
 def one_of(*choices: Any) -> Check:
-    """Return a check that lets only these pass."""
+    """Return a check that accepts only these values."""
 
     def check(field: str, value: Any) -> Any:
         for choice in choices:
@@ -55,7 +54,7 @@ def one_of(*choices: Any) -> Check:
     return check
 
 
-OF: dict[str, Check] = {  # a field that is not here is a name
+OF: dict[str, Check] = {  # every other field is an ID
     "player": one_of(*Player),
     "coord": lambda field, value: None if value is None else coord(field, value),
     "captured": coords,

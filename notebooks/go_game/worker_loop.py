@@ -1,4 +1,4 @@
-"""A service as a process: it starts, works until SIGTERM, and gets over what the server does."""
+"""Run a service as a process: start it, let it work until SIGTERM, and survive server errors."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from streamviz.errors import NoSuchGroup, NoSuchStream, StreamVizError
 from streamviz.server.embedded import connect
 
 _BLOCK_MS = 500
-_PATIENCE_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_RETRY_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class Worker(Protocol):
-    """What can be run as a service."""
+    """An object that `run` can run as a service."""
 
     def prepare(self) -> None:
-        """Make what the work needs, if it is not there."""
+        """Create the keys that the work needs, if they do not exist."""
 
     def step(self, block_ms: int | None = None) -> int:
-        """Do what there is to do, or wait for it; return how much it was."""
+        """Wait for work, do it, and return the number of entries handled."""
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Clean up."""
 
 
-def a_name() -> str:
-    """Return a name that no other process has."""
+def unique_name() -> str:
+    """Return a consumer name that no other process uses."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
@@ -44,20 +44,20 @@ def run(
     stop: threading.Event,
     *,
     block_ms: int = _BLOCK_MS,
-    say: Callable[[str], object] = lambda _: None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Let a worker work until `stop` is set, whatever the server says meanwhile.
+    """Run a worker until `stop` is set; retry after server errors.
 
     Parameters
     ----------
     worker : Worker
-        It is closed in the end.
+        The worker; it is closed at the end.
     stop : threading.Event
-        Seen after each step.
+        Checked after each step.
     block_ms : int
-        How long a step waits for work, in milliseconds: `stop` is seen as late as that.
-    say : callable, optional
-        Called with each new trouble, in words.
+        How long a step waits for work, in milliseconds; `stop` may take effect this late.
+    report : callable, optional
+        Called with the text of each error.
     """
     failures = 0
     prepared = False
@@ -68,30 +68,30 @@ def run(
                 prepared = True
             worker.step(block_ms)
         except (NoSuchGroup, NoSuchStream) as error:
-            prepared = False  # somebody deleted the stream: begin anew with the next
-            failures = _wait(error, failures, stop, say)
+            prepared = False  # the stream was deleted: start again with a new one
+            failures = _wait(error, failures, stop, report)
         except StreamVizError as error:
-            failures = _wait(error, failures, stop, say)
+            failures = _wait(error, failures, stop, report)
         else:
             failures = 0
     try:
         worker.close()
     except StreamVizError as error:
-        say(f"could not leave: {error}")
+        report(f"could not close: {error}")
 
 
 def _wait(
-    error: Exception, failures: int, stop: threading.Event, say: Callable[[str], object]
+    error: Exception, failures: int, stop: threading.Event, report: Callable[[str], object]
 ) -> int:
-    say(str(error))
-    stop.wait(_PATIENCE_S[min(failures, len(_PATIENCE_S) - 1)])
+    report(str(error))
+    stop.wait(_RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S) - 1)])
     return failures + 1
 
 
 def main(
     name: str,
-    make: Callable[[redis.Redis, argparse.Namespace], Worker],
-    options: Callable[[argparse.ArgumentParser], object] = lambda _: None,
+    create_worker: Callable[[redis.Redis, argparse.Namespace], Worker],
+    add_options: Callable[[argparse.ArgumentParser], object] = lambda _: None,
 ) -> int:
     """Run a service from the command line, and return its exit status.
 
@@ -101,27 +101,27 @@ def main(
     ----------
     name : str
         The module's name.
-    make : callable
-        Makes the worker, given a client and the command line.
-    options : callable, optional
-        Adds to the command line's options.
+    create_worker : callable
+        Returns the worker, given a client and the parsed command line.
+    add_options : callable, optional
+        Adds options to the parser.
     """
     parser = argparse.ArgumentParser(prog=f"python -m go_game.{name}")
     parser.add_argument("--redis", metavar="URL", default=os.environ.get("REDIS_URL"))
     parser.add_argument("--prefix", default="go:")
-    options(parser)
-    given = parser.parse_args()
-    if not given.redis:
+    add_options(parser)
+    args = parser.parse_args()
+    if not args.redis:
         parser.error("no server: give --redis URL, or set REDIS_URL")
     stop = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     try:
-        worker = make(connect(given.redis), given)
+        worker = create_worker(connect(args.redis), args)
         worker.prepare()
     except StreamVizError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     print(f"{name}: ready", flush=True)
-    run(worker, stop, say=lambda said: print(f"{name}: {said}", file=sys.stderr, flush=True))
+    run(worker, stop, report=lambda text: print(f"{name}: {text}", file=sys.stderr, flush=True))
     return 0

@@ -9,8 +9,8 @@ from .clock import Clock as Clock
 from .consumers import SimulatedConsumer as SimulatedConsumer
 from .consumers import SimulatedGroup as SimulatedGroup
 from .producer import Producer as Producer
+from .readers import BaseReader as BaseReader
 from .readers import SimulatedReader as SimulatedReader
-from .receiver import SimulatedReceiver as SimulatedReceiver
 from .scenario import Scenario as Scenario
 from .steps import Steps as Steps
 from .subscribers import SimulatedSubscriber as SimulatedSubscriber

@@ -1,4 +1,4 @@
-"""How a group's consumers work, what befalls them, and how long an entry takes."""
+"""How a group's consumers behave: how they read, acknowledge, fail, crash and claim."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from streamviz.client.models import Entry
-from streamviz.errors import InputError, is_number
+from streamviz.errors import InputError
+from streamviz.simulation.checks import number, probability, whole_number
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
@@ -17,44 +18,47 @@ ServiceTime = float | Callable[[random.Random], float]
 
 def exponential(mean_ms: float) -> Callable[[random.Random], float]:
     """Return a service time that is usually short and sometimes long, `mean_ms` on average."""
-    mean = not_negative("mean_ms", mean_ms)
+    mean = number("mean_ms", mean_ms, 0)
     return lambda rng: rng.expovariate(1 / mean) if mean else 0.0
 
 
 def uniform(low_ms: float, high_ms: float) -> Callable[[random.Random], float]:
     """Return a service time between two bounds, in milliseconds."""
-    low, high = not_negative("low_ms", low_ms), not_negative("high_ms", high_ms)
+    low, high = number("low_ms", low_ms, 0), number("high_ms", high_ms, 0)
     return lambda rng: rng.uniform(low, high)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerBehaviour:
-    """How the consumers of a group work, and what befalls them.
+    """How the consumers of a group work, and how they fail.
 
     Attributes
     ----------
     batch : int
-        Entries taken at a time (COUNT).
+        Entries to read at a time (COUNT).
     ack : {"after", "before", "never", "noack"}
-        After each entry is handled, before any of a batch is, not at all, or by NOACK.
+        When to acknowledge: each entry after it is handled, a whole batch before it is handled,
+        never, or by reading with NOACK.
     handler : callable, optional
-        Called with each `Entry`; an exception leaves the entry pending, and is shown.
+        Called with each `Entry`. If it raises, the entry stays pending, and a sample reports it.
     fail : float or callable
-        The chance that an entry can't be handled, or a function of the entry that says so.
+        The probability that an entry can't be handled, or a function of the entry that returns
+        whether it can't.
     crash_at_s : float, optional
-        The first consumer dies at that second.
+        When the first consumer crashes, in seconds.
     crash_after : int, optional
-        The first consumer dies when it has handled so many entries, with the next in its hands.
+        How many entries the first consumer handles before it crashes. It holds the next entry
+        then.
     crash_chance : float
-        The chance, for each entry, that its consumer dies with it in its hands.
+        The probability, for each entry, that its consumer crashes while it holds the entry.
     revive_after_s : float, optional
-        Who died comes back after so long.
+        How long a consumer stays dead before it is revived, in seconds.
     claim_idle_ms : float, optional
-        What has been pending so long is taken over by a colleague.
+        How long an entry is pending before another consumer claims it, in milliseconds.
     claim_with : {"xclaim", "xautoclaim", "claim"}
-        How: who has nothing new to do looks for it (XPENDING) and names it (XCLAIM); or takes
-        what is idle, page by page (XAUTOCLAIM, 6.2); or each read asks for it, before what is new
-        (XREADGROUP with CLAIM, 8.4).
+        How to claim. With XCLAIM or XAUTOCLAIM (6.2), a consumer claims when it has nothing new to
+        read: XPENDING and XCLAIM find and name the entries, XAUTOCLAIM takes idle entries page by
+        page. With CLAIM (XREADGROUP, 8.4), each read claims before it reads new entries.
     """
 
     batch: int = 1
@@ -71,47 +75,43 @@ class ConsumerBehaviour:
     def __post_init__(self) -> None:
         if self.ack not in get_args(AckPolicy):
             raise InputError(
-                f"ack={self.ack!r} is no policy: give one of {', '.join(get_args(AckPolicy))}"
+                f"ack={self.ack!r} is not a policy: give one of {', '.join(get_args(AckPolicy))}"
             )
         if self.claim_with not in get_args(ClaimWith):
             raise InputError(
-                f"claim_with={self.claim_with!r} is no way to claim: give one of "
+                f"claim_with={self.claim_with!r} is not a way to claim: give one of "
                 f"{', '.join(get_args(ClaimWith))}"
             )
         if self.claim_with != "xclaim" and self.claim_idle_ms is None:
             raise InputError(
-                f"claim_with={self.claim_with!r} says how, and not after how long: "
-                "give claim_idle_ms=, too"
+                f"claim_with={self.claim_with!r} needs an idle time: give claim_idle_ms=, too"
             )
-        if type(self.batch) is not int or self.batch < 1:
-            raise InputError(f"batch={self.batch!r}: give a whole number, 1 or more")
+        whole_number("batch", self.batch, 1)
         for name in ("crash_at_s", "crash_after", "revive_after_s", "claim_idle_ms"):
             if getattr(self, name) is not None:
-                not_negative(name, getattr(self, name))
-        for name in ("fail", "crash_chance"):
-            value = getattr(self, name)
-            if not callable(value) and not 0 <= not_negative(name, value) <= 1:
-                raise InputError(f"{name}={value!r}: give a probability, 0 to 1")
+                number(name, getattr(self, name), 0)
+        if not callable(self.fail):
+            probability("fail", self.fail)
+        probability("crash_chance", self.crash_chance)
 
 
 def service_time(value: ServiceTime) -> ServiceTime:
-    """Return a service time if it is one."""
-    return value if callable(value) else not_negative("service_ms", value)
+    """Return `value` if it is a service time: a function, or milliseconds."""
+    return value if callable(value) else number("service_ms", value, 0)
 
 
-def not_negative(name: str, value: float) -> float:
-    """Return a number if it is one, 0 or more."""
-    if not (is_number(value) and 0 <= value < float("inf")):
-        raise InputError(f"{name}={value!r}: give a number, 0 or more")
-    return value
+def parse_behaviour(options: Mapping[str, Any]) -> ConsumerBehaviour:
+    """Return the behaviour that options describe.
 
-
-def options(given: Mapping[str, Any]) -> ConsumerBehaviour:
-    """Return a plan, or an error that names the option that there is not."""
-    unknown = set(given) - set(ConsumerBehaviour.__dataclass_fields__)
+    Raises
+    ------
+    InputError
+        If an option does not exist, or its value is wrong.
+    """
+    known = ConsumerBehaviour.__dataclass_fields__
+    unknown = set(options) - set(known)
     if unknown:
         raise InputError(
-            f"{sorted(unknown)[0]!r} is no option of a group: choose from "
-            f"{', '.join(ConsumerBehaviour.__dataclass_fields__)}"
+            f"{min(unknown)!r} is not an option of a group: choose from {', '.join(known)}"
         )
-    return ConsumerBehaviour(**given)
+    return ConsumerBehaviour(**options)

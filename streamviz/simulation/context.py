@@ -1,4 +1,4 @@
-"""What producers, consumers and readers need of their scenario: clock, events, dice, wake-ups."""
+"""What the parts of a scenario share: the clock, events, random numbers, and wake-ups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamviz.simulation.clock import Clock
 
 
 class Context:
-    """What a scenario's parts share; the scenario composes it, and each part gets it.
+    """What the parts of a scenario share. The scenario creates it and gives it to each part.
 
     Parameters
     ----------
@@ -27,11 +27,12 @@ class Context:
     Attributes
     ----------
     clock : Clock
-        The clock that all parts run on.
+        The clock of all parts.
     error : Exception or None
-        The first exception of a handler, a series, a callback or a function in a plan.
+        The first exception of a handler, a series, a callback or a function in a behaviour.
     delivered : dict
-        The clock's time of each delivery that may be claimed, by group, stream and entry ID.
+        When each entry that may be claimed was delivered, on the clock, by group, stream and
+        entry ID.
     on_added : list of callable
         Called with the stream, the ID and the fields of each entry that a producer adds.
     """
@@ -47,22 +48,22 @@ class Context:
         self._reported: set[Event] = set()
         self._wakeups: dict[str, simpy.Event] = {}
 
-    def random(self, who: str) -> random.Random:
-        """Return the dice of one part: the same ones in each run with this seed."""
-        return random.Random(f"{self.seed} {who}")
+    def rng(self, name: str) -> random.Random:
+        """Return a part's random numbers: the same in each run with this seed and this name."""
+        return random.Random(f"{self.seed} {name}")
 
     def report(self, event: Event) -> None:
         """Report an event; the next sample carries it."""
         self._events.append(event)
 
     def report_once(self, event: Event) -> None:
-        """Report an event unless an equal one was reported before."""
+        """Report an event unless an equal one has been reported."""
         if event not in self._reported:
             self._reported.add(event)
             self.report(event)
 
     def fail(self, error: Exception, event: Event) -> None:
-        """Keep the first error, and report it without its own words: they may hold values."""
+        """Keep the first error, and report it without its text: the text may hold values."""
         self.error = self.error or error
         self.report_once(event)
 
@@ -72,13 +73,16 @@ class Context:
         return events
 
     def wait_for_entries(self, streams: Iterable[str], within_ms: float) -> simpy.Event:
-        """Return an event that comes with the next entry of a stream, or after a while."""
+        """Return an event that triggers when an entry is added to one of the streams.
+
+        It triggers after `within_ms` milliseconds at the latest.
+        """
         env = self.clock.env
         wakeups = [self._wakeups.setdefault(key, env.event()) for key in streams]
         return env.any_of([*wakeups, env.timeout(within_ms)])
 
     def entry_added(self, stream: str) -> None:
-        """Wake up what waits for entries of a stream."""
+        """Wake up the parts that wait for entries of a stream."""
         wakeup = self._wakeups.pop(stream, None)
         if wakeup is not None:
             wakeup.succeed()

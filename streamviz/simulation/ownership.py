@@ -1,14 +1,16 @@
-"""Which streams may be replaced: those that an earlier virtual run left, and nobody else joined.
+"""Decide which streams a virtual run may replace: those that earlier virtual runs made.
 
-A virtual run gives its entries IDs of 2026, so a second run of the same cell finds them in its
-way. It may delete them only with a proof that they are its own: a date proves nothing.
+A virtual run gives its entries IDs of 2026, so the streams of an earlier run are in the way of a
+second run of the same cell. A run may delete a stream only if a mark proves that an earlier run
+made it, and that no other client has added to it since. IDs prove nothing.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -16,42 +18,19 @@ import redis
 from streamviz.client import replies
 from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
+from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 from streamviz.client.replies import text
 from streamviz.client.stream import Stream
-from streamviz.errors import CommandRefused, InputError, NoSuchStream
-
-RUNS_KEY = "streamviz:runs"
-"""The hash in which virtual runs name the streams that they made: a field for each stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunMark:
-    """What a virtual run left of one stream.
-
-    Attributes
-    ----------
-    run : str
-        Names the run.
-    entries : int or None
-        Entries that the run added to a stream of its own; None if the stream is not its own.
-    last_id : str
-        The last of them.
-    groups : list of str
-        The consumer groups that runs created.
-    readers : dict of str to str
-        For each plain reader that remembers, the position that it saved last.
-    """
-
-    run: str
-    entries: int | None = None
-    last_id: str = "0-0"
-    groups: list[str] = field(default_factory=list)
-    readers: dict[str, str] = field(default_factory=dict)
+from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError
+from streamviz.simulation.consumers import SimulatedGroup
+from streamviz.simulation.producer import Producer
+from streamviz.simulation.readers import BaseReader, SimulatedReader, readers_key
+from streamviz.simulation.run_marks import RunMark, load_mark, save_mark
 
 
 class Ownership:
-    """Tells the streams of virtual runs from those of others, by marks on the server.
+    """Decides what a virtual run may replace, and marks what the run makes.
 
     Parameters
     ----------
@@ -63,160 +42,154 @@ class Ownership:
         self._client = client
         self._connection = Connection(client, quiet=True)
         self._run = uuid.uuid4().hex
-        self._own: set[str] = set()
-        self._readers: set[tuple[str, str]] = set()
+        self._own_streams: set[str] = set()
+        self._prepared_streams: set[str] = set()
+        self._prepared_readers: set[tuple[str, str]] = set()
 
     def create_group(self, stream: str, group: str, start_id: Id) -> None:
-        """Create a group, and its stream too, if there is none, and write down whose it is."""
+        """Create and mark a group, and its stream if needed; leave an existing group as it is."""
         try:
             Stream(self._client, stream).group(group).create(start_id, mkstream=True)
         except CommandRefused as error:
             if "BUSYGROUP" not in str(error):
                 raise
             return
-        mark = self._load(stream) or RunMark(self._run)
-        self._write(stream, replace(mark, groups=sorted({*mark.groups, group})))
+        mark = self._mark(stream)
+        self._save(stream, replace(mark, groups=sorted({*mark.groups, group})))
 
-    def take(self, stream: str, readers_key: str, now_ms: int, *, trims: bool) -> bool:
-        """Make way for a virtual run's entries, and tell whether a stream was deleted for it.
+    def prepare(
+        self,
+        producers: Collection[Producer],
+        groups: Collection[SimulatedGroup],
+        readers: Iterable[BaseReader],
+        now_ms: int,
+    ) -> None:
+        """Replace what an earlier virtual run left, before a run adds entries.
 
         Parameters
         ----------
-        stream : str
-            The key of the stream that the run adds to.
-        readers_key : str
-            The hash with the positions of the stream's plain readers.
+        producers, groups, readers : iterable of Producer, SimulatedGroup, BaseReader
+            The parts of the run's scenario.
         now_ms : int
-            Where the run's clock stands: the server refuses IDs before the stream's last one.
-        trims : bool
-            Whether the run trims the stream.
+            The time of the run's clock. The server refuses IDs before a stream's last ID.
 
         Raises
         ------
         InputError
-            If the stream is not proved to be an earlier run's, and is in the way.
+            If something is in the way, and no mark proves that it is an earlier run's.
         """
-        mark = self._load(stream) or RunMark(self._run)
+        for producer in producers:
+            key = producer.stream
+            if key in self._prepared_streams:
+                continue
+            trims = any(one.trims for one in producers if one.stream == key)
+            if self._prepare_stream(key, now_ms, trims=trims):
+                for group in groups:
+                    if key in group.streams:
+                        self.create_group(key, group.name, group.start_id)
+            self._prepared_streams.add(key)
+        for reader in readers:
+            if isinstance(reader, SimulatedReader) and reader.remembers == "hash":
+                self._prepare_reader(reader.stream, reader.name)
+
+    def mark_streams(self, streams: Iterable[str], producers: Collection[Producer]) -> None:
+        """Mark what the run has left, so that the next run may replace it."""
+        for key in streams:
+            own = [one for one in producers if one.stream == key]
+            entries = sum(one.added for one in own)
+            last_id = max((one.last_id for one in own), default=EntryId.ZERO)
+            with suppress(StreamVizError):  # without a mark, the next run refuses
+                self._mark_stream(key, entries, str(last_id))
+
+    def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
+        """Replace a stream if it may be replaced, and return whether it was deleted."""
+        mark = self._mark(stream)
         try:
             raw = self._connection.call("XINFO", "STREAM", stream)
         except NoSuchStream:
-            self._begin(stream, [])
+            self._mark_start(stream, [])
             return False
         info = replies.stream_info(raw)
-        why_not = self._joined(stream, info, mark)
-        if not why_not and _is_new(info):
-            self._begin(stream, mark.groups)
+        obstacle = self._obstacle(stream, info, mark)
+        if not obstacle and _is_new(info):
+            self._mark_start(stream, mark.groups)
             return False
-        if not why_not:
+        if not obstacle:
             if self._delete(stream, raw):
-                self._begin(stream, [])
+                self._mark_start(stream, [])
                 for name in mark.readers:
-                    self._forget(mark, readers_key, name)
+                    self._delete_position(stream, name, mark)
                 return True
-            why_not = "it changed at this moment"
+            obstacle = "it changed at this moment"
         if info.last_generated_id.ms > now_ms or (trims and info.length):
             raise InputError(
                 f"{stream!r} holds {info.length} entries up to {info.last_generated_id}, and is "
-                f"not replaced: {why_not}. On the virtual clock, choose another key, or delete "
+                f"not replaced: {obstacle}. On the virtual clock, choose another key, or delete "
                 f"it yourself with client.delete({stream!r}); call start() for the wall clock"
             )
         return False
 
-    def take_reader(self, stream: str, readers_key: str, name: str) -> None:
-        """Remove the position that a reader of an earlier virtual run saved.
-
-        Raises
-        ------
-        InputError
-            If the position there is not proved to be an earlier run's.
-        """
-        self._readers.add((stream, name))
-        saved = self._connection.call("HGET", readers_key, name)
-        mark = self._load(stream)
-        if saved is not None and (mark is None or not self._forget(mark, readers_key, name)):
+    def _prepare_reader(self, stream: str, name: str) -> None:
+        """Delete the position that a reader of an earlier virtual run saved."""
+        if (stream, name) in self._prepared_readers:
+            return
+        key = readers_key(stream)
+        position = self._connection.call("HGET", key, name)
+        mark = load_mark(self._connection, stream)
+        if position is not None and (mark is None or not self._delete_position(stream, name, mark)):
             raise InputError(
-                f"{readers_key!r} holds a position of {name!r}, and it is not replaced: no "
-                "virtual run saved it. Choose another name for the reader, or remove it yourself "
-                f"with client.hdel({readers_key!r}, {name!r})"
+                f"{key!r} holds a position of {name!r}, and it is not replaced: no virtual run "
+                "saved it. Choose another name for the reader, or delete the position yourself "
+                f"with client.hdel({key!r}, {name!r})"
             )
+        self._prepared_readers.add((stream, name))
 
-    def save(self, stream: str, readers_key: str, entries: int, last_id: str) -> None:
-        """Write down what this run has left of a stream, if anything is its own.
-
-        Parameters
-        ----------
-        stream, readers_key : str
-            As `take` has them.
-        entries : int
-            Entries that this run has added.
-        last_id : str
-            The last of them.
-        """
-        names = [name for key, name in self._readers if key == stream]
-        mark = self._load(stream) or RunMark(self._run)
-        if stream in self._own and mark.run == self._run:
+    def _mark_stream(self, stream: str, entries: int, last_id: str) -> None:
+        names = [name for key, name in self._prepared_readers if key == stream]
+        mark = self._mark(stream)
+        if stream in self._own_streams and mark.run == self._run:
             mark = replace(mark, entries=entries, last_id=last_id)
         elif not names:
             return
-        saved = {name: self._connection.call("HGET", readers_key, name) for name in names}
-        known = {name: text(at) for name, at in saved.items() if at is not None}
-        self._write(stream, replace(mark, readers={**mark.readers, **known}))
+        raw = {name: self._connection.call("HGET", readers_key(stream), name) for name in names}
+        positions = {name: text(value) for name, value in raw.items() if value is not None}
+        self._save(stream, replace(mark, readers={**mark.readers, **positions}))
 
-    def _joined(self, stream: str, info: StreamInfo, mark: RunMark) -> str:
-        """Return why a stream is not an earlier run's alone; empty if it is."""
+    def _obstacle(self, stream: str, info: StreamInfo, mark: RunMark) -> str:
+        """Return why a stream may not be replaced; empty if it may."""
         if not _is_new(info):
             if mark.entries is None:
                 return "no virtual run made it"
             if (info.entries_added, str(info.last_generated_id)) != (mark.entries, mark.last_id):
-                return "others have added to it since a virtual run made it"
+                return "other clients have added to it since a virtual run made it"
         raw = self._connection.call("XINFO", "GROUPS", stream)
         others = {group.name for group in replies.group_infos(raw)} - set(mark.groups)
         return f"no virtual run created its group {min(others)!r}" if others else ""
 
-    def _begin(self, stream: str, groups: list[str]) -> None:
-        """Name this run as the one that makes a stream, before its first entry."""
-        self._own.add(stream)
-        self._write(stream, RunMark(self._run, 0, groups=groups))
+    def _mark_start(self, stream: str, groups: list[str]) -> None:
+        """Mark a stream as made by this run, before its first entry."""
+        self._own_streams.add(stream)
+        self._save(stream, RunMark(self._run, 0, groups=groups))
 
-    def _delete(self, stream: str, seen: Any) -> bool:
-        """Delete a stream unless it has changed since it was seen."""
-        look = ("XINFO", "STREAM", stream)
-        return self._connection.transaction_if(look, seen, [("DEL", stream)]) is not None
+    def _delete(self, stream: str, info: Any) -> bool:
+        """Delete a stream if its XINFO reply is still the same, and return whether it was."""
+        query = ("XINFO", "STREAM", stream)
+        return self._connection.transaction_if(query, info, [("DEL", stream)]) is not None
 
-    def _forget(self, mark: RunMark, readers_key: str, name: str) -> bool:
-        """Remove a reader's position if it is the one that a run saved."""
+    def _delete_position(self, stream: str, name: str, mark: RunMark) -> bool:
+        """Delete a reader's position if it is the one in the mark, and return whether it was."""
         if name not in mark.readers:
             return False
-        saved = mark.readers[name].encode()
-        forget = [("HDEL", readers_key, name)]
-        return (
-            self._connection.transaction_if(("HGET", readers_key, name), saved, forget) is not None
-        )
+        key, position = readers_key(stream), mark.readers[name].encode()
+        delete = [("HDEL", key, name)]
+        return self._connection.transaction_if(("HGET", key, name), position, delete) is not None
 
-    def _write(self, stream: str, mark: RunMark) -> None:
-        self._connection.call("HSET", RUNS_KEY, stream, json.dumps(asdict(mark)))
+    def _mark(self, stream: str) -> RunMark:
+        return load_mark(self._connection, stream) or RunMark(self._run)
 
-    def _load(self, stream: str) -> RunMark | None:
-        raw = self._connection.call("HGET", RUNS_KEY, stream)
-        try:
-            return None if raw is None else _checked(RunMark(**json.loads(raw)))
-        except (ValueError, TypeError):  # somebody else's hash, or a mark of another version
-            return None
+    def _save(self, stream: str, mark: RunMark) -> None:
+        save_mark(self._connection, stream, mark)
 
 
 def _is_new(info: StreamInfo) -> bool:
     return info.length == 0 and not info.entries_added and str(info.last_generated_id) == "0-0"
-
-
-def _checked(mark: RunMark) -> RunMark:
-    sound = (
-        isinstance(mark.run, str)
-        and (mark.entries is None or type(mark.entries) is int)
-        and isinstance(mark.last_id, str)
-        and isinstance(mark.groups, list)
-        and isinstance(mark.readers, dict)
-        and all(isinstance(one, str) for one in (*mark.groups, *mark.readers.values()))
-    )
-    if not sound:
-        raise ValueError("not a mark")
-    return mark

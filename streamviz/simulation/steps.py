@@ -1,4 +1,4 @@
-"""Step mode: a few lines of Python, one at a time, on the real server."""
+"""Step mode: run a few lines of Python one at a time, on the real server."""
 
 from __future__ import annotations
 
@@ -19,52 +19,53 @@ from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 
-_NUMBER = count(1)
+_FILE_NUMBERS = count(1)
 
 
-class ToCome(LoggedCommand):
-    """A statement that was not executed yet, as a row of the log."""
+class UpcomingStep(LoggedCommand):
+    """A statement that has not run yet, as a row of the log."""
 
     __slots__ = ()
 
     def __str__(self) -> str:
-        return f"to come: {self.call}"
+        return f"not run yet: {self.call}"
 
 
 class StepLog(CommandLog):
-    """The commands of the steps that were done; who goes through it meets the rest behind them."""
+    """The commands of the steps that have run; an iteration gives the other steps after them."""
 
-    def __init__(self, client: redis.Redis, to_come: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, client: redis.Redis, upcoming: Callable[[], Sequence[str]]) -> None:
         super().__init__(client)
-        self._to_come = to_come
+        self._upcoming = upcoming
 
     def __iter__(self) -> Iterator[LoggedCommand]:
         yield from super().__iter__()
-        for source in self._to_come():
-            yield ToCome(source, "to come", "", ())
+        for source in self._upcoming():
+            yield UpcomingStep(source, "not run yet", "", ())
 
 
 class Steps:
-    """Python statements that wait for a click each, and what each of them does to a stream.
+    """Python statements that run one per click, and what each one does to a stream.
 
-    Show it with a `Dashboard`; saved, it lists what was done and what is to come. The time of its
-    pictures is the stream's own: that of its newest ID.
+    Show them with a `Dashboard`. A saved dashboard lists the steps that have run, and the others.
+    The time of a sample is the stream's own: the time of its newest ID.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     stream : str
-        The key of the stream that the pictures show.
+        The key of the stream that the plots show.
     source : str
-        Statements; each one is a step.
+        Python statements. Each one is a step.
     names : mapping, optional
-        What the statements may use; without it, the global names where `Steps` was called.
+        The variables that the statements can use. By default, the global variables where `Steps`
+        was called.
 
     Raises
     ------
     InputError
-        If the source is no Python, or has no statement.
+        If the source is not Python, or has no statement.
 
     Examples
     --------
@@ -94,63 +95,63 @@ class Steps:
         try:
             self._statements = ast.parse(text).body
         except SyntaxError as error:
-            raise InputError(f"line {error.lineno} is no Python: {error.msg}") from error
+            raise InputError(f"line {error.lineno} is not Python: {error.msg}") from error
         if not self._statements:
-            raise InputError("there is no statement in the source: write one a line")
+            raise InputError("there is no statement in the source: write one statement per line")
         self.sources = [ast.get_source_segment(text, one) or "" for one in self._statements]
-        self._file = f"<steps {next(_NUMBER)}>"
+        self._file = f"<steps {next(_FILE_NUMBERS)}>"
         linecache.cache[self._file] = (len(text), None, text.splitlines(True), self._file)
         self.client = client
-        self.place = 0
+        self.index = 0
         self.history = History()
-        self.log = StepLog(client, lambda: self.sources[self.place :])
+        self.log = StepLog(client, lambda: self.sources[self.index :])
         self._observer = Observer(client, stream)
-        self._look(())
+        self._sample(())
 
     @property
     def next(self) -> str:
-        """The statement that the next step executes; empty at the end."""
-        return "" if self.done else self.sources[self.place]
+        """The statement that the next step runs; empty at the end."""
+        return "" if self.done else self.sources[self.index]
 
     @property
     def done(self) -> bool:
-        """Whether there is no step left."""
-        return self.place == len(self.sources)
+        """Whether all steps have run."""
+        return self.index == len(self.sources)
 
     def step(self) -> list[LoggedCommand]:
-        """Execute the next statement, and return the commands that it sent.
+        """Run the next statement, and return the commands that it sent.
 
         Raises
         ------
         InputError
-            If there is none left.
+            If no step is left.
         HandlerError
-            If the statement raises; the next step goes on behind it.
+            If the statement raises. The next call runs the statement after it.
         """
         if self.done:
-            raise InputError("all steps are done: make a new Steps to begin again")
-        before, source = self.log.count, self.next
-        code = compile(ast.Module([self._statements[self.place]], []), self._file, "exec")
-        self.place += 1
+            raise InputError("all steps are done: create a new Steps to start again")
+        log_count, source = self.log.count, self.next
+        code = compile(ast.Module([self._statements[self.index]], []), self._file, "exec")
+        self.index += 1
         try:
             with self.log:
                 exec(code, self._names)
         except Exception as error:
             raise HandlerError(f"{source}: {type(error).__name__}: {error}") from error
         finally:
-            self._look((Event("statement", detail=source),))
-        return self.log.since(before)
+            self._sample((Event("statement", detail=source),))
+        return self.log.since(log_count)
 
     def run(self) -> History:
-        """Execute all that is left, and return the history."""
+        """Run all remaining steps, and return the history."""
         while not self.done:
             self.step()
         return self.history
 
     def __repr__(self) -> str:
-        return f"<Steps: {self.place} of {len(self.sources)} done>"
+        return f"<Steps: {self.index} of {len(self.sources)} done>"
 
-    def _look(self, events: tuple[Event, ...]) -> None:
+    def _sample(self, events: tuple[Event, ...]) -> None:
         sample, last = self._observer.sample(0, events), self.history.last
-        now = max(sample.last_id.ms, last.time_ms + 1 if last else 0)
-        self.history.append(replace(sample, time_ms=now))
+        time_ms = max(sample.last_id.ms, last.time_ms + 1 if last else 0)
+        self.history.append(replace(sample, time_ms=time_ms))

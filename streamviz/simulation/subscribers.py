@@ -1,10 +1,10 @@
-"""Subscribers of a scenario: they hear by pub/sub what is added to a stream, while there."""
+"""Subscribers of a scenario: they receive what is added to a stream by pub/sub."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +16,10 @@ from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.replies import text
-from streamviz.observation.events import Event
 from streamviz.simulation.context import Context
-from streamviz.simulation.receiver import SimulatedReceiver
+from streamviz.simulation.readers import BaseReader
 
-_PATIENCE_S = 2.0
+_TIMEOUT_S = 2.0
 _POLL_MS = 100.0
 
 
@@ -30,19 +29,22 @@ def channel(stream: str) -> str:
 
 
 def publish(client: redis.Redis, stream: str, entry_id: EntryId, fields: Fields) -> int:
-    """Publish an entry, and return how many got it (PUBLISH, 2.0); nobody else ever will."""
-    told = {text(name): text(value) for name, value in fields.items()}
-    message = json.dumps({"id": str(entry_id), "fields": told})
+    """Publish an entry, and return how many subscribers received it (PUBLISH, 2.0).
+
+    The server keeps no copy: a client that subscribes later never receives the entry.
+    """
+    texts = {text(name): text(value) for name, value in fields.items()}
+    message = json.dumps({"id": str(entry_id), "fields": texts})
     return int(Connection(client).call("PUBLISH", channel(stream), message))
 
 
-class SimulatedSubscriber(SimulatedReceiver):
-    """A subscriber of the channel ``<stream>:channel`` (SUBSCRIBE, 2.0); it gets what comes.
+class SimulatedSubscriber(BaseReader):
+    """A subscriber of the channel ``<stream>:channel`` (SUBSCRIBE, 2.0).
 
     Parameters
     ----------
-    context, stream, name, **more
-        See `SimulatedReceiver`.
+    context, stream, name, **options
+        See `BaseReader`.
 
     Raises
     ------
@@ -50,20 +52,20 @@ class SimulatedSubscriber(SimulatedReceiver):
         If an option is wrong.
     """
 
-    _dice = "Subscriber"
+    _random_stream = "Subscriber"
 
-    def __init__(self, context: Context, stream: str, name: str, **more: Any) -> None:
-        super().__init__(context, stream, name, **more)
+    def __init__(self, context: Context, stream: str, name: str, **options: Any) -> None:
+        super().__init__(context, stream, name, **options)
         self._pubsub: Any = None
-        self._due = 0  # messages that are on their way here
-        self._first_begin()
+        self._expected = 0  # messages that were published and not yet received
+        self._start(self._crash_at_s)
 
     def expect(self) -> None:
-        """Take note that a message was published: if this one is there, it will arrive."""
+        """Expect one more message, if it is subscribed."""
         if self._pubsub is not None:
-            self._due += 1
+            self._expected += 1
 
-    def _live(self) -> Generator[Any, Any, None]:
+    def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
         self._subscribe()
         while self.alive:
             entry = self._next()
@@ -72,14 +74,14 @@ class SimulatedSubscriber(SimulatedReceiver):
             else:
                 yield from self._handle(entry)
 
-    def _lie_down(self) -> None:
-        self._at = None
+    def _after_death(self) -> None:
+        self._position = None
         if self._pubsub is not None:
             with suppress(RedisError, OSError):
                 self._pubsub.unsubscribe()
                 self._wait_for("unsubscribe")
             self._pubsub.close()
-            self._pubsub, self._due = None, 0
+            self._pubsub, self._expected = None, 0
 
     def _subscribe(self) -> None:
         client: Any = self.context.client
@@ -88,28 +90,45 @@ class SimulatedSubscriber(SimulatedReceiver):
             self._pubsub.subscribe(channel(self.stream))
             self._wait_for("subscribe")
         except (RedisError, OSError) as error:
-            self.context.report_once(
-                Event("problem", self.name, detail=f"could not subscribe: {error}")
-            )
+            self._report_problem(f"could not subscribe: {error}")
 
     def _wait_for(self, kind: str) -> None:
-        """Wait until the server has confirmed: what is published after that arrives, or not."""
-        deadline = time.monotonic() + _PATIENCE_S
+        """Wait until the server confirms, so that each run receives the same messages."""
+        deadline = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < deadline:
-            message = self._pubsub.get_message(timeout=_PATIENCE_S)
+            message = self._pubsub.get_message(timeout=_TIMEOUT_S)
             if message is not None and message["type"] == kind:
                 return
 
     def _next(self) -> Entry | None:
-        """Return the next message; one that must come is waited for."""
-        patience_s = _PATIENCE_S if self._due else 0.0
-        self._due = max(0, self._due - 1)
+        """Return the next entry; wait for its message if one is expected."""
+        timeout_s = _TIMEOUT_S if self._expected else 0.0
+        self._expected = max(0, self._expected - 1)
         try:
-            message = self._pubsub.get_message(timeout=patience_s)
+            message = self._pubsub.get_message(timeout=timeout_s)
         except (RedisError, OSError) as error:
-            self.context.report_once(Event("problem", self.name, detail=f"hears nothing: {error}"))
+            self._report_problem(f"could not receive: {error}")
             return None
         if message is None or message["type"] != "message":
             return None
-        told = json.loads(message["data"])
-        return Entry(EntryId.parse(told["id"]), told["fields"])
+        content = json.loads(message["data"])
+        return Entry(EntryId.parse(content["id"]), content["fields"])
+
+
+def publish_to_subscribers(
+    client: redis.Redis,
+    readers: Mapping[str, BaseReader],
+    stream: str,
+    entry_id: EntryId | None,
+    fields: Fields,
+) -> None:
+    """Publish an entry if its stream has a subscriber."""
+    subscribers = [
+        one
+        for one in readers.values()
+        if isinstance(one, SimulatedSubscriber) and one.stream == stream
+    ]
+    if subscribers and entry_id is not None:
+        publish(client, stream, entry_id, fields)
+        for subscriber in subscribers:
+            subscriber.expect()

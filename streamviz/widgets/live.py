@@ -288,7 +288,7 @@ class Live(anywidget.AnyWidget):
         scenario = self.scenario
         if self.steps is not None:
             state = "done" if self.steps.done else "steps"
-            return {"state": state, "trouble": "", "error": "", "place": self.steps.place}
+            return {"state": state, "trouble": "", "error": "", "place": self.steps.index}
         error = scenario.error if scenario is not None else None
         return {
             "state": "done" if scenario is None or scenario.ran else scenario.state,

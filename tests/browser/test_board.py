@@ -176,7 +176,7 @@ board
 
 
 ELSEWHERE = """
-from go_game.service_process import Service
+from go_game.service_process import ServiceProcess
 elsewhere = Match(connect(), "elsewhere:", size=9, judge=False)
 board = Board(elsewhere)
 board
@@ -198,7 +198,7 @@ def test_a_notebook_that_is_closed_leaves_no_board_that_calls_its_kernel(
 
 
 def test_a_judge_that_is_another_process_may_come_late(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook([START, ELSEWHERE, "judge = Service('judge', 'elsewhere:')"])
+    notebook = open_notebook([START, ELSEWHERE, "judge = ServiceProcess('judge', 'elsewhere:')"])
     notebook.ready()
     for cell in (0, 1):
         notebook.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputArea-editor").click()

@@ -16,6 +16,7 @@ from typing import Any
 
 import hiredis
 from commands import met
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection as AsyncConnection
 from redis.connection import AbstractConnection
 
@@ -30,8 +31,9 @@ def record(path: str) -> None:
 
     def keep(packed: Any) -> None:
         reader = hiredis.Reader(encoding="utf-8", errors="replace")
-        for part in [packed] if isinstance(packed, bytes) else packed:
-            reader.feed(part)
+        data = packed if isinstance(packed, bytes) else b"".join(packed)
+        for line in [data] if data.startswith(b"*") else data.splitlines():
+            reader.feed(line if line.startswith(b"*") else pack_command(tuple(line.split())))
         who = "hand" if by_hand(sys._getframe(2)) else "kit"
         new = set()
         while command := reader.gets():

@@ -1,4 +1,4 @@
-"""The checks of notebook 04 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 04 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -72,13 +72,16 @@ def test_the_estate_is_claimed_done_and_acknowledged(
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "nothing": ("zoe still holds 3", lambda crew: None),
-    "deleted first": ("zoe is gone, and 3 of her tasks", lambda crew: crew.delete_consumer("zoe")),
+    "deleted first": (
+        "zoe is deleted, but 3 of her tasks",
+        lambda crew: crew.delete_consumer("zoe"),
+    ),
     "acknowledged without a claim": (
         "alone does no work",
         lambda crew: ack_all(crew),
     ),
     "acknowledged without a claim, and deleted": (
-        "zoe is gone, and 3 of her tasks",
+        "zoe is deleted, but 3 of her tasks",
         lambda crew: (ack_all(crew, "zoe"), crew.delete_consumer("zoe")),
     ),
     "claimed, and nothing done": ("alone does no work", lambda crew: take(crew, write=False)),
@@ -91,16 +94,19 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: (crew.consumer("max").autoclaim(min_idle_ms=0), crew.delete_consumer("zoe")),
     ),
     "zoe is still there": ("still a consumer", take),
-    "both are deleted": ("max is no consumer", lambda c: (right(c), c.delete_consumer("max"))),
+    "both are deleted": (
+        "max is no longer a consumer",
+        lambda c: (right(c), c.delete_consumer("max")),
+    ),
     "done twice": ("done twice", lambda c: (right(c), c.connection.client.rpush("crew:done", "0"))),
     "another thing": (
-        "tasks alone",
+        "only tasks",
         lambda c: (right(c), c.connection.client.rpush("crew:done", "x")),
     ),
-    "trimmed away": ("its four should stay", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
+    "trimmed away": ("keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),
-    "the stream is gone": ("new_crew", lambda crew: crew.connection.client.delete("crew")),
-    "no list": ("no list", lambda c: (right(c), c.connection.client.set("crew:done", "0"))),
+    "the stream is gone": ("new_crew", lambda crew: stream_of(crew).client.delete("crew")),
+    "not a list": ("not a list", lambda c: (right(c), c.connection.client.set("crew:done", "0"))),
 }
 
 
@@ -116,6 +122,6 @@ def test_a_wrong_estate_is_refused_with_its_hint(
 
 
 def test_a_list_is_read_as_text(redis: redis_py.Redis) -> None:
-    assert exercise.listed(Stream(redis, "crew"), "crew:done") == []
+    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == []
     redis.rpush("crew:done", "0", "1")
-    assert exercise.listed(Stream(redis, "crew"), "crew:done") == ["0", "1"]
+    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == ["0", "1"]

@@ -1,4 +1,4 @@
-"""The checks of notebook 11 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 11 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import redis as redis_py
 from exercises import declarative_or_not as exercise
 from exercises.fact_check import elsewhere
 from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
-from go_game.variants.runner import ALONE, DRESSES, source
+from go_game.variants.runner import ALONE, STYLES, source
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -45,7 +45,7 @@ def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
         (lambda group: say(group, "0", ">"), ""),
     ],
 )
-def test_what_was_held_comes_first(
+def test_pending_requests_come_first(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], object], hint: str
 ) -> None:
     answer(exercise.new_desk(redis))
@@ -108,9 +108,9 @@ def both_in_one(client: Any, number: str) -> None:
         (silent, "0 of 2"),
         (forgetful, "request 1 was answered"),
         (only_noting, "0 of 2"),
-        (answer_first, "request 1 was answered 2 times. It died when it had sent 2 of"),
-        (note_first, "1 of 2 are answered. It died when it had sent 1 of"),
-        (answer_first_in_types, "request 1 was answered 2 times. It died when it had sent 2 of"),
+        (answer_first, "request 1 was answered 2 times. It died after 2 commands."),
+        (note_first, "1 of 2 are answered. It died after 1 command."),
+        (answer_first_in_types, "request 1 was answered 2 times. It died after 2 commands."),
         (both_in_one, ""),
         (look_and_answer_in_one, ""),
     ],
@@ -141,14 +141,14 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         exercise.serve(redis, judge)
 
 
-def test_on_a_whole_broker_the_dress_is_a_program_that_reads_nothing_back() -> None:
+def test_on_a_whole_broker_the_style_is_a_program_that_reads_nothing_back() -> None:
     whole = on_a_whole_broker(source("kafka"))
     assert 15 < lines_of_code(source("kafka")) - lines_of_code(whole) < 35
     assert whole.count('processing_guarantee="exactly-once",') == 1
     names = {node.id for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Name)}
-    assert not names & {"said_before", "SINGLY", "TopicPartition"}
-    assert "self.said" not in whole
-    assert "judge.said" not in whole
+    assert not names & {"sent_before", "SINGLY", "TopicPartition"}
+    assert "self.sent" not in whole
+    assert "judge.sent" not in whole
     assert "judge.new" not in whole
 
 
@@ -163,18 +163,18 @@ def test_calls_are_counted_the_same_each_time() -> None:
     assert exercise.calls_of(outer) == exercise.calls_of(outer) == 3
 
 
-def test_what_jupyterlab_brought_is_no_part_of_a_dress() -> None:
+def test_a_module_of_jupyterlab_is_not_part_of_a_style() -> None:
     program = f"{ALONE}import jsonschema; print('rfc3987_syntax.syntax_helpers' in sys.modules)"
     assert elsewhere(None, program) == "False\n"
 
 
 def test_an_excerpt_is_the_code_without_its_docstring() -> None:
-    found = exercise.beside("run", *DRESSES)
-    assert [dress for dress, _ in found.columns] == list(DRESSES)
-    for dress, code in found.columns:
+    found = exercise.beside("run", *STYLES)
+    assert [style for style, _ in found.columns] == list(STYLES)
+    for style, code in found.columns:
         assert code.startswith("def run(address: str")
         assert '"""' not in code
-        assert f"# {dress}\n{code}" in repr(found)
+        assert f"# {style}\n{code}" in repr(found)
     assert "<b>plain</b>" in found._repr_html_()
     assert "-&gt; None" in found._repr_html_()
     with pytest.raises(LookupError, match="plain has no function 'sing'"):

@@ -1,4 +1,4 @@
-"""Each check accepts right answers, and refuses plausible wrong ones with the fitting hint."""
+"""Each check accepts right answers, and rejects plausible wrong ones with a fitting hint."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_the_second_minute_is_six_entries(
 @pytest.mark.parametrize(
     ("ids", "hint"),
     [
-        ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's own"),
-        ([f"60000-{n}" for n in range(6)], "keep each entry's own"),
+        ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's ID"),
+        ([f"60000-{n}" for n in range(6)], "keep each entry's ID"),
     ],
 )
 def test_the_second_minute_is_copied_under_the_same_ids(
@@ -95,22 +95,22 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
 @pytest.mark.parametrize(
     ("plan", "people", "seconds", "hint"),
     [
-        ({"crash_after": 50}, 2, 60, "held by billing-1"),
-        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "held by billing-1"),
-        ({}, 2, 60, "nobody went home"),
-        ({"claim_idle_ms": 5000}, 2, 60, "nobody went home"),
+        ({"crash_after": 50}, 2, 60, "pending for billing-1"),
+        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "pending for billing-1"),
+        ({}, 2, 60, "no consumer crashed"),
+        ({"claim_idle_ms": 5000}, 2, 60, "no consumer crashed"),
         ({"crash_after": 50}, 2, 30, "less than a minute"),
         ({"crash_after": 50}, 2, 10, "less than a minute"),
         (CLAIMS, 2, 10, "less than a minute"),
-        (CLAIMS, 1, 60, "keep both people"),
-        ({"crash_at_s": 55}, 2, 60, "too late to tell"),
+        (CLAIMS, 1, 60, "keep both consumers"),
+        ({"crash_at_s": 55}, 2, 60, "the crash came too late"),
         (CLAIMS, 2, 60, ""),
         (CLAIMS, 3, 60, ""),
         ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
         ({"crash_at_s": 20, "claim_idle_ms": 5000}, 2, 60, ""),
     ],
 )
-def test_what_a_crash_leaves_behind_must_be_claimed(
+def test_pending_entries_of_a_crashed_consumer_must_be_claimed(
     redis: redis_py.Redis, plan: dict[str, Any], people: int, seconds: int, hint: str
 ) -> None:
     shop = start_here.new_shop(redis)
@@ -126,13 +126,13 @@ def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis
     desk, minute = entries_and_ids.new_desk(redis), entries_and_ids.new_day(redis)[1]
     for key in (desk.key, minute.key, start_here.KEY):
         redis.set(key, "no stream")
-    assert "new_desk again" in repr(entries_and_ids.check_desk(desk))
-    assert "new_day again" in repr(entries_and_ids.check_day(minute))
+    assert "start again with new_desk" in repr(entries_and_ids.check_desk(desk))
+    assert "start again with new_day" in repr(entries_and_ids.check_day(minute))
     assert "whole cell" in repr(start_here.check_enough_hands(redis))
     assert "whole cell" in repr(start_here.check_nothing_left_behind(redis))
 
 
-def test_the_shop_is_deleted_with_what_was_noted_of_it(redis: redis_py.Redis) -> None:
+def test_the_shop_is_deleted_with_its_events(redis: redis_py.Redis) -> None:
     shop = start_here.new_shop(redis)
     shop.group(start_here.KEY, "billing", crash_at_s=1)
     shop.run(seconds=2)
@@ -141,7 +141,7 @@ def test_the_shop_is_deleted_with_what_was_noted_of_it(redis: redis_py.Redis) ->
     assert not redis.keys(f"{start_here.KEY}*")
 
 
-def test_a_server_that_is_gone_is_told_in_its_own_words() -> None:
+def test_a_verdict_without_a_server_is_the_error_message() -> None:
     client = redis_py.Redis(host="127.0.0.1", port=1)
     verdict = entries_and_ids.check_desk(Stream(client, "desk"))
     assert not verdict.right

@@ -1,4 +1,4 @@
-"""The experiments of notebook 14 measure what they say: other numbers, another verdict."""
+"""The experiments of notebook 14 measure their claims: other numbers give another verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 
 
 def wrong(client: redis_py.Redis, key: str) -> dict[str, int]:
-    """Do the job in so many lines, and forget what the dead consumer left."""
+    """Do the job, but forget the dead consumer's pending entries."""
     found = Stream(client, key).group("sum").consumer("me").read()
     totals: dict[str, int] = {}
     for entry in found:
@@ -83,7 +83,7 @@ VERDICTS: list[tuple[Check, str, str]] = [
     (partial(fact.declarative_is_shorter, sources=BRIEF), "holds with limits", "4 with Quix"),
     (fact.apps_are_small, "holds with limits", "1 to 10 MiB, 10 to 40 MiB, 10 to 40 MiB"),
     (partial(fact.apps_are_small, ballast_mib=120), "does not hold", "more than 100 MiB"),
-    (fact.memory_is_the_wall, "holds with limits", "20 to 40 bytes an entry, 1.5 to 2.5"),
+    (fact.memory_is_the_wall, "holds with limits", "20 to 40 bytes per entry, 1.5 to 2.5"),
     (partial(fact.memory_is_the_wall, maxlen=500), "does not hold", "less than 1.5 times"),
     (fact.one_box_is_enough, "holds with limits", "more than 100,000"),
     (partial(fact.one_box_is_enough, needs_hz=1e9), "does not hold", "less than 1e+09"),
@@ -109,12 +109,12 @@ def test_each_check_was_seen_with_both_verdicts() -> None:
         assert seen[one] == {True, False}, one.__name__
 
 
-def test_a_stream_lasts_as_long_as_its_server_was_told() -> None:
+def test_a_stream_is_as_durable_as_its_server_is_configured() -> None:
     safe = fact.somewhat_durable()
-    assert (safe.verdict, safe.measured) == ("holds with limits", "5 of 5 are there")
+    assert (safe.verdict, safe.measured) == ("holds with limits", "5 of 5 are left")
     assert "in memory only, 0 of 5" in safe.limits
     bare = fact.somewhat_durable("--appendonly", "no")
-    assert (bare.verdict, bare.measured) == ("does not hold", "0 of 5 are there")
+    assert (bare.verdict, bare.measured) == ("does not hold", "0 of 5 are left")
 
 
 def test_one_stream_uses_one_node_and_six_use_all(cluster: EmbeddedCluster) -> None:
@@ -125,8 +125,8 @@ def test_one_stream_uses_one_node_and_six_use_all(cluster: EmbeddedCluster) -> N
 
 
 def test_the_limits_are_measured_as_well(redis: redis_py.Redis) -> None:
-    assert "the reader gets 5, and no error" in fact.late_readers_get_it(redis).limits
-    assert "150: whole nodes" in fact.can_be_capped(redis).limits
+    assert "the reader gets 5 and no error" in fact.late_readers_get_it(redis).limits
+    assert "150 are left: it removes whole nodes" in fact.can_be_capped(redis).limits
     assert "2 sets of columns" in fact.like_a_csv(redis).limits
     assert "3 of 3, none twice" in fact.position_is_a_burden(redis).limits
     assert "0 of 3 customers" in fact.who_joins_gets(redis).limits
@@ -152,7 +152,7 @@ def test_without_a_broker_a_rule_stands_in_and_the_row_says_so(
         fact.at_partitions([], fact.NAMES)
 
 
-def test_what_was_asked_of_the_broker_is_not_asked_again(
+def test_the_broker_is_not_asked_twice(
     redis: redis_py.Redis, cluster: EmbeddedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("exercises.fact_check.CHECKS", (fact.who_joins_gets,))
@@ -160,7 +160,9 @@ def test_what_was_asked_of_the_broker_is_not_asked_again(
     assert "gets 4 from the partitions" in found.measured
 
 
-def test_who_waits_longest_is_served_first_however_slow_it_is(redis: redis_py.Redis) -> None:
+def test_the_longest_waiting_consumer_is_served_first_even_if_it_is_slow(
+    redis: redis_py.Redis,
+) -> None:
     assert fact.while_both_wait(redis, entries=8) == {"quick": 4, "slow": 4}
 
 
@@ -229,7 +231,7 @@ def test_private_memory_is_what_a_process_takes_for_itself() -> None:
     assert 49 < filled - bare < 52
 
 
-def test_what_does_not_hold_does_not_whatever_its_limits_are() -> None:
+def test_a_false_claim_does_not_hold_whatever_its_limits() -> None:
     assert judged("c", "e", "m", holds=True).verdict == "holds"
     assert judged("c", "e", "m", holds=True, limits="l").verdict == "holds with limits"
     assert judged("c", "e", "m", holds=False, limits="l").verdict == "does not hold"
@@ -237,7 +239,7 @@ def test_what_does_not_hold_does_not_whatever_its_limits_are() -> None:
     assert repr(judged("c", "e", "m", holds=False, limits="l")).endswith("    But: l.")
 
 
-def test_the_table_shows_every_finding_and_no_markup_of_theirs() -> None:
+def test_the_table_shows_every_finding_and_escapes_markup() -> None:
     table = Findings([judged("a < b", "e", "m", holds=True), judged("c", "e", "m", holds=False)])
     assert len(table) == 2
     assert [one.verdict for one in table] == ["holds", "does not hold"]
@@ -302,18 +304,18 @@ def test_my_entries_are_measured_in_a_crowd(
     ("counts", "hint"),
     [
         ({"quick": 1, "slow": 1}, "quick got 9 and slow 3"),
-        ({"quick": 1, "slow": 2}, "quick got 8 and slow 4, as the claim has it"),
-        ({"quick": 1, "slow": 6}, "as many each, not yet more"),
+        ({"quick": 1, "slow": 2}, "quick got 8 and slow 4, as the claim says"),
+        ({"quick": 1, "slow": 6}, "the same, but not yet more"),
         ({"quick": 12, "slow": 1}, "quick got 12 and slow 0"),
         ({"quick": 1, "slow": 12}, ""),
         ({"quick": 1, "slow": 7}, ""),
     ],
 )
-def test_who_asks_for_much_gets_much(
+def test_a_consumer_that_asks_for_many_gets_many(
     redis: redis_py.Redis, counts: dict[str, int], hint: str
 ) -> None:
     pair = fact.new_case(redis)
-    assert "12 jobs were not given" in repr(fact.check_case(pair))
+    assert "12 jobs were not delivered" in repr(fact.check_case(pair))
     fact.take_turns(pair, counts)
     verdict = fact.check_case(pair)
     assert verdict.right is (hint == "")
@@ -325,4 +327,4 @@ def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
     pair.consumer("slow").read(12)
     assert "it must ask, too" in repr(fact.check_case(pair))
     pair.destroy()
-    assert "the group is gone" in repr(fact.check_case(pair))
+    assert "the group is missing" in repr(fact.check_case(pair))

@@ -1,4 +1,4 @@
-"""The exercises of notebook 09, and the naive judge that it warns of."""
+"""The exercises of notebook 09, and the naive judge that it warns about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exercises import judge as exercise
 from exercises import naive_judge
 from go_game.match import Match
 from go_game.rules import Coord, Player
-from go_game.service_process import Service
+from go_game.service_process import ServiceProcess
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer
 
@@ -21,7 +21,7 @@ def _tidy(redis: redis_py.Redis) -> None:
     exercise.clean_up(redis)
 
 
-def test_to_ask_under_another_name_is_not_yet(redis: redis_py.Redis) -> None:
+def test_asking_with_another_id_is_not_yet_right(redis: redis_py.Redis) -> None:
     match = exercise.new_lost(redis)
     match.ask(Coord(4, 4))
     match.listen()
@@ -30,19 +30,19 @@ def test_to_ask_under_another_name_is_not_yet(redis: redis_py.Redis) -> None:
     assert "another request" in verdict.text
 
 
-def test_to_ask_nothing_is_not_yet(redis: redis_py.Redis) -> None:
+def test_not_asking_again_is_not_yet_right(redis: redis_py.Redis) -> None:
     exercise.new_lost(redis)
-    assert "nothing was asked again" in exercise.check_lost(redis).text
+    assert "not sent again" in exercise.check_lost(redis).text
 
 
-def test_to_move_for_the_other_player_is_not_yet(redis: redis_py.Redis) -> None:
+def test_moving_for_the_other_player_is_not_yet_right(redis: redis_py.Redis) -> None:
     match = exercise.new_lost(redis)
     match.ask(Coord(0, 0), Player.WHITE)
     match.listen()
     assert not exercise.check_lost(redis).right
 
 
-def test_to_throw_the_stream_away_is_not_yet(redis: redis_py.Redis) -> None:
+def test_deleting_the_stream_is_not_yet_right(redis: redis_py.Redis) -> None:
     match = exercise.new_lost(redis)
     redis.delete("lost:make-move", "lost:move-made")
     assert match.judge is not None
@@ -62,7 +62,7 @@ def test_to_ask_again_under_the_same_name_is_right(redis: redis_py.Redis, times:
     assert exercise.check_lost(redis).right
 
 
-def test_to_judge_what_is_at_hand_first_is_not_yet(redis: redis_py.Redis) -> None:
+def test_judging_own_entries_first_is_not_yet_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     for entry in ben.read(after="0") + ben.read():
         exercise.judge_relay(redis, entry)
@@ -72,14 +72,14 @@ def test_to_judge_what_is_at_hand_first_is_not_yet(redis: redis_py.Redis) -> Non
     assert "r2 was rejected" in verdict.text
 
 
-def test_to_answer_without_ack_is_not_yet(redis: redis_py.Redis) -> None:
+def test_answering_without_ack_is_not_yet_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     for entry in [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]:
         exercise.judge_relay(redis, entry)
-    assert "3 are still pending" in exercise.check_relay(redis).text
+    assert "3 moves are still pending" in exercise.check_relay(redis).text
 
 
-def test_to_leave_the_last_is_not_yet(redis: redis_py.Redis) -> None:
+def test_leaving_the_last_move_is_not_yet_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     for entry in ben.autoclaim(min_idle_ms=0).entries:
         exercise.judge_relay(redis, entry)
@@ -87,7 +87,7 @@ def test_to_leave_the_last_is_not_yet(redis: redis_py.Redis) -> None:
     assert "2 of 3" in exercise.check_relay(redis).text
 
 
-def test_to_judge_one_twice_is_not_yet(redis: redis_py.Redis) -> None:
+def test_judging_a_move_twice_is_not_yet_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     (entry, *_) = ben.autoclaim(min_idle_ms=0).entries
     exercise.judge_relay(redis, entry)
@@ -95,14 +95,14 @@ def test_to_judge_one_twice_is_not_yet(redis: redis_py.Redis) -> None:
     assert "answered twice" in exercise.check_relay(redis).text
 
 
-def test_to_take_your_own_entries_twice_is_not_yet(redis: redis_py.Redis) -> None:
+def test_reading_own_entries_twice_is_not_yet_right(redis: redis_py.Redis) -> None:
     ben = exercise.new_relay(redis).consumer("ben")
     claimed = ben.autoclaim(min_idle_ms=0).entries
     for entry in [*claimed, *ben.read(after="0"), *ben.read()]:
         exercise.judge_relay(redis, entry)
         ben.ack(entry.id)
     assert "r1 was answered twice" in exercise.check_relay(redis).text
-    assert "`0` gave them again" in exercise.check_relay(redis).text
+    assert "`0` returned them again" in exercise.check_relay(redis).text
 
 
 def test_to_take_over_and_judge_by_id_is_right(redis: redis_py.Redis) -> None:
@@ -119,11 +119,12 @@ def test_a_naive_judge_that_is_killed_before_its_ack_contradicts_itself(
 ) -> None:
     match = Match(redis, prefix, judge=False)
     module = "exercises.naive_judge"
-    first = Service(module, prefix, "--pause-s", "60", url=server.url)
+    first = ServiceProcess(module, prefix, "--pause-s", "60", url=server.url)
     match.ask(Coord(4, 4), req_id="r")
-    until(lambda: exercise.answers(redis, prefix) == {"r": ["made"]})
+    until(lambda: redis.xlen(f"{prefix}game-states") == 2)  # its last write before the pause
     first.kill()
-    with Service(module, prefix, url=server.url) as heir:
+    assert exercise.answers(redis, prefix) == {"r": ["made"]}
+    with ServiceProcess(module, prefix, url=server.url) as heir:
         until(lambda: len(exercise.answers(redis, prefix)["r"]) == 2)
         heir.kill()
     assert exercise.answers(redis, prefix) == {"r": ["made", "rejected: the other player is up"]}
@@ -141,12 +142,12 @@ def test_alone_and_alive_the_naive_judge_is_right(redis: redis_py.Redis, prefix:
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exercise, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(exercise, "_TIMEOUT_S", 0.05)
     with pytest.raises(TimeoutError, match="run the cells from the top"):
         exercise.wait_for(lambda: False)
 
 
-def test_cleaning_up_leaves_what_is_not_of_the_exercises(redis: redis_py.Redis, key: str) -> None:
+def test_cleaning_up_leaves_other_keys(redis: redis_py.Redis, key: str) -> None:
     redis.set(key, "kept")
     exercise.new_lost(redis)
     exercise.new_relay(redis)

@@ -1,4 +1,4 @@
-"""The checks of notebook 07 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 07 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("first", "added", "cursor", "read", "hint"),
     [
-        (9, None, "15", None, "12 were ever added"),
+        (9, None, "15", None, "12 entries ever added"),
         (9, 20, "15", None, "NULL"),
-        (9, 20, "15", 7, "13 wait"),
-        (9, 20, "0", 0, "wine stands at 0-0"),
-        (9, 20, "$", 20, "wine stands at 20-0"),
+        (9, 20, "15", 7, "13 entries waiting"),
+        (9, 20, "0", 0, "wine's cursor is at 0-0"),
+        (9, 20, "$", 20, "wine's cursor is at 20-0"),
         (10, 20, "15", 15, "11 entries"),
-        (9, 12, "15", 15, "12 were ever added"),
+        (9, 12, "15", 15, "12 entries ever added"),
         (9, 20, "15", 15, ""),
     ],
 )
@@ -47,11 +47,11 @@ def test_the_tower_counts_on(
 @pytest.mark.parametrize(
     ("cursor", "read", "hint"),
     [
-        (None, None, "800 entries come after"),
-        ("$", None, "0 entries come after"),
+        (None, None, "800 entries are after"),
+        ("$", None, "0 entries are after"),
         (6650, None, "NULL"),
         (6657, 950, "49 entries"),
-        (6650, 900, "Redis says 100"),
+        (6650, 900, "Redis reports 100"),
         (6650, 950, ""),
         (6651, 950, ""),
     ],
@@ -67,15 +67,15 @@ def test_the_newest_fifty_wait(
     assert hint in verdict.text
 
 
-def test_a_feed_that_was_trimmed_or_lost_its_group_begins_anew(redis: redis_py.Redis) -> None:
+def test_a_feed_that_was_trimmed_or_lost_its_group_must_start_again(redis: redis_py.Redis) -> None:
     report = exercise.new_feed(redis)
     stream_of(report).trim(maxlen=50)
-    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    assert "start again with new_feed" in repr(exercise.check_feed(report))
     report = exercise.new_feed(redis)
     report.destroy()
-    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    assert "start again with new_feed" in repr(exercise.check_feed(report))
     redis.delete("feed")
-    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    assert "start again with new_feed" in repr(exercise.check_feed(report))
 
 
 def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
@@ -83,5 +83,5 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
     report = exercise.new_feed(redis)
     redis.set("tower", "no stream")
     redis.set("feed", "no stream")
-    assert "begin with new_house again" in repr(exercise.check_house(tower))
-    assert "begin with new_feed again" in repr(exercise.check_feed(report))
+    assert "start again with new_house" in repr(exercise.check_house(tower))
+    assert "start again with new_feed" in repr(exercise.check_feed(report))

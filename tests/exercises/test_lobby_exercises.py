@@ -1,4 +1,4 @@
-"""The exercises of notebook 10, and the naive lobby that it warns of."""
+"""The exercises of notebook 10, and the naive lobby that it warns about."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import redis as redis_py
 
 from exercises import lobby as exercise
 from exercises import naive_lobby
-from go_game.lobby_clients import Hall
-from go_game.service_process import Service
+from go_game.lobby_clients import LobbyClients
+from go_game.service_process import ServiceProcess
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer
 
@@ -75,12 +75,14 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (look_take_and_look, "more than once"),
         (look_then_take_through_a_pipeline, "more than once"),
         (sell_nothing, "no seat was sold"),
-        (take_for_somebody_else, "another owner"),
-        (promise_elsewhere, "another owner"),
-        (sell_some, "not every seat"),
+        (take_for_somebody_else, "not the buyer who got the promise"),
+        (promise_elsewhere, "not the buyer who got the promise"),
+        (sell_some, "not all seats"),
     ],
 )
-def test_what_sells_wrongly_is_not_yet(redis: redis_py.Redis, take: Any, hint: str) -> None:
+def test_a_handler_that_sells_wrongly_is_not_yet_right(
+    redis: redis_py.Redis, take: Any, hint: str
+) -> None:
     exercise.sell(redis, take)
     verdict = exercise.check_sale(redis)
     assert not verdict.right
@@ -111,7 +113,7 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
 
 
 @pytest.mark.parametrize("take", [take_at_once, take_by_script, take_by_watch])
-def test_what_looks_and_takes_in_one_step_is_right(redis: redis_py.Redis, take: Any) -> None:
+def test_checking_and_taking_in_one_command_is_right(redis: redis_py.Redis, take: Any) -> None:
     exercise.sell(redis, take)
     assert exercise.check_sale(redis).right
 
@@ -125,7 +127,7 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
 
 
 @pytest.mark.parametrize(
-    ("wishes", "hint"),
+    ("requests", "hint"),
     [
         ([("find", "yan"), ("leave", "zoe"), ("find", "wim")], "yan was seated with zoe"),
         ([("find", "yan"), ("find", "wim")], "yan was seated with zoe"),
@@ -135,42 +137,42 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         ([], "both ask"),
     ],
 )
-def test_a_ghost_that_is_remembered_late_is_not_yet(
-    redis: redis_py.Redis, wishes: list[tuple[str, str]], hint: str
+def test_reporting_the_ghost_too_late_is_not_yet_right(
+    redis: redis_py.Redis, requests: list[tuple[str, str]], hint: str
 ) -> None:
-    hall = exercise.new_ghost(redis)
-    for what, who in wishes:
-        getattr(hall, what)(who)
-    hall.listen()
-    verdict = exercise.check_ghost(hall)
+    clients = exercise.new_ghost(redis)
+    for action, session in requests:
+        getattr(clients, action)(session)
+    clients.listen()
+    verdict = exercise.check_ghost(clients)
     assert not verdict.right
     assert hint in verdict.text
 
 
-def test_a_lobby_that_did_not_listen_is_not_yet(redis: redis_py.Redis) -> None:
-    hall = exercise.new_ghost(redis)
-    hall.leave("zoe")
-    hall.find("yan")
-    hall.find("wim")
-    assert "let the hall listen" in exercise.check_ghost(hall).text
+def test_not_listening_is_not_yet_right(redis: redis_py.Redis) -> None:
+    clients = exercise.new_ghost(redis)
+    clients.leave("zoe")
+    clients.find("yan")
+    clients.find("wim")
+    assert "let the lobby listen" in exercise.check_ghost(clients).text
 
 
 @pytest.mark.parametrize("order", [("yan", "wim"), ("wim", "yan")])
 def test_the_ghost_first_and_then_the_two_is_right(
     redis: redis_py.Redis, order: tuple[str, str]
 ) -> None:
-    hall = exercise.new_ghost(redis)
-    hall.leave("zoe")
+    clients = exercise.new_ghost(redis)
+    clients.leave("zoe")
     for who in order:
-        hall.find(who)
-    hall.listen()
-    assert exercise.check_ghost(hall).right
+        clients.find(who)
+    clients.listen()
+    assert exercise.check_ghost(clients).right
 
 
 def test_the_evening_has_four_games_and_one_who_lost_patience(
     redis: redis_py.Redis, prefix: str
 ) -> None:
-    exercise.evening(Hall(redis, prefix, every_ms=1000))
+    exercise.evening(LobbyClients(redis, prefix, every_ms=1000))
     games = exercise.seated(redis, prefix)
     assert len(games) == 8
     assert set(games.values()) == {1}
@@ -178,26 +180,26 @@ def test_the_evening_has_four_games_and_one_who_lost_patience(
 
 
 def test_on_a_stage_each_thing_is_shown_as_it_happens(redis: redis_py.Redis, prefix: str) -> None:
-    hall, seen = Hall(redis, prefix), list[int]()
-    exercise.evening(hall, lambda: seen.append(len(exercise.seated(redis, prefix))), pause_s=0)
+    clients, seen = LobbyClients(redis, prefix), list[int]()
+    exercise.evening(clients, lambda: seen.append(len(exercise.seated(redis, prefix))), pause_s=0)
     assert seen == [0, 2, 2, 2, 4, 4, 6, 6, 6, 6, 6, 8, 8]
 
 
-def test_two_naive_workers_seat_somebody_twice(
+def test_two_naive_workers_seat_a_session_twice(
     redis: redis_py.Redis, prefix: str, server: EmbeddedServer, until: Callable[..., None]
 ) -> None:
-    hall = Hall(redis, prefix, lobby=False)
-    hall.find("first")
+    clients = LobbyClients(redis, prefix, lobby=False)
+    clients.find("first")
     group = Stream(redis, f"{prefix}find-public-game").group("lobby")
     options = ("--crew", "2", "--pause-ms", "2")
     module = "exercises.naive_lobby"
     with (
-        Service(module, prefix, "--name", "one", *options, url=server.url) as one,
-        Service(module, prefix, "--name", "two", *options, url=server.url) as two,
+        ServiceProcess(module, prefix, "--name", "one", *options, url=server.url) as one,
+        ServiceProcess(module, prefix, "--name", "two", *options, url=server.url) as two,
     ):
         for wave in range(20):  # until both are up, and meet
             for number in range(50):
-                hall.find(f"p{wave}-{number}")
+                clients.find(f"p{wave}-{number}")
             until(lambda: group.info().lag == 0 and group.pending().count == 0, 20)
             if max(exercise.seated(redis, prefix).values()) > 1:
                 break
@@ -207,9 +209,9 @@ def test_two_naive_workers_seat_somebody_twice(
 
 
 def test_one_naive_worker_seats_everybody_once(redis: redis_py.Redis, prefix: str) -> None:
-    hall = Hall(redis, prefix, lobby=False)
+    clients = LobbyClients(redis, prefix, lobby=False)
     for number in range(10):
-        hall.find(f"p{number}")
+        clients.find(f"p{number}")
     for entry in Stream(redis, f"{prefix}find-public-game").range():
         naive_lobby.seat(redis, prefix, entry, naive_lobby.who_waits(redis, prefix))
     games = exercise.seated(redis, prefix)

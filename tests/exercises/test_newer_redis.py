@@ -1,4 +1,4 @@
-"""The checks of notebook 13 accept right answers, done in any way, and refuse wrong ones."""
+"""The checks of notebook 13 accept right answers, done in any way, and reject wrong ones."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def last_of_each(till: Stream) -> None:
         (by_sum, "not in the stream: 3."),
         (last_of_each, "the order is 4, 1, 3, 2"),
         (one_too_many, "the order is 1, 2, 3, 4, 5"),
-        (lambda till: till.add({"receipt": "tea"}), "begin with new_till again"),
-        (lambda till: till.client.set("till", "no stream"), "begin with new_till again"),
+        (lambda till: till.add({"receipt": "tea"}), "start again with new_till"),
+        (lambda till: till.client.set("till", "no stream"), "start again with new_till"),
     ],
 )
 def test_each_receipt_is_added_once(
@@ -109,18 +109,18 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(), "Right"),
         (give_back(idle_ms=3_600_000), "Right"),
         (lambda desk: None, "gus still holds 2-0"),
-        (nothing_but_an_ack, "is not pending any more"),
+        (nothing_but_an_ack, "is no longer pending"),
         (give_back(idle_ms=1_000), "gus still holds 2-0"),
         (give_back(least_ms=0), "hal took 1-0 and 2-0 and 3-0"),
-        (give_back(deliveries=None), "delivered 3 times"),
-        (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivered 2 times"),
+        (give_back(deliveries=None), "delivery count of 2-0 is 3"),
+        (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivery count of 2-0 is 2"),
         (forget_gus, "the other two"),
-        (lambda desk: desk.destroy(), "begin with new_desk again"),
-        (lambda desk: desk.connection.client.delete("tickets"), "begin with new_desk again"),
-        (lambda desk: desk.delete_consumer("gus"), "is not pending any more"),
+        (lambda desk: desk.destroy(), "start again with new_desk"),
+        (lambda desk: desk.connection.client.delete("tickets"), "start again with new_desk"),
+        (lambda desk: desk.delete_consumer("gus"), "is no longer pending"),
     ],
 )
-def test_a_ticket_is_given_back_for_another_to_take_at_once(
+def test_a_ticket_can_be_released_for_another_consumer_to_take_at_once(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None], said: str
 ) -> None:
     desk = exercise.new_desk(redis)

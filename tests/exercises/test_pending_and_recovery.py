@@ -1,4 +1,4 @@
-"""The checks of notebook 05 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 05 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_the_night_is_recovered_page_by_page_to_the_end(redis: redis_py.Redis) -
 NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
-    "kim is deleted": ("claim first", lambda crew: crew.delete_consumer("kim")),
+    "kim is deleted": ("claim them first", lambda crew: crew.delete_consumer("kim")),
     "lou is made, and all acknowledged unclaimed": (
-        "6 jobs are in nobody's hands",
+        "6 jobs are neither pending",
         lambda crew: (crew.create_consumer("lou"), ack_all(crew)),
     ),
     "claimed, and nothing done": (
-        "6 jobs are in nobody's hands",
+        "6 jobs are neither pending",
         lambda crew: recover(crew, write=False),
     ),
     "claimed, and not acknowledged": (
@@ -61,7 +61,7 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: recover(crew, ack=False),
     ),
     "trimmed away": (
-        "its six should stay",
+        "keep all six",
         lambda crew: (stream_of(crew).trim(maxlen=0), recover(crew)),
     ),
     "done twice": (
@@ -69,14 +69,14 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: (recover(crew), crew.connection.client.rpush("night:done", "1")),
     ),
     "another one holds": (
-        "1 are still pending",
+        "1 entries are still pending",
         lambda crew: (recover(crew), crew.consumer("max").claim(["1-0"], force=True)),
     ),
     "destroyed": ("new_night", lambda crew: crew.destroy()),
-    "the stream is gone": ("new_night", lambda crew: crew.connection.client.delete("night")),
-    "no list": (
-        "no list",
-        lambda crew: (recover(crew, write=False), crew.connection.client.set("night:done", "1")),
+    "the stream is gone": ("new_night", lambda crew: stream_of(crew).client.delete("night")),
+    "not a list": (
+        "not a list",
+        lambda crew: (recover(crew, write=False), stream_of(crew).client.set("night:done", "1")),
     ),
 }
 
@@ -111,12 +111,12 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
         (6, "too hot", True, "the poison was ground"),
         (6, "too hot", False, "no dead letter"),
         (5, "", True, "error is ''"),
-        (5, "too hot", False, "2 are still pending"),
+        (5, "too hot", False, "2 entries are still pending"),
         (5, "too hot", True, ""),
         (4, "too hot", True, ""),
     ],
 )
-def test_only_the_poison_is_given_up(
+def test_only_the_poison_becomes_a_dead_letter(
     redis: redis_py.Redis, limit: int, error: str, finish: bool, hint: str
 ) -> None:
     mill = exercise.new_mill(redis)
@@ -134,15 +134,15 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (sweep(mill), mill.delete_consumer("ned")),
     ),
     "ned deleted, and made again": (
-        "2 of the sacks are in nobody's hands",
+        "2 of the sacks are neither pending",
         lambda mill: (sweep(mill), mill.delete_consumer("ned"), mill.create_consumer("ned")),
     ),
     "acknowledged unclaimed": (
-        "2 of the sacks are in nobody's hands",
+        "2 of the sacks are neither pending",
         lambda mill: (sweep(mill), mill.ack("2-0", "3-0")),
     ),
     "ground twice": ("each sack once", lambda mill: (sweep(mill), grind(mill), again(mill))),
-    "trimmed away": ("its three should stay", lambda mill: stream_of(mill).trim(maxlen=0)),
+    "trimmed away": ("keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
     "the stream is gone": ("new_mill", lambda mill: mill.connection.client.delete("mill")),
     "other dead letters": ("no dead letter", lambda mill: other(mill)),

@@ -1,4 +1,4 @@
-"""The checks of notebook 02 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 02 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
         ("3-0", True, ""),
     ],
 )
-def test_the_bell_is_heard_by_who_keeps_the_last_id(
+def test_a_reader_that_keeps_the_last_id_hears_the_bell(
     redis: redis_py.Redis, begin: str, move_on: bool, hint: str
 ) -> None:
     bell = exercise.new_bell(redis)
@@ -51,7 +51,7 @@ def test_the_bell_is_heard_by_who_keeps_the_last_id(
     ("heard", "hint"),
     [
         ("5-0 4-0 6-0 7-0 8-0 9-0", "not in the order"),
-        ("4-0 5-0 6-0 7-0 8-0 stroke", "begin with new_bell again"),
+        ("4-0 5-0 6-0 7-0 8-0 stroke", "start again with new_bell"),
     ],
 )
 def test_the_strokes_are_ids_and_in_order(redis: redis_py.Redis, heard: str, hint: str) -> None:
@@ -66,11 +66,11 @@ def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> 
     bell, till = exercise.new_bell(redis), exercise.new_till(redis)
     redis.set("heard", "all of them")
     redis.set("till:balance", "ann 80, ben 106")
-    assert "new_bell again" in repr(exercise.check_bell(bell))
-    assert "new_till again" in repr(exercise.check_till(till))
+    assert "start again with new_bell" in repr(exercise.check_bell(bell))
+    assert "start again with new_till" in repr(exercise.check_till(till))
     redis.delete("bell", "heard", "till", "till:balance")
     assert "rang 0 times" in repr(exercise.check_bell(bell))
-    assert "the power never went" in repr(exercise.check_till(till))
+    assert "the power did not fail" in repr(exercise.check_till(till))
 
 
 def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
@@ -89,7 +89,7 @@ def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
     [
         ("save after", "ben has 111 of 106"),
         ("save before", "ben has 101 of 106"),
-        ("no cut", "the power never went"),
+        ("no cut", "the power did not fail"),
         ("memory", "ben has 111"),
         ("no place", "no position in `till:readers`"),
         ("transaction", ""),
@@ -133,7 +133,7 @@ def test_wages_begin_unpaid_each_time(redis: redis_py.Redis) -> None:
         exercise.power_cut(wages.range()[1], "2-0", redis)
 
 
-def test_soon_adds_while_somebody_waits(redis: redis_py.Redis) -> None:
+def test_soon_adds_an_entry_while_a_client_waits(redis: redis_py.Redis) -> None:
     stream = exercise.Stream(redis, "soon")
     exercise.soon(stream, "7-0")
     assert [str(entry.id) for entry in stream.read("$", block_ms=5000)] == ["7-0"]

@@ -1,4 +1,4 @@
-"""The checks of notebook 12 accept right answers and refuse plausible wrong ones."""
+"""The checks of notebook 12 accept right answers and reject plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def test_a_shops_streams_lie_together_and_the_shops_apart(
     assert hint in verdict.text
 
 
-def test_a_check_may_be_asked_twice_and_hints_where_a_key_is_no_stream(
+def test_a_check_can_run_twice_and_hints_if_a_key_is_not_a_stream(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     depot = exercise.new_depot(nodes, lambda shop, kind: f"depot:{{{shop}}}:{kind}")
     assert exercise.check_depot(cluster, depot).right
     assert exercise.check_depot(cluster, depot).right
     nodes.set(depot[0][0].key, "no stream")
-    assert "begin with new_depot again" in repr(exercise.check_depot(cluster, depot))
+    assert "start again with new_depot" in repr(exercise.check_depot(cluster, depot))
     parcels = exercise.new_parcels(cluster, nodes)
     parcels.streams[0].group("vans").destroy()
-    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+    assert "is missing" in repr(exercise.check_parcels(cluster, parcels))
 
 
 def move(cluster: EmbeddedCluster, parts: Partitions, number: int, to: str) -> None:
@@ -78,14 +78,14 @@ def test_each_node_shall_have_two_parts_with_all_that_is_in_them(
     assert exercise.check_parcels(cluster, parcels).right
 
 
-def test_what_is_copied_by_hand_loses_what_was_pending(
+def test_copying_by_hand_loses_pending_entries(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     parcels = exercise.new_parcels(cluster, nodes)
     stream = parcels.streams[1]
     entries = stream.range()
     nodes.delete(stream.key)
-    assert "is gone" in repr(exercise.check_parcels(cluster, parcels))
+    assert "is missing" in repr(exercise.check_parcels(cluster, parcels))
     move(cluster, parcels, 1, "node-1")
     stream.group("vans").create("0", mkstream=True)
     assert "parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
@@ -94,7 +94,7 @@ def test_what_is_copied_by_hand_loses_what_was_pending(
     assert "pending parcels are missing" in repr(exercise.check_parcels(cluster, parcels))
 
 
-def test_the_busy_day_is_the_same_every_time_and_nobody_notices_the_move(
+def test_the_busy_day_is_reproducible_and_the_move_does_not_disturb_it(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     words = []

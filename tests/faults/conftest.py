@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 class Nursery:
-    """Starts services, and tells which of them live."""
+    """Starts services, and knows which of them are alive."""
 
     def __init__(self, url: str) -> None:
         self.children: set[int] = set()
@@ -35,7 +35,7 @@ class Nursery:
         )
 
     def start(self, service: str, prefix: str, dies_after: int | None = None) -> int:
-        """Start a service, to die after so many commands, and return its process ID."""
+        """Start a service that dies after a number of commands, and return its process ID."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         order = [f"go_game.{service}", ["--prefix", prefix], dies_after]
@@ -45,7 +45,7 @@ class Nursery:
         return child
 
     def lives(self, child: int) -> bool:
-        """Tell whether it still runs."""
+        """Return whether it is still running."""
         if child in self.children:
             try:
                 os.kill(child, 0)
@@ -54,12 +54,12 @@ class Nursery:
         return child in self.children
 
     def kill(self, child: int) -> None:
-        """Kill it, wherever it is."""
+        """Kill it, whatever it is doing."""
         if self.lives(child):
             os.kill(child, signal.SIGKILL)
 
     def close(self) -> str:
-        """End them all, and return what they had to say."""
+        """End all services, and return their error output."""
         for child in list(self.children):
             self.kill(child)
         return self._process.communicate(timeout=10)[1]

@@ -24,7 +24,7 @@ assert judge, lobby  # they are imported once, here, and not in every child
 
 
 def commands_in(packed: bytes) -> Iterable[bytes]:
-    """Split what is to be sent into single commands (RESP arrays of strings)."""
+    """Split outgoing bytes into single commands (RESP arrays of strings)."""
     at = 0
     while at < len(packed):
         start = at
@@ -37,7 +37,7 @@ def commands_in(packed: bytes) -> Iterable[bytes]:
 
 
 def make_mortal(commands: int) -> None:
-    """Let this process kill itself when it has sent so many commands."""
+    """Make this process kill itself after it has sent a number of commands."""
     left = [commands]
     send = redis.connection.AbstractConnection.send_packed_command
 

@@ -1,4 +1,4 @@
-"""A slot moves, to and fro, under real load: nothing lost, nothing doubled, order kept."""
+"""A slot moves back and forth under real load: no entry is lost, doubled or out of order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parts(nodes: RedisCluster) -> Iterator[Partitions]:
 
 
 class Load:
-    """Producers and consumers in threads, each with a client of its own, until told to stop."""
+    """Producers and consumers in threads, each with its own client, until `finish` stops them."""
 
     def __init__(self, parts: Partitions, connect: Callable[[], RedisCluster]) -> None:
         self.parts = parts
@@ -129,7 +129,7 @@ def test_nothing_is_lost_doubled_or_out_of_order_while_the_slots_move(
         assert parts.group(group)[number].pending().count == 0
 
 
-def test_when_a_node_is_killed_nobody_hangs_and_the_others_go_on(
+def test_when_a_node_is_killed_no_client_hangs_and_the_others_continue(
     server: EmbeddedServer, until: Until
 ) -> None:
     with embedded_cluster(program=server.program) as cluster, closing(cluster.client()) as client:
@@ -162,7 +162,7 @@ def test_when_a_node_is_killed_nobody_hangs_and_the_others_go_on(
             assert stored == [str(n) for n in range(load.added[who])]
 
 
-def test_a_large_stream_moves_whole_with_its_groups_and_what_is_pending(
+def test_a_large_stream_moves_with_its_groups_and_pending_entries(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     stream = Stream(nodes, f"test:{uuid.uuid4().hex[:8]}")

@@ -1,4 +1,4 @@
-"""A service is killed after its first command, after its second, and so on: nothing shows."""
+"""A service is killed after its first command, its second, and so on: the results are the same."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import Play, RedisTable
-from lobby_model import House, check_the_house
+from acceptance import Play, RedisTopics
+from lobby_model import LobbyPlayers, check_lobby
 
 from go_game.judge import Judge
 from go_game.lobby import Lobby
@@ -27,11 +27,11 @@ def test_a_judge_may_die_after_any_command(
     done = []
     for commands in range(1, MOST):
         mine = f"{prefix}{commands}:"
-        play = Play(RedisTable(redis, mine))
+        play = Play(RedisTopics(redis, mine))
         some_moves(play)
         child = nursery.start("judge", mine, commands)
         until(lambda child=child: not nursery.lives(child), 10)
-        answers = len(play.table.read("move-made")) + len(play.table.read("move-rejected"))
+        answers = len(play.topics.read("move-made")) + len(play.topics.read("move-rejected"))
         done.append(answers)
         heir = Judge(redis, mine, claim_idle_ms=0)
         heir.prepare()
@@ -39,7 +39,7 @@ def test_a_judge_may_die_after_any_command(
             pass
         play.check()
         assert heir.group.pending().count == 0
-        assert redis.xlen(heir.keys.dead("make-move")) == 1  # type: ignore[arg-type]
+        assert redis.xlen(heir.keys.dead_letters("make-move")) == 1  # type: ignore[arg-type]
         if done.count(max(done)) == 4 and answers == 12:
             break
     assert done[0] == 0
@@ -56,7 +56,7 @@ def some_moves(play: Play) -> None:
         play.move(game_id, BLACK, (1, 1))
         play.move(game_id, WHITE, (1, 1))
         play.move(game_id, WHITE, (2, 2), first)
-    play.table.send("make-move", "?")
+    play.topics.send("make-move", "?")
 
 
 @pytest.mark.timeout(120)
@@ -66,16 +66,16 @@ def test_a_lobby_may_die_after_any_command(
     done = []
     for commands in range(1, MOST):
         mine = f"{prefix}{commands}:"
-        house = House(RedisTable(redis, mine))
-        some_wishes(house)
+        players = LobbyPlayers(RedisTopics(redis, mine))
+        some_requests(players)
         child = nursery.start("lobby", mine, commands)
         until(lambda child=child: not nursery.lives(child), 10)
-        done.append(len(house.said("game-ready")))
+        done.append(len(players.read("game-ready")))
         heir = Lobby(redis, mine)
         heir.prepare()
         while heir.step():
             pass
-        met = check_the_house(house)
+        met = check_lobby(players)
         assert met["ready"] == 4
         if done.count(4) == 3:
             break
@@ -84,13 +84,13 @@ def test_a_lobby_may_die_after_any_command(
     assert done[-1] == 4
 
 
-def some_wishes(house: House) -> None:
+def some_requests(players: LobbyPlayers) -> None:
     dice = random.Random(5)
-    house.create("p", "PRIVATE", 9, "tea")
+    players.create("p", "PRIVATE", 9, "tea")
     for name in "abcdef":
-        house.find(name)
+        players.find(name)
         if dice.random() < 0.3:
-            house.leave(name)
-    house.send("create-game", "?")
-    house.join("q", "tea")
-    house.join("r", "tea")
+            players.leave(name)
+    players.send("create-game", "?")
+    players.join("q", "tea")
+    players.join("r", "tea")

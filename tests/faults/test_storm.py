@@ -1,4 +1,4 @@
-"""Five hundred games at once, seated and judged by services that are killed all the time."""
+"""Five hundred games at once, seated and judged by services that are constantly killed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import Play, RedisTable
-from lobby_model import House, check_the_house
+from acceptance import Play, RedisTopics
+from lobby_model import LobbyPlayers, check_lobby
 
 from streamviz import Stream
 
@@ -20,7 +20,7 @@ LIVES = {"judge": (15, 700), "lobby": (10, 60)}  # in commands
 
 
 class Storm:
-    """A crew of services; whoever dies is replaced, and somebody dies at every moment."""
+    """A group of services that keep dying and are replaced at once."""
 
     def __init__(self, nursery: Any, prefix: str, dice: random.Random) -> None:
         self.nursery, self.prefix, self.dice = nursery, prefix, dice
@@ -34,7 +34,7 @@ class Storm:
         self.crew[self.nursery.start(service, self.prefix, dies_after)] = service
 
     def blow(self) -> None:
-        """Kill somebody, now and then, and replace the dead."""
+        """Kill a service now and then, and replace the dead ones."""
         if self.dice.random() < 0.2:
             self.nursery.kill(self.dice.choice(list(self.crew)))
         for child, service in list(self.crew.items()):
@@ -57,51 +57,51 @@ def test_in_a_storm_no_move_is_lost_doubled_or_out_of_order_and_no_seat_sold_twi
 ) -> None:
     dice = random.Random(11)
     storm = Storm(nursery, prefix, dice)
-    house, play = House(RedisTable(redis, prefix)), Play(RedisTable(redis, prefix))
+    players, play = LobbyPlayers(RedisTopics(redis, prefix)), Play(RedisTopics(redis, prefix))
     for wave in range(10):
-        some_come(range(wave * GAMES // 10, (wave + 1) * GAMES // 10), house, dice, storm)
+        some_come(range(wave * GAMES // 10, (wave + 1) * GAMES // 10), players, dice, storm)
         storm.until(lambda: all_read(redis, prefix), 60)
-    met = check_the_house(house)
+    met = check_lobby(players)
     assert storm.deaths["lobby"] >= 10, storm.deaths
     assert met["ready"] >= GAMES
     assert met["left"] > 10
     assert met["rejected"] > 10
     assert met["again"] > 10
-    everybody_plays(house, play, dice, storm)
+    everybody_plays(players, play, dice, storm)
     wanted = sum(map(len, play.expected.values()))
     storm.until(lambda: answers(redis, prefix) >= wanted, 90)
     moves = Stream(redis, f"{prefix}make-move").group("judge")
     storm.until(lambda: moves.pending().count == 0 == moves.info().lag, 30)
     play.check()
-    check_the_house(house, settled=False)
+    check_lobby(players, settled=False)
     assert wanted > GAMES * ROUNDS * 0.9
     assert storm.deaths["judge"] >= 20, storm.deaths
     assert not any(redis.exists(f"{prefix}{name}:dead") for name in ("make-move", "game-states"))
 
 
-def some_come(numbers: range, house: House, dice: random.Random, storm: Storm) -> None:
-    """Let pairs look for a game or meet in private, and some go away again."""
+def some_come(numbers: range, players: LobbyPlayers, dice: random.Random, storm: Storm) -> None:
+    """Let pairs look for a game or meet in private, and let some of them leave."""
     for number in numbers:
         ann, ben = f"ann{number}", f"ben{number}"
         if number % 5:
-            house.find(ann, "once")
-            house.find(ben)
+            players.find(ann, "once")
+            players.find(ben)
         else:
-            house.create(ann, "PRIVATE", dice.choice((9, 13, 19)), f"room {number}")
-            house.join(ben, f"room {number}")
-            house.join(f"cay{number}", f"room {number}")
+            players.create(ann, "PRIVATE", dice.choice((9, 13, 19)), f"room {number}")
+            players.join(ben, f"room {number}")
+            players.join(f"cay{number}", f"room {number}")
         if dice.random() < 0.1:
-            house.find(ann, "once")
+            players.find(ann, "once")
         if dice.random() < 0.1:
-            house.create(f"dan{number}", "PUBLIC", 9)
-            house.leave(f"dan{number}")
+            players.create(f"dan{number}", "PUBLIC", 9)
+            players.leave(f"dan{number}")
         if number % 5 == 0:
             storm.blow()
 
 
-def everybody_plays(house: House, play: Play, dice: random.Random, storm: Storm) -> None:
-    """Let a move be made in each game, in turn, and some requests be sent again."""
-    for ready in house.said("game-ready"):
+def everybody_plays(players: LobbyPlayers, play: Play, dice: random.Random, storm: Storm) -> None:
+    """Send a move in each game, in turn, and repeat some requests."""
+    for ready in players.read("game-ready"):
         play.adopt(ready["game_id"], ready["board_size"])
     games = list(play.games)
     asked: list[tuple[str, str]] = []

@@ -1,9 +1,9 @@
-"""What every judge must do, whatever it is made of.
+"""The tests that every judge must pass, in any style.
 
-A judge is given as a `Table`: where moves are put down, and where its answers are found. A test
-class takes over all of these by deriving from `JudgeAcceptance` and giving a fixture ``table`` with
-a judge at work behind it, and a fixture ``away``: in ``with away():`` nobody is at work. One that
-judges by the plain rules only gives ``rules = BUGOUT``.
+The tests send moves to a judge's `Topics` and read its answers there. A test class runs all of them
+if it derives from `JudgeAcceptance` and provides two fixtures: ``topics``, with a judge at work
+behind them, and ``away``, with which no judge works inside ``with away():``. For a judge with the
+plain rules only, it also sets ``rules = BUGOUT``.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ Away = Callable[[], AbstractContextManager[None]]
 BLACK, WHITE = Player.BLACK, Player.WHITE
 
 
-class Table(Protocol):
-    """The streams of a judge, by their names without prefix, over any transport."""
+class Topics(Protocol):
+    """A judge's topics, by their names without prefix, over any transport."""
 
     def send(self, stream: str, data: str) -> None:
-        """Add a message to a stream."""
+        """Add a message to a topic."""
 
     def read(self, stream: str) -> list[str]:
-        """Return every message of a stream so far, oldest first."""
+        """Return all messages of a topic, oldest first."""
 
 
-class RedisTable:
-    """A table whose streams are Redis Streams, with the JSON in the field ``data``."""
+class RedisTopics:
+    """Redis Streams, with the JSON in the field ``data``."""
 
     def __init__(self, client: redis_py.Redis, prefix: str) -> None:
         self.client, self.prefix = client, prefix
@@ -53,14 +53,14 @@ class RedisTable:
 
 
 class Play:
-    """Some games at a table: what was asked, and what ought to be answered.
+    """Some games on a judge's topics, with the expected answers.
 
-    It judges by itself each move that it sends, with the rules that were tested against sgfmill,
-    and then holds the judge's answers against it, game by game and in order.
+    It judges each move that it sends with the rules, which are tested against sgfmill, and compares
+    the judge's answers with its own, game by game and in order.
     """
 
-    def __init__(self, table: Table, rules: Rules = STANDARD) -> None:
-        self.table = table
+    def __init__(self, topics: Topics, rules: Rules = STANDARD) -> None:
+        self.topics = topics
         self.rules = rules
         self.games: dict[str, Game] = {}
         self.expected: dict[str, list[Message]] = defaultdict(list)
@@ -69,11 +69,11 @@ class Play:
         self._numbers = itertools.count(1)
 
     def open(self, game_id: str, size: int = 9) -> None:
-        """Put the first state of a game on ``game-states``, as the lobby does."""
-        self.table.send("game-states", json.dumps(self.adopt(game_id, size)))
+        """Add the first state of a game to ``game-states``, as the lobby does."""
+        self.topics.send("game-states", json.dumps(self.adopt(game_id, size)))
 
     def adopt(self, game_id: str, size: int) -> Message:
-        """Play a game whose first state somebody else put there, and return that state."""
+        """Play a game that was opened elsewhere, and return its first state."""
         self.games[game_id] = Game.new(size, self.rules)
         state = {"game_id": game_id, **self.games[game_id].to_dict()}
         self.states[game_id].append(state)
@@ -82,7 +82,7 @@ class Play:
     def move(
         self, game_id: str, player: Player, coord: tuple[int, int] | None, req_id: str | None = None
     ) -> str:
-        """Send a move, and note what the answer must be; a `req_id` sent before gets none."""
+        """Send a move, and note the expected answer; a repeated `req_id` expects none."""
         req_id = req_id or f"req-{next(self._numbers)}"
         point = None if coord is None else Coord(*coord)
         message = {
@@ -91,7 +91,7 @@ class Play:
             "player": player.value,
             "coord": None if point is None else point._asdict(),
         }
-        self.table.send("make-move", json.dumps(message))
+        self.topics.send("make-move", json.dumps(message))
         if (game_id, req_id) not in self.answered:
             self.answered.add((game_id, req_id))
             self._expect(message, player, point)
@@ -127,23 +127,23 @@ class Play:
         return self.move(game_id, player, None if dice.random() < 0.03 else at)
 
     def wait(self, until: Callable[..., None], seconds: float = 10) -> None:
-        """Wait until there are as many answers as were asked for."""
+        """Wait until there are as many answers as requests."""
         wanted = sum(map(len, self.expected.values()))
 
         def enough() -> bool:
-            made, rejected = self.table.read("move-made"), self.table.read("move-rejected")
+            made, rejected = self.topics.read("move-made"), self.topics.read("move-rejected")
             return len(made) + len(rejected) >= wanted
 
         until(enough, seconds)
 
     def check(self) -> None:
-        """Hold every answer and every state against what they must be."""
-        made = [json.loads(one) for one in self.table.read("move-made")]
+        """Compare all answers and states with the expected ones."""
+        made = [json.loads(one) for one in self.topics.read("move-made")]
         events = [one.pop("event_id") for one in made]
         assert all(events)
         assert len(set(events)) == len(events), "an event's ID is its own"
-        rejected = [json.loads(one) for one in self.table.read("move-rejected")]
-        states = [json.loads(one) for one in self.table.read("game-states")]
+        rejected = [json.loads(one) for one in self.topics.read("move-rejected")]
+        states = [json.loads(one) for one in self.topics.read("game-states")]
         want = [one for answers in self.expected.values() for one in answers]
         assert len(made) + len(rejected) == len(want), "each request has one answer"
         assert by_game(made) == by_game(one for one in want if "captured" in one)
@@ -152,13 +152,13 @@ class Play:
 
 
 def later(until: Callable[..., None]) -> None:
-    """Wait until IDs are of another millisecond."""
+    """Wait until new IDs are in a later millisecond."""
     now = time.time()
     until(lambda: time.time() > now + 0.05)
 
 
 def by_game(messages: Any) -> Mapping[str, list[Message]]:
-    """Return messages game by game, each in the order of the stream."""
+    """Return messages by game, each in the order of the stream."""
     found: dict[str, list[Message]] = defaultdict(list)
     for one in messages:
         found[one["game_id"]].append(one)
@@ -166,29 +166,29 @@ def by_game(messages: Any) -> Mapping[str, list[Message]]:
 
 
 class JudgeAcceptance:
-    """The tests; a subclass gives the fixture ``table``."""
+    """The tests; a subclass gives the fixture ``topics``."""
 
     rules = STANDARD
 
-    def play(self, table: Table) -> Play:
-        return Play(table, self.rules)
+    def play(self, topics: Topics) -> Play:
+        return Play(topics, self.rules)
 
     def test_a_legal_move_is_made_and_changes_the_state(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         play.open("g")
         play.move("g", BLACK, (2, 3))
         play.move("g", WHITE, (6, 5))
         play.move("g", BLACK, None)
         play.wait(until)
         play.check()
-        assert len(table.read("game-states")) == 4
+        assert len(topics.read("game-states")) == 4
 
-    def test_what_is_not_legal_is_rejected_with_the_reason(
-        self, table: Table, until: Callable[..., None]
+    def test_an_illegal_move_is_rejected_with_the_reason(
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         play.open("g")
         play.move("g", WHITE, (0, 0))
         play.move("g", BLACK, (9, 0))
@@ -199,23 +199,23 @@ class JudgeAcceptance:
         play.move("no such game", BLACK, (0, 0))
         play.wait(until)
         play.check()
-        assert len(table.read("move-rejected")) == 6
+        assert len(topics.read("move-rejected")) == 6
 
     def test_stones_without_liberty_are_taken(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         play.open("g")
         for x, y in ((1, 0), (0, 0), (0, 1)):
             play.move("g", play.games["g"].up, (x, y))
         play.wait(until)
         play.check()
-        assert json.loads(table.read("move-made")[-1])["captured"] == [{"x": 0, "y": 0}]
+        assert json.loads(topics.read("move-made")[-1])["captured"] == [{"x": 0, "y": 0}]
 
     def test_suicide_and_repetition_follow_the_rules_of_the_game(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         for game_id in ("suicide", "ko"):
             play.open(game_id)
         for x, y in ((1, 0), (8, 8), (0, 1), (0, 0)):
@@ -227,9 +227,9 @@ class JudgeAcceptance:
         play.check()
 
     def test_the_same_request_again_gets_no_second_answer(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         play.open("g")
         first = play.move("g", BLACK, None)
         play.move("g", WHITE, (3, 3))
@@ -240,13 +240,13 @@ class JudgeAcceptance:
         play.move("g", BLACK, (6, 6))
         play.wait(until)
         play.check()
-        assert len(table.read("move-made")) == 3
-        assert len(table.read("move-rejected")) == 1
+        assert len(topics.read("move-made")) == 3
+        assert len(topics.read("move-rejected")) == 1
 
     def test_a_whole_game_and_games_side_by_side(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         play.open("Seoul", 19)
         for number in range(5):
             play.open(f"g{number}", (9, 13)[number % 2])
@@ -259,8 +259,10 @@ class JudgeAcceptance:
         play.check()
         assert play.games["Seoul"].turn == 181
 
-    def test_what_is_no_move_stops_nobody(self, table: Table, until: Callable[..., None]) -> None:
-        play = self.play(table)
+    def test_an_invalid_entry_does_not_stop_the_judge(
+        self, topics: Topics, until: Callable[..., None]
+    ) -> None:
+        play = self.play(topics)
         play.open("g")
         good = {"game_id": "g", "req_id": "r", "player": "BLACK", "coord": {"x": 1, "y": 1}}
         for data in (
@@ -276,32 +278,32 @@ class JudgeAcceptance:
             json.dumps(good | {"coord": {"x": 1.5, "y": 1}}),
             json.dumps(good | {"coord": {"x": True, "y": 1}}),
         ):
-            table.send("make-move", data)
+            topics.send("make-move", data)
             play.move("g", play.games["g"].up, None)
         play.wait(until)
         play.check()
 
     def test_a_state_from_elsewhere_is_taken_up_where_it_stands(
-        self, table: Table, until: Callable[..., None]
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         game = Game.new(13, self.rules)
         for x in range(12):
             game, _ = game.play(game.up, Coord(x, x))
         state = {"game_id": "g", **game.to_dict()}
-        table.send("game-states", json.dumps(state))
+        topics.send("game-states", json.dumps(state))
         play.games["g"] = game
         play.states["g"].append(state)
         play.move("g", BLACK, (0, 0))
         play.move("g", BLACK, (0, 1))
         play.wait(until)
         play.check()
-        assert json.loads(table.read("game-states")[-1])["turn"] == 14
+        assert json.loads(topics.read("game-states")[-1])["turn"] == 14
 
     def test_a_move_from_before_its_game_is_rejected_however_late_it_is_read(
-        self, table: Table, away: Away, until: Callable[..., None]
+        self, topics: Topics, away: Away, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         with away():
             play.open("old")
             early = play.move("g", BLACK, (2, 3))
@@ -315,13 +317,13 @@ class JudgeAcceptance:
         play.move("g", BLACK, (5, 5))
         play.wait(until, 20)
         play.check()
-        (rejected,) = map(json.loads, table.read("move-rejected"))
+        (rejected,) = map(json.loads, topics.read("move-rejected"))
         assert (rejected["reply_to"], rejected["reason"]) == (early, "there is no such game")
 
-    def test_what_was_answered_stays_so_while_others_play_on(
-        self, table: Table, until: Callable[..., None]
+    def test_answers_stay_while_other_games_continue(
+        self, topics: Topics, until: Callable[..., None]
     ) -> None:
-        play = self.play(table)
+        play = self.play(topics)
         for game_id in "abc":
             play.open(game_id)
             for x, y in ((2, 3), (2, 3), (3, 3)):

@@ -1,7 +1,7 @@
-"""A model of the lobby in a page, and the checks that hold whatever lobby it was.
+"""A model of the lobby in one page, and checks that every lobby must pass.
 
-The model takes the wishes in the order of their IDs, one after the other, and says what must be
-on the streams in the end. It shares no code with the lobby.
+The model handles the requests one by one, in the order of their IDs, and predicts the final
+streams. It shares no code with the lobby.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from acceptance import Message, RedisTable
+from acceptance import Message, RedisTopics
 
-WISHES = ("find-public-game", "create-game", "join-private-game", "session-disconnected")
+REQUEST_TOPICS = ("find-public-game", "create-game", "join-private-game", "session-disconnected")
 
 
-class House:
-    """A lobby's streams, and somebody who sends wishes."""
+class LobbyPlayers:
+    """The players of a lobby: they send requests and read the answers."""
 
-    def __init__(self, table: RedisTable, first_ms: int | None = None) -> None:
-        self.table = table
+    def __init__(self, topics: RedisTopics, first_ms: int | None = None) -> None:
+        self.topics = topics
         self._numbers = itertools.count()
         self._ms = itertools.count(first_ms or time.time_ns() // 1_000_000)
 
     def send(self, stream: str, data: str) -> None:
-        """Add a wish, in a millisecond of its own: so the order of several streams is known."""
-        key = f"{self.table.prefix}{stream}"
-        self.table.client.xadd(key, {"data": data}, id=f"{next(self._ms)}-0")
+        """Add a request in a millisecond of its own, so that the order of all topics is known."""
+        key = f"{self.topics.prefix}{stream}"
+        self.topics.client.xadd(key, {"data": data}, id=f"{next(self._ms)}-0")
 
     def _send(self, stream: str, **message: Any) -> None:
         self.send(stream, json.dumps(message))
@@ -58,27 +58,27 @@ class House:
     def leave(self, session: str) -> None:
         self._send("session-disconnected", session_id=session)
 
-    def said(self, stream: str) -> list[Message]:
-        return [json.loads(one) for one in self.table.read(stream)]
+    def read(self, stream: str) -> list[Message]:
+        return [json.loads(one) for one in self.topics.read(stream)]
 
-    def wishes(self) -> list[tuple[str, Message | None]]:
-        """Return all wishes in the order of time; None for what is none."""
+    def requests(self) -> list[tuple[str, Message | None]]:
+        """Return all requests in the order of time, with None for an invalid one."""
         found = []
-        for place, stream in enumerate(WISHES):
-            entries: Any = self.table.client.xrange(f"{self.table.prefix}{stream}")
+        for place, stream in enumerate(REQUEST_TOPICS):
+            entries: Any = self.topics.client.xrange(f"{self.topics.prefix}{stream}")
             for which, fields in entries:
                 ms, seq = map(int, which.decode().split("-"))
                 try:
-                    wish = json.loads(fields[b"data"])
+                    request = json.loads(fields[b"data"])
                 except ValueError:
-                    wish = None
-                found.append(((ms, seq, place), stream, wish))
-        return [(stream, wish) for _, stream, wish in sorted(found, key=lambda one: one[0])]
+                    request = None
+                found.append(((ms, seq, place), stream, request))
+        return [(stream, request) for _, stream, request in sorted(found, key=lambda one: one[0])]
 
 
 @dataclass
 class Model:
-    """Games as lists of who sits there, and who sits where."""
+    """The sessions of each game, and the game of each session."""
 
     waiting: list[list[Any]] = field(default_factory=list)  # [name, opener, public?]
     sits: dict[str, list[Any] | None] = field(default_factory=dict)  # the open game, or None: plays
@@ -93,21 +93,21 @@ class Model:
             self.waiting.remove(game)
             self.said["left"] += 1
 
-    def take(self, stream: str, wish: Message | None) -> None:
-        if wish is None:
+    def take(self, stream: str, request: Message | None) -> None:
+        if request is None:
             self.said["dead"] += 1
             return
-        who = wish["session_id"]
+        who = request["session_id"]
         if stream == "session-disconnected":
             self.drop(who)
             return
-        if (who, wish["req_id"]) in self.asked:
+        if (who, request["req_id"]) in self.asked:
             self.said["again"] += 1
             return
-        self.asked.add((who, wish["req_id"]))
+        self.asked.add((who, request["req_id"]))
         own = self.sits.get(who)
         if stream == "join-private-game":
-            game = next((one for one in self.waiting if one[0] == wish["game_id"]), None)
+            game = next((one for one in self.waiting if one[0] == request["game_id"]), None)
             plays = who in self.sits and own not in self.waiting
             if plays or game is None or game[1] == who or game[2]:
                 self.said["rejected"] += 1
@@ -116,12 +116,12 @@ class Model:
         elif who in self.sits and own not in self.waiting:
             self.said["dead"] += 1
         elif stream == "create-game":
-            if wish["game_id"] in self.names:
+            if request["game_id"] in self.names:
                 self.said["dead"] += 1
             else:
-                self.names.add(wish["game_id"] or "")
+                self.names.add(request["game_id"] or "")
                 self.names.discard("")
-                self.wait(who, [wish["game_id"], who, wish["visibility"] == "PUBLIC"])
+                self.wait(who, [request["game_id"], who, request["visibility"] == "PUBLIC"])
         else:
             others = [one for one in self.waiting if one[2] and one[1] != who]
             if others:
@@ -145,18 +145,18 @@ class Model:
         self.said["ready"] += 1
 
 
-def check_the_house(house: House, *, settled: bool = True) -> Counter[str]:
-    """Hold what was said against the model; `settled` if all wishes were decided."""
+def check_lobby(players: LobbyPlayers, *, settled: bool = True) -> Counter[str]:
+    """Compare the answers with the model; `settled` if all requests were decided."""
     model = Model()
-    for stream, wish in house.wishes():
-        model.take(stream, wish)
-    ready = house.said("game-ready")
+    for stream, request in players.requests():
+        model.take(stream, request)
+    ready = players.read("game-ready")
     ids = [one["game_id"] for one in ready]
     assert len(set(ids)) == len(ids), "no game is made ready twice"
-    first = [one["game_id"] for one in house.said("game-states") if one["turn"] == 1]
+    first = [one["game_id"] for one in players.read("game-states") if one["turn"] == 1]
     assert first == ids
     for name in ("wait-for-opponent", "game-ready", "private-game-rejected"):
-        events = [one["event_id"] for one in house.said(name)]
+        events = [one["event_id"] for one in players.read(name)]
         assert len(set(events)) == len(events)
     pairs = [frozenset((one["black"], one["white"])) for one in ready]
     assert all(len(pair) == 2 for pair in pairs)
@@ -166,12 +166,12 @@ def check_the_house(house: House, *, settled: bool = True) -> Counter[str]:
     assert all(name == game_id for name, game_id in named)
     if settled:
         assert pairs == wanted
-        assert len(house.said("wait-for-opponent")) == model.said["waiting"]
-        assert len(house.said("private-game-rejected")) == model.said["rejected"]
-        table = house.table
-        dead = sum(table.client.xlen(f"{table.prefix}{one}:dead") for one in WISHES)
+        assert len(players.read("wait-for-opponent")) == model.said["waiting"]
+        assert len(players.read("private-game-rejected")) == model.said["rejected"]
+        topics = players.topics
+        dead = sum(topics.client.xlen(f"{topics.prefix}{one}:dead") for one in REQUEST_TOPICS)
         assert dead == model.said["dead"]
-        still: Any = table.client.hvals(f"{table.prefix}lobby:open")
+        still: Any = topics.client.hvals(f"{topics.prefix}lobby:open")
         waiting = [json.loads(one)["session_id"] for one in still]
         assert sorted(waiting) == sorted(opener for _, opener, _ in model.waiting)
     return model.said

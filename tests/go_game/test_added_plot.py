@@ -1,4 +1,4 @@
-"""What went into several streams, on one scale."""
+"""The plot of the entries added to several streams."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from plots.histories import HOSTILE, gone, group, history, sample
 
-from go_game.added_plot import Added
+from go_game.added_plot import AddedPlot
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.figure import apply
@@ -19,10 +19,10 @@ def sampled(n: int, added: int) -> Any:
     return sample(n, group("g"), length=added, added=added)
 
 
-def two() -> tuple[dict[str, History], Added]:
+def two() -> tuple[dict[str, History], AddedPlot]:
     asked, made = history(sampled(1, 1), sampled(2, 3)), history(sampled(1, 0), sampled(2, 2))
     histories = {"asked": asked, "made": made}
-    return histories, Added(histories)
+    return histories, AddedPlot(histories)
 
 
 def test_each_stream_has_its_line() -> None:
@@ -64,12 +64,12 @@ def test_a_stream_that_is_gone_counts_nothing() -> None:
 
 def test_hostile_names_make_a_picture_all_the_same() -> None:
     histories = {name: history(sampled(1, 1)) for name in HOSTILE}
-    shown = Added(histories).figure(histories[HOSTILE[0]])
+    shown = AddedPlot(histories).figure(histories[HOSTILE[0]])
     assert all("<" not in trace["name"] for trace in shown["data"])
     ElementTree.fromstring(render(shown))
 
 
 @pytest.mark.parametrize("bad", [{}, None, [], {"a": None}, "text"])
-def test_what_are_no_histories_is_refused(bad: Any) -> None:
+def test_invalid_histories_are_rejected(bad: Any) -> None:
     with pytest.raises(InputError, match="give a History for each"):
-        Added(bad)
+        AddedPlot(bad)

@@ -1,4 +1,4 @@
-"""The program that measures the dresses: the same for each, and it notices what is wrong."""
+"""The benchmark measures each style in the same way, and detects wrong answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from go_game.variants import benchmark as measuring
 from go_game.variants import runner
 from go_game.variants.benchmark import lines_of_code, measure, table_of
-from go_game.variants.runner import DRESSES, source
+from go_game.variants.runner import STYLES, source
 from streamviz.errors import InputError, StreamVizError
 
 
@@ -30,18 +30,18 @@ def test_lines_of_code_are_neither_blank_nor_comment_nor_docstring(
     assert lines_of_code(program) == lines
 
 
-def test_every_dress_is_a_page_or_two_and_none_hides_in_another() -> None:
-    assert len(DRESSES) == 4
-    for dress in DRESSES:
-        assert 40 < lines_of_code(source(dress)) < 130
-        others = "|".join(set(DRESSES) - {dress})
-        assert not re.search(rf"dresses\.({others})\b", source(dress))
+def test_every_style_fits_a_page_or_two_and_uses_no_other_style() -> None:
+    assert len(STYLES) == 4
+    for style in STYLES:
+        assert 40 < lines_of_code(source(style)) < 130
+        others = "|".join(set(STYLES) - {style})
+        assert not re.search(rf"variants\.({others})\b", source(style))
 
 
-@pytest.mark.parametrize("dress", DRESSES)
-def test_a_dress_is_measured(dress: str) -> None:
-    found = measure(dress, moves=50)
-    assert found.dress == dress
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_is_measured(style: str) -> None:
+    found = measure(style, moves=50)
+    assert found.style == style
     assert 5 < found.uss_mb <= found.rss_mb < 1000
     assert 0 < found.import_s < found.first_s < 60
     assert 5 < found.import_mb < 1000
@@ -67,11 +67,11 @@ def test_an_answer_too_many_is_noticed() -> None:
         measuring._check(Doubled(), measuring._moves(1))  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_measured_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_style_that_cannot_be_measured_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="moves=0"):
         measure("plain", moves=0)
     with pytest.raises(InputError, match="'silk'"):
         measure("silk")
     monkeypatch.setattr(runner, "missing", lambda: ["quixstreams"])
-    with pytest.raises(InputError, match=r"quixstreams must be installed: pip install .*dresses"):
+    with pytest.raises(InputError, match=r"quixstreams must be installed: pip install .*styles"):
         measure("plain")

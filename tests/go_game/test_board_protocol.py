@@ -1,4 +1,4 @@
-"""What the kernel's half of a board of Go says, and what it does with what it is told."""
+"""The kernel's side of a Go board: the messages that it sends and handles."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_pass_is_a_move(talk: Talk, match: Match) -> None:
     assert match.game.moves[0] is None
 
 
-def test_an_illegal_move_is_told_with_its_reason_and_nobody_replies(talk: Talk) -> None:
+def test_an_illegal_move_shows_its_reason_and_gets_no_reply(talk: Talk) -> None:
     taken = game(talk.say("play", at=[4, 4]))["answers"][1]["at"]
     told = game(talk.say("play", at=taken))
     (no,) = told["answers"]
@@ -82,14 +82,14 @@ def test_an_illegal_move_is_told_with_its_reason_and_nobody_replies(talk: Talk) 
 
 
 @pytest.mark.parametrize("at", ["E5", [1], [1, 2, 3], [1.5, 2], [True, 1], {"x": 1}, 7])
-def test_what_is_no_point_is_a_problem_and_no_move(talk: Talk, match: Match, at: Any) -> None:
+def test_an_invalid_point_is_a_problem_and_not_a_move(talk: Talk, match: Match, at: Any) -> None:
     heard = talk.say("play", at=at)
     (problem,) = [one for one in heard if one["type"] == "problem"]
-    assert "no point of the board" in problem["text"]
+    assert "not a point of the board" in problem["text"]
     assert match.record.answers == []
 
 
-def test_a_server_that_refuses_is_a_problem_and_the_board_goes_on(
+def test_a_server_error_is_a_problem_and_the_board_continues(
     talk: Talk, match: Match, redis: redis_py.Redis, prefix: str
 ) -> None:
     redis.delete(f"{prefix}make-move")
@@ -102,7 +102,7 @@ def test_a_server_that_refuses_is_a_problem_and_the_board_goes_on(
     assert len(game(talk.say("play", at=[4, 4]))["answers"]) == 2
 
 
-def test_commands_of_others_are_none_of_the_board_s(talk: Talk, match: Match) -> None:
+def test_commands_of_other_clients_are_not_logged(talk: Talk, match: Match) -> None:
     match.play_at_random(3)
     (frame,) = [one for one in talk.say("look") if one["type"] == "frame"]
     assert "rows" not in frame
@@ -144,7 +144,7 @@ def test_a_record_needs_no_redis_and_no_plots(match: Match, listen: Listen) -> N
 
 
 @pytest.mark.parametrize("bad", [None, "game", 3, [], {}])
-def test_what_is_no_game_is_refused(bad: Any) -> None:
+def test_a_source_that_is_not_a_game_is_rejected(bad: Any) -> None:
     with pytest.raises(InputError, match="give a Match or a Record"):
         Board(bad)
 

@@ -1,4 +1,4 @@
-"""A game as its messages tell it: any mixture of them, again and again, and from a file."""
+"""A game as its messages describe it: in any mixture, repeated, and from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamviz.errors import InputError
 
 
 def a_game(moves: int, seed: int = 1, size: int = 9) -> tuple[list[Message], list[Game]]:
-    """Return what a judge says of a random game, in order, and the game after each move."""
+    """Return a judge's messages about a random game, in order, and the game after each move."""
     game = Game.new(size)
     said: list[Message] = [GameState("g", game)]
     games = [game]
@@ -57,7 +57,7 @@ def test_the_newest_state_is_enough() -> None:
     assert [record.stones(n) for n in range(61)] == [rows(game) for game in games]
 
 
-def test_what_is_heard_twice_or_of_another_game_changes_nothing() -> None:
+def test_repeated_messages_and_other_games_change_nothing() -> None:
     said, games = a_game(30)
     dice = random.Random(3)
     other = MoveMade("other", "x", "y", Player.BLACK, Coord(0, 0), ())
@@ -69,7 +69,7 @@ def test_what_is_heard_twice_or_of_another_game_changes_nothing() -> None:
     assert len(record.answers) == 30
 
 
-def test_a_state_that_comes_before_its_move_is_no_second_move() -> None:
+def test_a_state_before_its_move_does_not_add_a_second_move() -> None:
     said, games = a_game(10)
     turned = [said[0]]
     for at in range(1, len(said), 2):
@@ -88,7 +88,7 @@ def test_a_rejection_is_an_answer_and_no_move() -> None:
     assert set("".join(record.stones())) == {"."}
 
 
-def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
+def test_a_file_restores_the_saved_record(tmp_path: Path) -> None:
     said, _ = a_game(40)
     said.insert(9, MoveRejected("g", "no", Player.WHITE, None, "the other player is up"))
     record = Record.of(said)
@@ -105,7 +105,7 @@ def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("", "no message tells of a game"),
+        ("", "no message is about a game"),
         ("{", "line 1"),
         ('{"stream":"make-move","data":{}}\n[1]', "line 2"),
         ('{"stream":"move-made","data":{"game_id":"g"}}', "'reply_to' is missing"),
@@ -127,13 +127,13 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("after", [-1, 4, 1.0, True, "1"])
-def test_a_position_that_is_none_is_refused(after: object) -> None:
+def test_an_invalid_position_is_rejected(after: object) -> None:
     record = Record.of(a_game(3)[0])
     with pytest.raises(InputError, match="give 0 to 3"):
         record.stones(after)  # type: ignore[arg-type]
 
 
-def test_points_are_called_what_players_call_them() -> None:
+def test_points_have_the_players_names() -> None:
     assert [point_name(Coord(x, 0), 19) for x in (0, 7, 8, 18)] == ["A19", "H19", "J19", "T19"]
     assert point_name(Coord(2, 8), 9) == "C1"
     assert point_name(None, 9) == "pass"
@@ -141,7 +141,7 @@ def test_points_are_called_what_players_call_them() -> None:
 
 
 @pytest.mark.parametrize("size", [9, 13, 19])
-def test_the_picture_is_the_same_bytes_and_says_what_it_shows(size: int) -> None:
+def test_the_picture_is_reproducible_and_has_a_summary(size: int) -> None:
     said, games = a_game(120, size=size)
     record = Record.of(said)
     picture = board_svg.render(record)

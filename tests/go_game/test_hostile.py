@@ -1,4 +1,4 @@
-"""Whatever comes on a stream that a service reads, it goes on, and says what was wrong with it."""
+"""A service survives any entry on the streams that it reads, and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import Play, RedisTable
-from lobby_model import WISHES, House
+from acceptance import Play, RedisTopics
+from lobby_model import REQUEST_TOPICS, LobbyPlayers
 
 from go_game.judge import Judge
 from go_game.lobby import Lobby
-from go_game.messages import Stream
+from go_game.messages import Topic
 from go_game.rules import Game, Player
 from streamviz.client.entry_id import EntryId
 
@@ -58,7 +58,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def spoilt(good: dict[str, Any]) -> list[dict[Any, Any]]:
-    """Return entries with each value in each place of a good message, and in the whole's place."""
+    """Return entries with each bad value in place of each field, and of the whole message."""
     texts = [value for value in VALUES if not value.startswith("{")]
     for name in good:
         others = {key: value for key, value in good.items() if key != name}
@@ -76,7 +76,7 @@ def add(redis: redis_py.Redis, stream: str, entries: list[dict[Any, Any]]) -> li
 
 
 def reasons(redis: redis_py.Redis, stream: str) -> dict[bytes, str]:
-    """Return what the dead letters say, by the entry that it is about."""
+    """Return the errors of the dead letters, by entry ID."""
     letters: Any = redis.xrange(f"{stream}:dead")
     return {
         fields[b"dead-letter:id"]: fields[b"dead-letter:error"].decode(errors="replace")
@@ -84,10 +84,10 @@ def reasons(redis: redis_py.Redis, stream: str) -> dict[bytes, str]:
     }
 
 
-def test_whatever_comes_as_a_move_is_answered_or_dead_and_the_next_is_made(
+def test_any_move_is_answered_or_a_dead_letter_and_the_next_is_made(
     redis: redis_py.Redis, prefix: str
 ) -> None:
-    judge, play = Judge(redis, prefix), Play(RedisTable(redis, prefix))
+    judge, play = Judge(redis, prefix), Play(RedisTopics(redis, prefix))
     judge.prepare()
     play.open("g")
     entries = spoilt(GOOD["make-move"])
@@ -96,8 +96,8 @@ def test_whatever_comes_as_a_move_is_answered_or_dead_and_the_next_is_made(
     while judge.step():
         pass
     dead = reasons(redis, judge.stream.key)
-    table = play.table
-    answers = [*map(json.loads, table.read("move-made") + table.read("move-rejected"))]
+    topics = play.topics
+    answers = [*map(json.loads, topics.read("move-made") + topics.read("move-rejected"))]
     assert {"r", "the next"} <= {one["reply_to"] for one in answers}
     others = [one for one in sent if one not in dead]
     assert len(dead) > 200
@@ -113,10 +113,10 @@ def message_of(redis: redis_py.Redis, stream: str, which: bytes) -> dict[str, An
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_whatever_comes_as_a_state_is_dead_and_the_next_move_is_made(
+def test_any_bad_state_is_a_dead_letter_and_the_next_move_is_made(
     redis: redis_py.Redis, prefix: str, known: bool
 ) -> None:
-    judge, play = Judge(redis, prefix), Play(RedisTable(redis, prefix))
+    judge, play = Judge(redis, prefix), Play(RedisTopics(redis, prefix))
     judge.prepare()
     play.open("g")
     if known:
@@ -134,24 +134,24 @@ def test_whatever_comes_as_a_state_is_dead_and_the_next_move_is_made(
     missed = [message_of(redis, states, one) for one in sent if one not in dead]
     assert len(dead) > 500
     assert [one["game_id"] for one in missed] == ["\0"], "which may be the ID of a game"
-    assert len(play.table.read("move-made")) == 1 + known
+    assert len(play.topics.read("move-made")) == 1 + known
     again = Judge(redis, prefix)
     again.prepare()
     play.move("g", play.games["g"].up, (3, 3))
     again.step()
-    assert len(play.table.read("move-made")) == 2 + known
+    assert len(play.topics.read("move-made")) == 2 + known
 
 
-@pytest.mark.parametrize("stream", WISHES)
-def test_whatever_comes_as_a_wish_is_answered_or_dead_and_the_next_players_meet(
+@pytest.mark.parametrize("stream", REQUEST_TOPICS)
+def test_any_request_is_answered_or_a_dead_letter_and_the_next_players_meet(
     redis: redis_py.Redis, prefix: str, stream: str
 ) -> None:
     lobby, key = Lobby(redis, prefix), f"{prefix}{stream}"
     lobby.prepare()
     sent = add(redis, key, spoilt(GOOD[stream]))
-    house = House(RedisTable(redis, prefix), first_ms=EntryId.parse(sent[-1]).ms + 1)
-    house.create("ann", "PRIVATE", 9, "the next")
-    house.join("ben", "the next")
+    players = LobbyPlayers(RedisTopics(redis, prefix), first_ms=EntryId.parse(sent[-1]).ms + 1)
+    players.create("ann", "PRIVATE", 9, "the next")
+    players.join("ben", "the next")
     while lobby.step():
         pass
     dead = reasons(redis, key)
@@ -159,15 +159,15 @@ def test_whatever_comes_as_a_wish_is_answered_or_dead_and_the_next_players_meet(
     assert all(dead.values())
     for one in (one for one in sent if one not in dead):
         assert 0 < len(message_of(redis, key, one)["session_id"]) <= 200
-    assert house.said("game-ready")[-1]["game_id"] == "the next"
-    assert lobby.houses.place().read[Stream(stream)] >= len(sent)
+    assert players.read("game-ready")[-1]["game_id"] == "the next"
+    assert lobby.store.progress().read[Topic(stream)] >= len(sent)
 
 
 @pytest.mark.parametrize("moves", ["null,", "[1,2],"])
-def test_a_state_of_ten_megabytes_keeps_nobody_waiting(
+def test_a_state_of_ten_megabytes_does_not_delay_other_games(
     redis: redis_py.Redis, prefix: str, moves: str, start: Callable[..., Any], until: Any
 ) -> None:
-    play = Play(RedisTable(redis, prefix))
+    play = Play(RedisTopics(redis, prefix))
     start("judge")
     start("judge")
     play.open("g")
@@ -176,12 +176,12 @@ def test_a_state_of_ten_megabytes_keeps_nobody_waiting(
         state = json.dumps({"game_id": "long", **Game.new(9).to_dict()})
         state = state.replace('"moves": []', f'"moves": [{many[:-1]}]')
         assert len(state) < 10_000_000
-        play.table.send("game-states", state)
+        play.topics.send("game-states", state)
     play.move("g", BLACK, (2, 2))
     play.move("long", BLACK, (2, 2))
     play.wait(until, 10)
-    assert [json.loads(one)["game_id"] for one in play.table.read("move-made")] == ["g"]
+    assert [json.loads(one)["game_id"] for one in play.topics.read("move-made")] == ["g"]
     dead = list(reasons(redis, f"{prefix}game-states").values())
-    assert "send 1000000 at most" in dead[0]
-    assert "a game has 10000 at most" in dead[1]
+    assert "send at most 1000000" in dead[0]
+    assert "a game has at most 10000" in dead[1]
     assert len(dead) == 3

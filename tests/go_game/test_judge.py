@@ -1,4 +1,4 @@
-"""The judge: what every judge must do, and what this one does when there are many."""
+"""The judge: the tests of every judge, and those of many judges at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from acceptance import Away, JudgeAcceptance, Play, RedisTable, later
+from acceptance import Away, JudgeAcceptance, Play, RedisTopics, later
 
 from go_game import worker_loop
 from go_game.judge import Judge
@@ -33,8 +33,8 @@ class TestAJudgeAsProcess(JudgeAcceptance):
         return start("judge")
 
     @pytest.fixture
-    def table(self, redis: redis_py.Redis, prefix: str, judge: Any) -> RedisTable:
-        return RedisTable(redis, prefix)
+    def topics(self, redis: redis_py.Redis, prefix: str, judge: Any) -> RedisTopics:
+        return RedisTopics(redis, prefix)
 
     @pytest.fixture
     def away(self, judge: Any, start: Any) -> Away:
@@ -76,8 +76,8 @@ class InThreads(JudgeAcceptance):
             yield stack
 
     @pytest.fixture
-    def table(self, redis: redis_py.Redis, prefix: str, work: ExitStack) -> RedisTable:
-        return RedisTable(redis, prefix)
+    def topics(self, redis: redis_py.Redis, prefix: str, work: ExitStack) -> RedisTopics:
+        return RedisTopics(redis, prefix)
 
     @pytest.fixture
     def away(self, redis: redis_py.Redis, prefix: str, work: ExitStack) -> Away:
@@ -100,7 +100,7 @@ class TestAJudgeOfPlainRules(InThreads):
 
 @pytest.fixture
 def play(redis: redis_py.Redis, prefix: str) -> Play:
-    return Play(RedisTable(redis, prefix))
+    return Play(RedisTopics(redis, prefix))
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_older_moves_of_a_game_that_another_holds_are_judged_first(
     play.check()
 
 
-def test_what_a_slow_judge_decides_late_is_not_written_again(
+def test_a_late_decision_of_a_slow_judge_is_not_written(
     play: Play, judges: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, quick = judges("slow"), judges("quick")
@@ -158,7 +158,7 @@ def test_what_a_slow_judge_decides_late_is_not_written_again(
     assert slow.group.pending().count == 0
 
 
-def test_a_move_that_was_trimmed_away_is_judged_by_who_still_has_it_and_by_the_newest_state(
+def test_a_trimmed_move_is_judged_by_its_consumer_and_by_the_newest_state(
     play: Play,
     judges: Callable[..., Judge],
     redis: redis_py.Redis,
@@ -173,7 +173,7 @@ def test_a_move_that_was_trimmed_away_is_judged_by_who_still_has_it_and_by_the_n
     def late(judged: Any) -> set[str]:
         if not overtaken:
             redis.xtrim(slow.stream.key, maxlen=0, approximate=False)
-            Play(play.table).move("g", BLACK, (3, 3), "quick")
+            Play(play.topics).move("g", BLACK, (3, 3), "quick")
             assert quick.step() == 1
         changed = commit(judged)
         overtaken.append(len(changed))
@@ -182,13 +182,13 @@ def test_a_move_that_was_trimmed_away_is_judged_by_who_still_has_it_and_by_the_n
     monkeypatch.setattr(slow.games, "commit", late)
     slow.step()
     assert overtaken == [1, 0]
-    (made,) = map(json.loads, play.table.read("move-made"))
-    (rejected,) = map(json.loads, play.table.read("move-rejected"))
+    (made,) = map(json.loads, play.topics.read("move-made"))
+    (rejected,) = map(json.loads, play.topics.read("move-rejected"))
     assert (made["reply_to"], rejected["reply_to"]) == ("quick", "trimmed")
-    assert len(play.table.read("game-states")) == 2
+    assert len(play.topics.read("game-states")) == 2
 
 
-def test_what_a_dead_judge_held_is_taken_over(
+def test_pending_moves_of_a_dead_judge_are_taken_over(
     play: Play, judges: Callable[..., Judge], until: Until
 ) -> None:
     dead, heir = judges("dead"), judges("heir", claim_idle_ms=20)
@@ -253,10 +253,10 @@ def test_the_answer_to_a_request_can_be_asked_for(
     assert judge.games.answer("g", "r1") is None
     play.move("g", BLACK, (2, 2), "r1")
     judge.step()
-    assert play.table.read("move-made") == [], "what was answered stays answered"
+    assert play.topics.read("move-made") == [], "what was answered stays answered"
 
 
-def test_what_is_no_message_goes_to_the_dead_letters_with_the_reason(
+def test_an_invalid_entry_goes_to_the_dead_letters_with_the_reason(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis
 ) -> None:
     judge = judges("j")
@@ -276,7 +276,7 @@ def test_what_is_no_message_goes_to_the_dead_letters_with_the_reason(
         redis.xadd(judge.stream.key, fields)
     while judge.step():
         pass
-    letters = DeadLetters(judge.consumer, judge.keys.dead("make-move")).letters()  # type: ignore[arg-type]
+    letters = DeadLetters(judge.consumer, judge.keys.dead_letters("make-move")).letters()  # type: ignore[arg-type]
     assert len(letters) == len(bad)
     for letter, reason in zip(letters, bad, strict=True):
         assert reason in letter.error
@@ -290,23 +290,23 @@ def test_what_is_no_message_goes_to_the_dead_letters_with_the_reason(
     play.check()
 
 
-def test_a_state_that_is_none_goes_to_the_dead_letters_once_and_hides_nothing(
+def test_an_invalid_state_is_one_dead_letter_and_hides_no_other_state(
     play: Play, judges: Callable[..., Judge]
 ) -> None:
     one, two = judges("one"), judges("two")
     for data in ("{", '{"game_id":"g","turn":"x"}', '{"game_id":"g","turn":99}', '{"turn":1}'):
-        play.table.send("game-states", data)
+        play.topics.send("game-states", data)
     play.open("g")
     broken = play.states["g"][0] | {"turn": 7}
-    play.table.send("game-states", json.dumps(broken))
+    play.topics.send("game-states", json.dumps(broken))
     play.move("g", BLACK, (0, 0))
     play.move("nobody", BLACK, (0, 0))
     one.step()
     play.move("g", WHITE, (0, 1))
     play.move("somebody", WHITE, (0, 1))
     two.step()
-    assert len(play.table.read("move-made")) == 2
-    dead = Stream(one.stream.client, one.keys.dead("game-states")).range()  # type: ignore[arg-type]
+    assert len(play.topics.read("move-made")) == 2
+    dead = Stream(one.stream.client, one.keys.dead_letters("game-states")).range()  # type: ignore[arg-type]
     assert len(dead) == 5
     assert "turn do not follow" in dead[-1].fields["dead-letter:error"]
 
@@ -339,7 +339,7 @@ def test_the_states_are_learnt_again_from_the_stream(
     play.check()
 
 
-def test_the_same_name_in_a_house_swept_empty_is_another_game(
+def test_the_same_id_after_all_keys_were_deleted_is_a_new_game(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis, prefix: str, until: Until
 ) -> None:
     judge = judges("j")
@@ -352,14 +352,14 @@ def test_the_same_name_in_a_house_swept_empty_is_another_game(
     with pytest.raises(NoSuchGroup):
         judge.step()
     judge.prepare()
-    again = Play(play.table)
+    again = Play(play.topics)
     again.open("g", 13)
     again.move("g", BLACK, (12, 12))
     assert judge.step() == 1
     again.check()
 
 
-def test_consumers_go_when_their_judge_goes_unless_they_hold_something(
+def test_closing_a_judge_deletes_its_consumer_unless_entries_are_pending(
     play: Play, judges: Callable[..., Judge]
 ) -> None:
     one, two = judges("one"), judges("two")
@@ -391,18 +391,18 @@ def test_sigterm_ends_it_in_good_order(
     crew[2].send_signal(signal.SIGTERM)
     assert crew[2].wait(10) == 0
     play.check()
-    group = Stream(redis, f"{play.table.prefix}make-move").group("judge")  # type: ignore[attr-defined]
+    group = Stream(redis, f"{play.topics.prefix}make-move").group("judge")  # type: ignore[attr-defined]
     assert group.consumers() == []
     assert (group.pending().count, group.info().lag) == (0, 0)
 
 
-def test_a_server_that_goes_away_and_comes_back_is_waited_for(
+def test_a_judge_waits_for_a_server_that_comes_back(
     play: Play, judges: Callable[..., Judge], until: Until, redis: redis_py.Redis
 ) -> None:
     judge, stop = judges("j"), threading.Event()
     said: list[str] = []
     thread = threading.Thread(
-        target=worker_loop.run, args=(judge, stop), kwargs={"block_ms": 2000, "say": said.append}
+        target=worker_loop.run, args=(judge, stop), kwargs={"block_ms": 2000, "report": said.append}
     )
     thread.start()
     play.open("g")
@@ -436,8 +436,8 @@ def test_where_one_stream_cannot_be_written_nothing_is(
     judge.games.learn()
     play.move("g", BLACK, (0, 0))
     play.move("g", BLACK, (1, 1))
-    hidden = f"{play.table.prefix}hidden"  # type: ignore[attr-defined]
-    stream = f"{play.table.prefix}{name}"  # type: ignore[attr-defined]
+    hidden = f"{play.topics.prefix}hidden"  # type: ignore[attr-defined]
+    stream = f"{play.topics.prefix}{name}"  # type: ignore[attr-defined]
     if redis.exists(stream):
         redis.rename(stream, hidden)
     redis.set(stream, "not a stream")
@@ -456,7 +456,7 @@ def at(redis: redis_py.Redis, stream: str, which: str, message: Any) -> None:
     redis.xadd(stream, {"data": json.dumps(message)}, id=which)
 
 
-def test_in_one_millisecond_the_state_comes_first_and_a_future_that_is_none_turns_nobody_away(
+def test_within_one_millisecond_the_state_is_older_and_a_future_id_rejects_no_move(
     play: Play, judges: Callable[..., Judge], redis: redis_py.Redis
 ) -> None:
     judge = judges("j")
@@ -467,13 +467,13 @@ def test_in_one_millisecond_the_state_comes_first_and_a_future_that_is_none_turn
     at(redis, moves, "999-0", asked | {"game_id": "early", "req_id": "r"})
     at(redis, moves, "1000-0", asked | {"game_id": "same", "req_id": "r"})
     at(redis, states, "18446744073709551614-0", {"game_id": "far", **Game.new(9).to_dict()})
-    play.table.send("game-states", json.dumps({"game_id": "behind", **Game.new(9).to_dict()}))
+    play.topics.send("game-states", json.dumps({"game_id": "behind", **Game.new(9).to_dict()}))
     for game_id in ("far", "behind"):
-        play.table.send("make-move", json.dumps(asked | {"game_id": game_id, "req_id": "r"}))
+        play.topics.send("make-move", json.dumps(asked | {"game_id": game_id, "req_id": "r"}))
     assert judge.step() == 4
-    made = [json.loads(one)["game_id"] for one in play.table.read("move-made")]
+    made = [json.loads(one)["game_id"] for one in play.topics.read("move-made")]
     assert made == ["same", "far", "behind"]
-    (rejected,) = map(json.loads, play.table.read("move-rejected"))
+    (rejected,) = map(json.loads, play.topics.read("move-rejected"))
     assert (rejected["game_id"], rejected["reason"]) == ("early", "there is no such game")
 
 
@@ -491,9 +491,9 @@ def test_a_state_that_other_judges_have_learnt_does_not_make_an_older_move(
     quick.step()
     assert slow.step() == 1
     play.check()
-    assert json.loads(play.table.read("move-rejected")[0])["reply_to"] == early
+    assert json.loads(play.topics.read("move-rejected")[0])["reply_to"] == early
 
 
-def test_options_that_are_none_are_named(redis: redis_py.Redis) -> None:
+def test_invalid_options_are_errors(redis: redis_py.Redis) -> None:
     with pytest.raises(InputError, match="prefix=7"):
         Judge(redis, 7)  # type: ignore[arg-type]

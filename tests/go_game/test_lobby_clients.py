@@ -1,4 +1,4 @@
-"""The people in front of the lobby, and the picture of who sits where."""
+"""The lobby's clients, and the plot of their seats."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 import redis as redis_py
 from plots.histories import HOSTILE
 
-from go_game.lobby_clients import Hall
-from go_game.messages import FIELD, GameReady, Stream, encode
-from go_game.seats_plot import Seats
+from go_game.lobby_clients import LobbyClients
+from go_game.messages import FIELD, GameReady, Topic, encode
+from go_game.seats_plot import SeatsPlot
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.figure import Figure, apply
@@ -20,21 +20,21 @@ from streamviz.plots.svg import render
 
 
 @pytest.fixture
-def hall(redis: redis_py.Redis, prefix: str) -> Hall:
-    return Hall(redis, prefix, every_ms=1000)
+def clients(redis: redis_py.Redis, prefix: str) -> LobbyClients:
+    return LobbyClients(redis, prefix, every_ms=1000)
 
 
-def figure(hall: Hall) -> Figure:
-    return Seats(hall.histories).figure(first(hall))
+def figure(clients: LobbyClients) -> Figure:
+    return SeatsPlot(clients.histories).figure(first(clients))
 
 
-def first(hall: Hall) -> History:
-    return hall.histories["find-public-game"]
+def first(clients: LobbyClients) -> History:
+    return clients.histories["find-public-game"]
 
 
-def lanes(hall: Hall) -> dict[str, list[tuple[str, float, float]]]:
-    """Return for each player what the picture shows: the trace's name, from when, until when."""
-    shown = figure(hall)
+def lanes(clients: LobbyClients) -> dict[str, list[tuple[str, float, float]]]:
+    """Return what the plot shows for each session: trace name, start and end."""
+    shown = figure(clients)
     names = shown["layout"]["yaxis"]["ticktext"]
     found: dict[str, list[tuple[str, float, float]]] = {name: [] for name in names}
     for trace in shown["data"][2:]:
@@ -45,108 +45,108 @@ def lanes(hall: Hall) -> dict[str, list[tuple[str, float, float]]]:
     return found
 
 
-def test_two_who_ask_meet_and_a_third_waits(hall: Hall) -> None:
+def test_two_players_meet_and_a_third_waits(clients: LobbyClients) -> None:
     for who in ("ann", "ben", "cy"):
-        hall.find(who)
-        hall.listen()
-    (ready,) = hall.said(Stream.GAME_READY)
+        clients.find(who)
+        clients.listen()
+    (ready,) = clients.read(Topic.GAME_READY)
     assert isinstance(ready, GameReady)
     assert {ready.black, ready.white} == {"ann", "ben"}
-    assert lanes(hall) == {
+    assert lanes(clients) == {
         "ann": [("waits", 1.0, 2.0), ("game 1", 2.0, 3.0)],
         "ben": [("game 1", 2.0, 3.0)],
         "cy": [("waits", 3.0, 3.0)],
     }
-    assert figure(hall)["summary"] == "3 players. game 1: ann, ben; waiting: cy."
+    assert figure(clients)["summary"] == "3 players. game 1: ann, ben; waiting: cy."
 
 
-def test_who_leaves_leaves_the_seat_and_the_other_stays(hall: Hall) -> None:
+def test_a_player_who_leaves_gives_up_the_seat_and_the_other_stays(clients: LobbyClients) -> None:
     for who in ("ann", "ben"):
-        hall.find(who)
-        hall.listen()
-    hall.leave("ann")
-    hall.listen()
-    shown = lanes(hall)
+        clients.find(who)
+        clients.listen()
+    clients.leave("ann")
+    clients.listen()
+    shown = lanes(clients)
     assert shown["ann"][-1] == ("game 1", 2.0, 2.5)
     assert shown["ben"] == [("game 1", 2.0, 3.0)]
-    assert "game 1: ben;" in figure(hall)["summary"]
+    assert "game 1: ben;" in figure(clients)["summary"]
 
 
-def test_who_was_gone_before_the_lobby_came_does_not_wait(hall: Hall) -> None:
-    _ = hall.find("kim"), hall.leave("kim"), hall.find("lou")
-    hall.listen()
-    assert figure(hall)["summary"] == "2 players. waiting: lou."
-    hall.find("kim")
-    hall.listen()
-    assert "game 1: kim, lou" in figure(hall)["summary"].replace("lou, kim", "kim, lou")
+def test_a_player_who_left_before_the_lobby_answered_does_not_wait(clients: LobbyClients) -> None:
+    _ = clients.find("kim"), clients.leave("kim"), clients.find("lou")
+    clients.listen()
+    assert figure(clients)["summary"] == "2 players. waiting: lou."
+    clients.find("kim")
+    clients.listen()
+    assert "game 1: kim, lou" in figure(clients)["summary"].replace("lou, kim", "kim, lou")
 
 
-def test_a_player_who_is_seated_twice_shows_as_two_bands(hall: Hall) -> None:
+def test_a_player_who_is_seated_twice_shows_as_two_bands(clients: LobbyClients) -> None:
     for number, other in enumerate(("ann", "ben")):
         ready = GameReady(f"g{number}", "r", f"e{number}", "zoe", other, 19)
-        hall.client.xadd(f"{hall.keys.prefix}game-ready", {FIELD: encode(ready)})
-    hall.listen()
-    bands = lanes(hall)["zoe"]
+        clients.client.xadd(f"{clients.keys.prefix}game-ready", {FIELD: encode(ready)})
+    clients.listen()
+    bands = lanes(clients)["zoe"]
     assert [name for name, *_ in bands] == ["game 1", "game 2"]
-    heights = {trace["y"][0] for trace in figure(hall)["data"][3:] if trace["y"][0] > -0.5}
+    heights = {trace["y"][0] for trace in figure(clients)["data"][3:] if trace["y"][0] > -0.5}
     assert len(heights) == 2, "one does not hide the other"
 
 
-def test_a_wrong_door_is_a_cross_and_the_right_one_a_seat(hall: Hall) -> None:
-    hall.create("dee", "PRIVATE", 9, "attic")
-    hall.join("fay", "cellar")
-    hall.listen()
-    assert len(figure(hall)["data"][1]["x"]) == 1
-    hall.join("fay", "attic")
-    hall.listen()
-    assert lanes(hall)["fay"] == [("game 1", 2.5, 2.5)]
-    assert len(figure(hall)["data"][0]["x"]) == 3
+def test_a_wrong_door_is_a_cross_and_the_right_one_a_seat(clients: LobbyClients) -> None:
+    clients.create("dee", "PRIVATE", 9, "attic")
+    clients.join("fay", "cellar")
+    clients.listen()
+    assert len(figure(clients)["data"][1]["x"]) == 1
+    clients.join("fay", "attic")
+    clients.listen()
+    assert lanes(clients)["fay"] == [("game 1", 2.5, 2.5)]
+    assert len(figure(clients)["data"][0]["x"]) == 3
 
 
-def test_every_delta_leads_to_the_whole_figure(hall: Hall) -> None:
-    plot = Seats(hall.histories)
-    shown, identity = plot.figure(first(hall)), plot.structure_key(first(hall))
+def test_every_delta_leads_to_the_whole_figure(clients: LobbyClients) -> None:
+    plot = SeatsPlot(clients.histories)
+    shown, identity = plot.figure(first(clients)), plot.structure_key(first(clients))
     for who in ("ann", "ben", "cy", "dee"):
-        for act in (hall.find, hall.leave, hall.find):
+        for act in (clients.find, clients.leave, clients.find):
             act(who)
-            hall.listen()
-            delta = plot.delta(first(hall), shown["n"], identity)
-            shown, identity = apply(shown, delta), plot.structure_key(first(hall))
-            assert shown == plot.figure(first(hall))
+            clients.listen()
+            delta = plot.delta(first(clients), shown["n"], identity)
+            shown, identity = apply(shown, delta), plot.structure_key(first(clients))
+            assert shown == plot.figure(first(clients))
 
 
-def test_hostile_names_and_messages_make_a_picture_all_the_same(hall: Hall) -> None:
+def test_hostile_names_and_messages_make_a_picture_all_the_same(clients: LobbyClients) -> None:
     names = [name for name in HOSTILE if "\udcff" not in name and len(name) < 200]
     assert len(names) > 5
     for name in names:
-        hall.find(name)
-    for stream in hall.histories:
-        hall.client.xadd(f"{hall.keys.prefix}{stream}", {"data": "?"})
-        hall.client.xadd(f"{hall.keys.prefix}{stream}", {"<b>": "no data"})
-    hall.listen()
-    shown = figure(hall)
+        clients.find(name)
+    for stream in clients.histories:
+        clients.client.xadd(f"{clients.keys.prefix}{stream}", {"data": "?"})
+        clients.client.xadd(f"{clients.keys.prefix}{stream}", {"<b>": "no data"})
+    clients.listen()
+    shown = figure(clients)
     assert len(shown["layout"]["yaxis"]["ticktext"]) == len(names)
     assert "<" not in json.dumps(shown["data"] + shown["layout"]["yaxis"]["ticktext"])
     ElementTree.fromstring(render(shown))
 
 
-def test_an_empty_hall_is_a_picture_too(hall: Hall) -> None:
-    shown = figure(hall)
+def test_an_empty_lobby_can_be_drawn(clients: LobbyClients) -> None:
+    shown = figure(clients)
     assert shown["summary"] == "0 players. waiting: nobody."
     ElementTree.fromstring(render(shown))
 
 
-def test_the_same_wish_again_is_one_seat(hall: Hall) -> None:
-    hall.find("ann", req_id="r")
-    hall.find("ann", req_id="r")
-    hall.find("ben")
-    hall.listen()
-    assert len(hall.said(Stream.GAME_READY)) == 1
-    assert len(hall.said(Stream.WAIT_FOR_OPPONENT)) == 1
+def test_a_repeated_request_is_one_seat(clients: LobbyClients) -> None:
+    clients.find("ann", req_id="r")
+    clients.find("ann", req_id="r")
+    clients.find("ben")
+    clients.listen()
+    assert len(clients.read(Topic.GAME_READY)) == 1
+    assert len(clients.read(Topic.WAIT_FOR_OPPONENT)) == 1
 
 
 @pytest.mark.parametrize("bad", [1, 0, -5, 2.5, True, "1000"])
-def test_a_pace_that_is_none_is_refused(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
+def test_an_invalid_pace_is_rejected(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
     with pytest.raises(InputError, match="every_ms"):
-        Hall(redis, prefix, every_ms=bad)
+        LobbyClients(redis, prefix, every_ms=bad)
     assert not redis.keys(f"{prefix}*")

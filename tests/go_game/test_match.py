@@ -1,4 +1,4 @@
-"""A match over real streams, before a judge of its own or another process."""
+"""A match over real streams, with a judge in this process or in another."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import redis as redis_py
 
-from go_game.added_plot import Added
+from go_game.added_plot import AddedPlot
 from go_game.match import Match, random_move
 from go_game.messages import MoveMade, MoveRejected
 from go_game.rules import Coord, Game, Player
-from go_game.service_process import Service
+from go_game.service_process import ServiceProcess
 from streamviz import CommandLog, Stream
 from streamviz.errors import InputError
 from streamviz.server.embedded import EmbeddedServer
@@ -50,7 +50,7 @@ def test_the_same_seed_plays_the_same_game_with_the_same_pictures(
         match.play_at_random(12)
         match.ask_at_random(5)
         match.listen()
-        figure = Added(match.histories).figure(match.histories["make-move"])
+        figure = AddedPlot(match.histories).figure(match.histories["make-move"])
         return match.record.stones(), figure
 
     assert played("a", 1) == played("b", 1)
@@ -87,9 +87,7 @@ def test_a_request_that_was_answered_is_not_waited_for_again(
     assert (group.lag, group.pending) == (0, 0), "the judge has seen it, and said nothing"
 
 
-def test_a_second_match_goes_on_with_the_game_that_is_there(
-    redis: redis_py.Redis, prefix: str
-) -> None:
+def test_a_second_match_continues_the_existing_game(redis: redis_py.Redis, prefix: str) -> None:
     first = Match(redis, prefix, game_id="g", size=13)
     first.play_at_random(5)
     second = Match(redis, prefix, game_id="g", size=9, every_ms=1000)
@@ -109,7 +107,7 @@ def test_two_passes_end_it(redis: redis_py.Redis, prefix: str) -> None:
     assert match.reply() is None
 
 
-def test_what_is_no_message_is_passed_over(redis: redis_py.Redis, prefix: str) -> None:
+def test_invalid_entries_are_ignored(redis: redis_py.Redis, prefix: str) -> None:
     match = Match(redis, prefix)
     for name in ("move-made", "game-states", "move-rejected"):
         redis.xadd(f"{prefix}{name}", {"data": "?"})
@@ -124,7 +122,7 @@ def test_a_judge_elsewhere_answers_later(
     assert match.judge is None
     assert match.play(Coord(4, 4)) is None
     assert match.reply() is None, "not before the answer"
-    with Service("judge", prefix, url=server.url) as judge:
+    with ServiceProcess("judge", prefix, url=server.url) as judge:
         assert judge.alive
         until(lambda: match.listen() or match.record.moves)
         assert isinstance(match.reply(), MoveMade)
@@ -142,20 +140,20 @@ def test_every_command_of_a_move_is_in_the_log_with_what_the_script_changed(
     assert words[0] == "XADD"
     assert "XREADGROUP" in words
     (script,) = [one for one in log if one.command.startswith("EVAL")]
-    assert "«Write what was decided about one game" in script.command
+    assert "«Write the decisions about one game" in script.command
     assert f"{prefix}make-move: judge pending: 1 → 0" in script.changes
     assert f"{prefix}move-made: length: 1 → 2" in script.changes
     assert f"{prefix}game-states: length: 2 → 3" in script.changes
 
 
 @pytest.mark.parametrize("bad", [1, 0, -5, 2.5, True, "1000"])
-def test_a_pace_that_is_none_is_refused(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
+def test_an_invalid_pace_is_rejected(redis: redis_py.Redis, prefix: str, bad: Any) -> None:
     with pytest.raises(InputError, match="every_ms"):
         Match(redis, prefix, every_ms=bad)
     assert not redis.keys(f"{prefix}*")
 
 
-def test_a_size_that_is_none_is_refused_before_anything_is_written(
+def test_an_invalid_size_is_rejected_before_anything_is_written(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     with pytest.raises(InputError, match="board size"):
@@ -163,7 +161,9 @@ def test_a_size_that_is_none_is_refused_before_anything_is_written(
     assert not redis.keys(f"{prefix}*")
 
 
-def test_after_its_streams_were_deleted_a_match_goes_on(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_match_continues_after_its_streams_were_deleted(
+    redis: redis_py.Redis, prefix: str
+) -> None:
     match = Match(redis, prefix)
     match.play(Coord(0, 0))
     redis.delete(*(Stream(redis, f"{prefix}{name}").key for name in match.histories))

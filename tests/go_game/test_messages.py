@@ -1,4 +1,4 @@
-"""The messages: there and back, and a clear word about everything that is none."""
+"""The messages: encoded and decoded, with a clear error for every invalid one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from go_game.messages import (
     MoveRejected,
     PrivateGameRejected,
     SessionDisconnected,
-    Stream,
+    Topic,
     WaitForOpponent,
 )
 from go_game.rules import MOVES_LIMIT, Coord, Game, Player
@@ -48,26 +48,26 @@ EXAMPLES: list[Message] = [
 
 
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda one: type(one).__name__)
-def test_a_message_goes_there_and_back(message: Message) -> None:
-    stream = messages.stream_of(message)
+def test_a_message_survives_a_round_trip(message: Message) -> None:
+    stream = messages.topic_of(message)
     assert messages.decode(stream, {"data": messages.encode(message)}) == message
 
 
 def test_every_stream_has_its_message_and_is_documented() -> None:
     import go_game
 
-    assert {messages.stream_of(one) for one in EXAMPLES} == set(Stream)
-    assert all(f"``{one}``" in (go_game.__doc__ or "") for one in Stream)
+    assert {messages.topic_of(one) for one in EXAMPLES} == set(Topic)
+    assert all(f"``{one}``" in (go_game.__doc__ or "") for one in Topic)
 
 
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda one: type(one).__name__)
-def test_what_lacks_a_field_is_told_which(message: Message) -> None:
+def test_a_missing_field_is_named(message: Message) -> None:
     whole = json.loads(messages.encode(message))
     optional = {"game_id"} if isinstance(message, CreateGame) else set()
     for name in set(whole) - optional:
         less = {key: value for key, value in whole.items() if key != name}
         with pytest.raises(BadMessage, match=f"'{name}'"):
-            messages.decode(messages.stream_of(message), {"data": json.dumps(less)})
+            messages.decode(messages.topic_of(message), {"data": json.dumps(less)})
 
 
 @pytest.mark.parametrize("wrong", [7, None, "", "x" * 201, ["a"], {"a": 1}, True, "\ud800"])
@@ -99,7 +99,7 @@ def test_a_coord_has_two_whole_numbers(wrong: Any) -> None:
         messages.decode("make-move", {"data": json.dumps(data)})
 
 
-def test_what_is_captured_is_a_list() -> None:
+def test_captures_must_be_a_list() -> None:
     whole = json.loads(messages.encode(EXAMPLES[2]))
     for wrong in (7, {"x": 1, "y": 1}, [[1, 1]]):
         with pytest.raises(BadMessage, match="captured="):
@@ -117,18 +117,18 @@ def test_what_is_captured_is_a_list() -> None:
         ({"data": "1" * 5000}, "is not JSON"),
         ({"data": "7"}, "is not a JSON object"),
         ({"data": '"text"'}, "is not a JSON object"),
-        ({"data": "x" * 10_000_001}, "10000001 bytes: send 10000000 at most"),
+        ({"data": "x" * 10_000_001}, "10000001 bytes: send at most 10000000"),
         ({"data": "ü" * 5_000_001}, "10000002 bytes"),
     ],
 )
-def test_what_is_no_json_object_is_told_so(fields: dict[str, str], said: str) -> None:
+def test_an_entry_without_a_json_object_is_an_error(fields: dict[str, str], said: str) -> None:
     with pytest.raises(BadMessage, match=said) as caught:
         messages.decode("make-move", fields)
     assert len(str(caught.value)) < 400, "the message is short however long the data"
 
 
 def test_a_state_has_a_megabyte_and_the_longest_game_has_room_in_it() -> None:
-    with pytest.raises(BadMessage, match="1000001 bytes: send 1000000 at most"):
+    with pytest.raises(BadMessage, match="1000001 bytes: send at most 1000000"):
         messages.decode("game-states", {"data": "x" * 1_000_001})
     moves = [[18, 18]] * MOVES_LIMIT
     whole = json.loads(messages.encode(EXAMPLES[5])) | {"game_id": "\U0001f375" * 200}
@@ -136,7 +136,7 @@ def test_a_state_has_a_megabyte_and_the_longest_game_has_room_in_it() -> None:
 
 
 @pytest.mark.parametrize("field", ["game_id", "req_id", "player", "coord"])
-def test_what_is_nested_as_deeply_as_it_can_be_read_is_told_so(field: str) -> None:
+def test_deeply_nested_json_is_an_error(field: str) -> None:
     good = {"game_id": "g", "req_id": "r", "player": "BLACK", "coord": None}
     for depth in range(900, 1010):
         value = "[" * depth + "1" + "]" * depth
@@ -175,12 +175,12 @@ def test_whatever_comes_is_a_message_or_a_bad_one(data: st.DataObject) -> None:
     if isinstance(found, BadMessage):
         assert len(str(found)) < 600
     else:
-        assert messages.decode(messages.stream_of(found), {"data": messages.encode(found)}) == found
+        assert messages.decode(messages.topic_of(found), {"data": messages.encode(found)}) == found
 
 
 def read(example: Message, text: str) -> Message | BadMessage:
     try:
-        return messages.decode(messages.stream_of(example), {"data": text})
+        return messages.decode(messages.topic_of(example), {"data": text})
     except BadMessage as error:
         return error
 

@@ -1,4 +1,4 @@
-"""The rules: boards and verdicts are sgfmill's, move by move; a state goes there and back."""
+"""The rules: boards and verdicts match sgfmill's, move by move, and states survive a round trip."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGNS = {None: ".", "b": "B", "w": "W"}
 
 
 class Referee:
-    """The same game on sgfmill's board, with the rules that it leaves to others."""
+    """The same game on sgfmill's board, with the rules that sgfmill leaves out."""
 
     def __init__(self, size: int, rules: Rules) -> None:
         self.size, self.rules = size, rules
@@ -45,7 +45,7 @@ class Referee:
         )
 
     def play(self, player: Player, coord: Coord | None) -> Reason | set[Coord]:
-        """Return why not, or the points that the move emptied."""
+        """Return the reason if the move is illegal, or the points that it emptied."""
         if player is not self.up:
             return Reason.NOT_UP
         if coord is None:
@@ -81,7 +81,7 @@ def rows(game: Game) -> tuple[str, ...]:
 
 
 def anywhere(dice: random.Random, game: Game, taken: tuple[Coord, ...]) -> Coord | None:
-    """Return a pass, a point, mostly a free one, or one that was just emptied."""
+    """Return a pass, a point (mostly a free one), or a point that was just emptied."""
     if taken and dice.random() < 0.4:
         return dice.choice(taken)
     if dice.random() < 0.02:
@@ -263,10 +263,10 @@ def test_a_game_ends_at_so_many_moves_and_a_state_of_more_is_refused_unread() ->
     most = Game.from_dict(after().to_dict() | passes(MOVES_LIMIT))
     assert most.turn == MOVES_LIMIT + 1
     assert why_not(most, 0, 0) is Reason.TOO_LONG
-    with pytest.raises(IllegalMove, match="10000 moves at most"):
+    with pytest.raises(IllegalMove, match="a game has at most 10000 moves"):
         most.play(BLACK, None)
     for many in (MOVES_LIMIT + 1, 2_000_000):
-        with pytest.raises(InputError, match=f"{many} moves: a game has 10000 at most"):
+        with pytest.raises(InputError, match=f"{many} moves: a game has at most 10000"):
             Game.from_dict(after().to_dict() | passes(many))
 
 

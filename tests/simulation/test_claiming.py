@@ -1,4 +1,4 @@
-"""What others left behind, and the three ways in which a scenario's consumers take it over."""
+"""The three ways in which a scenario's consumers claim the entries of a dead consumer."""
 
 from __future__ import annotations
 
@@ -28,64 +28,64 @@ def way(redis: redis_py.Redis, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
-    made = Scenario(redis, seed=7)
-    yield made
-    made.stop()
+    scenario = Scenario(redis, seed=7)
+    yield scenario
+    scenario.stop()
 
 
 def crash(scenario: Scenario, key: str, way: str, **more: object) -> dict[str, list[str]]:
-    """Let the first of two die with four in its hands, and say who handled what from then on."""
-    done: dict[str, list[str]] = {}
-    plan = {"service_ms": 100, "batch": 5, "crash_after": 6, "claim_idle_ms": 3000}
+    """Crash one of two consumers while it holds four entries; return when each is handled."""
+    handled_at: dict[str, list[str]] = {}
+    defaults = {"service_ms": 100, "batch": 5, "crash_after": 6, "claim_idle_ms": 3000}
 
     def handler(entry: Entry) -> None:
-        done.setdefault(entry.fields["n"], []).append(str(scenario.clock.env.now))
+        handled_at.setdefault(entry.fields["n"], []).append(str(scenario.clock.env.now))
 
     scenario.produce(key, series.constant(rate_hz=50).limit(60))
     scenario.run(seconds=2)
-    options = plan | {"claim_with": way, "handler": handler} | more
+    options = defaults | {"claim_with": way, "handler": handler} | more
     scenario.group(key, "g", consumers=2, **options)
-    return done
+    return handled_at
 
 
 def notes(scenario: Scenario) -> list[str]:
     return [str(note) for sample in scenario.history.samples for note in sample.events]
 
 
-def test_what_a_dead_one_held_is_taken_over_when_it_is_due_and_only_then(
+def test_entries_of_a_dead_consumer_are_claimed_when_they_are_due_and_not_earlier(
     scenario: Scenario, key: str, way: str
 ) -> None:
-    done = crash(scenario, key, way)
-    seen = scenario.run(seconds=20)
-    assert {n: len(times) for n, times in done.items()} == {str(n): 1 for n in range(60)}
+    handled_at = crash(scenario, key, way)
+    history = scenario.run(seconds=20)
+    assert {n: len(times) for n, times in handled_at.items()} == {str(n): 1 for n in range(60)}
     assert Stream(scenario.client, key).group("g").pending().count == 0
     assert [note for note in notes(scenario) if "g-1 crashed" in note] == ["g-1 crashed holding 4"]
     assert [note for note in notes(scenario) if "claimed" in note] == ["g-2 claimed 4 of g-1"]
-    recovered = seconds_to_recover(seen, "g", "g-1")
+    recovered = seconds_to_recover(history, "g", "g-1")
     assert recovered is not None
-    busy = way != "claim"  # who looks only when there is nothing new comes later
+    busy = way != "claim"  # else a consumer claims only when it has nothing new to read
     assert (4.5 < recovered < 6) if busy else (2.5 < recovered < 3.5)
 
 
-def test_the_same_run_gives_the_same_times_again(scenario: Scenario, prefix: str, way: str) -> None:
+def test_the_same_run_gives_the_same_times(scenario: Scenario, prefix: str, way: str) -> None:
     runs = []
     for turn in range(2):
         again = Scenario(scenario.client, seed=7)
-        done = crash(again, f"{prefix}{turn}", way)
+        handled_at = crash(again, f"{prefix}{turn}", way)
         again.run(seconds=20)
-        runs.append((done, [(one.time_ms, one.events) for one in again.history.samples]))
+        runs.append((handled_at, [(one.time_ms, one.events) for one in again.history.samples]))
     assert runs[0] == runs[1]
 
 
-def test_what_is_not_due_stays_whatever_the_wall_says(
+def test_entries_that_are_not_due_stay_whatever_the_wall_clock_says(
     scenario: Scenario, key: str, way: str
 ) -> None:
-    """A run takes more of the wall's time than 1 ms, and the server knows no other."""
+    """A run takes more than 1 ms of wall time, and the server measures only wall time."""
     crash(scenario, key, way, claim_idle_ms=60_000)
     scenario.run(seconds=30)
-    held = Stream(scenario.client, key).group("g").pending_entries()
-    assert {(one.consumer, one.deliveries) for one in held} == {("g-1", 1)}
-    assert len(held) == 4
+    pending = Stream(scenario.client, key).group("g").pending_entries()
+    assert {(one.consumer, one.deliveries) for one in pending} == {("g-1", 1)}
+    assert len(pending) == 4
 
 
 def test_each_way_sends_its_own_command(scenario: Scenario, key: str, way: str) -> None:
@@ -97,41 +97,41 @@ def test_each_way_sends_its_own_command(scenario: Scenario, key: str, way: str) 
     assert {command.split()[0] for command in takes} == {first}
 
 
-def test_deleted_entries_end_no_claim(scenario: Scenario, key: str, way: str) -> None:
+def test_deleted_entries_do_not_end_a_claim(scenario: Scenario, key: str, way: str) -> None:
     crash(scenario, key, way)
     scenario.run(seconds=2)
     stream = Stream(scenario.client, key)
-    held = stream.group("g").pending_entries(consumer="g-1")
-    assert len(held) == 4
-    stream.delete(held[0].id, held[2].id)
+    pending = stream.group("g").pending_entries(consumer="g-1")
+    assert len(pending) == 4
+    stream.delete(pending[0].id, pending[2].id)
     scenario.run(seconds=20)
     left = [one.id for one in stream.group("g").pending_entries()]
-    assert not set(left) - {held[0].id, held[2].id}
+    assert not set(left) - {pending[0].id, pending[2].id}
     assert sum(one.handled for one in scenario.groups["g"].consumers.values()) == 58
 
 
-def test_of_several_streams_it_comes_in_the_order_of_time(
+def test_claims_from_several_streams_come_in_time_order(
     scenario: Scenario, prefix: str, way: str
 ) -> None:
     keys = [f"{prefix}a", f"{prefix}b"]
-    seen: list[int] = []
+    handled_ms: list[int] = []
     for key, shift in zip(keys, (0, 10), strict=True):
         scenario.produce(key, series.constant(rate_hz=10).shift(shift).limit(20))
     scenario.run(seconds=3)
-    plan = {"batch": 50, "service_ms": 1, "claim_idle_ms": 900, "claim_with": way}
+    options = {"batch": 50, "service_ms": 1, "claim_idle_ms": 900, "claim_with": way}
     group = scenario.group(
-        keys, "g", consumers=0, handler=lambda entry: seen.append(entry.id.ms), **plan
+        keys, "g", consumers=0, handler=lambda entry: handled_ms.append(entry.id.ms), **options
     )
     first = group.add_consumer("first", service_ms=60_000)
     scenario.run(seconds=1)
     first.kill()
     group.add_consumer("second")
     scenario.run(seconds=4)
-    assert len(seen) == 40
-    assert seen == sorted(seen)
+    assert len(handled_ms) == 40
+    assert handled_ms == sorted(handled_ms)
 
 
-def test_on_the_wall_the_servers_own_idle_times_count(
+def test_on_the_wall_clock_the_servers_idle_times_count(
     scenario: Scenario, key: str, way: str, until: Until
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=100).limit(30))
@@ -153,7 +153,7 @@ def test_on_the_wall_the_servers_own_idle_times_count(
     until(lambda: any(note.startswith("g-2 claimed") for note in notes(scenario)))
 
 
-def test_a_server_without_claim_is_named_before_anything_is_made(
+def test_a_server_without_claim_is_named_before_anything_is_created(
     scenario: Scenario, key: str
 ) -> None:
     if Connection(scenario.client).version.has((8, 4)):
@@ -165,21 +165,21 @@ def test_a_server_without_claim_is_named_before_anything_is_made(
 
 
 @pytest.mark.parametrize(
-    ("option", "says"),
+    ("option", "message"),
     [
         ({"claim_with": "force", "claim_idle_ms": 5}, "claim_with='force'"),
         ({"claim_with": "xautoclaim"}, "give claim_idle_ms="),
     ],
 )
-def test_a_bad_way_is_named(
-    scenario: Scenario, key: str, option: dict[str, object], says: str
+def test_a_wrong_way_to_claim_is_named(
+    scenario: Scenario, key: str, option: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=message):
         scenario.group(key, "g", **option)
     assert not Stream(scenario.client, key).exists()
 
 
-def test_who_is_back_finds_its_work_behind_what_was_trimmed_away(
+def test_a_revived_consumer_finds_its_entries_after_the_trimmed_ones(
     scenario: Scenario, key: str
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=50).limit(20))
@@ -188,8 +188,8 @@ def test_who_is_back_finds_its_work_behind_what_was_trimmed_away(
     worker = group.consumers["g-1"]
     scenario.run(seconds=1)
     assert worker.holding == 5
-    Stream(scenario.client, key).trim(maxlen=16)  # of six entries in its hands, four are gone
-    group.plan = ConsumerBehaviour(batch=2)
+    Stream(scenario.client, key).trim(maxlen=16)  # four of the six entries that it read are deleted
+    group.behaviour = ConsumerBehaviour(batch=2)
     worker.revive()
     scenario.run(seconds=2)
     assert worker.handled == 17

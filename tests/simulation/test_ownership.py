@@ -1,4 +1,4 @@
-"""Nobody's data is touched: what is not proved to be an earlier virtual run's stays as it is."""
+"""Data safety: a virtual run replaces only what a mark proves to be an earlier virtual run's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, StreamVizError
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.patterns.partitions import Partitions
-from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.readers import readers_key
+from streamviz.simulation.run_marks import RUNS_KEY
 
 FEBRUARY_MS = 1_769_904_000_000
 EPOCH_MS = 1_767_225_600_000
@@ -29,57 +29,55 @@ Setting = Callable[[Scenario, str], object]
 
 
 def shop(client: redis_py.Redis, key: str, *, reader: bool = False, **produce: Any) -> Scenario:
-    made = Scenario(client, seed=1)
-    made.group(key, "mine", service_ms=1)
+    scenario = Scenario(client, seed=1)
+    scenario.group(key, "mine", service_ms=1)
     if reader:
-        made.reader(key, "ann", service_ms=1)
-    made.produce(key, series.constant(rate_hz=4), **produce)
-    return made
+        scenario.reader(key, "ann", service_ms=1)
+    scenario.produce(key, series.constant(rate_hz=4), **produce)
+    return scenario
 
 
-def test_a_stream_of_the_virtual_clocks_year_keeps_its_entries_and_its_groups(
+def test_a_stream_with_ids_of_the_virtual_clock_keeps_its_entries_and_its_groups(
     redis: redis_py.Redis, key: str
 ) -> None:
-    theirs = Stream(redis, key)
-    theirs.add_many((f"{FEBRUARY_MS + n}-0", {"n": n}) for n in range(20))
-    theirs.group("billing").create("0")
-    theirs.group("billing").consumer("ann").read(5)
+    stream = Stream(redis, key)
+    stream.add_many((f"{FEBRUARY_MS + n}-0", {"n": n}) for n in range(20))
+    stream.group("billing").create("0")
+    stream.group("billing").consumer("ann").read(5)
     Scenario(redis).group(key, "audit")
-    assert theirs.length() == 20
-    assert theirs.group("billing").pending().count == 5
-    shown = Scenario(redis)
-    shown.produce(key, series.constant())
+    assert stream.length() == 20
+    assert stream.group("billing").pending().count == 5
+    scenario = Scenario(redis)
+    scenario.produce(key, series.constant())
     with pytest.raises(InputError, match=rf"{key}.*20 entries.*no virtual run made it.*delete"):
-        shown.run(1)
-    assert theirs.length() == 20
-    assert theirs.group("billing").pending().count == 5
+        scenario.run(1)
+    assert stream.length() == 20
+    assert stream.group("billing").pending().count == 5
 
 
-def test_a_second_run_replaces_the_first_and_all_that_it_left(
-    redis: redis_py.Redis, key: str
-) -> None:
+def test_a_second_run_replaces_all_that_the_first_run_left(redis: redis_py.Redis, key: str) -> None:
     for _ in range(3):
-        made = shop(redis, key, reader=True)
-        made.run(2)
-        made.run(3)
-        assert made.history.last is not None
-        assert made.history.last.entries_added == 20
+        scenario = shop(redis, key, reader=True)
+        scenario.run(2)
+        scenario.run(3)
+        assert scenario.history.last is not None
+        assert scenario.history.last.entries_added == 20
         assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
-        assert made.readers["ann"].handled == 20
-        assert made.error is None
-        assert not [str(note) for sample in made.history.samples for note in sample.events]
+        assert scenario.readers["ann"].handled == 20
+        assert scenario.error is None
+        assert not [str(note) for sample in scenario.history.samples for note in sample.events]
 
 
-def test_a_run_that_was_interrupted_may_be_replaced_too(redis: redis_py.Redis, key: str) -> None:
+def test_an_interrupted_run_can_be_replaced(redis: redis_py.Redis, key: str) -> None:
     def interrupt(entry: Any) -> None:
         if entry.fields["n"] == "9":
             raise KeyboardInterrupt
 
-    made = Scenario(redis)
-    made.produce(key, series.constant(rate_hz=4))
-    made.group(key, "mine", handler=interrupt)
+    scenario = Scenario(redis)
+    scenario.produce(key, series.constant(rate_hz=4))
+    scenario.group(key, "mine", handler=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        made.run(9)
+        scenario.run(9)
     shop(redis, key).run(1)
     assert Stream(redis, key).info().entries_added == 4
 
@@ -96,7 +94,7 @@ def add_in_its_time(client: redis_py.Redis, key: str) -> None:
     client.xadd(key, {"theirs": 1}, id=f"{EPOCH_MS + 4000}-9")
 
 
-def make_anew(client: redis_py.Redis, key: str) -> None:
+def recreate(client: redis_py.Redis, key: str) -> None:
     client.delete(key)
     client.xadd(key, {"theirs": 1}, id=f"{EPOCH_MS + 4000}-0")
 
@@ -115,10 +113,10 @@ def break_the_mark(client: redis_py.Redis, key: str) -> None:
 
 @pytest.mark.parametrize(
     "meanwhile",
-    [add, add_and_delete, add_in_its_time, make_anew, join, lose_the_mark, break_the_mark],
+    [add, add_and_delete, add_in_its_time, recreate, join, lose_the_mark, break_the_mark],
     ids=lambda one: one.__name__,
 )
-def test_what_others_have_joined_is_not_replaced(
+def test_a_stream_that_others_changed_is_not_replaced(
     redis: redis_py.Redis, key: str, meanwhile: Callable[[redis_py.Redis, str], None]
 ) -> None:
     shop(redis, key).run(3)
@@ -134,7 +132,7 @@ def test_what_others_have_joined_is_not_replaced(
     assert Stream(redis, key).info().entries_added == 12, "the next step that the error names"
 
 
-def test_a_group_of_a_scenario_that_only_reads_is_no_stranger(
+def test_a_group_of_a_scenario_that_only_reads_can_be_replaced(
     redis: redis_py.Redis, key: str
 ) -> None:
     shop(redis, key).run(3)
@@ -146,14 +144,14 @@ def test_a_group_of_a_scenario_that_only_reads_is_no_stranger(
     assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
 
 
-def test_a_group_that_never_ran_is_no_stranger_either(redis: redis_py.Redis, key: str) -> None:
+def test_a_group_that_never_ran_can_be_replaced(redis: redis_py.Redis, key: str) -> None:
     Scenario(redis).group(key, "mine")
     for _ in range(2):
         shop(redis, key).run(3)
     assert Stream(redis, key).info().entries_added == 12
 
 
-def test_a_scenario_whose_stream_was_replaced_leaves_it_to_the_next(
+def test_a_scenario_whose_stream_was_replaced_leaves_the_mark_to_the_next_run(
     redis: redis_py.Redis, key: str
 ) -> None:
     old = shop(redis, key)
@@ -166,7 +164,7 @@ def test_a_scenario_whose_stream_was_replaced_leaves_it_to_the_next(
     assert mark["last_id"] == str(new.producers[0].last_id)
 
 
-def test_entries_may_be_added_after_older_ones_but_not_trim_them(
+def test_a_run_may_add_after_older_entries_but_not_trim_them(
     redis: redis_py.Redis, key: str
 ) -> None:
     Stream(redis, key).add({"theirs": 1}, id="5-0")
@@ -178,7 +176,7 @@ def test_entries_may_be_added_after_older_ones_but_not_trim_them(
         shop(redis, key).run(3)
 
 
-def test_the_position_of_a_reader_of_theirs_stays(redis: redis_py.Redis, key: str) -> None:
+def test_a_position_that_no_run_saved_stays(redis: redis_py.Redis, key: str) -> None:
     hash_key = readers_key(key)
     redis.hset(hash_key, mapping={"ann": "7-0", "ben": "8-0"})
     with pytest.raises(InputError, match=r"holds a position of 'ann'.*hdel"):
@@ -194,7 +192,32 @@ def test_the_position_of_a_reader_of_theirs_stays(redis: redis_py.Redis, key: st
     assert redis.hget(hash_key, "ann") == b"9-0"
 
 
-def test_a_reader_alone_begins_anew_in_a_second_run(redis: redis_py.Redis, key: str) -> None:
+def test_a_position_stays_even_if_its_stream_has_the_key_stream(
+    redis: redis_py.Redis, key: str
+) -> None:
+    redis.hset(readers_key("stream"), key, "7-0")
+    scenario = Scenario(redis)
+    scenario.produce(key, series.constant(rate_hz=4))
+    scenario.reader("stream", key)
+    try:
+        with pytest.raises(InputError, match="holds a position of"):
+            scenario.run(1)
+        assert redis.hget(readers_key("stream"), key) == b"7-0"
+    finally:
+        redis.hdel(readers_key("stream"), key)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), 0, -1])
+def test_a_wrong_length_of_a_run_is_refused_before_anything_is_replaced(
+    redis: redis_py.Redis, key: str, seconds: float
+) -> None:
+    shop(redis, key).run(3)
+    with pytest.raises(InputError, match="seconds="):
+        shop(redis, key).run(seconds)
+    assert Stream(redis, key).length() == 12
+
+
+def test_a_lone_reader_starts_again_in_a_second_run(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add_many((f"{n}-0", {"n": n}) for n in range(1, 4))
     for _ in range(2):
         alone = Scenario(redis)
@@ -203,7 +226,7 @@ def test_a_reader_alone_begins_anew_in_a_second_run(redis: redis_py.Redis, key: 
         assert alone.readers["ann"].handled == 3
 
 
-def test_a_key_that_is_no_hash_where_the_marks_belong_is_not_overwritten(
+def test_a_key_that_is_not_a_hash_is_not_overwritten_by_marks(
     redis: redis_py.Redis, key: str
 ) -> None:
     marks = redis.hgetall(RUNS_KEY)
@@ -224,14 +247,14 @@ IDS = st.one_of(
     st.integers(1_700_000_000_000, 1_800_000_000_000),
 )
 CALLS: dict[str, Setting] = {
-    "produce": lambda made, key: made.produce(key, series.constant()),
-    "produce, trimming": lambda made, key: made.produce(key, series.constant(), maxlen=1),
-    "group": lambda made, key: made.group(key, "ours"),
-    "group of theirs": lambda made, key: made.group(key, "theirs", consumers=0),
-    "reader": lambda made, key: made.reader(key, "ours"),
-    "reader of theirs": lambda made, key: made.reader(key, "theirs"),
-    "subscriber": lambda made, key: made.subscriber(key, "ours"),
-    "watch": lambda made, key: made.watch(key),
+    "produce": lambda scenario, key: scenario.produce(key, series.constant()),
+    "produce, trimming": lambda scenario, key: scenario.produce(key, series.constant(), maxlen=1),
+    "group": lambda scenario, key: scenario.group(key, "ours"),
+    "group of theirs": lambda scenario, key: scenario.group(key, "theirs", consumers=0),
+    "reader": lambda scenario, key: scenario.reader(key, "ours"),
+    "reader of theirs": lambda scenario, key: scenario.reader(key, "theirs"),
+    "subscriber": lambda scenario, key: scenario.subscriber(key, "ours"),
+    "watch": lambda scenario, key: scenario.watch(key),
 }
 
 
@@ -248,7 +271,7 @@ CALLS: dict[str, Setting] = {
     calls=st.lists(st.sampled_from(sorted(CALLS)), min_size=1, max_size=4),
     runs=st.integers(1, 2),
 )
-def test_no_call_takes_anything_from_a_stream_of_theirs(
+def test_no_call_changes_a_stream_that_others_made(
     redis: redis_py.Redis,
     prefix: str,
     ids: list[int],
@@ -259,37 +282,37 @@ def test_no_call_takes_anything_from_a_stream_of_theirs(
 ) -> None:
     key, untouched = f"{prefix}s", f"{prefix}other"
     redis.delete(key, readers_key(key), untouched)
-    theirs = Stream(redis, key)
-    theirs.add_many((f"{ms}-0", {"n": ms}) for ms in ids)
-    theirs.group("theirs").create("0")
-    theirs.group("theirs").consumer("zoe").read(max(1, pending))
+    stream = Stream(redis, key)
+    stream.add_many((f"{ms}-0", {"n": ms}) for ms in ids)
+    stream.group("theirs").create("0")
+    stream.group("theirs").consumer("zoe").read(max(1, pending))
     if deleted:
-        theirs.delete(f"{ids[0]}-0")
+        stream.delete(f"{ids[0]}-0")
     redis.hset(readers_key(key), "theirs", "3-0")
     redis.copy(key, untouched)
-    entries, group = theirs.range(), theirs.groups()[0]
+    entries, group = stream.range(), stream.groups()[0]
     last, dumps = ids[-1], {one: redis.dump(one) for one in (readers_key(key), untouched)}
 
     for _ in range(runs):
-        made = Scenario(redis)
+        scenario = Scenario(redis)
         with suppress(StreamVizError):
             for call in calls:
-                CALLS[call](made, key)
-            made.run(1)
-        made.stop()
+                CALLS[call](scenario, key)
+            scenario.run(1)
+        scenario.stop()
     Observer(redis, key, readers=readers_key(key)).sample()
     capabilities(redis)
     Partitions(redis, key, 2)
-    DeadLetters(theirs.group("theirs").consumer("zoe"))
+    DeadLetters(stream.group("theirs").consumer("zoe"))
 
-    assert theirs.range("-", f"{last}-0") == entries
-    now = next(one for one in theirs.groups() if one.name == "theirs")
+    assert stream.range("-", f"{last}-0") == entries
+    now = next(one for one in stream.groups() if one.name == "theirs")
     assert replace(now, lag=None) == replace(group, lag=None)
     saved = redis.hget(readers_key(key), "theirs")
-    assert saved == b"3-0", "a position that no run of ours saved"
+    assert saved == b"3-0", "no virtual run saved this position"
     assert redis.dump(untouched) == dumps[untouched]
     if not any(call == "reader" for call in calls):
         assert redis.dump(readers_key(key)) == dumps[readers_key(key)]
     if not any(call.startswith(("produce", "group")) for call in calls):
-        assert theirs.info().entries_added == len(ids)
+        assert stream.info().entries_added == len(ids)
         assert redis.dump(key) == redis.dump(untouched)

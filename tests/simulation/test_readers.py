@@ -1,4 +1,4 @@
-"""Plain readers of a scenario: what each gets, by what it remembers."""
+"""Plain readers of a scenario: which entries each gets depends on what it remembers."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from streamviz.simulation.readers import readers_key
 
 @pytest.fixture
 def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
-    made = Scenario(redis, seed=7)
-    yield made
-    made.stop()
+    scenario = Scenario(redis, seed=7)
+    yield scenario
+    scenario.stop()
 
 
-def handled(scenario: Scenario, key: str, remembers: str, **plan: float) -> Counter[EntryId]:
-    seen: list[Entry] = []
-    scenario.reader(key, remembers, remembers=remembers, handler=seen.append, **plan)
+def handled(scenario: Scenario, key: str, remembers: str, **options: float) -> Counter[EntryId]:
+    entries: list[Entry] = []
+    scenario.reader(key, remembers, remembers=remembers, handler=entries.append, **options)
     scenario.run(seconds=20)
-    return Counter(entry.id for entry in seen)
+    return Counter(entry.id for entry in entries)
 
 
 @pytest.mark.parametrize("remembers", ["hash", "memory", "nothing"])
-def test_what_a_crash_costs_hangs_on_what_is_remembered(
+def test_the_cost_of_a_crash_depends_on_what_a_reader_remembers(
     scenario: Scenario, redis: redis_py.Redis, key: str, remembers: str
 ) -> None:
     scenario.produce(key, series.bursts(burst_size=3, every_ms=1000, spread_ms=100))
-    seen = handled(scenario, key, remembers, service_ms=50, crash_at_s=9.01, revive_after_s=2)
-    every = {entry.id for entry in Stream(redis, key).range()}
-    twice = [one for one, times in seen.items() if times > 1]
+    counts = handled(scenario, key, remembers, service_ms=50, crash_at_s=9.01, revive_after_s=2)
+    all_ids = {entry.id for entry in Stream(redis, key).range()}
+    twice = [one for one, times in counts.items() if times > 1]
     if remembers == "hash":
-        assert set(seen) == every
+        assert set(counts) == all_ids
         assert not twice
     elif remembers == "memory":
-        assert set(seen) == every
-        assert 20 < len(twice) < 30, "what came before the crash"
+        assert set(counts) == all_ids
+        assert 20 < len(twice) < 30, "the entries from before the crash"
     else:
-        assert 10 < len(seen) < len(every) * 0.75
+        assert 10 < len(counts) < len(all_ids) * 0.75
         assert not twice
-    assert scenario.readers[remembers].handled == seen.total()
+    assert scenario.readers[remembers].handled == counts.total()
 
 
-def test_a_sample_says_where_each_is_and_what_it_got(
+def test_a_sample_has_each_readers_position_and_entries(
     scenario: Scenario, redis: redis_py.Redis, key: str
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(5))
@@ -68,20 +68,20 @@ def test_a_sample_says_where_each_is_and_what_it_got(
     assert HashOffset(redis, readers_key(key), "ann").load() == last.last_id
 
 
-def test_a_second_run_begins_anew_and_gives_the_same(redis: redis_py.Redis, key: str) -> None:
+def test_a_second_run_starts_again_and_gives_the_same(redis: redis_py.Redis, key: str) -> None:
     def run() -> list[tuple[ReaderState, ...]]:
-        made = Scenario(redis, seed=3)
-        made.produce(key, series.poisson(rate_hz=5, seed=3))
-        made.reader(key, "ann", service_ms=lambda rng: rng.uniform(10, 400), crash_at_s=3)
-        made.reader(key, "ben", remembers="nothing", service_ms=300)
-        return [sample.readers for sample in made.run(seconds=10).samples]
+        scenario = Scenario(redis, seed=3)
+        scenario.produce(key, series.poisson(rate_hz=5, seed=3))
+        scenario.reader(key, "ann", service_ms=lambda rng: rng.uniform(10, 400), crash_at_s=3)
+        scenario.reader(key, "ben", remembers="nothing", service_ms=300)
+        return [sample.readers for sample in scenario.run(seconds=10).samples]
 
     first = run()
     assert len(set(first)) > 20
     assert run() == first
 
 
-def test_it_is_killed_and_revived_on_the_wall_clock_too(
+def test_a_reader_is_killed_and_revived_on_the_wall_clock_too(
     scenario: Scenario, key: str, until: Callable[..., None]
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=50))
@@ -102,7 +102,7 @@ def test_it_is_killed_and_revived_on_the_wall_clock_too(
     assert "handled" in repr(ann)
 
 
-def test_a_stream_made_again_is_noted_not_waited_for_in_silence(
+def test_a_recreated_stream_is_reported(
     scenario: Scenario, redis: redis_py.Redis, key: str
 ) -> None:
     Stream(redis, key).add({"n": 1}, id="9-0")
@@ -114,7 +114,7 @@ def test_a_stream_made_again_is_noted_not_waited_for_in_silence(
     assert "ann: the position 50-0 lies beyond 9-0" in notes[0]
 
 
-def test_a_place_in_memory_dies_with_its_reader(scenario: Scenario, key: str) -> None:
+def test_a_position_in_memory_dies_with_its_reader(scenario: Scenario, key: str) -> None:
     scenario.produce(key, series.constant(rate_hz=10))
     for name, remembers in (("forgets", "memory"), ("knows", "hash")):
         scenario.reader(key, name, remembers=remembers, service_ms=1, crash_at_s=1)
@@ -123,16 +123,16 @@ def test_a_place_in_memory_dies_with_its_reader(scenario: Scenario, key: str) ->
     assert [reader.name for reader in last.readers] == ["knows"]
 
 
-def test_who_tells_of_itself_wins_over_the_hash(redis: redis_py.Redis, key: str) -> None:
+def test_a_readers_own_state_wins_over_the_hash(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add({"n": 1}, id="9-0")
     for name in ("ann", "ben"):
         HashOffset(redis, readers_key(key), name).save(EntryId(1))
-    told = ReaderState("ben", EntryId(9), (EntryId(9),))
-    sample = Observer(redis, key, readers=readers_key(key)).sample(readers=[told])
-    assert sample.readers == (ReaderState("ann", EntryId(1)), told)
+    state = ReaderState("ben", EntryId(9), (EntryId(9),))
+    sample = Observer(redis, key, readers=readers_key(key)).sample(readers=[state])
+    assert sample.readers == (ReaderState("ann", EntryId(1)), state)
 
 
-def test_what_goes_wrong_in_a_handler_is_told_and_the_reader_goes_on(
+def test_an_exception_in_a_handler_is_reported_and_the_reader_goes_on(
     scenario: Scenario, key: str
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(5))
@@ -142,8 +142,15 @@ def test_what_goes_wrong_in_a_handler_is_told_and_the_reader_goes_on(
     assert ann.handled == 5
 
 
+def test_an_exception_in_a_service_time_names_the_reader(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(5))
+    scenario.reader(key, "ann", service_ms=lambda rng: 1 / 0)
+    with pytest.raises(HandlerError, match="the service_ms of ann raised ZeroDivisionError"):
+        scenario.run(seconds=3)
+
+
 @pytest.mark.parametrize(
-    "plan",
+    "options",
     [
         {"remembers": "all"},
         {"start": "+"},
@@ -153,18 +160,20 @@ def test_what_goes_wrong_in_a_handler_is_told_and_the_reader_goes_on(
         {"revive_after_s": "soon"},
     ],
 )
-def test_a_wrong_option_is_named_and_nothing_is_made(
-    scenario: Scenario, key: str, plan: dict[str, object]
+def test_a_wrong_option_is_named_and_nothing_is_created(
+    scenario: Scenario, key: str, options: dict[str, object]
 ) -> None:
     with pytest.raises(InputError):
-        scenario.reader(key, "ann", **plan)
+        scenario.reader(key, "ann", **options)
     assert not scenario.readers
     scenario.reader(key, "ann")
-    with pytest.raises(InputError, match="there is a reader 'ann'"):
+    with pytest.raises(InputError, match="already has a reader 'ann'"):
         scenario.reader(key, "ann")
 
 
-def test_an_observer_says_which_reader_has_no_entry_id(redis: redis_py.Redis, key: str) -> None:
+def test_an_observer_names_the_reader_whose_position_is_not_an_entry_id(
+    redis: redis_py.Redis, key: str
+) -> None:
     Stream(redis, key).add({"n": 1}, id="1-0")
     observer = Observer(redis, key, readers=readers_key(key))
     assert observer.sample().readers == ()
@@ -184,11 +193,11 @@ def test_an_observer_says_which_reader_has_no_entry_id(redis: redis_py.Redis, ke
 
 def test_readers_leave_the_history_with_their_last_sample(redis: redis_py.Redis, key: str) -> None:
     Stream(redis, key).add({"n": 1})
-    observer, seen = Observer(redis, key, readers=readers_key(key)), History(limit=2)
-    place = HashOffset(redis, readers_key(key), "ann")
-    place.save(EntryId(1))
-    seen.append(observer.sample(1))
-    place.forget()
+    observer, history = Observer(redis, key, readers=readers_key(key)), History(limit=2)
+    offset = HashOffset(redis, readers_key(key), "ann")
+    offset.save(EntryId(1))
+    history.append(observer.sample(1))
+    offset.forget()
     for time_ms, names in ((2, ("ann",)), (3, ())):
-        seen.append(observer.sample(time_ms))
-        assert seen.reader_names == names
+        history.append(observer.sample(time_ms))
+        assert history.reader_names == names

@@ -1,4 +1,4 @@
-"""Scenarios: the same run every time, and whatever may befall a consumer."""
+"""Scenarios: the same run every time, through crashes, claims and errors."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ ON_THE_REAL_SERVER = settings(
 
 @pytest.fixture
 def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
-    made = Scenario(redis, seed=7)
-    yield made
-    made.stop()
+    scenario = Scenario(redis, seed=7)
+    yield scenario
+    scenario.stop()
 
 
-def ours() -> list[threading.Thread]:
+def clock_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()]
 
 
@@ -44,41 +44,41 @@ def notes(scenario: Scenario) -> list[str]:
     return [str(note) for sample in scenario.history.samples for note in sample.events]
 
 
-def rough(client: redis_py.Redis, key: str, seed: int) -> Scenario:
-    """Return a minute in which everything happens."""
-    made = Scenario(client, seed=seed)
-    made.produce(key, series.orders(rate_hz=6, seed=seed))
-    made.produce(key, series.bursts(5, 7000, seed=seed))
-    made.group(key, "billing", consumers=2, service_ms=exponential(250), claim_idle_ms=2000)
-    made.group(key, "email", batch=5, crash_at_s=10, revive_after_s=5, service_ms=100)
-    made.group(key, "audit", ack="noack", service_ms=uniform(1, 9))
-    made.group(key, "risky", consumers=3, crash_chance=0.05, revive_after_s=2, fail=0.1)
-    made.run(seconds=60)
-    return made
+def busy_minute(client: redis_py.Redis, key: str, seed: int) -> Scenario:
+    """Run a minute in which everything happens."""
+    scenario = Scenario(client, seed=seed)
+    scenario.produce(key, series.orders(rate_hz=6, seed=seed))
+    scenario.produce(key, series.bursts(5, 7000, seed=seed))
+    scenario.group(key, "billing", consumers=2, service_ms=exponential(250), claim_idle_ms=2000)
+    scenario.group(key, "email", batch=5, crash_at_s=10, revive_after_s=5, service_ms=100)
+    scenario.group(key, "audit", ack="noack", service_ms=uniform(1, 9))
+    scenario.group(key, "risky", consumers=3, crash_chance=0.05, revive_after_s=2, fail=0.1)
+    scenario.run(seconds=60)
+    return scenario
 
 
-def digest(client: redis_py.Redis, key: str, made: Scenario) -> str:
-    """Return a fingerprint of all that a minute left behind, and of all that was seen."""
-    kept: list[Any] = [[str(one.id), one.fields] for one in Stream(client, key).range()]
+def digest(client: redis_py.Redis, key: str, scenario: Scenario) -> str:
+    """Return a fingerprint of the stream after a minute, and of all samples."""
+    parts: list[Any] = [[str(one.id), one.fields] for one in Stream(client, key).range()]
     groups = Stream(client, key).groups()
-    kept += [[one.name, str(one.last_delivered_id), one.pending] for one in groups]
-    for sample in made.history.samples:
-        kept.append([sample.time_ms, sample.length, tuple(map(str, sample.events))])
-        kept += [[one.name, one.lag.entries, one.pending] for one in sample.groups]
-    return hashlib.sha256(repr(kept).encode()).hexdigest()[:16]
+    parts += [[one.name, str(one.last_delivered_id), one.pending] for one in groups]
+    for sample in scenario.history.samples:
+        parts.append([sample.time_ms, sample.length, tuple(map(str, sample.events))])
+        parts += [[one.name, one.lag.entries, one.pending] for one in sample.groups]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def test_the_same_seed_gives_the_same_minute_on_every_server(
     redis: redis_py.Redis, prefix: str
 ) -> None:
     key = f"{prefix}s"
-    first = digest(redis, key, rough(redis, key, 7))
+    first = digest(redis, key, busy_minute(redis, key, 7))
     assert first == "581749697c139693"
-    assert digest(redis, key, rough(redis, key, 7)) == first
-    assert digest(redis, key, rough(redis, key, 8)) != first
+    assert digest(redis, key, busy_minute(redis, key, 7)) == first
+    assert digest(redis, key, busy_minute(redis, key, 8)) != first
 
 
-def test_a_virtual_run_gives_ids_of_its_own_time(scenario: Scenario, key: str) -> None:
+def test_a_virtual_run_gives_ids_of_virtual_time(scenario: Scenario, key: str) -> None:
     scenario.produce(key, series.constant(rate_hz=2))
     history = scenario.run(seconds=3)
     assert [str(one.id) for one in history.entries][:3] == [
@@ -86,35 +86,35 @@ def test_a_virtual_run_gives_ids_of_its_own_time(scenario: Scenario, key: str) -
         "1767225600500-0",
         "1767225601000-0",
     ]
-    assert not ours()
+    assert not clock_threads()
     assert scenario.ran
     scenario.run(seconds=1)
     assert history.last is not None
     assert history.last.entries_added == 8
 
 
-def test_consumers_share_and_groups_each_get_all(scenario: Scenario, key: str) -> None:
-    seen: dict[str, list[str]] = {"a": [], "b": []}
-    for name in seen:
+def test_consumers_share_the_entries_and_each_group_gets_all(scenario: Scenario, key: str) -> None:
+    handled: dict[str, list[str]] = {"a": [], "b": []}
+    for name in handled:
         scenario.group(
             key,
             name,
             consumers=3,
             service_ms=50,
-            handler=lambda e, n=name: seen[n].append(str(e.id)),
+            handler=lambda e, n=name: handled[n].append(str(e.id)),
         )
     producer = scenario.produce(key, series.constant(rate_hz=20).limit(100))
     scenario.run(seconds=10)
     assert producer.added == 100
     assert (
-        sorted(seen["a"])
-        == sorted(seen["b"])
+        sorted(handled["a"])
+        == sorted(handled["b"])
         == sorted(str(e.id) for e in scenario.history.entries)
     )
     assert all(worker.handled > 10 for worker in scenario.groups["a"].consumers.values())
 
 
-def test_who_is_faster_gets_more(scenario: Scenario, key: str) -> None:
+def test_a_faster_consumer_gets_more_entries(scenario: Scenario, key: str) -> None:
     scenario.produce(key, series.constant(rate_hz=50))
     group = scenario.group(key, "g", consumers=0)
     slow = group.add_consumer("slow", service_ms=400)
@@ -123,7 +123,7 @@ def test_who_is_faster_gets_more(scenario: Scenario, key: str) -> None:
     assert fast.handled == pytest.approx(4 * slow.handled, rel=0.1)
 
 
-def test_a_batch_is_taken_at_once_and_acknowledged_one_by_one(scenario: Scenario, key: str) -> None:
+def test_a_batch_is_read_at_once_and_acknowledged_one_by_one(scenario: Scenario, key: str) -> None:
     scenario.produce(key, series.constant(rate_hz=100).limit(30))
     scenario.group(key, "g", batch=10, service_ms=100)
     scenario.run(seconds=1.2)
@@ -134,7 +134,7 @@ def test_a_batch_is_taken_at_once_and_acknowledged_one_by_one(scenario: Scenario
 @pytest.mark.parametrize(
     ("ack", "pending"), [("after", 1), ("before", 0), ("never", 5), ("noack", 0)]
 )
-def test_the_policy_says_when_an_entry_is_acknowledged(
+def test_the_ack_policy_decides_when_an_entry_is_acknowledged(
     scenario: Scenario, key: str, ack: str, pending: int
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=2).limit(5))
@@ -143,7 +143,9 @@ def test_the_policy_says_when_an_entry_is_acknowledged(
     assert Stream(scenario.client, key).groups()[0].pending == pending
 
 
-def test_a_dead_consumer_keeps_its_work_until_it_is_back(scenario: Scenario, key: str) -> None:
+def test_a_dead_consumer_keeps_its_entries_until_it_is_revived(
+    scenario: Scenario, key: str
+) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(20))
     scenario.group(key, "g", batch=4, service_ms=50, crash_after=6, revive_after_s=5)
     scenario.run(seconds=4)
@@ -159,7 +161,7 @@ def test_a_dead_consumer_keeps_its_work_until_it_is_back(scenario: Scenario, key
     assert worker.handled == 20
 
 
-def test_what_a_dead_one_held_is_claimed_by_the_living(scenario: Scenario, key: str) -> None:
+def test_entries_of_a_dead_consumer_are_claimed_by_a_live_one(scenario: Scenario, key: str) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(30))
     group = scenario.group(key, "g", consumers=2, batch=5, service_ms=20, claim_idle_ms=1000)
     scenario.run(seconds=1)
@@ -172,7 +174,9 @@ def test_what_a_dead_one_held_is_claimed_by_the_living(scenario: Scenario, key: 
     assert group.consumers["g-1"].alive
 
 
-def test_one_that_always_fails_stays_pending_and_says_so(scenario: Scenario, key: str) -> None:
+def test_an_entry_that_always_fails_stays_pending_and_is_reported(
+    scenario: Scenario, key: str
+) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(10))
     scenario.group(key, "g", service_ms=10, fail=lambda entry: entry.fields["n"] == "3")
     scenario.run(seconds=3)
@@ -180,7 +184,9 @@ def test_one_that_always_fails_stays_pending_and_says_so(scenario: Scenario, key
     assert any(f"could not handle {pending.id}" in note for note in notes(scenario))
 
 
-def test_a_handlers_exception_is_raised_kept_and_noted(scenario: Scenario, key: str) -> None:
+def test_an_exception_in_a_handler_is_raised_kept_and_reported(
+    scenario: Scenario, key: str
+) -> None:
     def handler(entry: Entry) -> None:
         if entry.fields["n"] == "2":
             raise ZeroDivisionError("two")
@@ -195,7 +201,9 @@ def test_a_handlers_exception_is_raised_kept_and_noted(scenario: Scenario, key: 
     assert any("ZeroDivisionError" in note for note in notes(scenario))
 
 
-def test_what_decides_on_failure_may_raise_like_a_handler(scenario: Scenario, key: str) -> None:
+def test_an_exception_in_fail_is_treated_like_one_in_a_handler(
+    scenario: Scenario, key: str
+) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(5))
     group = scenario.group(key, "g", service_ms=1, fail=lambda entry: entry.fields["nothing"])
     with pytest.raises(HandlerError, match="the fail of g-1 raised KeyError"):
@@ -205,23 +213,23 @@ def test_what_decides_on_failure_may_raise_like_a_handler(scenario: Scenario, ke
 
 
 @pytest.mark.parametrize(
-    ("service_ms", "said"),
+    ("service_ms", "message"),
     [
         (lambda rng: 1 / 0, "the service_ms of g-1 raised ZeroDivisionError"),
         (lambda rng: -5, "service_ms=-5"),
         (lambda rng: "x", "service_ms='x'"),
     ],
 )
-def test_a_service_time_that_is_none_is_an_error_that_names_it(
-    scenario: Scenario, key: str, service_ms: Any, said: str
+def test_a_wrong_service_time_is_named(
+    scenario: Scenario, key: str, service_ms: Any, message: str
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=10).limit(5))
     scenario.group(key, "g", service_ms=service_ms)
-    with pytest.raises(StreamVizError, match=said):
+    with pytest.raises(StreamVizError, match=message):
         scenario.run(seconds=2)
 
 
-def test_one_consumer_is_slowed_down_while_the_others_keep_their_pace(
+def test_one_consumer_slows_down_while_the_others_keep_their_pace(
     scenario: Scenario, key: str
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=40))
@@ -238,28 +246,28 @@ def test_one_consumer_is_slowed_down_while_the_others_keep_their_pace(
         slow.service_ms = -1
 
 
-@pytest.mark.parametrize("plan", [{"ack": "noack", "claim_idle_ms": 500}, {"fail": 1.0}])
-def test_a_long_run_keeps_no_account_of_what_nobody_will_ask(
-    scenario: Scenario, key: str, plan: dict[str, Any]
+@pytest.mark.parametrize("options", [{"ack": "noack", "claim_idle_ms": 500}, {"fail": 1.0}])
+def test_a_long_run_records_deliveries_only_if_they_may_be_claimed(
+    scenario: Scenario, key: str, options: dict[str, Any]
 ) -> None:
     scenario.produce(key, series.constant(rate_hz=50), maxlen=100)
-    scenario.group(key, "g", service_ms=1, **plan)
+    scenario.group(key, "g", service_ms=1, **options)
     scenario.run(seconds=10)
     assert not scenario.context.delivered
 
 
-def test_several_streams_are_read_in_the_order_of_time(scenario: Scenario, prefix: str) -> None:
-    seen: list[int] = []
+def test_several_streams_are_read_in_time_order(scenario: Scenario, prefix: str) -> None:
+    handled_ms: list[int] = []
     a, b = f"{prefix}a", f"{prefix}b"
     scenario.produce(a, series.constant(rate_hz=5).limit(20))
     scenario.produce(b, series.constant(rate_hz=5).shift(100).limit(20))
-    scenario.group([a, b], "g", service_ms=0, handler=lambda entry: seen.append(entry.id.ms))
+    scenario.group([a, b], "g", service_ms=0, handler=lambda entry: handled_ms.append(entry.id.ms))
     scenario.run(seconds=6)
-    assert len(seen) == 40
-    assert seen == sorted(seen)
+    assert len(handled_ms) == 40
+    assert handled_ms == sorted(handled_ms)
 
 
-def test_of_several_streams_with_news_at_once_nothing_is_left_behind(
+def test_entries_added_to_several_streams_at_once_are_all_handled(
     scenario: Scenario, prefix: str
 ) -> None:
     keys = [f"{prefix}{name}" for name in "abc"]
@@ -276,7 +284,7 @@ def test_of_several_streams_with_news_at_once_nothing_is_left_behind(
     ]
 
 
-def test_on_the_wall_it_lives_in_the_background_and_obeys(
+def test_on_the_wall_clock_it_runs_in_the_background_and_can_be_controlled(
     scenario: Scenario, key: str, until: Until
 ) -> None:
     producer = scenario.produce(key, series.constant(rate_hz=50))
@@ -284,15 +292,15 @@ def test_on_the_wall_it_lives_in_the_background_and_obeys(
     assert scenario.state == "new"
     scenario.start()
     until(lambda: len(scenario.history) > 3)
-    assert (scenario.state, len(ours())) == ("running", 1)
+    assert (scenario.state, len(clock_threads())) == ("running", 1)
     scenario.pause()
-    held, looks = producer.added, len(scenario.history)
+    added, samples = producer.added, len(scenario.history)
     time.sleep(0.25)
-    assert (producer.added, len(scenario.history), scenario.state) == (held, looks, "paused")
+    assert (producer.added, len(scenario.history), scenario.state) == (added, samples, "paused")
     scenario.step()
-    assert len(scenario.history) > looks
+    assert len(scenario.history) > samples
     scenario.resume()
-    until(lambda: producer.added > held + 5)
+    until(lambda: producer.added > added + 5)
     worker = group.consumers["g-1"]
     worker.kill()
     until(lambda: any("g-1 was killed" in note for note in notes(scenario)))
@@ -307,13 +315,13 @@ def test_on_the_wall_it_lives_in_the_background_and_obeys(
     scenario.stop()
     scenario.stop()
     assert time.monotonic() - began < 1
-    assert (scenario.state, ours()) == ("stopped", [])
+    assert (scenario.state, clock_threads()) == ("stopped", [])
     entry = scenario.history.last
     assert entry is not None
     assert abs(entry.last_id.ms - time.time() * 1000) < 60_000, "wall runs have wall IDs"
 
 
-def test_rate_service_and_speed_change_while_it_runs(
+def test_rate_service_time_and_speed_can_change_during_a_run(
     scenario: Scenario, key: str, until: Until
 ) -> None:
     producer = scenario.produce(key, series.constant(rate_hz=0.001))
@@ -330,7 +338,7 @@ def test_rate_service_and_speed_change_while_it_runs(
     assert scenario.speed == 1000
 
 
-def test_an_exception_in_a_callback_or_a_series_is_shown(
+def test_an_exception_in_a_callback_or_a_series_is_reported(
     scenario: Scenario, prefix: str, until: Until
 ) -> None:
     def broken() -> Iterator[Any]:
@@ -358,7 +366,7 @@ def test_an_exception_in_a_callback_or_a_series_is_shown(
         other.run(seconds=1)
 
 
-def test_a_server_that_dies_is_noted_and_nothing_hangs(until: Until) -> None:
+def test_a_server_that_dies_is_reported_and_nothing_hangs(until: Until) -> None:
     with EmbeddedServer() as mortal:
         scenario = Scenario(mortal.client(), seed=1)
         scenario.produce("s", series.constant(rate_hz=50))
@@ -370,10 +378,10 @@ def test_a_server_that_dies_is_noted_and_nothing_hangs(until: Until) -> None:
         began = time.monotonic()
         scenario.stop()
         assert time.monotonic() - began < 3
-    assert not ours()
+    assert not clock_threads()
 
 
-def test_a_deleted_stream_is_noted_and_the_rest_goes_on(
+def test_a_deleted_stream_is_reported_and_the_rest_goes_on(
     scenario: Scenario, key: str, until: Until
 ) -> None:
     producer = scenario.produce(key, series.constant(rate_hz=50))
@@ -386,7 +394,7 @@ def test_a_deleted_stream_is_noted_and_the_rest_goes_on(
     until(lambda: producer.added > added + 5)
 
 
-def test_a_stream_of_somebody_else_is_never_replaced(redis: redis_py.Redis, prefix: str) -> None:
+def test_a_stream_that_no_run_made_is_never_replaced(redis: redis_py.Redis, prefix: str) -> None:
     theirs, text, old = f"{prefix}theirs", f"{prefix}text", f"{prefix}old"
     Stream(redis, theirs).add({"theirs": 1})
     scenario = Scenario(redis)
@@ -406,18 +414,20 @@ def test_a_stream_of_somebody_else_is_never_replaced(redis: redis_py.Redis, pref
         assert Stream(redis, old).length() == 5
 
 
-def test_a_rough_bound_trims_whole_nodes_and_needs_its_number(scenario: Scenario, key: str) -> None:
+def test_approximate_trimming_removes_whole_nodes_and_needs_maxlen(
+    scenario: Scenario, key: str
+) -> None:
     with pytest.raises(InputError, match="give maxlen="):
         scenario.produce(key, series.constant(), approximate=True)
     scenario.produce(key, series.constant(rate_hz=50), maxlen=100, approximate=True)
-    seen = scenario.run(seconds=9)
-    assert max(one.length for one in seen.samples) > 190
-    assert seen.last is not None
-    assert seen.last.length < seen.last.entries_added
+    history = scenario.run(seconds=9)
+    assert max(one.length for one in history.samples) > 190
+    assert history.last is not None
+    assert history.last.length < history.last.entries_added
 
 
 @pytest.mark.parametrize(
-    ("option", "says"),
+    ("option", "message"),
     [
         ({"consumers": -1}, "consumers=-1"),
         ({"consumers": 1.5}, "consumers=1.5"),
@@ -430,16 +440,16 @@ def test_a_rough_bound_trims_whole_nodes_and_needs_its_number(scenario: Scenario
         ({"crash_at_s": -1}, "crash_at_s=-1"),
         ({"revive_after_s": float("nan")}, "revive_after_s=nan"),
         ({"claim_idle_ms": True}, "claim_idle_ms=True"),
-        ({"colour": "red"}, "'colour' is no option of a group"),
+        ({"colour": "red"}, "'colour' is not an option of a group"),
         ({"start_id": "soon"}, "'soon' is not an entry ID"),
     ],
 )
-def test_a_bad_option_of_a_group_is_named_and_nothing_is_made(
-    scenario: Scenario, key: str, option: dict[str, Any], says: str
+def test_a_wrong_option_of_a_group_is_named_and_nothing_is_created(
+    scenario: Scenario, key: str, option: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as error:
         scenario.group(key, "g", **option)
-    assert says in str(error.value)
+    assert message in str(error.value)
     assert not scenario.groups
     assert not Stream(scenario.client, key).exists()
 
@@ -453,24 +463,24 @@ def test_a_run_lasts_a_positive_number_of_seconds(
         scenario.run(seconds)
 
 
-def test_what_is_wrong_with_a_scenario_is_said(scenario: Scenario, key: str) -> None:
+def test_a_wrong_use_of_a_scenario_is_named(scenario: Scenario, key: str) -> None:
     with pytest.raises(InputError, match="has no stream"):
         scenario.run(1)
     for rate in (0, -1, True, "2", float("nan")):
         with pytest.raises(InputError, match="rate="):
             scenario.produce(key, series.constant()).rate = rate
-    with pytest.raises(InputError, match="look_every_ms="):
+    with pytest.raises(InputError, match="sample_every_ms="):
         Scenario(scenario.client, sample_every_ms=0)
     group = scenario.group(key, "g")
-    with pytest.raises(InputError, match="there is a group 'g'"):
+    with pytest.raises(InputError, match="already has a group 'g'"):
         scenario.group(key, "g")
-    with pytest.raises(InputError, match="has a consumer 'g-1'"):
+    with pytest.raises(InputError, match="already has a consumer 'g-1'"):
         group.add_consumer("g-1")
     with pytest.raises(InputError, match="not iterable"):
         scenario.produce(key, 5)  # type: ignore[arg-type]
 
 
-PLANS = st.fixed_dictionaries(
+OPTIONS = st.fixed_dictionaries(
     {
         "consumers": st.integers(1, 3),
         "batch": st.integers(1, 6),
@@ -483,23 +493,29 @@ PLANS = st.fixed_dictionaries(
 
 
 @ON_THE_REAL_SERVER
-@given(plans=st.lists(PLANS, min_size=1, max_size=3), seed=st.integers(0, 99))
-def test_whatever_happens_the_books_balance(
-    redis: redis_py.Redis, key: str, plans: list[dict[str, Any]], seed: int
+@given(option_sets=st.lists(OPTIONS, min_size=1, max_size=3), seed=st.integers(0, 99))
+def test_whatever_happens_the_counts_add_up(
+    redis: redis_py.Redis, key: str, option_sets: list[dict[str, Any]], seed: int
 ) -> None:
     redis.delete(key)
     scenario = Scenario(redis, seed=seed)
     scenario.produce(key, series.poisson(20, seed=seed))
-    for number, plan in enumerate(plans):
-        scenario.group(key, f"g{number}", revive_after_s=1, **plan)
+    for number, options in enumerate(option_sets):
+        scenario.group(key, f"g{number}", revive_after_s=1, **options)
     scenario.run(seconds=10)
     last = scenario.history.last
     assert last is not None
     for group in last.groups:
-        kept = account_for(last, group)
-        assert not kept.reason
-        assert kept.added == sum(
-            part or 0 for part in (kept.undelivered, kept.pending, kept.acked, kept.gone)
+        accounting = account_for(last, group)
+        assert not accounting.reason
+        assert accounting.added == sum(
+            part or 0
+            for part in (
+                accounting.undelivered,
+                accounting.pending,
+                accounting.acked,
+                accounting.gone,
+            )
         )
 
 
@@ -510,11 +526,11 @@ def test_whatever_happens_the_books_balance(
     chance=st.sampled_from([0.02, 0.1, 0.3]),
     seed=st.integers(0, 99),
 )
-def test_after_each_crash_somebody_comes_back_and_nothing_is_lost(
+def test_with_a_revival_after_each_crash_nothing_is_lost(
     redis: redis_py.Redis, key: str, consumers: int, batch: int, chance: float, seed: int
 ) -> None:
     redis.delete(key)
-    seen: list[str] = []
+    handled: list[str] = []
     scenario = Scenario(redis, seed=seed, sample_every_ms=5000)
     scenario.produce(key, series.poisson(20, seed=seed).limit(60))
     scenario.group(
@@ -526,8 +542,8 @@ def test_after_each_crash_somebody_comes_back_and_nothing_is_lost(
         crash_chance=chance,
         revive_after_s=1,
         claim_idle_ms=3000,
-        handler=lambda entry: seen.append(entry.fields["n"]),
+        handler=lambda entry: handled.append(entry.fields["n"]),
     )
     scenario.run(seconds=100)
-    assert set(seen) == {str(n) for n in range(60)}
+    assert set(handled) == {str(n) for n in range(60)}
     assert Stream(redis, key).groups()[0].pending == 0

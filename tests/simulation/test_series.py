@@ -1,4 +1,4 @@
-"""Series: what comes, when, and what is refused."""
+"""Series: their points, their times, and the input that they refuse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEEDED: dict[str, Callable[[int], Series]] = {
 
 
 @pytest.mark.parametrize("name", SEEDED)
-def test_the_same_seed_gives_the_same_and_another_seed_another(name: str) -> None:
+def test_the_same_seed_gives_the_same_points_and_another_seed_others(name: str) -> None:
     make = SEEDED[name]
     one = make(7)
     assert one.take(200) == one.take(200) == make(7).take(200)
@@ -42,8 +42,8 @@ def test_the_same_seed_gives_the_same_and_another_seed_another(name: str) -> Non
 
 @pytest.mark.parametrize("name", [*SEEDED, "constant"])
 def test_time_never_goes_back_and_fields_can_be_stored(name: str) -> None:
-    made = SEEDED.get(name, lambda _: series.constant())(3)
-    points = made.take(500)
+    seeded = SEEDED.get(name, lambda _: series.constant())(3)
+    points = seeded.take(500)
     assert len(points) == 500
     times = [at_ms for at_ms, _ in points]
     assert times == sorted(times)
@@ -65,7 +65,7 @@ TWENTIETH: dict[str, tuple[float, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", SEEDED)
-def test_the_numbers_are_those_that_the_notebooks_were_made_with(name: str) -> None:
+def test_the_numbers_are_those_in_the_notebooks(name: str) -> None:
     at_ms, fields = SEEDED[name](7).take(20)[-1]
     assert (round(at_ms, 3), fields) == TWENTIETH[name]
 
@@ -86,14 +86,14 @@ def test_poisson_keeps_its_rate_and_its_spread() -> None:
 
 
 def test_bursts_are_full_and_apart() -> None:
-    found = series.bursts(10, 1000, spread_ms=50, seed=2).take(30)
-    for burst, points in itertools.groupby(found, lambda point: point[1]["burst"]):
-        times = [at_ms - 1000 * int(burst) for at_ms, _ in points]
+    points = series.bursts(10, 1000, spread_ms=50, seed=2).take(30)
+    for burst, group in itertools.groupby(points, lambda point: point[1]["burst"]):
+        times = [at_ms - 1000 * int(burst) for at_ms, _ in group]
         assert len(times) == 10
         assert 0 <= min(times) <= max(times) <= 50
 
 
-def test_a_sine_swings_as_far_and_as_often_as_it_says() -> None:
+def test_a_sine_has_its_amplitude_and_its_period() -> None:
     values = [
         float(f["value"]) for _, f in series.sine(10, period_s=4, amplitude=5, noise=0).take(40)
     ]
@@ -104,7 +104,7 @@ def test_a_sine_swings_as_far_and_as_often_as_it_says() -> None:
     assert statistics.stdev(noisy) == pytest.approx(0.5, rel=0.1)
 
 
-def test_a_walk_starts_where_it_is_told_and_steps_as_far() -> None:
+def test_a_walk_has_its_start_and_its_step_size() -> None:
     values = [float(f["value"]) for _, f in series.random_walk(step=2, start=10, seed=1).take(2000)]
     assert values[0] == 10
     assert statistics.stdev(b - a for a, b in itertools.pairwise(values)) == pytest.approx(
@@ -112,7 +112,7 @@ def test_a_walk_starts_where_it_is_told_and_steps_as_far() -> None:
     )
 
 
-def test_a_sensor_falls_silent_and_sends_late_and_loses_nothing_else() -> None:
+def test_a_sensor_has_gaps_and_late_readings_and_loses_nothing_else() -> None:
     whole = series.sensor(1, gap_chance=0, late_chance=0, seed=4).take(400)
     assert [fields["measured_ms"] for _, fields in whole] == [1000 * n for n in range(400)]
     gappy = series.sensor(1, gap_chance=0.05, late_chance=0, seed=4).take(400)
@@ -120,7 +120,7 @@ def test_a_sensor_falls_silent_and_sends_late_and_loses_nothing_else() -> None:
     assert max(gaps) >= 5000
     late = series.sensor(1, gap_chance=0, late_chance=0.2, seed=4).take(400)
     measured = [int(fields["measured_ms"]) for _, fields in late]
-    assert measured != sorted(measured), "some come after younger ones"
+    assert measured != sorted(measured), "some arrive after newer ones"
     assert set(range(0, 300_000, 1000)) <= set(measured), "late, not lost"
     assert sorted(set(measured)) == sorted(measured), "and not twice"
 
@@ -135,14 +135,14 @@ def test_clicks_walk_from_page_to_page() -> None:
     assert len(where) == 3
 
 
-def test_merging_keeps_time_and_loses_nothing() -> None:
+def test_a_merge_keeps_time_order_and_loses_nothing() -> None:
     one, two = series.constant(3).limit(30), series.poisson(5, seed=1).limit(50)
     both = one.merge(two).take(100)
     assert len(both) == 80
     assert [at for at, _ in both] == sorted(one.times() + two.times())
 
 
-def test_shift_limit_and_speed_do_what_they_say() -> None:
+def test_shift_limit_and_speed_change_times_and_length() -> None:
     base = series.constant(1)
     assert base.shift(250).limit(2).times() == [250, 1250]
     assert base.speed(4).limit(3).times() == [0, 250, 500]
@@ -150,7 +150,7 @@ def test_shift_limit_and_speed_do_what_they_say() -> None:
     assert base.speed(2).shift(100).merge([(50, {"x": 1})]).limit(3).times() == [50, 100, 600]
 
 
-def test_anything_of_the_same_shape_is_a_series() -> None:
+def test_any_iterable_of_points_is_a_series() -> None:
     def mine() -> Iterator[tuple[int, dict[str, int]]]:
         yield 5, {"a": 1}
         yield 5, {"a": 2}
@@ -162,7 +162,7 @@ def test_anything_of_the_same_shape_is_a_series() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "says"),
+    ("points", "message"),
     [
         (5, "not iterable"),
         (None, "not iterable"),
@@ -178,10 +178,10 @@ def test_anything_of_the_same_shape_is_a_series() -> None:
         ([(1, {"a": 1}), (2, {"b": [2]})], "point 1, field 'b'"),
     ],
 )
-def test_what_is_no_series_is_refused_at_its_point(points: Any, says: str) -> None:
+def test_a_wrong_point_is_named(points: Any, message: str) -> None:
     with pytest.raises(InputError) as error:
         Series.of(points).take(10)
-    assert says in str(error.value)
+    assert message in str(error.value)
 
 
 BAD: dict[str, Callable[[Any], Series]] = {
@@ -198,7 +198,7 @@ BAD: dict[str, Callable[[Any], Series]] = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "2", None])
-def test_a_number_that_is_none_is_refused_and_named(name: str, value: Any) -> None:
+def test_a_wrong_number_is_named(name: str, value: Any) -> None:
     if name == "late_chance" and value == 0:
         value = -1
     with pytest.raises(InputError, match=f"{name.strip()}="):
@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Series], list[Any]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_argument_that_is_not_right_is_refused_at_the_call(name: str) -> None:
+def test_a_wrong_argument_is_refused_at_the_call(name: str) -> None:
     make, values = REFUSED[name]
     for value in values:
         with pytest.raises(InputError) as error:
@@ -233,8 +233,12 @@ def test_an_argument_that_is_not_right_is_refused_at_the_call(name: str) -> None
 
 
 def test_numpys_numbers_are_numbers() -> None:
-    made = series.sine(np.float64(10), amplitude=np.int64(5), noise=np.float32(0), seed=np.int8(1))
-    assert made.limit(np.int64(9)).take(3) == series.sine(10, amplitude=5, noise=0, seed=1).take(3)
+    seeded = series.sine(
+        np.float64(10), amplitude=np.int64(5), noise=np.float32(0), seed=np.int8(1)
+    )
+    assert seeded.limit(np.int64(9)).take(3) == series.sine(10, amplitude=5, noise=0, seed=1).take(
+        3
+    )
     odd = {"i": np.int64(3), "f": np.float64(0.5), "d": Decimal("9.50"), "s": np.str_("x")}
     ((at_ms, fields),) = Series.of([(np.float64(1), odd)]).take(1)
     assert repr((at_ms, fields)) == "(1.0, {'i': 3, 'f': 0.5, 'd': '9.50', 's': 'x'})"
@@ -242,7 +246,7 @@ def test_numpys_numbers_are_numbers() -> None:
         Series.of([(1, {"a": np.timedelta64(5, "s")})]).take(1)
 
 
-def test_a_burst_longer_than_its_distance_is_refused() -> None:
+def test_a_burst_longer_than_its_interval_is_refused() -> None:
     with pytest.raises(InputError, match=r"spread_ms=2000 is longer than every_ms=1000"):
         series.bursts(10, 1000, spread_ms=2000)
 
@@ -297,7 +301,7 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
         series.from_csv(path, "time")
     with pytest.raises(InputError, match="unit='hours'"):
         series.from_csv(path, "when", unit="hours")
-    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is no time in"):
+    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is not a time in"):
         series.from_csv(path, "when", unit="s")
     path.write_text("when,n\n2,1\n1,2\n")
     with pytest.raises(InputError, match=r"row 1 \(line 3\): '1' .* go back in time: sort by"):
@@ -307,7 +311,7 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (b"when,n\n1,1\n2\n", "row 1 (line 3) has 1 values for the 2 columns when, n"),
         (b"when,n\n1,1\n\n2,2\n3,3,5\n", "row 2 (line 5) has 3 values for the 2 columns"),
@@ -316,24 +320,24 @@ def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
         ("when,n\n1,1\n".encode("utf-16"), "line 1 of"),
         (b'when,n\n1,1\n2,"open\n3,3\n', "is not CSV"),
         (b"when,n,n\n1,1,2\n", "two columns 'n': rename one"),
-        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is no time"),
+        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is not a time"),
         (b"when\n1\n", "give a dict with at least one"),
     ],
 )
-def test_a_csv_that_is_not_right_is_refused_before_anything_is_replayed(
-    tmp_path: Path, text: bytes, says: str
+def test_a_wrong_csv_is_refused_before_anything_is_replayed(
+    tmp_path: Path, text: bytes, message: str
 ) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(text)
     with pytest.raises(InputError) as error:
         series.from_csv(path, "when", unit="s")
-    assert says in str(error.value)
-    if says.startswith("line"):
+    assert message in str(error.value)
+    if message.startswith("line"):
         assert "is not UTF-8" in str(error.value)
         assert "save it as UTF-8" in str(error.value)
 
 
-def test_what_a_spreadsheet_saves_is_read(tmp_path: Path) -> None:
+def test_a_csv_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(b'\xef\xbb\xbfwhen,n\r\n1,"a\r\nb"\r\n\r\n2,\r\n')
     assert series.from_csv(str(path), "when", unit="s").take(9) == [
@@ -355,14 +359,14 @@ def test_a_csv_that_changes_afterwards_is_still_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [None, 5, b"data.csv", "no/such.csv", "."])
-def test_a_csv_is_a_file(path: Any) -> None:
+def test_a_csv_path_must_be_a_file(path: Any) -> None:
     with pytest.raises(InputError, match="is not a file: correct the path"):
         series.from_csv(path, "when")
 
 
 @pytest.mark.parametrize("frame", [None, 5, "data.csv", [{"when": 1}], np.zeros(3)], ids=repr)
-def test_a_frame_is_a_frame(frame: Any) -> None:
-    with pytest.raises(InputError, match=r"is no DataFrame: give a pandas\.DataFrame"):
+def test_a_frame_must_be_a_data_frame(frame: Any) -> None:
+    with pytest.raises(InputError, match=r"is not a DataFrame: give a pandas\.DataFrame"):
         series.from_frame(frame, "when")
 
 
@@ -380,7 +384,7 @@ def test_a_missing_value_in_a_frame_is_named(missing: Any) -> None:
     st.lists(st.lists(st.integers(0, 50), max_size=8).map(sorted), min_size=1, max_size=4),
     st.integers(0, 40),
 )
-def test_merged_or_cut_it_is_still_in_order(many: list[list[int]], most: int) -> None:
+def test_a_merged_or_limited_series_is_in_order(many: list[list[int]], most: int) -> None:
     parts = [Series.of([(at, {"n": 1}) for at in times]) for times in many]
     merged = parts[0].merge(*parts[1:])
     assert merged.times() == sorted(at for times in many for at in times)

@@ -36,7 +36,7 @@ def test_each_statement_is_a_step(tour: Steps) -> None:
     assert (tour.done, tour.next) == (True, "")
 
 
-def test_nothing_happens_before_the_first_step_nor_after_the_last(
+def test_nothing_runs_before_the_first_step_or_after_the_last(
     redis: redis_py.Redis, key: str, tour: Steps
 ) -> None:
     assert not redis.exists(key)
@@ -47,7 +47,7 @@ def test_nothing_happens_before_the_first_step_nor_after_the_last(
     assert redis.xlen(key) == 1
 
 
-def test_the_pictures_time_is_the_streams_own(tour: Steps) -> None:
+def test_the_time_of_a_sample_is_the_streams_own(tour: Steps) -> None:
     samples = tour.run().samples
     assert [one.time_ms for one in samples] == [0, 1000, 1001, 1002, 1003]
     assert [one.length for one in samples] == [0, 1, 1, 1, 1]
@@ -56,9 +56,7 @@ def test_the_pictures_time_is_the_streams_own(tour: Steps) -> None:
     ]
 
 
-def test_a_step_that_raises_says_which_and_the_next_goes_on(
-    redis: redis_py.Redis, key: str
-) -> None:
+def test_a_step_that_raises_is_named_and_the_next_one_runs(redis: redis_py.Redis, key: str) -> None:
     steps = Steps(
         redis,
         key,
@@ -71,9 +69,7 @@ def test_a_step_that_raises_says_which_and_the_next_goes_on(
     assert len(steps.step()) == 1
 
 
-def test_names_are_the_callers_and_what_steps_make_stays_with_them(
-    redis: redis_py.Redis, key: str
-) -> None:
+def test_steps_use_the_callers_names_and_keep_their_own(redis: redis_py.Redis, key: str) -> None:
     steps = Steps(redis, key, "made = len(SOURCE)\nassert made > 10")
     steps.run()
     assert "made" not in globals()
@@ -82,27 +78,27 @@ def test_names_are_the_callers_and_what_steps_make_stays_with_them(
 @pytest.mark.parametrize(
     ("source", "hint"), [("", "no statement"), ("# nothing", "no statement"), ("1 +", "line 1")]
 )
-def test_a_bad_source_is_refused(redis: redis_py.Redis, key: str, source: str, hint: str) -> None:
+def test_a_wrong_source_is_refused(redis: redis_py.Redis, key: str, source: str, hint: str) -> None:
     with pytest.raises(InputError, match=hint):
         Steps(redis, key, source)
 
 
-def test_before_the_first_click_its_board_lists_what_is_to_come(tour: Steps) -> None:
+def test_the_dashboard_lists_the_steps_that_have_not_run(tour: Steps) -> None:
     shown = Dashboard(tour)._bundle("here")
     assert shown["text/plain"].splitlines()[1:3] == [
-        'to come: orders.add({"dish": "soup"}, id="1000-0")',
-        'to come: crew = orders.group("crew")',
+        'not run yet: orders.add({"dish": "soup"}, id="1000-0")',
+        'not run yet: crew = orders.group("crew")',
     ]
     assert shown["text/html"].count("<td") == 4 * 4
     tour.step()
     rows = list(tour.log)
-    assert [row.command.split()[0] for row in rows] == ["XADD", "to", "to", "to"]
+    assert [row.command.split()[0] for row in rows] == ["XADD", "not", "not", "not"]
     assert len(tour.log) == 1
     tour.run()
-    assert "to come" not in Dashboard(tour)._bundle("here")["text/plain"]
+    assert "not run yet" not in Dashboard(tour)._bundle("here")["text/plain"]
 
 
-def test_its_board_says_in_words_what_was_done(tour: Steps) -> None:
+def test_the_dashboard_lists_what_the_steps_did(tour: Steps) -> None:
     tour.step()
     tour.step()
     shown = Dashboard(tour)._bundle("here")

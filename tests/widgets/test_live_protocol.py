@@ -287,10 +287,10 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
     talk.live._ipython_display_()
     talk.say("hello")
     assert began.wait(5)
-    monkeypatch.setattr("streamviz.simulation.clock._PATIENCE_S", 0.05)
-    monkeypatch.setattr("streamviz.simulation.clock._AT_THE_END_S", 0.05)
-    assert "has not come back" in talk.say("control", do="pause")[0]["text"]
-    with pytest.warns(RuntimeWarning, match="the clock ends when it does"):
+    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.05)
+    assert "has not returned" in talk.say("control", do="pause")[0]["text"]
+    with pytest.warns(RuntimeWarning, match="the clock stops when it does"):
         talk.live.stop()
     assert status(talk)["state"] == "stopped"
     go.set()

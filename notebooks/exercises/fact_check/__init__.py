@@ -1,7 +1,7 @@
-"""Notebook 14: each claim of the article with one experiment, and the exercises.
+"""Notebook 14: one experiment for each claim of the article, and the exercises.
 
-Each check is a function that does its experiment on a real Redis and returns a `Finding`; what it
-measures can be changed by its arguments, and the verdict follows.
+Each check is a function that runs its experiment on a real Redis and returns a `Finding`. Its
+arguments change the experiment, and the verdict follows from the result.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ CHECKS: tuple[Callable[[redis.Redis], Finding], ...] = (
     one_box_is_enough,
     memory_is_the_wall,
 )
-"""What needs one server, in the order of the article."""
+"""The checks that need one server, in the order of the article."""
 
 __all__ = [
     "CHECKS",
@@ -131,7 +131,7 @@ def check_all(
     cluster: EmbeddedCluster,
     partitions: Mapping[str, Sequence[str]] | None = None,
 ) -> Findings:
-    """Do every experiment, and return the table.
+    """Run all experiments, and return their findings as a table.
 
     Parameters
     ----------
@@ -140,9 +140,9 @@ def check_all(
     cluster : EmbeddedCluster
         Several nodes, for the claim about them.
     partitions : mapping of str to sequence of str, optional
-        What `at_partitions` has found for `PARTS` and `NAMES`, if it was just asked: its broker
-        lets a new group wait for some seconds.
+        The result of `at_partitions` for `PARTS` and `NAMES`, if you have it: the broker makes each
+        new group wait for some seconds.
     """
     joins = partial(who_joins_gets, partitions=partitions)
-    found = [(joins if check is who_joins_gets else check)(client) for check in CHECKS]
-    return Findings([*found, somewhat_durable(), one_node_or_two(cluster)])
+    findings = [(joins if check is who_joins_gets else check)(client) for check in CHECKS]
+    return Findings([*findings, somewhat_durable(), one_node_or_two(cluster)])

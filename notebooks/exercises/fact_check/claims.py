@@ -1,4 +1,4 @@
-"""What an experiment says of a claim: the number, the verdict, and where the verdict ends."""
+"""Findings: a claim, an experiment, its numbers, a verdict, and the limits of the verdict."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _MARKS: dict[Verdict, str] = {"holds": "●", "holds with limits": "◐", "does 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim, and what came of its experiment.
+    """One claim, and the result of its experiment.
 
     Attributes
     ----------
     claim : str
-        What is claimed, in our words.
+        The claim, in our words.
     experiment : str
-        What was done.
+        A description of the experiment.
     measured : str
-        The numbers, rounded or between two bounds, so that they are the same on another day.
+        The numbers, rounded or between two bounds, so that every run gives the same.
     verdict : {"holds", "holds with limits", "does not hold"}
-        What follows from the numbers.
+        The conclusion from the numbers.
     limits : str
-        Where it ends, or what holds instead; empty if nothing was found.
+        The limits of the claim, or what is true instead; empty if there are none.
     """
 
     claim: str
@@ -45,14 +45,14 @@ class Finding:
 
 
 def judged(claim: str, experiment: str, measured: str, *, holds: bool, limits: str = "") -> Finding:
-    """Return the finding: what does not hold does not, whatever its limits are.
+    """Return a finding with its verdict: "holds with limits" if the claim holds and has limits.
 
     Parameters
     ----------
     claim, experiment, measured, limits : str
         See `Finding`.
     holds : bool
-        Whether the numbers are as the claim has them.
+        Whether the numbers support the claim.
     """
     verdict: Verdict = "does not hold"
     if holds:
@@ -61,35 +61,35 @@ def judged(claim: str, experiment: str, measured: str, *, holds: bool, limits: s
 
 
 class Findings:
-    """A table of findings; it shows itself as one in a notebook, and as text elsewhere.
+    """Findings, shown as a table in a notebook and as text elsewhere.
 
     Parameters
     ----------
-    found : iterable of Finding
-        In the order of the table.
+    findings : iterable of Finding
+        The findings, in the order of the table.
     """
 
-    def __init__(self, found: Iterable[Finding]) -> None:
-        self.found = tuple(found)
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
 
     def __iter__(self) -> Iterator[Finding]:
-        return iter(self.found)
+        return iter(self.findings)
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.findings)
 
     def __repr__(self) -> str:
-        return "\n".join(map(repr, self.found))
+        return "\n".join(map(repr, self.findings))
 
     def _repr_html_(self) -> str:
-        """Return the table; IPython shows it."""
+        """Return the table as HTML, for IPython."""
         head = ("claim", "experiment", "measured", "verdict", "limits")
-        body = "".join(f"<tr>{_cells('td', _row(one))}</tr>" for one in self.found)
+        body = "".join(f"<tr>{_cells('td', _row(one))}</tr>" for one in self.findings)
         return f"<table><thead><tr>{_cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def between(value: float, edges: Sequence[float], unit: str = "") -> str:
-    """Return between which two of some rising edges a number lies, in words.
+    """Return the range that contains a number, in words; the ranges are given by rising edges.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Claims about who gets an entry: processes, consumer groups, consumers, partitions."""
+"""Claims about the delivery of entries: to processes, groups, consumers and partitions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streamviz.client.arguments import Fields
 from streamviz.client.stream import Stream
 from streamviz.simulation.scenario import Scenario
 
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 _IN_2100 = "4102444800000-0"
 
 
@@ -36,7 +36,7 @@ def time_indexed(client: redis.Redis, *, ids: str = "*") -> Finding:
     client : redis.Redis
         The server.
     ids : str
-        The IDs that the other process gives, with ``{n}`` for a number.
+        The IDs that the other process sets, with ``{n}`` for a number.
     """
     times = fresh(client, "times")
     before = _now_ms(client)
@@ -45,26 +45,26 @@ def time_indexed(client: redis.Redis, *, ids: str = "*") -> Finding:
         f"for n in range(1, 31): redis.xadd({times.key!r}, {{'n': n}}, id={ids!r}.format(n=n))",
     )
     after = _now_ms(client)
-    found = times.range(str(before), str(after))
+    entries = times.range(str(before), str(after))
     own = times.add({"n": 31}, id=_IN_2100)
     return judged(
-        "Entries bring their time along, from one process to another.",
-        "another process adds 30 entries, this one asks for that stretch of time",
-        f"{len(found)} of 30 found by their time",
-        holds=len(found) == 30,
-        limits=f"the time is the server's, and an ID of your own may say anything, such as {own}",
+        "Entries carry their time from one process to another.",
+        "another process adds 30 entries, and this one reads that range of time",
+        f"{len(entries)} of 30 found by their time",
+        holds=len(entries) == 30,
+        limits=f"the time is the server's, and an ID of your own can be any time, such as {own}",
     )
 
 
 def like_a_csv(client: redis.Redis, *, entries: int = 5000) -> Finding:
-    """Check that a stream is like a CSV with a timestamp, in memory.
+    """Check that a stream is like a CSV file with a timestamp, in memory.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     entries : int
-        How many rows are compared.
+        The number of rows to compare.
     """
     table, text = fresh(client, "table"), io.StringIO()
     rows: list[Fields] = [
@@ -79,9 +79,9 @@ def like_a_csv(client: redis.Redis, *, entries: int = 5000) -> Finding:
     return judged(
         "A stream is a table with the time in front, like a CSV file, but in memory.",
         "the same rows as CSV and as entries, then a row with other columns",
-        f"{between(ratio, (0.5, 2))} bytes of memory for a byte of CSV",
+        f"{between(ratio, (0.5, 2))} bytes of memory per byte of CSV",
         holds=ratio < 2,
-        limits=f"there is no header: {len(columns)} sets of columns in one stream"
+        limits=f"a stream has no header: this one has {len(columns)} sets of columns"
         if len(columns) > 1
         else "",
     )
@@ -104,37 +104,37 @@ def beyond_pubsub(client: redis.Redis, *, together: bool = True) -> Finding:
             client.publish(jobs.key, str(n))
             jobs.add({"n": n}, id=f"{n}-0")
         heard = len(hear(ann)) + len(hear(ben))
-    given = 0
+    delivered = 0
     for name in ("ann", "ben"):
         group = jobs.group("crew" if together else name)
         group.create("0", exist_ok=True)
-        given += len(group.consumer(name).read(3 if together else None))
+        delivered += len(group.consumer(name).read(3 if together else None))
     return judged(
         "A stream's consumers can share its work, which pub/sub can't.",
         "6 jobs, for two subscribers and for two consumers",
-        f"{heard} deliveries by pub/sub, {given} by the group",
-        holds=given == 6 < heard,
+        f"{heard} deliveries by pub/sub, {delivered} by the group",
+        holds=delivered == 6 < heard,
     )
 
 
 def each_group_gets_all(client: redis.Redis, *, start: str = "0") -> Finding:
-    """Check that several groups can each eat the whole of one stream.
+    """Check that several groups can each read a whole stream.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     start : str
-        Where the last group begins.
+        The ID at which the last group starts.
     """
-    given = _given(client, ["0", "0", start])
+    counts = _delivered(client, ["0", "0", start])
     return judged(
-        "Several consumer groups can eat up one stream.",
+        "Several consumer groups can each read a whole stream.",
         "12 entries, 3 groups",
-        f"they get {', '.join(map(str, given))}",
-        holds=given == [12, 12, 12],
-        limits="a group that begins at `$` gets only what is added later: "
-        f"{_given(client, ['$'])[0]} of these 12",
+        f"they get {', '.join(map(str, counts))}",
+        holds=counts == [12, 12, 12],
+        limits="a group that starts at `$` gets only later entries: "
+        f"{_delivered(client, ['$'])[0]} of these 12",
     )
 
 
@@ -146,41 +146,41 @@ def a_part_for_each_group(client: redis.Redis, *, groups: int = 3) -> Finding:
     client : redis.Redis
         The server.
     groups : int
-        How many groups ask for everything.
+        The number of groups; each asks for everything.
     """
-    given = _given(client, ["0"] * groups)
+    counts = _delivered(client, ["0"] * groups)
     return judged(
-        "Redis deals a stream's entries out among the consumer groups.",
+        "Redis divides a stream's entries among the consumer groups.",
         f"12 entries, {groups} group{'s' * (groups != 1)}",
-        f"{' and '.join(map(str, given))} entries were given",
-        holds=sum(given) == 12,
-        limits="every group gets everything; within a group each entry goes to one consumer",
+        f"{' and '.join(map(str, counts))} entries were delivered",
+        holds=sum(counts) == 12,
+        limits="every group gets everything; within a group, each entry goes to one consumer",
     )
 
 
-def _given(client: redis.Redis, starts: Sequence[str]) -> list[int]:
-    """Return how many of twelve entries each group is given that begins there."""
+def _delivered(client: redis.Redis, starts: Sequence[str]) -> list[int]:
+    """Return how many of twelve entries each group gets, given the IDs at which they start."""
     news = fresh(client, "news")
     news.add_many((f"{n}-0", {"n": n}) for n in range(1, 13))
-    found = []
+    counts = []
     for n, start in enumerate(starts):
         group = news.group(f"group-{n}")
         group.create(start)
-        found.append(len(group.consumer("one").read()))
-    return found
+        counts.append(len(group.consumer("one").read()))
+    return counts
 
 
 def faster_gets_more(
     client: redis.Redis, *, quick_ms: float = 100, slow_ms: float = 300
 ) -> Finding:
-    """Check that of two consumers the faster one gets more.
+    """Check that the faster of two consumers gets more entries.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     quick_ms, slow_ms : float
-        How long an entry takes each of them, in milliseconds.
+        The time that each takes to handle an entry, in milliseconds.
     """
     key = fresh(client, "race").key
     race = Scenario(client, seed=1)
@@ -194,34 +194,35 @@ def faster_gets_more(
     share = handled["quick"] / sum(handled.values())
     idle = while_both_wait(client)
     return judged(
-        "Of two consumers, the faster one gets more.",
-        f"{quick_ms:g} ms and {slow_ms:g} ms an entry, always enough to do",
+        "Of two consumers, the faster one gets more entries.",
+        f"{quick_ms:g} ms and {slow_ms:g} ms per entry, with entries always waiting",
         f"the quick one did {share:.0%}",
         holds=share > 0.6,
-        limits="nobody decides it: who asks gets. When both wait, each gets in turn, "
+        limits="Redis does not measure speed: it delivers to the consumer that asks. When both "
+        "wait, they take turns, and get "
         f"{' and '.join(map(str, idle.values()))} of {sum(idle.values())}",
     )
 
 
 def while_both_wait(client: redis.Redis, *, entries: int = 12) -> dict[str, int]:
-    """Return what two consumers get, one of them slow, if both wait whenever an entry comes."""
+    """Return what a quick and a slow consumer get if both wait whenever an entry is added."""
     calls = fresh(client, "calls")
     calls.group("desk").create("0", mkstream=True)
-    got, done = {"quick": 0, "slow": 0}, threading.Event()
+    counts, done = {"quick": 0, "slow": 0}, threading.Event()
 
     def work(name: str, pause_s: float) -> None:
         with closing(again(client)) as own:
             consumer = Stream(own, calls.key).group("desk").consumer(name)
             while not done.is_set():
-                found = consumer.read(1, block_ms=5000)
-                got[name] += 0 if done.is_set() else len(found)
+                entries_read = consumer.read(1, block_ms=5000)
+                counts[name] += 0 if done.is_set() else len(entries_read)
                 time.sleep(pause_s)
 
     def blocked() -> int:
-        told: Any = client.info("clients")
-        return int(told["blocked_clients"])
+        info: Any = client.info("clients")
+        return int(info["blocked_clients"])
 
-    before, deadline = blocked(), time.monotonic() + _PATIENCE_S
+    before, deadline = blocked(), time.monotonic() + _TIMEOUT_S
     threads = [
         threading.Thread(target=work, args=("quick", 0.0)),
         threading.Thread(target=work, args=("slow", 0.005)),
@@ -234,10 +235,10 @@ def while_both_wait(client: redis.Redis, *, entries: int = 12) -> dict[str, int]
         if n <= entries:
             calls.add({"n": n}, id=f"{n}-0")
     done.set()
-    calls.add_many([{"n": "over"}, {"n": "over"}])  # one for each, to let it go
+    calls.add_many([{"n": "over"}, {"n": "over"}])  # one for each, to end its blocking read
     for thread in threads:
         thread.join()
-    return got
+    return counts
 
 
 def who_joins_gets(
@@ -246,7 +247,7 @@ def who_joins_gets(
     third_asks: bool = True,
     partitions: Mapping[str, Sequence[str]] | None = None,
 ) -> Finding:
-    """Check that Redis hands out entries, where with partitions the clients share them out.
+    """Check that the server assigns entries in Redis, and the clients assign partitions in Kafka.
 
     Parameters
     ----------
@@ -255,7 +256,7 @@ def who_joins_gets(
     third_asks : bool
         Whether the third consumer asks the group for work.
     partitions : mapping of str to sequence of str, optional
-        What each of the three got at the partitions; without it, `at_partitions` is asked.
+        What each of the three got from the partitions; by default, the result of `at_partitions`.
     """
     by_part = at_partitions(PARTS, NAMES) if partitions is None else partitions
     whole = fresh(client, "whole")
@@ -263,32 +264,32 @@ def who_joins_gets(
     whole.add_many((f"{n}-0", {"customer": customer}) for n, customer in enumerate(orders, 1))
     group = whole.group("billing")
     group.create("0")
-    dealt: dict[str, list[str]] = {name: [] for name in NAMES}
+    by_consumer: dict[str, list[str]] = {name: [] for name in NAMES}
     for _, name in zip(orders, cycle(NAMES if third_asks else NAMES[:2]), strict=False):
-        dealt[name] += [e.fields["customer"] for e in group.consumer(name).read(1)]
-    idle, joined = min(map(len, by_part.values())), len(dealt["cy"])
-    ran = (
-        "The consumers were real, the broker was Tansu, which speaks Kafka's protocol"
+        by_consumer[name] += [e.fields["customer"] for e in group.consumer(name).read(1)]
+    idle, joined = min(map(len, by_part.values())), len(by_consumer["cy"])
+    setup = (
+        "The consumers were real; the broker was Tansu, which speaks Kafka's protocol"
         if kafka_is_here()
-        else "No Kafka ran here, but a rule of ours: the extra `kafka` has a broker"
+        else "No Kafka ran here, only a similar rule: the extra `kafka` installs a broker"
     )
     return judged(
-        "With Kafka the clients share out partitions; with Redis the server hands out entries.",
-        "12 orders for three consumers: from two partitions, and from one group of Redis",
+        "In Kafka, the clients divide the partitions; in Redis, the server delivers the entries.",
+        "12 orders for three consumers: from two partitions, and from one Redis group",
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
         limits=f"{_split(by_part)} of 3 customers have two or more consumers with partitions, "
-        f"and {_split(dealt)} of 3 in the group, where their order is lost. {ran}; and since 4.0 "
-        "Kafka's brokers can share out, too",
+        f"and {_split(by_consumer)} of 3 in the group, where their order is lost. {setup}. Since "
+        "4.0, Kafka's brokers can assign partitions, too",
     )
 
 
-def _split(given: Mapping[str, Sequence[str]]) -> int:
-    """Return how many customers more than one consumer works for."""
-    served = Counter(customer for customers in given.values() for customer in set(customers))
-    return sum(many > 1 for many in served.values())
+def _split(orders: Mapping[str, Sequence[str]]) -> int:
+    """Return the number of customers whose orders went to more than one consumer."""
+    served = Counter(customer for customers in orders.values() for customer in set(customers))
+    return sum(consumers > 1 for consumers in served.values())
 
 
 def _now_ms(client: redis.Redis) -> int:
-    told: Any = client.time()
-    return int(told[0]) * 1000 + int(told[1]) // 1000
+    seconds, microseconds = client.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -1,4 +1,4 @@
-"""Claims about how it is to use: commands, replies, positions, lines of code."""
+"""Claims about ergonomics: commands, replies, positions, lines of code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import redis
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
 from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
-from go_game.variants.runner import DRESSES, source
+from go_game.variants.runner import STYLES, source
 from streamviz.client.connection import Connection
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
@@ -25,7 +25,7 @@ _PRICES = (("ada", "5"), ("ben", "3"), ("ada", "4"), ("vic", "2"), ("ben", "1"))
 
 
 def are_server_commands(client: redis.Redis, *, category: str = "stream") -> Finding:
-    """Check that Redis Streams are commands of the server, and no library.
+    """Check that Redis Streams are commands of the server, not a library.
 
     Parameters
     ----------
@@ -35,26 +35,26 @@ def are_server_commands(client: redis.Redis, *, category: str = "stream") -> Fin
         The category of commands to count.
     """
     names = Connection(client).call("COMMAND", "LIST", "FILTERBY", "ACLCAT", category)
-    said = typed_in(client, f"XADD {fresh(client, 'plain').key} 1-0 word hello")
+    reply = typed_in(client, f"XADD {fresh(client, 'plain').key} 1-0 word hello")
     return judged(
-        "There is no library to Redis Streams: the server's own commands are all of it.",
-        "the server lists its stream commands, and is sent one as plain text",
-        f"{'20 or more' if len(names) >= 20 else len(names)} commands, and the answer is {said}",
-        holds=len(names) >= 20 and said == "1-0",
-        limits="that Kafka Streams is a library over a broker is what its makers say, and was not "
-        "put to the test. Its like in Python, Quix Streams, is one: a package, which ran in "
-        "notebook 11 over a broker that knows nothing of it",
+        "Redis Streams are not a library: they consist of the server's own commands.",
+        "the server lists its stream commands, and receives one as plain text",
+        f"{'20 or more' if len(names) >= 20 else len(names)} commands, and the answer is {reply}",
+        holds=len(names) >= 20 and reply == "1-0",
+        limits="we did not test that Kafka Streams is a library on top of a broker, as its "
+        "developers say. Its counterpart in Python, Quix Streams, is a library: in notebook 11 it "
+        "ran on a broker that knows nothing about it",
     )
 
 
 def typed_in(client: redis.Redis, line: str) -> str:
-    """Return the answer to a line that is sent as it is, as if typed into a terminal."""
+    """Return the reply to a line that is sent unchanged, as if typed into a terminal."""
     pool: Any = client.connection_pool
     connection = pool.get_connection()
     try:
-        connection._sock.sendall(f"{line}\r\n".encode())  # past the client that would pack it
-        said: Any = connection.read_response(disable_decoding=True)
-        return said.decode() if isinstance(said, bytes) else repr(said)
+        connection.send_packed_command([f"{line}\r\n".encode()])
+        reply: Any = connection.read_response(disable_decoding=True)
+        return reply.decode() if isinstance(reply, bytes) else repr(reply)
     finally:
         pool.release(connection)
 
@@ -72,10 +72,10 @@ def came_with_five(client: redis.Redis, *, command: str = "XADD") -> Finding:
     since, later = _since(client, command), _since(client, "XAUTOCLAIM")
     return judged(
         "Streams came with Redis 5.0.",
-        f"the server is asked since when it has {command}",
+        f"the server is asked which version introduced {command}",
         f"since {since}",
         holds=since.startswith("5.0"),
-        limits=f"not all of it: XAUTOCLAIM has been there since {later}, and more came later",
+        limits=f"not all commands: XAUTOCLAIM came with {later}, and others came later",
     )
 
 
@@ -87,18 +87,18 @@ def replies_are_nested(client: redis.Redis, *, command: tuple[str, ...] = ()) ->
     client : redis.Redis
         The server.
     command : tuple of str
-        What is asked; without it, XREAD of one entry.
+        The command; by default, XREAD of one entry.
     """
     tea = fresh(client, "tea")
     tea.add({"cup": "oolong"}, id="1-0")
-    asked = command or ("XREAD", "STREAMS", tea.key, "0")
-    raw = {version: _reply(client, version, asked) for version in (2, 3)}
+    words = command or ("XREAD", "STREAMS", tea.key, "0")
+    raw = {version: _reply(client, version, words) for version in (2, 3)}
     return judged(
-        "A reply is lists within lists, many levels deep.",
-        f"lists and maps within each other in the raw reply to {asked[0]!s}",
+        "A reply consists of nested lists, many levels deep.",
+        f"count the nested lists and maps in the raw reply to {words[0]!s}",
         f"{depth(raw[2])} deep in RESP2, {depth(raw[3])} in RESP3",
         holds=depth(raw[2]) > 3,
-        limits=f"a client need not pass it on: typed, it is {depth(tea.read('0'))} deep",
+        limits=f"a client can hide this: the typed reply is {depth(tea.read('0'))} deep",
     )
 
 
@@ -110,7 +110,7 @@ def position_is_a_burden(client: redis.Redis, *, remembers: bool = False) -> Fin
     client : redis.Redis
         The server.
     remembers : bool
-        Whether the plain reader has written its position down.
+        Whether the plain reader has saved its position.
     """
     cars = fresh(client, "cars")
     group = cars.group("camera")
@@ -124,38 +124,38 @@ def position_is_a_burden(client: redis.Redis, *, remembers: bool = False) -> Fin
     grouped = group.consumer("one").read()
     doubled, lost = len(set(plain) & set(seen)), 0 if remembers else 3 - len(from_now)
     return judged(
-        "Keeping your place in a stream is a burden.",
-        "4 entries are read, then a restart, and 3 came meanwhile",
+        "Keeping track of your position in a stream is a burden.",
+        "a reader has read 4 entries and restarts, and 3 arrive in the meantime",
         f"a plain reader repeats {doubled} from `0`, or loses {lost} from `$`",
         holds=doubled + lost > 0,
-        limits=f"a group keeps the place for you: its consumer gets {len(grouped)} of 3, none twice"
+        limits=f"a group keeps the position: its consumer gets {len(grouped)} of 3, none twice"
         if [entry.id.ms for entry in grouped] == [5, 6, 7]
         else "",
     )
 
 
 def level_is_low(client: redis.Redis, *, low: Job | None = None) -> Finding:
-    """Check that the level is low: how many lines of one's own a job takes.
+    """Check that the API is low-level, by the number of lines that a job takes.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     low : callable, optional
-        Another way to do the job with commands than `by_commands`.
+        A replacement for `by_commands`.
 
     Returns
     -------
     Finding
-        It does not hold, either, if one of the two does the job wrong.
+        The claim does not hold, either, if one of the two does the job wrong.
     """
     jobs = {"commands": low or by_commands, "typed": by_typed_calls}
     long, short = (lines_of(job) for job in jobs.values())
     done = [job(client, _till(client)) for job in jobs.values()]
     right = done == [{"ada": 9, "ben": 4, "vic": 2}] * 2
     return judged(
-        "One works at a low level, and a higher one would be shorter.",
-        "add up what each customer paid, also what a dead consumer left, in two styles",
+        "The API is low-level, and a higher-level one would take less code.",
+        "add up each customer's payments, including a dead consumer's, in two styles",
         f"{long} lines with commands, {short} typed, {long / short:.1f} times as many",
         holds=right and long >= 1.5 * short,
         limits="the library sets the level, not the server",
@@ -165,46 +165,46 @@ def level_is_low(client: redis.Redis, *, low: Job | None = None) -> Finding:
 def declarative_is_shorter(
     client: redis.Redis, *, sources: Mapping[str, str] | None = None
 ) -> Finding:
-    """Check that a declarative style is shorter, by one judge of notebook 11 in four styles.
+    """Check that a declarative style is shorter, by notebook 11's judge in four styles.
 
     Parameters
     ----------
     client : redis.Redis
-        Not asked: programs are counted.
+        Not used.
     sources : mapping of str to str, optional
-        Other programs than those of `go_game.variants.runner`, by the names of the dresses.
+        Programs by style, instead of those of `go_game.variants.runner`.
     """
-    programs = dict(sources or {dress: source(dress) for dress in DRESSES})
-    lines = {dress: lines_of_code(program) for dress, program in programs.items()}
+    programs = dict(sources or {style: source(style) for style in STYLES})
+    lines = {style: lines_of_code(program) for style, program in programs.items()}
     whole = lines_of_code(on_a_whole_broker(programs["kafka"]))
     by_hand = min(lines["plain"], lines["typed"])
     return judged(
         "A declarative style takes fewer lines than the commands.",
-        "one judge of moves, four programs that pass one test, without blanks and comments",
+        "lines of four judges that pass the same tests, without blank lines and comments",
         f"{lines['plain']} lines with commands, {lines['typed']} typed, "
         f"{lines['declarative']} with FastStream, {lines['kafka']} with Quix Streams",
         holds=max(lines["declarative"], lines["kafka"]) < by_hand,
-        limits=f"{lines['kafka'] - whole} of Quix's are there because our broker does not keep its "
-        f"transactions; on one that does, {whole}. A job that promises less may come out "
+        limits=f"{lines['kafka'] - whole} lines of Quix's exist because our broker does not keep "
+        f"its transactions; on one that does, it takes {whole}. A job with weaker promises may be "
         "shorter, and Kafka Streams itself did not run here",
     )
 
 
 def by_commands(client: redis.Redis, key: str) -> dict[str, int]:
-    """Add up what each customer paid, with commands in strings and raw replies."""
+    """Add up each customer's payments, with commands as strings and raw replies."""
     connection, totals = Connection(client), dict[str, int]()
     try:
         connection.call("XGROUP", "CREATE", key, "sum", "0", "MKSTREAM")
     except CommandRefused as refused:
         if "BUSYGROUP" not in str(refused):
             raise
-    _, found, _ = connection.call("XAUTOCLAIM", key, "sum", "me", 0, "0-0")
+    _, pairs, _ = connection.call("XAUTOCLAIM", key, "sum", "me", 0, "0-0")
     reply = connection.call("XREADGROUP", "GROUP", "sum", "me", "STREAMS", key, ">")
     if isinstance(reply, dict):
         reply = reply.items()
     for _, entries in reply or ():
-        found += entries
-    for entry_id, flat in found:
+        pairs += entries
+    for entry_id, flat in pairs:
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         customer = fields[b"customer"].decode()
         totals[customer] = totals.get(customer, 0) + int(fields[b"price"])
@@ -213,7 +213,7 @@ def by_commands(client: redis.Redis, key: str) -> dict[str, int]:
 
 
 def by_typed_calls(client: redis.Redis, key: str) -> dict[str, int]:
-    """Add up what each customer paid, with the typed API."""
+    """Add up each customer's payments, with the typed API."""
     group, totals = Stream(client, key).group("sum"), Counter[str]()
     group.create("0", mkstream=True, exist_ok=True)
     me = group.consumer("me")
@@ -224,7 +224,7 @@ def by_typed_calls(client: redis.Redis, key: str) -> dict[str, int]:
 
 
 def lines_of(job: Callable[..., Any]) -> int:
-    """Return how many lines of code a function has, without blank lines, comments and docstring."""
+    """Count a function's lines of code, without blank lines, comments and docstring."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(job)))
     function: Any = tree.body[0]
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body
@@ -233,7 +233,7 @@ def lines_of(job: Callable[..., Any]) -> int:
 
 
 def _till(client: redis.Redis) -> str:
-    """Return a stream's key: five were paid for, and two of them are with somebody who died."""
+    """Return the key of a stream with five payments, two of them pending for a dead consumer."""
     till = fresh(client, "till")
     for n, (customer, price) in enumerate(_PRICES, 1):
         till.add({"customer": customer, "price": price}, id=f"{n}-0")
@@ -252,6 +252,6 @@ def _reply(client: redis.Redis, protocol: int, command: tuple[str, ...]) -> Any:
 
 def _since(client: redis.Redis, command: str) -> str:
     docs: Any = Connection(client).call("COMMAND", "DOCS", command)
-    _, told = next(iter(docs.items())) if isinstance(docs, dict) else docs[:2]
-    pairs = told if isinstance(told, dict) else dict(zip(told[::2], told[1::2], strict=True))
+    _, doc = next(iter(docs.items())) if isinstance(docs, dict) else docs[:2]
+    pairs = doc if isinstance(doc, dict) else dict(zip(doc[::2], doc[1::2], strict=True))
     return str(pairs[b"since"].decode())

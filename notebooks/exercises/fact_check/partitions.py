@@ -1,4 +1,4 @@
-"""Real consumers of Kafka's in one group, at a broker that speaks its protocol."""
+"""Real Kafka consumers in one group, on a broker that speaks Kafka's protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = (("ada", "vic") * 4, ("ben",) * 4)
 """Twelve orders of three customers, in two partitions."""
 
 _TOPIC, _GROUP = "orders", "billing"
-_PATIENCE_S = 20
+_TIMEOUT_S = 20
 _QUICK: Mapping[str, str | int] = {
     "auto.offset.reset": "earliest",
     "partition.assignment.strategy": "range",
@@ -31,14 +31,14 @@ def kafka_is_here() -> bool:
 
 
 def at_partitions(parts: Sequence[Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
-    """Return what each consumer of a group gets of a topic in partitions.
+    """Return what each consumer of a group gets from a topic's partitions.
 
-    Without the extra ``kafka``, a rule of our own shares them out, of the same kind as Kafka's.
+    Without the extra ``kafka``, `assign` assigns the partitions by a similar rule.
 
     Parameters
     ----------
     parts : sequence of sequence of str
-        What lies in each partition.
+        The entries of each partition.
     names : sequence of str
         The consumers.
 
@@ -47,13 +47,13 @@ def at_partitions(parts: Sequence[Sequence[str]], names: Sequence[str]) -> dict[
     InputError
         If there is no partition or no consumer.
     ServerError
-        If not everything was given within twenty seconds.
+        If not everything was delivered within 20 seconds.
     """
     if not parts or not names:
         raise InputError(f"{len(parts)} partitions, {len(names)} consumers: give one of each")
     if not kafka_is_here():
-        given = assign_partitions(len(parts), names)
-        return {name: [one for p in mine for one in parts[p]] for name, mine in given.items()}
+        owners = assign_partitions(len(parts), names)
+        return {name: [one for p in own for one in parts[p]] for name, own in owners.items()}
     from go_game.variants.broker import Tansu
 
     with Tansu() as broker:
@@ -65,36 +65,36 @@ def _fill(address: str, parts: Sequence[Sequence[str]]) -> None:
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    where = {"bootstrap.servers": address, "log_level": 0}
-    admin = AdminClient(where)
-    for made in admin.create_topics([NewTopic(_TOPIC, len(parts), 1)]).values():
-        made.result()
-    producer = Producer({**where, "batch.num.messages": 1})
-    for place, values in enumerate(parts):
+    config = {"bootstrap.servers": address, "log_level": 0}
+    admin = AdminClient(config)
+    for future in admin.create_topics([NewTopic(_TOPIC, len(parts), 1)]).values():
+        future.result()
+    producer = Producer({**config, "batch.num.messages": 1})
+    for number, values in enumerate(parts):
         for value in values:
-            producer.produce(_TOPIC, value, partition=place)
-    if left := producer.flush(_PATIENCE_S):
+            producer.produce(_TOPIC, value, partition=number)
+    if left := producer.flush(_TIMEOUT_S):
         raise ServerError(f"{left} messages did not reach the broker. Try it again")
 
 
 def _consumed(address: str, names: Sequence[str], entries: int) -> dict[str, list[str]]:
-    """Let all join the group, wait until each was told what is its own, and read it."""
+    """Let all consumers join the group, wait for their partitions, and read all entries."""
     from confluent_kafka import Consumer
 
-    where = {**_QUICK, "bootstrap.servers": address, "group.id": _GROUP, "log_level": 0}
-    got: dict[str, list[str]] = {name: [] for name in names}
-    told: set[str] = set()
-    deadline = time.monotonic() + _PATIENCE_S
+    config = {**_QUICK, "bootstrap.servers": address, "group.id": _GROUP, "log_level": 0}
+    values: dict[str, list[str]] = {name: [] for name in names}
+    ready: set[str] = set()
+    deadline = time.monotonic() + _TIMEOUT_S
     with ExitStack() as stack:
-        crew: dict[str, Any] = {}
+        consumers: dict[str, Any] = {}
         for name in names:
-            crew[name] = Consumer({**where, "client.id": name})
-            stack.callback(crew[name].close)
-            crew[name].subscribe([_TOPIC], on_assign=lambda _c, _p, name=name: told.add(name))
-        while len(told) < len(names) or sum(map(len, got.values())) < entries:
+            consumers[name] = Consumer({**config, "client.id": name})
+            stack.callback(consumers[name].close)
+            consumers[name].subscribe([_TOPIC], on_assign=lambda _c, _p, name=name: ready.add(name))
+        while len(ready) < len(names) or sum(map(len, values.values())) < entries:
             if time.monotonic() > deadline:
-                raise ServerError(f"{got} of {entries} after {_PATIENCE_S} s. Try it again")
-            for name, consumer in crew.items():
-                if (found := consumer.poll(0.01)) is not None and not found.error():
-                    got[name].append(found.value().decode())
-    return got
+                raise ServerError(f"{values} of {entries} after {_TIMEOUT_S} s. Try it again")
+            for name, consumer in consumers.items():
+                if (message := consumer.poll(0.01)) is not None and not message.error():
+                    values[name].append(message.value().decode())
+    return values

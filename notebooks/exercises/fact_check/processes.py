@@ -1,4 +1,4 @@
-"""Other processes of this Python: they do something with the same Redis, or show what they take."""
+"""Other Python processes: they run a program on the same Redis, or show their memory."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _WAIT = "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()\n"
 
 
 def fresh(client: Client, name: str) -> Stream:
-    """Return the stream ``fact:<name>``, which does not exist any more."""
+    """Delete the stream ``fact:<name>``, and return it."""
     stream = Stream(client, PREFIX + name)
     client.unlink(stream.key)
     return stream
 
 
 def clean_up(client: Any) -> None:
-    """Delete what the experiments have made: every key that begins with ``fact:``."""
+    """Delete the keys of the experiments: all keys that start with ``fact:``."""
     for key in list(client.scan_iter(f"{PREFIX}*", count=1000)):
         client.unlink(key)
 
@@ -42,7 +42,7 @@ def again(client: redis.Redis, **options: Any) -> redis.Redis:
 
 @contextmanager
 def listening(client: redis.Redis, channel: str) -> Iterator[Any]:
-    """Subscribe to a channel for as long as the block lasts (SUBSCRIBE, 2.0)."""
+    """Subscribe to a channel for the duration of the block (SUBSCRIBE, 2.0)."""
     plain: Any = client  # redis-py has no types for it
     listener = plain.pubsub()
     try:
@@ -53,7 +53,7 @@ def listening(client: redis.Redis, channel: str) -> Iterator[Any]:
 
 
 def elsewhere(client: redis.Redis | None, program: str) -> str:
-    """Run a program in another process, and return what it printed.
+    """Run a program in another process, and return its output.
 
     Parameters
     ----------
@@ -69,21 +69,21 @@ def elsewhere(client: redis.Redis | None, program: str) -> str:
     """
     done = subprocess.run(
         [sys.executable, "-c", _begin(client) + program],
-        input=_told(client),
+        input=_first_line(client),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2]
-        raise ServerError(f"the other process failed: {said}. Correct its program")
+        error = done.stderr.strip().rpartition("\n")[2]
+        raise ServerError(f"the other process failed: {error}. Correct its program")
     return done.stdout
 
 
 def private_mib(program: str, client: redis.Redis | None = None) -> float:
-    """Return the memory that a process has for itself, when it has run a program and waits.
+    """Return the private memory of a process after it has run a program, in MiB.
 
-    It is the unique set size (USS), in MiB: what would be free again if this process ended.
+    That is the unique set size (USS): the memory that would be free if the process ended.
 
     Parameters
     ----------
@@ -99,27 +99,27 @@ def private_mib(program: str, client: redis.Redis | None = None) -> float:
         stderr=subprocess.PIPE,
         text=True,
     ) as child:
-        assert child.stdin is not None  # they are pipes
+        assert child.stdin is not None  # a pipe
         assert child.stdout is not None
         assert child.stderr is not None
-        child.stdin.write(_told(client))
+        child.stdin.write(_first_line(client))
         child.stdin.flush()
         if child.stdout.readline() != "ready\n":
-            said = child.stderr.read().strip().rpartition("\n")[2]
-            raise ServerError(f"the other process failed: {said}. Correct its program")
+            error = child.stderr.read().strip().rpartition("\n")[2]
+            raise ServerError(f"the other process failed: {error}. Correct its program")
         return _private_bytes(child.pid) / 2**20
 
 
 def _private_bytes(pid: int) -> int:
     try:
         import psutil
-    except ImportError:  # it comes with ipykernel
+    except ImportError:  # ipykernel installs it
         return private_bytes_on_linux(pid)
     return int(psutil.Process(pid).memory_full_info().uss)
 
 
 def private_bytes_on_linux(pid: int) -> int:
-    """Return a process's unique set size in bytes, as Linux itself tells it."""
+    """Return a process's unique set size in bytes, as reported by Linux."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
 
@@ -128,19 +128,19 @@ def _begin(client: redis.Redis | None) -> str:
     return "" if client is None else _CLIENT
 
 
-def _told(client: redis.Redis | None) -> str:
-    """Return what the other process reads first; its arguments could be seen by others."""
+def _first_line(client: redis.Redis | None) -> str:
+    """Return the process's first input line; other users could see its arguments."""
     return "" if client is None else json.dumps(_address(client)) + "\n"
 
 
 def _address(client: redis.Redis) -> dict[str, Any]:
-    """Return what another client needs to find the same server."""
+    """Return the options for another client of the same server."""
     pool: Any = client.connection_pool
-    known = pool.connection_kwargs
-    told = {name: known[name] for name in _WHERE if known.get(name) is not None}
-    if "path" in known:
-        told["unix_socket_path"] = known["path"]
+    options = pool.connection_kwargs
+    address = {name: options[name] for name in _WHERE if options.get(name) is not None}
+    if "path" in options:
+        address["unix_socket_path"] = options["path"]
     if issubclass(pool.connection_class, redis.SSLConnection):
-        secure = {name: value for name, value in known.items() if name.startswith("ssl_")}
-        told |= {"ssl": True, **secure}
-    return told
+        secure = {name: value for name, value in options.items() if name.startswith("ssl_")}
+        address |= {"ssl": True, **secure}
+    return address

@@ -1,4 +1,4 @@
-"""Claims about what is kept: for those who come late, under a cap, and when the server dies."""
+"""Claims about what a stream keeps: for late readers, under a cap, and when the server dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MISSED = 10
 
 
 def late_readers_get_it(client: redis.Redis, *, maxlen: int = 100) -> Finding:
-    """Check that what one misses is still there, in a stream and not by pub/sub.
+    """Check that a stream still has missed messages, and pub/sub does not.
 
     Parameters
     ----------
@@ -25,16 +25,16 @@ def late_readers_get_it(client: redis.Redis, *, maxlen: int = 100) -> Finding:
     heard, read = missed(client, maxlen)
     _, capped = missed(client, _MISSED // 2)
     return judged(
-        "What you missed is gone with pub/sub, and a stream still has it.",
-        f"{_MISSED} entries come while a subscriber and a reader are away",
+        "Missed messages are lost in pub/sub, but a stream still has them.",
+        f"{_MISSED} entries arrive while a subscriber and a reader are away",
         f"the subscriber gets {heard} of them, the reader {read}",
         holds=heard == 0 and read == _MISSED,
-        limits=f"with a cap of {_MISSED // 2} the reader gets {capped}, and no error",
+        limits=f"with a cap of {_MISSED // 2}, the reader gets {capped} and no error",
     )
 
 
 def missed(client: redis.Redis, maxlen: int) -> tuple[int, int]:
-    """Return how many of ten missed entries a subscriber gets, and a reader, when they are back."""
+    """Return how many of ten missed entries a subscriber and a reader get when they return."""
     news = fresh(client, "missed")
     last = news.add({"n": 0}, id="1-0")
     for n in range(_MISSED):
@@ -52,7 +52,7 @@ def can_be_capped(client: redis.Redis, *, maxlen: int | None = 100) -> Finding:
     client : redis.Redis
         The server.
     maxlen : int, optional
-        The cap; None is none.
+        The cap; None for no cap.
     """
     lengths = []
     for name, approximate in (("exact", False), ("rough", maxlen is not None)):
@@ -66,24 +66,24 @@ def can_be_capped(client: redis.Redis, *, maxlen: int | None = 100) -> Finding:
         "250 entries are added, with a cap of 100",
         f"{exact} are left",
         holds=exact == 100,
-        limits=f"with `~`, which is how it is done fast, {rough}: whole nodes only",
+        limits=f"with `~`, the fast way, {rough} are left: it removes whole nodes only",
     )
 
 
 def somewhat_durable(*config: str) -> Finding:
-    """Check that a stream lasts, somewhat: through the death of its server.
+    """Check that a stream is somewhat durable: that it survives the death of its server.
 
     Parameters
     ----------
     *config : str
-        The server's options; without any, a log that is written with each command.
+        The server's options; by default, a log that is written at each command.
     """
     kept = after_a_kill(*(config or SAFE)).entries
     bare = after_a_kill().entries
     return judged(
-        "What is in a stream lasts, to a degree.",
-        "5 entries, then SIGKILL, then the server starts again",
-        f"{kept} of 5 are there",
+        "A stream is durable, to a degree.",
+        "5 entries are added, then the server is killed (SIGKILL) and started again",
+        f"{kept} of 5 are left",
         holds=kept == 5,
-        limits=f"that was with a log on disk at each command; in memory only, {bare} of 5",
+        limits=f"that was with a log on disk at each command; in memory only, {bare} of 5 are left",
     )

@@ -1,4 +1,4 @@
-"""Claims about memory and about what one server can carry."""
+"""Claims about scale: memory, and the capacity of one server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamviz.server.embedded_cluster import EmbeddedCluster
 GIB = 2**30
 ORDER: Fields = {"customer": "customer-17", "total": "42"}
 _MIB = (1, 10, 40, 100)
-_JVM_MIB, _RUST_MIB = 100, 1  # the article's own figures; nobody measured them here
+_JVM_MIB, _RUST_MIB = 100, 1  # the article's own figures, not measured here
 _ADDS = 10_000
 _CONSUMER = """
 from streamviz.client.stream import Stream
@@ -36,7 +36,7 @@ def apps_are_small(client: redis.Redis, *, ballast_mib: int = 0) -> Finding:
     client : redis.Redis
         The server.
     ballast_mib : int
-        Memory that the consumer takes besides, in MiB.
+        Additional memory of the consumer, in MiB.
     """
     key = fresh(client, "small").key
     bare = private_mib("")
@@ -45,19 +45,19 @@ def apps_are_small(client: redis.Redis, *, ballast_mib: int = 0) -> Finding:
     words = [between(mib, _MIB, "MiB") for mib in (bare, with_client, consumer)]
     return judged(
         f"A small service on Redis Streams needs little memory (the article: {_RUST_MIB} MB in "
-        f"Rust, against {_JVM_MIB} MB and more on Kafka Streams).",
-        "private memory of processes of this Python: bare, with redis-py, a consumer",
+        f"Rust, compared with {_JVM_MIB} MB and more on Kafka Streams).",
+        "private memory of Python processes: bare, with redis-py, a consumer",
         f"{words[0]}, {words[1]}, {words[2]}",
         holds=consumer < _JVM_MIB / 2,
         limits=""
         if consumer < 2 * _RUST_MIB
-        else "a megabyte is not enough for Python and its modules. The article's two figures were "
-        "not measured here, and what the service remembers takes memory in Redis",
+        else "one megabyte is not enough for Python and its modules. The article's two figures "
+        "were not measured here, and the service's data takes memory in Redis",
     )
 
 
 def memory_is_the_wall(client: redis.Redis, *, maxlen: int | None = None) -> Finding:
-    """Check that Redis wants a machine with much memory: each entry takes its bytes of it.
+    """Check that Redis needs much memory: memory grows with the number of entries.
 
     Parameters
     ----------
@@ -75,46 +75,47 @@ def memory_is_the_wall(client: redis.Redis, *, maxlen: int | None = None) -> Fin
         sizes.append(bytes_of(log))
     grown = sizes[1] / sizes[0]
     each = sizes[1] / max(1, len(log))
-    many = GIB / each / 1e6
+    millions = GIB / each / 1e6
     return judged(
-        "Redis needs a machine with very much memory.",
+        "Redis needs a machine with a lot of memory.",
         "memory of a stream of small entries, and of one twice as long",
-        f"{between(each, (20, 40), 'bytes')} an entry, {between(grown, (1.5, 2.5))} times as much",
+        f"{between(each, (20, 40), 'bytes')} per entry, {between(grown, (1.5, 2.5))} times as much",
         holds=grown > 1.5,
-        limits=f"what is much: a GiB holds {between(many, (25, 60), 'million')} such "
-        "entries, and a cap bounds it",
+        limits=f"a GiB holds {between(millions, (25, 60), 'million')} such entries, and a cap "
+        "limits the memory",
     )
 
 
 def one_node_or_two(cluster: EmbeddedCluster, *, parts: int = 1) -> Finding:
-    """Check that Redis is for a box or two, and does not scale out: nodes that a stream uses.
+    """Check that Redis stays on one or two machines, by the number of nodes that a stream uses.
 
     Parameters
     ----------
     cluster : EmbeddedCluster
         Several nodes.
     parts : int
-        Into how many streams the data is cut.
+        The number of streams that share the data.
     """
-    used, cut = _nodes_used(cluster, parts), _nodes_used(cluster, 6)
+    used, parted = _nodes_used(cluster, parts), _nodes_used(cluster, 6)
     return judged(
-        "Redis stays on one machine or two, where Kafka spreads over many.",
+        "Redis stays on one or two machines, while Kafka spreads over many.",
         f"a stream in a cluster of {len(cluster.nodes)} nodes",
         f"it uses {used} of them",
         holds=used == 1,
-        limits=f"cut into 6 streams, it uses {cut}, and cutting, order and sharing out are yours",
+        limits=f"split into 6 streams, it uses {parted}; you do the splitting, and lose the order "
+        "between them",
     )
 
 
 def one_box_is_enough(client: redis.Redis, *, needs_hz: float = 100_000) -> Finding:
-    """Check that one box carries far: entries that a second of the server's one core can add.
+    """Check that one machine goes far: how many entries one core of the server adds per second.
 
     Parameters
     ----------
     client : redis.Redis
         The server.
     needs_hz : float
-        How many would be enough, in entries a second.
+        The rate that is enough, in entries per second.
     """
     fast = fresh(client, "fast")
     start = seconds_at_work(client)
@@ -126,28 +127,28 @@ def one_box_is_enough(client: redis.Redis, *, needs_hz: float = 100_000) -> Find
     single_s = (seconds_at_work(client) - start) * 10
     hz, ratio = _ADDS / batch_s, single_s / batch_s
     return judged(
-        "One machine carries far, or two.",
+        "One or two machines go far.",
         f"the server's own time for {_ADDS:,} small entries, in batches",
-        f"{between(hz, (needs_hz,), 'a second of one core')}",
+        f"{between(hz, (needs_hz,), 'per second on one core')}",
         holds=hz > needs_hz,
-        limits=f"one at a time it works {between(ratio, (2, 100))} times as long for each, and all "
+        limits=f"one at a time, each takes {between(ratio, (2, 100))} times as long, and all "
         "streams of a server share its one main thread",
     )
 
 
 def bytes_of(stream: Stream) -> int:
-    """Return what a stream takes of the server's memory, all nodes counted (MEMORY USAGE, 4.0)."""
+    """Return the memory of a stream in bytes, all nodes counted (MEMORY USAGE, 4.0)."""
     return int(stream.connection.call("MEMORY", "USAGE", stream.key, "SAMPLES", 0))
 
 
 def seconds_at_work(client: redis.Redis) -> float:
-    """Return how long the server has been at work, in seconds of one core (INFO cpu)."""
+    """Return the server's processor time, in seconds of one core (INFO cpu)."""
     used: Any = client.info("cpu")
     return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
 
 def _nodes_used(cluster: EmbeddedCluster, parts: int) -> int:
-    """Return on how many nodes the entries of a hundred customers lie, in so many parts."""
+    """Return the number of nodes that hold the entries of 100 customers in some parts."""
     client = cluster.client()
     try:
         wide = Partitions(client, f"{PREFIX}wide", parts)

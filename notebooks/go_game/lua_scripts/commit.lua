@@ -1,10 +1,11 @@
--- Write what was decided about one game, and acknowledge its entries: all of it or nothing.
--- KEYS  the game's hash, make-move, game-states, move-made, move-rejected, how far game-states
---       was read
--- ARGV  the group, the version that the decisions stand on, how many entries to acknowledge,
---       their IDs; then five a decision: request, its stream's place in KEYS, answer, turn, state
--- Returns the game's version, or nil if it is not as it was, or a request was answered meanwhile.
-local game, asked, states = KEYS[1], KEYS[2], KEYS[3]
+-- Write the decisions about one game and acknowledge its entries: all of it or nothing.
+-- KEYS  the game's hash, make-move, game-states, move-made, move-rejected, the key with the ID up
+--       to which game-states was read
+-- ARGV  the group, the version that the decisions are based on, the number of entries to
+--       acknowledge, their IDs; then five for each decision: request, the index of its answer's
+--       stream in KEYS, answer, turn, state
+-- Returns the game's new version, or nil if the game has changed or a request has an answer.
+local game, moves, states = KEYS[1], KEYS[2], KEYS[3]
 local group, version, acks = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first = 4 + acks
 
@@ -13,7 +14,7 @@ for i = first, #ARGV, 5 do
   if redis.call('HEXISTS', game, 'answer:' .. ARGV[i]) == 1 then return false end
 end
 
-for i = 2, 5 do -- what fails half-way stays half done: see beforehand
+for i = 2, 5 do -- a script that fails half-way is not undone, so check first
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'stream' and kind ~= 'none' then
     return redis.error_reply('ERR ' .. KEYS[i] .. ' is a ' .. kind .. ': it must be a stream')
@@ -30,9 +31,9 @@ for i = first, #ARGV, 5 do
   if state ~= '' then
     version = redis.call('XADD', states, '*', 'data', state)
     redis.call('HSET', game, 'version', version, 'turn', turn, 'state', state)
-    if all_read then redis.call('SET', KEYS[6], version) end -- what we write we need not read
+    if all_read then redis.call('SET', KEYS[6], version) end -- no need to read our own state
   end
 end
-for i = 4, first - 1 do redis.call('XACK', asked, group, ARGV[i]) end
-if version == '' then redis.call('EXPIRE', game, 86400) end -- there is no such game: a day will do
+for i = 4, first - 1 do redis.call('XACK', moves, group, ARGV[i]) end
+if version == '' then redis.call('EXPIRE', game, 86400) end -- no such game: keep it for a day
 return version

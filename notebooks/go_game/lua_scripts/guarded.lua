@@ -1,11 +1,11 @@
--- Run commands, all of them, if nobody has run any since the version that they stand on.
--- KEYS  the hash whose field `version` is the guard, four more keys, and streams
--- ARGV  the version, the version after it; then for each command how many words follow, and the
+-- Run all of some commands if the version that they are based on is still current.
+-- KEYS  the hash with the field `version`, four more keys, then streams
+-- ARGV  the expected version, the next version; then for each command its number of words and the
 --       words
--- Returns 1, or 0 if the version is another.
+-- Returns 1, or 0 if the version has changed.
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
 
-for i = 6, #KEYS do -- what fails half-way stays half done: see beforehand
+for i = 6, #KEYS do -- a script that fails half-way is not undone, so check first
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'stream' and kind ~= 'none' then
     return redis.error_reply('ERR ' .. KEYS[i] .. ' is a ' .. kind .. ': it must be a stream')

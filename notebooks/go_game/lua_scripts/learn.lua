@@ -1,8 +1,8 @@
--- Take over states from game-states, and move on from where the judges were in it.
--- KEYS  how far game-states was read, the dead letters, then the hashes of games
--- ARGV  where it was, where it is now; then four a game: version, turn, state, its first ID;
---       then for each dead letter how many words follow, and the words
--- Returns 1, or 0 if somebody else has moved on meanwhile.
+-- Store new states from game-states, and advance the judges' position in that stream.
+-- KEYS  the key with the position, the dead letters, then the hashes of games
+-- ARGV  the expected position, the next position; then four for each game: version, turn, state,
+--       the ID of its first state; then for each dead letter its number of words and the words
+-- Returns 1, or 0 if another judge has advanced the position.
 if (redis.call('GET', KEYS[1]) or '0-0') ~= ARGV[1] then return 0 end
 
 local now = redis.call('TIME')[1] * 1000 + 1000
@@ -11,7 +11,7 @@ for i = 3, #KEYS do
   local version, turn, state = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if tonumber(turn) > tonumber(redis.call('HGET', KEYS[i], 'turn') or 0) then
     local since = ARGV[at + 3]
-    if tonumber(string.match(since, '%d+')) > now then since = '0-0' end -- that is no time
+    if tonumber(string.match(since, '%d+')) > now then since = '0-0' end -- not a real time
     if redis.call('HEXISTS', KEYS[i], 'version') == 0 then
       redis.call('HSET', KEYS[i], 'since', since)
     end

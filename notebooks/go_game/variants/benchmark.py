@@ -1,6 +1,6 @@
-"""Each dress measured in the same way: a process of its own, at a server of its own.
+"""Measure every style in the same way: one process and one server for each.
 
-``python -m go_game.variants.benchmark`` prints a line for each.
+``python -m go_game.variants.benchmark`` prints one line per style.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from go_game.messages import GameState, MakeMove, Stream, encode
+from go_game.messages import GameState, MakeMove, Topic, encode
 from go_game.rules import Coord, Game, IllegalMove
 from go_game.variants import runner
-from go_game.variants.runner import DRESSES, Running
-from go_game.variants.tables import KafkaTable, RedisTable, Table
+from go_game.variants.runner import STYLES, JudgeProcess
+from go_game.variants.topics import KafkaTopics, RedisTopics, Topics
 from streamviz.errors import InputError, StreamVizError
 from streamviz.server.embedded import EmbeddedServer
 
-_QUIET_S = 0.1
-_PATIENCE_S = 60
+_SETTLE_S = 0.1
+_TIMEOUT_S = 60
 _MB = 1_000_000
-_A_GAME = 40
-_ANSWERS = (Stream.MOVE_MADE, Stream.MOVE_REJECTED)
+_MOVES_PER_GAME = 40
+_ANSWERS = (Topic.MOVE_MADE, Topic.MOVE_REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured of one dress.
+class Measurement:
+    """The measurements of one style.
 
     Attributes
     ----------
-    dress : str
-        Which one.
+    style : str
+        The style.
     lines : int
-        Lines of code: neither blank, nor comment, nor docstring. What all share is left out.
+        Lines of code, without blank lines, comments, docstrings and shared modules.
     import_s, import_mb : float
-        From its start as a process until Python has imported what it needs, in seconds, and its
-        unique set size then, in megabytes. What JupyterLab has brought and the dress does not need
-        is left out (see `go_game.variants.runner.ALONE`).
+        The time from the start of the process until its imports are done, in seconds, and its
+        unique set size at that time, in megabytes. A module that JupyterLab installs and the style
+        does not need is left out (see `go_game.variants.runner.ALONE`).
     uss_mb, rss_mb : float
-        Memory at rest, after the first judgement, in megabytes: what would be free if the process
-        ended (unique set size), and all of its pages that are in memory (resident set size).
+        Memory at rest after the first answer, in megabytes: the unique set size, which would be
+        free if the process ended, and the resident set size, which includes shared pages.
     first_s : float
-        From its start as a process to its first judgement, in seconds; its topics are there.
+        The time from the start of the process to its first answer, in seconds; its topics exist.
     moves_per_s : float
-        Judged from a backlog, one process, one core.
+        The rate at which one process, on one core, answers waiting moves.
     work_ms : float
-        The process's own work for one of these moves, in milliseconds of one core: waiting does
-        not count, nor does what others do on the machine.
+        The process's own processor time for one of these moves, in milliseconds; waiting and other
+        processes are not included.
     recovery_s : float
-        From SIGKILL, at once followed by its start, to the next judgement, in seconds.
+        The time from SIGKILL, followed at once by a restart, to the next answer, in seconds.
     """
 
-    dress: str
+    style: str
     lines: int
     import_s: float
     import_mb: float
@@ -71,53 +71,53 @@ class Measured:
     recovery_s: float
 
 
-def measure(dress: str, moves: int = 1000) -> Measured:
-    """Measure one dress; the server is started for it, and gone afterwards.
+def measure(style: str, moves: int = 1000) -> Measurement:
+    """Measure one style, on a server that is started for it.
 
     Parameters
     ----------
-    dress : str
-        One of `go_game.variants.runner.DRESSES`.
+    style : str
+        One of `go_game.variants.runner.STYLES`.
     moves : int
-        How many to judge for `Measured.moves_per_s`.
+        The number of moves for `Measurement.moves_per_s`.
 
     Raises
     ------
     InputError
-        If `moves` is less than 1, or what the dress needs is not installed.
+        If `moves` is less than 1, or a module that the style needs is not installed.
     StreamVizError
-        If it does not answer each move just once.
+        If the judge does not answer each move exactly once.
     """
     if moves < 1:
         raise InputError(f"moves={moves!r}: give 1 or more")
     if missing := runner.missing():
         raise InputError(f"{', '.join(missing)} must be installed: {runner.INSTALL}")
-    runner.source(dress)
+    runner.source(style)
     first, *most, last = _moves(moves + 2)
-    with _table(dress) as (table, address, prefix):
+    with _server(style) as (topics, address, prefix):
         games = {move.game_id: Game.new(9) for move in (first, *most, last)}
-        table.send(Stream.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
-        table.send(Stream.MAKE_MOVE, encode(first))
+        topics.send(Topic.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
+        topics.send(Topic.MAKE_MOVE, encode(first))
         imported = _Import()
         begin = time.perf_counter()
-        with Running(dress, address, prefix, imported=imported) as running:
-            first_s = _until(table, 1) - begin - imported.held_s
+        with JudgeProcess(style, address, prefix, on_import=imported) as judge:
+            first_s = _until(topics, 1) - begin - imported.paused_s
             import_s = imported.at - begin
-            time.sleep(_QUIET_S)  # what it does after its first judgement is over by then
-            uss_mb, rss_mb = _memory(running.process.pid)
-            begin, worked_s = time.perf_counter(), _worked_s(running)
-            table.send(Stream.MAKE_MOVE, *map(encode, most))
-            moves_per_s = len(most) / (_until(table, 1 + len(most)) - begin)
-            work_ms = 1000 * (_worked_s(running) - worked_s) / len(most)
+            time.sleep(_SETTLE_S)  # let the work after the first answer end
+            uss_mb, rss_mb = _memory(judge.process.pid)
+            begin, worked_s = time.perf_counter(), _worked_s(judge)
+            topics.send(Topic.MAKE_MOVE, *map(encode, most))
+            moves_per_s = len(most) / (_until(topics, 1 + len(most)) - begin)
+            work_ms = 1000 * (_worked_s(judge) - worked_s) / len(most)
             begin = time.perf_counter()
-            running.kill()
-            table.send(Stream.MAKE_MOVE, encode(last))
-            running.restart()
-            recovery_s = _until(table, 2 + len(most)) - begin
-        _check(table, [first, *most, last])
-    return Measured(
-        dress=dress,
-        lines=lines_of_code(runner.source(dress)),
+            judge.kill()
+            topics.send(Topic.MAKE_MOVE, encode(last))
+            judge.restart()
+            recovery_s = _until(topics, 2 + len(most)) - begin
+        _check(topics, [first, *most, last])
+    return Measurement(
+        style=style,
+        lines=lines_of_code(runner.source(style)),
         import_s=import_s,
         import_mb=imported.uss_mb,
         uss_mb=uss_mb,
@@ -130,12 +130,12 @@ def measure(dress: str, moves: int = 1000) -> Measured:
 
 
 def lines_of_code(source: str) -> int:
-    """Count the lines of a program that are neither blank, nor comment, nor docstring."""
-    holds_nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
-    holds_nothing |= {tokenize.INDENT, tokenize.DEDENT}
+    """Count the lines of a program, without blank lines, comments and docstrings."""
+    no_code = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
+    no_code |= {tokenize.INDENT, tokenize.DEDENT}
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in holds_nothing:
+        if token.type not in no_code:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -146,124 +146,124 @@ def lines_of_code(source: str) -> int:
 
 
 def on_a_whole_broker(program: str) -> str:
-    """Return the source of the dress `kafka`, had its broker kept its transactions.
+    """Return the source of the style `kafka` as it would be on a broker with full transactions.
 
-    Then one word of Quix's asks for exactly-once, and nothing is read back, compared or sent
-    singly.
+    There, one option of Quix gives exactly-once, and the code that reads outputs back, compares
+    them and sends them one by one is not needed.
     """
     program = program.replace(
         "producer_extra_config=SINGLY", 'processing_guarantee="exactly-once"'
     ).replace(".filter(judge.new)", "")
-    gone: set[int] = set()
+    removed: set[int] = set()
     for node in ast.walk(ast.parse(program)):
         if isinstance(node, ast.stmt) and _is_for_tansu(node):
-            gone.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    kept = (line for n, line in enumerate(program.splitlines(), start=1) if n not in gone)
+            removed.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    kept = (line for n, line in enumerate(program.splitlines(), start=1) if n not in removed)
     return "\n".join(kept) + "\n"
 
 
 def _is_for_tansu(node: ast.stmt) -> bool:
     if isinstance(node, ast.FunctionDef):
-        return node.name in ("said_before", "new")
+        return node.name in ("sent_before", "new")
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return ast.unparse(targets[0]) in ("SINGLY", "judge.said", "self.said")
+        return ast.unparse(targets[0]) in ("SINGLY", "judge.sent", "self.sent")
     return isinstance(node, ast.ImportFrom) and node.module == "confluent_kafka"
 
 
 @contextmanager
-def _table(dress: str) -> Iterator[tuple[Table, str, str]]:
-    """Start the server that a dress needs."""
-    if dress == "kafka":
+def _server(style: str) -> Iterator[tuple[Topics, str, str]]:
+    """Start the server that a style needs; yield its topics, address and prefix."""
+    if style == "kafka":
         from go_game.variants.broker import Tansu
 
         with Tansu() as broker:
-            broker.make_topics("go.")
-            with closing(KafkaTable(broker.address, "go.")) as table:
-                yield table, broker.address, "go."
+            broker.create_topics("go.")
+            with closing(KafkaTopics(broker.address, "go.")) as topics:
+                yield topics, broker.address, "go."
     else:
-        with EmbeddedServer() as server, closing(RedisTable(server.url, "go:")) as table:
-            yield table, server.url, "go:"
+        with EmbeddedServer() as server, closing(RedisTopics(server.url, "go:")) as topics:
+            yield topics, server.url, "go:"
 
 
 def _moves(number: int) -> list[MakeMove]:
-    """Make legal moves, on small boards side by side, forty a game; the same every time."""
+    """Return legal moves of parallel games on small boards, forty per game; always the same."""
     dice = random.Random(1)
-    found: list[MakeMove] = []
-    for start in range(0, number, _A_GAME):
+    moves: list[MakeMove] = []
+    for start in range(0, number, _MOVES_PER_GAME):
         game = Game.new(9)
-        while game.turn <= min(_A_GAME, number - start):
+        while game.turn <= min(_MOVES_PER_GAME, number - start):
             point = Coord(dice.randrange(9), dice.randrange(9))
             with suppress(IllegalMove):
                 after, _ = game.play(game.up, point)
-                found.append(MakeMove(f"game-{start}", f"move-{game.turn}", game.up, point))
+                moves.append(MakeMove(f"game-{start}", f"move-{game.turn}", game.up, point))
                 game = after
-    return sorted(found, key=lambda move: int(move.req_id[5:]))  # all first moves, all second ones
+    return sorted(moves, key=lambda move: int(move.req_id[5:]))  # all first moves, then the second
 
 
-def _until(table: Table, answers: int) -> float:
-    """Wait for so many answers in all, and return when that was."""
-    deadline = time.perf_counter() + _PATIENCE_S
-    while (found := sum(map(table.count, _ANSWERS))) < answers:
+def _until(topics: Topics, answers: int) -> float:
+    """Wait until there are this many answers in all, and return the time."""
+    deadline = time.perf_counter() + _TIMEOUT_S
+    while (count := sum(map(topics.count, _ANSWERS))) < answers:
         if time.perf_counter() > deadline:
-            raise StreamVizError(f"{found} of {answers} moves were answered in {_PATIENCE_S} s")
+            raise StreamVizError(f"{count} of {answers} moves were answered in {_TIMEOUT_S} s")
         time.sleep(0.002)
     return time.perf_counter()
 
 
 class _Import:
-    """Looks once at a process that has imported what it needs, and waits meanwhile."""
+    """Measure a process once, while it waits after its imports."""
 
-    at = held_s = uss_mb = 0.0
+    at = paused_s = uss_mb = 0.0
 
     def __call__(self, process_id: int) -> None:
         if not self.at:
             self.at = time.perf_counter()
             self.uss_mb, _ = _memory(process_id)
-            self.held_s = time.perf_counter() - self.at
+            self.paused_s = time.perf_counter() - self.at
 
 
 def _memory(process_id: int) -> tuple[float, float]:
-    import psutil  # it comes with the extra
+    import psutil  # part of an extra
 
-    found = psutil.Process(process_id).memory_full_info()
-    return found.uss / _MB, found.rss / _MB
+    memory = psutil.Process(process_id).memory_full_info()
+    return memory.uss / _MB, memory.rss / _MB
 
 
-def _worked_s(running: Running) -> float:
+def _worked_s(judge: JudgeProcess) -> float:
     import psutil
 
-    found = psutil.Process(running.process.pid).cpu_times()
-    return float(found.user + found.system)
+    times = psutil.Process(judge.process.pid).cpu_times()
+    return float(times.user + times.system)
 
 
-def _check(table: Table, asked: list[MakeMove]) -> None:
-    said = [json.loads(text) for stream in _ANSWERS for text in table.read(stream)]
-    answered = sorted((one["game_id"], one["reply_to"]) for one in said)
-    if answered != sorted((move.game_id, move.req_id) for move in asked):
-        raise StreamVizError(f"{len(asked)} moves have {len(answered)} answers: one each is right")
+def _check(topics: Topics, moves: list[MakeMove]) -> None:
+    answers = [json.loads(text) for topic in _ANSWERS for text in topics.read(topic)]
+    answered = sorted((answer["game_id"], answer["reply_to"]) for answer in answers)
+    if answered != sorted((move.game_id, move.req_id) for move in moves):
+        raise StreamVizError(f"{len(moves)} moves have {len(answered)} answers: expected one each")
 
 
 def main() -> None:
-    """Measure the dresses that the command line names, or all of them."""
+    """Measure the styles named on the command line, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m go_game.variants.benchmark")
-    parser.add_argument("dress", nargs="*", default=DRESSES, help=f"of {', '.join(DRESSES)}")
+    parser.add_argument("style", nargs="*", default=STYLES, help=f"of {', '.join(STYLES)}")
     parser.add_argument("--moves", type=int, default=1000)
-    given = parser.parse_args()
-    print(table_of([measure(dress, given.moves) for dress in given.dress]))
+    args = parser.parse_args()
+    print(table_of([measure(style, args.moves) for style in args.style]))
 
 
-def table_of(found: Sequence[Measured]) -> str:
-    """Return a table in text, one line for each."""
+def table_of(measurements: Sequence[Measurement]) -> str:
+    """Return a table in text, one line per style."""
     names = ["lines", "import s", "import MB", "first s", "USS MB", "RSS MB"]
     names += ["moves/s", "work ms", "recovery s"]
     lines = [f"{'':11}" + "".join(f"  {name}" for name in names)]
-    for one in found:
+    for one in measurements:
         figures = f"{one.lines:d} {one.import_s:.2f} {one.import_mb:.1f} {one.first_s:.2f} "
         figures += f"{one.uss_mb:.1f} {one.rss_mb:.1f} {one.moves_per_s:.0f} {one.work_ms:.2f} "
         figures += f"{one.recovery_s:.2f}"
         columns = zip(names, figures.split(), strict=True)
-        lines.append(f"{one.dress:11}" + "".join(f"  {n:>{len(name)}}" for name, n in columns))
+        lines.append(f"{one.style:11}" + "".join(f"  {n:>{len(name)}}" for name, n in columns))
     return "\n".join(lines)
 
 

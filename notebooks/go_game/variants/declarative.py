@@ -14,11 +14,11 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import ResponseError
 
 from go_game import messages
+from go_game.judge_move import judge_move
 from go_game.keys import Keys
-from go_game.messages import GameState, MakeMove, Stream
+from go_game.messages import GameState, MakeMove, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
 
 GROUP = NAME = "judge"
 Fields = Mapping[str, str]
@@ -35,7 +35,7 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
     async def handle(entry: tuple[bytes, Fields]) -> None:
         try:
             await judge.handle(*entry)
-        except Exception as error:  # or FastStream would go on with the next move
+        except Exception as error:  # otherwise FastStream continues with the next move
             traceback.print_exc()
             raise SystemExit from error
 
@@ -48,12 +48,12 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
 
 
 async def parsed(entry: Any, parse: Callable[[Any], Any]) -> Any:
-    """Replace what is not UTF-8, which FastStream would neither handle nor acknowledge."""
+    """Replace invalid UTF-8, which FastStream would neither handle nor acknowledge."""
     return await parse({**entry, "data": text(entry["data"])})
 
 
 async def decoded(message: Any) -> tuple[bytes, Fields]:
-    """Hand over the entry as it is: FastStream would take ``data`` for its own envelope."""
+    """Return the entry unchanged: FastStream would decode ``data`` as its own envelope."""
     (entry_id,) = message.raw_message["message_ids"]
     return entry_id, message.raw_message["data"]
 
@@ -65,19 +65,19 @@ def text(fields: Mapping[bytes, bytes]) -> Fields:
 
 
 class DeclarativeJudge:
-    """A judge that knows its games by heart, and Redis in case it is killed."""
+    """A judge that caches its games, and stores them in Redis in case it is killed."""
 
     def __init__(self, keys: Keys) -> None:
         self.redis: Any = None
         self.keys = keys
-        self.moves = self.keys.stream(Stream.MAKE_MOVE)
-        self.states = self.keys.stream(Stream.GAME_STATES)
+        self.moves = self.keys.stream(Topic.MAKE_MOVE)
+        self.states = self.keys.stream(Topic.GAME_STATES)
         self.games: dict[str, Game] = {}
 
     async def resume(self, client: Any) -> None:
-        """Make the group where the stream begins, and do what was given before a kill.
+        """Create the group at the start of the stream, and handle its pending entries.
 
-        FastStream would make the group where the stream ends, and read what is new only.
+        FastStream would create the group at the end of the stream, and read only new entries.
         """
         self.redis = client
         try:
@@ -91,20 +91,20 @@ class DeclarativeJudge:
                 await client.xack(self.moves, GROUP, entry_id)
 
     async def handle(self, entry_id: bytes, fields: Fields) -> None:
-        """Answer and keep the state, at once; that it is acknowledged comes later."""
+        """Answer and store the state in one transaction; FastStream acknowledges later."""
         async with self.redis.pipeline(transaction=True) as pipe:
             try:
-                move = messages.decode(Stream.MAKE_MOVE, fields)
+                move = messages.decode(Topic.MAKE_MOVE, fields)
                 assert isinstance(move, MakeMove)
             except BadMessage as error:
-                pipe.xadd(self.keys.dead(Stream.MAKE_MOVE), {**fields, "error": str(error)})
+                pipe.xadd(self.keys.dead_letters(Topic.MAKE_MOVE), {**fields, "error": str(error)})
                 await pipe.execute()
                 return
             key, answered = self.keys.game(move.game_id), f"answer:{move.req_id}"
             if await self.redis.hexists(key, answered):
                 return
-            answer, after = judged(await self.game(move.game_id, entry_id), move)
-            stream = self.keys.stream(messages.stream_of(answer))
+            answer, after = judge_move(await self.game(move.game_id, entry_id), move)
+            stream = self.keys.stream(messages.topic_of(answer))
             pipe.xadd(stream, {"data": messages.encode(answer)})
             pipe.hset(key, answered, stream)
             if after is not None:
@@ -115,26 +115,26 @@ class DeclarativeJudge:
             if after is not None:
                 self.games[move.game_id] = after
 
-    async def game(self, game_id: str, asked: bytes) -> Game | None:
-        """Return a game: known by heart, kept in its hash, or new in ``game-states``."""
+    async def game(self, game_id: str, entry_id: bytes) -> Game | None:
+        """Return a game: from the cache, from its hash, or new from ``game-states``."""
         if game_id not in self.games:
             key = self.keys.game(game_id)
             if not await self.redis.hexists(key, "state"):
-                await self.learn(asked.partition(b"-")[0])
+                await self.learn(entry_id.partition(b"-")[0])
             if data := await self.redis.hget(key, "state"):
-                found = messages.decode(Stream.GAME_STATES, {"data": data.decode()})
-                assert isinstance(found, GameState)
-                self.games[game_id] = found.game
+                state = messages.decode(Topic.GAME_STATES, {"data": data.decode()})
+                assert isinstance(state, GameState)
+                self.games[game_id] = state.game
         return self.games.get(game_id)
 
     async def learn(self, until_ms: bytes) -> None:
-        """Read ``game-states`` on to some time, and keep the newest state of each new game."""
+        """Read ``game-states`` up to a time, and store the newest state of each new game."""
         position = (await self.redis.get(self.keys.states_read) or b"0").decode()
         newest = {}
         while entries := await self.redis.xrange(self.states, f"({position}", until_ms, count=500):
             for _, fields in entries:
                 with suppress(BadMessage):
-                    state = messages.decode(Stream.GAME_STATES, text(fields))
+                    state = messages.decode(Topic.GAME_STATES, text(fields))
                     assert isinstance(state, GameState)
                     newest[state.game_id] = fields[b"data"]
             position = entries[-1][0].decode()

@@ -1,11 +1,11 @@
 """The judge on Quix Streams: topics flow into a function with a state, and out into topics.
 
-A message's key is its game's ID: what has the same key has the same state.
+The key of a message is its game ID, and each key has its own state.
 
-It asks for at-least-once, and leaves out by itself what it said before it was killed. On a broker
-with whole transactions ``processing_guarantee="exactly-once"`` does that; Tansu takes the word, but
-shows readers what was never committed. A process that was paused for longer than its heartbeat is
-better started again: Quix 3.28 may end by itself then, and Tansu give its group to nobody.
+The judge runs at-least-once and leaves out the answers that it sent before it was killed. On a
+broker with full transactions, ``processing_guarantee="exactly-once"`` does that; Tansu accepts the
+option, but its readers see uncommitted messages. Restart a process that was paused for longer than
+its heartbeat: Quix 3.28 may exit then, and Tansu may leave the group without a consumer.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from confluent_kafka import TopicPartition
 from quixstreams import Application, State
 
 from go_game import messages
-from go_game.messages import GameState, MakeMove, Message, Stream
+from go_game.judge_move import judge_move
+from go_game.messages import GameState, MakeMove, Message, Topic
 from go_game.rules import Game
 from go_game.validation import BadMessage
-from go_game.variants.judge_move import judged
 
 DEAD = "make-move.dead"
-SAYS = (Stream.MOVE_MADE, Stream.MOVE_REJECTED, Stream.GAME_STATES, DEAD)
-EVERY = 200  # entries from commit to commit: so many may be judged again after a kill
-QUICK = {  # of a Kafka that is not one's own, the first may not be less than 6 s
+OUTPUTS = (Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES, DEAD)
+EVERY = 200  # entries per commit: at most this many are judged again after a kill
+QUICK = {  # Kafka's default allows no session timeout under 6 s
     "session.timeout.ms": 1000,
     "heartbeat.interval.ms": 300,
     "fetch.wait.max.ms": 50,
 }
-SINGLY = {"batch.num.messages": 1}  # Tansu takes the first of a topic's last batch for its end
+SINGLY = {"batch.num.messages": 1}  # Tansu reports the last batch's first entry as a topic's end
 
-Said: TypeAlias = tuple[str, str]  # a stream's name, and the text
+Output: TypeAlias = tuple[str, str]  # a topic and a text
 
 
 def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
@@ -47,79 +47,79 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
         consumer_extra_config=QUICK,
         producer_extra_config=SINGLY,
         consumer_poll_timeout=0.05,
-        state_dir=tempfile.mkdtemp(),  # what belongs into it comes back from its changelog
+        state_dir=tempfile.mkdtemp(),  # restored from the changelog
         loglevel="WARNING",
     )
     topics = {
         name: app.topic(f"{prefix}{name}", value_deserializer="bytes", value_serializer="string")
-        for name in (Stream.MAKE_MOVE, *SAYS)
+        for name in (Topic.MAKE_MOVE, *OUTPUTS)
     }
     judge = KafkaJudge()
-    judge.said = dict.fromkeys(said_before(app, prefix))
-    moves = app.dataframe(topics[Stream.MAKE_MOVE]).apply(move)
-    states = app.dataframe(topics[Stream.GAME_STATES]).apply(state)
-    says = moves.concat(states).apply(judge.handle, stateful=True, expand=True).filter(judge.new)
-    for name in SAYS:
-        says.filter(of(name)).apply(text).to_topic(topics[name])
+    judge.sent = dict.fromkeys(sent_before(app, prefix))
+    moves = app.dataframe(topics[Topic.MAKE_MOVE]).apply(move)
+    states = app.dataframe(topics[Topic.GAME_STATES]).apply(state)
+    outputs = moves.concat(states).apply(judge.handle, stateful=True, expand=True).filter(judge.new)
+    for name in OUTPUTS:
+        outputs.filter(of(name)).apply(text).to_topic(topics[name])
     ready()
     app.run()
 
 
-def said_before(app: Application, prefix: str) -> Iterator[Said]:
-    """Read what was said since the last commit: it must not be said again."""
+def sent_before(app: Application, prefix: str) -> Iterator[Output]:
+    """Read the outputs since the last commit: they must not be sent again."""
     with app.get_consumer(auto_commit_enable=False) as consumer:
-        for name in SAYS:
-            place = TopicPartition(f"{prefix}{name}", 0)
-            low, high = consumer.get_watermark_offsets(place)
-            (read,) = consumer.committed([place])  # game-states is read, too, and others write it
-            place.offset = max(low, read.offset if name == Stream.GAME_STATES else high - EVERY)
-            if place.offset < high:
-                consumer.assign([place])
-            while place.offset < high:
-                if (found := consumer.poll(1)) is not None:  # an empty message is false
-                    yield name, found.value().decode()
-                    place.offset = found.offset() + 1
+        for name in OUTPUTS:
+            part = TopicPartition(f"{prefix}{name}", 0)
+            low, high = consumer.get_watermark_offsets(part)
+            (read,) = consumer.committed([part])  # others write game-states, and the judge reads it
+            part.offset = max(low, read.offset if name == Topic.GAME_STATES else high - EVERY)
+            if part.offset < high:
+                consumer.assign([part])
+            while part.offset < high:
+                if (message := consumer.poll(1)) is not None:  # an empty message is false
+                    yield name, message.value().decode()
+                    part.offset = message.offset() + 1
 
 
-def move(value: bytes | None) -> Message | Said:
-    """Read an entry of ``make-move``; what is no move is for the dead letters."""
+def move(value: bytes | None) -> Message | Output:
+    """Decode an entry of ``make-move``; an invalid entry is a dead letter."""
     data = (value or b"").decode(errors="replace")
     try:
-        return messages.decode(Stream.MAKE_MOVE, {"data": data})
+        return messages.decode(Topic.MAKE_MOVE, {"data": data})
     except BadMessage:
         return DEAD, data
 
 
 def state(value: bytes | None) -> Message | None:
-    """Read an entry of ``game-states``; None if it is no state."""
+    """Decode an entry of ``game-states``; None if it is invalid."""
     try:
         data = (value or b"").decode(errors="replace")
-        return messages.decode(Stream.GAME_STATES, {"data": data})
+        return messages.decode(Topic.GAME_STATES, {"data": data})
     except BadMessage:
         return None
 
 
-def of(name: str) -> Callable[[Said], bool]:
-    """Return what tells whether something belongs on a stream."""
-    return lambda said: said[0] == name
+def of(name: str) -> Callable[[Output], bool]:
+    """Return a filter for the outputs of one topic."""
+    return lambda output: output[0] == name
 
 
-def text(said: Said) -> str:
-    """Return what is sent of what is said."""
-    return said[1]
+def text(output: Output) -> str:
+    """Return the text of an output."""
+    return output[1]
 
 
 class KafkaJudge:
-    """A judge that knows its games by heart, and the changelog in case it is killed."""
+    """A judge that caches its games, with a changelog in case it is killed."""
 
     def __init__(self) -> None:
-        self.said: dict[Said, None] = {}
+        self.sent: dict[Output, None] = {}
         self.games: dict[str, tuple[str, Game]] = {}
 
-    def handle(self, message: Message | Said | None, state: State[Any, Any]) -> list[Said]:
-        """Return what there is to say; the state is that of the message's key."""
+    def handle(self, message: Message | Output | None, state: State[Any, Any]) -> list[Output]:
+        """Return the outputs for a message; `state` is the state of the message's key."""
         if isinstance(message, GameState):
-            if not state.exists("game"):  # or it is the judge's own word that comes back
+            if not state.exists("game"):  # later ones are the judge's own states
                 state.set("game", messages.encode(message))
         elif isinstance(message, tuple):
             return [message]
@@ -127,34 +127,34 @@ class KafkaJudge:
             return self.answer(message, state)
         return []
 
-    def answer(self, move: MakeMove, state: State[Any, Any]) -> list[Said]:
-        """Judge a move, and remember what became of it."""
-        answer, after = judged(self.game(move.game_id, state), move)
-        said: list[Said] = [(messages.stream_of(answer), messages.encode(answer))]
-        state.set(f"answer:{move.req_id}", said[0][0])
+    def answer(self, move: MakeMove, state: State[Any, Any]) -> list[Output]:
+        """Judge a move, and store the result."""
+        answer, after = judge_move(self.game(move.game_id, state), move)
+        outputs: list[Output] = [(messages.topic_of(answer), messages.encode(answer))]
+        state.set(f"answer:{move.req_id}", outputs[0][0])
         if after is not None:
             text = messages.encode(GameState(move.game_id, after))
             state.set("game", text)
             self.games[move.game_id] = text, after
-            said.append((Stream.GAME_STATES, text))
-        return said
+            outputs.append((Topic.GAME_STATES, text))
+        return outputs
 
     def game(self, game_id: str, state: State[Any, Any]) -> Game | None:
-        """Return a game, by heart if the state is what it was."""
+        """Return a game, from the cache if the state is unchanged."""
         text = state.get("game")
         if text is None:
             return None
         if game_id not in self.games or self.games[game_id][0] != text:
-            found = messages.decode(Stream.GAME_STATES, {"data": text})
-            assert isinstance(found, GameState)
-            self.games[game_id] = text, found.game
+            message = messages.decode(Topic.GAME_STATES, {"data": text})
+            assert isinstance(message, GameState)
+            self.games[game_id] = text, message.game
         return self.games[game_id][1]
 
-    def new(self, said: Any) -> bool:
-        """Tell whether something was not said before, and remember it for a while."""
-        if said in self.said:
+    def new(self, output: Any) -> bool:
+        """Return whether an output was not sent before, and remember it for a while."""
+        if output in self.sent:
             return False
-        self.said[said] = None
-        if len(self.said) > 10 * EVERY:
-            del self.said[next(iter(self.said))]
+        self.sent[output] = None
+        if len(self.sent) > 10 * EVERY:
+            del self.sent[next(iter(self.sent))]
         return True

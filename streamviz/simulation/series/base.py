@@ -1,24 +1,22 @@
-"""A series, and what may be in one."""
+"""The Series class: points in time, each with its fields."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import math
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
-from numbers import Integral, Rational, Real
 from typing import Any
 
 from streamviz.errors import InputError
+from streamviz.simulation.checks import number, plain, positive, whole_number
 
 Fields = dict[str, str | bytes | int | float]
 Point = tuple[float, Fields]
 
 
 class Series:
-    """An iterable of points; each time it is walked, the same ones come.
+    """An iterable of points; every iteration gives the same ones.
 
     Parameters
     ----------
@@ -39,9 +37,9 @@ class Series:
 
     @classmethod
     def of(cls, points: Iterable[Any]) -> Series:
-        """Make a series of any iterable of ``(at_ms, fields)``.
+        """Make a series from any iterable of ``(at_ms, fields)``.
 
-        A generator can be walked once. Points are checked as they come.
+        A generator can be iterated only once. Each point is checked when it is reached.
         """
         if isinstance(points, Series):
             return points
@@ -51,112 +49,62 @@ class Series:
 
     def __iter__(self) -> Iterator[Point]:
         last = -math.inf
-        for number, item in enumerate(self._start()):
-            at_ms, fields = _checked(number, item)
+        for index, item in enumerate(self._start()):
+            at_ms, fields = _checked(index, item)
             if at_ms < last:
                 raise InputError(
-                    f"point {number} is at {at_ms:g} ms, after one at {last:g} ms: "
+                    f"point {index} is at {at_ms:g} ms, after one at {last:g} ms: "
                     "a series can't go back in time; sort it first"
                 )
             last = at_ms
             yield at_ms, fields
 
     def merge(self, *others: Iterable[Point]) -> Series:
-        """Return the points of all, in the order of time; of equal times the first one's first."""
-        every = [self, *(Series.of(other) for other in others)]
-        return Series(lambda: heapq.merge(*every, key=lambda point: point[0]))
+        """Return the points of all series in time order; points of equal time keep series order."""
+        parts = [self, *(Series.of(other) for other in others)]
+        return Series(lambda: heapq.merge(*parts, key=lambda point: point[0]))
 
     def shift(self, ms: float) -> Series:
-        """Return the same points, all later by `ms`."""
-        by = number("ms", ms, 0)
-        return Series(lambda: ((at_ms + by, fields) for at_ms, fields in self))
+        """Return the same points, `ms` milliseconds later."""
+        delay_ms = number("ms", ms, 0)
+        return Series(lambda: ((at_ms + delay_ms, fields) for at_ms, fields in self))
 
     def limit(self, n: int) -> Series:
         """Return the first `n` points."""
-        most = whole("n", n, 0)
-        return Series(lambda: itertools.islice(iter(self), most))
+        count = whole_number("n", n, 0)
+        return Series(lambda: itertools.islice(iter(self), count))
 
     def speed(self, factor: float) -> Series:
-        """Return the same points in ``1 / factor`` of the time."""
-        by = rate_of("factor", factor)
-        return Series(lambda: ((at_ms / by, fields) for at_ms, fields in self))
+        """Return the same points, `factor` times as fast."""
+        divisor = positive("factor", factor)
+        return Series(lambda: ((at_ms / divisor, fields) for at_ms, fields in self))
 
     def take(self, n: int) -> list[Point]:
         """Return the first `n` points as a list."""
         return list(self.limit(n))
 
     def times(self) -> list[float]:
-        """Return all times in milliseconds; only of a series that ends."""
+        """Return all times in milliseconds. The series must end."""
         return [at_ms for at_ms, _ in self]
 
 
-def _checked(number: int, item: Any) -> Point:
+def _checked(index: int, item: Any) -> Point:
     try:
         at_ms, fields = item
         at_ms = float(at_ms)
     except (TypeError, ValueError) as error:
-        raise InputError(f"point {number} is {item!r}: give a pair of (at_ms, fields)") from error
+        raise InputError(f"point {index} is {item!r}: give a pair of (at_ms, fields)") from error
     if not math.isfinite(at_ms):
-        raise InputError(f"point {number} is at {at_ms!r} ms: give a finite time")
+        raise InputError(f"point {index} is at {at_ms!r} ms: give a finite time")
     if not isinstance(fields, Mapping) or not fields:
-        raise InputError(f"point {number} has the fields {fields!r}: give a dict with at least one")
-    stored: Fields = {}
+        raise InputError(f"point {index} has the fields {fields!r}: give a dict with at least one")
+    plain_fields: Fields = {}
     for name, value in fields.items():
-        kept = plain(value)
-        if kept is None:
+        plain_value = plain(value)
+        if plain_value is None:
             raise InputError(
-                f"point {number}, field {name!r}: {value!r} is of type {type(value).__name__}: "
+                f"point {index}, field {name!r}: {value!r} is of type {type(value).__name__}: "
                 "give str, bytes, int or float"
             )
-        stored[name] = kept
-    return at_ms, stored
-
-
-def plain(value: Any) -> str | bytes | int | float | None:
-    """Return a value as str, bytes, int or float, or None if it is neither text nor a number.
-
-    A NumPy scalar is the number it holds, and a Decimal the text of its digits; a bool is no
-    number.
-    """
-    if type(value) in (str, bytes, int, float):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, str | bytes):
-        return str.__str__(value) if isinstance(value, str) else bytes(value)
-    if isinstance(value, Integral) and hasattr(value, "__index__"):
-        return None if isinstance(value, bool) else operator.index(value)
-    if isinstance(value, Real) and not isinstance(value, Rational):
-        return float(value)
-    return str(value) if isinstance(value, Decimal) else None
-
-
-def number(name: str, value: float, least: float = -math.inf) -> float:
-    """Return a finite number if it is one, `least` or more."""
-    found = plain(value)
-    if not isinstance(found, int | float) or not least <= found < math.inf:
-        more = f", {least:g} or more" if least > -math.inf else ""
-        raise InputError(f"{name}={value!r}: give a number{more}")
-    return found
-
-
-def whole(name: str, value: int, least: float = -math.inf) -> int:
-    """Return a whole number if it is one, `least` or more."""
-    found = plain(value)
-    if not isinstance(found, int) or found < least:
-        more = f", {least:g} or more" if least > -math.inf else ""
-        raise InputError(f"{name}={value!r}: give a whole number{more}")
-    return found
-
-
-def rate_of(name: str, value: float) -> float:
-    """Return a finite number if it is one, above 0."""
-    found = plain(value)
-    if not isinstance(found, int | float) or not 0 < found < math.inf:
-        raise InputError(f"{name}={value!r}: give a number above 0")
-    return found
-
-
-def word(name: str, value: str) -> str:
-    """Return a text if it is one, and not empty."""
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{name}={value!r}: give a text, with one character at least")
-    return value
+        plain_fields[name] = plain_value
+    return at_ms, plain_fields

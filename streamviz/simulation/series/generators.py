@@ -1,4 +1,4 @@
-"""Series that are made: rates, waves, walks, and small worlds."""
+"""Generated series: constant and random rates, waves, walks, and small worlds."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ import random
 from collections.abc import Iterator
 
 from streamviz.errors import InputError
-from streamviz.simulation.series.base import Fields, Point, Series, number, rate_of, whole, word
+from streamviz.simulation.checks import number, positive, probability, text, whole_number
+from streamviz.simulation.series.base import Fields, Point, Series
 
 
 def constant(rate_hz: float = 1.0, *, field: str = "n") -> Series:
-    """Points at a constant rate; `field` counts them from 0."""
-    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
-    word("field", field)
+    """Return points at a constant rate; `field` counts them from 0."""
+    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    text("field", field)
     return Series(lambda: ((n * gap_ms, {field: n}) for n in itertools.count()))
 
 
 def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
-    """Arrivals that know nothing of each other: gaps are exponential, `rate_hz` on average."""
-    rate = rate_of("rate_hz", rate_hz)
-    word("field", field)
-    whole("seed", seed)
+    """Return a Poisson process: gaps are exponential, with `rate_hz` points per second on average.
+
+    The field named by `field` counts the points from 0.
+    """
+    rate = positive("rate_hz", rate_hz)
+    text("field", field)
+    whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         for n, at_ms in enumerate(_arrivals(random.Random(f"poisson {seed}"), rate)):
@@ -34,31 +38,32 @@ def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
 def bursts(
     burst_size: int = 10, every_ms: float = 1000.0, *, spread_ms: float = 50.0, seed: int = 0
 ) -> Series:
-    """Nothing, and then many at once.
+    """Return bursts of points with silence between them.
 
     Parameters
     ----------
     burst_size : int
-        Points in a burst.
+        Points per burst.
     every_ms : float
-        From the beginning of one burst to the next, in milliseconds.
+        Time from the start of one burst to the start of the next, in milliseconds.
     spread_ms : float
-        How long a burst lasts, in milliseconds; whole milliseconds are used, so points share some.
+        How long a burst lasts, in milliseconds. Times are whole milliseconds, so points of one
+        burst may have the same time.
     seed : int
-        Another seed, other times.
+        The seed of the random times.
 
     Returns
     -------
     Series
         Fields ``burst`` and ``n``, both counted from 0.
     """
-    size = whole("burst_size", burst_size, 1)
+    size = whole_number("burst_size", burst_size, 1)
     every = number("every_ms", every_ms, 1)
     spread = int(number("spread_ms", spread_ms, 0))
-    whole("seed", seed)
+    whole_number("seed", seed)
     if spread > every:
         raise InputError(
-            f"spread_ms={spread_ms!r} is longer than every_ms={every_ms!r}: shorten it"
+            f"spread_ms={spread_ms!r} is longer than every_ms={every_ms!r}: give a shorter one"
         )
 
     def points() -> Iterator[Point]:
@@ -79,12 +84,12 @@ def sine(
     noise: float = 0.1,
     seed: int = 0,
 ) -> Series:
-    """Return a sine with noise, field ``value``; `noise` is the noise's standard deviation."""
-    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
-    period_ms = 1000 * rate_of("period_s", period_s)
+    """Return a sine wave in the field ``value``, plus noise of standard deviation `noise`."""
+    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    period_ms = 1000 * positive("period_s", period_s)
     height = number("amplitude", amplitude)
     deviation = number("noise", noise, 0)
-    whole("seed", seed)
+    whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"sine {seed}")
@@ -98,11 +103,11 @@ def sine(
 def random_walk(
     rate_hz: float = 10.0, *, step: float = 1.0, start: float = 0.0, seed: int = 0
 ) -> Series:
-    """Return a walk whose steps are normal with deviation `step`; field ``value``."""
-    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
+    """Return a random walk in the field ``value``; its steps have standard deviation `step`."""
+    gap_ms = 1000 / positive("rate_hz", rate_hz)
     deviation = number("step", step, 0)
     begin = number("start", start)
-    whole("seed", seed)
+    whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"random_walk {seed}")
@@ -122,40 +127,39 @@ def sensor(
     late_chance: float = 0.05,
     seed: int = 0,
 ) -> Series:
-    """Return the readings of a thermometer with a bad line.
+    """Return the readings of a thermometer on an unreliable line.
 
     Parameters
     ----------
     rate_hz : float
-        Readings a second.
+        Readings per second.
     name : str
         The sensor's name.
     gap_chance : float
         The chance that a reading begins a silence of 5 to 20 readings.
     late_chance : float
-        The chance that a reading comes two readings late: it arrives in order, and the field
-        ``measured_ms`` lies before the one of the reading that came before it.
+        The chance that a reading arrives two readings late. Its ``measured_ms`` is then earlier
+        than that of the reading before it.
 
     Returns
     -------
     Series
         Fields ``sensor``, ``celsius`` and ``measured_ms``.
     """
-    gap_ms = 1000 / rate_of("rate_hz", rate_hz)
-    word("name", name)
-    whole("seed", seed)
-    for label, chance in (("gap_chance", gap_chance), ("late_chance", late_chance)):
-        if not 0 <= number(label, chance, 0) <= 1:
-            raise InputError(f"{label}={chance!r}: give a probability, 0 to 1")
+    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    text("name", name)
+    whole_number("seed", seed)
+    gap_probability = probability("gap_chance", gap_chance)
+    late_probability = probability("late_chance", late_chance)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"sensor {name} {seed}")
-        held: list[tuple[int, Point]] = []  # late ones, and the reading after which they come
+        late_points: list[tuple[int, Point]] = []  # each with the reading that it comes after
         n, silent_until = 0, 0
         for n in itertools.count():
             at_ms = n * gap_ms
             celsius = 20 + 3 * math.sin(n / 60) + rng.gauss(0, 0.1)
-            silent, late = rng.random() < gap_chance, rng.random() < late_chance
+            silent, late = rng.random() < gap_probability, rng.random() < late_probability
             fields: Fields = {
                 "sensor": name,
                 "celsius": round(celsius, 2),
@@ -165,11 +169,11 @@ def sensor(
                 silent_until = n + rng.randint(5, 20)
             if n >= silent_until:
                 if late:
-                    held.append((n + 2, (at_ms, fields)))
+                    late_points.append((n + 2, (at_ms, fields)))
                 else:
                     yield at_ms, fields
-            while held and held[0][0] <= n:
-                yield at_ms, held.pop(0)[1][1]
+            while late_points and late_points[0][0] <= n:
+                yield at_ms, late_points.pop(0)[1][1]
 
     return Series(points)
 
@@ -178,18 +182,19 @@ _PAGES = ("home", "search", "item", "cart", "checkout", "help")
 
 
 def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> Series:
-    """Visitors of a shop, each walking from page to page; fields ``session`` and ``page``."""
-    rate = rate_of("rate_hz", rate_hz)
-    many = whole("sessions", sessions, 1)
-    whole("seed", seed)
+    """Return clicks of a shop's visitors; fields ``session`` and ``page``."""
+    rate = positive("rate_hz", rate_hz)
+    session_count = whole_number("sessions", sessions, 1)
+    whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"clickstream {seed}")
-        where = [0] * many
+        pages = [0] * session_count
         for at_ms in _arrivals(rng, rate):
-            who = rng.randrange(many)
-            where[who] = max(0, min(len(_PAGES) - 1, where[who] + rng.choice((-1, 0, 1, 1))))
-            yield at_ms, {"session": f"v{who:02d}", "page": _PAGES[where[who]]}
+            session = rng.randrange(session_count)
+            page = pages[session] + rng.choice((-1, 0, 1, 1))
+            pages[session] = max(0, min(len(_PAGES) - 1, page))
+            yield at_ms, {"session": f"v{session:02d}", "page": _PAGES[pages[session]]}
 
     return Series(points)
 
@@ -198,9 +203,9 @@ _GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 
 
 
 def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
-    """Orders of a tea shop; fields ``order``, ``customer``, ``item`` and ``amount``."""
-    rate = rate_of("rate_hz", rate_hz)
-    whole("seed", seed)
+    """Return a tea shop's orders; fields ``order``, ``customer``, ``item`` and ``amount``."""
+    rate = positive("rate_hz", rate_hz)
+    whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"orders {seed}")

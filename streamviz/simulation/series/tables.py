@@ -1,4 +1,4 @@
-"""Series that were: a CSV or a DataFrame, replayed by its time column."""
+"""Series from tables: replay a CSV or a DataFrame by its time column."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.simulation.series.base import Point, Series, plain
+from streamviz.simulation.checks import plain
+from streamviz.simulation.series.base import Point, Series
 
-Row = tuple[str, Mapping[str, Any]]  # what to call it in an error, and its values by column
+Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
 
 
 def from_csv(path: str | Path, time_column: str, *, unit: str = "iso") -> Series:
-    """Replay a CSV by its time column; the first row comes at 0.
+    """Replay a CSV by its time column; the first row is at 0 ms.
 
     Parameters
     ----------
     path : str or Path
-        A file in UTF-8 with a header. It is read once to be checked, and again as it is replayed,
-        a row at a time.
+        A UTF-8 file with a header. It is read once to check it, and again row by row as it is
+        replayed.
     time_column : str
-        The column with the time; the others are the fields.
+        The column with the time. The other columns are the fields.
     unit : {"iso", "s", "ms"}
-        ISO 8601 (without an offset it is UTC), or a number of seconds or milliseconds.
+        ISO 8601 (UTC if it has no offset), or a number of seconds or milliseconds.
 
     Raises
     ------
     InputError
-        At once, if there is no such file, column or unit, or if a row has no time, goes back in
-        time, has more or fewer values than the header, or is not UTF-8; it names the row, counted
-        from 0 after the header, and the file's line.
+        At the call, if the file, the column or the unit does not exist, or if a row has no time,
+        goes back in time, has more or fewer values than the header, or is not UTF-8. The message
+        names the row, counted from 0 after the header, and the line in the file.
     """
     if not isinstance(path, str | Path) or not Path(path).is_file():
         raise InputError(f"{str(path)!r} is not a file: correct the path")
-    place = Path(path)
-    header = next(_lines(place), (0, []))[1]
-    return _replay(lambda: _csv_rows(place, header), header, time_column, unit)
+    file = Path(path)
+    header = next(_lines(file), (0, []))[1]
+    return _replay(lambda: _csv_rows(file, header), header, time_column, unit)
 
 
 def from_frame(frame: Any, time_column: str, *, unit: str = "iso") -> Series:
@@ -48,19 +49,19 @@ def from_frame(frame: Any, time_column: str, *, unit: str = "iso") -> Series:
     Raises
     ------
     InputError
-        As `from_csv` does, and if `frame` is no DataFrame or a value is missing (None, NA or
-        NaT; NaN is a number).
+        As `from_csv`, and if `frame` is not a DataFrame, or a value is missing (None, NA or NaT;
+        NaN is a number).
     """
     if not (hasattr(frame, "columns") and hasattr(frame, "itertuples")):
         raise InputError(
-            f"a {type(frame).__name__} is no DataFrame: give a pandas.DataFrame, "
-            "or pairs of (at_ms, fields) to Series.of"
+            f"a {type(frame).__name__} is not a DataFrame: give a pandas.DataFrame, "
+            "or give Series.of pairs of (at_ms, fields)"
         )
     header = [str(name) for name in frame.columns]
 
     def rows() -> Iterator[Row]:
-        for number, values in enumerate(frame.itertuples(index=False, name=None)):
-            row = f"row {number}"
+        for index, values in enumerate(frame.itertuples(index=False, name=None)):
+            row = f"row {index}"
             for name, value in zip(header, values, strict=True):
                 if value is None or type(value).__name__ in ("NAType", "NaTType"):
                     raise InputError(
@@ -77,25 +78,25 @@ def _replay(
 ) -> Series:
     if column not in header:
         raise InputError(f"there is no column {column!r}: choose one of {', '.join(header)}")
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise InputError(f"there are two columns {twice[0]!r}: rename one of them")
+    if duplicates := sorted({name for name in header if header.count(name) > 1}):
+        raise InputError(f"there are two columns {duplicates[0]!r}: rename one of them")
     if unit not in ("iso", "s", "ms"):
         raise InputError(f"unit={unit!r}: give 'iso', 's' or 'ms'")
 
     def points() -> Iterator[Point]:
         first = last = None
-        for name, row in rows():
-            at_ms = _time_ms(row[column], unit, name)
+        for label, row in rows():
+            at_ms = _time_ms(row[column], unit, label)
             if last is not None and at_ms < last:
                 raise InputError(
-                    f"{name}: {row[column]!r} is before the row above, and a series can't "
+                    f"{label}: {row[column]!r} is earlier than the row above, and a series can't "
                     f"go back in time: sort by {column!r} first"
                 )
             first, last = at_ms if first is None else first, at_ms
-            yield at_ms - first, {key: _stored(row[key]) for key in row if key != column}
+            yield at_ms - first, {name: _stored(row[name]) for name in row if name != column}
 
     replay = Series(points)
-    for _ in replay:  # so that what is wrong far down is said now, and not half-way through a show
+    for _ in replay:  # report a bad row now, not half-way through a show
         pass
     return replay
 
@@ -103,12 +104,12 @@ def _replay(
 def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[Row]:
     lines = _lines(path)
     next(lines, None)
-    number = -1
+    index = -1
     for line, values in lines:
         if not values:
             continue  # an empty line
-        number += 1
-        name = f"row {number} (line {line})"
+        index += 1
+        name = f"row {index} (line {line})"
         if len(values) != len(header):
             raise InputError(
                 f"{name} has {len(values)} values for the {len(header)} columns "
@@ -118,29 +119,32 @@ def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[Row]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the values of each row of a CSV, and the line on which it ends."""
+    """Yield each row of a CSV: the line on which it ends, and its values."""
     try:
         with path.open("rb") as file:
             reader = csv.reader(_decoded(file, path), strict=True)
             for values in reader:
                 yield reader.line_num, values
     except OSError as error:
-        raise InputError(f"{str(path)!r} can't be read ({error.strerror}): allow it") from error
+        raise InputError(
+            f"{str(path)!r} can't be read ({error.strerror}): restore the file or its permissions"
+        ) from error
     except csv.Error as error:
         raise InputError(
-            f"line {reader.line_num} of {str(path)!r} is not CSV ({error}): correct it, "
-            "for example a quote that is not closed"
+            f"line {reader.line_num} of {str(path)!r} is not CSV ({error}): correct the line, "
+            "for example close its quotes"
         ) from error
 
 
 def _decoded(lines: Iterator[bytes] | Any, path: Path) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
+    for line_number, line in enumerate(lines, start=1):
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")  # Excel begins with a BOM
+            # Excel begins a UTF-8 file with a byte order mark
+            yield line.decode("utf-8-sig" if line_number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputError(
-                f"line {number} of {str(path)!r} is not UTF-8 ({error.reason}): save it as UTF-8, "
-                "or read it with pandas.read_csv(path, encoding=...) and give from_frame the result"
+                f"line {line_number} of {str(path)!r} is not UTF-8 ({error.reason}): save it as "
+                "UTF-8, or read it with pandas.read_csv(path, encoding=...) and call from_frame"
             ) from error
 
 
@@ -149,18 +153,18 @@ def _time_ms(value: Any, unit: str, row: str) -> float:
         if unit != "iso":
             at_ms = float(value) * (1000 if unit == "s" else 1)
         else:
-            when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-            at_ms = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000
+            time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            at_ms = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
-            f"{row}: {value!r} is no time in the unit {unit!r}: correct it, or give another unit"
+            f"{row}: {value!r} is not a time in the unit {unit!r}: correct it, or give another unit"
         ) from error
     if not math.isfinite(at_ms):
-        raise InputError(f"{row}: {value!r} is no time: correct it, or take the row out")
+        raise InputError(f"{row}: {value!r} is not a time: correct it, or delete the row")
     return at_ms
 
 
 def _stored(value: Any) -> str | bytes | int | float:
-    """Return a value as a point can hold it; what is neither text nor number, as text."""
-    number = plain(value)
-    return str(value) if number is None else number
+    """Return a value as a point holds it: what is neither text nor a number becomes text."""
+    plain_value = plain(value)
+    return str(value) if plain_value is None else plain_value

@@ -1,4 +1,4 @@
-"""What is the same in every dress: one move, judged."""
+"""Judge one move: the step that all judges share."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from go_game.rules import Game, IllegalMove
 UNKNOWN_GAME = "there is no such game"
 
 
-def judged(game: Game | None, move: MakeMove) -> tuple[MoveMade | MoveRejected, Game | None]:
-    """Return the answer to a move, and the game after it; None if it stays as it was.
+def judge_move(game: Game | None, move: MakeMove) -> tuple[MoveMade | MoveRejected, Game | None]:
+    """Return the answer to a move, and the game after it; None if the game is unchanged.
 
     Parameters
     ----------
     game : Game or None
-        The game before the move; None if there is no such game.
+        The game before the move; None if it does not exist.
     move : MakeMove
-        What was asked for.
+        The request.
     """
     about = move.game_id, move.req_id
     if game is None:

@@ -1,4 +1,4 @@
--- Remove a consumer, but only if it holds nothing: what it holds would be lost to the group.
+-- Delete a consumer, unless it has pending entries: the group would lose them.
 -- KEYS  the stream
 -- ARGV  the group, the consumer
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end

@@ -1,0 +1,133 @@
+"""The life of a simulated client: it handles entries until it dies, and may be revived."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Any, Literal
+
+import simpy
+
+from streamviz.client.models import Entry
+from streamviz.errors import HandlerError
+from streamviz.observation.events import Event, Kind
+from streamviz.simulation.behaviour import ServiceTime
+from streamviz.simulation.checks import number
+from streamviz.simulation.context import Context
+
+
+class SimulatedClient:
+    """A client of the server that gets entries and handles them; a subclass says how.
+
+    Parameters
+    ----------
+    context : Context
+        What the scenario's parts share.
+    name : str
+        The client's name.
+    rng : random.Random
+        Where its random choices come from.
+
+    Attributes
+    ----------
+    alive : bool
+        Whether it is running.
+    handled : int
+        How many entries it has handled. An entry handled twice counts twice.
+    """
+
+    _group_name = ""
+
+    def __init__(self, context: Context, name: str, rng: random.Random) -> None:
+        self.context = context
+        self.name = name
+        self.alive = False
+        self.handled = 0
+        self.holding = 0  # only a consumer holds entries
+        self._rng = rng
+        self._process: simpy.Process | None = None
+
+    def kill(self) -> None:
+        """Kill it now: a consumer's entries stay pending. If it is dead, do nothing."""
+        self.context.clock.do(lambda: self._die("killed"))
+
+    def revive(self) -> None:
+        """Revive it: a consumer starts with its pending entries. If it is alive, do nothing."""
+        self.context.clock.do(lambda: self._begin(revived=True))
+
+    def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
+        """Get entries and handle them, as long as it is alive."""
+        raise NotImplementedError
+
+    def _revival_s(self) -> float | None:
+        """Return how long it stays dead, in seconds; None if it is not revived by itself."""
+        raise NotImplementedError
+
+    def _after_death(self) -> None:
+        """Forget what a crash erases."""
+
+    def _start(self, crash_at_s: float | None) -> None:
+        self._begin(revived=False)
+        if crash_at_s is not None:
+            self.context.clock.process(self._crash_at(crash_at_s * 1000))
+
+    def _begin(self, *, revived: bool) -> None:
+        if self.alive:
+            return
+        self.alive = True
+        if revived:
+            self._report("revived")
+        self._process = self.context.clock.process(self._until_death(revived=revived))
+
+    def _until_death(self, *, revived: bool) -> Generator[Any, Any, None]:
+        with suppress(simpy.Interrupt):
+            yield from self._live(revived=revived)
+
+    def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.context.clock.env.timeout(ms)
+        self._die("crashed")
+
+    def _die(self, kind: Literal["killed", "crashed"]) -> None:
+        if not self.alive:
+            return
+        clock = self.context.clock
+        self.alive = False
+        self._report(kind, count=self.holding)
+        self._after_death()
+        if self._process is not None and self._process is not clock.env.active_process:
+            self._process.interrupt(kind)
+        revival_s = self._revival_s()
+        if revival_s is not None:
+            clock.process(self._revive_after(revival_s * 1000))
+
+    def _revive_after(self, ms: float) -> Generator[Any, Any, None]:
+        yield self.context.clock.env.timeout(ms)
+        self._begin(revived=True)
+
+    def _draw_ms(self, service: ServiceTime) -> float:
+        """Return how long the next entry takes, in milliseconds."""
+        try:
+            value = service(self._rng) if callable(service) else service
+        except Exception as cause:
+            raise HandlerError(
+                f"the service_ms of {self.name} raised {type(cause).__name__}: {cause}; give a "
+                "function of a random.Random that returns milliseconds"
+            ) from cause
+        return number("service_ms", value, 0)
+
+    def _function_raised(
+        self, option: Literal["fail", "handler"], entry: Entry, cause: Exception, outcome: str = ""
+    ) -> None:
+        """Keep and report the exception of a function that the caller gave."""
+        error = HandlerError(
+            f"the {option} of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
+            f"{entry.id}{outcome}; correct the {option}, or catch the exception there"
+        )
+        error.__cause__ = cause
+        kind: Kind = "fail_raised" if option == "fail" else "handler_raised"
+        event = Event(kind, self.name, self._group_name, detail=type(cause).__name__)
+        self.context.fail(error, event)
+
+    def _report(self, kind: Kind, *, count: int = 0, detail: str = "") -> None:
+        self.context.report(Event(kind, self.name, self._group_name, count, detail=detail))

@@ -1,0 +1,103 @@
+"""Sample the streams of a scenario at a fixed interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from streamviz.observation.events import Event
+from streamviz.observation.history import History
+from streamviz.observation.observer import Observer
+from streamviz.observation.sample import Sample
+from streamviz.simulation.context import Context
+from streamviz.simulation.readers import BaseReader
+
+
+class Sampler:
+    """Samples each stream of a scenario, and keeps the samples.
+
+    Parameters
+    ----------
+    context : Context
+        What the scenario's parts share.
+    readers : mapping of str to BaseReader
+        The scenario's readers. Each sample carries the states of its stream's readers.
+    interval_ms : float
+        The time between two samples, in milliseconds. On the wall clock it is wall time at any
+        speed.
+    limit : int
+        How many samples to keep for each stream.
+    memory : bool
+        Whether to sample the streams' memory; see `Observer`.
+
+    Attributes
+    ----------
+    histories : dict of str to History
+        The samples by stream.
+    on_sample : list of callable
+        Called with each `Sample`, in the clock's thread.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        readers: Mapping[str, BaseReader],
+        interval_ms: float,
+        limit: int,
+        *,
+        memory: bool,
+    ) -> None:
+        self.histories: dict[str, History] = {}
+        self.on_sample: list[Callable[[Sample], object]] = []
+        self._context = context
+        self._readers = readers
+        self._interval_ms = interval_ms
+        self._limit = limit
+        self._memory = memory
+        self._observers: dict[str, Observer] = {}
+
+    def add(self, stream: str, readers_key: str | None = None) -> None:
+        """Sample a stream from now on; `readers_key` names the hash of its readers' positions."""
+        if stream not in self._observers:
+            self._observers[stream] = Observer(self._context.client, stream, memory=self._memory)
+            self.histories[stream] = History(self._limit)
+            if len(self._observers) == 1:
+                self._context.clock.process(self._sample_repeatedly())
+        if readers_key is not None:
+            self._observers[stream].readers = readers_key
+
+    def sample(self) -> None:
+        """Take a sample of each stream."""
+        events = self._context.take_events()
+        for key, observer in self._observers.items():
+            states = [one.state() for one in self._readers.values() if one.stream == key]
+            known_states = [state for state in states if state is not None]
+            sample = observer.sample(self._context.clock.time_ms, events, known_states)
+            self.histories[key].append(sample)
+            self._call_back(sample)
+
+    def visible_state(self) -> list[object]:
+        """Return what the last samples show, without times: it changes when something happens."""
+        return [_visible_state(history.last) for history in self.histories.values()]
+
+    def _sample_repeatedly(self) -> Generator[Any, Any, None]:
+        clock = self._context.clock
+        while True:
+            self.sample()
+            pace = 1.0 if clock.virtual else clock.speed
+            yield clock.env.timeout(self._interval_ms * pace)
+
+    def _call_back(self, sample: Sample) -> None:
+        for call in list(self.on_sample):
+            try:
+                call(sample)
+            except Exception as error:
+                event = Event("callback_raised", detail=type(error).__name__)
+                self._context.fail(error, event)
+
+
+def _visible_state(sample: Sample | None) -> object:
+    if sample is None:
+        return None
+    groups = [(group.name, group.last_delivered_id, group.pending) for group in sample.groups]
+    return sample.length, sample.entries_added, sample.readers, groups
