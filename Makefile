@@ -71,7 +71,7 @@ pictures: js
 	$(BIN)/python -m pytest tests/browser --pictures
 
 film: js
-	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl --overwrite \
+	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl.gz --overwrite \
 		-o notebooks/images/crash_and_rescue.gif --plot swim-lanes --plot pending-age \
 		--size 880x380 --start 6 --end 24 --speed 2
 

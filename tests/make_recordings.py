@@ -85,7 +85,7 @@ def make(client: redis_py.Redis, folder: Path) -> list[Path]:
         calm = History(len(history), max_entries=100_000)
         for sample in history.samples:
             calm.append(timeless(sample))
-        path = folder / f"{run.__name__}.jsonl"
+        path = folder / f"{run.__name__}.jsonl.gz"
         save(calm, path, captions=captions, overwrite=True)
         made.append(path)
     client.delete("orders")

@@ -30,7 +30,7 @@ def test_its_python_runs_from_top_to_bottom(
         exec(compile(block, "README.md", "exec"), names)
     client.delete("orders")
     client.close()
-    assert len(load("run.jsonl").samples) > 500
+    assert len(load("run.jsonl.gz").samples) > 500
     assert len(names["looks"]) > 500
 
 

@@ -109,7 +109,9 @@ def export(
         target = output or source.with_suffix(file_format.suffixes[0])
         match_suffix(target, [HTML])
     else:
-        target = output or source.with_suffix(HTML)
+        target = output or source.with_suffix("" if source.suffix == ".gz" else HTML).with_suffix(
+            HTML
+        )
         file_format = format_of(target)
     for option in options:
         if option not in file_format.options:

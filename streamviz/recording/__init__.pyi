@@ -1,10 +1,10 @@
+from .captions import Caption as Caption
+from .captions import captions_of as captions_of
 from .events import TrackEvent as TrackEvent
 from .frames import Frames as Frames
 from .read import Recording as Recording
 from .read import load as load
 from .track import Track as Track
-from .write import Caption as Caption
 from .write import Recorder as Recorder
-from .write import captions_of as captions_of
 from .write import record as record
 from .write import save as save

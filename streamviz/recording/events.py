@@ -1,14 +1,14 @@
-"""What happened in a recording: the events of its samples, and those that its numbers show."""
+"""Find what happened in a recording: reported events, and those that the numbers show."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from streamviz.observation.events import Event
-from streamviz.recording.checks import event as read_event
+from streamviz.observation.sample import GroupState, Sample
 
-_CALM_MS = 1000  # a trim that goes on is one event, not one a sample
+_QUIET_MS = 1000  # a trim that goes on is one event, not one per sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,81 +28,59 @@ class TrackEvent:
 
 
 class EventDetector:
-    """Finds the events in one stream's lines, without decoding them."""
+    """Finds the events of one stream by comparing each sample with the sample before."""
 
     def __init__(self) -> None:
-        self.groups: dict[str, None] = {}  # in the order in which they appeared
-        self.claims: list[TrackEvent] = []  # the samples may report them, too
-        self._removed = 0
-        self._first = "0-0"
-        self._length = self._added = 0
-        self._gone: dict[str, Any] = {}
-        self._consumers: dict[str, set[str]] = {}  # by group; one that came lately may be missing
-        self._calm_ms: dict[str, int] = {}  # until when nothing more is said of whom
+        self._last: Sample | None = None
+        self._quiet_until_ms: dict[str, int] = {}  # by group, "" for the stream's trims
 
-    def events(self, place: int, row: dict[str, Any]) -> list[TrackEvent]:
-        """Return what happened in the next line."""
-        found = [read_event(one) for one in row.get("events", ())]
-        found += self._trims(row)
-        if "groups" in row or "whole" in row:
-            found += self._deleted(row)
-            self.claims += [TrackEvent(place, event) for event in _claimed(row)]
-        return [TrackEvent(place, event) for event in found]
+    def events(self, sample: Sample) -> tuple[list[Event], list[Event]]:
+        """Return what happened up to the next sample, and the claims among its pending entries.
 
-    def _deleted(self, row: dict[str, Any]) -> list[Event]:
-        """Return which consumers went, of groups that stayed."""
-        groups = row.get("groups", {})
-        found: list[Event] = []
-        if "whole" in row:
-            self._consumers = {name: self._consumers.get(name, set()) for name in groups}
-        for name, news in groups.items():
-            if not isinstance(news, dict):
-                self._consumers.pop(name, None)
-                continue
-            known, told = self._consumers.get(name, set()), news.get("consumers", {})
-            gone = {who for who, state in told.items() if state is None}
-            if "whole" in row:
-                gone |= known - told.keys()
-            found += [Event("consumer_deleted", who, name) for who in sorted(gone)]
-            self._consumers[name] = (known | told.keys()) - gone
-        return found
+        A claim is separate because a later sample may report it, too.
+        """
+        last, self._last = self._last, sample
+        events = list(sample.events)
+        claims: list[Event] = []
+        if last is None:
+            return events, claims
+        if _was_trimmed(last, sample) and self._is_new("", sample.time_ms):
+            events.append(Event("trimmed"))
+        pairs = [(before, group) for group in sample.groups if (before := last.group(group.name))]
+        for before, group in pairs:
+            grows = None not in (before.gone, group.gone) and group.gone > before.gone  # type: ignore[operator]
+            if grows and self._is_new(group.name, sample.time_ms):
+                events.append(Event("missed", group=group.name))
+        for before, group in pairs:
+            events += _deleted(before, group)
+            claims += _claimed(before, group)
+        return events, claims
 
-    def _trims(self, row: dict[str, Any]) -> list[Event]:
-        whole, now = "whole" in row, row["time_ms"]
-        self._length = row.get("length", 0 if whole else self._length)
-        self._added = row.get("entries_added", 0 if whole else self._added)
-        first = row.get("first_id", "0-0" if whole else self._first)
-        removed = self._added - self._length
-        found: list[Event] = []
-        if removed > self._removed > -1 and first != self._first and self._calm("", now):
-            found.append(Event("trimmed"))
-        self._removed, self._first = removed, first
-        groups = row.get("groups", {})
-        for name, news in groups.items():
-            if not isinstance(news, dict):
-                self._gone.pop(name, None)
-                continue
-            self.groups.setdefault(name)
-            gone = news.get("gone", 0 if whole else self._gone.get(name))
-            before = self._gone.get(name)
-            if before is not None and gone is not None and gone > before and self._calm(name, now):
-                found.append(Event("missed", group=name))
-            self._gone[name] = gone
-        return found
-
-    def _calm(self, whose: str, now_ms: int) -> bool:
-        """Tell whether nothing was said of this for a while, and remember that it is now."""
-        calm = now_ms >= self._calm_ms.get(whose, now_ms)
-        self._calm_ms[whose] = now_ms + _CALM_MS
-        return calm
+    def _is_new(self, group: str, now_ms: int) -> bool:
+        """Tell whether it did not happen just before, and remember that it happens now."""
+        is_new = now_ms >= self._quiet_until_ms.get(group, now_ms)
+        self._quiet_until_ms[group] = now_ms + _QUIET_MS
+        return is_new
 
 
-def _claimed(row: dict[str, Any]) -> list[Event]:
-    """Return who took over whose entries."""
-    found = []
-    for name, news in row.get("groups", {}).items():
-        taken = news.get("claimed", {}) if isinstance(news, dict) else {}
-        for who, owners in taken.items():
-            names = tuple(sorted(filter(None, owners)))
-            found.append(Event("claimed", who, name, sum(owners.values()), names))
-    return found
+def _was_trimmed(last: Sample, sample: Sample) -> bool:
+    before, removed = last.entries_added - last.length, sample.entries_added - sample.length
+    return removed > before >= 0 and sample.first_id != last.first_id
+
+
+def _deleted(before: GroupState, group: GroupState) -> Iterator[Event]:
+    names = {one.name for one in group.consumers}
+    for name in sorted({one.name for one in before.consumers} - names):
+        yield Event("consumer_deleted", name, group.name)
+
+
+def _claimed(before: GroupState, group: GroupState) -> Iterator[Event]:
+    """Return which consumer took over how many entries, and whose."""
+    owners = {(one.id.ms, one.id.seq): one.consumer for one in before.oldest}
+    taken: dict[str, list[str]] = {}
+    for one in group.oldest:
+        owner = owners.get((one.id.ms, one.id.seq), one.consumer)
+        if one.consumer and owner != one.consumer:  # an entry that was given back has no consumer
+            taken.setdefault(one.consumer, []).append(owner)
+    for name, lost in taken.items():
+        yield Event("claimed", name, group.name, len(lost), tuple(sorted({*lost} - {""})))

@@ -25,6 +25,7 @@ from streamviz.recording.gc_pause import gc_paused
 
 SEGMENT_LENGTH = 100  # frames
 PREVIEW_LENGTH = 200
+PREVIEW_EVERY = 10
 MAX_PREVIEW = 4000  # preview frames: dragging through a film does not need more
 MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
 
@@ -84,10 +85,8 @@ class Frames:
             raise InputError(f"{recording.path} holds no sample: record one first")
         self.span = self._span(start_s, end_s)
         self._seed = self._seed_at()
-        whole = self.track.whole
-        whole = whole[bisect_left(whole, self.span.start) : bisect_left(whole, self.span.stop)]
-        long = len(self) > 4 * SEGMENT_LENGTH
-        self.preview_frames = whole[:: math.ceil(len(whole) / MAX_PREVIEW)] if long else []
+        step = max(PREVIEW_EVERY, math.ceil(len(self.span) / MAX_PREVIEW))
+        self.preview_frames = list(self.span[::step]) if len(self.span) > 4 * SEGMENT_LENGTH else []
 
     def __len__(self) -> int:
         return len(self.span)

@@ -1,25 +1,30 @@
-"""A recording read back: found in it at once, and turned into samples where it is looked at."""
+"""Read a recording: open it at once, and decode the samples that are needed."""
 
 from __future__ import annotations
 
 import warnings
-from bisect import bisect_left, bisect_right
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from stat import S_ISREG
+from typing import BinaryIO
 
 from streamviz.errors import InputError, RecordingError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.recording.decode import Decoder
+from streamviz.recording.blocks import GZIP, Block, BrokenBlock, read_blocks, read_text
+from streamviz.recording.captions import Caption
+from streamviz.recording.codec import object_codec, shown
+from streamviz.recording.format import parse, read_line
 from streamviz.recording.gc_pause import gc_paused
-from streamviz.recording.skim import read, skim
-from streamviz.recording.track import Track
-from streamviz.recording.write import VERSION, Caption
+from streamviz.recording.track import BlockIndex, SampleIndex, Track, TrackBlock
+from streamviz.recording.write import VERSION
 
 
 class Recording:
-    """A recording on disk: indexed when it is opened, decoded where it is read.
+    """A recording on disk: its index is read when it is opened, its samples where they are needed.
 
     Parameters
     ----------
@@ -36,31 +41,36 @@ class Recording:
     Raises
     ------
     RecordingError
-        If it is no recording, of a newer version, or broken elsewhere than in its last line; a
-        broken last line is left out, with a warning.
+        If it is not a recording, has a newer version, or is broken elsewhere than in its last
+        block; a broken last block is left out, with a warning.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.tracks: dict[str, Track] = {}
         self.captions: list[Caption] = []
-        self._stream: str | None = None
-        try:
-            with self.path.open("rb") as file:
-                self._index(file.readline(), file)
-                for track in self.tracks.values():
-                    track.close()
-        except OSError as error:
-            raise RecordingError(f"{self.path} can't be read: {error.strerror}") from error
+        self._lines = 0  # of all blocks so far
+        with self._open() as file:
+            _check_header(self.path, file.read(4096))
+            size = file.seek(0, SEEK_END)
+            for block in self._blocks(file, size):
+                try:
+                    self._take(block)
+                except (RecordingError, InputError) as error:
+                    raise RecordingError(
+                        f"{self.path}, block {block.number}: its index is wrong: {error}"
+                    ) from error
+        for track in self.tracks.values():
+            track.close()
         self.captions.sort(key=lambda caption: caption.at_s)
 
     def track(self, stream: str | None = None) -> Track:
-        """Return the track of a stream; without one, the first.
+        """Return the track of a stream; without a key, the first.
 
         Raises
         ------
         InputError
-            If there is none of that stream.
+            If there is no track of that stream.
         """
         if stream is None:
             return next(iter(self.tracks.values()), Track(""))
@@ -85,151 +95,162 @@ class Recording:
     ) -> Iterator[Sample]:
         """Return the samples `first` to `last`, counted from 0, `last` not included.
 
-        Those before `bare_until` come without their entries, which is faster: they are missed.
+        Those before `bare_until` count their entries as missed, which is faster to read.
 
         Raises
         ------
         InputError
             If there is no such stream.
         RecordingError
-            If a line holds a value that is none for its key.
+            If a block or a line is broken.
         """
         track = self.track(stream)
         end = len(track) if last is None else min(last, len(track))
-        if first >= end:
-            return
-        begin = track.whole[bisect_right(track.whole, first) - 1]
-        decoder = Decoder(track.stream)
-        for place, sample in zip(
-            range(begin, end),
-            self._decode(track, decoder, range(begin, end), max(first, bare_until)),
-            strict=True,
-        ):
-            if place >= first:
-                yield sample
+        return self._read(track, range(max(first, 0), end), bare_until)
 
     def chosen(self, stream: str | None, places: Sequence[int]) -> Iterator[Sample]:
-        """Return some samples, of those that lie whole in the file (see `Track.whole`), in order.
+        """Return some of the samples, counted from 0, in the order of `places`.
 
         Raises
         ------
         InputError
-            If there is no such stream, or one of the samples does not lie whole.
+            If there is no such stream, or no such sample.
         RecordingError
-            If a line holds a value that is none for its key.
+            If a block or a line is broken.
         """
         track = self.track(stream)
-        whole = track.whole
         for place in places:
-            at = bisect_left(whole, place)
-            if at == len(whole) or whole[at] != place:
-                raise InputError(f"sample {place} does not lie whole in {self.path}: see its track")
-        return self._decode(track, Decoder(track.stream), places)
+            if not 0 <= place < len(track):
+                raise InputError(
+                    f"there is no sample {place} in {self.path}: it has {len(track)}, from 0"
+                )
+        return self._read(track, places)
 
     def __repr__(self) -> str:
         streams = ", ".join(map(repr, self.tracks)) or "nothing"
         return f"<Recording of {streams}: {self.seconds:g} s>"
 
-    def _decode(
-        self, track: Track, decoder: Decoder, places: Sequence[int], bare_until: int = 0
-    ) -> Iterator[Sample]:
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
         try:
+            if not S_ISREG(self.path.stat().st_mode):  # a pipe or a device may never end
+                raise RecordingError(f"{self.path} can't be read: it is not a regular file")
             with self.path.open("rb") as file:
-                for place in places:
-                    number, start, end = track.places[place]
-                    file.seek(start)
-                    line = file.read(end - start)
-                    yield self._sample(decoder, number, line, bare=place < bare_until)
+                yield file
         except OSError as error:
             raise RecordingError(f"{self.path} can't be read: {error.strerror}") from error
 
-    def _sample(self, decoder: Decoder, number: int, line: bytes, *, bare: bool) -> Sample:
+    def _blocks(self, file: BinaryIO, size: int) -> list[Block]:
+        """Return the blocks, without a last one that is broken."""
+        blocks: list[Block] = []
+        fault = ""
         try:
-            return decoder.sample(read(line), bare=bare)
-        except RecordingError as error:
-            raise RecordingError(f"{self.path}, line {number}: {error}") from error
-        except (RecursionError, ValueError) as error:
-            raise RecordingError(
-                f"{self.path}, line {number}: {_not_json(line, error)}, or open it again if it has "
-                "changed since"
-            ) from error
+            for block in read_blocks(file, size):
+                blocks.append(block)  # noqa: PERF402, those before a broken one are kept
+        except BrokenBlock as error:
+            if not (blocks and error.last):
+                raise RecordingError(f"{self.path}, {error}: restore the file") from error
+            fault = str(error)
+        if blocks and not fault:
+            try:
+                read_text(file, blocks[-1])
+            except BrokenBlock as error:
+                blocks.pop()
+                fault = str(error)
+        if fault:
+            warnings.warn(f"{self.path}, {fault}: this last block is left out", stacklevel=3)
+        return blocks
 
-    def _index(self, header: bytes, rest: Any) -> None:
-        self._check_header(header)
-        number, start, broken = 1, len(header), ""
-        try:
-            for line in rest:
-                _check_is_last(broken)
-                number += 1
-                end = start + len(line)
+    def _take(self, block: Block) -> None:
+        index = parse(block.contents)
+        if type(index) is dict and "streamviz" in index:
+            self._lines += 1
+        elif type(index) is dict and type(index.get("captions")) is list:
+            for row in index["captions"]:
+                if type(row) is not dict:
+                    raise RecordingError(f"{shown(row)} is not a caption: give an object")
+                self.captions.append(Caption(row.get("at_s", 0), row.get("caption", "")))
+            self._lines += len(index["captions"])
+        else:
+            samples: BlockIndex = object_codec(BlockIndex).read(index)
+            track = self.tracks.setdefault(samples.stream, Track(samples.stream))
+            track.take(samples, block, self._lines + 1)
+            self._lines += len(samples.samples)
+
+    def _read(self, track: Track, places: Sequence[int], bare_until: int = 0) -> Iterator[Sample]:
+        here, lines = TrackBlock(Block(0, 0, 0, b""), range(0), 0), list[bytes]()
+        with self._open() as file:
+            for place in places:
+                if place not in here.places:
+                    here = track.block(place)
+                    lines = self._block_lines(file, here)
+                at = place - here.places.start
                 try:
-                    row, sound = skim(line)
-                except ValueError as error:
-                    broken = _not_json(line, error) if line.strip() else ""
-                else:
-                    self._take(row, (number, start, end), sound=sound)
-                start = end
-        except (RecordingError, InputError) as error:
-            raise RecordingError(f"{self.path}, line {number}: {error}") from error
-        except RecursionError as error:
-            raise RecordingError(f"{self.path}, line {number}: {_DEEP}") from error
-        if broken:
-            warnings.warn(
-                f"{self.path}, line {number}, the last one, is left out: {broken}", stacklevel=4
-            )
+                    yield _sample(track, place, lines[at], bare=place < bare_until)
+                except RecordingError as error:
+                    raise RecordingError(f"{self.path}, line {here.line + at}: {error}") from error
 
-    def _take(self, row: Any, place: tuple[int, int, int], *, sound: bool) -> None:
-        if not isinstance(row, dict):
-            raise RecordingError(f"{repr(row)[:80]} is no sample: give an object")
-        if "caption" in row:
-            self.captions.append(Caption(row.get("at_s", 0), row["caption"]))
-            return
-        stream = row.get("stream", self._stream)
-        if not isinstance(stream, str):
-            raise RecordingError(f"stream is {stream!r}: give a stream's key as text")
-        self._stream = stream
-        track = self.tracks.get(stream)
-        if track is None:
-            track = self.tracks[stream] = Track(stream)
-        track.take(row, place, sound=sound)
-
-    def _check_header(self, line: bytes) -> None:
-        if not line.strip():
-            raise RecordingError(f"{self.path} is empty: nothing was recorded")
-        expected = f'its first line must be {{"streamviz": {VERSION}}}'
+    def _block_lines(self, file: BinaryIO, here: TrackBlock) -> list[bytes]:
         try:
-            header = read(line)
-        except ValueError as error:
-            raise RecordingError(f"{self.path} is no recording: {expected}") from error
-        version = header.get("streamviz") if isinstance(header, dict) else None
-        if type(version) is not int or version < 1:
-            raise RecordingError(f"{self.path} is no recording: {expected}, not {line[:80]!r}")
-        if version < VERSION:
+            text = read_text(file, here.block)
+        except BrokenBlock as error:
+            raise RecordingError(f"{self.path}, {error}: restore the file") from error
+        count = text.count(b"\n")
+        if count != len(here.places):
             raise RecordingError(
-                f"{self.path} is a recording of version {version}, of an older streamviz, and this "
-                f"one reads version {VERSION}: record it again, or install streamviz 0.1"
+                f"{self.path}, block {here.block.number}: it has {count} lines, but its index has "
+                f"{len(here.places)}: restore the file"
             )
-        if version > VERSION:
-            raise RecordingError(
-                f"{self.path} is a recording of version {version}, and this streamviz reads "
-                f"version {VERSION}: install a newer streamviz"
-            )
+        return text.split(b"\n")
 
 
-_DEEP = "it is nested too deeply: restore the line"
+def _sample(track: Track, place: int, line: bytes, *, bare: bool) -> Sample:
+    """Return the sample of a line, and check that it is the one in the index."""
+    sample = read_line(line, bare=bare)
+    index = track.index(place)
+    if bare:
+        index = index._replace(entries=0)
+    if sample.stream != track.stream or SampleIndex.of(sample) != index:
+        raise RecordingError(
+            f"sample {sample.n} of {sample.stream!r} at {sample.time_ms} ms has "
+            f"{len(sample.entries)} entries, but the index says {index} of {track.stream!r}: "
+            "restore the file"
+        )
+    return sample
 
 
-def _check_is_last(broken: str) -> None:
-    if broken:
-        raise RecordingError(broken)
-
-
-def _not_json(line: bytes, error: Exception) -> str:
-    if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
-        return _DEEP
-    where = getattr(error, "pos", 0)
-    near = line[max(0, where - 20) : where + 20].decode("utf-8", "replace").strip()
-    return f"it breaks off, or was edited, near {near!r}: restore the line"
+def _check_header(path: Path, head: bytes) -> None:
+    """Check what a file starts with: a recording's first line, compressed or not."""
+    expected = f'its first line must be {{"streamviz": {VERSION}}}'
+    text = head
+    if head.startswith(GZIP):
+        with suppress(zlib.error):
+            text = zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(head, len(head))
+    line = text.partition(b"\n")[0]
+    if not text.strip():
+        raise RecordingError(f"{path} is empty: nothing was recorded")
+    try:
+        header = parse(line)
+    except RecordingError as error:
+        raise RecordingError(f"{path} is not a recording: {expected}") from error
+    version = header.get("streamviz") if isinstance(header, dict) else None
+    if type(version) is not int or version < 1:
+        raise RecordingError(f"{path} is not a recording: {expected}, not {line[:80]!r}")
+    if version < VERSION:
+        raise RecordingError(
+            f"{path} is a recording of version {version}, of an older streamviz, and this "
+            f"one reads version {VERSION}: record it again, or install streamviz 0.1"
+        )
+    if version > VERSION:
+        raise RecordingError(
+            f"{path} is a recording of version {version}, and this streamviz reads "
+            f"version {VERSION}: install a newer streamviz"
+        )
+    if text is head:
+        raise RecordingError(
+            f"{path} is a recording's text without its index: give the file that was written, or "
+            "record it again"
+        )
 
 
 @gc_paused()
@@ -247,11 +268,11 @@ def load(
     path : str or Path
         The file.
     stream : str, optional
-        Which of its streams; without it, the first.
+        The stream's key; without it, the first stream.
     limit : int, optional
-        Samples to keep, the newest; without it, all of them.
+        How many of the newest samples to keep; without it, all of them.
     max_entries : int, optional
-        Entries to keep, the newest; without it, all of them.
+        How many of the newest entries to keep; without it, all of them.
 
     Returns
     -------
@@ -261,9 +282,10 @@ def load(
     Raises
     ------
     InputError
-        If there is no such stream, or a limit is none.
+        If there is no such stream, or a limit is wrong.
     RecordingError
-        If it is no recording, of a newer version, or broken elsewhere than in its last line.
+        If it is not a recording, has a newer version, or is broken elsewhere than in its last
+        block.
     """
     recording = Recording(path)
     track = recording.track(stream)

@@ -1,16 +1,64 @@
-"""Where one stream's samples lie in a recording, and what happened in them."""
+"""Know where one stream's samples are in a recording, and what happened in them."""
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from streamviz.errors import RecordingError
-from streamviz.recording.checks import check
-from streamviz.recording.events import EventDetector, TrackEvent
+from streamviz.observation.sample import Sample
+from streamviz.recording.blocks import Block
+from streamviz.recording.events import TrackEvent
+
+
+class SampleIndex(NamedTuple):
+    """What the index says of one sample: its number, its time and how many entries it has."""
+
+    n: int
+    time_ms: int
+    entries: int
+
+    @classmethod
+    def of(cls, sample: Sample) -> SampleIndex:
+        """Return the index of a sample."""
+        return cls(sample.n, sample.time_ms, len(sample.entries))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockIndex:
+    """What a block of samples holds.
+
+    Attributes
+    ----------
+    stream : str
+        The stream's key.
+    samples : tuple of SampleIndex
+        Its samples, one for each line of the block's text.
+    events, claims : tuple of TrackEvent
+        What happened; a place counts from the block's first sample. A claim was found by comparing
+        samples, and may be reported as an event, too.
+    groups : tuple of str
+        The groups that no block before had.
+    """
+
+    stream: str
+    samples: tuple[SampleIndex, ...]
+    events: tuple[TrackEvent, ...] = ()
+    claims: tuple[TrackEvent, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+class TrackBlock(NamedTuple):
+    """A block, the places of its samples in their track, and the number of its first line."""
+
+    block: Block
+    places: range
+    line: int
 
 
 class Track:
-    """Where one stream's samples lie in the file.
+    """The samples of one stream in a recording.
 
     Attributes
     ----------
@@ -18,75 +66,78 @@ class Track:
         The stream's key.
     times_ms : list of int
         Each sample's time, in milliseconds since 1970 UTC.
-    events : list of TrackEvent
-        What happened, and in which sample.
     entries : list of int
         How many entries each sample has.
-    places : list of (int, int, int)
-        For each sample, its line's number, where it starts and where it ends.
-    whole : list of int
-        The samples at which reading can begin.
+    events : list of TrackEvent
+        What happened, and in which sample.
+    blocks : list of TrackBlock
+        The blocks that hold the samples.
     """
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
         self.times_ms: list[int] = []
-        self.events: list[TrackEvent] = []
-        self._spotter = EventDetector()
         self.entries: list[int] = []
-        self.places: list[tuple[int, int, int]] = []
-        self.whole: list[int] = []
-        self._n = -1
+        self.events: list[TrackEvent] = []
+        self.blocks: list[TrackBlock] = []
+        self._ns: list[int] = []
+        self._claims: list[TrackEvent] = []
+        self._groups: dict[str, None] = {}
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Every group that the stream ever had, in the order in which they appeared."""
-        return tuple(self._spotter.groups)
+        return tuple(self._groups)
 
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def take(self, row: dict[str, Any], place: tuple[int, int, int], *, sound: bool) -> None:
-        """Note the next sample's line: what it holds, and its number, start and end in the file.
+    def index(self, place: int) -> SampleIndex:
+        """Return what the index says of a sample."""
+        return SampleIndex(self._ns[place], self.times_ms[place], self.entries[place])
 
-        The row need not hold what `streamviz.recording.skim` leaves out; if it is sound, its
-        values need no check.
+    def block(self, place: int) -> TrackBlock:
+        """Return the block that holds a sample."""
+        at = bisect_right(self.blocks, place, key=lambda one: one.places.start)
+        return self.blocks[at - 1]
+
+    def take(self, index: BlockIndex, block: Block, line: int) -> None:
+        """Note the next block: its index, where it is, and the number of its first line.
 
         Raises
         ------
         RecordingError
-            If a value is none for its key, or the line is out of order.
+            If a sample is out of order, or an event is in none of the samples.
         """
-        if not sound:
-            check(row)
-        n, time_ms = row["n"], row["time_ms"]
-        if n <= self._n or (self.times_ms and time_ms < self.times_ms[-1]):
+        first = len(self)
+        if not index.samples:
+            raise RecordingError("samples is []: a block has one sample at least")
+        for events, target in ((index.events, self.events), (index.claims, self._claims)):
+            for one in events:
+                if one.place >= len(index.samples):
+                    raise RecordingError(f"place is {one.place}: the block has fewer samples")
+                target.append(TrackEvent(first + one.place, one.event))
+        for sample in index.samples:
+            if self.times_ms:
+                self._check_order(sample)
+            self._ns.append(sample.n)
+            self.times_ms.append(sample.time_ms)
+            self.entries.append(sample.entries)
+        self._groups |= dict.fromkeys(index.groups)
+        self.blocks.append(TrackBlock(block, range(first, len(self)), line))
+
+    def _check_order(self, sample: SampleIndex) -> None:
+        n, time_ms = self._ns[-1], self.times_ms[-1]
+        if sample.n <= n or sample.time_ms < time_ms:
             raise RecordingError(
-                f"sample {n} at {time_ms} ms comes after sample {self._n} at "
-                f"{self.times_ms[-1]} ms: restore the lines' order"
+                f"sample {sample.n} at {sample.time_ms} ms comes after sample {n} at "
+                f"{time_ms} ms: restore the blocks' order"
             )
-        if "whole" in row:
-            self.whole.append(len(self))
-        elif not self.whole:
-            raise RecordingError(f'the first line of {self.stream!r} must be "whole": restore it')
-        try:
-            self.events += self._spotter.events(len(self), row)
-        except (TypeError, AttributeError) as error:
-            raise RecordingError(
-                f"a number or a group is of the wrong kind ({error}): restore the line"
-            ) from error
-        self._n = n
-        self.times_ms.append(time_ms)
-        self.entries.append(len(row.get("entries", ())))
-        self.places.append(place)
 
     def close(self) -> None:
-        """Take in who claimed what, unless the samples report it."""
-        known = {event.place for event in self.events if event.event.kind == "claimed"}
-        for event in self._spotter.claims:
-            if not known & {
-                event.place,
-                event.place + 1,
-            }:  # it may be reported with the next sample
-                self.events.append(event)
+        """Add the claims that no sample reports."""
+        reported = {event.place for event in self.events if event.event.kind == "claimed"}
+        for claim in self._claims:
+            if not reported & {claim.place, claim.place + 1}:  # the next sample may report it
+                self.events.append(claim)
         self.events.sort(key=lambda event: event.place)

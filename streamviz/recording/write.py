@@ -1,145 +1,141 @@
-"""Samples into a file, one line each, while they come or afterwards."""
+"""Write samples to a file, while a run goes on or afterwards."""
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from threading import RLock
+from time import monotonic
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from streamviz.errors import InputError, RecordingError, is_number
+from streamviz.errors import InputError, RecordingError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.recording.encode import Encoder
+from streamviz.recording.blocks import pack_block
+from streamviz.recording.captions import Caption, captions_of, pack_captions
+from streamviz.recording.events import EventDetector, TrackEvent
+from streamviz.recording.format import MAX_LINE, dump, write_line
+from streamviz.recording.track import BlockIndex, SampleIndex
 
 VERSION = 2
+BLOCK_LINES = 100
+BLOCK_BYTES = 2**20
 
 
 @runtime_checkable
 class Sampled(Protocol):
-    """What calls us with each sample: a scenario, or an observer."""
+    """A scenario or an observer: it calls functions with each sample."""
 
     on_sample: list[Callable[[Sample], object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """A text pinned to a moment of a recording.
-
-    Attributes
-    ----------
-    at_s : float
-        Seconds since the recording began, 0 or more.
-    text : str
-        What it says; empty, it ends the one before.
-
-    Raises
-    ------
-    InputError
-        If the moment is no such number, or the text is none.
-    """
-
-    at_s: float
-    text: str
-
-    def __post_init__(self) -> None:
-        if not (is_number(self.at_s) and 0 <= self.at_s < 1e12):
-            raise InputError(
-                f"at_s={self.at_s!r}: give seconds since the recording began, 0 or more"
-            )
-        if not isinstance(self.text, str):
-            raise InputError(f"{self.text!r} is no caption: give a text")
-
-
-def captions_of(given: Iterable[tuple[float, str]]) -> list[Caption]:
-    """Return captions in the order of time.
-
-    Raises
-    ------
-    InputError
-        If one is no pair of seconds and a text.
-    """
-    found = []
-    for one in given:
-        if not isinstance(one, tuple | list) or len(one) != 2:
-            raise InputError(f"{one!r} is no caption: give (at_s, text)")
-        found.append(Caption(*one))
-    return sorted(found, key=lambda caption: caption.at_s)
 
 
 class Recorder:
     """A recording in the making: a context manager, and a callable that takes a sample.
 
-    Each sample is a line, handed to the operating system before the next one is taken: a crash
-    loses at most the last line.
+    Samples are written about once a second, so a crash loses at most the last second. `close`
+    writes the rest, and so does Python's exit.
 
     Parameters
     ----------
     path : str or Path
-        The file. It holds no entry's fields, and no password.
+        The file. It holds no entry's fields and no password.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
+    block_ms : int or None
+        How often samples are written, in milliseconds of the clock or of the samples' times,
+        whichever is first; None to write blocks of `BLOCK_LINES` samples.
 
     Raises
     ------
     RecordingError
-        If the file is there already, or can't be made.
+        If the file already exists, or can't be created.
     """
 
-    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, *, overwrite: bool = False, block_ms: int | None = 1000
+    ) -> None:
         self.path = Path(path)
-        self._encoder = Encoder()
+        self._block_ms = block_ms
+        self._streams: dict[str, _OpenBlock] = {}
+        self._lock = RLock()  # a scenario calls from a thread of its own
         self._source: Sampled | None = None
         self._start_ms: int | None = None
         self._last_ms = 0
+        self._written_at = -inf  # the clock's time in seconds, and a sample's in milliseconds
+        self._written_ms = -inf
         try:
             self._file: BinaryIO | None = self.path.open("wb" if overwrite else "xb", buffering=0)
         except FileExistsError as error:
             raise RecordingError(
-                f"{self.path} is there already: choose another name, or give overwrite=True"
+                f"{self.path} already exists: choose another name, or set overwrite=True"
             ) from error
         except OSError as error:
-            raise RecordingError(f"{self.path} can't be made: {error.strerror}") from error
-        self._write(json.dumps({"streamviz": VERSION}))
+            raise RecordingError(f"{self.path} can't be created: {error.strerror}") from error
+        header = json.dumps({"streamviz": VERSION}).encode("ascii")
+        self._write(pack_block(header + b"\n", header))
+        atexit.register(self.close)
 
     def __call__(self, sample: Sample) -> None:
-        """Write one more sample; after `close`, nothing happens.
+        """Take one more sample; do nothing after `close`.
 
         Raises
         ------
         RecordingError
-            If the file takes no more; it is closed then, and what it holds can be read.
+            If the file can't grow, or the sample is too long; the recording is closed, and what
+            the file holds can be read.
         """
-        if self._file is None:
-            return
-        if self._start_ms is None:
-            self._start_ms = sample.time_ms
-        self._last_ms = sample.time_ms
-        self._write(self._encoder.line(sample))
+        line = write_line(sample)
+        with self._lock:
+            if self._file is None:
+                return
+            if len(line) > MAX_LINE:
+                self.close()
+                raise RecordingError(
+                    f"{self.path} ends here: a sample takes {len(line):,} bytes, and may take "
+                    f"{MAX_LINE:,}. Sample fewer pending entries"
+                )
+            if self._start_ms is None:
+                self._start_ms = sample.time_ms
+            self._last_ms = sample.time_ms
+            block = self._streams.get(sample.stream)
+            if block is None:
+                block = self._streams[sample.stream] = _OpenBlock(sample.stream)
+            block.add(sample, line)
+            if self._is_due(sample.time_ms):
+                self._flush()
+            elif len(block.lines) >= BLOCK_LINES or block.size >= BLOCK_BYTES:
+                self._write_block(block)
 
     def caption(self, text: str, at_s: float | None = None) -> None:
-        """Pin a caption to a moment; a replay shows it from there on.
+        """Pin a caption to a moment; a replay shows it from then on.
 
         Parameters
         ----------
         text : str
-            What it says; empty, it ends the one before.
+            The caption; an empty one ends the caption before.
         at_s : float, optional
             Seconds since the recording began; without it, now.
         """
-        began = self._start_ms or 0
-        at = (self._last_ms - began) / 1000 if at_s is None else at_s
-        caption = Caption(at, text)
-        self._write(json.dumps({"at_s": caption.at_s, "caption": caption.text}))
+        with self._lock:
+            began = self._start_ms or 0
+            at = (self._last_ms - began) / 1000 if at_s is None else at_s
+            caption = Caption(at, text)
+            self._flush()
+            self._write(pack_captions([caption]))
 
     def close(self) -> None:
-        """Take no more; a second time does nothing."""
-        if self._source is not None and self in self._source.on_sample:
-            self._source.on_sample.remove(self)
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Write what is left and close the file; a second call does nothing."""
+        with self._lock:
+            atexit.unregister(self.close)
+            if self._source is not None and self in self._source.on_sample:
+                self._source.on_sample.remove(self)
+            try:
+                self._flush()
+            finally:
+                self._close_file()
 
     def __enter__(self) -> Recorder:
         return self
@@ -150,31 +146,107 @@ class Recorder:
     def __repr__(self) -> str:
         return f"<Recorder to {str(self.path)!r}{'' if self._file else ', closed'}>"
 
-    def _write(self, line: str) -> None:
+    def _is_due(self, time_ms: int) -> bool:
+        if self._block_ms is None:
+            return False
+        if (
+            time_ms - self._written_ms < self._block_ms
+            and (monotonic() - self._written_at) * 1000 < self._block_ms
+        ):
+            return False
+        self._written_ms, self._written_at = time_ms, monotonic()
+        return True
+
+    def _flush(self) -> None:
+        for block in self._streams.values():
+            if block.lines:
+                self._write_block(block)
+
+    def _write_block(self, block: _OpenBlock) -> None:
+        try:
+            data = block.pack()
+        except RecordingError as error:
+            self._close_file()
+            self.close()
+            raise RecordingError(f"{self.path} ends here: {error}") from error
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
         if self._file is None:
             return
-        rest = memoryview(f"{line}\n".encode("ascii"))
+        rest = memoryview(data)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
+            self._close_file()
             self.close()
             raise RecordingError(
-                f"{self.path} takes no more ({error.strerror}): the recording ends here"
+                f"{self.path} can't grow ({error.strerror}): the recording ends here"
             ) from error
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class _OpenBlock:
+    """The samples of one stream that are not in the file yet."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._detector = EventDetector()
+        self._groups: set[str] = set()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.lines: list[bytes] = []
+        self.size = 0
+        self._samples: list[SampleIndex] = []
+        self._events: list[TrackEvent] = []
+        self._claims: list[TrackEvent] = []
+        self._new_groups: list[str] = []
+
+    def add(self, sample: Sample, line: bytes) -> None:
+        """Add a sample and its line."""
+        place = len(self.lines)
+        events, claims = self._detector.events(sample)
+        self._events += [TrackEvent(place, event) for event in events]
+        self._claims += [TrackEvent(place, event) for event in claims]
+        names = [group.name for group in sample.groups if group.name not in self._groups]
+        self._new_groups += names
+        self._groups.update(names)
+        self._samples.append(SampleIndex.of(sample))
+        self.lines.append(line)
+        self.size += len(line)
+
+    def pack(self) -> bytes:
+        """Return the samples as a block, and forget them."""
+        index = BlockIndex(
+            self._stream,
+            tuple(self._samples),
+            tuple(self._events),
+            tuple(self._claims),
+            tuple(self._new_groups),
+        )
+        text = b"".join(self.lines)
+        self._clear()
+        return pack_block(text, dump(index).encode("ascii"))
 
 
 def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorder:
-    """Record what a scenario or an observer sees, from now on.
+    """Record the samples of a scenario or an observer, from now on.
 
     Parameters
     ----------
-    source : Scenario, Observer, or a board that shows a scenario
-        A scenario writes each of its samples, of all its streams; an observer, each of its looks.
+    source : Scenario, Observer, or a dashboard that shows a scenario
+        A scenario's samples of all its streams are recorded, or an observer's.
     path : str or Path
-        The file: JSON Lines, see `streamviz.recording.encode`.
+        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
+        `streamviz.recording.format`.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Returns
     -------
@@ -184,13 +256,15 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Raises
     ------
     InputError
-        If the source is none of these.
+        If the source is not one of these.
     RecordingError
-        If the file is there already, or can't be made.
+        If the file already exists, or can't be created.
     """
     source = getattr(source, "scenario", None) or source
     if not isinstance(source, Sampled):
-        raise InputError(f"{source!r} can't be recorded: give a Scenario, a board or an Observer")
+        raise InputError(
+            f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
+        )
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source
     source.on_sample.append(recorder)
@@ -209,25 +283,26 @@ def save(
     Parameters
     ----------
     history : History
-        What its window holds is saved.
+        The samples in its window are saved.
     path : str or Path
-        The file: JSON Lines, see `streamviz.recording.encode`.
+        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
+        `streamviz.recording.format`.
     captions : iterable of (at_s, text)
         Texts, each pinned to a moment in seconds since the first sample in the window.
     overwrite : bool
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Raises
     ------
     InputError
-        If the history is none, or a caption.
+        If `history` is not a History, or a caption is wrong.
     RecordingError
-        If the file is there already, or can't be written.
+        If the file already exists, or can't be written.
     """
     if not isinstance(history, History):
         raise InputError(f"{history!r} can't be saved: give the History of a run")
     pinned = captions_of(captions)
-    with Recorder(path, overwrite=overwrite) as recorder:
+    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder:
         for sample in history.samples:
             recorder(sample)
         for caption in pinned:

@@ -48,7 +48,7 @@ def test_recording_costs_the_run_little(
             gc.collect()  # what the one left is not the other's to clear away
             scenario = busy(redis, key, rate_hz, 1)
             if times is recorded:
-                recorder = record(scenario, tmp_path / f"{turn}.jsonl")
+                recorder = record(scenario, tmp_path / f"{turn}.jsonl.gz")
                 scenario.on_sample[:] = [timed(recorder, took)]
             times.append(run(scenario, clock))
         inside.append(took[0] / (SECONDS if clock == "wall" else recorded[-1]))
@@ -102,7 +102,7 @@ def hour(server: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Record an hour of a busy stream: more than a million entries."""
     client: redis_py.Redis = server.client()  # type: ignore[attr-defined]
     key = "bench:hour"
-    path = tmp_path_factory.mktemp("hour") / "hour.jsonl"
+    path = tmp_path_factory.mktemp("hour") / "hour.jsonl.gz"
     stream = Stream(client, key)
     observer = Observer(client, key)
     row = {"item": "tea", "qty": "3"}

@@ -16,7 +16,7 @@ from streamviz.export import to_embed, to_html
 from streamviz.export.embed import script_tag
 from streamviz.plots import GroupLag, SwimLanes
 
-RUN = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+RUN = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
 
 
 POLICY = (

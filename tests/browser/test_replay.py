@@ -154,7 +154,7 @@ def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage])
 def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_frames(
     open_page: Callable[..., Stage],
 ) -> None:
-    stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl", plots=[StreamMap()])
+    stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz", plots=[StreamMap()])
     page, press = stage.page, stage.page.keyboard.press
     plot, story = page.locator(".streamviz-plot"), page.locator(".streamviz-story")
     press("n")
@@ -265,7 +265,7 @@ def test_letters_are_large_enough_for_the_last_row(
 def test_no_legend_lies_over_a_title(
     open_page: Callable[..., Stage], page: Page, plots: list[Plot]
 ) -> None:
-    behind = ROOT / "notebooks" / "recordings" / "fall_behind_and_catch_up.jsonl"
+    behind = ROOT / "notebooks" / "recordings" / "fall_behind_and_catch_up.jsonl.gz"
     stage = open_page(behind, plots=plots)
     page.keyboard.press("End")
     stage.frame_is("at > 400")
@@ -292,7 +292,7 @@ def test_captions_and_events_are_read_to_their_end(
     open_page: Callable[..., Stage], page: Page
 ) -> None:
     assert len(LONG) > 130
-    crash = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+    crash = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
     stage = open_page(crash, captions=[(11, LONG)])
     whole = """name => {
       const node = document.querySelector(name);

@@ -71,7 +71,7 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give slides of a notebook that says nothing of sizes: one plot, two, three, four."""
     folder = tmp_path_factory.mktemp("plain")
-    run = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+    run = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
     first = (
         f"from streamviz import replay\nfrom streamviz.plots import *\nrun = {str(run)!r}\n"
         "replay(run)"

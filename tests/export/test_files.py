@@ -409,11 +409,11 @@ def test_the_command_line_says_how_to_overwrite(
 def test_the_command_line_reports_in_one_line_what_is_left_out(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run.write_text(run.read_text()[:-20])
+    run.write_bytes(run.read_bytes()[:-20])
     assert main(["export", str(run), "-o", str(tmp_path / "s.svg")]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"streamviz: {run}, line ")
-    assert "the last one, is left out" in line
+    assert line.startswith(f"streamviz: {run}, block ")
+    assert "this last block is left out" in line
 
 
 def test_the_command_line_plays_a_recording_in_the_browser(

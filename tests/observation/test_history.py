@@ -144,7 +144,7 @@ def test_a_history_is_saved_as_a_recording(tmp_path: Path) -> None:
     save(window, path, captions=[(1, "a second in")])
     assert load(path).samples == window.samples
     assert [one.text for one in Recording(path).captions] == ["a second in"]
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="already exists"):
         save(window, path)
     save(window, path, overwrite=True)
     assert Recording(path).captions == []

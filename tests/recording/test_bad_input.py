@@ -1,227 +1,365 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
 import warnings
+import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from plots.histories import group, history, sample
+from recording.files import EMPTY, GROUP, HEADER, INDEX, block, grouped, lines_of, second, write
 
 from streamviz import load
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
-from streamviz.errors import RecordingError
+from streamviz.errors import InputError, RecordingError
 from streamviz.export import to_still
+from streamviz.observation.sample import Sample
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.recording import Recording, save
-
-HEADER = '{"streamviz": 2}\n'
-FIRST = '{"n":1,"time_ms":1000,"stream":"s","whole":true}\n'
+from streamviz.recording import write as writing
+from streamviz.recording.blocks import MAX_TEXT, pack_block
+from streamviz.recording.format import MAX_LINE
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "run.jsonl"
+    return tmp_path / "run.jsonl.gz"
 
 
 @pytest.fixture
-def good(path: Path) -> list[str]:
-    """Write a recording, and return its lines."""
+def good(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Write a recording of four blocks, and return them."""
+    monkeypatch.setattr(writing, "BLOCK_LINES", 2)
     held = [PendingEntry(EntryId(5), "ann", 3, 1)]
-    save(
-        history(*(sample(n, group("g", n, oldest=held), ids=[EntryId(n)]) for n in range(1, 6))),
-        path,
-    )
-    return path.read_text("ascii").splitlines(keepends=True)
+    samples = [sample(n, group("g", n, oldest=held), ids=[EntryId(n)]) for n in range(1, 7)]
+    save(history(*samples), path)
+    recording = Recording(path)
+    blocks = [one.block for one in recording.track().blocks]
+    data = path.read_bytes()
+    starts = [data.find(HEADER[:10], 1), *(one.end for one in blocks)]
+    assert len(blocks) == 3
+    return [data[: starts[0]], *(data[a:b] for a, b in pairwise(starts))]
 
 
+@pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "is empty: nothing was recorded"),
         ("\n\n", "is empty"),
-        ("n,time\n1,2\n", "is no recording: its first line must be"),
-        ("[1]\n", "is no recording"),
-        ("\x00\xff\n", "is no recording"),
-        ('{"nbformat": 4}\n', "is no recording"),
-        ('{"streamviz": "1"}\n', "is no recording"),
-        ('{"streamviz": true}\n', "is no recording"),
+        ("n,time\n1,2\n", "is not a recording: its first line must be"),
+        ("[1]\n", "is not a recording"),
+        ("\x00\xff\n", "is not a recording"),
+        ('{"nbformat": 4}\n', "is not a recording"),
+        ('{"streamviz": "1"}\n', "is not a recording"),
+        ('{"streamviz": true}\n', "is not a recording"),
         ('{"streamviz": 3}\n', "of version 3, and this streamviz reads version 2: install a newer"),
-        ('{"streamviz": 2', "is no recording"),
+        ('{"streamviz": 2', "is not a recording"),
         ('{"streamviz": 1}', "of version 1, of an older streamviz.*record it again"),
+        (f'{{"streamviz": {"[" * 1000}{"]" * 1000}}}\n', "is not a recording"),
     ],
 )
-def test_what_is_no_recording_is_refused(path: Path, text: str, says: str) -> None:
-    path.write_text(text, "latin-1")
+def test_what_is_not_a_recording_is_refused(
+    path: Path, text: str, says: str, compressed: bool
+) -> None:
+    data = text.encode("latin-1")
+    path.write_bytes(gzip.compress(data) if compressed else data)
     with pytest.raises(RecordingError, match=says):
         load(path)
 
 
-def test_a_file_that_is_not_there_is_named(path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"run.jsonl can't be read: No such file"):
+def test_a_recordings_text_without_its_index_is_refused(path: Path, good: list[bytes]) -> None:
+    text = gzip.decompress(b"".join(good))
+    path.write_bytes(text)
+    with pytest.raises(RecordingError, match="text without its index"):
+        load(path)
+    path.write_bytes(gzip.compress(text))
+    with pytest.raises(RecordingError, match="block 1: it starts with"):
         load(path)
 
 
+def test_a_file_that_does_not_exist_is_named(path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"run.jsonl.gz can't be read: No such file"):
+        load(path)
+
+
+def test_what_is_not_a_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    places = [tmp_path / "pipe", tmp_path, *filter(Path.exists, [Path("/dev/zero")])]
+    for place in places:
+        with pytest.raises(RecordingError, match=rf"{place} can't be read: it is not a regular"):
+            Recording(place)
+
+
 def test_nothing_but_a_header_is_a_history_without_samples(path: Path) -> None:
-    path.write_text(HEADER)
+    path.write_bytes(HEADER)
     assert len(load(path)) == 0
     assert repr(Recording(path)) == "<Recording of nothing: 0 s>"
 
 
-def test_wherever_a_crash_cuts_it_all_but_the_last_line_is_there(
-    path: Path, good: list[str]
+def read(path: Path) -> tuple[tuple[Sample, ...], list[str]]:
+    """Return a recording's samples, and the warnings."""
+    with warnings.catch_warnings(record=True) as messages:
+        warnings.simplefilter("always")
+        samples = load(path).samples
+    return samples, [str(one.message) for one in messages]
+
+
+def test_wherever_a_crash_cuts_it_all_but_the_last_block_is_there(
+    path: Path, good: list[bytes]
 ) -> None:
-    whole = "".join(good)
-    samples = load(path).samples
-    tried = 0
-    for cut in range(len(good[0]) + 1, len(whole)):
-        path.write_text(whole[:cut])
-        complete = whole[:cut].count("\n") - 1
-        ends = whole[cut - 1] == "\n" or whole[cut] == "\n"  # a line is whole without its end
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            found = load(path).samples
-        tried += 1
-        if ends:
-            assert not said
-            assert len(found) >= complete
+    samples, messages = read(path)
+    assert not messages
+    data, ends = b"".join(good), [len(b"".join(good[:count])) for count in range(1, 5)]
+    for cut in range(ends[0], len(data)):
+        path.write_bytes(data[:cut])
+        complete = sum(end <= cut for end in ends) - 1
+        found, messages = read(path)
+        assert found == samples[: 2 * complete]
+        if cut in ends:
+            assert not messages
         else:
-            assert f"line {complete + 2}, the last one, is left out" in str(said[0].message)
-            assert len(found) == complete
-        assert found == samples[: len(found)]
-    assert tried > 300
+            assert len(messages) == 1
+            assert f"block {complete + 2}: it" in messages[0]
+            assert messages[0].endswith("this last block is left out")
+    assert len(data) - ends[0] > 900
 
 
-def test_a_line_broken_in_the_middle_is_named(path: Path, good: list[str]) -> None:
-    path.write_text("".join([*good[:3], good[3][:25] + "\n", *good[4:]]))
-    with pytest.raises(RecordingError, match=r"line 4: it breaks off, or was edited, near"):
-        load(path)
+@pytest.mark.parametrize("filler", [b"\x00", b"\xff"])
+def test_a_last_block_that_was_not_written_whole_is_left_out(
+    path: Path, good: list[bytes], filler: bytes
+) -> None:
+    samples, _ = read(path)
+    last = good[3]
+    for kept in range(0, len(last) - 8, 7):
+        path.write_bytes(b"".join(good[:3]) + last[:kept] + filler * (len(last) - kept))
+        found, (message,) = read(path)
+        assert found == samples[:4]
+        assert "block 4: " in message
 
 
-def test_blank_lines_and_a_missing_end_of_line_do_no_harm(path: Path, good: list[str]) -> None:
-    samples = load(path).samples
-    path.write_text("\n".join(good).rstrip("\n"))
-    assert load(path).samples == samples
+def test_a_byte_changed_in_the_middle_is_never_read_as_another_sample(
+    path: Path, good: list[bytes]
+) -> None:
+    samples, _ = read(path)
+    refused = 0
+    for at in range(len(good[1])):
+        changed = bytearray(good[1])
+        changed[at] ^= 0x55
+        path.write_bytes(good[0] + bytes(changed) + good[2] + good[3])
+        with pytest.raises(RecordingError, match=rf"{path}, block [23]: .*: restore the file"):
+            read(path)
+        refused += 1
+    assert refused > 300
+    path.write_bytes(b"".join(good))
+    assert read(path) == (samples, [])
+
+
+def test_blocks_in_another_order_are_named(path: Path, good: list[bytes]) -> None:
+    for order in ((0, 2, 1, 3), (0, 1, 1, 3)):
+        path.write_bytes(b"".join(good[at] for at in order))
+        with pytest.raises(RecordingError, match=r"block 3: its index is wrong: sample 1 at .* ms"):
+            load(path)
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("7", "7 is no sample: give an object"),
-        ('{"time_ms":1100}', "n is missing"),
-        ('{"n":"2","time_ms":1100}', "n is '2'"),
-        ('{"n":true,"time_ms":1100}', "n is True"),
-        ('{"n":2,"time_ms":1100.5}', "time_ms is 1100.5"),
-        ('{"n":1,"time_ms":1100}', "sample 1 at 1100 ms comes after sample 1"),
-        ('{"n":2,"time_ms":900}', "sample 2 at 900 ms comes after"),
-        ('{"n":2,"time_ms":1100,"stream":7}', "stream is 7"),
-        ('{"n":2,"time_ms":1100,"stream":"t"}', "the first line of 't' must be \"whole\""),
-        ('{"n":2,"time_ms":1100,"lenght":3}', "'lenght' is no key of a sample"),
-        ('{"n":2,"time_ms":1100,"length":"3"}', "length is '3'"),
-        ('{"n":2,"time_ms":1100,"length":-3}', "length is -3: give a whole number, 0 to "),
-        ('{"n":2,"time_ms":1100,"exists":1}', "exists is 1: give true or false"),
-        ('{"n":2,"time_ms":1100,"last_id":"soon"}', "'soon' is not an entry ID"),
-        ('{"n":2,"time_ms":1100,"last_id":5}', "last_id is 5"),
-        ('{"n":2,"time_ms":1100,"entries":[1.5]}', "1.5 is no ID"),
-        ('{"n":2,"time_ms":1100,"entries":[-2000]}', "ms=-900 is not part of an entry ID"),
-        ('{"n":2,"time_ms":1100,"entries":{}}', "entries is {}"),
-        ('{"n":2,"time_ms":1100,"events":"gone"}', "events is 'gone'"),
-        ('{"n":2,"time_ms":1100,"events":[1]}', "1 is not an event"),
-        ('{"n":2,"time_ms":1100,"groups":[]}', r"groups is \[\]"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"gone":[]}}}', "gone is "),
-        ('{"n":2,"time_ms":1100,"groups":{"g":7}}', "the group 'g' is 7"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":null}}', "the group 'g' goes, and there was none"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"lag":"x"}}}', "lag is 'x'"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"verdict":"sure"}}}', "verdict is 'sure'"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"verdict":["exact"]}}}', "verdict is "),
-        (
-            '{"n":2,"time_ms":1100,"groups":{"g":{"left":[0]}}}',
-            "the place 0 left the oldest of 'g'",
-        ),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"oldest":[["a",1]]}}}', "the oldest of 'g' has "),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"consumers":{"a":[1,2]}}}}', "consumer 'a' is"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"consumers":[]}}}', r"consumers is \[\]"),
-        ('{"n":2,"time_ms":1100,"groups":{"g":{"claimed":{"a":{"b":-1}}}}}', "claimed is "),
-        ('{"caption":"x","at_s":-1}', "at_s=-1"),
-        ('{"caption":7}', "7 is no caption"),
+        ("7", "the line is 7: give an object"),
+        ("[]", r"the line is \[\]: give an object"),
+        ('{"n":2,"time_ms":1100}', "stream is missing: restore the line"),
+        (json.dumps({key: EMPTY[key] for key in EMPTY if key != "n"}), "n is missing"),
+        (second(n="2"), "n is '2'"),
+        (second(n=True), "n is True"),
+        (second(time_ms=1100.5), "time_ms is 1100.5"),
+        (second(stream=7), "stream is 7: give text"),
+        (second(lenght=3), "the line has the key 'lenght': remove it"),
+        (second(length="3"), "length is '3'"),
+        (second(length=-3), "length is -3: give a whole number, 0 to "),
+        (second(exists=1), "exists is 1: give true or false"),
+        (second(last_id="soon"), "last_id is 'soon': give an entry ID"),
+        (second(last_id=5), "last_id is 5"),
+        (second(last_id=f"{2**64}-0"), "last_id is '18446744073709551616-0'"),
+        (second(entries=[1.5]), r"entries\[\] is 1.5: give an entry ID"),
+        (second(entries=["-900-0"]), r"entries\[\] is '-900-0'"),
+        (second(entries={}), "entries is {}: give a list"),
+        (second(events="gone"), "events is 'gone'"),
+        (second(events=[1]), r"events\[\] is 1: give an object"),
+        (second(events=[{}]), r"events\[\].kind is missing"),
+        (second(events=[{"kind": "slept"}]), r"events\[\].kind is 'slept': give one of killed, "),
+        (second(events=[{"kind": "killed", "count": -1}]), r"events\[\].count is -1"),
+        (second(events=[{"kind": "claimed", "owners": [1]}]), r"owners\[\] is 1: give text"),
+        (second(readers={"ann": {"position": 7}}), r"readers\['ann'\].position is 7"),
+        (second(groups=[]), r"groups is \[\]"),
+        (grouped(gone=[]), r"groups\['g'\].gone is \[\]"),
+        (second(groups={"g": 7}), r"groups\['g'\] is 7"),
+        (second(groups={"g": None}), r"groups\['g'\] is None"),
+        (second(groups={"a": GROUP, "g": {"lag": 1}}), r"groups\['g'\].last_delivered_id is miss"),
+        (grouped(lag=3), r"groups\['g'\].lag is 3: give an object"),
+        (grouped(lag=GROUP["lag"] | {"entries": "x"}), r"lag.entries is 'x'"),  # type: ignore[operator]
+        (grouped(lag=GROUP["lag"] | {"verdict": "sure"}), "verdict is 'sure': give one of exact"),  # type: ignore[operator]
+        (grouped(lag=GROUP["lag"] | {"verdict": ["exact"]}), "verdict is "),  # type: ignore[operator]
+        (grouped(left=[0]), r"groups\['g'\] has the key 'left'"),
+        (grouped(oldest=[["1-0", "a", 1]]), r"oldest\[\] is .*: give \[id, consumer, idle_ms, d"),
+        (grouped(oldest=[["1-0", 7, 1, 1]]), r"oldest\[\].consumer is 7: give text"),
+        (grouped(oldest=[["1-0", "a", 1, -1]]), r"oldest\[\].deliveries is -1"),
+        (grouped(consumers=[["a", 1, 2]]), r"consumers\[\] is \['a', 1, 2\]: give \[name, "),
+        (grouped(consumers={}), "consumers is {}"),
+        (grouped(consumers=[["a", 1, 2, "3"]]), r"consumers\[\].inactive_ms is '3'"),
+        ('{"n":2,"time_ms":1100,,}', "it breaks off, or was edited, near"),
+        ('{"n":2,"time_ms":11', "it breaks off, or was edited, near"),
+        ("", "it breaks off, or was edited, near ''"),
+        ("\udcff".encode("utf-8", "surrogatepass").decode("latin-1"), "it breaks off, or was edi"),
+        (second(n=3), "sample 3 of 's' at 1100 ms has 0 entries, but the index says"),
+        (second(time_ms=1101), "sample 2 of 's' at 1101 ms has 0"),
+        (second(stream="t"), "sample 2 of 't' at 1100 ms has 0"),
+        (second(entries=["5-0"]), "sample 2 of 's' at 1100 ms has 1 entries"),
     ],
 )
 def test_an_edit_by_hand_is_named_by_line_and_value(path: Path, line: str, says: str) -> None:
-    path.write_text(f"{HEADER}{FIRST}{line}\n")
-    with pytest.raises(RecordingError, match=rf"run\.jsonl, line 3: .*{says}"):
+    with pytest.raises(RecordingError, match=rf"run\.jsonl\.gz, line 3: {says}|line 3: .*{says}"):
+        load(write(path, line))
+
+
+@pytest.mark.parametrize(
+    ("index", "says"),
+    [
+        ("7", "the line is 7: give an object"),
+        ("{", "it breaks off, or was edited, near"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ({}, "stream is missing"),
+        (INDEX | {"stream": None}, "stream is None: give text"),
+        (INDEX | {"samples": 2}, "samples is 2"),
+        (INDEX | {"samples": []}, r"samples is \[\]: a block has one sample at least"),
+        (INDEX | {"samples": [[1, 1000]]}, r"samples\[\] is \[1, 1000\]: give \[n, time_ms, ent"),
+        (INDEX | {"samples": [[1, 1000, -1]]}, r"samples\[\].entries is -1"),
+        (INDEX | {"samples": [[1, "1", 0]]}, r"samples\[\].time_ms is '1'"),
+        (INDEX | {"samples": [[1, 1, 0], [1, 1, 0]]}, "sample 1 at 1 ms comes after sample 1 at"),
+        (INDEX | {"samples": [[1, 9, 0], [2, 8, 0]]}, "sample 2 at 8 ms comes after sample 1 at 9"),
+        (INDEX | {"events": {}}, "events is {}"),
+        (INDEX | {"events": [{"place": 0, "event": 1}]}, r"events\[\].event is 1: give an object"),
+        (INDEX | {"events": [{"place": 2, "event": {"kind": "killed"}}]}, "place is 2: the block"),
+        (INDEX | {"claims": [{"place": -1, "event": {"kind": "killed"}}]}, "place is -1"),
+        (INDEX | {"groups": [1]}, r"groups\[\] is 1"),
+        (INDEX | {"more": 1}, "has the key 'more'"),
+        ({"captions": [{"caption": "x", "at_s": -1}]}, "at_s=-1"),
+        ({"captions": [{"caption": 7}]}, "7 is not a caption"),
+        ({"captions": [7]}, "7 is not a caption: give an object"),
+        ({"captions": 7}, "the line has the key 'captions'"),
+    ],
+)
+def test_a_wrong_index_is_named_by_block_and_value(path: Path, index: Any, says: str) -> None:
+    with pytest.raises(RecordingError, match=rf"gz, block 2: its index is wrong: .*{says}"):
+        Recording(write(path, second(), index))
+
+
+def test_an_index_of_other_samples_is_refused(path: Path) -> None:
+    write(path, second(), INDEX | {"samples": [[1, 1000, 0], [2, 1100, 0], [3, 1200, 0]]})
+    assert len(Recording(path).track()) == 3
+    with pytest.raises(RecordingError, match="block 2: it has 2 lines, but its index has 3: rest"):
         load(path)
 
 
 BIG = [2**64, -(2**64), 10**40, int("9" * 400)]
-GROUP = '{{"n":2,"time_ms":1100,"groups":{{"g":{{{}}}}}}}'
+big = pytest.mark.parametrize("number", BIG, ids=["2^64", "-2^64", "1e40", "1e400"])
 
 
-@pytest.mark.parametrize("number", BIG, ids=["2^64", "-2^64", "1e40", "1e400"])
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{{"n":{},"time_ms":1100}}',
-        '{{"n":2,"time_ms":{}}}',
-        '{{"n":2,"time_ms":1100,"length":{}}}',
-        '{{"n":2,"time_ms":1100,"aged":{}}}',
-        '{{"n":2,"time_ms":1100,"memory_bytes":{}}}',
-    ],
-)
-def test_a_number_that_redis_cannot_count_to_is_refused(path: Path, line: str, number: int) -> None:
-    path.write_text(f"{HEADER}{FIRST}{line.format(number)}\n")
-    with pytest.raises(RecordingError, match=r"line 3: \w+ is -?\d+…?: give .*whole number"):
+@big
+@pytest.mark.parametrize("key", ["n", "time_ms", "length", "missed", "nodes", "memory_bytes"])
+def test_a_number_that_redis_cannot_count_to_is_refused(path: Path, key: str, number: int) -> None:
+    write(path, second(**{key: number}))
+    with pytest.raises(RecordingError, match=rf"line 3: {key} is -?\d+…?: give .*whole number"):
         load(path)
 
 
-@pytest.mark.parametrize("number", BIG, ids=["2^64", "-2^64", "1e40", "1e400"])
+@big
 @pytest.mark.parametrize("key", ["lag", "behind_ms", "pending", "gone", "entries_read"])
 def test_nor_is_it_in_a_group(path: Path, key: str, number: int) -> None:
-    row = {"n": 2, "time_ms": 1100, "groups": {"g": {key: number}}}
-    path.write_text(f"{HEADER}{FIRST}{json.dumps(row)}\n")
-    with pytest.raises(RecordingError, match=rf"line 3: {key} is "):
-        load(path)
-    for told in ({"consumers": {"a": [1, number, 0]}}, {"oldest": [["a", number, 1, 0]]}):
-        path.write_text(f"{HEADER}{FIRST}{json.dumps(row | {'groups': {'g': told}})}\n")
-        with pytest.raises(RecordingError, match="line 3: the "):
-            load(path)
+    changes: dict[str, Any] = {key: number}
+    if key in ("lag", "behind_ms"):
+        changes = {"lag": GROUP["lag"] | {"entries" if key == "lag" else key: number}}  # type: ignore[operator]
+    for one in (
+        changes,
+        {"consumers": [["a", 1, number, 0]]},
+        {"consumers": [["a", 1, 1, number]]},
+        {"oldest": [["0-1", "a", number, 1]]},
+        {"oldest": [["0-1", "a", 1, number]]},
+    ):
+        with pytest.raises(RecordingError, match=r"line 3: groups\['g'\]\.[][.\w]+ is -?\d+"):
+            load(write(path, grouped(**one)))
+
+
+@big
+def test_nor_is_it_in_an_index(path: Path, number: int) -> None:
+    for row in ([1, 1000, number], [1, number, 0], [number, 1000, 0]):
+        with pytest.raises(RecordingError, match=r"block 2: .*samples\[\]\.\w+ is -?\d+"):
+            Recording(write(path, second(), INDEX | {"samples": [row]}))
 
 
 def test_the_largest_numbers_come_back_and_can_be_drawn(path: Path) -> None:
     top = 2**64 - 1
-    row = {"n": top, "time_ms": top, "length": top, "groups": {"g": {"lag": top}}}
-    path.write_text(f"{HEADER}{FIRST}{json.dumps(row)}\n")
+    lag = {"entries": top, "verdict": "exact", "reason": "", "behind_ms": top}
+    index = INDEX | {"samples": [[1, 1000, 0], [top, top, 0]]}
+    line = second(n=top, time_ms=top, length=top, groups={"g": GROUP | {"lag": lag}})
+    write(path, line, index)
     assert load(path).samples[1].length == top
-    assert to_still(path, path.with_suffix(".svg"), plots=[GroupLag(), StreamMap()]).exists()
-    path.write_text(f'{HEADER}{FIRST}{{"n":2,"time_ms":1100,"length":NaN}}\n')
+    still = path.parent / "run.svg"
+    assert to_still(path, still, plots=[GroupLag(), StreamMap()]).exists()
     with pytest.raises(RecordingError, match="length is nan"):
-        load(path)
+        load(write(path, second(length=float("nan"))))
+    with pytest.raises(RecordingError, match="length is inf"):
+        load(write(path, second(length=float("inf"))))
 
 
 @pytest.mark.parametrize("depth", [200, 900, 2_000, 100_000])
 def test_what_is_nested_too_deeply_is_named_by_its_line(path: Path, depth: int) -> None:
     deep = "[" * depth + "]" * depth
-    for line in (f'{{"n":2,"time_ms":1100,"events":{deep}}}', GROUP.format(f'"oldest":{deep}')):
-        path.write_text(f'{HEADER}{FIRST}{line}\n{{"n":3,"time_ms":1200}}\n')
+    for line in (
+        second(events=1).replace('"events": 1', f'"events": {deep}'),
+        grouped(oldest=1).replace('"oldest": 1', f'"oldest": {deep}'),
+    ):
+        assert deep in line
         with pytest.raises(RecordingError, match="line 3: "):
+            load(write(path, line))
+
+
+def test_what_would_fill_the_memory_is_refused(path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"line 3: it has 8,388,\d+ bytes, and may have 8,388"):
+        load(write(path, second(trouble="x" * MAX_LINE)))
+    bomb = zlib.compress(b"[" * (MAX_TEXT + 1))
+    head, tail = block(json.dumps(EMPTY), second()), b"\x00" * 8
+    own = zlib.compress(json.dumps(INDEX).encode())
+    at = head.index(own)
+    for kind in ("index", "text"):
+        deflate = zlib.compressobj(wbits=-15)
+        text = deflate.compress(b"[" * (MAX_TEXT + 1)) + deflate.flush() if kind == "text" else b""
+        index = own if kind == "text" else bomb
+        body = (text or head[at + len(own) : -8]) + tail
+        extra = 9 + len(index)
+        start = head[:10] + extra.to_bytes(2, "little") + b"SV" + (extra - 4).to_bytes(2, "little")
+        length = len(start) + 5 + len(index) + len(body)
+        member = start + length.to_bytes(4, "little") + b"\x00" + index + body
+        path.write_bytes(HEADER + member + block(json.dumps(EMPTY), index=INDEX | {"stream": "t"}))
+        with pytest.raises(RecordingError, match=f"block 2: its {kind} is too long"):
             load(path)
-    path.write_text(f'{{"streamviz": {deep}}}\n')
-    with pytest.raises(RecordingError, match="is no recording"):
-        load(path)
+    with pytest.raises(RecordingError, match=r"a block of 16,777,217 bytes is too long"):
+        pack_block(b"x" * (MAX_TEXT + 1), b"{}")
 
 
-@pytest.mark.parametrize(
-    "list_", ['"left":[0,,1]', '"left":[0', '"oldest":[["a",1,1,01]]', '"oldest":[["a",1,1,-]]']
-)
-def test_a_list_broken_inside_a_group_is_named_by_its_line(path: Path, list_: str) -> None:
-    line = GROUP.format(list_)
-    path.write_text(f'{HEADER}{FIRST}{line}\n{{"n":3,"time_ms":1200}}\n')
-    with pytest.raises(RecordingError, match=r"line 3: it breaks off, or was edited, near"):
-        load(path)
+@pytest.mark.parametrize("length", [0, 27, 2**24, 2**32 - 1])
+def test_a_length_that_cannot_be_is_refused(path: Path, good: list[bytes], length: int) -> None:
+    changed = good[1][:16] + length.to_bytes(4, "little") + good[1][20:]
+    path.write_bytes(good[0] + changed + good[2])
+    with pytest.raises(RecordingError, match=r"block 2: it.*: restore the file"):
+        Recording(path)
 
 
 WRITER = """
@@ -231,40 +369,69 @@ shop = Scenario(connect())
 shop.produce("s", series.constant(rate_hz=200))
 shop.group("s", "g", service_ms=1)
 record(shop, sys.argv[1])
-shop.on_sample.append(lambda sample: print(sample.n, flush=True))
+shop.on_sample.append(lambda sample: print(sample.n, sample.time_ms, flush=True))
 shop.start()
 sys.stdin.read()
+shop.stop()
 """
 
 
-def test_a_process_killed_while_it_records_loses_one_line_at_most(path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        env=environment,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        seen = 0
-        while seen < 8:
-            seen = int(process.stdout.readline())
+def test_a_process_killed_while_it_records_loses_a_second_at_most(path: Path) -> None:
+    with writer(path) as process:
+        n = time_ms = 0
+        while n < 28:
+            n, time_ms = read_numbers(process)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = load(path)
     assert found.last is not None
-    assert found.last.n >= seen
+    assert found.last.time_ms >= time_ms - 1000
     assert [one.n for one in found.samples] == list(range(1, found.last.n + 1))
+    assert found.last.n > 10
+
+
+def test_a_process_that_ends_without_closing_loses_nothing(path: Path) -> None:
+    with writer(path) as process:
+        while (numbers := read_numbers(process))[0] < 8:
+            pass
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.stdout is not None
+        n = max([numbers[0], *(int(line.split()[0]) for line in process.stdout)])
+        assert process.wait(10) == 0
+    assert load(path).samples[-1].n == n
+
+
+def writer(path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "REDIS_URL"},
+        text=True,
+    )
+
+
+def read_numbers(process: subprocess.Popen[str]) -> tuple[int, int]:
+    assert process.stdout is not None
+    n, time_ms = process.stdout.readline().split()
+    return int(n), int(time_ms)
 
 
 def test_hostile_names_are_data(path: Path) -> None:
     from plots.histories import EDGES, HOSTILE
 
     save(history(*EDGES["hostile names"]), path)
-    text: Any = path.read_bytes()
-    assert text.isascii()
-    assert all(json.loads(line) for line in text.splitlines())
+    assert gzip.decompress(path.read_bytes()).isascii()
+    assert all(lines_of(path))
     assert set(load(path).group_names) == set(HOSTILE)
+    assert Recording(path).track().groups == tuple(HOSTILE)
+
+
+def test_a_place_that_is_not_there_is_refused(path: Path, good: list[bytes]) -> None:
+    assert len(good) == 4
+    for place in (6, 60, -1):
+        with pytest.raises(InputError, match=f"there is no sample {place} in .*: it has 6, from 0"):
+            Recording(path).chosen(None, [0, place])

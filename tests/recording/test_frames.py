@@ -71,7 +71,7 @@ def test_groups_keep_their_colours_wherever_one_looks(tmp_path: Path) -> None:
     assert film.segment(300)["figures"][0]["data"][0]["x"][-1] == 30.0, "seconds of the recording"
 
 
-def test_preview_segments_show_the_samples_that_are_stored_whole(tmp_path: Path) -> None:
+def test_preview_segments_show_every_tenth_sample(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(*(sample(n, group("g", n)) for n in range(1, 6001)), limit=6000), path)
     film = Frames(Recording(path), [GroupLag()], limit=500)
@@ -120,7 +120,7 @@ def test_a_span_counts_from_its_first_frame(tmp_path: Path) -> None:
 
 
 def test_a_map_shows_what_the_stream_held_before_its_film_began() -> None:
-    recording = Recording(FOLDER / "a_trim_bites.jsonl")
+    recording = Recording(FOLDER / "a_trim_bites.jsonl.gz")
     plots = [StreamMap(), GroupLag()]
     film = Frames(recording, plots, start_s=20, end_s=21)
     whole = Frames(recording, plots, end_s=21)
@@ -166,7 +166,7 @@ def test_a_map_is_no_wider_than_its_window(tmp_path: Path, limit: int) -> None:
         ({"stream": "other"}, "holds no stream 'other'"),
         ({"plots": []}, "give a list of plots"),
         ({"plots": [GroupLag]}, "give a list of plots"),
-        ({"captions": [(1, 2)]}, "2 is no caption"),
+        ({"captions": [(1, 2)]}, "2 is not a caption"),
     ],
 )
 def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -> None:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import gzip
 import json
-from dataclasses import replace
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +16,25 @@ import redis as redis_py
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plots.histories import EDGES, HOSTILE, U64, gone, group, history, rough_samples, sample, shop
+from recording.files import lines_of
 
 from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError, RecordingError
 from streamviz.observation.events import note
-from streamviz.observation.sample import Sample
-from streamviz.recording import Recording, save
+from streamviz.observation.sample import Lag, Sample
+from streamviz.recording import Recorder, Recording, save, write
+from streamviz.recording.blocks import Block, read_blocks
+from streamviz.recording.codec import object_codec
+from streamviz.recording.format import dump
 from streamviz.widgets import Live
 
 
 def bare(samples: Any) -> list[Sample]:
     """Return what a recording keeps of samples: everything but the entries' fields."""
     return [
-        replace(
-            one,
-            entries=tuple(replace(entry, fields={}) for entry in one.entries),
-            groups=tuple(sorted(one.groups, key=lambda group: group.name)),
-        )
+        replace(one, entries=tuple(replace(entry, fields={}) for entry in one.entries))
         for one in samples
     ]
 
@@ -112,19 +117,22 @@ def test_a_bounded_load_keeps_the_newest(tmp_path: Path) -> None:
         load(path, limit=0)
 
 
-def test_any_part_can_be_read_alone(tmp_path: Path) -> None:
+def test_any_part_can_be_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.jsonl"
     samples = [sample(n, group("g", n), length=n, ids=[EntryId(n)]) for n in range(1, 60)]
+    monkeypatch.setattr(write, "BLOCK_LINES", 10)
     save(history(*samples), path)
     recording = Recording(path)
     for first, last in ((0, 59), (0, 1), (13, 27), (58, 59), (58, 99), (59, 60), (5, 5)):
         assert list(recording.samples(None, first, last)) == bare(samples[first:last])
-    assert recording.track().whole == [0, 10, 20, 30, 40, 50]
-    chosen = list(recording.chosen(None, [10, 40]))
-    assert chosen == bare([samples[10], samples[40]])
-    for place in (5, 60, -1):
-        with pytest.raises(InputError, match=f"sample {place} does not lie whole"):
-            recording.chosen(None, [0, place])
+    for places in ([10, 40], [5], [0, 58], [58, 3, 3], []):
+        assert list(recording.chosen(None, places)) == bare([samples[at] for at in places])
+    with_entries, without = (
+        bare(samples[20:22]),
+        list(recording.samples(None, 19, 22, bare_until=20)),
+    )
+    assert without[1:] == with_entries
+    assert without[0] == replace(bare(samples)[19], entries=(), missed=1)
 
 
 def test_a_run_is_recorded_while_it_goes_on(
@@ -195,17 +203,25 @@ def test_no_value_and_no_password_is_in_it(redis: redis_py.Redis, key: str, tmp_
         with pytest.raises(Exception, match="no such card"):
             scenario.run(seconds=1)
         recorder.caption("here")
-    text = path.read_text("utf-8")
+    text = gzip.decompress(path.read_bytes()).decode("ascii")
+    for block in recorder_blocks(path):
+        text += block.contents.decode("ascii")
+    assert text.count("hunter2") == 0
     raised = '{"kind":"handler_raised","who":"g-1","group":"g","detail":"ValueError"}'
-    assert raised in text
+    assert text.count(raised) == 2, "in the sample and in the index"
     assert "reached redis://***@example:6379/0, not rediss://***@b" in text
     for secret in ("4111", "card", "secret", "hunter2", "hun", "er2"):
         assert secret not in text
 
 
+def recorder_blocks(path: Path) -> list[Block]:
+    with path.open("rb") as file:
+        return list(read_blocks(file, path.stat().st_size))
+
+
 def test_pandas_reads_it_with_one_call(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
     samples = shop(redis, key, seed=4, seconds=5)
-    path = tmp_path / "run.jsonl"
+    path = tmp_path / "run.jsonl.gz"
     huge = sample(
         samples[-1].n + 1,
         time_ms=samples[-1].time_ms,
@@ -213,14 +229,14 @@ def test_pandas_reads_it_with_one_call(redis: redis_py.Redis, key: str, tmp_path
         ids=[EntryId(1), EntryId(U64, U64), EntryId(U64, U64 - 1)],
     )
     save(history(*samples, huge, limit=5000), path, captions=[(1, "look")])
-    table = pd.read_json(path, lines=True)
-    looks = table[table.n.notna()]
-    assert len(looks) == len(samples) + 1
-    lengths = list(looks.length.ffill().astype(int))
+    table = pd.read_json(path, lines=True)  # .gz tells it to decompress
+    rows = table[table.n.notna()]
+    assert len(rows) == len(samples) + 1
+    lengths = list(rows.length.astype(int))
     assert lengths[:-1] == [one.length for one in samples]
-    assert list(looks.time_ms.astype("int64"))[-2] == samples[-1].time_ms
-    flat = pd.json_normalize(list(looks.groups.dropna()))
-    assert "billing.lag" in flat.columns
+    assert list(rows.time_ms.astype("int64"))[-2] == samples[-1].time_ms
+    flat = pd.json_normalize(list(rows.groups.dropna()))
+    assert "billing.lag.entries" in flat.columns
 
 
 def test_captions_are_pinned_to_moments(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
@@ -233,7 +249,7 @@ def test_captions_are_pinned_to_moments(redis: redis_py.Redis, key: str, tmp_pat
         for wrong in (-1, "soon", True, float("nan")):
             with pytest.raises(InputError, match="at_s="):
                 recorder.caption("no", at_s=wrong)  # type: ignore[arg-type]
-        with pytest.raises(InputError, match="no caption"):
+        with pytest.raises(InputError, match="not a caption"):
             recorder.caption(7)  # type: ignore[arg-type]
     assert [(one.at_s, one.text) for one in Recording(path).captions] == [
         (0, "the beginning"),
@@ -241,23 +257,56 @@ def test_captions_are_pinned_to_moments(redis: redis_py.Redis, key: str, tmp_pat
     ]
 
 
-def test_every_tenth_line_is_whole_and_each_holds_what_changed(tmp_path: Path) -> None:
+def test_each_line_holds_the_whole_sample_and_other_programs_read_it(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    save(history(*(sample(n, group("g", 3), length=7) for n in range(1, 25))), path)
-    rows = [json.loads(line) for line in path.read_text("ascii").splitlines()]
+    save(history(*(sample(n, group("g", 3), length=7) for n in range(1, 250))), path)
+    rows = lines_of(path)
     assert rows[0] == {"streamviz": 2}
-    assert [row["n"] for row in rows[1:] if "whole" in row] == [1, 11, 21]
-    assert rows[2] == {"n": 2, "time_ms": 1200}
-    assert rows[11]["groups"]["g"]["lag"] == 3
+    assert [row["n"] for row in rows[1:]] == list(range(1, 250))
+    assert all(row["groups"]["g"]["lag"]["entries"] == 3 for row in rows[1:])
+    assert all(row["length"] == 7 for row in rows[1:])
+    required = {one.name for one in fields(Sample) if one.default is MISSING}
+    assert all(row.keys() == required for row in rows[1:]), "a default is not written"
+    tool = shutil.which("zcat")
+    if tool:
+        with path.open("rb") as file:
+            text = subprocess.run([tool], stdin=file, capture_output=True, check=True).stdout
+        assert [json.loads(line) for line in text.splitlines()] == rows
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """A record with fields that no recording has yet."""
+
+    n: int
+    last_id: EntryId
+    seen: tuple[EntryId, ...] = ()
+    oldest: tuple[PendingEntry, ...] = ()
+    state: Lag | None = None
+    is_new: bool = False
+
+
+def test_the_format_follows_the_fields() -> None:
+    codec = object_codec(Newer)
+    lag = Lag(1, "exact", "", None)
+    for one in (
+        Newer(1, EntryId(5)),
+        Newer(2, EntryId(5), (EntryId(1), EntryId(2)), (PendingEntry(EntryId(1), "a", -1, 2),)),
+        Newer(3, EntryId(5), state=lag, is_new=True),
+    ):
+        assert codec.read(json.loads(dump(one))) == one
+    assert json.loads(dump(Newer(1, EntryId(5)))) == {"n": 1, "last_id": "5-0"}
+    with pytest.raises(RecordingError, match=r"state.verdict is 'odd'"):
+        codec.read({"n": 1, "last_id": "0-0", "state": {**asdict(lag), "verdict": "odd"}})
 
 
 def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     save(history(sample(1)), path)
-    with pytest.raises(RecordingError, match=r"is there already.*overwrite=True"):
+    with pytest.raises(RecordingError, match=r"already exists.*overwrite=True"):
         save(history(sample(1), sample(2)), path)
     assert len(load(path)) == 1
-    with pytest.raises(RecordingError, match="can't be made: No such file"):
+    with pytest.raises(RecordingError, match="can't be created: No such file"):
         save(history(sample(1)), tmp_path / "nowhere" / "run.jsonl")
     with pytest.raises(InputError, match="give the History"):
         save("run", path)  # type: ignore[arg-type]
@@ -270,5 +319,65 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(redis: redis_py.Redis, k
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    with pytest.raises(RecordingError, match=r"takes no more .*No space left"):
+    with pytest.raises(RecordingError, match=r"can't grow .*No space left"):
         record(Scenario(redis).watch(key), full, overwrite=True)
+
+
+def test_reading_loads_no_server_and_no_simulation(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    save(history(sample(1, group("g")), sample(2)), path)
+    program = """
+import sys
+import streamviz.recording
+from streamviz.recording import Recording, load
+assert len(load(sys.argv[1])) == 2
+assert Recording(sys.argv[1]).seconds == 0.1
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"redis", "hiredis", "simpy"}))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_samples_are_in_the_file_within_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    with Recorder(path) as recorder:
+        for n in range(1, 60):
+            recorder(sample(n))
+            assert len(load(path)) >= n - 10, "a second of samples"
+        recorder(replace(sample(1), stream="other"))
+        assert "other" not in Recording(path).tracks
+    assert len(load(path)) == 59
+    assert len(load(path, "other")) == 1
+    with Recorder(path, overwrite=True, block_ms=50) as recorder:
+        recorder(sample(1, time_ms=1000))
+        recorder(sample(2, time_ms=1001))
+        assert len(load(path)) == 1
+        time.sleep(0.06)
+        recorder(sample(3, time_ms=1002))
+        assert len(load(path)) == 3, "after so much time of the clock, too"
+
+
+def test_a_sample_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    with Recorder(path) as recorder:
+        recorder(sample(1))
+        recorder(sample(2))
+        with pytest.raises(RecordingError, match=r"a sample takes 8,.* bytes, and may take 8,388"):
+            recorder(sample(3, trouble="x" * 2**23))
+        recorder(sample(4))
+    assert [one.n for one in load(path).samples] == [1, 2]
+
+
+def test_an_index_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    names = [ConsumerInfo(f"{n:04}", 0, 0, None) for n in range(200)]
+    busy = replace(group("g" * 100_000), consumers=tuple(names))
+    with Recorder(path, block_ms=None) as recorder:
+        recorder(sample(1, busy))
+        recorder.caption("here")
+        recorder(sample(2, replace(busy, consumers=())))
+        with pytest.raises(RecordingError, match=r"gz ends here: a block of 20,.* is too long"):
+            recorder.caption("there")
+    assert [one.n for one in load(path).samples] == [1]

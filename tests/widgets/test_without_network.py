@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RUN = Path(__file__).parents[2] / "notebooks" / "recordings" / "crash_and_rescue.jsonl"
+RUN = Path(__file__).parents[2] / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
 PROGRAM = """
 import sys
 import streamviz.recording
