@@ -16,9 +16,8 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import pack_block
 from streamviz.recording.captions import Caption, captions_of, pack_captions
-from streamviz.recording.events import EventDetector, TrackEvent
-from streamviz.recording.format import MAX_LINE, dump, write_line
-from streamviz.recording.track import BlockIndex, SampleIndex
+from streamviz.recording.format import MAX_LINE, write_line
+from streamviz.recording.open_block import OpenBlock
 
 VERSION = 2
 BLOCK_LINES = 100
@@ -59,7 +58,7 @@ class Recorder:
     ) -> None:
         self.path = Path(path)
         self._block_ms = block_ms
-        self._streams: dict[str, _OpenBlock] = {}
+        self._streams: dict[str, OpenBlock] = {}
         self._lock = RLock()  # a scenario calls from a thread of its own
         self._source: Sampled | None = None
         self._start_ms: int | None = None
@@ -102,7 +101,7 @@ class Recorder:
             self._last_ms = sample.time_ms
             block = self._streams.get(sample.stream)
             if block is None:
-                block = self._streams[sample.stream] = _OpenBlock(sample.stream)
+                block = self._streams[sample.stream] = OpenBlock(sample.stream)
             block.add(sample, line)
             if self._is_due(sample.time_ms):
                 self._flush()
@@ -162,7 +161,7 @@ class Recorder:
             if block.lines:
                 self._write_block(block)
 
-    def _write_block(self, block: _OpenBlock) -> None:
+    def _write_block(self, block: OpenBlock) -> None:
         try:
             data = block.pack()
         except RecordingError as error:
@@ -189,50 +188,6 @@ class Recorder:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-class _OpenBlock:
-    """The samples of one stream that are not in the file yet."""
-
-    def __init__(self, stream: str) -> None:
-        self._stream = stream
-        self._detector = EventDetector()
-        self._groups: set[str] = set()
-        self._clear()
-
-    def _clear(self) -> None:
-        self.lines: list[bytes] = []
-        self.size = 0
-        self._samples: list[SampleIndex] = []
-        self._events: list[TrackEvent] = []
-        self._claims: list[TrackEvent] = []
-        self._new_groups: list[str] = []
-
-    def add(self, sample: Sample, line: bytes) -> None:
-        """Add a sample and its line."""
-        place = len(self.lines)
-        events, claims = self._detector.events(sample)
-        self._events += [TrackEvent(place, event) for event in events]
-        self._claims += [TrackEvent(place, event) for event in claims]
-        names = [group.name for group in sample.groups if group.name not in self._groups]
-        self._new_groups += names
-        self._groups.update(names)
-        self._samples.append(SampleIndex.of(sample))
-        self.lines.append(line)
-        self.size += len(line)
-
-    def pack(self) -> bytes:
-        """Return the samples as a block, and forget them."""
-        index = BlockIndex(
-            self._stream,
-            tuple(self._samples),
-            tuple(self._events),
-            tuple(self._claims),
-            tuple(self._new_groups),
-        )
-        text = b"".join(self.lines)
-        self._clear()
-        return pack_block(text, dump(index).encode("ascii"))
 
 
 def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorder:
