@@ -237,3 +237,10 @@ def test_valid_tls_options_reach_the_server(files: Path) -> None:
     more = {"ssl_ca_certs": str(files / "one.pem"), "ssl_cert_reqs": "none", "ssl_password": "x"}
     message = refused(f"rediss://{UNUSED}", ServerUnreachable, **own, **more)
     assert "no answer from" in message
+
+
+def test_a_text_is_redacted_word_by_word_however_long_a_word_is() -> None:
+    secret = "see redis://ann:Pa9@host/0 and\n(rediss://:Ss8@host)"
+    assert redis_url.redact_text(secret) == "see redis://***@host/0 and\n***@host)"
+    word = "x" * 8_000_000
+    assert redis_url.redact_text(f"{word} redis://ann:Pa9@host") == f"{word} redis://***@host"
