@@ -124,8 +124,9 @@ class Ownership:
         if info.last_generated_id.ms > now_ms or (trims and info.length):
             raise InputError(
                 f"{stream!r} holds {info.length} entries up to {info.last_generated_id}, and is "
-                f"not replaced: {obstacle}. On the virtual clock, choose another key, or delete "
-                f"it yourself with client.delete({stream!r}); call start() for the wall clock"
+                f"not replaced: {obstacle}. On the virtual clock, choose another key. "
+                f"If no one needs the stream, delete it yourself with client.delete({stream!r}). "
+                "On the wall clock, call start()"
             )
         return False
 
