@@ -60,8 +60,8 @@ class Lab:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        beside = folder / "notebooks" / "recordings"  # what a notebook finds beside it
-        shutil.copytree(ROOT / "notebooks" / "recordings", beside)
+        for name in ("recordings", "exercises", "go_game"):  # what a notebook finds beside it
+            shutil.copytree(ROOT / "notebooks" / name, folder / "notebooks" / name)
         quiet = folder / "settings" / "@jupyterlab" / "apputils-extension"
         quiet.mkdir(parents=True)
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
