@@ -1,7 +1,7 @@
-"""A recording as a film: the figures of its frames, as the boards draw them.
+"""Turn a recording into frames: the figures that a player draws.
 
-A frame is a sample. A *segment* is a run of frames: the whole figures of its first frame, and for
-each frame after it what is new, exactly as a live board gets it (see `streamviz.plots.figure`).
+A frame is a sample. A *segment* is a run of frames: the whole figures of its first frame, then
+each later frame's delta, exactly as a live widget gets it (see `streamviz.plots.figure`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from streamviz.recording.gc_pause import gc_paused
 SEGMENT_LENGTH = 100  # frames
 PREVIEW_LENGTH = 200
 PREVIEW_EVERY = 10
-MAX_PREVIEW = 4000  # preview frames: dragging through a film does not need more
-MAX_ENTRIES = 2000  # more dots than that are no picture, and cost a browser its frame rate
+MAX_PREVIEW = 4000  # preview frames: dragging does not need more
+MAX_ENTRIES = 2000  # more dots are unreadable, and cost a browser its frame rate
 
 
 class Frames:
@@ -36,29 +36,29 @@ class Frames:
     Parameters
     ----------
     recording : Recording
-        What was recorded.
+        The recording.
     plots : sequence of Plot
-        Which pictures.
+        The plots to draw.
     stream : str, optional
-        Which of its streams; without it, the first.
+        One of the recorded streams; by default, the first.
     captions : iterable of (at_s, text)
-        Captions beside those in the recording.
+        Captions to add to those in the recording.
     start_s, end_s : float
-        Which span of it, in seconds since it began.
+        The span to show, in seconds since the recording began.
     limit : int
-        Samples in a picture: the newest.
+        How many of the newest samples a figure shows.
 
     Attributes
     ----------
     span : range
-        The samples of the recording that are its frames.
+        The recording's samples that are frames.
     preview_frames : list of int
         The samples that are shown while the slider is dragged; none if the span is short.
 
     Raises
     ------
     InputError
-        If there is no such stream, no such span, no plot, or a caption is none.
+        If the stream or the span does not exist, there is no plot, or a caption is wrong.
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class Frames:
 
     @property
     def start_ms(self) -> int:
-        """When the recorded stream was first looked at, in milliseconds since 1970 UTC."""
+        """The time of the stream's first sample, in milliseconds since 1970 UTC."""
         return self.track.times_ms[0]
 
     def metadata(self) -> dict[str, Any]:
-        """Return what a player needs to know before the first frame.
+        """Return what a player needs before the first frame.
 
-        Its places count from the film's first frame; its times are seconds since the recording
-        began, as the pictures have them.
+        Frame numbers count from the first frame. Times are seconds since the recording began, as
+        in the figures.
         """
         first, end = self.span.start, self.span.stop
         times = [round((ms - self.start_ms) / 1000, 3) for ms in self.track.times_ms[first:end]]
@@ -122,7 +122,7 @@ class Frames:
 
     @gc_paused()
     def segment(self, place: int, frames: int = SEGMENT_LENGTH) -> dict[str, Any]:
-        """Return the segment that begins at a place, counted from the film's first frame."""
+        """Return the segment that begins at a frame, counted from the first one."""
         figures, deltas = self.figures_and_deltas(place, frames)
         return {"first": place, "figures": figures, "deltas": list(deltas)}
 
@@ -130,9 +130,9 @@ class Frames:
     def figures_and_deltas(
         self, place: int = 0, frames: int | None = None
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
-        """Return a segment's first figures, and an iterator over what is new in each later frame.
+        """Return a segment's first figures, and an iterator over the later frames' deltas.
 
-        Without a number of frames it goes on to the film's end.
+        Without a number of frames, the segment goes on to the last frame.
         """
         at = self.span[place]
         end = self.span.stop if frames is None else min(at + frames, self.span.stop)
@@ -148,10 +148,10 @@ class Frames:
 
     @gc_paused()
     def preview(self, number: int) -> dict[str, Any]:
-        """Return one segment of the preview, whose frames the metadata lists: quickly made.
+        """Return one segment of the preview frames, which the metadata lists.
 
-        Each frame is drawn from the preview frames alone. So a few segments, which the browser
-        keeps, are enough to drag through an hour.
+        Each frame is drawn from the preview frames alone, which is fast. A few segments, which the
+        browser keeps, are enough to drag through an hour.
         """
         first = number * PREVIEW_LENGTH
         begin = bisect_left(self.preview_frames, self._begin(self.preview_frames[first]))
@@ -166,7 +166,7 @@ class Frames:
 
     @gc_paused()
     def history(self, place: int = -1) -> History:
-        """Return the window of samples that a frame shows, or more: see `_seed_at`."""
+        """Return a history with at least the samples that a frame shows; see `_seed_at`."""
         at = self.span[place]
         history = self._history()
         for sample in self._samples(at, at + 1):
@@ -178,10 +178,10 @@ class Frames:
         return max(self._seed, at - self._limit + 1)
 
     def _seed_at(self) -> int:
-        """Return the first sample that somebody needs.
+        """Return the first sample that a figure needs.
 
-        That is the film's first one, but for a map of what the stream holds: it holds, when the
-        film begins, what came before.
+        That is the first frame, except for the stream map: it shows what the stream holds, and
+        some of those entries were added before the first frame.
         """
         place = self.span.start
         if not place or not any(isinstance(plot, StreamMap) for plot in self.plots):
@@ -195,7 +195,7 @@ class Frames:
         return place
 
     def _samples(self, at: int, end: int) -> Iterator[Sample]:
-        """Return the samples of a window and those after it, with no entry that none will see."""
+        """Return the samples of a window and those after it, without entries that no plot shows."""
         begin, bare_until, many = self._begin(at), at, self.track.entries[at]
         while bare_until > begin and many + self.track.entries[bare_until - 1] <= MAX_ENTRIES:
             bare_until -= 1
@@ -208,7 +208,7 @@ class Frames:
         return history
 
     def _windows(self) -> list[History]:
-        """Return the window of each plot, empty: one that all share, and one for maps."""
+        """Return an empty window for each plot: stream maps share one, the other plots another."""
         shown = deep = self._history()
         if self._seed < self.span.start:
             deep = self._history()
@@ -257,10 +257,10 @@ class Frames:
 
 
 def pack(thing: Any, level: int = 6) -> bytes:
-    """Return something as compressed JSON."""
+    """Return a value as compressed JSON."""
     return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
 
 
 def dumps(thing: Any) -> str:
-    """Return something as JSON without a space."""
+    """Return a value as JSON without spaces."""
     return json.dumps(thing, separators=(",", ":"), allow_nan=False)
