@@ -175,6 +175,7 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     press("Escape")
     assert story.text_content() == ""
     plot.click(position={"x": 300, "y": 200})
+    page.wait_for_function("() => document.activeElement.matches('.streamviz-player')")
     press("ArrowRight")
     stage.frame_is(f"at === {frame + 1}")
 
