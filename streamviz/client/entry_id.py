@@ -102,6 +102,14 @@ class EntryId:
             ) from error
         return whole.replace(microsecond=self.ms % 1000 * 1000)
 
+    @property
+    def is_time(self) -> bool:
+        """Whether its first part can be a time in milliseconds: from September 2001 to 2286.
+
+        Counters, seconds, microseconds and nanoseconds are outside that range.
+        """
+        return 10**12 <= self.ms < 10**13
+
     def next(self) -> EntryId:
         """Return the smallest ID after this one.
 

@@ -10,10 +10,10 @@ from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Command
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
-from streamviz.observation.counting import StreamDelta
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
+from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, make_sample, recreated
 from streamviz.observation.sample import ReaderState, Sample
 
@@ -43,9 +43,9 @@ class Observer:
     max_pending : int, default 50
         How many pending entries of each group a sample takes at most: the oldest.
     count_up_to : int, default 20
-        How many waiting entries of each group a sample counts at most. If a group's lag is longer,
-        each sample also counts as many entries back from the stream's end, until it reaches the
-        group's cursor.
+        How many waiting entries of each group every sample counts. If a group's lag does not
+        follow from these and from earlier samples, more is counted: all that is missing if it has
+        less than 150 kB, else 16 kB of it in each sample.
     memory : bool, default False
         Whether to ask for the stream's size in bytes, too (MEMORY USAGE SAMPLES 0). For this the
         server walks all macro nodes, so its cost grows with the stream.
@@ -155,7 +155,7 @@ class Observer:
             for group in replies.groups
             if group.name in replies.by_group
         }
-        judgements = tracker.judge(self._evidence(replies))
+        judgements = tracker.judge(self._evidence(replies), replies.entry_bytes)
         self._polled_s = began_s
         return make_sample(
             replies,
@@ -177,24 +177,30 @@ class Observer:
         tracker = self._tracker
         cursors = tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        replies = self._round_trip(tracker, cursors, idle)
+        pages = tracker.pages
+        replies = self._round_trip(tracker, cursors, idle, pages)
         if tracker.stream and recreated(tracker.stream, replies.stream):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
         moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
         unchanged = self._unchanged(tracker, replies)
         woke = any(name in now and name not in unchanged for name in idle)
-        if moved or woke or tracker is not self._tracker:
-            replies = self._round_trip(tracker, cursors | moved, {})
+        wrong = bool(moved or woke or tracker is not self._tracker)
+        if wrong or not pages:
+            evidence = self._evidence(replies)
+            pages = tracker.missing(evidence, replies.entry_bytes)
+        if wrong or (pages and not tracker.pages):
+            idle = {} if wrong else idle
+            replies = self._round_trip(tracker, cursors | moved, idle, pages)
             unchanged = self._unchanged(tracker, replies)
         return tracker, replies, unchanged
 
     def _unchanged(self, tracker: LagTracker, replies: PollReplies) -> set[str]:
         if tracker.stream is None:
             return set()
-        delta = StreamDelta(replies.stream, self._new_count(replies))
+        delta = tracker.delta(self._evidence(replies))
         return unchanged_groups(
-            self._last, tracker.stream, delta, replies.groups, replies.by_group, self._since_ms()
+            self._last, delta, replies.groups, replies.by_group, self._since_ms()
         )
 
     def _round_trip(
@@ -202,11 +208,12 @@ class Observer:
         tracker: LagTracker,
         cursors: Mapping[str, EntryId],
         idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
     ) -> PollReplies:
         poll = Poll(
             key=self.stream,
             after=tracker.stream.last_generated_id if tracker.stream else None,
-            anchor=tracker.anchor.id if tracker.anchor else None,
+            pages=pages,
             cursors=cursors,
             idle=idle,
             readers=self.readers,
@@ -227,23 +234,19 @@ class Observer:
 
     def _evidence(self, replies: PollReplies) -> Evidence:
         since_ms = self._since_ms()
-        by_group = replies.by_group.items()
+        by_group = replies.by_group
         return Evidence(
             replies.stream,
             replies.groups,
-            self._new_count(replies),
-            replies.ids_to_anchor,
-            {name: one.lookahead for name, one in by_group},
-            {name for name, one in by_group if one.active_within(since_ms)},
+            replies.new_ids,
+            replies.pages,
+            by_group,
+            {name for name, one in by_group.items() if one.active_within(since_ms)},
         )
 
     def _since_ms(self) -> float:
         """Return the time from before the previous poll to after this one: it covers every read."""
         return (time.monotonic() - self._polled_s) * 1000 + _IDLE_MARGIN_MS
-
-    def _new_count(self, replies: PollReplies) -> int | None:
-        count = len(replies.new)
-        return count if count < self._limits["max_entries"] else None
 
     def _sample_without_stream(
         self, time_ms: int, trouble: str, events: tuple[Event, ...]

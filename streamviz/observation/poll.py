@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from streamviz.client import replies
@@ -14,7 +15,9 @@ from streamviz.errors import ServerAuthError
 from streamviz.observation.counting import Lookahead, entries_added
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
-from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
+from streamviz.observation.lag_tracker import Judgement
+from streamviz.observation.pages import Page, entry_bytes
+from streamviz.observation.sample import GroupState, ReaderState, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,12 @@ class PollReplies:
         Its groups (XINFO GROUPS).
     new : list
         The new entries as the server sent them, oldest first (XREVRANGE).
-    ids_to_anchor : list of bytes
-        The last IDs up to and including the anchor, rising (XREVRANGE).
+    new_ids : Lookahead
+        Their IDs; or as many as were asked for, back from the newest.
+    pages : list of Lookahead
+        The pages that were asked for, to count entries.
+    entry_bytes : int
+        The size of the largest entry among the replies.
     by_group : dict of str to GroupReplies
         What it replied about each group that was asked about by name.
     memory_bytes : int or None
@@ -42,7 +49,9 @@ class PollReplies:
     stream: StreamInfo
     groups: list[GroupInfo]
     new: list[Any]
-    ids_to_anchor: list[bytes]
+    new_ids: Lookahead
+    pages: list[Lookahead]
+    entry_bytes: int
     by_group: dict[str, GroupReplies]
     memory_bytes: int | None
     positions: dict[str, EntryId]
@@ -58,8 +67,8 @@ class Poll:
         The stream's key.
     after : EntryId or None
         New entries are those after this ID; None in the first poll.
-    anchor : EntryId or None
-        Where to count back from.
+    pages : sequence of Page
+        What else to count.
     cursors : mapping of str to EntryId
         The groups to ask about by name, and the cursors to look ahead from.
     idle : mapping of str to GroupReplies
@@ -74,7 +83,7 @@ class Poll:
 
     key: str
     after: EntryId | None
-    anchor: EntryId | None
+    pages: Sequence[Page]
     cursors: Mapping[str, EntryId]
     idle: Mapping[str, GroupReplies]
     readers: str | None
@@ -91,7 +100,7 @@ class Poll:
             if name not in self.idle:
                 commands += [
                     ("XPENDING", self.key, name, "-", "+", self.max_pending),
-                    ("XRANGE", self.key, f"({cursor}", "+", "COUNT", self.count_up_to + 1),
+                    ("XRANGE", self.key, _after(cursor), "+", "COUNT", self.count_up_to + 1),
                 ]
         return commands
 
@@ -111,26 +120,37 @@ class Poll:
             ):
                 raise result
         rest = iter(results)
+        stream, groups, new = replies.stream_info(next(rest)), next(rest), next(rest)[::-1]
+        new = [] if self.after == EntryId.MAX else new
+        ends = [one for one in (stream.first_entry, stream.last_entry) if one]
+        words = [*chain(new, ((one.id, [*chain(*one.fields.items())]) for one in ends))]
         return PollReplies(
-            stream=replies.stream_info(next(rest)),
-            groups=replies.group_infos(next(rest)),
-            new=next(rest)[::-1],
-            ids_to_anchor=[entry[0] for entry in next(rest)[::-1]] if self.anchor else [],
+            stream=stream,
+            groups=replies.group_infos(groups),
+            new=new,
+            new_ids=self._new_ids(new),
+            pages=[page.read(next(rest)) for page in self.pages],
+            entry_bytes=max(map(entry_bytes, words), default=0),
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
         )
 
+    def _new_ids(self, new: Sequence[Any]) -> Lookahead:
+        ids = [entry[0] for entry in new]
+        after = self.after or EntryId.ZERO
+        if len(ids) >= self.max_entries:
+            after = EntryId.parse(ids[0]).previous()
+        return Lookahead(after, ids, complete=True)
+
     def _about_stream(self) -> list[Command]:
-        after = f"({self.after}" if self.after else "-"
+        after = _after(self.after) if self.after else "-"
         commands: list[Command] = [
             ("XINFO", "STREAM", self.key),
             ("XINFO", "GROUPS", self.key),
             ("XREVRANGE", self.key, "+", after, "COUNT", self.max_entries),
         ]
-        if self.anchor:  # only if needed: below the first entry, XREVRANGE reads the whole stream
-            last = str(self.anchor)
-            commands.append(("XREVRANGE", self.key, last, "-", "COUNT", self.count_up_to + 1))
+        commands += [page.command(self.key) for page in self.pages]
         if self.memory:
             commands.append(("MEMORY", "USAGE", self.key, "SAMPLES", 0))
         if self.readers is not None:
@@ -147,27 +167,35 @@ class Poll:
             if previous:
                 yield name, previous.aged(infos)
             else:
-                ids = [entry[0] for entry in entries]
+                ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
                 lookahead = Lookahead(cursor, ids, complete=len(ids) <= self.count_up_to)
                 oldest = tuple(replies.pending_entries(pending))
                 yield name, GroupReplies(infos, oldest, lookahead)
 
 
+def _after(entry_id: EntryId) -> str:
+    """Return where the entries after an ID begin; Redis refuses "(" before the largest ID."""
+    return str(entry_id) if entry_id == EntryId.MAX else f"({entry_id}"
+
+
 def recreated(old: StreamInfo, new: StreamInfo) -> bool:
     """Tell whether the key was deleted and now holds another stream.
 
-    Then its counters went back; or all its entries are new, and more than were added since.
+    Then its last ID went back, or an entry is before the first one; or all its entries are new, and
+    more than were added since. A smaller number of added entries proves nothing: XSETID sets it.
     """
     if new.last_generated_id < old.last_generated_id:
         return True
-    added = entries_added(new) - entries_added(old)
-    first = new.first_entry.id if new.first_entry else EntryId.ZERO
-    return added < 0 or (first > old.last_generated_id and new.length > added)
+    if new.first_entry is None:
+        return False
+    first, added = new.first_entry.id, entries_added(new) - entries_added(old)
+    lowest = old.first_entry.id if old.first_entry else old.last_generated_id
+    return first < lowest or (first > old.last_generated_id and new.length > added)
 
 
 def make_sample(
     results: PollReplies,
-    judgements: Iterable[tuple[GroupInfo, Lag, int | None]],
+    judgements: Iterable[Judgement],
     readers: Iterable[ReaderState],
     *,
     stream: str,
@@ -182,8 +210,8 @@ def make_sample(
     ----------
     results : PollReplies
         The replies.
-    judgements : iterable of (GroupInfo, Lag, int or None)
-        Each group, its lag, and how many entries it never got.
+    judgements : iterable of Judgement
+        Each group, its lag, and what became of its entries.
     readers : iterable of ReaderState
         Plain readers that report themselves; each replaces the reader of that name in the replies.
     stream : str
@@ -200,7 +228,7 @@ def make_sample(
     info, entries = results.stream, tuple(replies.entries(results.new))
     added = entries_added(info)
     new_count = added - entries_added(previous) if previous else info.length
-    groups = [_group_state(*one, results.by_group.get(one[0].name)) for one in judgements]
+    groups = [_group_state(one, results.by_group.get(one.group.name)) for one in judgements]
     states = {name: ReaderState(name, position) for name, position in results.positions.items()}
     states |= {reader.name: reader for reader in readers}
     return Sample(
@@ -224,9 +252,8 @@ def make_sample(
     )
 
 
-def _group_state(
-    group: GroupInfo, lag: Lag, gone: int | None, by_name: GroupReplies | None
-) -> GroupState:
+def _group_state(judgement: Judgement, by_name: GroupReplies | None) -> GroupState:
+    group, lag, outcomes = judgement
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,
@@ -235,5 +262,7 @@ def _group_state(
         pending=group.pending,
         consumers=by_name.consumers if by_name else (),
         oldest=by_name.oldest if by_name else (),
-        gone=gone,
+        gone=outcomes.gone,
+        acked=outcomes.acked,
+        dropped=outcomes.dropped,
     )
