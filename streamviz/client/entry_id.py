@@ -10,6 +10,7 @@ from typing import ClassVar
 from streamviz.errors import InputError
 
 _TOP = 2**64 - 1
+_THIRTY_YEARS_MS = 30 * 365 * 24 * 3600 * 1000
 _PATTERN = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?\Z", re.ASCII)
 
 
@@ -102,13 +103,12 @@ class EntryId:
             ) from error
         return whole.replace(microsecond=self.ms % 1000 * 1000)
 
-    @property
-    def is_time(self) -> bool:
-        """Whether its first part can be a time in milliseconds: from September 2001 to 2286.
+    def is_time(self, now_ms: int) -> bool:
+        """Tell whether its first part can be a time in milliseconds, within 30 years of now.
 
-        Counters, seconds, microseconds and nanoseconds are outside that range.
+        Counters, seconds, microseconds and nanoseconds are not.
         """
-        return 10**12 <= self.ms < 10**13
+        return abs(self.ms - now_ms) < _THIRTY_YEARS_MS
 
     def next(self) -> EntryId:
         """Return the smallest ID after this one.

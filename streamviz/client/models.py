@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streamviz.client.entry_id import EntryId
 
@@ -25,15 +25,26 @@ class Entry:
     idle_ms, deliveries : int or None
         After XREADGROUP with CLAIM (8.4): milliseconds since the previous delivery, and the number
         of previous deliveries; both are 0 for a new entry. None after any other command.
+    repeated : tuple of (str, str)
+        All fields and values in the order they were added, if a field occurs more than once; then
+        `fields` has only its last value. Empty in any other entry; `pairs` has them always.
     """
 
     id: EntryId
     fields: dict[str, str]
     idle_ms: int | None = None
     deliveries: int | None = None
+    repeated: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """All fields and values in the order they were added, also if a field occurs twice."""
+        return self.repeated or tuple(self.fields.items())
 
     def __repr__(self) -> str:
-        shown = {"id": self.id, "fields": self.fields}
+        shown: dict[str, Any] = {"id": self.id, "fields": self.fields}
+        if self.repeated:
+            shown |= {"repeated": self.repeated}
         if self.deliveries is not None:
             shown |= {"idle_ms": self.idle_ms, "deliveries": self.deliveries}
         return f"Entry({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

@@ -135,6 +135,14 @@ class History:
         return self._start_ms or 0
 
     @property
+    def ids_are_times(self) -> bool:
+        """Whether the stream's IDs can be times in milliseconds, near the samples' times."""
+        last = self.last
+        if last is None or last.last_id == EntryId.ZERO:
+            return True
+        return (last.first_id if last.length else last.last_id).is_time(last.time_ms)
+
+    @property
     def entries(self) -> Iterator[Entry]:
         """The entries in the window, oldest first."""
         return (entry for sample in self.samples for entry in sample.entries)

@@ -85,13 +85,10 @@ def _cause(group: GroupInfo, stream: StreamInfo) -> str:
 
 
 def _behind_ms(group: GroupInfo, stream: StreamInfo, waiting: int | None) -> int | None:
-    """Return the newest entry's time minus the last delivered one's, in milliseconds.
-
-    None if these IDs are not times.
-    """
+    """Return the newest entry's time minus the last delivered one's, in milliseconds."""
     if waiting == 0 or stream.first_entry is None or stream.last_entry is None:
         return 0
-    cursor, newest = group.last_delivered_id, stream.last_entry.id
+    cursor = group.last_delivered_id
     # 0-0 is not a time: before the first delivery, the wait began with the first entry
     since = stream.first_entry.id if cursor == EntryId.ZERO else cursor
-    return max(0, newest.ms - since.ms) if newest.is_time and since.is_time else None
+    return max(0, stream.last_entry.id.ms - since.ms)

@@ -182,7 +182,7 @@ class Observer:
         if tracker.stream and recreated(tracker.stream, replies.stream):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
-        moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
+        moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = self._unchanged(tracker, replies)
         woke = any(name in now and name not in unchanged for name in idle)
         wrong = bool(moved or woke or tracker is not self._tracker)

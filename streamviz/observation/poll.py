@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -228,7 +228,10 @@ def make_sample(
     info, entries = results.stream, tuple(replies.entries(results.new))
     added = entries_added(info)
     new_count = added - entries_added(previous) if previous else info.length
-    groups = [_group_state(one, results.by_group.get(one.group.name)) for one in judgements]
+    times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
+    groups = [
+        _group_state(one, results.by_group.get(one.group.name), times=times) for one in judgements
+    ]
     states = {name: ReaderState(name, position) for name, position in results.positions.items()}
     states |= {reader.name: reader for reader in readers}
     return Sample(
@@ -252,8 +255,10 @@ def make_sample(
     )
 
 
-def _group_state(judgement: Judgement, by_name: GroupReplies | None) -> GroupState:
+def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:
     group, lag, outcomes = judgement
+    if not times and lag.behind_ms:
+        lag = replace(lag, behind_ms=None)
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,

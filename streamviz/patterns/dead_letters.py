@@ -6,7 +6,7 @@ acknowledged in the same step. So it is never lost and never moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from streamviz.client.consumers import Consumer
@@ -56,6 +56,8 @@ class DeadLetter:
         Its delivery count.
     error : str
         Why it could not be handled; empty if unknown.
+    repeated : tuple of (str, str)
+        All its own fields and values, if a field occurs more than once: these are sent back.
     """
 
     id: EntryId
@@ -66,6 +68,7 @@ class DeadLetter:
     entry_id: EntryId
     deliveries: int
     error: str
+    repeated: tuple[tuple[str, str], ...] = ()
 
 
 class DeadLetters:
@@ -176,7 +179,10 @@ class DeadLetters:
         InputError
             If the letter is no longer among the dead letters.
         """
-        keys, values = (self.stream.key, letter.stream), _flat(letter.fields)
+        keys, values = (
+            (self.stream.key, letter.stream),
+            _flat(letter.repeated or letter.fields.items()),
+        )
         added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
         if added is None:
             raise InputError(
@@ -187,10 +193,18 @@ class DeadLetters:
 
     def _move(self, entry: Entry, consumer: str, deliveries: int, error: str) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
-        both = entry.fields | fields(origin, name, consumer, entry.id, deliveries, error)
+        history = fields(origin, name, consumer, entry.id, deliveries, error)
+        own = [pair for pair in entry.pairs if pair[0] not in history]
+        both = (*own, *history.items())
         keys, which = (origin, self.stream.key), (name, str(entry.id))
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
-        return None if added is None else _read(Entry(EntryId.parse(added), both))
+        return (
+            None
+            if added is None
+            else _read(
+                Entry(EntryId.parse(added), dict(both), repeated=both if entry.repeated else ())
+            )
+        )
 
 
 def fields(
@@ -208,8 +222,8 @@ def fields(
     return {f"{_PREFIX}{name}": value for name, value in history.items()}
 
 
-def _flat(fields: dict[str, str]) -> list[str]:
-    return [word for pair in fields.items() for word in pair]
+def _flat(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [word for pair in pairs for word in pair]
 
 
 def _read(entry: Entry) -> DeadLetter:
@@ -227,4 +241,5 @@ def _read(entry: Entry) -> DeadLetter:
         EntryId.parse(history["id"]),
         int(history["deliveries"]),
         history["error"],
+        tuple(pair for pair in entry.repeated if not pair[0].startswith(_PREFIX)),
     )

@@ -295,9 +295,11 @@ def test_the_largest_id_is_shown_wherever_it_stands(
 def test_the_largest_id_set_by_hand_is_shown(redis: redis_py.Redis, key: str, say: Say) -> None:
     add(say, 1, 3)
     say(f"XGROUP CREATE s g {TOP}-{TOP}")
+    say("XGROUP CREATECONSUMER s g c")
     observer = Observer(redis, key)
     for _ in range(2):
-        assert only_group(observer).lag.entries == 0
+        group = only_group(observer)
+        assert (group.lag.entries, [one.name for one in group.consumers]) == (0, ["c"])
     say(f"XSETID s {TOP}-{TOP}")
     say("XGROUP SETID s g 1-0")
     for _ in range(2):
