@@ -135,6 +135,12 @@ def largest_deleted(stream: StreamInfo) -> EntryId:
     return stream.max_deleted_entry_id or EntryId.ZERO
 
 
+def may_have_swept(old: StreamInfo, now: StreamInfo) -> bool:
+    """Tell whether entries that were added since can be gone already."""
+    first = now.first_entry.id if now.first_entry else EntryId.MAX
+    return max(first, largest_deleted(now)) > old.last_generated_id
+
+
 def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:
     """Return how many entries follow `cursor` if it is outside the stream's entries."""
     if stream.first_entry is None or stream.last_entry is None or cursor >= stream.last_entry.id:

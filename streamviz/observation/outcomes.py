@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import StreamDelta, entries_added, largest_deleted
+from streamviz.observation.counting import (
+    StreamDelta,
+    entries_added,
+    largest_deleted,
+    may_have_swept,
+)
 from streamviz.observation.idle_groups import GroupReplies
 
 
@@ -122,8 +127,7 @@ def _delivered_and_gone(
     if old.waiting is None or now.waiting is None or delta.added is None:
         return 0, 0
     # entries that came and went between two samples: only the server counts them
-    last = old.stream.last_generated_id
-    swept = _first(now.stream) > last or largest_deleted(now.stream) > last
+    swept = may_have_swept(old.stream, now.stream)
     unseen = max(0, delta.counter - delta.added) if swept else 0
     return 0, max(0, old.waiting + delta.added - now.waiting) + unseen
 

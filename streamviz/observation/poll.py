@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
-from streamviz.observation.counting import Lookahead, entries_added
+from streamviz.observation.counting import Lookahead, entries_added, may_have_swept
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.lag_tracker import Judgement
@@ -227,7 +227,6 @@ def make_sample(
     """
     info, entries = results.stream, tuple(replies.entries(results.new))
     added = entries_added(info)
-    new_count = added - entries_added(previous) if previous else info.length
     times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
     groups = [
         _group_state(one, results.by_group.get(one.group.name), times=times) for one in judgements
@@ -246,13 +245,26 @@ def make_sample(
         last_id=info.last_generated_id,
         max_deleted_id=info.max_deleted_entry_id or EntryId.ZERO,
         entries=entries,
-        missed=max(0, new_count - len(entries)),
+        missed=_missed(results, previous),
         groups=tuple(sorted(groups, key=lambda group: group.name)),
         events=events,
         nodes=info.radix_tree_keys,
         memory_bytes=results.memory_bytes,
         readers=tuple(states[name] for name in sorted(states)),
     )
+
+
+def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
+    """Return how many new entries the replies do not have; XSETID may have set the counter."""
+    info, shown = results.stream, results.new_ids
+    count = entries_added(info) - entries_added(previous) if previous else info.length
+    if previous and not may_have_swept(previous, info):
+        grown = info.length - previous.length
+        if shown.after <= previous.last_generated_id:
+            count = len(shown.ids)
+        elif not grown <= count <= info.length:
+            count = grown
+    return max(0, count - len(shown.ids))
 
 
 def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:

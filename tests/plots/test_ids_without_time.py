@@ -11,7 +11,7 @@ from streamviz import Observer, Stream
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.timeline import entry_timeline
-from streamviz.plots import Cursors, PendingAge, Plot, SideBySide, StreamMap
+from streamviz.plots import Cursors, GroupLag, PendingAge, Plot, SideBySide, StreamMap
 
 # a counter; then seconds, microseconds and nanoseconds of the year 2026
 BEGINNINGS = (1, 1_795_905_016, 1_795_905_016_000_000, 1_795_905_016_000_000_000)
@@ -31,13 +31,16 @@ def seen(request: pytest.FixtureRequest, redis: redis_py.Redis, key: str) -> His
     return seen
 
 
-@pytest.mark.parametrize("plot", [StreamMap(), Cursors(), SideBySide(), PendingAge()])
+PLOTS = [StreamMap(), Cursors(), SideBySide(), PendingAge(), GroupLag("seconds")]
+
+
+@pytest.mark.parametrize("plot", PLOTS)
 def test_the_axis_says_that_the_ids_are_no_times(seen: History, plot: Plot) -> None:
     assert not seen.ids_are_times
     assert "no times in milliseconds" in str(plot.figure(seen)["layout"])
 
 
-@pytest.mark.parametrize("plot", [StreamMap(), Cursors(), SideBySide(), PendingAge()])
+@pytest.mark.parametrize("plot", PLOTS)
 def test_no_summary_has_seconds_from_ids(seen: History, plot: Plot) -> None:
     words = f"{plot.summary(seen)} {plot.history_summary(seen)}"
     ages = [float(one.replace(",", "")) for one in re.findall(r"([\d,.]*\d) s\b", words)]
