@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, plain, positive, whole_number
+from streamviz.simulation.checks import number, plain, positive
 
 Fields = dict[str, str | bytes | int | float]
 Point = tuple[float, Fields]

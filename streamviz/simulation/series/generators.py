@@ -7,8 +7,9 @@ import math
 import random
 from collections.abc import Iterator
 
+from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, positive, probability, text, whole_number
+from streamviz.simulation.checks import number, positive, probability, text
 from streamviz.simulation.series.base import Fields, Point, Series
 
 
