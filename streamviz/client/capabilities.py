@@ -163,8 +163,8 @@ class Capabilities:
         )
 
     def _table(self, title: str) -> str:
-        titles = ("feature", "since Redis", "purpose", "this server", "source")
-        head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+        names = ("feature", "since Redis", "purpose", "this server", "source")
+        head = "".join(f'<th scope="col">{name}</th>' for name in names)
         body = "".join(
             f'<tr><th scope="row"><code>{escape(one.feature.name)}</code></th>'
             f"<td>{_dotted(one.feature.since)}</td><td>{escape(one.feature.purpose)}</td>"
