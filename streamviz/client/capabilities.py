@@ -190,7 +190,8 @@ class Capabilities:
 def capabilities(client: redis.Redis) -> Capabilities:
     """Ask a server which stream features it supports (COMMAND DOCS, 7.0); nothing is written.
 
-    If the client's user may not run COMMAND DOCS, the server's version decides.
+    If the client's user may not run COMMAND DOCS, the server's version decides. ServerError if
+    the server does not answer.
     """
     connection = Connection(client)
     docs = _command_docs(connection)

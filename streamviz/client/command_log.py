@@ -67,7 +67,7 @@ class CommandLog:
         The client. Commands of its own methods (``client.xadd``) and of an observer are not
         logged.
     limit : int
-        How many commands to store, 1 or more; the oldest are dropped.
+        How many commands to store, 1 or more, else InputError; the oldest are dropped.
 
     Examples
     --------

@@ -75,10 +75,10 @@ class DeadLetters:
     consumer : Consumer
         The consumer that claims the entries before it moves them.
     key : str, optional
-        The dead-letter stream's key, not the stream's own; the default is the stream's key with
-        ``:dead`` at its end.
+        The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
     after_deliveries : int
-        The delivery count from which an entry is moved, 1 or more.
+        The delivery count from which an entry is moved, 1 or more. InputError if it is less, or
+        `key` is the stream's own.
 
     Examples
     --------

@@ -131,7 +131,8 @@ def read_in_order(
 def check_position(stream: Stream, position: EntryId) -> None:
     """Refuse a position beyond the stream's last ID: this is not the stream that was read.
 
-    A stream that does not exist is accepted: it may be created later.
+    OffsetError if the last ID is smaller (XINFO STREAM, 5.0). A stream that does not exist is
+    accepted: it may be created later.
     """
     try:
         last = stream.info().last_generated_id

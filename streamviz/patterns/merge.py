@@ -35,7 +35,8 @@ class OrderedGroupReader:
     client : redis.Redis or redis.cluster.RedisCluster
         The server; in a cluster, all keys need the same hash tag.
     streams : iterable of str
-        The streams' keys, each once, at least one. Each stream must have the group.
+        The streams' keys. Each stream must have the group. InputError if there is no key, or a
+        key is given twice.
     group, consumer : str
         Their names.
     pending_first : bool

@@ -132,7 +132,7 @@ class HashOffset:
     client : redis.Redis
     key, reader : str
         The hash's key, for example ``"orders:readers"``; the reader's name, which is the field.
-        InputError if one of them is empty or not text.
+        InputError if one is empty or not text, or `client` is not a client.
     """
 
     def __init__(self, client: redis.Redis, key: str, reader: str) -> None:

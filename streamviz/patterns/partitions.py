@@ -32,7 +32,8 @@ class Partitions:
         The start of the keys; without ``{``, which would begin the hash tag.
     count : int
         The number of partitions, 1 to 16,384. If you change it later, most business keys go to
-        another partition than before and lose their order, so choose enough at once.
+        another partition than before and lose their order, so choose enough at once. InputError
+        if `name` or `count` is invalid.
 
     Attributes
     ----------
@@ -153,9 +154,10 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     Parameters
     ----------
     count : int
-        The number of partitions, 1 or more.
+        The number of partitions, 1 or more, else InputError.
     consumers : sequence of str
-        The consumers' names, in any order, each once. Consumers beyond `count` get no partition.
+        The consumers' names, in any order. Consumers beyond `count` get no partition. InputError
+        if there is no name or a name is given twice.
 
     Returns
     -------
