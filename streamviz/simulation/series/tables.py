@@ -14,6 +14,7 @@ from streamviz.errors import InputError
 from streamviz.simulation.checks import plain
 from streamviz.simulation.series.base import Point, Series, check_text
 
+_COLLECTIONS = (list, tuple, dict, set, frozenset)
 _GZIP = b"\x1f\x8b"
 _LOCAL_TIMES = "; if these are local times of an hour that comes twice, give each its time zone"
 Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
@@ -214,7 +215,7 @@ def _stored(value: Any, where: str) -> str | bytes | int | float:
     if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
         raise InputError(f"{where}: {value} is a bool, and Redis has none: use column.astype(int)")
     try:
-        if isinstance(value, list | tuple | dict | set | frozenset) or getattr(value, "ndim", 0):
+        if type(value).__name__ == "ndarray" or isinstance(value, _COLLECTIONS):
             return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_listed)
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: {value!r} can't be JSON ({error}): convert it first") from error
