@@ -473,6 +473,16 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     player.press("ArrowLeft")
     notebook.until(lambda: notebook.points(1) == 299)
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2, "keys are the player's own"
+    showings = []
+    for _ in range(2):
+        player.get_by_label("time").fill("150")
+        notebook.until(lambda: notebook.points(1) == 151)
+        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        showings.append(page.evaluate(SHOWN))
+        player.press("Home")
+        notebook.until(lambda: notebook.points(1) == 1)
+    assert any(len(line) > 500 for one in showings[0] for line in one["lines"])
+    assert showings[1] == showings[0]
     assert not notebook.problems
 
 

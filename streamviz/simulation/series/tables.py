@@ -164,13 +164,13 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _decoded(lines: Iterator[bytes] | Any, path: Path) -> Iterator[str]:
     for line_number, line in enumerate(lines, start=1):
+        if line_number == 1 and line.startswith(_GZIP):
+            raise InputError(
+                f"{str(path)!r} is compressed: unpack it, or read it with "
+                "pandas.read_csv(path) and call from_frame"
+            )
         try:
             # Excel begins a UTF-8 file with a byte order mark
-            if line_number == 1 and line.startswith(_GZIP):
-                raise InputError(
-                    f"{str(path)!r} is compressed: unpack it, or read it with "
-                    "pandas.read_csv(path) and call from_frame"
-                )
             yield line.decode("utf-8-sig" if line_number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputError(
