@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import hiredis
 import redis
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AuthenticationError, MovedError, NoPermissionError, ResponseError
 
 from streamviz.client.resp import Arg, Command, key_of, unpack
 from streamviz.client.server_version import ServerVersion
@@ -228,6 +228,11 @@ class Connection:
                 f"{message}. Create the group with stream.group(name).create(), "
                 "or check whether the stream was deleted"
             )
+        if isinstance(error, MovedError) or message.startswith("MOVED "):
+            return CommandRefused(
+                f"this server is a node of a cluster, and another node has {key!r}: {message}. "
+                "Give a client of the cluster, redis.cluster.RedisCluster(host=..., port=...)"
+            )
         if message.startswith("WRONGTYPE"):
             kind = "a stream" if name.startswith("X") else f"{name} works on"
             return WrongType(f"{key!r} holds another type than {kind}: choose another key")
@@ -286,11 +291,22 @@ def listeners(client: Any) -> list[Listener]:
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])
 
 
+def kind_of(client: object) -> str:
+    """Return the module and the name of a client's class."""
+    return f"{type(client).__module__}.{type(client).__qualname__}"
+
+
 def _pool_of(client: redis.Redis) -> Any:
     pool = getattr(client, "connection_pool", None)
-    if pool is None or not hasattr(pool, "get_connection"):
+    if not isinstance(pool, redis.ConnectionPool) or "fakeredis" in type(client).__module__:
         raise InputError(
-            f"{type(client).__name__} is not a Redis client: "
-            "give a redis.Redis, for example streamviz.connect()"
+            f"{kind_of(client)} is not a Redis client that can send these commands: "
+            "give a redis.Redis, for example streamviz.connect(). "
+            "Only watch() and Observer take other clients, too"
+        )
+    if pool.cache is not None:  # it would miss what the server tells about these commands' keys
+        raise InputError(
+            f"{kind_of(client)} has a client-side cache, which only redis-py's own commands keep "
+            "up to date: give a redis.Redis without cache_config="
         )
     return pool

@@ -12,13 +12,20 @@ from typing import Any
 
 import hiredis
 import redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    InvalidResponse,
+    RedisError,
+    ResponseError,
+)
 
 from streamviz.client.resp import Command, pack
 from streamviz.errors import ServerAuthError, ServerError, ServerUnreachable
 
 _BLOCK_MARGIN_S = 5.0
 _CHUNK_BYTES = 65_536
+_BROKEN = (RedisError, OSError, hiredis.HiredisError)
 
 
 @contextmanager
@@ -34,13 +41,13 @@ def borrow(pool: Any) -> Iterator[Any]:
     """
     try:
         raw_connection = pool.get_connection()
-    except (RedisError, OSError) as error:
+    except _BROKEN as error:
         raise _server_error(error) from error
     try:
         yield raw_connection
     except BaseException as error:
         raw_connection.disconnect()  # the next command must not get a reply that is still unread
-        if isinstance(error, RedisError | OSError):
+        if isinstance(error, _BROKEN):
             raise _server_error(error) from error
         raise
     finally:
@@ -114,6 +121,19 @@ def _server_error(error: Exception) -> ServerError:
             f"the server did not accept the user or the password: {error}. "
             "Give both to connect(), or in the URL"
         )
+    if isinstance(error, InvalidResponse | hiredis.HiredisError):
+        return ServerUnreachable(
+            f"a reply is not in Redis's protocol: {error}. Check that the host and the port are "
+            "those of a Redis server, and what is in between"
+        )
+    if isinstance(error, redis.TimeoutError | TimeoutError):
+        return ServerUnreachable(
+            f"the server does not answer in time: {error}. It hangs, it is busy, or the host or "
+            "the port is wrong"
+        )
+    busy = isinstance(error, BusyLoadingError) or "max number of clients" in str(error)
+    if busy or isinstance(error, ResponseError):
+        return ServerUnreachable(f"the server refuses the connection: {error}")
     return ServerUnreachable(
         f"the server does not answer: {error}. Check that it is running, and connect again"
     )

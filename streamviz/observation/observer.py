@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from streamviz.client.cluster import Client, connection_to
+from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Command
 from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
@@ -14,6 +14,7 @@ from streamviz.observation.counting import StreamDelta
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
+from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.poll import Poll, PollReplies, make_sample, recreated
 from streamviz.observation.sample import ReaderState, Sample
 
@@ -93,7 +94,7 @@ class Observer:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.stream = stream
         self.readers = readers
-        self._connection = connection_to(client, stream, quiet=True)  # samples are not logged
+        self._connection = observer_connection(client, stream)
         self._limits = limits
         self._memory = bool(memory)
         self._tracker = LagTracker()
