@@ -19,10 +19,9 @@ from redis.exceptions import AuthenticationError, MovedError, NoPermissionError,
 
 from streamviz.client.resp import Arg, Command, key_of, unpack
 from streamviz.client.server_version import ServerVersion
-from streamviz.client.transport import borrow, read_errors, send_and_receive
+from streamviz.client.transport import borrow, pool_of, read_errors, send_and_receive
 from streamviz.errors import (
     CommandRefused,
-    InputError,
     NoSuchGroup,
     NoSuchStream,
     ServerAuthError,
@@ -68,7 +67,7 @@ class Connection:
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
-        self._pool = _pool_of(client)
+        self._pool = pool_of(client)
         self.client: Any = client
         self._listeners = [] if quiet else listeners(client)
         self._version: ServerVersion | None = None
@@ -289,24 +288,3 @@ def listeners(client: Any) -> list[Listener]:
     """Return the listeners of a client; clients that share a pool share their listeners."""
     # a client of a cluster has no pool of its own
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])
-
-
-def kind_of(client: object) -> str:
-    """Return the module and the name of a client's class."""
-    return f"{type(client).__module__}.{type(client).__qualname__}"
-
-
-def _pool_of(client: redis.Redis) -> Any:
-    pool = getattr(client, "connection_pool", None)
-    if not isinstance(pool, redis.ConnectionPool) or "fakeredis" in type(client).__module__:
-        raise InputError(
-            f"{kind_of(client)} is not a Redis client that can send these commands: "
-            "give a redis.Redis, for example streamviz.connect(). "
-            "Only watch() and Observer take other clients, too"
-        )
-    if pool.cache is not None:  # it would miss what the server tells about these commands' keys
-        raise InputError(
-            f"{kind_of(client)} has a client-side cache, which only redis-py's own commands keep "
-            "up to date: give a redis.Redis without cache_config="
-        )
-    return pool

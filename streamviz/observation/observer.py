@@ -6,10 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import redis
+
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Command
-from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
+from streamviz.errors import (
+    CommandRefused,
+    InputError,
+    NoSuchStream,
+    OffsetError,
+    ServerAuthError,
+    ServerError,
+    ServerUnreachable,
+    StreamError,
+)
 from streamviz.observation.counting import StreamDelta
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
@@ -19,6 +30,7 @@ from streamviz.observation.poll import Poll, PollReplies, make_sample, recreated
 from streamviz.observation.sample import ReaderState, Sample
 
 _IDLE_MARGIN_MS = 5
+_MAX_FAILED_SNAPSHOTS = 3
 
 
 class Observer:
@@ -101,7 +113,8 @@ class Observer:
         self._last: dict[str, LastPoll] = {}
         self._polled_s = 0.0
         self._existed = False
-        self._atomic = True
+        self._atomic: bool | None = None  # whether MULTI works here; None is not known
+        self._failed_snapshots = 0
         self._n = 0
         self.on_sample: list[Callable[[Sample], object]] = []
 
@@ -141,24 +154,35 @@ class Observer:
         time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         began_s = time.monotonic()
         try:
-            tracker, replies, unchanged = self._poll()
+            return self._judged(self._poll(), began_s, time_ms, events, readers)
         except NoSuchStream:
             self._tracker, self._last = LagTracker(), {}
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
-            return self._sample_without_stream(time_ms, trouble, events)
-        except StreamVizError as error:
-            return self._sample_without_stream(time_ms, str(error), events)
+        except (OffsetError, ServerError, StreamError) as error:
+            trouble = str(error)
+        except Exception as error:  # a wrong byte is not always an error of the protocol
+            self._connection.client.close()  # what comes next may belong to this reply
+            trouble = (
+                f"a reply makes no sense ({type(error).__name__}). If this goes on, check what is "
+                "between the server and this program"
+            )
+        return self._sample_without_stream(time_ms, trouble, events)
+
+    def _judged(
+        self,
+        poll: tuple[LagTracker, PollReplies, set[str]],
+        began_s: float,
+        time_ms: int,
+        events: tuple[Event, ...],
+        readers: tuple[ReaderState, ...],
+    ) -> Sample:
+        """Return the sample of a poll, and keep what the next one needs."""
+        tracker, replies, unchanged = poll
         if tracker is not self._tracker:
             events += (Event("stream_recreated"),)
-        previous, self._tracker, self._existed = tracker.stream, tracker, True
-        self._last = {
-            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
-            for group in replies.groups
-            if group.name in replies.by_group
-        }
+        previous = tracker.stream
         judgements = tracker.judge(self._evidence(replies))
-        self._polled_s = began_s
-        return make_sample(
+        sample = make_sample(
             replies,
             judgements,
             readers,
@@ -168,6 +192,13 @@ class Observer:
             previous=previous,
             events=events,
         )
+        self._tracker, self._existed, self._polled_s = tracker, True, began_s
+        self._last = {
+            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
+            for group in replies.groups
+            if group.name in replies.by_group
+        }
+        return sample
 
     def _poll(self) -> tuple[LagTracker, PollReplies, set[str]]:
         """Poll once, or twice if the first poll shows that it asked for the wrong things.
@@ -217,14 +248,23 @@ class Observer:
         return poll.read(self._send(poll.commands()))
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if self._atomic:
-            try:
-                return self._connection.snapshot(commands)
-            except ServerAuthError:
-                results = self._connection.pipeline(commands)  # the user may read, but not MULTI
-                self._atomic = isinstance(results[0], ServerAuthError)
-                return results
-        return self._connection.pipeline(commands)
+        if self._atomic is False:
+            return self._connection.pipeline(commands)
+        try:
+            results = self._connection.snapshot(commands)
+        except (ServerAuthError, CommandRefused):
+            results = self._connection.pipeline(commands)
+            refused = not isinstance(results[0], ServerAuthError)  # it's MULTI that is refused
+            self._atomic = False if refused else self._atomic
+        except ServerUnreachable as error:
+            if self._atomic or isinstance(error.__cause__, redis.TimeoutError):
+                raise
+            results = self._connection.pipeline(commands)  # a proxy may close on MULTI
+            self._failed_snapshots += 1
+            self._atomic = False if self._failed_snapshots == _MAX_FAILED_SNAPSHOTS else None
+        else:
+            self._atomic = True
+        return results
 
     def _evidence(self, replies: PollReplies) -> Evidence:
         since_ms = self._since_ms()

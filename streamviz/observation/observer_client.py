@@ -7,6 +7,7 @@ event loop do not matter.
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,7 +22,8 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from streamviz.client.cluster import ClusterConnection
-from streamviz.client.connection import Connection, kind_of
+from streamviz.client.connection import Connection
+from streamviz.client.transport import kind_of
 from streamviz.errors import InputError
 
 CLIENT_NAME = "streamviz-observer"
@@ -33,6 +35,7 @@ TIMEOUT_S = 1.0
 _RECONNECT_AFTER_S = 0.5
 _WHERE = ("host", "port", "path", "db", "socket_type", "socket_keepalive")
 _AS_WHOM = ("username", "password", "credential_provider")
+_USUAL = inspect.signature(AbstractConnection).parameters.keys()
 _LIBRARIES = ("redis", "valkey", "aioredis")
 
 
@@ -68,7 +71,9 @@ def observer_client(client: Any) -> Any:
     if hasattr(pool, "sentinel_manager"):
         return redis.Redis.from_pool(_sentinel_pool(pool, options, tls="SSLConnection" in names))
     if _connects_in_its_own_way(kind):
-        return redis.Redis.from_pool(_Pool(kind, **_taken(options, _without_retries(options))))
+        return redis.Redis.from_pool(
+            _Pool(kind, **_taken(options, (*_WHERE, *(options.keys() - _USUAL))))
+        )
     path = "UnixDomainSocketConnection" in names
     tls = redis.SSLConnection if "SSLConnection" in names else redis.Connection
     return redis.Redis.from_pool(
@@ -170,10 +175,6 @@ def _taken(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
         name: value for name, value in options.items() if name in names or name.startswith("ssl_")
     }
     return taken | _OWN
-
-
-def _without_retries(options: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(name for name in options if not name.startswith("retry"))
 
 
 def _connects_in_its_own_way(kind: type) -> bool:

@@ -10,7 +10,7 @@ from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.client.resp import Command
-from streamviz.errors import ServerAuthError
+from streamviz.errors import ServerAuthError, ServerTooOld
 from streamviz.observation.counting import Lookahead, entries_added
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
@@ -103,6 +103,9 @@ class Poll:
         Exception
             If one of the replies is an error: any that concerns the stream, or a missing right.
             A group may have been destroyed since the previous poll, so its errors do not count.
+            Also if a reply has another shape than it should.
+        ServerTooOld
+            If the server does not count the entries that were ever added.
         """
         about_stream = len(self._about_stream())
         for i, result in enumerate(results):
@@ -111,7 +114,7 @@ class Poll:
             ):
                 raise result
         rest = iter(results)
-        return PollReplies(
+        read = PollReplies(
             stream=replies.stream_info(next(rest)),
             groups=replies.group_infos(next(rest)),
             new=next(rest)[::-1],
@@ -120,6 +123,8 @@ class Poll:
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
         )
+        _check(read)
+        return read
 
     def _about_stream(self) -> list[Command]:
         after = f"({self.after}" if self.after else "-"
@@ -151,6 +156,23 @@ class Poll:
                 lookahead = Lookahead(cursor, ids, complete=len(ids) <= self.count_up_to)
                 oldest = tuple(replies.pending_entries(pending))
                 yield name, GroupReplies(infos, oldest, lookahead)
+
+
+def _check(read: PollReplies) -> None:
+    """Raise an error if a number is missing, or is not a number."""
+    if read.stream.entries_added is None:
+        raise ServerTooOld(
+            "this server does not tell how many entries were ever added, so no lag can be known: "
+            "streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the server"
+        )
+    consumers = [one for group in read.by_group.values() for one in group.consumers]
+    numbers = [read.stream.length, read.stream.entries_added, read.stream.radix_tree_keys]
+    numbers += [group.pending for group in read.groups]
+    numbers += [number for one in consumers for number in (one.pending, one.idle_ms)]
+    counters = [number for group in read.groups for number in (group.entries_read, group.lag)]
+    known = [*numbers, *(number for number in (*counters, read.memory_bytes) if number is not None)]
+    if not all(type(number) is int for number in known):
+        raise TypeError("a reply has something else in the place of a number")
 
 
 def recreated(old: StreamInfo, new: StreamInfo) -> bool:

@@ -81,6 +81,7 @@ class PlotWidget(anywidget.AnyWidget):
         ] = []  # for each plot: its last sample and its structure key
         self._sent_status = ""
         self._credit = 0  # frames that may be sent before the browser grants more
+        self._figures_due = False  # whether a page waits for its first figures
         self._handle: Any = None
         self._refreshed_s = 0.0
         self.on_msg(self._receive)
@@ -171,6 +172,7 @@ class PlotWidget(anywidget.AnyWidget):
         if kind == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
         elif kind == "hello":
+            self._figures_due = True  # if the clock is busy now, the next frame sends them
             self._locked(self._send_figures)
             self._refresh()
         elif kind == "grant":
@@ -197,6 +199,7 @@ class PlotWidget(anywidget.AnyWidget):
             for figure, plot in zip(figures, self.plots, strict=True)
         ]
         status = self._status()
+        self._figures_due = False
         self._sent_status = json.dumps(status)
         self._credit = _FRAMES_AHEAD
         self._restart()
@@ -205,6 +208,8 @@ class PlotWidget(anywidget.AnyWidget):
 
     def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
         """Send what is new, if the browser keeps up."""
+        if self._figures_due:
+            self._locked(self._send_figures)
         if not self._sent or not (self._credit or force):
             return
         self._locked(self._send_frame)
