@@ -17,7 +17,10 @@ def unchanged(data: bytes) -> bytes:
 
 
 class Proxy:
-    """Listens on a port of loopback; `request` and `reply` change each chunk; None closes."""
+    """Listens on a port of loopback; `request` and `reply` change each chunk.
+
+    After a chunk that became shorter the connection closes; instead of None, at once.
+    """
 
     def __init__(
         self, port: int, *, request: Change = unchanged, reply: Change = unchanged
@@ -49,6 +52,8 @@ class Proxy:
         with suppress(OSError):
             while (data := source.recv(1 << 16)) and (changed := change(data)) is not None:
                 target.sendall(changed)
+                if len(changed) < len(data):
+                    break
         for one in (source, target):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
