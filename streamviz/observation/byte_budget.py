@@ -76,14 +76,12 @@ class ByteBudget:
 
         The first poll only learns how large they are.
         """
-        size = self.entry_bytes
+        size, limits = self.entry_bytes, self._limits.copy()
         new = 0 if self.large or not size else max(1, _NEW_BYTES // size)
         waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
-        limits = self._limits
-        return limits | {
-            "max_entries": min(limits["max_entries"], new),
-            "count_up_to": min(limits["count_up_to"], waiting),
-        }
+        limits["max_entries"] = min(limits["max_entries"], new)
+        limits["count_up_to"] = min(limits["count_up_to"], waiting)
+        return limits
 
     def forget(self) -> None:
         """Forget the entries' size: the next stream of this key is another one."""

@@ -15,7 +15,7 @@ from streamviz.observation.byte_budget import shortened
 from streamviz.observation.counting import Lookahead, entries_added
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
-from streamviz.observation.reply_checks import check_numbers, size_of, without_fields
+from streamviz.observation.reply_checks import check_numbers, size_of, without_large_fields
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 
 
@@ -30,7 +30,7 @@ class PollReplies:
     Attributes
     ----------
     stream : StreamInfo
-        The stream (XINFO STREAM), without the fields of its first and last entry.
+        The stream (XINFO STREAM), without large fields of its first and last entry.
     groups : list of GroupInfo
         Its groups (XINFO GROUPS).
     new : tuple of Entry
@@ -122,22 +122,25 @@ class Poll:
         ServerTooOld
             If the server does not count the entries that were ever added.
         """
-        about_stream = len(self._about_stream())
-        for i, result in enumerate(results):
-            if isinstance(result, ServerAuthError) or (
-                isinstance(result, Exception) and i < about_stream
-            ):
-                raise result
+        errors = [result for result in results if isinstance(result, Exception)]
+        if errors:
+            about_stream = len(self._about_stream())
+            for i, result in enumerate(results):
+                fatal = ServerAuthError if i >= about_stream else Exception
+                if isinstance(result, fatal):
+                    raise result
         rest = iter(results)
         about, groups = next(rest), replies.group_infos(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []
-        sizes = [size_of(entry) for entry in new]
+        entry_bytes = max(map(size_of, new), default=0)
+        entries = tuple(replies.entries(new))
         if self.known is None:
-            ends = [replies.as_dict(about)[name] for name in (b"first-entry", b"last-entry")]
-            stream = without_fields(replies.stream_info(about))
-            sizes += [size_of(entry) for entry in ends if entry]
-            if not self.max_entries and ends[1] and EntryId.parse(ends[1][0]) > self._after:
-                new = [ends[1]]
+            stream = replies.stream_info(about)
+            last = stream.last_entry
+            if not self.max_entries and last and last.id > (self.after or EntryId.ZERO):
+                entries = (last,)
+            stream, size = without_large_fields(stream)
+            entry_bytes = max(entry_bytes, size)
         elif about != self.known.length or new:
             raise StreamChanged
         else:
@@ -145,9 +148,9 @@ class Poll:
         read = PollReplies(
             stream=stream,
             groups=groups,
-            new=shortened(tuple(replies.entries(new))),
+            new=shortened(entries),
             new_count=self._new_count(stream, len(new)),
-            entry_bytes=max(sizes, default=0),
+            entry_bytes=entry_bytes,
             ids_to_anchor=[one[0] for one in next(rest)[::-1]] if self._counts_back else [],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
@@ -157,15 +160,11 @@ class Poll:
         return read
 
     @property
-    def _after(self) -> EntryId:
-        return self.after or EntryId.ZERO
-
-    @property
     def _counts_back(self) -> bool:
         return self.anchor is not None and self.count_up_to > 0
 
     def _new_count(self, stream: StreamInfo, count: int) -> int | None:
-        if stream.last_generated_id == self._after:
+        if stream.last_generated_id == (self.after or EntryId.ZERO):
             return 0
         return count if count < self.max_entries else None
 

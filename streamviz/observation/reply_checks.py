@@ -10,19 +10,23 @@ from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.errors import ServerTooOld
 from streamviz.observation.idle_groups import GroupReplies
 
+_KEPT_BYTES = 1000
+
 
 def size_of(entry: Any) -> int:
     """Return the bytes of an entry's fields, as the server sent them."""
     return sum(map(len, entry[1]))
 
 
-def without_fields(stream: StreamInfo) -> StreamInfo:
-    """Return a stream's numbers without the fields of its entries, which may be large."""
-    first, last = (
-        None if entry is None else Entry(entry.id, {})
-        for entry in (stream.first_entry, stream.last_entry)
-    )
-    return replace(stream, first_entry=first, last_entry=last)
+def without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
+    """Return a stream without large fields of its first and last entry, and the larger's size."""
+    first, last = stream.first_entry, stream.last_entry
+    if first is None or last is None:
+        return stream, 0
+    size = max(sum(map(len, (*one.fields, *one.fields.values()))) for one in (first, last))
+    if size > _KEPT_BYTES:
+        stream = replace(stream, first_entry=Entry(first.id, {}), last_entry=Entry(last.id, {}))
+    return stream, size
 
 
 def check_numbers(
@@ -51,8 +55,7 @@ def check_numbers(
         numbers.append(group.pending)
         optional += (group.entries_read, group.lag)
     for replies in by_group.values():
-        for consumer in replies.consumers:
-            numbers += (consumer.pending, consumer.idle_ms)
+        numbers += [number for consumer in replies.consumers for number in consumer[1:3]]
     numbers += (number for number in optional if number is not None)
-    if not all(type(number) is int for number in numbers):
+    if set(map(type, numbers)) != {int}:
         raise TypeError("a reply has something else in the place of a number")
