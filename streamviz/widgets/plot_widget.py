@@ -173,7 +173,7 @@ class PlotWidget(anywidget.AnyWidget):
             self.send({"type": "plotly"}, buffers=[plotly_js()])
         elif kind == "hello":
             self._figures_due = True  # if the clock is busy now, the next frame sends them
-            self._locked(self._send_figures)
+            self._locked(self._send_due_figures)
             self._refresh()
         elif kind == "grant":
             self._credit = min(_FRAMES_AHEAD, self._credit + int(content.get("frames", 0)))
@@ -192,6 +192,10 @@ class PlotWidget(anywidget.AnyWidget):
         steps = self._locked(lambda: entry_timeline(self._history_at(request), entry_id))
         self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
+    def _send_due_figures(self) -> None:
+        self._figures_due = False
+        self._send_figures()
+
     def _send_figures(self) -> None:
         figures = [plot.figure(self.history) for plot in self.plots]
         self._sent = [
@@ -199,7 +203,6 @@ class PlotWidget(anywidget.AnyWidget):
             for figure, plot in zip(figures, self.plots, strict=True)
         ]
         status = self._status()
-        self._figures_due = False
         self._sent_status = json.dumps(status)
         self._credit = _FRAMES_AHEAD
         self._restart()
@@ -209,7 +212,7 @@ class PlotWidget(anywidget.AnyWidget):
     def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
         """Send what is new, if the browser keeps up."""
         if self._figures_due:
-            self._locked(self._send_figures)
+            self._locked(self._send_due_figures)
         if not self._sent or not (self._credit or force):
             return
         self._locked(self._send_frame)
