@@ -15,14 +15,13 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import redis
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, MovedError, NoPermissionError
 
 from streamviz.client import transport
 from streamviz.client.resp import Arg, Command, key_of, unpack
 from streamviz.client.server_version import ServerVersion
 from streamviz.errors import (
     CommandRefused,
-    InputError,
     NoSuchGroup,
     NoSuchStream,
     ServerAuthError,
@@ -63,12 +62,7 @@ class Connection:
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
-        self._pool: Any = getattr(client, "connection_pool", None)
-        if not hasattr(self._pool, "get_connection"):
-            raise InputError(
-                f"{type(client).__name__} is not a Redis client: "
-                "give a redis.Redis, for example streamviz.connect()"
-            )
+        self._pool = transport.pool_of(client)
         self.client: Any = client
         self._listeners = [] if quiet else listeners(client)
         self._version: ServerVersion | None = None
@@ -212,6 +206,11 @@ class Connection:
             return NoSuchGroup(
                 f"{message}. Create the group with stream.group(name).create(), "
                 "or check whether the stream was deleted"
+            )
+        if isinstance(error, MovedError) or message.startswith("MOVED "):
+            return CommandRefused(
+                f"this server is a node of a cluster, and another node has {key!r}: {message}. "
+                "Give a client of the cluster, redis.cluster.RedisCluster(host=..., port=...)"
             )
         if message.startswith("WRONGTYPE"):
             kind = "a stream" if name.startswith("X") else f"{name} works on"

@@ -44,7 +44,8 @@ def entry_id(value: Any) -> EntryId:
 
 def as_dict(reply: Any) -> dict[bytes, Any]:
     """Return a map, or a flat list of names and values, as a dict; its names are bytes."""
-    fields = reply if type(reply) is dict else dict(zip(reply[::2], reply[1::2], strict=False))
+    words = iter(reply)
+    fields = reply if type(reply) is dict else dict(zip(words, words, strict=False))
     if fields and type(next(iter(fields))) is str:
         return {name.encode(): value for name, value in fields.items()}
     return fields

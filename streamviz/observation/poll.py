@@ -8,13 +8,19 @@ from typing import Any
 
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
+from streamviz.observation.byte_budget import shortened
 from streamviz.observation.counting import Lookahead, entries_added
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.reply_checks import check_numbers, size_of, without_large_fields
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
+
+
+class StreamChanged(Exception):
+    """The stream is no longer the same as in the previous poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +30,15 @@ class PollReplies:
     Attributes
     ----------
     stream : StreamInfo
-        The stream (XINFO STREAM).
+        The stream (XINFO STREAM), without large fields of its first and last entry.
     groups : list of GroupInfo
         Its groups (XINFO GROUPS).
-    new : list
-        The new entries as the server sent them, oldest first (XREVRANGE).
+    new : tuple of Entry
+        The new entries, oldest first (XREVRANGE), without the rest of long values.
+    new_count : int or None
+        How many entries are new; None if there are too many to count.
+    entry_bytes : int
+        The size of the largest entry among the replies.
     ids_to_anchor : list of bytes
         The last IDs up to and including the anchor, rising (XREVRANGE).
     by_group : dict of str to GroupReplies
@@ -41,7 +51,9 @@ class PollReplies:
 
     stream: StreamInfo
     groups: list[GroupInfo]
-    new: list[Any]
+    new: tuple[Entry, ...]
+    new_count: int | None
+    entry_bytes: int
     ids_to_anchor: list[bytes]
     by_group: dict[str, GroupReplies]
     memory_bytes: int | None
@@ -69,7 +81,9 @@ class Poll:
     memory : bool
         Whether to ask for the key's size.
     max_entries, max_pending, count_up_to : int
-        See `streamviz.Observer`.
+        See `streamviz.Observer`. If the entries are too large, the first and the last are 0.
+    known : StreamInfo, optional
+        The stream in the previous poll: ask only whether it is still the same.
     """
 
     key: str
@@ -82,6 +96,7 @@ class Poll:
     max_entries: int
     max_pending: int
     count_up_to: int
+    known: StreamInfo | None = None
 
     def commands(self) -> list[Command]:
         """Return the commands to send, all at one moment."""
@@ -89,10 +104,10 @@ class Poll:
         for name, cursor in self.cursors.items():
             commands.append(("XINFO", "CONSUMERS", self.key, name))
             if name not in self.idle:
-                commands += [
-                    ("XPENDING", self.key, name, "-", "+", self.max_pending),
-                    ("XRANGE", self.key, f"({cursor}", "+", "COUNT", self.count_up_to + 1),
-                ]
+                commands.append(("XPENDING", self.key, name, "-", "+", self.max_pending))
+                if self.count_up_to:
+                    count = self.count_up_to + 1
+                    commands.append(("XRANGE", self.key, f"({cursor}", "+", "COUNT", count))
         return commands
 
     def read(self, results: Sequence[Any]) -> PollReplies:
@@ -103,32 +118,64 @@ class Poll:
         Exception
             If one of the replies is an error: any that concerns the stream, or a missing right.
             A group may have been destroyed since the previous poll, so its errors do not count.
+            Also if a reply has another shape than it should.
+        ServerTooOld
+            If the server does not count the entries that were ever added.
         """
-        about_stream = len(self._about_stream())
-        for i, result in enumerate(results):
-            if isinstance(result, ServerAuthError) or (
-                isinstance(result, Exception) and i < about_stream
-            ):
-                raise result
+        errors = [result for result in results if isinstance(result, Exception)]
+        if errors:
+            about_stream = len(self._about_stream())
+            for i, result in enumerate(results):
+                fatal = ServerAuthError if i >= about_stream else Exception
+                if isinstance(result, fatal):
+                    raise result
         rest = iter(results)
-        return PollReplies(
-            stream=replies.stream_info(next(rest)),
-            groups=replies.group_infos(next(rest)),
-            new=next(rest)[::-1],
-            ids_to_anchor=[entry[0] for entry in next(rest)[::-1]] if self.anchor else [],
+        about, groups = next(rest), replies.group_infos(next(rest))
+        new = next(rest)[::-1] if self.max_entries or self.known else []
+        entry_bytes = max(map(size_of, new), default=0)
+        entries = tuple(replies.entries(new))
+        if self.known is None:
+            stream = replies.stream_info(about)
+            last = stream.last_entry
+            if not self.max_entries and last and last.id > (self.after or EntryId.ZERO):
+                entries = (last,)
+            stream, size = without_large_fields(stream)
+            entry_bytes = max(entry_bytes, size)
+        elif about != self.known.length or new:
+            raise StreamChanged
+        else:
+            stream = self.known
+        read = PollReplies(
+            stream=stream,
+            groups=groups,
+            new=shortened(entries),
+            new_count=self._new_count(stream, len(new)),
+            entry_bytes=entry_bytes,
+            ids_to_anchor=[one[0] for one in next(rest)[::-1]] if self._counts_back else [],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
         )
+        check_numbers(stream, groups, read.by_group, read.memory_bytes)
+        return read
+
+    @property
+    def _counts_back(self) -> bool:
+        return self.anchor is not None and self.count_up_to > 0
+
+    def _new_count(self, stream: StreamInfo, count: int) -> int | None:
+        if stream.last_generated_id == (self.after or EntryId.ZERO):
+            return 0
+        return count if count < self.max_entries else None
 
     def _about_stream(self) -> list[Command]:
-        after = f"({self.after}" if self.after else "-"
-        commands: list[Command] = [
-            ("XINFO", "STREAM", self.key),
-            ("XINFO", "GROUPS", self.key),
-            ("XREVRANGE", self.key, "+", after, "COUNT", self.max_entries),
-        ]
-        if self.anchor:  # only if needed: below the first entry, XREVRANGE reads the whole stream
+        about = ("XINFO", "STREAM") if self.known is None else ("XLEN",)
+        commands: list[Command] = [(*about, self.key), ("XINFO", "GROUPS", self.key)]
+        if self.max_entries or self.known:
+            after = f"({self.after}" if self.after else "-"
+            count = 1 if self.known else self.max_entries
+            commands.append(("XREVRANGE", self.key, "+", after, "COUNT", count))
+        if self._counts_back:  # below the first entry, XREVRANGE reads the whole stream
             last = str(self.anchor)
             commands.append(("XREVRANGE", self.key, last, "-", "COUNT", self.count_up_to + 1))
         if self.memory:
@@ -140,7 +187,8 @@ class Poll:
     def _by_group(self, results: Any) -> Iterable[tuple[str, GroupReplies]]:
         for name, cursor in self.cursors.items():
             consumers, previous = next(results), self.idle.get(name)
-            pending, entries = ((), ()) if previous else (next(results), next(results))
+            pending = () if previous else next(results)
+            entries = next(results) if self.count_up_to and not previous else ()
             if any(isinstance(one, Exception) for one in (consumers, pending, entries)):
                 continue
             infos = tuple(sorted(replies.consumer_infos(consumers)))
@@ -148,7 +196,8 @@ class Poll:
                 yield name, previous.aged(infos)
             else:
                 ids = [entry[0] for entry in entries]
-                lookahead = Lookahead(cursor, ids, complete=len(ids) <= self.count_up_to)
+                complete = 0 < self.count_up_to >= len(ids)
+                lookahead = Lookahead(cursor, ids, complete)
                 oldest = tuple(replies.pending_entries(pending))
                 yield name, GroupReplies(infos, oldest, lookahead)
 
@@ -197,7 +246,7 @@ def make_sample(
     events : tuple of Event
         What happened since.
     """
-    info, entries = results.stream, tuple(replies.entries(results.new))
+    info, entries = results.stream, results.new
     added = entries_added(info)
     new_count = added - entries_added(previous) if previous else info.length
     groups = [_group_state(*one, results.by_group.get(one[0].name)) for one in judgements]

@@ -26,7 +26,7 @@ EPOCH_MS = 1_767_225_600_000
 
 _LOCK_TIMEOUT_S = 5.0  # how long a caller waits for a handler that is running
 _JOIN_TIMEOUT_S = 1.0
-_BUSY = "a handler, a series or a callback has not returned"
+_BUSY = "a handler, a series or a callback has not returned, or the server has not answered"
 
 Process = Generator[Any, Any, Any]
 State = Literal["new", "running", "paused", "stopped"]
@@ -171,7 +171,7 @@ class Clock:
         self._waiting.pop()
         if not acquired:
             raise HandlerError(
-                f"{_BUSY} for {_LOCK_TIMEOUT_S:g} s: make it return sooner, then try again"
+                f"{_BUSY}, for {_LOCK_TIMEOUT_S:g} s: make it return sooner, then try again"
             )
         try:
             yield
