@@ -12,36 +12,60 @@ from typing import Any
 
 import hiredis
 import redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    InvalidResponse,
+    RedisError,
+    ResponseError,
+)
 
 from streamviz.client.resp import Command, pack
-from streamviz.errors import ServerAuthError, ServerError, ServerUnreachable
+from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
 
 _BLOCK_MARGIN_S = 5.0
 _CHUNK_BYTES = 65_536
+_BROKEN = (RedisError, OSError, hiredis.HiredisError)
+
+
+def kind_of(client: object) -> str:
+    """Return the module and the name of a client's class."""
+    return f"{type(client).__module__}.{type(client).__qualname__}"
+
+
+def pool_of(client: redis.Redis) -> Any:
+    """Return the pool of a client, from which raw connections are borrowed."""
+    pool = getattr(client, "connection_pool", None)
+    if not isinstance(pool, redis.ConnectionPool) or "fakeredis" in type(client).__module__:
+        raise InputError(
+            f"{kind_of(client)} is not a Redis client that can send these commands: "
+            "give a redis.Redis, for example streamviz.connect(). "
+            "Only watch() and Observer take other clients, too"
+        )
+    if pool.cache is not None:  # it would miss what the server tells about these commands' keys
+        raise InputError(
+            f"{kind_of(client)} has a client-side cache, which only redis-py's own commands keep "
+            "up to date: give a redis.Redis without cache_config="
+        )
+    return pool
 
 
 @contextmanager
 def borrow(pool: Any) -> Iterator[Any]:
-    """Borrow a raw connection from a redis-py pool.
+    """Borrow a raw connection from a redis-py pool; after an error it goes back closed.
 
-    The connection returns to the pool when the block ends. After an error it is closed first.
-
-    Raises
-    ------
-    ServerError
-        If the connection cannot be made, or breaks.
+    A connection that cannot be made, or breaks, raises a ServerError.
     """
     try:
         raw_connection = pool.get_connection()
-    except (RedisError, OSError) as error:
-        raise _server_error(error) from error
+    except _BROKEN as error:
+        raise _server_error(error, pool) from error
     try:
         yield raw_connection
     except BaseException as error:
         raw_connection.disconnect()  # the next command must not get a reply that is still unread
-        if isinstance(error, RedisError | OSError):
-            raise _server_error(error) from error
+        if isinstance(error, _BROKEN):
+            raise _server_error(error, pool) from error
         raise
     finally:
         pool.release(raw_connection)
@@ -56,64 +80,77 @@ def send_and_receive(
     works only for a single command.
     """
     raw_connection.send_packed_command([b"".join(map(pack, commands))])
-    if len(commands) == 1:
-        return [_read_reply(raw_connection, block_ms)]
-    return read_replies(raw_connection, len(commands))
-
-
-def read_replies(raw_connection: Any, count: int) -> list[Any]:
-    """Read `count` replies; a refused command has its error as its reply."""
-    reader = hiredis.Reader(replyError=ResponseError)
-    return [_next_reply(reader, raw_connection) for _ in range(count)]
-
-
-def read_errors(
-    reader: hiredis.Reader, raw_connection: Any, count: int
-) -> list[tuple[int, Exception]]:
-    """Read `count` replies, and return only the errors, each with its index."""
-    errors = []
-    for index in range(count):
-        reply = reader.gets()
-        if type(reply) is bytes:  # an entry ID, as nearly all replies are
-            continue
-        if reply is False or isinstance(reply, hiredis.PushNotification):
-            reply = _next_reply(reader, raw_connection)
-        if isinstance(reply, Exception):
-            errors.append((index, reply))
-    return errors
-
-
-def _read_reply(raw_connection: Any, block_ms: int | None) -> Any:
+    if len(commands) > 1:
+        replies = read_replies(raw_connection, len(commands), new_reader())
+        refused = tuple(commands[0]) == ("MULTI",) and isinstance(replies[-1], ResponseError)
+        if refused and not str(replies[-1]).startswith("EXECABORT"):
+            raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+        return replies
     options = {}
     if block_ms is not None:
         options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
     try:
-        return raw_connection.read_response(disable_decoding=True, **options)
+        return [raw_connection.read_response(disable_decoding=True, **options)]
     except ResponseError as error:
-        return error
+        return [error]
 
 
-def _next_reply(reader: hiredis.Reader, raw_connection: Any) -> Any:
-    """Return the next of several replies; the reader buffers what arrived with it.
+def new_reader() -> hiredis.Reader:
+    """Return a reader that gives a refused command's error as its reply."""
+    return hiredis.Reader(replyError=ResponseError)
+
+
+def read_replies(raw_connection: Any, count: int, reader: hiredis.Reader) -> list[Any]:
+    """Read `count` replies; the reader buffers what arrived with them.
 
     redis-py spends some microseconds of Python on each reply. hiredis alone is several times as
     fast.
     """
-    while (reply := reader.gets()) is False or isinstance(reply, hiredis.PushNotification):
+    replies: list[Any] = []
+    while len(replies) < count:
+        reply = reader.gets()
         if reply is False:
             data = raw_connection._sock.recv(_CHUNK_BYTES)
             if not data:
                 raise redis.ConnectionError("the server closed the connection")
             reader.feed(data)
-    return reply
+        elif not isinstance(reply, hiredis.PushNotification):
+            replies.append(reply)
+    return replies
 
 
-def _server_error(error: Exception) -> ServerError:
+def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
+    """Return the errors among replies, each with its index."""
+    return [(i, reply) for i, reply in enumerate(replies) if isinstance(reply, Exception)]
+
+
+def _server_error(error: Exception, pool: Any) -> ServerError:
+    reason = str(error).rstrip(".")
     if isinstance(error, AuthenticationError):
         return ServerAuthError(
-            f"the server did not accept the user or the password: {error}. "
+            f"the server did not accept the user or the password: {reason}. "
             "Give both to connect(), or in the URL"
         )
+    if isinstance(error, InvalidResponse | hiredis.HiredisError):
+        return ServerUnreachable(
+            f"{_address(pool)} sent what is not Redis's protocol: {reason}. Check that it is a "
+            "Redis server, and what is between it and this program"
+        )
+    if isinstance(error, redis.TimeoutError | TimeoutError):
+        return ServerUnreachable(
+            f"the server does not answer in time: {_address(pool)} ({reason}). It hangs or is "
+            "busy, or its address is wrong"
+        )
+    busy = isinstance(error, BusyLoadingError) or "max number of clients" in reason
+    if busy or isinstance(error, ResponseError):
+        return ServerUnreachable(f"the server refuses the connection: {reason}. Try again later")
     return ServerUnreachable(
-        f"the server does not answer: {error}. Check that it is running, and connect again"
+        f"the server does not answer: {reason}. Check that it is running, and connect again"
     )
+
+
+def _address(pool: Any) -> str:
+    """Return the path of the server's socket, or its host and port."""
+    options = pool.connection_kwargs
+    path = options.get("path")
+    return str(path or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
-from streamviz.client.cluster import Client, connection_to
+from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
-from streamviz.client.resp import Command
-from streamviz.errors import InputError, NoSuchStream, ServerAuthError, StreamVizError
+from streamviz.client.models import StreamInfo
+from streamviz.errors import (
+    InputError,
+    NoSuchStream,
+    OffsetError,
+    ServerError,
+    StreamError,
+)
+from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
+from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.pages import Page
-from streamviz.observation.poll import Poll, PollReplies, make_sample, recreated
+from streamviz.observation.poll import Poll, PollReplies, StreamChanged, make_sample, recreated
 from streamviz.observation.sample import ReaderState, Sample
+from streamviz.observation.snapshots import Snapshots
+from streamviz.observation.stand_ins import repeated, without_stream
 
 _IDLE_MARGIN_MS = 5
 
@@ -32,10 +42,16 @@ class Observer:
     takes a second round trip. So does one that finds a new group, a cursor that was set back, or a
     group that is no longer idle.
 
+    The larger the entries, the fewer are asked for. If even the first and the last one are too
+    large, the observer first asks whether the stream has changed (XLEN, XREVRANGE COUNT 1), and
+    asks for it again at most every few seconds. Until then a sample repeats the previous numbers,
+    and its `trouble` says so. A sample keeps only the beginning of long values.
+
     Parameters
     ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server. Its user needs the right ``+@read`` on the key; ``+multi +exec`` are better.
+    client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
+        Where and as whom to connect; CLIENT LIST names the connections ``streamviz-observer``.
+        The user needs the right ``+@read`` on the key; ``+multi +exec`` are better.
     stream : str
         The stream's key; it need not exist yet.
     max_entries : int, default 200
@@ -83,25 +99,16 @@ class Observer:
     ) -> None:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
-        limits = {
-            "max_entries": max_entries,
-            "max_pending": max_pending,
-            "count_up_to": count_up_to,
-        }
-        for name, value in limits.items():
-            if type(value) is not int or value < 1:
-                raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.stream = stream
         self.readers = readers
-        self._connection = connection_to(client, stream, quiet=True)  # samples are not logged
-        self._limits = limits
+        self._snapshots = Snapshots(observer_connection(client, stream))
         self._memory = bool(memory)
+        self._budget = ByteBudget(max_entries, max_pending, count_up_to)
+        self._last_sample: Sample | None = None
         self._tracker = LagTracker()
         self._last: dict[str, LastPoll] = {}
-        self._polled_s = 0.0
         self._existed = False
-        self._atomic = True
-        self._n = 0
+        self._polled_s, self._n = 0.0, 0
         self.on_sample: list[Callable[[Sample], object]] = []
 
     def sample(
@@ -140,26 +147,40 @@ class Observer:
         time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         began_s = time.monotonic()
         try:
-            tracker, replies, unchanged = self._poll()
+            return self._judged(self._poll(time_ms), began_s, time_ms, events, readers)
+        except StreamChanged:
+            assert self._last_sample is not None
+            return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
         except NoSuchStream:
             self._tracker, self._last = LagTracker(), {}
+            self._budget.forget()
             trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
-            return self._sample_without_stream(time_ms, trouble, events)
-        except StreamVizError as error:
-            return self._sample_without_stream(time_ms, str(error), events)
+        except (OffsetError, ServerError, StreamError) as error:
+            trouble = str(error)
+        except Exception as error:  # a wrong byte is not always an error of the protocol
+            self._snapshots.restart()
+            trouble = (
+                f"a reply makes no sense ({type(error).__name__}). If this goes on, check what is "
+                "between the server and this program"
+            )
+        return without_stream(self.stream, self._n, time_ms, trouble, events)
+
+    def _judged(
+        self,
+        poll: tuple[LagTracker, PollReplies, set[str]],
+        began_s: float,
+        time_ms: int,
+        events: tuple[Event, ...],
+        readers: tuple[ReaderState, ...],
+    ) -> Sample:
+        """Return the sample of a poll, and keep what the next one needs."""
+        tracker, replies, unchanged = poll
         if tracker is not self._tracker:
             events += (Event("stream_recreated"),)
-        previous, self._tracker, self._existed = tracker.stream, tracker, True
-        self._last = {
-            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
-            for group in replies.groups
-            if group.name in replies.by_group
-        }
-        judgements = tracker.judge(self._evidence(replies), replies.entry_bytes)
-        self._polled_s = began_s
-        return make_sample(
+        previous = tracker.stream
+        sample = make_sample(
             replies,
-            judgements,
+            tracker.judge(self._evidence(replies), self._budget.entry_bytes),
             readers,
             stream=self.stream,
             n=self._n,
@@ -167,33 +188,82 @@ class Observer:
             previous=previous,
             events=events,
         )
+        self._tracker, self._existed, self._polled_s = tracker, True, began_s
+        self._last_sample = sample
+        self._last = {
+            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
+            for group in replies.groups
+            if group.name in replies.by_group
+        }
+        return sample
 
-    def _poll(self) -> tuple[LagTracker, PollReplies, set[str]]:
+    def _poll(self, time_ms: int) -> tuple[LagTracker, PollReplies, set[str]]:
         """Poll once, or twice if the first poll shows that it asked for the wrong things.
 
         Also return the tracker for these replies (a new one if the stream was recreated), and the
         groups that have not changed since the previous poll.
         """
-        tracker = self._tracker
-        cursors = tracker.cursors
+        tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
         pages = tracker.pages
-        replies = self._round_trip(tracker, cursors, idle, pages)
+        replies = self._first_round_trip(tracker, cursors, idle, time_ms)
         if tracker.stream and recreated(tracker.stream, replies.stream):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
         moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = self._unchanged(tracker, replies)
         woke = any(name in now and name not in unchanged for name in idle)
-        wrong = bool(moved or woke or tracker is not self._tracker)
+        wrong = moved or woke or tracker is not self._tracker or tracker.stream is None
         if wrong or not pages:
-            evidence = self._evidence(replies)
-            pages = tracker.missing(evidence, replies.entry_bytes)
+            pages = tracker.missing(self._evidence(replies), self._budget.entry_bytes)
         if wrong or (pages and not tracker.pages):
-            idle = {} if wrong else idle
-            replies = self._round_trip(tracker, cursors | moved, idle, pages)
+            again = {} if wrong else idle
+            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
             unchanged = self._unchanged(tracker, replies)
         return tracker, replies, unchanged
+
+    def _first_round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        time_ms: int,
+    ) -> PollReplies:
+        """Ask about the stream and its groups; first, whether large entries are still the same.
+
+        Raises
+        ------
+        StreamChanged
+            If they are not, and it is too early to ask about them again.
+        """
+        budget = self._budget
+        if budget.large and not budget.held:
+            try:
+                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
+            except StreamChanged:
+                budget.held = True
+        if budget.held and not budget.due(time_ms):
+            raise StreamChanged
+        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
+        budget.polled(time_ms, replies.entry_bytes)
+        return replies
+
+    def _second_round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
+        first: PollReplies,
+    ) -> PollReplies:
+        """Ask again, about other groups and entries by name; about large entries not again."""
+        if not self._budget.large:
+            return self._round_trip(tracker, cursors, idle, pages)
+        try:
+            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
+        except StreamChanged:
+            return first
+        return replace(replies, new=first.new, new_ids=first.new_ids)
 
     def _unchanged(self, tracker: LagTracker, replies: PollReplies) -> set[str]:
         if tracker.stream is None:
@@ -209,28 +279,21 @@ class Observer:
         cursors: Mapping[str, EntryId],
         idle: Mapping[str, GroupReplies],
         pages: Sequence[Page],
+        known: StreamInfo | None = None,
     ) -> PollReplies:
+        last = known or tracker.stream
         poll = Poll(
             key=self.stream,
-            after=tracker.stream.last_generated_id if tracker.stream else None,
+            after=last.last_generated_id if last else None,
             pages=pages,
             cursors=cursors,
             idle=idle,
             readers=self.readers,
             memory=self._memory,
-            **self._limits,
+            known=known,
+            **self._budget.limits(len(cursors)),
         )
-        return poll.read(self._send(poll.commands()))
-
-    def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if self._atomic:
-            try:
-                return self._connection.snapshot(commands)
-            except ServerAuthError:
-                results = self._connection.pipeline(commands)  # the user may read, but not MULTI
-                self._atomic = isinstance(results[0], ServerAuthError)
-                return results
-        return self._connection.pipeline(commands)
+        return poll.read(self._snapshots.send(poll.commands()))
 
     def _evidence(self, replies: PollReplies) -> Evidence:
         since_ms = self._since_ms()
@@ -247,9 +310,3 @@ class Observer:
     def _since_ms(self) -> float:
         """Return the time from before the previous poll to after this one: it covers every read."""
         return (time.monotonic() - self._polled_s) * 1000 + _IDLE_MARGIN_MS
-
-    def _sample_without_stream(
-        self, time_ms: int, trouble: str, events: tuple[Event, ...]
-    ) -> Sample:
-        ids = (EntryId.ZERO, EntryId.ZERO, EntryId.ZERO)
-        return Sample(self.stream, self._n, time_ms, False, trouble, 0, 0, *ids, (), 0, (), events)

@@ -9,10 +9,10 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo
 from streamviz.client.resp import Command
+from streamviz.observation.byte_budget import LARGE_BYTES
 from streamviz.observation.counting import Counts, Lookahead
 
 AT_ONCE_BYTES = 150_000  # a sample may cost this much, to make a lag exact
-_FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
 STEP_BYTES = 16_000  # and this much each time, if the way to the cursor is longer
 
 
@@ -50,11 +50,6 @@ class Page:
         return Lookahead(after, ids, complete=self.start == EntryId.MAX, until=self.start)
 
 
-def entry_bytes(entry: Any) -> int:
-    """Return about how many bytes an entry has in a reply."""
-    return _FRAME_BYTES + sum(len(word) + 6 for word in entry[1])
-
-
 def next_pages(
     counts: Counts, uncertain: Iterable[GroupInfo], entry_bytes: int, *, first: bool
 ) -> list[Page]:
@@ -77,7 +72,9 @@ def next_pages(
         All that is between the known and the groups' cursors if it is short enough, else a few
         entries of it. The server's own lag tells from which side to count, and is not believed.
     """
-    size = max(entry_bytes, _FRAME_BYTES)
+    if entry_bytes > LARGE_BYTES:
+        return []
+    size = max(entry_bytes, 1)
     room, step = AT_ONCE_BYTES // size, STEP_BYTES // size
     pages: dict[EntryId, Page] = {}
     for group in sorted(uncertain, key=lambda one: one.last_delivered_id, reverse=True):

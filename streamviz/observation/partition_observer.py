@@ -10,6 +10,7 @@ from streamviz.client.cluster_nodes import migrating_slots
 from streamviz.errors import StreamVizError
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.observer import Observer
+from streamviz.observation.observer_client import observer_client, observer_connection
 from streamviz.observation.partition_sample import (
     PartitionedSample,
     PartitionState,
@@ -42,7 +43,10 @@ class PartitionObserver:
     def __init__(self, partitions: Partitions, names: Mapping[str, str] | None = None) -> None:
         self.partitions = partitions
         self._names = dict(names or {})
-        self._observers = [Observer(partitions.client, one.key) for one in partitions.streams]
+        client = observer_client(partitions.client)  # one for all parts
+        keys = [one.key for one in partitions.streams]
+        self._observers = [Observer(client, key) for key in keys]
+        self._connections = [observer_connection(client, key) for key in keys]
         self._n = 0
 
     def sample(
@@ -66,16 +70,15 @@ class PartitionObserver:
         self._n += 1
         time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         states = []
-        for number, (stream, observer) in enumerate(
-            zip(self.partitions.streams, self._observers, strict=True)
+        for number, (observer, connection) in enumerate(
+            zip(self._observers, self._connections, strict=True)
         ):
             sample = observer.sample(time_ms)
             node, moving_to = (
-                self._nodes(stream.connection)
-                if isinstance(stream.connection, ClusterConnection)
-                else ("", "")
+                self._nodes(connection) if isinstance(connection, ClusterConnection) else ("", "")
             )
-            states.append(PartitionState(number, slot_of(stream.key), node, moving_to, sample))
+            slot = slot_of(observer.stream)
+            states.append(PartitionState(number, slot, node, moving_to, sample))
         return sum_partitions(self.partitions.name, self._n, time_ms, states, events_of(events))
 
     def _nodes(self, connection: ClusterConnection) -> tuple[str, str]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
+from streamviz.observation.byte_budget import shortened
 from streamviz.observation.counting import Lookahead, entries_added, may_have_swept
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.lag_tracker import Judgement
-from streamviz.observation.pages import Page, entry_bytes
+from streamviz.observation.pages import Page
+from streamviz.observation.reply_checks import check_numbers, size_of, without_large_fields
 from streamviz.observation.sample import GroupState, ReaderState, Sample
+
+
+class StreamChanged(Exception):
+    """The stream is no longer the same as in the previous poll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,11 @@ class PollReplies:
     Attributes
     ----------
     stream : StreamInfo
-        The stream (XINFO STREAM).
+        The stream (XINFO STREAM), without large fields of its first and last entry.
     groups : list of GroupInfo
         Its groups (XINFO GROUPS).
-    new : list
-        The new entries as the server sent them, oldest first (XREVRANGE).
+    new : tuple of Entry
+        The new entries, oldest first (XREVRANGE), without the rest of long values.
     new_ids : Lookahead
         Their IDs; or as many as were asked for, back from the newest.
     pages : list of Lookahead
@@ -48,7 +53,7 @@ class PollReplies:
 
     stream: StreamInfo
     groups: list[GroupInfo]
-    new: list[Any]
+    new: tuple[Entry, ...]
     new_ids: Lookahead
     pages: list[Lookahead]
     entry_bytes: int
@@ -78,7 +83,9 @@ class Poll:
     memory : bool
         Whether to ask for the key's size.
     max_entries, max_pending, count_up_to : int
-        See `streamviz.Observer`.
+        See `streamviz.Observer`. If the entries are too large, the first and the last are 0.
+    known : StreamInfo, optional
+        The stream in the previous poll: ask only whether it is still the same.
     """
 
     key: str
@@ -91,6 +98,7 @@ class Poll:
     max_entries: int
     max_pending: int
     count_up_to: int
+    known: StreamInfo | None = None
 
     def commands(self) -> list[Command]:
         """Return the commands to send, all at one moment."""
@@ -98,10 +106,10 @@ class Poll:
         for name, cursor in self.cursors.items():
             commands.append(("XINFO", "CONSUMERS", self.key, name))
             if name not in self.idle:
-                commands += [
-                    ("XPENDING", self.key, name, "-", "+", self.max_pending),
-                    ("XRANGE", self.key, _after(cursor), "+", "COUNT", self.count_up_to + 1),
-                ]
+                commands.append(("XPENDING", self.key, name, "-", "+", self.max_pending))
+                if self.count_up_to:
+                    count = self.count_up_to + 1
+                    commands.append(("XRANGE", self.key, _after(cursor), "+", "COUNT", count))
         return commands
 
     def read(self, results: Sequence[Any]) -> PollReplies:
@@ -112,55 +120,76 @@ class Poll:
         Exception
             If one of the replies is an error: any that concerns the stream, or a missing right.
             A group may have been destroyed since the previous poll, so its errors do not count.
+            Also if a reply has another shape than it should.
+        ServerTooOld
+            If the server does not count the entries that were ever added.
         """
-        about_stream = len(self._about_stream())
-        for i, result in enumerate(results):
-            if isinstance(result, ServerAuthError) or (
-                isinstance(result, Exception) and i < about_stream
-            ):
-                raise result
+        errors = [result for result in results if isinstance(result, Exception)]
+        if errors:
+            about_stream = len(self._about_stream())
+            for i, result in enumerate(results):
+                fatal = ServerAuthError if i >= about_stream else Exception
+                if isinstance(result, fatal):
+                    raise result
         rest = iter(results)
-        stream, groups, new = replies.stream_info(next(rest)), next(rest), next(rest)[::-1]
-        new = [] if self.after == EntryId.MAX else new
-        ends = [one for one in (stream.first_entry, stream.last_entry) if one]
-        words = [*chain(new, ((one.id, [*chain(*one.fields.items())]) for one in ends))]
-        return PollReplies(
+        about, groups = next(rest), replies.group_infos(next(rest))
+        new = next(rest)[::-1] if self.max_entries or self.known else []
+        new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
+        entry_bytes = max(map(size_of, new), default=0)
+        entries = tuple(replies.entries(new))
+        if self.known is None:
+            stream = replies.stream_info(about)
+            last = stream.last_entry
+            if not self.max_entries and last and last.id > (self.after or EntryId.ZERO):
+                entries = (last,)
+            stream, size = without_large_fields(stream)
+            entry_bytes = max(entry_bytes, size)
+        elif about != self.known.length or new:
+            raise StreamChanged
+        else:
+            stream = self.known
+        read = PollReplies(
             stream=stream,
-            groups=replies.group_infos(groups),
-            new=new,
-            new_ids=self._new_ids(new),
+            groups=groups,
+            new=shortened(entries),
+            new_ids=self._new_ids(stream, new),
             pages=[page.read(next(rest)) for page in self.pages],
-            entry_bytes=max(map(entry_bytes, words), default=0),
+            entry_bytes=entry_bytes,
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
         )
+        check_numbers(stream, groups, read.by_group, read.memory_bytes)
+        return read
 
-    def _new_ids(self, new: Sequence[Any]) -> Lookahead:
-        ids = [entry[0] for entry in new]
+    def _new_ids(self, stream: StreamInfo, new: Sequence[Any]) -> Lookahead:
+        ids, last = [entry[0] for entry in new], stream.last_generated_id
         after = self.after or EntryId.ZERO
-        if len(ids) >= self.max_entries:
-            after = EntryId.parse(ids[0]).previous()
+        if len(ids) >= self.max_entries and last != after:
+            after = EntryId.parse(ids[0]).previous() if ids else last
         return Lookahead(after, ids, complete=True)
 
     def _about_stream(self) -> list[Command]:
-        after = _after(self.after) if self.after else "-"
-        commands: list[Command] = [
-            ("XINFO", "STREAM", self.key),
+        about: list[Command] = [
+            ("XINFO", "STREAM", self.key) if self.known is None else ("XLEN", self.key),
             ("XINFO", "GROUPS", self.key),
-            ("XREVRANGE", self.key, "+", after, "COUNT", self.max_entries),
         ]
-        commands += [page.command(self.key) for page in self.pages]
+        if self.max_entries or self.known:
+            after = _after(self.after) if self.after else "-"
+            count = 1 if self.known else self.max_entries
+            about.append(("XREVRANGE", self.key, "+", after, "COUNT", count))
+        about += [page.command(self.key) for page in self.pages]
         if self.memory:
-            commands.append(("MEMORY", "USAGE", self.key, "SAMPLES", 0))
+            about.append(("MEMORY", "USAGE", self.key, "SAMPLES", 0))
         if self.readers is not None:
-            commands.append(("HGETALL", self.readers))
-        return commands
+            about.append(("HGETALL", self.readers))
+        return about
 
     def _by_group(self, results: Any) -> Iterable[tuple[str, GroupReplies]]:
         for name, cursor in self.cursors.items():
             consumers, previous = next(results), self.idle.get(name)
-            pending, entries = ((), ()) if previous else (next(results), next(results))
+            pending = () if previous else next(results)
+            entries = next(results) if self.count_up_to and not previous else ()
             if any(isinstance(one, Exception) for one in (consumers, pending, entries)):
                 continue
             infos = tuple(sorted(replies.consumer_infos(consumers)))
@@ -168,7 +197,8 @@ class Poll:
                 yield name, previous.aged(infos)
             else:
                 ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
-                lookahead = Lookahead(cursor, ids, complete=len(ids) <= self.count_up_to)
+                complete = cursor == EntryId.MAX or 0 < self.count_up_to >= len(ids)
+                lookahead = Lookahead(cursor, ids, complete)
                 oldest = tuple(replies.pending_entries(pending))
                 yield name, GroupReplies(infos, oldest, lookahead)
 
@@ -225,7 +255,7 @@ def make_sample(
     events : tuple of Event
         What happened since.
     """
-    info, entries = results.stream, tuple(replies.entries(results.new))
+    info, entries = results.stream, results.new
     added = entries_added(info)
     times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
     groups = [
@@ -264,7 +294,7 @@ def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
             count = len(shown.ids)
         elif not grown <= count <= info.length:
             count = grown
-    return max(0, count - len(shown.ids))
+    return max(0, count - len(results.new))
 
 
 def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:

@@ -7,6 +7,7 @@ each when its time has come.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import warnings
@@ -25,7 +26,7 @@ EPOCH_MS = 1_767_225_600_000
 
 _LOCK_TIMEOUT_S = 5.0  # how long a caller waits for a handler that is running
 _JOIN_TIMEOUT_S = 1.0
-_BUSY = "a handler, a series or a callback has not returned"
+_BUSY = "a handler, a series or a callback has not returned, or the server has not answered"
 
 Process = Generator[Any, Any, Any]
 State = Literal["new", "running", "paused", "stopped"]
@@ -81,7 +82,9 @@ class Clock:
     @property
     def time_ms(self) -> int:
         """The virtual time, or this machine's time, in milliseconds since 1970 UTC."""
-        return EPOCH_MS + round(self.env.now) if self.virtual else int(time.time() * 1000)
+        return (
+            EPOCH_MS + math.floor(self.env.now + 0.5) if self.virtual else int(time.time() * 1000)
+        )
 
     @property
     def speed(self) -> float:
@@ -168,7 +171,7 @@ class Clock:
         self._waiting.pop()
         if not acquired:
             raise HandlerError(
-                f"{_BUSY} for {_LOCK_TIMEOUT_S:g} s: make it return sooner, then try again"
+                f"{_BUSY}, for {_LOCK_TIMEOUT_S:g} s: make it return sooner, then try again"
             )
         try:
             yield

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import redis
@@ -40,21 +41,24 @@ class Ownership:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._connection = Connection(client, quiet=True)
         self._run = uuid.uuid4().hex
         self._own_streams: set[str] = set()
         self._prepared_streams: set[str] = set()
         self._prepared_readers: set[tuple[str, str]] = set()
 
+    @cached_property
+    def _connection(self) -> Connection:
+        return Connection(self._client, quiet=True)
+
     def create_group(self, stream: str, group: str, start_id: Id) -> None:
         """Create and mark a group, and its stream if needed; leave an existing group as it is."""
+        mark = self._mark(stream)
         try:
             Stream(self._client, stream).group(group).create(start_id, mkstream=True)
         except CommandRefused as error:
             if "BUSYGROUP" not in str(error):
                 raise
             return
-        mark = self._mark(stream)
         self._save(stream, replace(mark, groups=sorted({*mark.groups, group})))
 
     def prepare(

@@ -8,6 +8,7 @@ from typing import Any
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
+from streamviz.observation.observer_client import observer_client
 from streamviz.observation.sample import Sample
 from streamviz.simulation.context import Context
 from streamviz.simulation.readers import BaseReader
@@ -50,6 +51,7 @@ class Sampler:
         self.histories: dict[str, History] = {}
         self.on_sample: list[Callable[[Sample], object]] = []
         self._context = context
+        self._client = observer_client(context.client)  # one for all streams
         self._readers = readers
         self._interval_ms = interval_ms
         self._limit = limit
@@ -59,7 +61,7 @@ class Sampler:
     def add(self, stream: str, readers_key: str | None = None) -> None:
         """Sample a stream from now on; `readers_key` names the hash of its readers' positions."""
         if stream not in self._observers:
-            self._observers[stream] = Observer(self._context.client, stream, memory=self._memory)
+            self._observers[stream] = Observer(self._client, stream, memory=self._memory)
             self.histories[stream] = History(self._limit)
             if len(self._observers) == 1:
                 self._context.clock.process(self._sample_repeatedly())
@@ -75,6 +77,10 @@ class Sampler:
             sample = observer.sample(self._context.clock.time_ms, events, known_states)
             self.histories[key].append(sample)
             self._call_back(sample)
+
+    def close(self) -> None:
+        """Close the connections; another sample opens them again."""
+        self._client.close()
 
     def visible_state(self) -> list[object]:
         """Return what the last samples show, without times: it changes when something happens."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import redis
 
+from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
-from streamviz.simulation.checks import number, positive, whole_number
+from streamviz.simulation.checks import number, positive
 from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context
@@ -87,7 +88,7 @@ class Scenario(ClockControls):
         self.on_sample = self._sampler.on_sample
         self._ownership = Ownership(client)
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
-        self.clock.on_change.append(self._report_clock_error)
+        self.clock.on_change.append(self._clock_changed)
 
     def produce(
         self,
@@ -291,9 +292,11 @@ class Scenario(ClockControls):
         if name in self.readers:
             raise InputError(f"this scenario already has a reader {name!r}: choose another name")
 
-    def _report_clock_error(self) -> None:
-        """Report the exception that stopped the clock, in a last sample."""
+    def _clock_changed(self) -> None:
+        """Report the exception that stopped the clock, in a last sample; close the connections."""
         error = self.clock.error
         if error is not None and self.error is not error:
             self.context.fail(error, Event("clock_stopped", detail=type(error).__name__))
             self._sampler.sample()
+        if self.clock.state == "stopped":
+            self._sampler.close()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
-
-import redis
+from typing import Any, Literal
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
+from streamviz.observation.observer_client import observer_client
 from streamviz.plots import (
     AckProgress,
     Cursors,
@@ -70,14 +69,15 @@ class Dashboard(Live):
 
 
 def watch(
-    client: redis.Redis, stream: str, *, rate_hz: float = 10.0, readers: str | None = None
+    client: Any, stream: str, *, rate_hz: float = 10.0, readers: str | None = None
 ) -> Dashboard:
     """Show a stream of another program, live, without writing to it.
 
     Parameters
     ----------
-    client : redis.Redis
-        Any redis-py client.
+    client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
+        Tells where and as whom to connect. The connections are the dashboard's own, with short
+        time-outs; CLIENT LIST shows them as ``streamviz-observer``.
     stream : str
         The stream's key; it need not exist yet.
     rate_hz : float
@@ -93,6 +93,7 @@ def watch(
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
+    client = observer_client(client)
     source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
     plots = None if readers is None else (StreamMap(), Cursors(), GroupLag(), AckProgress())
     return Dashboard(source, plots=plots)

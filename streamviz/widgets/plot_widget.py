@@ -81,6 +81,7 @@ class PlotWidget(anywidget.AnyWidget):
         ] = []  # for each plot: its last sample and its structure key
         self._sent_status = ""
         self._credit = 0  # frames that may be sent before the browser grants more
+        self._figures_due = False  # whether a page waits for its first figures
         self._handle: Any = None
         self._refreshed_s = 0.0
         self.on_msg(self._receive)
@@ -171,7 +172,8 @@ class PlotWidget(anywidget.AnyWidget):
         if kind == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
         elif kind == "hello":
-            self._locked(self._send_figures)
+            self._figures_due = True  # if the clock is busy now, the next frame sends them
+            self._locked(self._send_due_figures)
             self._refresh()
         elif kind == "grant":
             self._credit = min(_FRAMES_AHEAD, self._credit + int(content.get("frames", 0)))
@@ -190,6 +192,10 @@ class PlotWidget(anywidget.AnyWidget):
         steps = self._locked(lambda: entry_timeline(self._history_at(request), entry_id))
         self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
+    def _send_due_figures(self) -> None:
+        self._figures_due = False
+        self._send_figures()
+
     def _send_figures(self) -> None:
         figures = [plot.figure(self.history) for plot in self.plots]
         self._sent = [
@@ -205,6 +211,8 @@ class PlotWidget(anywidget.AnyWidget):
 
     def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
         """Send what is new, if the browser keeps up."""
+        if self._figures_due:
+            self._locked(self._send_due_figures)
         if not self._sent or not (self._credit or force):
             return
         self._locked(self._send_frame)

@@ -80,7 +80,7 @@ def test_about_an_idle_group_only_the_consumers_are_asked() -> None:
 def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> None:
     poll = WITH_ALL.read(results)
     assert (poll.stream.length, [group.name for group in poll.groups]) == (9, ["g"])
-    assert [entry[0] for entry in poll.new] == [b"6-0", b"7-0", b"8-0", b"9-0"]
+    assert [entry.id.ms for entry in poll.new] == [6, 7, 8, 9]
     assert poll.new_ids.ids == [b"6-0", b"7-0", b"8-0", b"9-0"]
     (page,) = poll.pages
     assert (page.ids, page.after, page.end) == ([b"6-0", b"7-0"], EntryId(6).previous(), EntryId(7))

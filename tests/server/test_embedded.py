@@ -19,6 +19,9 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+import redis.asyncio
+import valkey
+import valkey.asyncio
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 from processes import alive
@@ -33,6 +36,7 @@ from streamviz.errors import (
     ServerUnreachable,
     StreamVizError,
 )
+from streamviz.observation.observer import Observer
 from streamviz.server import embedded as server_module
 from streamviz.server.embedded import EmbeddedServer
 
@@ -325,6 +329,11 @@ def test_over_tls_every_command_works(secure: tuple[int, Path]) -> None:
         assert len(stream.range()) == 3000
         stream.group("g").create("0")
         assert len(stream.group("g").consumer("c").read(10)) == 10
+        for library in (redis_py, redis.asyncio, valkey, valkey.asyncio):
+            same: Any = library.from_url(url, ssl_ca_certs=str(authority))
+            assert Observer(same, "tls").sample().length == 3000
+            same = library.from_url(url)
+            assert "certificate" in Observer(same, "tls").sample().trouble
 
 
 def test_a_tls_error_names_the_fix(secure: tuple[int, Path], locked: EmbeddedServer) -> None:

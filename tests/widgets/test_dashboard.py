@@ -191,7 +191,9 @@ def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
         (30, 169, 30),
     ]
     denied = {one["object"] for one in redis.acl_log() if one["username"] == name}
-    assert denied <= {"client|setinfo"}, "redis-py tells its name where it may"
+    assert denied <= {"client|setinfo", "client|setname"}, (
+        "a connection tells its name where it may"
+    )
 
 
 @pytest.mark.parametrize("right", RIGHTS.split()[1:])

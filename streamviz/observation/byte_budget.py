@@ -1,0 +1,124 @@
+"""Keep a sample cheap in bytes: ask for fewer entries, or less often, the larger they are.
+
+A reply carries whole entries: XINFO STREAM the first and the last one, XREVRANGE the new ones, and
+XRANGE those that are waiting. So the number of entries to ask for follows their size. If two
+entries alone are too much, the observer asks for the stream only after it has changed, and not
+more often than `ByteBudget.interval_s`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from streamviz.client.models import Entry
+from streamviz.errors import InputError
+
+LARGE_BYTES = 25_000
+_NEW_BYTES = 25_000
+_WAITING_BYTES = 25_000
+_BYTES_PER_S = 1_000_000
+_LONGEST_S = 5.0
+_KEPT_BYTES = 20_000
+_LEAST_KEPT = 200
+
+
+class ByteBudget:
+    """How many entries a sample may ask for, and how often.
+
+    Parameters
+    ----------
+    max_entries, max_pending, count_up_to : int
+        See `streamviz.Observer`.
+
+    Attributes
+    ----------
+    entry_bytes : int
+        The size of the stream's largest entries, as far as they were seen lately; 0 before the
+        first poll.
+    held : bool
+        Whether large entries are known to have changed, and were not polled since.
+    """
+
+    def __init__(self, max_entries: int, max_pending: int, count_up_to: int) -> None:
+        self._limits = {
+            "max_entries": max_entries,
+            "max_pending": max_pending,
+            "count_up_to": count_up_to,
+        }
+        for name, value in self._limits.items():
+            if type(value) is not int or value < 1:
+                raise InputError(f"{name}={value!r}: give an integer, 1 or more")
+        self.entry_bytes = 0
+        self.held = False
+        self._polled_ms = 0
+
+    @property
+    def large(self) -> bool:
+        """Whether two entries alone are too much for a sample."""
+        return self.entry_bytes > LARGE_BYTES
+
+    @property
+    def interval_s(self) -> float:
+        """The least time between two polls of a stream of large entries, in seconds."""
+        return min(_LONGEST_S, 3 * self.entry_bytes / _BYTES_PER_S)
+
+    def due(self, time_ms: int) -> bool:
+        """Tell whether a stream of large entries may be polled again; the clock may step back."""
+        return not 0 <= time_ms - self._polled_ms < self.interval_s * 1000
+
+    def __str__(self) -> str:
+        size = self.entry_bytes / 1000
+        text = f"{size:.0f} kB" if size < 1000 else f"{size / 1000:.1f} MB"
+        return f"entries of {text}: sampling every {self.interval_s:.1f} s"
+
+    def limits(self, groups: int) -> dict[str, int]:
+        """Return how many entries to ask for, as `Poll` takes it; 0 is for large entries.
+
+        The first poll only learns how large they are.
+        """
+        size, limits = self.entry_bytes, self._limits.copy()
+        new = 0 if self.large or not size else max(1, _NEW_BYTES // size)
+        waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
+        limits["max_entries"] = min(limits["max_entries"], new)
+        limits["count_up_to"] = min(limits["count_up_to"], waiting)
+        return limits
+
+    def forget(self) -> None:
+        """Forget the entries' size: the next stream of this key is another one."""
+        self.entry_bytes, self.held = 0, False
+
+    def polled(self, time_ms: int, entry_bytes: int) -> None:
+        """Note that the stream was polled, and the size of the largest entry among the replies."""
+        self._polled_ms, self.held = time_ms, False
+        self.entry_bytes = max(entry_bytes, self.entry_bytes * 9 // 10, 1)
+
+
+def shortened(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return entries as a sample keeps them: without the rest of what is too long.
+
+    Parameters
+    ----------
+    entries : tuple of Entry
+        Together they keep 20,000 characters, or 200 each if they are many.
+    """
+    limit = max(_LEAST_KEPT, _KEPT_BYTES // max(1, len(entries)))
+    return tuple(
+        entry if _size(entry.pairs) <= limit else Entry(entry.id, _shortened(entry.fields, limit))
+        for entry in entries
+    )
+
+
+def _size(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(len(name) + len(value) for name, value in pairs)
+
+
+def _shortened(fields: Mapping[str, str], limit: int) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name, value in fields.items():
+        room = limit - len(name)
+        if room <= 0:
+            kept["..."] = f"{len(fields) - len(kept):,} more fields"
+            break
+        kept[name] = value if len(value) <= room else f"{value[:room]}... ({len(value):,} in all)"
+        limit = room - len(value)
+    return kept

@@ -1,0 +1,62 @@
+"""Ask about one moment where the server can do so, and else as close to it as one pipeline is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from streamviz.client.connection import Connection
+from streamviz.client.resp import Command
+from streamviz.errors import CommandRefused, ServerAuthError, ServerUnreachable
+
+_MAX_FAILURES = 3
+
+
+class Snapshots:
+    """Sends the commands of each sample (MULTI, EXEC), or a plain pipeline where MULTI fails.
+
+    The user may lack the right, the server may have renamed the command, and a proxy may close
+    the connection on it.
+
+    Parameters
+    ----------
+    connection : Connection
+        The connection.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._works: bool | None = None  # None means that nobody knows yet
+        self._failures = 0
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies; a refused command has its error as its reply.
+
+        Raises
+        ------
+        ServerError
+            If the connection breaks.
+        """
+        if self._works is False:
+            return self._connection.pipeline(commands)
+        try:
+            results = self._connection.snapshot(commands)
+        except (ServerAuthError, CommandRefused):
+            results = self._connection.pipeline(commands)
+            if not isinstance(results[0], ServerAuthError):  # it is MULTI that is refused
+                self._works = False
+        except ServerUnreachable as error:
+            if self._works or isinstance(error.__cause__, redis.TimeoutError):
+                raise
+            results = self._connection.pipeline(commands)
+            self._failures += 1  # by a proxy that closes on MULTI, or by chance
+            self._works = False if self._failures == _MAX_FAILURES else None
+        else:
+            self._works = True
+        return results
+
+    def restart(self) -> None:
+        """Close the connections: unread replies may wait there; the next sample opens new ones."""
+        self._connection.client.close()

@@ -1,0 +1,26 @@
+"""Samples that stand in for one that could not be taken, and say why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.events import Event
+from streamviz.observation.sample import Sample
+
+
+def repeated(
+    sample: Sample, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
+) -> Sample:
+    """Return the previous sample as a new one, without new entries."""
+    return replace(
+        sample, n=n, time_ms=time_ms, trouble=trouble, entries=(), missed=0, events=events
+    )
+
+
+def without_stream(
+    stream: str, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
+) -> Sample:
+    """Return a sample of a stream of which nothing is known: every number is 0."""
+    ids = (EntryId.ZERO, EntryId.ZERO, EntryId.ZERO)
+    return Sample(stream, n, time_ms, False, trouble, 0, 0, *ids, (), 0, (), events)

@@ -1,0 +1,221 @@
+"""A server that hangs, a host that never answers, a wrong password: told in time, and survived."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import pytest
+import redis as redis_py
+
+from streamviz import Dashboard, Scenario, series, watch
+from streamviz.observation.observer import Observer
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.widgets.live import Live
+
+Until = Callable[..., None]
+TOLD_WITHIN_S = 3
+
+
+class Page:
+    """What a browser does with a board, without a browser."""
+
+    def __init__(self, board: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.board = board
+        self.messages: list[dict[str, Any]] = []
+        monkeypatch.setattr(board, "send", self._receive)
+        board._start()
+        self.say("hello")
+
+    def _receive(self, content: dict[str, Any], buffers: Any = ()) -> None:
+        more = json.loads(buffers[0]) if content["type"] in ("figures", "frame", "problem") else {}
+        self.messages.append(content | more)
+
+    def say(self, kind: str, **more: Any) -> None:
+        self.board._receive(self.board, {"type": kind, **more}, [])
+
+    @property
+    def trouble(self) -> str:
+        """The trouble that the page shows."""
+        self.say("grant", frames=16)
+        statuses = [one["status"] for one in self.messages if "status" in one]
+        return str(statuses[-1]["trouble"]) if statuses else ""
+
+    @property
+    def entries(self) -> int:
+        last = self.board.history.last
+        return last.length if last is not None else 0
+
+
+Open = Callable[[Live], Page]
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    pages: list[Page] = []
+
+    def make(board: Live) -> Page:
+        pages.append(Page(board, monkeypatch))
+        return pages[-1]
+
+    yield make
+    for page in pages:
+        page.board.stop()
+
+
+@pytest.fixture
+def server_of_ones_own() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(port=0) as running:
+        yield running
+
+
+@contextmanager
+def frozen(server: EmbeddedServer) -> Iterator[None]:
+    """Freeze a server for a while."""
+    with closing(server.client()) as client:
+        pid = client.info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def default_client(server: EmbeddedServer, **options: Any) -> redis_py.Redis:
+    """Return a client as redis-py makes it: with long time-outs, and retries."""
+    with closing(server.client()) as client:
+        kwargs = client.connection_pool.connection_kwargs
+        return redis_py.Redis(**{"port": kwargs["port"], "password": kwargs["password"], **options})
+
+
+def pause_and_resume(page: Page) -> None:
+    scenario = page.board.scenario
+    assert scenario is not None
+    page.say("control", do="pause")
+    assert scenario.state == "paused"
+    page.say("control", do="resume")
+    assert scenario.state == "running"
+    assert not [one for one in page.messages if one["type"] == "problem"]
+
+
+@pytest.mark.parametrize("opened", ["before", "meanwhile"])
+def test_a_server_that_hangs_is_told_of_and_seen_again_when_it_goes_on(
+    server_of_ones_own: EmbeddedServer, until: Until, open_page: Open, opened: str
+) -> None:
+    client = default_client(server_of_ones_own)
+    client.xadd("s", {"n": 1})
+    board = watch(client, "s", rate_hz=20)
+    if opened == "before":
+        page = open_page(board)
+        until(lambda: page.entries == 1)
+    with frozen(server_of_ones_own):
+        if opened == "meanwhile":
+            page = open_page(board)
+        until(lambda: "does not answer in time" in page.trouble, TOLD_WITHIN_S)
+        assert "handler" not in page.trouble
+        pause_and_resume(page)
+    until(lambda: page.entries == 1 and not page.trouble)
+    client.close()
+
+
+def test_a_board_of_many_streams_is_told_of_the_hanging_server_for_all_of_them(
+    server_of_ones_own: EmbeddedServer, until: Until, open_page: Open
+) -> None:
+    client = default_client(server_of_ones_own)
+    scenario = Scenario(client)
+    for n in range(9):
+        scenario.watch(f"s{n}")
+    with frozen(server_of_ones_own):
+        page = open_page(Dashboard(scenario))
+        until(
+            lambda: all(one.last and one.last.trouble for one in scenario.histories.values()),
+            TOLD_WITHIN_S,
+        )
+        pause_and_resume(page)
+    client.close()
+
+
+def test_a_scenario_goes_on_when_the_server_does(
+    server_of_ones_own: EmbeddedServer, until: Until, open_page: Open
+) -> None:
+    client = default_client(server_of_ones_own, retry=None, socket_timeout=1)
+    scenario = Scenario(client)
+    producer = scenario.produce("s", series.constant(rate_hz=50))
+    page = open_page(Dashboard(scenario))
+    until(lambda: producer.added > 5)
+    with frozen(server_of_ones_own):
+        until(lambda: "does not answer in time" in page.trouble, 10)
+        added = producer.added
+    until(lambda: producer.added > added and not page.trouble, 10)
+    assert scenario.error is None
+    client.close()
+
+
+def test_a_host_that_never_answers_is_told_of(until: Until, open_page: Open) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # the kernel answers as many as it may keep, and no more
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        client = redis_py.Redis(port=listener.getsockname()[1])
+        page = open_page(watch(client, "s"))
+        until(lambda: "does not answer in time: localhost" in page.trouble, TOLD_WITHIN_S)
+        pause_and_resume(page)
+
+
+def test_a_wrong_password_is_told_of_and_a_corrected_one_works(
+    server_of_ones_own: EmbeddedServer, until: Until, open_page: Open
+) -> None:
+    page = open_page(watch(default_client(server_of_ones_own, password="not-this"), "s"))
+    until(lambda: "did not accept the user or the password" in page.trouble, TOLD_WITHIN_S)
+    assert "not-this" not in repr(page.messages)
+    pause_and_resume(page)
+    with closing(server_of_ones_own.client()) as admin:
+        admin.xadd("s", {"n": 1})
+        admin.config_set("requirepass", "not-this")
+        until(lambda: page.entries == 1 and not page.trouble)
+
+
+def test_an_observer_waits_for_its_server_only_a_moment(
+    server_of_ones_own: EmbeddedServer,
+) -> None:
+    client = default_client(server_of_ones_own)
+    client.xadd("s", {"n": 1})
+    observer = Observer(client, "s")
+    with frozen(server_of_ones_own):
+        for _ in range(2):
+            assert "does not answer in time" in observer.sample().trouble
+    client.close()
+
+
+def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_later(
+    redis: redis_py.Redis,
+    key: str,
+    until: Until,
+    open_page: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario = Scenario(redis)
+    scenario.produce(key, series.constant(rate_hz=50))
+    busy, idle = threading.Event(), threading.Event()
+
+    def hang(_entry: Any) -> None:
+        busy.set()
+        assert idle.wait(20)
+
+    scenario.group(key, "g", handler=hang)
+    scenario.start()
+    assert busy.wait(5)
+    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
+    page = open_page(Dashboard(scenario))
+    assert "the server has not answered" in page.messages[-1]["text"]
+    idle.set()
+    until(lambda: page.say("grant", frames=16) or page.messages[-1]["type"] == "frame")
+    assert "figures" in [one["type"] for one in page.messages]
