@@ -23,6 +23,7 @@ from streamviz.observation.lag_tracker import Evidence, LagTracker
 from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged, make_sample, recreated
+from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
 from streamviz.observation.snapshots import Snapshots
 from streamviz.observation.stand_ins import repeated, without_stream
@@ -109,6 +110,7 @@ class Observer:
         self._last: dict[str, LastPoll] = {}
         self._existed = False
         self._polled_s, self._n = 0.0, 0
+        self._clock = RisingClock()
         self.on_sample: list[Callable[[Sample], object]] = []
 
     def sample(
@@ -123,6 +125,7 @@ class Observer:
         ----------
         time_ms : int, optional
             The sample's time, in milliseconds since 1970 UTC; by default, this machine's clock.
+            If that is set back, the samples' times go on, and an event says so.
         events : iterable of Event or str
             What happened, to be carried by the sample; a text becomes a note.
         readers : iterable of ReaderState
@@ -144,7 +147,9 @@ class Observer:
         self, time_ms: int | None, events: tuple[Event, ...], readers: tuple[ReaderState, ...]
     ) -> Sample:
         self._n += 1
-        time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
+        if time_ms is None:
+            time_ms, set_back = self._clock.now()
+            events += set_back
         began_s = time.monotonic()
         try:
             return self._judged(self._poll(time_ms), began_s, time_ms, events, readers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
 from streamviz.client.cluster import ClusterConnection, slot_of
@@ -16,6 +15,7 @@ from streamviz.observation.partition_sample import (
     PartitionState,
     sum_partitions,
 )
+from streamviz.observation.rising_clock import RisingClock
 from streamviz.patterns.partitions import Partitions
 
 
@@ -48,6 +48,7 @@ class PartitionObserver:
         self._observers = [Observer(client, key) for key in keys]
         self._connections = [observer_connection(client, key) for key in keys]
         self._n = 0
+        self._clock = RisingClock()
 
     def sample(
         self, time_ms: int | None = None, events: Iterable[Event | str] = ()
@@ -58,6 +59,7 @@ class PartitionObserver:
         ----------
         time_ms : int, optional
             The samples' time, in milliseconds since 1970 UTC; by default, this machine's clock.
+            If that is set back, the samples' times go on, and an event says so.
         events : iterable of Event or str
             What happened, to be carried by the sample; a text becomes a note.
 
@@ -68,7 +70,10 @@ class PartitionObserver:
             the sums that need them are unknown.
         """
         self._n += 1
-        time_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
+        reported = events_of(events)
+        if time_ms is None:
+            time_ms, set_back = self._clock.now()
+            reported += set_back
         states = []
         for number, (observer, connection) in enumerate(
             zip(self._observers, self._connections, strict=True)
@@ -79,7 +84,7 @@ class PartitionObserver:
             )
             slot = slot_of(observer.stream)
             states.append(PartitionState(number, slot, node, moving_to, sample))
-        return sum_partitions(self.partitions.name, self._n, time_ms, states, events_of(events))
+        return sum_partitions(self.partitions.name, self._n, time_ms, states, reported)
 
     def _nodes(self, connection: ClusterConnection) -> tuple[str, str]:
         """Return the names of the node that holds the slot, and of the node that takes it over."""

@@ -20,6 +20,7 @@ import simpy
 
 from streamviz.errors import HandlerError, InputError
 from streamviz.simulation.checks import positive
+from streamviz.simulation.environment import Environment
 
 EPOCH_MS = 1_767_225_600_000
 """The start of the virtual clock: 2026-01-01T00:00:00Z."""
@@ -37,7 +38,7 @@ class Clock:
 
     Attributes
     ----------
-    env : simpy.Environment
+    env : Environment
         Runs the processes; its unit is the millisecond.
     error : Exception or None
         The first exception that a process raised; it stops the clock.
@@ -48,7 +49,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self.env = simpy.Environment()
+        self.env = Environment()
         self.error: Exception | None = None
         self.on_change: list[Callable[[], object]] = []
         self.virtual = True
@@ -105,12 +106,17 @@ class Clock:
         Raises
         ------
         InputError
-            If the span is not positive, or this clock is a wall clock.
+            If the span is not positive, this clock is a wall clock, or a process has broken off.
         """
         span_ms = positive("ms", ms)
         if not self.virtual:
             raise InputError("this is a wall clock: create a new clock for a virtual run")
-        self.env.run(until=self.env.now + span_ms)
+        if self.env.broken:
+            raise InputError(
+                "an exception or Ctrl-C ended one of the processes in the middle, and the others "
+                "cannot go on without it: create a new scenario"
+            )
+        self.env.run_until(self.env.now + span_ms)
 
     def start(self) -> None:
         """Run at the pace of the wall clock, in one background thread; if paused, resume."""

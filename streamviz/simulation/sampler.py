@@ -71,10 +71,12 @@ class Sampler:
     def sample(self) -> None:
         """Take a sample of each stream."""
         events = self._context.take_events()
+        clock = self._context.clock
+        time_ms = clock.time_ms if clock.virtual else None  # the observer knows what time it is
         for key, observer in self._observers.items():
             states = [one.state() for one in self._readers.values() if one.stream == key]
             known_states = [state for state in states if state is not None]
-            sample = observer.sample(self._context.clock.time_ms, events, known_states)
+            sample = observer.sample(time_ms, events, known_states)
             self.histories[key].append(sample)
             self._call_back(sample)
 

@@ -243,9 +243,9 @@ class Scenario(ClockControls):
     def run(self, seconds: float) -> History:
         """Run on the virtual clock, and return the history of the first stream.
 
-        A second call continues the run. The run replaces a stream that an earlier virtual run made,
-        if nothing else has added to the stream since and it has no other groups. Any other stream
-        stays as it is. The hash ``streamviz:runs`` records which run made which stream.
+        A second call continues the run, also one interrupted by Ctrl-C. The first call replaces a
+        stream that an earlier run made, if nothing else has added to it since and it has no other
+        groups. Any other stream stays as it is. The hash ``streamviz:runs`` records who made what.
 
         Parameters
         ----------
@@ -261,15 +261,15 @@ class Scenario(ClockControls):
         """
         history = self.history
         ms = positive("seconds", seconds) * 1000
-        if self.clock.virtual:
-            self._ownership.prepare(
-                self.producers, self.groups.values(), self.readers.values(), self.clock.time_ms
-            )
-        try:
-            self.clock.advance(ms)
-        finally:
-            self._ownership.mark_streams(self.histories, self.producers)
-        self._sampler.sample()
+        parts = self.producers, self.groups.values(), self.readers.values()
+        with self.clock.env.deferring_interrupts():
+            if self.clock.virtual:
+                self._ownership.prepare(*parts, self.clock.time_ms)
+            try:
+                self.clock.advance(ms)
+            finally:
+                self._ownership.mark_streams(self.histories, self.producers)
+            self._sampler.sample()
         if self.error is not None:
             raise self.error
         return history
