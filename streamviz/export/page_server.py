@@ -10,13 +10,16 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing, suppress
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,11 +32,15 @@ from streamviz.widgets.assets import plotly_js, script, stylesheet
 _STATIC = Path(__file__).parent / "static"
 _KEEP_ALIVE_S = 10.0  # only a write shows that a browser has gone
 _MAX_VIEWERS = 50
+_MAX_CONNECTIONS = 200
 _MAX_MESSAGE = 1000  # bytes of a browser's message
+_TIMEOUT_S = 10.0  # for a browser that does not finish its request, or does not read
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
+_WRONG_HOST = b"Open the page by its address, or start it with --host and this name.\n"
 
 
 class DashboardServer:
@@ -67,6 +74,7 @@ class DashboardServer:
     ) -> None:
         self.source = source
         self.stream = stream
+        self.host = host
         self.token = secrets.token_urlsafe(24)
         self.viewers: dict[str, Viewer] = {}
         self._closing = threading.Event()
@@ -134,13 +142,40 @@ class DashboardServer:
 
 
 class _Server(ThreadingHTTPServer):
+    """Answers each connection in a thread of its own, and not more than some at once."""
+
     daemon_threads = True
     block_on_close = False
     app: DashboardServer
 
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        self._free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection, or close it if there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in its thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what failed in one line; a browser that has gone is no failure."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            print(f"streamviz: a request failed: {error!r}", file=sys.stderr)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = _TIMEOUT_S
     server_version = "streamviz"
     sys_version = ""
     server: _Server
@@ -158,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         size = self.headers.get("Content-Length", "")
-        if not size.isdecimal() or int(size) > _MAX_MESSAGE:
+        if not size.isdecimal() or len(size) > 9 or int(size) > _MAX_MESSAGE:
             self.close_connection = True
             self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
@@ -179,13 +214,33 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep no log, because each line would contain the token."""
 
     def _authorized_path(self) -> str | None:
-        """Return the path, or reply that the token is missing."""
-        parts = urlsplit(self.path)
+        """Return the path, or reply that the token is missing, or that the name is not ours."""
+        if not self._host_is_ours():
+            self._reply(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", _WRONG_HOST)
+            return None
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            self._reply(HTTPStatus.BAD_REQUEST)
+            return None
         token = parse_qs(parts.query).get("token", [""])[0]
         if hmac.compare_digest(token.encode(), self.server.app.token.encode()):
             return parts.path
         self._reply(HTTPStatus.FORBIDDEN, "text/plain", b"Open the link with its token.\n")
         return None
+
+    def _host_is_ours(self) -> bool:
+        """Tell whether the page was asked for by an address or by this machine's own name.
+
+        Another name that leads here belongs to a page that wants to read this one.
+        """
+        name = ""
+        try:
+            name = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
+            ip_address(name)
+        except ValueError:
+            return name in {"localhost", gethostname().lower(), self.server.app.host.lower()}
+        return True
 
     def _reply(
         self, status: HTTPStatus, content_type: str = "", content: bytes = b"", gzip: bool = False

@@ -4,8 +4,10 @@ import http.client
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +201,84 @@ def test_a_page_has_security_headers_and_no_password(page_server: DashboardServe
     assert reply.headers["Cache-Control"] == "no-store"
     assert "http" not in reply.read().decode().replace("<!doctype html>", "")
     assert page_server.token not in repr(page_server)
+
+
+def connected(server: DashboardServer, sent: bytes) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=5)
+    line.sendall(sent)
+    return line
+
+
+def test_half_requests_hold_few_threads_and_not_for_long(
+    page_server: DashboardServer, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr("streamviz.export.page_server._Handler.timeout", 0.5)
+    before = threading.active_count()
+    lines = [connected(page_server, b"GET / HTTP/1.1\r\nHost: loc") for _ in range(400)]
+    assert threading.active_count() <= before + 200
+    until(lambda: threading.active_count() <= before + 2)
+    assert Browser(page_server.url).ask("/").status == 200
+    for line in lines:
+        line.close()
+
+
+def test_a_length_of_thousands_of_digits_is_too_large(page_server: DashboardServer) -> None:
+    for digits in ("9" * 5000, "1001", "٣"):
+        head = f"POST /say/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {digits}\r\n\r\n"
+        with connected(page_server, head.encode()) as line:
+            assert line.recv(100).startswith(b"HTTP/1.1 413 "), digits[:9]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("[::1]:8000", 200),
+        ("10.1.2.3", 200),
+        (socket.gethostname(), 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example:80", 421),
+        ("[::1", 421),
+        ("", 421),
+    ],
+)
+def test_only_an_address_or_this_machines_name_is_answered(
+    page_server: DashboardServer, name: str, status: int
+) -> None:
+    head = f"GET /?token={page_server.token} HTTP/1.1\r\nHost: {name}\r\n\r\n"
+    with connected(page_server, head.encode()) as line:
+        assert line.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_no_page_may_show_it_in_a_frame(page_server: DashboardServer) -> None:
+    policy = str(Browser(page_server.url).ask("/").headers["Content-Security-Policy"])
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_browsers_that_go_early_or_send_garbage_leave_no_traceback(
+    page_server: DashboardServer, capfd: pytest.CaptureFixture[str], until: Until
+) -> None:
+    before = threading.active_count()
+    reset = struct.pack("ii", 1, 0)  # the connection is reset when it is closed
+    asks = f"?token={page_server.token} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for sent in (
+        f"GET /plotly.js{asks}",
+        f"GET /events{asks}",
+        "GET /",
+        "\x16\x03\x01",
+        "GET http://[",
+    ):
+        line = connected(page_server, sent.encode("latin-1"))
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        line.close()
+    with connected(
+        page_server, b"GET http://[?token=x HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    ) as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 400 ")
+    monkey = Stream(page_server.source.client, page_server.stream)
+    until(lambda: monkey.add({"n": 1}) and threading.active_count() <= before + 2)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_hostile_key_is_shown_as_text(redis: redis_py.Redis, key: str) -> None:
