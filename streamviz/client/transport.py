@@ -86,27 +86,13 @@ def send_and_receive(
         if refused and not str(replies[-1]).startswith("EXECABORT"):
             raw_connection.disconnect()  # a server without EXEC is still inside the transaction
         return replies
+    options = {}
+    if block_ms is not None:
+        options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
     try:
-        with _patience(raw_connection, block_ms):
-            return [raw_connection.read_response(disable_decoding=True)]
+        return [raw_connection.read_response(disable_decoding=True, **options)]
     except ResponseError as error:
         return [error]
-
-
-@contextmanager
-def _patience(raw_connection: Any, block_ms: int | None) -> Iterator[None]:
-    """Extend the socket's time-out; redis-py's `read_response` has a parameter for it since 8.0."""
-    if block_ms is None:
-        yield
-        return
-    sock = raw_connection._sock
-    usual_s = sock.gettimeout()
-    sock.settimeout(None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S)
-    try:
-        yield
-    finally:
-        if raw_connection._sock is sock:  # redis-py closes it after an error
-            sock.settimeout(usual_s)
 
 
 def new_reader() -> hiredis.Reader:
