@@ -143,8 +143,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; ``shtab --shell bash streamviz.cli.parser`` makes a shell completion."""
-    parser = _Parser(prog="streamviz", description=__doc__)
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog="streamviz",
+        description=__doc__,
+        epilog="Shell completion: pip install shtab, then shtab --shell bash streamviz.cli.parser",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(handler=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="command", title="commands")

@@ -435,7 +435,8 @@ def test_the_command_line_plays_a_recording_in_the_browser(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["export"], ["export", "x", "--plot", "pie"], ["export", "x", "--size", "big"]]
+    "words",
+    [["no"], ["export"], ["export", "x", "--plot", "pie"], ["export", "x", "--size", "big"]],
 )
 def test_a_wrong_command_line_ends_with_status_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
