@@ -2,7 +2,7 @@
 # make test   run everything: checks, tests, notebooks, browser
 # make help   list the rest
 
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
@@ -12,7 +12,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check unit notebooks browser execute pictures film bench test-matrix coverage-table clean
+.PHONY: help js lab test check unit notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -27,6 +27,7 @@ help:
 	@echo "make film         make the README's moving picture anew, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
+	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
 	@echo "make clean        remove the environment and everything built"
 
@@ -80,6 +81,9 @@ bench: js
 
 test-matrix: js
 	$(BIN)/python tests/matrix/run.py
+
+test-versions: js
+	$(BIN)/python tests/versions.py $(VERSIONS)
 
 coverage-table: js
 	$(BIN)/python tests/course_map/make.py

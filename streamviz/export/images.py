@@ -67,8 +67,8 @@ def to_still(
     Raises
     ------
     InputError
-        If an argument is wrong (limits: `streamviz.export.options`), or a PNG needs
-        ``streamviz[export]``, which is not installed.
+        If an argument is wrong (limits: `streamviz.export.options`), or a PNG needs the
+        extra ``export``, which is not installed.
     RecordingError
         If the recording can't be read, or the file already exists or can't be written.
     """
@@ -135,7 +135,7 @@ def to_animation(
     ------
     InputError
         If an argument is wrong (limits: `streamviz.export.options`), the span needs more than
-        2000 images, or ``streamviz[export]`` is not installed.
+        2000 images, or the extra ``export`` is not installed.
     RecordingError
         If the recording can't be read, or the file already exists or can't be written.
     """

@@ -8,13 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError, NotebookError
+from streamviz.errors import InputError, NotebookError, install_command
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.player import EMBED_FRAMES
 
-MISSING_EXTRA = (
-    "exporting a notebook needs nbconvert and reveal.js: pip install 'streamviz[slides]'"
-)
+MISSING_EXTRA = f"exporting a notebook needs nbconvert and reveal.js: {install_command('slides')}"
 _TEMPLATES = Path(__file__).parent / "templates"
 _CELL_TIMEOUT_S = 120
 
@@ -25,7 +23,7 @@ def read(path: Path) -> Any:
     Raises
     ------
     InputError
-        If ``streamviz[slides]`` is not installed.
+        If the extra ``slides`` is not installed.
     NotebookError
         If the file can't be read, or is not a notebook.
     """

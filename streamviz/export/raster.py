@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, install_command
 
 FONT = "Open Sans"  # letters that it lacks come from the system's fonts
-_INSTALL = "pip install 'streamviz[export]'"
+_INSTALL = install_command("export")
 
 
 def png(svg: str, size: tuple[int, int]) -> bytes:
@@ -17,7 +17,7 @@ def png(svg: str, size: tuple[int, int]) -> bytes:
     Raises
     ------
     InputError
-        If ``streamviz[export]`` is not installed.
+        If the extra ``export`` is not installed.
     """
     font = _font()
     try:
@@ -41,7 +41,7 @@ def gif(images: list[bytes], frame_ms: int, *, loop: bool) -> bytes:
     Raises
     ------
     InputError
-        If ``streamviz[export]`` is not installed.
+        If the extra ``export`` is not installed.
     """
     try:
         from PIL import Image

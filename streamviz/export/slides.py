@@ -57,7 +57,7 @@ def to_slides(
     Raises
     ------
     InputError
-        If an argument is wrong, or ``streamviz[slides]`` is not installed.
+        If an argument is wrong, or the extra ``slides`` is not installed.
     NotebookError
         If the file is not a notebook, has nothing to show, or one of its cells fails.
     RecordingError

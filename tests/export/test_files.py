@@ -206,7 +206,7 @@ def test_a_missing_font_is_an_error(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(raster, "FONT", "No Such Font")
-    with pytest.raises(InputError, match=r"needs the font No Such Font: pip install 'streamviz\["):
+    with pytest.raises(InputError, match=r"needs the font No Such Font: pip install '.\["):
         to_still(run, tmp_path / "s.png")
     monkeypatch.setitem(sys.modules, "fontpkg", None)
     with pytest.raises(InputError, match="needs the font"):
@@ -435,7 +435,8 @@ def test_the_command_line_plays_a_recording_in_the_browser(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["export"], ["export", "x", "--plot", "pie"], ["export", "x", "--size", "big"]]
+    "words",
+    [["no"], ["export"], ["export", "x", "--plot", "pie"], ["export", "x", "--size", "big"]],
 )
 def test_a_wrong_command_line_ends_with_status_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -460,7 +461,7 @@ def test_without_the_extra_the_error_says_what_to_install(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(StreamVizError, match=r"pip install 'streamviz\[export\]'"):
+    with pytest.raises(StreamVizError, match=r"pip install 'redis-streamviz\[export\]'"):
         to_still(run, tmp_path / "s.png")
     assert to_still(run, tmp_path / "s.svg").exists()
 

@@ -155,7 +155,7 @@ def test_without_the_extra_the_error_says_what_to_install(
     for name in ("pyreveal", "nbconvert"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     sys.path_importer_cache.clear()
-    with pytest.raises(InputError, match=r"pip install 'streamviz\[slides\]'"):
+    with pytest.raises(InputError, match=r"pip install 'redis-streamviz\[slides\]'"):
         to_slides(deck, run=False)
 
 

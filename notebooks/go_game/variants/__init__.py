@@ -27,7 +27,7 @@ The judges on Redis keep games where `go_game.judge` does, in the hash ``game:<g
 style can take over from another. ``MULTI`` does not roll back: if a key is not a stream, an answer
 is lost. The real judge checks the keys first.
 
-All styles except `plain` and `typed` need an extra: ``pip install 'streamviz[styles]'``. It
+All styles except `plain` and `typed` need an extra: ``pip install '.[styles]'`` in the clone. It
 contains FastStream, psutil to measure memory, and the extra ``kafka``: Quix Streams and its broker,
 which can also be installed alone.
 """

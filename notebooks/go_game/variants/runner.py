@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Self
 
 from go_game.service_process import environment
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import InputError, StreamVizError, install_command
 
 STYLES = ("plain", "typed", "declarative", "kafka")
 _NEEDS = {"declarative": "faststream", "kafka": "quixstreams"}
 INSTALL = (
-    "pip install 'streamviz[styles]' installs everything "
-    "('streamviz[kafka]', a part of it, only Quix Streams and its broker)"
+    f"{install_command('styles')} "
+    "(its part, the extra kafka, installs only Quix Streams and its broker)"
 )
 ALONE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
 """The start of a program that must not load a module which JupyterLab installs.

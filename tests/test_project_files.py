@@ -1,0 +1,72 @@
+"""The files that GitHub and pre-commit read: they run what we run, and hold no secret."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streamviz import __version__
+
+ROOT = Path(__file__).parent.parent
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def test_each_workflow_may_read_and_no_more_and_ends_in_time() -> None:
+    assert {path.stem for path in WORKFLOWS} >= {"test", "release"}
+    for path in WORKFLOWS:
+        workflow = read(path)
+        assert workflow["permissions"] == {"contents": "read"}, path.name
+        assert all(job["timeout-minutes"] <= 30 for job in workflow["jobs"].values())
+        assert "secrets." not in path.read_text("utf-8"), path.name
+
+
+def test_a_release_is_published_without_a_password() -> None:
+    jobs = read(GITHUB / "workflows" / "release.yml")["jobs"]
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert jobs["publish"]["needs"] == "build"
+    assert not any("with" in step for step in jobs["publish"]["steps"] if "pypa/" in step["uses"])
+    assert "permissions" not in jobs["build"], "who builds cannot publish"
+
+
+def test_a_release_compares_its_tag_with_the_version() -> None:
+    steps = read(GITHUB / "workflows" / "release.yml")["jobs"]["build"]["steps"]
+    (command,) = (step["run"] for step in steps if "GITHUB_REF_NAME" in step.get("run", ""))
+    pattern = re.sub(r"\$\{GITHUB_REF_NAME#v\}", __version__, command.split('"', 1)[1])
+    line = pattern.rsplit('" ', 1)[0].replace('\\"', '"')
+    assert line in (ROOT / "streamviz" / "__init__.py").read_text("utf-8").splitlines()
+
+
+def test_ci_tests_each_python_that_we_name() -> None:
+    named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text("utf-8"))
+    jobs = read(GITHUB / "workflows" / "test.yml")["jobs"]
+    assert len(named) >= 4
+    assert jobs["test"]["strategy"]["matrix"]["python"] == named
+    both = [one["versions"] for one in jobs["versions"]["strategy"]["matrix"]["include"]]
+    assert both == ["lowest", "newest"]
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    (repository,) = read(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert [hook["entry"] for hook in repository["hooks"]] == ["make check"]
+    assert re.search(r"^check:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def test_dependabot_looks_where_we_name_versions() -> None:
+    named = {one["package-ecosystem"] for one in read(GITHUB / "dependabot.yml")["updates"]}
+    assert named == {"github-actions", "pip", "npm"}
+
+
+@pytest.mark.parametrize("path", sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.md")))
+def test_an_issue_template_has_a_name_and_a_purpose(path: Path) -> None:
+    _, header, body = path.read_text("utf-8").split("---\n", 2)
+    assert {"name", "about"} <= yaml.safe_load(header).keys()
+    assert body.strip()
