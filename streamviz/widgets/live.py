@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
@@ -60,39 +60,50 @@ class Live(PlotWidget):
         elif commands and self.scenario is not None:
             self.commands = CommandLog(self.scenario.client)
         self._rows_sent = 0
+        self._started = False  # whether this widget started the scenario
+        self._resting = False  # whether it paused it, because the last view was closed
 
     def stop(self) -> None:
         """Stop the scenario, draw its last state, and save its pictures in the notebook."""
         if self.scenario is not None:
             self.scenario.stop()
-            if self._frame in self.scenario.on_sample:
-                self.scenario.on_sample.remove(self._frame)
-                self.scenario.clock.on_change.remove(self._state_changed)
-            if self.commands is not None:
-                self.commands.stop()
+        self._unhook()
         super().stop()
 
     def _start(self) -> None:
-        if self.scenario is None or self.scenario.ran:
+        if self.scenario is None or self.scenario.ran or self.scenario.state == "stopped":
             return
         if self._frame not in self.scenario.on_sample:
             self.scenario.on_sample.append(self._frame)
             self.scenario.clock.on_change.append(self._state_changed)
-        if self.commands is not None:
-            self.commands.start()
-        if self.scenario.state == "new":
+            if self.commands is not None:
+                self.commands.start()
+        if self.scenario.state == "new" or (self._resting and self.scenario.state == "paused"):
+            self._started = True
             self.scenario.start()
+        self._resting = False
+
+    def _rest(self) -> None:
+        self._unhook()
+        scenario = self.scenario
+        if self._started and scenario and scenario.state == "running" and not scenario.on_sample:
+            self._resting = True
+            scenario.pause()
+
+    def _unhook(self) -> None:
+        if self.scenario is None:
+            return
+        if self._frame in self.scenario.on_sample:
+            self.scenario.on_sample.remove(self._frame)
+            self.scenario.clock.on_change.remove(self._state_changed)
+        if self.commands is not None:
+            self.commands.stop()
 
     def _state_changed(self) -> None:
         """Show that the clock has started, paused or stopped."""
         self._frame(force=True)
         if self._status()["state"] != "running":
             self._refresh()
-
-    def _locked(self, action: Callable[[], Any]) -> Any:
-        if self.scenario is None or self.scenario.state == "stopped":
-            return action()  # no sample can be added, and a handler may still block the clock
-        return self.scenario.clock.do(action)
 
     def _status(self) -> dict[str, Any]:
         if self.steps is not None:
@@ -102,14 +113,14 @@ class Live(PlotWidget):
         if self.scenario is None:
             return status
         error = self.scenario.error
-        groups = self.scenario.groups.values() if self.controls else ()
+        groups = list(self.scenario.groups.values()) if self.controls else ()
         return status | {
             "state": "done" if self.scenario.ran else self.scenario.state,
             "error": str(error) if error is not None else "",
             "workers": [
                 [group.name, worker.name, worker.alive]
                 for group in groups
-                for worker in group.consumers.values()
+                for worker in list(group.consumers.values())
             ],
         }
 
