@@ -6,7 +6,7 @@ import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { rings } from "./keyboard.js";
-import { notify, received, widget } from "./mount.js";
+import { isFor, notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
@@ -29,7 +29,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
     const dark = darkNow();
     root.toggleAttribute("data-dark", dark);
     for (const plot of Plotly && root.isConnected ? plots : []) {
-      if (!plot.dirty || !plot.visible) continue;
+      if (!plot.dirty || !plot.visible || !plot.node.clientWidth) continue;
       plot.dirty = false;
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
@@ -55,10 +55,17 @@ function buildPlots(root, board, story, onDrawn, signal) {
     }
     schedule();
   });
+  const sizes = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      const node = /** @type {any} */ (target);
+      if (node.clientWidth && node._fullLayout && node.clientWidth !== node._fullLayout.width) Plotly.Plots.resize(node);
+    }
+  });
   const purge = () => {
     cancelAnimationFrame(scheduled);
     scheduled = 0;
     inView.disconnect();
+    sizes.disconnect();
     for (const { node } of plots) Plotly?.purge(node);
   };
   signal.addEventListener("abort", purge);
@@ -75,6 +82,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
       plots = figures.map((figure, i) => {
         const plot = createPlot(figure.layout.title.text, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
+        sizes.observe(plot.node);
         return { ...plot, figure, dirty: true, visible: true };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
@@ -99,7 +107,7 @@ export function build(model, signal) {
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
   const grant = () => {
-    if (owed < GRANT_EVERY) return;
+    if (owed < GRANT_EVERY || !root.isConnected) return; // what is off the page asks for nothing
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
@@ -135,9 +143,12 @@ export function build(model, signal) {
     story: story.show,
     problem: (/** @type {any} */ { text }) => say({ text, bad: true }),
   };
-  const receive = (/** @type {{type: string}} */ { type }, /** @type {DataView[]} */ buffers) => {
-    const handler = handlers[/** @type {keyof typeof handlers} */ (type)];
-    if (handler) handler(received(buffers));
+  let begun = false; // the first figures have come; the frames of other views may come before
+  const receive = (/** @type {{type: string}} */ message, /** @type {DataView[]} */ buffers) => {
+    const handler = handlers[/** @type {keyof typeof handlers} */ (message.type)];
+    if (!handler || !isFor(model, message)) return;
+    begun ||= message.type === "figures";
+    if (begun || message.type !== "frame") handler(received(buffers));
   };
   model.on("msg:custom", receive);
   signal.addEventListener("abort", () => {
