@@ -61,6 +61,7 @@ class PlotWidget(anywidget.AnyWidget):
     _esm = script("live.js")
     _css = stylesheet("live.css")  # for a path, anywidget would keep every widget alive
     _plots_optional = False  # whether a subclass has something to show without plots
+    _own_layout: ipywidgets.Layout | None = None
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
 
@@ -105,9 +106,13 @@ class PlotWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the connection to the browser, and with it all views."""
+        was_open = self.comm is not None
         super().close()
-        if hasattr(self, "_own_layout"):
+        if self._own_layout is not None:  # ipywidgets would keep it
             self._own_layout.close()
+        if was_open:
+            self._credits.clear()
+            self._rest()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {', '.join(plot.title for plot in self.plots)}>"
