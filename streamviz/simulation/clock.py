@@ -44,7 +44,8 @@ class Clock:
     error : Exception or None
         The first exception that a process raised; it stops the clock.
     on_change : list of callable
-        Called without arguments when the wall clock starts, pauses, resumes or stops.
+        Called without arguments when the wall clock starts, pauses, resumes or stops, or its speed
+        changes.
     virtual : bool
         Whether this is a virtual clock. A new clock is, until `start`.
     """
@@ -98,7 +99,7 @@ class Clock:
         with self._changed:
             self._set_anchor()
             self._speed = speed
-            self._changed.notify_all()
+        self._notify()
 
     def advance(self, ms: float) -> None:
         """Run the processes for a span of virtual time, as fast as possible, in this thread.

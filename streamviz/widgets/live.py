@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import traitlets
+
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
@@ -33,12 +35,22 @@ class Live(PlotWidget):
         Whether to show the commands that a scenario sends, and what they change. This costs two
         more round trips per command. Steps always show their commands.
 
+    Attributes
+    ----------
+    state : str
+        The state of the source: ``"new"``, ``"running"``, ``"paused"``, ``"stopped"``,
+        ``"steps"`` or ``"done"``. A trait; observers may be called in the scenario's thread.
+    speed : float
+        How fast the scenario runs; 2.0 is twice as fast. A trait.
+
     Raises
     ------
     InputError
         If the source is none of these or has no such stream, or if there are no plots.
     """
 
+    state = traitlets.Unicode(read_only=True).tag(sync=True)
+    speed = traitlets.Float(1.0).tag(sync=True)
     _max_rows = 20  # commands per frame, and in the saved output
 
     def __init__(
@@ -62,12 +74,14 @@ class Live(PlotWidget):
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
         self._resting = False  # whether it paused it, because the last view was closed
+        self._follow_source()
 
     def stop(self) -> None:
         """Stop the scenario, draw its last state, and save its pictures in the notebook."""
         if self.scenario is not None:
             self.scenario.stop()
         self._unhook()
+        self._follow_source()
         super().stop()
 
     def _start(self) -> None:
@@ -75,7 +89,7 @@ class Live(PlotWidget):
             return
         if self._frame not in self.scenario.on_sample:
             self.scenario.on_sample.append(self._frame)
-            self.scenario.clock.on_change.append(self._state_changed)
+            self.scenario.clock.on_change.append(self._show_state)
             if self.commands is not None:
                 self.commands.start()
         if self.scenario.state == "new" or (self._resting and self.scenario.state == "paused"):
@@ -89,21 +103,39 @@ class Live(PlotWidget):
         if self._started and scenario and scenario.state == "running" and not scenario.on_sample:
             self._resting = True
             scenario.pause()
+            self._follow_source()
 
     def _unhook(self) -> None:
         if self.scenario is None:
             return
         if self._frame in self.scenario.on_sample:
             self.scenario.on_sample.remove(self._frame)
-            self.scenario.clock.on_change.remove(self._state_changed)
+            self.scenario.clock.on_change.remove(self._show_state)
         if self.commands is not None:
             self.commands.stop()
 
-    def _state_changed(self) -> None:
-        """Show that the clock has started, paused or stopped."""
+    def _show_state(self) -> None:
+        """Show that the clock has started, paused or stopped, or changed its speed."""
+        before = self.state
+        self._follow_source()
         self._frame(force=True)
-        if self._status()["state"] != "running":
+        if self.state not in (before, "running"):
             self._refresh()
+
+    def _follow_source(self) -> None:
+        """Set the traits that tell about the source."""
+        self.set_trait("state", self._status()["state"])
+        if self.scenario is not None:
+            self.speed = self.scenario.speed
+
+    @traitlets.validate("speed")
+    def _set_speed(self, proposal: Any) -> float:
+        factor = float(proposal["value"])
+        if self.scenario is None:
+            raise InputError(f"speed={factor:g}: this board shows no scenario that it can pace")
+        if self.scenario.speed != factor:
+            self.scenario.speed = factor
+        return factor
 
     def _status(self) -> dict[str, Any]:
         if self.steps is not None:
@@ -137,6 +169,7 @@ class Live(PlotWidget):
             control(source, content)
         except StreamVizError as error:
             self._problem(error)
+        self._follow_source()
         self._frame(force=True)
         if self.steps is not None:
             self._refresh()

@@ -34,6 +34,7 @@ _FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
 _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
 _REFRESH_EVERY_S = 10.0
+_SUMMARISE_EVERY_S = 1.0
 _FRAMES_AHEAD = 16  # sent but not drawn; each view grants more as it draws, eight at a time
 _PATIENCE_S = 2.0  # how long one view may keep the others waiting
 
@@ -52,6 +53,14 @@ class PlotWidget(anywidget.AnyWidget):
     plots : sequence of Plot
         The plots to show, from top to bottom.
 
+    Attributes
+    ----------
+    selected : str
+        The ID of the entry that is chosen in the browser or here, or empty. A trait.
+    summary : str
+        What the plots show, in words: one line per plot, at most a second old while a view is
+        open. A trait.
+
     Raises
     ------
     InputError
@@ -64,6 +73,8 @@ class PlotWidget(anywidget.AnyWidget):
     _own_layout: ipywidgets.Layout | None = None
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.Unicode().tag(sync=True)
+    summary = traitlets.Unicode(read_only=True).tag(sync=True)
 
     def __init__(self, history: History, plots: Sequence[Plot]) -> None:
         chosen = tuple(plots) if isinstance(plots, Sequence) else ()
@@ -87,7 +98,17 @@ class PlotWidget(anywidget.AnyWidget):
         self._all_ready_s = 0.0
         self._handles: list[Any] = []
         self._refreshed_s = 0.0
+        self._summarised_s = 0.0
         self.on_msg(self._receive)
+
+    @traitlets.default("summary")
+    def _summary(self) -> str:
+        with self.history.lock:
+            return "\n".join(f"{plot.title}: {plot.summary(self.history)}" for plot in self.plots)
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: Any) -> str:
+        return str(EntryId.parse(proposal["value"])) if proposal["value"] else ""
 
     @traitlets.default("layout")
     def _new_layout(self) -> ipywidgets.Layout:
@@ -120,6 +141,7 @@ class PlotWidget(anywidget.AnyWidget):
     def stop(self) -> None:
         """Draw the last state, and save its pictures in the notebook."""
         self._frame(force=True)
+        self._summarise()
         self._refresh()
 
     def update(self) -> None:
@@ -128,6 +150,7 @@ class PlotWidget(anywidget.AnyWidget):
         Call this after you append to a history. A running scenario does it by itself.
         """
         self._frame()
+        self._summarise()
 
     def _start(self) -> None:
         """Begin to follow the source: the widget is shown."""
@@ -259,8 +282,14 @@ class PlotWidget(anywidget.AnyWidget):
             return
         with self.history.lock:
             self._send_frame()
+        if time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S:
+            self._summarise()
         if time.monotonic() - self._refreshed_s > _REFRESH_EVERY_S:
             self._refresh()
+
+    def _summarise(self) -> None:
+        self._summarised_s = time.monotonic()
+        self.set_trait("summary", self._summary())
 
     def _views_ready(self) -> bool:
         """Return whether there are views, and all take a frame; do not wait long for one of them.

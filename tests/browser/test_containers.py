@@ -134,3 +134,41 @@ def test_a_closed_view_costs_nothing_and_a_new_one_goes_on(open_notebook: OpenNo
     all_live(notebook, views(notebook, 2))
     notebook.until(lambda: "running 1" in state())
     assert not notebook.problems
+
+
+def test_traits_are_linked_and_observed(open_notebook: OpenNotebook) -> None:
+    cells = [
+        SETUP,
+        """one = board("one"); slider = w.FloatSlider(value=1, min=0.5, max=8, step=0.5)
+words = w.Label()
+w.jslink((slider, "value"), (one, "speed"))
+w.jslink((one, "summary"), (words, "value"))
+w.VBox([slider, words, one])""",
+        "print(one.scenario.speed, one.state, one.selected)",
+        "one.selected = str(next(one.history.entries).id)",
+    ]
+    notebook = open_notebook(cells)
+    notebook.run_all()
+    all_live(notebook, views(notebook, 1))
+    shown = cell(notebook, 1)
+
+    def said() -> str:
+        text = cell(notebook, 2).locator(".jp-OutputArea-output")
+        notebook.command("notebook:run-cell")
+        return str(text.inner_text()) if text.count() else ""
+
+    slider = shown.locator(".noUi-handle")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    notebook.until(lambda: "3.0 running" in said())
+    notebook.until(lambda: "billing: " in shown.locator(".widget-label").last.inner_text())
+    shown.locator(".streamviz-plot").first.focus()
+    shown.locator(".streamviz-plot").first.press("End")
+    newest = "document.querySelector('.streamviz-plot').data[0].customdata"
+    notebook.until(lambda: said().split()[-1] in notebook.page.evaluate(newest))
+    cell(notebook, 3)
+    notebook.command("notebook:run-cell")
+    story = shown.locator(".streamviz-story")
+    notebook.until(lambda: "was added at" in str(story.text_content()))
+    assert not notebook.problems

@@ -11,11 +11,13 @@ from typing import Any
 import ipywidgets
 import pytest
 import redis as redis_py
+import traitlets
 from ipywidgets.widgets.widget import _instances
 from plots.histories import group, history, sample
 from widgets.conftest import Listen, Talk
 
 from streamviz import Dashboard, Scenario, group_lag, replay, watch
+from streamviz.errors import InputError
 from streamviz.plots.figure import apply
 from streamviz.recording import save
 from streamviz.widgets import plot_widget as module
@@ -201,3 +203,64 @@ def test_nothing_stays_of_boards(
         del board
     until(lambda: left() == before and threads() == 0)
     assert not boards
+
+
+def test_state_and_speed_follow_the_scenario_and_speed_sets_it(
+    shop: Scenario, listen: Listen, until: Until
+) -> None:
+    talk = listen(Dashboard(shop))
+    board: Any = talk.live
+    states = ["new"]
+    board.observe(lambda change: states.append(change["new"]), "state")
+    talk.say("hello", view="a")
+    shop.pause()
+    shop.resume()
+    board.speed = 4
+    assert shop.speed == 4
+    shop.speed = 0.5
+    assert board.speed == 0.5
+    board.set_state({"speed": 2})  # as a linked slider in the browser does
+    assert shop.speed == 2
+    until(lambda: "waiting" in board.summary)
+    board.stop()
+    until(lambda: states == ["new", "running", "paused", "running", "stopped"])
+    assert board.summary == "\n".join(
+        f"{plot.title}: {plot.summary(board.history)}" for plot in board.plots
+    )
+
+
+@pytest.mark.parametrize("speed", [0, -1, 1001, float("nan"), float("inf")])
+def test_a_speed_that_is_refused_changes_nothing(shop: Scenario, speed: float) -> None:
+    board = Dashboard(shop)
+    with pytest.raises(InputError, match="speed="):
+        board.speed = speed
+    assert (board.speed, shop.speed) == (1, 1)
+
+
+def test_only_a_scenario_has_a_speed(listen: Listen) -> None:
+    board = group_lag(history(sampled(1)))
+    assert (board.state, board.speed) == ("done", 1)
+    with pytest.raises(InputError, match="speed=2: this board shows no scenario"):
+        board.speed = 2
+    with pytest.raises(traitlets.TraitError, match="read-only"):
+        board.state = "running"
+
+
+def test_what_is_selected_is_an_entry_id() -> None:
+    board = group_lag(history(sampled(1)))
+    board.selected = "5"
+    assert board.selected == "5-0"
+    with pytest.raises(InputError):
+        board.selected = "first"
+    board.selected = ""
+    assert board.selected == ""
+
+
+def test_a_summary_follows_what_is_appended() -> None:
+    board = group_lag(history(sampled(1)))
+    assert board.summary == "Group lag: g: 1 waiting."
+    summaries: list[str] = []
+    board.observe(lambda change: summaries.append(change["new"]), "summary")
+    board.history.append(sampled(2))
+    board.update()
+    assert summaries == ["Group lag: g: 2 waiting."]

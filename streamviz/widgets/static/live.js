@@ -35,7 +35,9 @@ function buildPlots(root, board, story, onDrawn, signal) {
       summary.textContent = figure.summary;
       const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const first = !node.on; // plotly adds this method
       drawPlot(Plotly, node, figure.data, { data, layout }, story);
+      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
     onDrawn();
   };
@@ -101,7 +103,10 @@ function buildPlots(root, board, story, onDrawn, signal) {
 /** The node of one model, made once. @param {any} model @param {AbortSignal} signal */
 export function build(model, signal) {
   const [board, status, commands] = [make("div", "board"), makeStatus(), buildCommandTable()];
-  const story = buildStory((id) => model.send({ type: "story", id }), () => plots.restyle());
+  const story = buildStory((id) => model.send({ type: "story", id }), () => {
+    plots.restyle();
+    shareChosen();
+  });
   const root = make("div", "live", [board, story.node, status, commands.root]);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
@@ -112,6 +117,15 @@ export function build(model, signal) {
     owed = 0;
   };
   const plots = buildPlots(root, board, story, grant, signal);
+  const shareChosen = () => {
+    if (!model.save_changes || model.get("selected") === story.chosen()) return;
+    model.set("selected", story.chosen());
+    model.save_changes();
+  };
+  const choose = () => {
+    const selected = model.save_changes ? model.get("selected") : "";
+    if (selected !== story.chosen()) story.choose(selected);
+  };
   const say = (/** @type {{text: string, bad: boolean}} */ { text, bad }) => {
     status.textContent = text;
     status.toggleAttribute("data-bad", bad);
@@ -151,8 +165,11 @@ export function build(model, signal) {
     if (begun || message.type !== "frame") handler(received(buffers));
   };
   model.on("msg:custom", receive);
+  model.on("change:selected", choose);
+  choose();
   signal.addEventListener("abort", () => {
     model.off("msg:custom", receive);
+    model.off("change:selected", choose);
     root.remove();
   });
   return root;
