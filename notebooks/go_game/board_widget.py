@@ -85,13 +85,15 @@ class Board(Live):
             self.commands.stop()
         super().stop()
 
+    def _greet(self, view: str) -> None:
+        super()._greet(view)
+        self._answers_sent = 0
+        self._send_game()
+
     def _handle_message(self, content: dict[str, Any]) -> None:
         super()._handle_message(content)
         kind = content.get("type")
-        if kind == "hello":
-            self._answers_sent = 0
-            self._send_game()
-        elif kind in ("play", "poll") and self.match is not None:
+        if kind in ("play", "poll") and self.match is not None:
             self._act(self.match, kind, content.get("at"))
 
     def _act(self, match: Match, kind: str, at: Any) -> None:

@@ -25,8 +25,7 @@ class Viewer:
     def __init__(self, source: Scenario, stream: str) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._dashboard = _QueueDashboard(source, stream, self._messages)
-        self._source = source
-        source.on_sample.append(self._dashboard._frame)
+        self._dashboard._start()
 
     def next_message(self, timeout_s: float) -> tuple[str, str] | None:
         """Return the type and the JSON content of the next message, or None after the timeout."""
@@ -41,13 +40,12 @@ class Viewer:
             return False
         if type(message.get("frames", 0)) is not int:
             return False
-        self._dashboard._receive(None, message, [])
+        self._dashboard._receive(None, message | {"view": ""}, [])
         return True
 
     def close(self) -> None:
         """Stop the messages."""
-        if self._dashboard._frame in self._source.on_sample:
-            self._source.on_sample.remove(self._dashboard._frame)
+        self._dashboard._unhook()
         self._dashboard.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -28,6 +29,12 @@ class History:
         How many entries to keep over all samples; the oldest samples lose their entries, but keep
         their numbers.
 
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held while a sample is appended. Hold it to read several things as of one moment while
+        another thread appends.
+
     Raises
     ------
     InputError
@@ -45,6 +52,7 @@ class History:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.limit = limit
         self.max_entries = max_entries
+        self.lock = threading.RLock()
         self._samples: deque[Sample] = deque()
         self._stripped = 0  # how many of the oldest samples have lost their entries
         self._start_ms: int | None = None
@@ -66,6 +74,10 @@ class History:
         InputError
             If its number or its time is before the last sample's; the history does not change.
         """
+        with self.lock:
+            self._append(sample)
+
+    def _append(self, sample: Sample) -> None:
         last = self.last
         if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
             raise InputError(

@@ -2,12 +2,14 @@
 
 Everything that happens over time is a simpy process, in milliseconds. A virtual clock runs the
 processes one after another, at once. A wall clock runs the same processes in one background thread,
-each when its time has come.
+each when its time has come. A process may wait for a server or a handler; the clock can be paused,
+paced and stopped meanwhile.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 import warnings
@@ -25,9 +27,9 @@ from streamviz.simulation.environment import Environment
 EPOCH_MS = 1_767_225_600_000
 """The start of the virtual clock: 2026-01-01T00:00:00Z."""
 
-_LOCK_TIMEOUT_S = 5.0  # how long a caller waits for a handler that is running
+_LOCK_TIMEOUT_S = 5.0  # how long a caller waits for the process that is running
 _JOIN_TIMEOUT_S = 1.0
-_BUSY = "a handler, a series or a callback has not returned, or the server has not answered"
+_CLIENTS = ("streamviz.client.", "redis.", "valkey.")  # modules that wait for a server
 
 Process = Generator[Any, Any, Any]
 State = Literal["new", "running", "paused", "stopped"]
@@ -43,7 +45,8 @@ class Clock:
     error : Exception or None
         The first exception that a process raised; it stops the clock.
     on_change : list of callable
-        Called without arguments when the wall clock starts, pauses, resumes or stops.
+        Called without arguments when the wall clock starts, pauses, resumes or stops, or its speed
+        changes.
     virtual : bool
         Whether this is a virtual clock. A new clock is, until `start`.
     """
@@ -55,9 +58,10 @@ class Clock:
         self.virtual = True
         self._speed = 1.0
         self._state: State = "new"
-        self._ended = False  # set without the lock, which a handler that hangs may hold
-        self._changed = threading.Condition(threading.RLock())
-        self._waiting: deque[None] = deque()  # one item for each thread that waits for the lock
+        self._ended = False
+        self._changed = threading.Condition(threading.RLock())  # of state and speed; held briefly
+        self._turn = threading.RLock()  # held while a process runs, which may wait for a server
+        self._waiting: deque[None] = deque()  # one item for each thread that waits for its turn
         self._thread: threading.Thread | None = None
         self._anchor = (0.0, 0.0)  # the same moment in wall seconds and in env milliseconds
 
@@ -66,17 +70,15 @@ class Clock:
         """The state of the wall clock: ``"new"``, ``"running"``, ``"paused"`` or ``"stopped"``."""
         return "stopped" if self._ended else self._state
 
-    def process(self, generator: Process) -> simpy.Process:
-        """Start a process, from any thread."""
-        with self._locked():
-            process = self.env.process(generator)
-            self._changed.notify_all()
-        return process
+    def process(self, generator: Process) -> Any:
+        """Start a simpy process, from any thread."""
+        return self.do(lambda: self.env.process(generator))
 
     def do(self, action: Callable[[], Any]) -> Any:
         """Call `action` between two steps of the processes, from any thread; return its result."""
-        with self._locked():
+        with self._taking_turn():
             result = action()
+        with self._changed:
             self._changed.notify_all()
         return result
 
@@ -95,10 +97,10 @@ class Clock:
     @speed.setter
     def speed(self, factor: float) -> None:
         speed = float(positive("speed", factor, 1000))
-        with self._locked():
+        with self._changed:
             self._set_anchor()
             self._speed = speed
-            self._changed.notify_all()
+        self._notify()
 
     def advance(self, ms: float) -> None:
         """Run the processes for a span of virtual time, as fast as possible, in this thread.
@@ -120,7 +122,7 @@ class Clock:
 
     def start(self) -> None:
         """Run at the pace of the wall clock, in one background thread; if paused, resume."""
-        with self._locked():
+        with self._changed:
             if self.state == "stopped":
                 raise InputError("this clock was stopped: create a new one to start again")
             if self.virtual and self.env.now > 0:
@@ -131,19 +133,22 @@ class Clock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="streamviz", daemon=True)
                 self._thread.start()
-            self._notify()
+        self._notify()
 
     def pause(self) -> None:
-        """Stop the time until `start` or `step`."""
-        with self._locked():
-            if self.state == "running":
-                self._set_anchor()
-                self._state = "paused"
-                self._notify()
+        """Stop the time until `start` or `step`; a process that waits for a server goes on."""
+        with self._changed:
+            if self.state != "running":
+                return
+            self._set_anchor()
+            self._state = "paused"
+        if self._turn.acquire(timeout=_JOIN_TIMEOUT_S):
+            self._turn.release()
+        self._notify()
 
     def step(self, until: Callable[[], bool] = lambda: True) -> None:
         """While paused, run events one by one until `until` returns true."""
-        with self._locked():
+        with self._taking_turn():
             if self.state != "paused":
                 raise InputError(f"the clock is {self.state}: pause it before you step")
             for _ in range(10_000):
@@ -158,41 +163,48 @@ class Clock:
         RuntimeWarning
             If a handler is still running. The thread ends as soon as the handler returns.
         """
-        self._ended = True
-        if self._changed.acquire(timeout=_JOIN_TIMEOUT_S):
+        with self._changed:
+            self._ended = True
             self._changed.notify_all()
-            self._changed.release()
         thread, self._thread = self._thread, None
         if thread is None or thread is threading.current_thread():
             return
         thread.join(_JOIN_TIMEOUT_S)
         if thread.is_alive():
-            warnings.warn(f"{_BUSY}: the clock stops when it does", RuntimeWarning, stacklevel=3)
+            message = f"{_obstacle(thread)}: the clock stops as soon as it does"
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Lock the clock. A clock that is late lets waiting threads in between two steps."""
+    def _taking_turn(self) -> Iterator[None]:
+        """Let no process run. A clock that is late lets waiting threads in between two steps."""
         self._waiting.append(None)
-        acquired = self._changed.acquire(timeout=_LOCK_TIMEOUT_S)
+        acquired = self._turn.acquire(timeout=_LOCK_TIMEOUT_S)
         self._waiting.pop()
         if not acquired:
             raise HandlerError(
-                f"{_BUSY}, for {_LOCK_TIMEOUT_S:g} s: make it return sooner, then try again"
+                f"{_obstacle(self._thread)} for {_LOCK_TIMEOUT_S:g} s: try again later"
             )
         try:
             yield
         finally:
-            self._changed.release()
+            self._turn.release()
 
     def _run(self) -> None:
+        while self._wait_until_due():
+            with self._turn:
+                if self._wait_s() == 0:  # it may have been paused since
+                    self._step()
+        self._notify()
+
+    def _wait_until_due(self) -> bool:
+        """Wait for the time of the next event; return False if the clock has stopped."""
         with self._changed:
             while not self._ended:
                 wait = 0.001 if self._waiting else self._wait_s()
-                if wait is None or wait > 0:
-                    self._changed.wait(wait)
-                else:
-                    self._step()
-            self._notify()
+                if wait == 0:
+                    return True
+                self._changed.wait(wait)
+        return False
 
     def _wait_s(self) -> float | None:
         """Return the time until the next event, in seconds; None means until something changes."""
@@ -208,11 +220,11 @@ class Clock:
         except Exception as error:
             self.error = self.error or error
             self._ended = True
-            self._changed.notify_all()
         return not self._ended
 
     def _notify(self) -> None:
-        self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
         for call in list(self.on_change):
             try:
                 call()
@@ -228,3 +240,13 @@ class Clock:
         elif self.state != "running" or fresh:
             paused_at = self._anchor[1] if self.state == "paused" else float(self.env.now)
             self._anchor = (now, max(paused_at, float(self.env.now)))
+
+
+def _obstacle(thread: threading.Thread | None) -> str:
+    """Say what a clock's process waits for, from where its thread is in the code."""
+    frame = sys._current_frames().get(thread.ident or 0) if thread is not None else None
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith(_CLIENTS):
+            return "the server has not answered"
+        frame = frame.f_back
+    return "a handler, a series or a callback has not returned"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+import traitlets
 
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
 from streamviz.errors import InputError, StreamVizError
@@ -33,12 +35,22 @@ class Live(PlotWidget):
         Whether to show the commands that a scenario sends, and what they change. This costs two
         more round trips per command. Steps always show their commands.
 
+    Attributes
+    ----------
+    state : str
+        The state of the source: ``"new"``, ``"running"``, ``"paused"``, ``"stopped"``,
+        ``"steps"`` or ``"done"``. A trait; observers may be called in the scenario's thread.
+    speed : float
+        How fast the scenario runs; 2.0 is twice as fast. A trait.
+
     Raises
     ------
     InputError
         If the source is none of these or has no such stream, or if there are no plots.
     """
 
+    state = traitlets.Unicode(read_only=True).tag(sync=True)
+    speed = traitlets.Float(1.0).tag(sync=True)
     _max_rows = 20  # commands per frame, and in the saved output
 
     def __init__(
@@ -60,39 +72,70 @@ class Live(PlotWidget):
         elif commands and self.scenario is not None:
             self.commands = CommandLog(self.scenario.client)
         self._rows_sent = 0
+        self._started = False  # whether this widget started the scenario
+        self._resting = False  # whether it paused it, because the last view was closed
+        self._follow_source()
 
     def stop(self) -> None:
         """Stop the scenario, draw its last state, and save its pictures in the notebook."""
         if self.scenario is not None:
             self.scenario.stop()
-            if self._frame in self.scenario.on_sample:
-                self.scenario.on_sample.remove(self._frame)
-                self.scenario.clock.on_change.remove(self._state_changed)
-            if self.commands is not None:
-                self.commands.stop()
+        self._unhook()
+        self._follow_source()
         super().stop()
 
     def _start(self) -> None:
-        if self.scenario is None or self.scenario.ran:
+        if self.scenario is None or self.scenario.ran or self.scenario.state == "stopped":
             return
         if self._frame not in self.scenario.on_sample:
             self.scenario.on_sample.append(self._frame)
-            self.scenario.clock.on_change.append(self._state_changed)
-        if self.commands is not None:
-            self.commands.start()
-        if self.scenario.state == "new":
+            self.scenario.clock.on_change.append(self._show_state)
+            if self.commands is not None:
+                self.commands.start()
+        if self.scenario.state == "new" or (self._resting and self.scenario.state == "paused"):
+            self._started = True
             self.scenario.start()
+        self._resting = False
 
-    def _state_changed(self) -> None:
-        """Show that the clock has started, paused or stopped."""
+    def _rest(self) -> None:
+        self._unhook()
+        scenario = self.scenario
+        if self._started and scenario and scenario.state == "running" and not scenario.on_sample:
+            self._resting = True
+            scenario.pause()
+            self._follow_source()
+
+    def _unhook(self) -> None:
+        if self.scenario is None:
+            return
+        if self._frame in self.scenario.on_sample:
+            self.scenario.on_sample.remove(self._frame)
+            self.scenario.clock.on_change.remove(self._show_state)
+        if self.commands is not None:
+            self.commands.stop()
+
+    def _show_state(self) -> None:
+        """Show that the clock has started, paused or stopped, or changed its speed."""
+        before = self.state
+        self._follow_source()
         self._frame(force=True)
-        if self._status()["state"] != "running":
+        if self.state not in (before, "running"):
             self._refresh()
 
-    def _locked(self, action: Callable[[], Any]) -> Any:
-        if self.scenario is None or self.scenario.state == "stopped":
-            return action()  # no sample can be added, and a handler may still block the clock
-        return self.scenario.clock.do(action)
+    def _follow_source(self) -> None:
+        """Set the traits that tell about the source."""
+        self.set_trait("state", self._status()["state"])
+        if self.scenario is not None:
+            self.speed = self.scenario.speed
+
+    @traitlets.validate("speed")
+    def _set_speed(self, proposal: Any) -> float:
+        factor = float(proposal["value"])
+        if self.scenario is None:
+            raise InputError(f"speed={factor:g}: this board shows no scenario that it can pace")
+        if self.scenario.speed != factor:
+            self.scenario.speed = factor
+        return factor
 
     def _status(self) -> dict[str, Any]:
         if self.steps is not None:
@@ -102,14 +145,14 @@ class Live(PlotWidget):
         if self.scenario is None:
             return status
         error = self.scenario.error
-        groups = self.scenario.groups.values() if self.controls else ()
+        groups = list(self.scenario.groups.values()) if self.controls else ()
         return status | {
             "state": "done" if self.scenario.ran else self.scenario.state,
             "error": str(error) if error is not None else "",
             "workers": [
                 [group.name, worker.name, worker.alive]
                 for group in groups
-                for worker in group.consumers.values()
+                for worker in list(group.consumers.values())
             ],
         }
 
@@ -126,6 +169,7 @@ class Live(PlotWidget):
             control(source, content)
         except StreamVizError as error:
             self._problem(error)
+        self._follow_source()
         self._frame(force=True)
         if self.steps is not None:
             self._refresh()

@@ -122,9 +122,7 @@ class Player(PlotWidget):
     def _handle_message(self, content: dict[str, Any]) -> None:
         kind = content.get("type")
         try:
-            if kind == "hello":
-                self._send_metadata()
-            elif kind == "segment":
+            if kind == "segment":
                 self._send_segment(content.get("frame"))
             elif kind == "preview":
                 self._send_preview(content.get("number"))
@@ -133,9 +131,9 @@ class Player(PlotWidget):
         except (StreamVizError, OSError) as error:  # the file has been deleted or replaced
             self._problem(error)
 
-    def _send_metadata(self) -> None:
+    def _greet(self, view: str) -> None:
         metadata = pack(self.frames.metadata(), 1)
-        self.send({"type": "metadata", "options": self._options}, buffers=[metadata])
+        self.send({"type": "metadata", "options": self._options, "view": view}, buffers=[metadata])
         queue, self._queue = self._queue or [], None
         for message in queue:
             self.send(message)

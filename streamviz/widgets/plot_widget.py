@@ -11,12 +11,12 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from streamviz.client.entry_id import EntryId
@@ -27,21 +27,24 @@ from streamviz.observation.timeline import entry_timeline
 from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
 from streamviz.widgets import output_cells
-from streamviz.widgets.assets import plotly_js, script
+from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.fallback import placeholder
 
 _FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
 _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
 _REFRESH_EVERY_S = 10.0
-_FRAMES_AHEAD = 16  # sent but not drawn; the browser grants more as it draws, eight at a time
+_SUMMARISE_EVERY_S = 1.0
+_FRAMES_AHEAD = 16  # sent but not drawn; each view grants more as it draws, eight at a time
+_PATIENCE_S = 2.0  # how long one view may keep the others waiting
 
 
 class PlotWidget(anywidget.AnyWidget):
-    """Plots of a history.
+    """Plots of a history, in any number of views: a cell's own output, a box, a tab.
 
     The kernel sends one message per frame, with only what is new, and is never more than 16
-    frames ahead of the browser. A slow browser slows the plots and nothing else.
+    frames ahead of a view. A slow browser slows the plots and nothing else. The connection to the
+    browser opens when the widget is first shown.
 
     Parameters
     ----------
@@ -50,17 +53,28 @@ class PlotWidget(anywidget.AnyWidget):
     plots : sequence of Plot
         The plots to show, from top to bottom.
 
+    Attributes
+    ----------
+    selected : str
+        The ID of the entry that is chosen in the browser or here, or empty. A trait.
+    summary : str
+        What the plots show, in words: one line per plot, at most a second old while a view is
+        open. A trait.
+
     Raises
     ------
     InputError
         If there are no plots, or one of them is not a plot.
     """
 
-    _esm: Path | str = script("live.js")
-    _css: Path | str = Path(__file__).parent / "static" / "live.css"
+    _esm = script("live.js")
+    _css = stylesheet("live.css")  # for a path, anywidget would keep every widget alive
     _plots_optional = False  # whether a subclass has something to show without plots
+    _own_layout: ipywidgets.Layout | None = None
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
+    selected = traitlets.Unicode().tag(sync=True)
+    summary = traitlets.Unicode(read_only=True).tag(sync=True)
 
     def __init__(self, history: History, plots: Sequence[Plot]) -> None:
         chosen = tuple(plots) if isinstance(plots, Sequence) else ()
@@ -80,11 +94,46 @@ class PlotWidget(anywidget.AnyWidget):
             tuple[int, Any]
         ] = []  # for each plot: its last sample and its structure key
         self._sent_status = ""
-        self._credit = 0  # frames that may be sent before the browser grants more
-        self._figures_due = False  # whether a page waits for its first figures
-        self._handle: Any = None
+        self._credits: dict[str, int] = {}  # frames that each open view may still be sent
+        self._all_ready_s = 0.0
+        self._handles: list[Any] = []
         self._refreshed_s = 0.0
+        self._summarised_s = 0.0
         self.on_msg(self._receive)
+
+    @traitlets.default("summary")
+    def _summary(self) -> str:
+        with self.history.lock:
+            return "\n".join(f"{plot.title}: {plot.summary(self.history)}" for plot in self.plots)
+
+    @traitlets.validate("selected")
+    def _check_selected(self, proposal: Any) -> str:
+        return str(EntryId.parse(proposal["value"])) if proposal["value"] else ""
+
+    @traitlets.default("layout")
+    def _new_layout(self) -> ipywidgets.Layout:
+        self._own_layout = ipywidgets.Layout()
+        return self._own_layout
+
+    def open(self) -> None:
+        """Leave the connection to the browser closed until a view needs it."""
+
+    @property
+    def model_id(self) -> str:
+        """The ID by which the browser knows the widget; the first use opens the connection."""
+        if self.comm is None:
+            super().open()
+        return str(self.comm.comm_id)
+
+    def close(self) -> None:
+        """Close the connection to the browser, and with it all views."""
+        was_open = self.comm is not None
+        super().close()
+        if self._own_layout is not None:  # ipywidgets would keep it
+            self._own_layout.close()
+        if was_open:
+            self._credits.clear()
+            self._rest()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {', '.join(plot.title for plot in self.plots)}>"
@@ -92,6 +141,7 @@ class PlotWidget(anywidget.AnyWidget):
     def stop(self) -> None:
         """Draw the last state, and save its pictures in the notebook."""
         self._frame(force=True)
+        self._summarise()
         self._refresh()
 
     def update(self) -> None:
@@ -100,13 +150,13 @@ class PlotWidget(anywidget.AnyWidget):
         Call this after you append to a history. A running scenario does it by itself.
         """
         self._frame()
+        self._summarise()
 
     def _start(self) -> None:
-        """Begin to follow the source; the widget is on the page now."""
+        """Begin to follow the source: the widget is shown."""
 
-    def _locked(self, action: Callable[[], Any]) -> Any:
-        """Run an action while no sample can be added, and return its result."""
-        return action()
+    def _rest(self) -> None:
+        """Stop following the source: the last view was closed, and another may open later."""
 
     def _status(self) -> dict[str, Any]:
         """Return the state of the source, as the browser shows it below the plots."""
@@ -143,13 +193,16 @@ class PlotWidget(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
+        assert self.model_id  # the browser must know the widget before its placeholder
         output = self._mimebundle(self.mount_id)
-        self._handle = display(output, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        handle = display(output, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._handles += [handle] if handle is not None else []
         output_cells.register(self)
-        self._start()
+        self._start()  # nobody says hello if the notebook runs without a browser
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
-        figures = self._locked(lambda: [plot.static_figure(self.history) for plot in self.plots])
+        with self.history.lock:
+            figures = [plot.static_figure(self.history) for plot in self.plots]
         return {
             "text/html": placeholder(element_id, self._images(figures), self._footer()),
             "text/plain": "\n".join(self._summaries(figures)),
@@ -157,9 +210,11 @@ class PlotWidget(anywidget.AnyWidget):
 
     def _refresh(self) -> None:
         """Replace the saved pictures with current ones; the live plots stay where they are."""
-        if self._handle is not None:
+        if self._handles:
             self._refreshed_s = time.monotonic()
-            self._handle.update(self._mimebundle(self.fallback_id), raw=True)
+            output = self._mimebundle(self.fallback_id)
+            for handle in self._handles:
+                handle.update(output, raw=True)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         try:
@@ -168,20 +223,21 @@ class PlotWidget(anywidget.AnyWidget):
             self._problem(error)
 
     def _handle_message(self, content: dict[str, Any]) -> None:
-        kind = content.get("type")
+        kind, view = content.get("type"), str(content.get("view", ""))
         if kind == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
-        elif kind == "hello":
-            self._figures_due = True  # if the clock is busy now, the next frame sends them
-            self._locked(self._send_due_figures)
+        elif kind == "hello" or (kind == "grant" and view not in self._credits):
+            self._start()
+            self._greet(view)
+            self._credits[view] = _FRAMES_AHEAD
             self._refresh()
         elif kind == "grant":
-            self._credit = min(_FRAMES_AHEAD, self._credit + int(content.get("frames", 0)))
+            credit = self._credits[view] + int(content.get("frames", 0))
+            self._credits[view] = min(_FRAMES_AHEAD, credit)
         elif kind == "story":
             self._send_story(content)
-        elif kind == "gone":
-            self.stop()
-            self.close()
+        elif kind in ("bye", "gone") and self._credits.pop(view, None) is not None:
+            self._view_closed(gone=kind == "gone")
 
     def _send_story(self, request: dict[str, Any]) -> None:
         entry: Any = request.get("id")
@@ -189,14 +245,26 @@ class PlotWidget(anywidget.AnyWidget):
             entry_id = EntryId.parse(entry)
         except InputError:
             return  # the pointer is not over an entry
-        steps = self._locked(lambda: entry_timeline(self._history_at(request), entry_id))
+        with self.history.lock:
+            steps = entry_timeline(self._history_at(request), entry_id)
         self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
-    def _send_due_figures(self) -> None:
-        self._figures_due = False
-        self._send_figures()
+    def _view_closed(self, *, gone: bool) -> None:
+        """Rest without views; end if the last one has gone from its cell's output."""
+        if not self._credits:
+            self._rest()
+            if gone:
+                self.stop()
+                self.close()
 
-    def _send_figures(self) -> None:
+    def _greet(self, view: str) -> None:
+        """Send a new view all that it shows; the others get what they lack to be as far."""
+        with self.history.lock:
+            if self._credits.keys() - {view}:
+                self._send_frame()
+            self._send_figures(view)
+
+    def _send_figures(self, view: str) -> None:
         figures = [plot.figure(self.history) for plot in self.plots]
         self._sent = [
             (figure["n"], plot.structure_key(self.history))
@@ -204,20 +272,39 @@ class PlotWidget(anywidget.AnyWidget):
         ]
         status = self._status()
         self._sent_status = json.dumps(status)
-        self._credit = _FRAMES_AHEAD
         self._restart()
         content = {"figures": figures, "panel": self._panel(), "status": status}
-        self._send_json("figures", content | {"rows": self._new_rows()})
+        self._send_json("figures", content | {"rows": self._new_rows()}, view=view)
 
     def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
         """Send what is new, if the browser keeps up."""
-        if self._figures_due:
-            self._locked(self._send_due_figures)
-        if not self._sent or not (self._credit or force):
+        if not self._sent or not (self._credits if force else self._views_ready()):
             return
-        self._locked(self._send_frame)
+        with self.history.lock:
+            self._send_frame()
+        if time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S:
+            self._summarise()
         if time.monotonic() - self._refreshed_s > _REFRESH_EVERY_S:
             self._refresh()
+
+    def _summarise(self) -> None:
+        self._summarised_s = time.monotonic()
+        self.set_trait("summary", self._summary())
+
+    def _views_ready(self) -> bool:
+        """Return whether there are views, and all take a frame; do not wait long for one of them.
+
+        A page that was closed or reloaded says nothing. Every view receives every frame, so one
+        that is no longer waited for may grant again later.
+        """
+        now_s = time.monotonic()
+        ready = {view: credit for view, credit in self._credits.items() if credit}
+        if len(ready) < len(self._credits):
+            if not ready or now_s - self._all_ready_s < _PATIENCE_S:
+                return False
+            self._credits = ready
+        self._all_ready_s = now_s
+        return bool(ready)
 
     def _send_frame(self) -> None:
         deltas = self._new_deltas()
@@ -229,7 +316,7 @@ class PlotWidget(anywidget.AnyWidget):
         if rows := self._new_rows():
             message["rows"] = rows
         if len(message) > 2 or deltas:
-            self._credit = max(0, self._credit - 1)
+            self._credits = {view: max(0, one - 1) for view, one in self._credits.items()}
             self._send_json("frame", message)
 
     def _new_deltas(self) -> list[Delta]:
@@ -249,10 +336,10 @@ class PlotWidget(anywidget.AnyWidget):
     def _problem(self, error: Exception) -> None:
         self._send_json("problem", {"text": str(error)})
 
-    def _send_json(self, kind: str, content: dict[str, Any]) -> None:
+    def _send_json(self, kind: str, content: dict[str, Any], **head: str) -> None:
         """Send text in a buffer, because Jupyter would walk through each number of a message."""
         text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        self.send({"type": kind}, buffers=[text.encode()])
+        self.send({"type": kind, **head}, buffers=[text.encode()])
 
 
 def _shared_times(deltas: list[Delta]) -> list[float]:

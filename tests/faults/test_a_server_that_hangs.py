@@ -195,7 +195,7 @@ def test_an_observer_waits_for_its_server_only_a_moment(
     client.close()
 
 
-def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_later(
+def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_at_once(
     redis: redis_py.Redis,
     key: str,
     until: Until,
@@ -213,9 +213,36 @@ def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_later(
     scenario.group(key, "g", handler=hang)
     scenario.start()
     assert busy.wait(5)
-    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
     page = open_page(Dashboard(scenario))
-    assert "the server has not answered" in page.messages[-1]["text"]
+    assert [one["type"] for one in page.messages] == ["figures"]
     idle.set()
     until(lambda: page.say("grant", frames=16) or page.messages[-1]["type"] == "frame")
-    assert "figures" in [one["type"] for one in page.messages]
+
+
+def test_while_a_command_waits_for_the_server_no_handler_is_blamed(
+    server_of_ones_own: EmbeddedServer,
+    until: Until,
+    open_page: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.5)
+    client = default_client(server_of_ones_own, socket_timeout=None)
+    scenario = Scenario(client)
+    producer = scenario.produce("s", series.constant(rate_hz=100))
+    scenario.group("s", "g", service_ms=1)
+    page = open_page(Dashboard(scenario))
+    until(lambda: producer.added > 5)
+
+    def kill() -> str:
+        page.messages.clear()
+        page.say("control", do="kill", group="g", which="g-1")
+        return "".join(str(one.get("text", "")) for one in page.messages)
+
+    with frozen(server_of_ones_own):
+        until(lambda: kill().startswith("the server has not answered for 0.5 s"), 10)
+        page.say("control", do="pause")
+        assert scenario.state == "paused"
+        with pytest.warns(RuntimeWarning, match="^the server has not answered: the clock stops"):
+            scenario.stop()
+    client.close()

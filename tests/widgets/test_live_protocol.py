@@ -289,8 +289,11 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
     assert began.wait(5)
     monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
     monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.05)
-    assert "has not returned" in talk.say("control", do="pause")[0]["text"]
-    with pytest.warns(RuntimeWarning, match="the clock stops when it does"):
+    (problem,) = talk.say("control", do="kill", group="billing", which="billing-1")
+    assert problem["text"].startswith("a handler, a series or a callback has not returned for")
+    talk.say("control", do="pause")
+    assert status(talk)["state"] == "paused"
+    with pytest.warns(RuntimeWarning, match="the clock stops as soon as it does"):
         talk.live.stop()
     assert status(talk)["state"] == "stopped"
     go.set()

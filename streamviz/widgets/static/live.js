@@ -6,7 +6,7 @@ import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { rings } from "./keyboard.js";
-import { notify, received, widget } from "./mount.js";
+import { isFor, notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
@@ -29,13 +29,15 @@ function buildPlots(root, board, story, onDrawn, signal) {
     const dark = darkNow();
     root.toggleAttribute("data-dark", dark);
     for (const plot of Plotly && root.isConnected ? plots : []) {
-      if (!plot.dirty || !plot.visible) continue;
+      if (!plot.dirty || !plot.visible || !plot.node.clientWidth) continue;
       plot.dirty = false;
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
       const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const first = !node.on; // plotly adds this method
       drawPlot(Plotly, node, figure.data, { data, layout }, story);
+      if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
     onDrawn();
   };
@@ -55,10 +57,17 @@ function buildPlots(root, board, story, onDrawn, signal) {
     }
     schedule();
   });
+  const sizes = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      const node = /** @type {any} */ (target);
+      if (node.clientWidth && node._fullLayout && node.clientWidth !== node._fullLayout.width) Plotly.Plots.resize(node);
+    }
+  });
   const purge = () => {
     cancelAnimationFrame(scheduled);
     scheduled = 0;
     inView.disconnect();
+    sizes.disconnect();
     for (const { node } of plots) Plotly?.purge(node);
   };
   signal.addEventListener("abort", purge);
@@ -75,6 +84,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
       plots = figures.map((figure, i) => {
         const plot = createPlot(figure.layout.title.text, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
+        sizes.observe(plot.node);
         return { ...plot, figure, dirty: true, visible: true };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
@@ -93,17 +103,29 @@ function buildPlots(root, board, story, onDrawn, signal) {
 /** The node of one model, made once. @param {any} model @param {AbortSignal} signal */
 export function build(model, signal) {
   const [board, status, commands] = [make("div", "board"), makeStatus(), buildCommandTable()];
-  const story = buildStory((id) => model.send({ type: "story", id }), () => plots.restyle());
+  const story = buildStory((id) => model.send({ type: "story", id }), () => {
+    plots.restyle();
+    shareChosen();
+  });
   const root = make("div", "live", [board, story.node, status, commands.root]);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
   const grant = () => {
-    if (owed < GRANT_EVERY) return;
+    if (owed < GRANT_EVERY || !root.isConnected) return; // what is off the page asks for nothing
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
   const plots = buildPlots(root, board, story, grant, signal);
+  const shareChosen = () => {
+    if (!model.save_changes || model.get("selected") === story.chosen()) return;
+    model.set("selected", story.chosen());
+    model.save_changes();
+  };
+  const choose = () => {
+    const selected = model.save_changes ? model.get("selected") : "";
+    if (selected !== story.chosen()) story.choose(selected);
+  };
   const say = (/** @type {{text: string, bad: boolean}} */ { text, bad }) => {
     status.textContent = text;
     status.toggleAttribute("data-bad", bad);
@@ -135,13 +157,19 @@ export function build(model, signal) {
     story: story.show,
     problem: (/** @type {any} */ { text }) => say({ text, bad: true }),
   };
-  const receive = (/** @type {{type: string}} */ { type }, /** @type {DataView[]} */ buffers) => {
-    const handler = handlers[/** @type {keyof typeof handlers} */ (type)];
-    if (handler) handler(received(buffers));
+  let begun = false; // the first figures have come; the frames of other views may come before
+  const receive = (/** @type {{type: string}} */ message, /** @type {DataView[]} */ buffers) => {
+    const handler = handlers[/** @type {keyof typeof handlers} */ (message.type)];
+    if (!handler || !isFor(model, message)) return;
+    begun ||= message.type === "figures";
+    if (begun || message.type !== "frame") handler(received(buffers));
   };
   model.on("msg:custom", receive);
+  model.on("change:selected", choose);
+  choose();
   signal.addEventListener("abort", () => {
     model.off("msg:custom", receive);
+    model.off("change:selected", choose);
     root.remove();
   });
   return root;

@@ -1,0 +1,174 @@
+"""A board wherever a widget lives: in boxes, tabs, outputs, and in several views at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from browser.conftest import Notebook
+
+OpenNotebook = Callable[..., Notebook]
+
+SETUP = """
+import ipywidgets as w
+from IPython.display import display
+from streamviz import Scenario, connect, series, stream_map
+client = connect()
+def board(name):
+    shop = Scenario(client, seed=7)
+    shop.produce(name, series.constant(rate_hz=4))
+    shop.group(name, "billing", service_ms=20)
+    return stream_map(shop)
+"""
+
+DRAWN = """
+view => [...view.querySelectorAll('.streamviz-plot .scatterlayer .point')].filter(point => {
+  const [a, b] = [point, point.closest('.main-svg')].map(node => node.getBoundingClientRect());
+  return point.checkVisibility() && b.width && b.left <= a.left && a.right <= b.right;
+}).length
+"""
+
+
+def views(notebook: Notebook, cell: int) -> Any:
+    return notebook.page.locator(".jp-CodeCell").nth(cell).locator(".streamviz-live")
+
+
+def all_live(notebook: Notebook, boards: Any, count: int = 1) -> None:
+    """Wait until so many views are drawn, and draw more."""
+    notebook.until(lambda: boards.count() == count)
+    for n in range(count):
+        boards.nth(n).scroll_into_view_if_needed()
+        notebook.until(lambda n=n: boards.nth(n).evaluate(DRAWN) > 1)
+        before = boards.nth(n).evaluate(DRAWN)
+        notebook.until(lambda n=n, before=before: boards.nth(n).evaluate(DRAWN) > before)
+        assert "Running" in boards.nth(n).locator(".streamviz-status").inner_text()
+
+
+def width(view: Any) -> float:
+    return float(view.locator(".streamviz-plot .main-svg").first.bounding_box()["width"])
+
+
+def fills(view: Any) -> bool:
+    return width(view) == view.locator(".streamviz-plot").first.bounding_box()["width"]
+
+
+def cell(notebook: Notebook, number: int) -> Any:
+    found = notebook.page.locator(".jp-CodeCell").nth(number)
+    found.locator(".jp-InputPrompt").click()
+    return found
+
+
+def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
+    cells = [
+        SETUP,
+        'w.HBox([board("hbox")])',
+        'w.VBox([board("vbox"), w.IntSlider()])',
+        'w.Tab([board("tab-1"), board("tab-2")])',
+        'w.Accordion([board("accordion")], selected_index=0)',
+        'out = w.Output(); display(out)\nwith out: display(board("output"))',
+        'w.interact(lambda n: display(board(f"interact-{n}")), n=(1, 3));',
+    ]
+    notebook = open_notebook(cells).run_all()
+    for cell in (1, 2, 4, 5, 6):
+        all_live(notebook, views(notebook, cell))
+    tabs = notebook.page.locator(".jp-CodeCell").nth(3)
+    for title in tabs.locator(".lm-TabBar-tab").all():
+        title.click()
+        shown = tabs.locator(".streamviz-live:visible")
+        all_live(notebook, shown)
+        notebook.until(lambda shown=shown: fills(shown))  # though it was hidden at first
+    notebook.picture("containers")
+    assert not notebook.problems
+
+
+def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNotebook) -> None:
+    cells = [
+        SETUP,
+        'one = board("one"); display(one); display(one)',
+        "w.HBox([one])",
+        "one.layout.width = '500px'",
+    ]
+    notebook = open_notebook(cells).run_all()
+    counts = {1: 2, 2: 1}  # views by cell
+    for number, count in counts.items():
+        all_live(notebook, views(notebook, number), count)
+    copies = notebook.page.locator(".jp-LinkedOutputView")
+    for number, count in counts.items():
+        cell(notebook, number)
+        notebook.command("notebook:create-output-view")
+        all_live(notebook, copies.nth(number - 1).locator(".streamviz-live"), count)
+    notebook.picture("several-views")
+    cell(notebook, 3)
+    notebook.page.keyboard.press("Control+Enter")
+    shown = notebook.page.locator(".jp-Notebook .streamviz-live")
+    for n in range(3):
+        shown.nth(n).scroll_into_view_if_needed()
+        notebook.until(lambda n=n: shown.nth(n).bounding_box()["width"] == 500)
+        notebook.until(lambda n=n: fills(shown.nth(n)))
+    assert not notebook.problems
+
+
+def test_a_closed_view_costs_nothing_and_a_new_one_goes_on(open_notebook: OpenNotebook) -> None:
+    cells = [
+        SETUP,
+        'one = board("one"); w.VBox([one])',
+        "w.VBox([one])",
+        "print(one.scenario.state, len(one.scenario.on_sample))",
+    ]
+    notebook = open_notebook(cells).run_all()
+
+    def state() -> str:
+        text = cell(notebook, 3).locator(".jp-OutputArea-output")
+        notebook.command("notebook:run-cell")
+        return str(text.inner_text()) if text.count() else ""
+
+    for number in (1, 2):
+        all_live(notebook, views(notebook, number))
+    for number, left in ((1, "running 1"), (2, "paused 0")):
+        cell(notebook, number)
+        notebook.command("notebook:clear-cell-output")
+        views(notebook, number).wait_for(state="detached")
+        notebook.until(lambda left=left: left in state())
+    cell(notebook, 2)
+    notebook.command("notebook:run-cell")
+    all_live(notebook, views(notebook, 2))
+    notebook.until(lambda: "running 1" in state())
+    assert not notebook.problems
+
+
+def test_traits_are_linked_and_observed(open_notebook: OpenNotebook) -> None:
+    cells = [
+        SETUP,
+        """one = board("one"); slider = w.FloatSlider(value=1, min=0.5, max=8, step=0.5)
+words = w.Label()
+w.jslink((slider, "value"), (one, "speed"))
+w.jslink((one, "summary"), (words, "value"))
+w.VBox([slider, words, one])""",
+        "print(one.scenario.speed, one.state, one.selected)",
+        "one.selected = str(next(one.history.entries).id)",
+    ]
+    notebook = open_notebook(cells)
+    notebook.run_all()
+    all_live(notebook, views(notebook, 1))
+    shown = cell(notebook, 1)
+
+    def said() -> str:
+        text = cell(notebook, 2).locator(".jp-OutputArea-output")
+        notebook.command("notebook:run-cell")
+        return str(text.inner_text()) if text.count() else ""
+
+    slider = shown.locator(".noUi-handle")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    notebook.until(lambda: "3.0 running" in said())
+    notebook.until(lambda: "billing: " in shown.locator(".widget-label").last.inner_text())
+    shown.locator(".streamviz-plot").first.focus()
+    shown.locator(".streamviz-plot").first.press("End")
+    newest = "document.querySelector('.streamviz-plot').data[0].customdata"
+    notebook.until(lambda: said().split()[-1] in notebook.page.evaluate(newest))
+    cell(notebook, 3)
+    notebook.command("notebook:run-cell")
+    story = shown.locator(".streamviz-story")
+    notebook.until(lambda: "was added at" in str(story.text_content()))
+    assert not notebook.problems
