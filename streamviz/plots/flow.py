@@ -1,0 +1,319 @@
+"""The flow: entries on their way over the stream to each group's consumers, and away.
+
+Other plots are axes with traces. This one is a scene. Its figure has two traces:
+
+- the tape: for each of the newest entries its time (``x``, seconds), its number since the stream
+  began (``y``, from 1) and its ID (``customdata``);
+- the scene: one key, ``scene``, with what `Flow.scene` returns.
+
+`layout["meta"]["flow"]` tells the drawing code to draw a scene. `streamviz.plots.flow_shapes`
+says where everything stands, and the browser's `flow_shapes.js` does the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from streamviz.client.entry_id import EntryId
+from streamviz.observation.accounting import account_for
+from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import DEATHS
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.contrast import SUBSTITUTES
+from streamviz.plots.figure import (
+    Plot,
+    Trace,
+    clean,
+    colour,
+    entries_text,
+    no_data_text,
+    number_text,
+    seconds,
+)
+
+MAX_TAPE = 200  # entries, newest last
+MAX_CONSUMERS = 4  # of a group; the rest are a number
+MAX_HELD = 5  # squares in a consumer's box; the rest are a number
+MAX_NAME = 24
+SQUARES_PER_S = 12  # above this rate a square stands for several entries
+OLD_S = 5.0  # a pending entry of this age is red
+TREND_S = 10.0  # the span over which rates are taken
+
+
+class Flow(Plot):
+    """Entries on their way: from a producer onto the stream, to each group's consumers, and away.
+
+    The stream is a tape with its newest entry at the right, one square for each entry. Each group
+    has a lane below it: a line as far as the group's cursor, the last-delivered ID, then open
+    squares for the entries that wait. Below the lane stands a box for each consumer, with the
+    entries that it holds. A bar tells what became of all entries that were ever added.
+
+    Everything is derived from samples, so the flow shows any stream. An entry that was delivered
+    and acknowledged between two samples passes without stopping at a consumer. At more than 12
+    entries per second a square stands for several entries, and the picture says for how many.
+    """
+
+    name = "flow"
+    title = "Flow"
+
+    def structure_key(self, history: History) -> Any:
+        """Return nothing: the scene is replaced as a whole at each sample."""
+        return None
+
+    def traces(self, history: History) -> list[Trace]:
+        """Return the tape and the scene."""
+        tape = {"type": "scatter", "mode": "markers", "name": "entries", "text": []}
+        return [tape, {"type": "scatter", "name": "scene", "x": [], "y": []}]
+
+    def layout(self, history: History) -> dict[str, Any]:
+        """Return no axes, and the mark of a scene."""
+        return {"meta": {"substitutes": SUBSTITUTES, "flow": True}, "showlegend": False}
+
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return nothing: the entries have times of their own."""
+        return []
+
+    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
+        """Return the new entries, at most `MAX_TAPE`."""
+        entries = list(_numbered(samples))[-MAX_TAPE:]
+        ids = [str(entry_id) for _, entry_id in entries]
+        x = [seconds(entry_id.ms, history) for _, entry_id in entries]
+        y = [number for number, _ in entries]
+        return [{"x": x, "y": y, "text": ids, "customdata": list(ids)}]
+
+    def window_sizes(self, history: History) -> list[int]:
+        """Return how many entries the tape has."""
+        return [min(history.entry_count, MAX_TAPE)]
+
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the scene."""
+        return [{"scene": self.scene(history)}]
+
+    def summary(self, history: History) -> str:
+        """Return the finding, and for each group what waits and what each consumer holds."""
+        last = history.last
+        if last is None or last.trouble:
+            return no_data_text(history)
+        groups = [
+            f"{group.name}: {number_text(group.lag.entries)} waiting, "
+            f"{number_text(group.pending)} in hand"
+            for group in last.groups
+        ]
+        length = f"{entries_text(last.length)} in the stream"
+        return f"{finding(history)}. {'; '.join([length, *groups])}."
+
+    def scene(self, history: History) -> dict[str, Any]:
+        """Return what the picture shows of the newest sample.
+
+        Returns
+        -------
+        dict
+            ``headline`` and ``rates``, two texts; ``stream``, its name; ``trouble``; ``time``, in
+            seconds; ``added``, the number of entries ever added, and ``first``, the number of the
+            oldest one that is left; ``ids``, the first and the last ID; ``every``, the number of
+            entries for which a square stands; ``groups`` and ``readers``; ``log``, the newest
+            events as texts with their times in seconds.
+        """
+        last = history.last
+        if last is None:
+            return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
+        tape = list(_numbered(_newest(history)))
+        dead = _dead(history)
+        rate = _rate(history)
+        log = [
+            [seconds(sample.time_ms, history), clean(str(event))]
+            for sample in history.samples[-200:]
+            for event in sample.events
+        ]
+        return {
+            "headline": clean(finding(history)),
+            "rates": f"in {rate:,.1f}/s" if rate is not None else "",
+            "stream": _short(last.stream),
+            "trouble": clean(last.trouble),
+            "time": seconds(last.time_ms, history),
+            "added": last.entries_added,
+            "first": last.entries_added - last.length + 1,
+            "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
+            "every": _every(rate),
+            "groups": [
+                _group(history, group, i, tape, dead)
+                for i, name in enumerate(history.group_names)
+                if (group := last.group(name))
+            ],
+            "readers": [
+                {"name": _short(one.name), "at": _place(one.position, tape, last, None)}
+                for one in last.readers
+            ],
+            "log": log[-3:],
+        }
+
+
+def finding(history: History) -> str:
+    """Return the most important thing that the newest sample shows, as a sentence."""
+    last = history.last
+    if last is None or last.trouble or not last.exists:
+        return (no_data_text(history) or "the stream does not exist yet").capitalize()
+    if not last.groups:
+        return f"{entries_text(last.length)} in the stream, and no consumer group yet"
+    dead = _dead(history)
+    for group in last.groups:
+        for one in group.consumers:
+            if one.name in dead and one.pending:
+                held = [d for d in _held(history, group.name) if d.consumer == one.name]
+                age = f" for {_age_s(last, held[0]):.0f} s" if held else ""
+                return f"{one.name} is dead and holds {entries_text(one.pending)}{age}"
+    unknown = [group.name for group in last.groups if group.lag.entries is None]
+    trends = {group.name: _trend(history, group.name) for group in last.groups}
+    name, trend = max(trends.items(), key=lambda item: item[1])
+    if trend >= 0.2:
+        return f"{name} falls {trend:,.1f} entries further behind every second"
+    most = max(last.groups, key=lambda group: group.lag.entries or 0)
+    if most.lag.entries and trends[most.name] <= -0.2:
+        return f"{most.name} catches up: {entries_text(most.lag.entries)} waiting"
+    if most.lag.entries and most.lag.entries > 20:
+        return f"{most.name} is {entries_text(most.lag.entries)} behind"
+    if unknown:
+        return f"How many entries wait for {unknown[0]} is unknown"
+    return "The group keeps up" if len(last.groups) == 1 else "All groups keep up"
+
+
+def _group(
+    history: History,
+    group: GroupState,
+    index: int,
+    tape: list[tuple[int, EntryId]],
+    dead: dict[str, bool],
+) -> dict[str, Any]:
+    last = history.last
+    assert last is not None
+    account = account_for(last, group)
+    held = _held(history, group.name)
+    numbers = {entry_id: number for number, entry_id in tape}
+    by_consumer: dict[str, list[list[Any]]] = {}
+    for one in held:
+        square = [str(one.id), numbers.get(one.id), round(_age_s(last, one), 1), one.deliveries]
+        by_consumer.setdefault(one.consumer, []).append(square)
+    busy = sorted(group.consumers, key=lambda one: (not one.pending, one.name))
+    shown = group.consumers if len(group.consumers) <= MAX_CONSUMERS else busy[:MAX_CONSUMERS]
+    pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
+    return {
+        "name": _short(group.name),
+        "colour": colour(index),
+        "at": _place(group.last_delivered_id, tape, last, group.lag.entries),
+        "waiting": group.lag.entries,
+        "pending": group.pending,
+        "acked": account.acked,
+        "gone": account.gone,
+        "consumers": [
+            {
+                "name": _short(one.name),
+                "dead": one.name in dead,
+                "pending": one.pending,
+                "held": by_consumer.get(one.name, [])[:MAX_HELD],
+            }
+            for one in sorted(shown, key=lambda one: one.name)
+        ],
+        "more": [len(group.consumers) - len(shown), pending],
+    }
+
+
+def _newest(history: History) -> list[Sample]:
+    """Return the newest samples, with at least `MAX_TAPE` entries if there are that many."""
+    count, samples = 0, []
+    for sample in reversed(history.samples):
+        samples.append(sample)
+        count += len(sample.entries)
+        if count >= MAX_TAPE:
+            break
+    return samples[::-1]
+
+
+def _numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
+    """Return each new entry's number since the stream began, and its ID."""
+    for sample in samples:
+        first = max(1, sample.entries_added - len(sample.entries) + 1)
+        for number, entry in enumerate(sample.entries, start=first):
+            yield number, entry.id
+
+
+def _place(
+    cursor: EntryId, tape: list[tuple[int, EntryId]], last: Sample, waiting: int | None
+) -> int | None:
+    """Return the number of the entry at a cursor; 0 before the first, None if it is unknown."""
+    if cursor == EntryId.ZERO:
+        return 0
+    if cursor >= last.last_id:
+        return last.entries_added
+    index = bisect_right(tape, cursor, key=lambda item: item[1])
+    if index:
+        return tape[index - 1][0]
+    return None if waiting is None else max(0, last.entries_added - waiting)
+
+
+def _held(history: History, group: str) -> list[Delivery]:
+    return delivery_log(history).pending(group)
+
+
+def _age_s(sample: Sample, held: Delivery) -> float:
+    return max(0, sample.time_ms - held.since_ms) / 1000
+
+
+def _dead(history: History) -> dict[str, bool]:
+    """Return the names of the consumers that died and did not come back."""
+    dead: dict[str, bool] = {}
+    for sample in history.samples:
+        for event in sample.events:
+            if event.kind in DEATHS:
+                dead[event.who] = True
+            elif event.kind == "revived":
+                dead.pop(event.who, None)
+    return dead
+
+
+def _span(history: History) -> tuple[Sample, Sample] | None:
+    """Return the newest sample, and one about `TREND_S` before it."""
+    newest = history.samples[-1]
+    for sample in islice(reversed(history.samples), 1, None):
+        if newest.time_ms - sample.time_ms >= TREND_S * 1000:
+            return sample, newest
+    oldest = history.samples[0]
+    return (oldest, newest) if newest.time_ms - oldest.time_ms >= 1000 else None
+
+
+def _rate(history: History) -> float | None:
+    """Return the entries that were added per second."""
+    span = _span(history)
+    if span is None:
+        return None
+    old, new = span
+    return max(0, new.entries_added - old.entries_added) * 1000 / (new.time_ms - old.time_ms)
+
+
+def _trend(history: History, name: str) -> float:
+    """Return by how many entries per second a group's lag grows; 0 if that is unknown."""
+    span = _span(history)
+    if span is None:
+        return 0.0
+    ends = [sample.group(name) for sample in span]
+    lags = [group.lag.entries if group else None for group in ends]
+    if lags[0] is None or lags[1] is None:
+        return 0.0
+    return (lags[1] - lags[0]) * 1000 / (span[1].time_ms - span[0].time_ms)
+
+
+def _every(rate: float | None) -> int:
+    """Return for how many entries a square stands, so that squares can be followed."""
+    every, steps = 1, (2, 5, 10)
+    while rate is not None and rate / every > SQUARES_PER_S:
+        scale = 10 ** (len(str(every)) - 1)
+        every = next(step * scale for step in steps if step * scale > every)
+    return every
+
+
+def _short(name: str) -> str:
+    name = clean(name)
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
