@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from numbers import Integral
@@ -58,7 +59,7 @@ def trim_options(
         raise InputError(f"limit={limit!r} works only with approximate=True")
     precision = "~" if approximate else "="
     options: list[Arg] = (
-        ["MAXLEN", precision, whole_number("maxlen", maxlen)]
+        ["MAXLEN", precision, whole_number("maxlen", maxlen, 0)]
         if maxlen is not None
         else ["MINID", precision, str(EntryId.parse(minid or ""))]
     )
@@ -140,11 +141,12 @@ def option(word: str, name: str, value: int | None, minimum: int = 0) -> list[Ar
     return [] if value is None else [word, whole_number(name, value, minimum)]
 
 
-def whole_number(name: str, value: int, minimum: int = 0) -> int:
+def whole_number(name: str, value: int, minimum: float = -math.inf) -> int:
     """Return `value` if it is a whole number of at least `minimum`; a bool is refused."""
     whole = isinstance(value, Integral) and hasattr(value, "__index__")  # an int, or NumPy's
     if not whole or isinstance(value, bool) or value < minimum:
-        raise InputError(f"{name}={value!r}: give a whole number, {minimum} or more")
+        limit = f", {minimum} or more" if minimum > -math.inf else ""
+        raise InputError(f"{name}={value!r}: give a whole number{limit}")
     return operator.index(value)
 
 

@@ -12,15 +12,9 @@ _CHARACTER_WIDTH = 7.4  # pixels, in a monospaced font of size 12
 
 
 def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
-    """Return the SVG, with a text description for screen readers.
+    """Return the SVG of each version's features, with a text description for screen readers.
 
-    Parameters
-    ----------
-    title : str
-        The heading.
-    rows : mapping of str to sequence of (str, bool)
-        For each version, its features and whether the server supports them. An unsupported
-        feature is hollow and dashed, so that colour is not the only difference.
+    An unsupported feature is hollow and dashed, so that colour is not the only difference.
     """
     height = _TOP + _ROW * len(rows) + 6
     description = "; ".join(

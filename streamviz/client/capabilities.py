@@ -29,12 +29,10 @@ class Feature:
 
     Attributes
     ----------
-    name : str
-        The command or option.
+    name, purpose : str
+        The command or option, and its purpose.
     since : tuple of int
         The version that brought it.
-    purpose : str
-        Its purpose, in a few words.
     command, token : str
         Where COMMAND DOCS mentions it: the command, and an option or a word from the command's
         history; an empty token for the command itself. An empty command if COMMAND DOCS does not
@@ -83,9 +81,7 @@ class Capability:
     Attributes
     ----------
     feature : Feature
-        The feature.
     supported : bool
-        Whether the server supports it.
     source : {"documented", "tried", "by version"}
         Where this comes from: the server's COMMAND DOCS, a trial on a stream that does not exist,
         or, if the server allows neither, its version.
@@ -102,14 +98,12 @@ class Capabilities:
     Parameters
     ----------
     server : ServerVersion
-        The server's version.
     capabilities : tuple of Capability
         One for each of `FEATURES`.
     """
 
     def __init__(self, server: ServerVersion, capabilities: tuple[Capability, ...]) -> None:
-        self.server = server
-        self.capabilities = capabilities
+        self.server, self.capabilities = server, capabilities
 
     @property
     def name(self) -> str:
@@ -117,13 +111,7 @@ class Capabilities:
         return f"{self.server.name} {_dotted(self.server.number[:2])}"
 
     def has(self, name: str) -> bool:
-        """Tell whether the server supports a feature, by its name in `FEATURES`.
-
-        Raises
-        ------
-        InputError
-            If there is no feature of that name.
-        """
+        """Tell whether the server supports a feature of `FEATURES`; InputError for another name."""
         return self._find(name).supported
 
     def missing(self, name: str) -> str:
@@ -152,19 +140,16 @@ class Capabilities:
     def __repr__(self) -> str:
         lines = [f"{self.name} supports {self._count()} of these features:"]
         for one in self.capabilities:
-            feature = one.feature
-            lines.append(
-                f"{_dotted(feature.since):>5}  {'yes' if one.supported else 'no':3}  "
-                f"{feature.name:<11}  {feature.purpose}"
-            )
+            feature, answer = one.feature, "yes" if one.supported else "no"
+            since = _dotted(feature.since)
+            lines.append(f"{since:>5}  {answer:3}  {feature.name:<11}  {feature.purpose}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows: dict[str, list[tuple[str, bool]]] = {}
         for one in self.capabilities:
-            rows.setdefault(_dotted(one.feature.since), []).append(
-                (one.feature.name, one.supported)
-            )
+            row = rows.setdefault(_dotted(one.feature.since), [])
+            row.append((one.feature.name, one.supported))
         title = f"Stream features of {self.name}"
         image = badges.render(title, rows)
         missing = ", ".join(one.feature.name for one in self.capabilities if not one.supported)
@@ -178,10 +163,8 @@ class Capabilities:
         )
 
     def _table(self, title: str) -> str:
-        head = "".join(
-            f'<th scope="col">{name}</th>'
-            for name in ("feature", "since Redis", "purpose", "this server", "source")
-        )
+        names = ("feature", "since Redis", "purpose", "this server", "source")
+        head = "".join(f'<th scope="col">{name}</th>' for name in names)
         body = "".join(
             f'<tr><th scope="row"><code>{escape(one.feature.name)}</code></th>'
             f"<td>{_dotted(one.feature.since)}</td><td>{escape(one.feature.purpose)}</td>"
@@ -207,22 +190,13 @@ class Capabilities:
 def capabilities(client: redis.Redis) -> Capabilities:
     """Ask a server which stream features it supports (COMMAND DOCS, 7.0); nothing is written.
 
-    Parameters
-    ----------
-    client : redis.Redis
-        The server. If its user may not run COMMAND DOCS, the server's version decides.
-
-    Raises
-    ------
-    ServerError
-        If the server does not answer.
+    If the client's user may not run COMMAND DOCS, the server's version decides. ServerError if
+    the server does not answer.
     """
     connection = Connection(client)
     docs = _command_docs(connection)
-    return Capabilities(
-        connection.version,
-        tuple(_capability(connection, feature, docs) for feature in FEATURES),
-    )
+    answers = tuple(_capability(connection, feature, docs) for feature in FEATURES)
+    return Capabilities(connection.version, answers)
 
 
 def _capability(
@@ -253,7 +227,6 @@ def _try_newest(connection: Connection) -> bool | None:
 
 
 def _command_docs(connection: Connection) -> dict[str, _CommandDoc] | None:
-    """Return the options and history of each command; None without COMMAND DOCS."""
     try:
         reply = connection.call("COMMAND", "DOCS", *_DOCUMENTED_COMMANDS)
     except (CommandRefused, ServerAuthError):

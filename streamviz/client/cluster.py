@@ -27,9 +27,9 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.resp import Command, unpack
-from streamviz.client.transport import borrow, read_replies, send_and_receive
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError
 
 Client = redis.Redis | RedisCluster
@@ -41,17 +41,10 @@ _RETRY_DELAY_S = 0.01
 
 
 class Redirection(NamedTuple):
-    """The node that another node redirects to.
+    """The node that another node redirects to; an empty host is that of the node that replied.
 
-    Attributes
-    ----------
-    kind : {"MOVED", "ASK", "TRYAGAIN"}
-        Use the named node from now on; use it for this command only; use the same node again
-        after a short delay.
-    host : str
-        The node's host; empty if it is the host of the node that replied.
-    port : int
-        The node's port; 0 for TRYAGAIN.
+    Use it from now on (MOVED), or for this command only (ASK); or use the same node again after
+    a short delay (TRYAGAIN, with port 0).
     """
 
     kind: Literal["MOVED", "ASK", "TRYAGAIN"]
@@ -82,25 +75,8 @@ class ClusterConnection(Connection):
 
     It follows MOVED and ASK, and retries for a while when some of a command's keys have already
     been moved and others have not (TRYAGAIN). It never sends anything again after a broken
-    connection; the next call looks up the slot's node again.
-
-    Parameters
-    ----------
-    client : redis.cluster.RedisCluster
-        The cluster. Its connections are used, its retries are not.
-    key : str
-        Any key of the slot.
-    quiet : bool
-        Whether to leave the listeners out.
-
-    Attributes
-    ----------
-    client : redis.cluster.RedisCluster
-        The cluster.
-    key : str
-        The key.
-    slot : int
-        The key's slot, 0 to 16,383.
+    connection; the next call looks up the slot's node again. The cluster client's connections are
+    used, its retries are not.
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
@@ -114,19 +90,13 @@ class ClusterConnection(Connection):
 
     @property
     def node(self) -> str:
-        """The address of the node that owns the slot, ``host:port``; may ask the cluster.
-
-        Raises
-        ------
-        ServerUnreachable
-            If no node of the cluster names the owner.
-        """
+        """The address of the node that owns the slot, ``host:port``; may ask the cluster."""
         return str(self._find_owner().name)
 
     def call_node(self, *command: str) -> Any:
         """Send a command without a key to the slot's node, and return the raw reply."""
         with self._borrow() as raw_connection:
-            return send_and_receive(raw_connection, [command])[0]
+            return transport.send_and_receive(raw_connection, [command])[0]
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
@@ -135,14 +105,14 @@ class ClusterConnection(Connection):
         for payload, size in batches:
             with self._borrow() as raw_connection:
                 raw_connection.send_packed_command([payload])
-                replies = read_replies(raw_connection, size)
+                replies = transport.read_replies(raw_connection, size, transport.new_reader())
             redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
             if redirected:
                 commands = unpack(payload)
                 new_replies = self._send([commands[index] for index in redirected])
                 for index, reply in zip(redirected, new_replies, strict=True):
                     replies[index] = reply
-            yield size, [(i, reply) for i, reply in enumerate(replies) if _is_error(reply)]
+            yield size, transport.errors_among(replies)
 
     def explain(
         self, error: Exception, command: Command, needs: tuple[int, ...] | None = None
@@ -168,7 +138,8 @@ class ClusterConnection(Connection):
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
         replies = self._follow(commands, block_ms)
-        if block_ms is not None and _was_unblocked(replies[0]):
+        ended_wait = block_ms is not None and isinstance(replies[0], Exception)
+        if ended_wait and str(replies[0]).startswith(("NOGROUP", "UNBLOCKED")):
             # The stream was moved or deleted during the wait. The same command again tells which.
             replies = self._follow(commands, block_ms)
         return replies
@@ -202,14 +173,14 @@ class ClusterConnection(Connection):
     ) -> list[Any]:
         with self._borrow_from(node) as raw_connection:
             if not asking:
-                return send_and_receive(raw_connection, commands, block_ms)
+                return transport.send_and_receive(raw_connection, commands, block_ms)
             if len(commands) == 1:
-                send_and_receive(raw_connection, [("ASKING",)])
-                return send_and_receive(raw_connection, commands, block_ms)
+                transport.send_and_receive(raw_connection, [("ASKING",)])
+                return transport.send_and_receive(raw_connection, commands, block_ms)
             if tuple(commands[0]) == ("MULTI",):  # ASKING covers the whole transaction
-                return send_and_receive(raw_connection, [("ASKING",), *commands])[1:]
+                return transport.send_and_receive(raw_connection, [("ASKING",), *commands])[1:]
             pairs = [one for command in commands for one in (("ASKING",), command)]
-            return send_and_receive(raw_connection, pairs)[1::2]
+            return transport.send_and_receive(raw_connection, pairs)[1::2]
 
     def _redirect(self, node: Any, target: Redirection) -> Any:
         """Return the node that a redirection names, and store it as the owner after MOVED."""
@@ -261,7 +232,7 @@ class ClusterConnection(Connection):
     def _borrow_from(self, node: Any) -> Iterator[Any]:
         pool = self.client.get_redis_connection(node).connection_pool
         try:
-            with borrow(pool) as raw_connection:
+            with transport.borrow(pool) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
             self._owner, self._stale = None, True
@@ -283,11 +254,3 @@ def redirection(reply: Any) -> Redirection | None:
     if match is None:
         return None
     return Redirection("MOVED" if match[1] == "MOVED" else "ASK", match[2], int(match[3]))
-
-
-def _is_error(reply: Any) -> bool:
-    return isinstance(reply, Exception)
-
-
-def _was_unblocked(reply: Any) -> bool:
-    return _is_error(reply) and str(reply).startswith(("NOGROUP", "UNBLOCKED"))

@@ -6,13 +6,7 @@ from typing import Any
 
 
 class ClusterView:
-    """The nodes and slots of a cluster, as one node reports them.
-
-    Parameters
-    ----------
-    reply : bytes
-        The reply to CLUSTER NODES.
-    """
+    """The nodes and slots of a cluster, as one node's reply to CLUSTER NODES reports them."""
 
     def __init__(self, reply: bytes) -> None:
         self.lines = node_lines(reply)
@@ -36,13 +30,7 @@ def node_lines(reply: Any) -> list[list[str]]:
 
 
 def migrating_slots(reply: Any) -> dict[int, str]:
-    """Return the slots that the node is moving away, each with the target's address.
-
-    Parameters
-    ----------
-    reply : bytes
-        The reply to CLUSTER NODES. A node lists such slots only for itself.
-    """
+    """Return the slots that this node itself is moving away, each with the target's address."""
     lines = node_lines(reply)
     addresses = {words[0]: words[1].split("@")[0] for words in lines}
     targets: dict[int, str] = {}

@@ -14,10 +14,10 @@ from typing import Any
 
 import redis
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.replies import as_dict
-from streamviz.client.resp import Arg, Command, key_of
-from streamviz.errors import InputError
+from streamviz.client.resp import Command, as_text, key_of
 
 _INTERNAL_MODULES = ("streamviz.client.", "streamviz.patterns.", "contextlib")
 _MAX_CHARACTERS = 160
@@ -27,17 +27,7 @@ _WATCHED_FIELDS = {
     "XINFO CONSUMERS": ("pending",),
 }
 _INITIAL_VALUES = ("0", "0-0", "nil")  # a new field with such a value is not a change
-_READ_COMMANDS = {
-    "XRANGE",
-    "XREVRANGE",
-    "XLEN",
-    "XREAD",
-    "XINFO",
-    "XPENDING",
-    "INFO",
-    "EXISTS",
-    "TYPE",
-}
+_READ_COMMANDS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +67,7 @@ class CommandLog:
         The client. Commands of its own methods (``client.xadd``) and of an observer are not
         logged.
     limit : int
-        How many commands to store; the oldest are dropped.
-
-    Raises
-    ------
-    InputError
-        If the limit is not a whole number above 0.
+        How many commands to store, 1 or more, else InputError; the oldest are dropped.
 
     Examples
     --------
@@ -96,10 +81,8 @@ class CommandLog:
     """
 
     def __init__(self, client: redis.Redis, *, limit: int = 1000) -> None:
-        if type(limit) is not int or limit < 1:
-            raise InputError(f"limit={limit!r}: give a whole number, 1 or more")
         self.count = 0
-        self._commands: deque[LoggedCommand] = deque(maxlen=limit)
+        self._commands: deque[LoggedCommand] = deque(maxlen=whole_number("limit", limit, 1))
         self._listeners = listeners(client)
         self._connection = Connection(client, quiet=True)
         self._states: dict[str, dict[str, str]] = {}  # by key, after the last command
@@ -131,14 +114,8 @@ class CommandLog:
             after = self._states[key] = _state(self._connection, key)
             prefix = "" if len(keys) == 1 else f"{key}: "
             changes += (f"{prefix}{change}" for change in _changes(before, after))
-        self._commands.append(
-            LoggedCommand(
-                _calling_expression(),
-                _format_command(command),
-                _shorten(_format_reply(reply)),
-                tuple(changes),
-            )
-        )
+        call, shown = _calling_expression(), _shorten(_format_reply(reply))
+        self._commands.append(LoggedCommand(call, _format_command(command), shown, tuple(changes)))
         self.count += 1
 
     def since(self, count: int) -> list[LoggedCommand]:
@@ -171,23 +148,18 @@ class CommandLog:
 def table(commands: Sequence[LoggedCommand]) -> str:
     """Return commands as an HTML table; all texts are escaped."""
     head = "".join(f"<th>{title}</th>" for title in ("call", "command", "reply", "what changed"))
-    rows = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="text-align:left;vertical-align:top"><code>{html.escape(cell)}</code></td>'
-            for cell in (one.call, one.command, one.reply, "\n".join(one.changes))
-        )
-        + "</tr>"
-        for one in commands
-    )
+    start, end = '<td style="text-align:left;vertical-align:top"><code>', "</code></td>"
+    rows = ""
+    for one in commands:
+        cells = (one.call, one.command, one.reply, "\n".join(one.changes))
+        rows += f"<tr>{''.join(f'{start}{html.escape(cell)}{end}' for cell in cells)}</tr>"
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _changed_keys(command: Command) -> Sequence[str]:
-    """Return the keys that a command may change: its stream, or all keys of a script."""
-    name = _text(command[0]).upper()
+    name = as_text(command[0]).upper()
     if name == "EVAL":  # EVAL, the script, the number of keys, the keys
-        return [_text(key) for key in command[3 : 3 + int(_text(command[2]))]]
+        return [as_text(key) for key in command[3 : 3 + int(as_text(command[2]))]]
     return [key_of(command)] if name.startswith("X") and name not in _READ_COMMANDS else []
 
 
@@ -199,10 +171,10 @@ def _state(connection: Connection, key: str) -> dict[str, str]:
     state = _watched("", stream, "XINFO STREAM")
     names = [_by_name(group)["name"] for group in groups]
     consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
-    for group, name, members in zip(groups, map(_text, names), consumers, strict=True):
+    for group, name, members in zip(groups, map(as_text, names), consumers, strict=True):
         state |= _watched(f"{name} ", group, "XINFO GROUPS")
         for member in members if isinstance(members, list) else ():
-            consumer = _text(_by_name(member)["name"])
+            consumer = as_text(_by_name(member)["name"])
             state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
     return state
 
@@ -210,7 +182,7 @@ def _state(connection: Connection, key: str) -> dict[str, str]:
 def _watched(prefix: str, reply: Any, command: str) -> dict[str, str]:
     values = _by_name(reply)
     return {
-        f"{prefix}{name}": "nil" if values[name] is None else _text(values[name])
+        f"{prefix}{name}": "nil" if values[name] is None else as_text(values[name])
         for name in _WATCHED_FIELDS[command]
         if name in values
     }
@@ -234,13 +206,12 @@ def _calling_expression() -> str:
         frame = frame.f_back
     if frame is None:
         return ""
-    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
-    first, last, start, end = position
-    if first is None or last is None or start is None or end is None:
+    positions = islice(frame.f_code.co_positions(), frame.f_lasti // 2, None)
+    first, last, start, end = next(positions)
+    if first is None or last is None or start is None:
         return ""
-    lines = [
-        linecache.getline(frame.f_code.co_filename, n).encode() for n in range(first, last + 1)
-    ]
+    name = frame.f_code.co_filename
+    lines = [linecache.getline(name, n).encode() for n in range(first, last + 1)]
     if not all(lines):
         return ""
     lines[-1] = lines[-1][:end]  # positions count bytes
@@ -249,22 +220,17 @@ def _calling_expression() -> str:
 
 
 def _format_command(command: Command) -> str:
-    words = [_quote(_text(word)) for word in command]
-    if words[0].upper() == "EVAL":
+    words = [_quote(as_text(word)) for word in command]
+    if words[0].upper() == "EVAL" and (script := as_text(command[1])).startswith("--"):
         # a comment in the script's first line says more than the script's first lines do
-        first_line = _text(command[1]).partition("\n")[0]
-        if first_line.startswith("--"):
-            words[:2] = ["EVAL", f"«{first_line.strip('- ')}»"]
+        first_line = script.partition("\n")[0]
+        words[:2] = ["EVAL", f"«{first_line.strip('- ')}»"]
     return _shorten(" ".join(words))
 
 
 def _quote(word: str) -> str:
     plain = word and word.isprintable() and not set(word) & set(" \"'")
     return word if plain else repr(word)
-
-
-def _text(value: Arg) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _format_reply(reply: Any) -> str:
@@ -276,7 +242,7 @@ def _format_reply(reply: Any) -> str:
         return _format_reply([part for pair in reply.items() for part in pair])
     if isinstance(reply, list | tuple):
         return f"[{', '.join(map(_format_reply, reply))}]"
-    return str(reply) if isinstance(reply, int) else _quote(_text(reply))
+    return str(reply) if isinstance(reply, int) else _quote(as_text(reply))
 
 
 def _shorten(text: str) -> str:

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-import hiredis
 import redis
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
+from streamviz.client import transport
 from streamviz.client.resp import Arg, Command, key_of, unpack
 from streamviz.client.server_version import ServerVersion
-from streamviz.client.transport import borrow, read_errors, send_and_receive
 from streamviz.errors import (
     CommandRefused,
     InputError,
@@ -56,11 +56,6 @@ class Connection:
     quiet : bool
         Whether to leave the listeners out.
 
-    Attributes
-    ----------
-    client : redis.Redis
-        The client.
-
     Raises
     ------
     InputError
@@ -68,7 +63,12 @@ class Connection:
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
-        self._pool = _pool_of(client)
+        self._pool: Any = getattr(client, "connection_pool", None)
+        if not hasattr(self._pool, "get_connection"):
+            raise InputError(
+                f"{type(client).__name__} is not a Redis client: "
+                "give a redis.Redis, for example streamviz.connect()"
+            )
         self.client: Any = client
         self._listeners = [] if quiet else listeners(client)
         self._version: ServerVersion | None = None
@@ -93,38 +93,31 @@ class Connection:
         StreamError, ServerError
             If the server refuses the command, or the connection breaks.
         """
-        reply = self._send_and_notify([command], block_ms)[0]
+        reply = self._notify([command], partial(self._send, block_ms=block_ms))[0]
         if isinstance(reply, Exception):
             raise self.explain(reply, command, needs) from reply
         return reply
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one round trip; a refused command has its error as its reply."""
-        if not commands:
-            return []
-        return self._explain_errors(self._send_and_notify(commands), commands)
+        replies = self._notify(commands, self._send) if commands else []
+        return self._explain_errors(replies, commands)
 
     def transaction(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands that take effect together or not at all (MULTI, EXEC).
 
-        Raises
-        ------
-        StreamError, ServerError
-            For the first refused command. If Redis finds an error only during EXEC, such as a
-            key of another type, the other commands still take effect.
+        Raise the first refused command's error. If Redis finds it only during EXEC, such as a key
+        of another type, the other commands still take effect.
         """
-        for reply in (replies := self.snapshot(commands)):
-            if isinstance(reply, Exception):
-                raise reply
+        replies = self.snapshot(commands)
+        for _, error in transport.errors_among(replies):
+            raise error
         return replies
 
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands that are all answered at the same moment (MULTI, EXEC).
-
-        A refused command has its error as its reply.
-        """
+        """Send commands answered at one moment, errors as replies too (MULTI, EXEC)."""
         block = [("MULTI",), *commands, ("EXEC",)]
-        return self._exec_replies(self._send_and_notify(block), block)
+        return self._exec_replies(self._notify(block, self._send), block)
 
     def transaction_if(
         self, check: Command, expected: Any, commands: Sequence[Command]
@@ -133,10 +126,9 @@ class Connection:
 
         Parameters
         ----------
-        check : sequence
-            A command that reads. Its key cannot change between the check and the commands.
-        expected : bytes, int, list, dict or None
-            The raw reply that the check must have.
+        check, expected : sequence, raw reply
+            A command that reads, and the raw reply that it must have. Its key cannot change
+            between the check and the commands.
         commands : sequence
             The commands to run then; a refused command has its error as its reply.
 
@@ -149,16 +141,16 @@ class Connection:
         block: list[Command] = [("MULTI",), *commands, ("EXEC",)]
         exec_reply = None
         with self._borrow() as raw_connection:
+            send = partial(transport.send_and_receive, raw_connection)
             while exec_reply is None:  # None means that the key changed, perhaps in another part
-                checked = self._notify(watch, lambda: send_and_receive(raw_connection, watch))
+                checked = self._notify(watch, send)
                 if checked[1] != expected or isinstance(checked[0], Exception):
-                    send_and_receive(raw_connection, [("UNWATCH",)])
+                    send([("UNWATCH",)])
                     break
-                replies = self._notify(block, lambda: send_and_receive(raw_connection, block))
+                replies = self._notify(block, send)
                 exec_reply = replies[-1]
-        for reply in self._explain_errors(checked, watch):
-            if isinstance(reply, Exception):
-                raise reply
+        for _, error in transport.errors_among(self._explain_errors(checked, watch)):
+            raise error
         return None if exec_reply is None else self._exec_replies(replies, block)
 
     def send_batches(
@@ -175,32 +167,25 @@ class Connection:
         ------
         (int, list of (int, Exception))
             For each answered batch: its number of commands, and the index and error of each
-            refused command.
-
-        Raises
-        ------
-        ServerError
-            If the connection breaks. It is then unknown how much of the last two batches was
-            done.
+            refused command. After a ServerError it is unknown how much of the last two batches
+            was done.
         """
         if self._listeners:  # they are notified of each command, so each one is sent by itself
             for payload, size in batches:
-                replies = self.pipeline(unpack(payload))
-                yield (
-                    size,
-                    [(i, one) for i, one in enumerate(replies) if isinstance(one, Exception)],
-                )
+                yield size, transport.errors_among(self.pipeline(unpack(payload)))
             return
-        with borrow(self._pool) as raw_connection:
-            reader = hiredis.Reader(replyError=ResponseError)
+        with transport.borrow(self._pool) as raw_connection:
+            reader = transport.new_reader()
             unanswered = 0
             for payload, size in batches:
                 raw_connection.send_packed_command([payload])
                 if unanswered:
-                    yield unanswered, read_errors(reader, raw_connection, unanswered)
+                    replies = transport.read_replies(raw_connection, unanswered, reader)
+                    yield unanswered, transport.errors_among(replies)
                 unanswered = size
             if unanswered:
-                yield unanswered, read_errors(reader, raw_connection, unanswered)
+                replies = transport.read_replies(raw_connection, unanswered, reader)
+                yield unanswered, transport.errors_among(replies)
 
     @property
     def version(self) -> ServerVersion:
@@ -240,37 +225,30 @@ class Connection:
             )
         return CommandRefused(f"{name} {key!r} was refused: {message}")
 
-    def _send_and_notify(
-        self, commands: Sequence[Command], block_ms: int | None = None
+    def _notify(
+        self, commands: Sequence[Command], send: Callable[[Sequence[Command]], list[Any]]
     ) -> list[Any]:
-        return self._notify(commands, lambda: self._send(commands, block_ms))
-
-    def _notify(self, commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
-        """Send commands, and notify the listeners of each command and its reply."""
         notified = tuple(self._listeners)
         for listener in notified:
             for command in commands:
                 listener.on_send(command)
-        replies = send()
+        replies = send(commands)
         for listener in notified:
             for command, reply in zip(commands, replies, strict=True):
                 listener.on_reply(command, reply)
         return replies
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
-        """Send commands, and return the raw replies; a refused command has its error there."""
         with self._borrow() as raw_connection:
-            return send_and_receive(raw_connection, commands, block_ms)
+            return transport.send_and_receive(raw_connection, commands, block_ms)
 
     def _borrow(self) -> AbstractContextManager[Any]:
-        """Borrow a raw connection to the node that has the keys."""
-        return borrow(self._pool)
+        return transport.borrow(self._pool)
 
     def _exec_replies(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
         """Return the replies inside EXEC's reply, or raise the error that made EXEC fail."""
         if isinstance(replies[-1], Exception):
-            outcomes = self._explain_errors(replies, block)
-            raise next(outcome for outcome in outcomes if isinstance(outcome, Exception))
+            raise transport.errors_among(self._explain_errors(replies, block))[0][1]
         return self._explain_errors(replies[-1], block[1:-1])
 
     def _explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
@@ -284,13 +262,3 @@ def listeners(client: Any) -> list[Listener]:
     """Return the listeners of a client; clients that share a pool share their listeners."""
     # a client of a cluster has no pool of its own
     return _LISTENERS.setdefault(getattr(client, "connection_pool", client), [])
-
-
-def _pool_of(client: redis.Redis) -> Any:
-    pool = getattr(client, "connection_pool", None)
-    if pool is None or not hasattr(pool, "get_connection"):
-        raise InputError(
-            f"{type(client).__name__} is not a Redis client: "
-            "give a redis.Redis, for example streamviz.connect()"
-        )
-    return pool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, overload
+from typing import Literal, TypedDict, Unpack, overload
 
 from streamviz.client import arguments, replies
 from streamviz.client.arguments import Id
@@ -14,35 +14,31 @@ from streamviz.client.resp import Arg
 from streamviz.errors import InputError
 
 
-class Consumer:
-    """One consumer of one group; Redis creates it when it first reads.
+class _ClaimOptions(TypedDict, total=False):
+    idle_ms: int | None
+    time_ms: int | None
+    deliveries: int | None
+    force: bool
+    last_id: Id | None
 
-    `ConsumerGroup.consumer` makes this object, which sends nothing.
+
+class Consumer:
+    """One consumer of one group; `ConsumerGroup.consumer` makes it, and Redis when it first reads.
 
     Parameters
     ----------
-    connection : Connection
-        A connection to the server that has the stream.
-    key : str
-        The stream's key.
-    group_name : str
-        The group's name.
+    connection, key, group_name : Connection, str, str
+        A connection to the server that has the stream, the stream's key, the group's name.
     name : str
         The consumer's name. A consumer that returns under its name still has its pending entries.
-
-    Raises
-    ------
-    InputError
-        If `name` is empty or not text.
+        InputError if it is empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, group_name: str, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise InputError(f"{name!r} is not a consumer's name: give it as text")
-        self.connection = connection
-        self.key = key
-        self.group_name = group_name
-        self.name = name
+        self.connection, self.key = connection, key
+        self.group_name, self.name = group_name, name
 
     def __repr__(self) -> str:
         return f"<Consumer {self.name!r} of {self.group_name!r}>"
@@ -107,11 +103,7 @@ class Consumer:
         min_idle_ms: int = 0,
         *,
         justid: Literal[False] = False,
-        idle_ms: int | None = None,
-        time_ms: int | None = None,
-        deliveries: int | None = None,
-        force: bool = False,
-        last_id: Id | None = None,
+        **options: Unpack[_ClaimOptions],
     ) -> list[Entry]: ...
 
     @overload
@@ -121,11 +113,7 @@ class Consumer:
         min_idle_ms: int = 0,
         *,
         justid: Literal[True],
-        idle_ms: int | None = None,
-        time_ms: int | None = None,
-        deliveries: int | None = None,
-        force: bool = False,
-        last_id: Id | None = None,
+        **options: Unpack[_ClaimOptions],
     ) -> list[EntryId]: ...
 
     def claim(
@@ -164,21 +152,16 @@ class Consumer:
         """
         if isinstance(ids, EntryId | str | bytes):
             raise InputError(f"ids={ids!r}: give a list of IDs, for example [{ids!r}]")
+        minimum = arguments.whole_number("min_idle_ms", min_idle_ms, 0)
         options = arguments.option("IDLE", "idle_ms", idle_ms)
         options += arguments.option("TIME", "time_ms", time_ms)
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
         options += ["FORCE"] * force + ["JUSTID"] * justid
         if last_id is not None:
             options += ["LASTID", str(EntryId.parse(last_id))]
-        reply = self.connection.call(
-            "XCLAIM",
-            self.key,
-            self.group_name,
-            self.name,
-            arguments.whole_number("min_idle_ms", min_idle_ms),
-            *arguments.id_list(ids),
-            *options,
-        )
+        names = (self.key, self.group_name, self.name)
+        texts = arguments.id_list(ids)
+        reply = self.connection.call("XCLAIM", *names, minimum, *texts, *options)
         return replies.ids(reply) if justid else replies.entries(reply)
 
     def autoclaim(
@@ -203,16 +186,11 @@ class Consumer:
         justid : bool
             Return only IDs, and leave the delivery count unchanged.
         """
+        minimum = arguments.whole_number("min_idle_ms", min_idle_ms, 0)
+        first = arguments.range_end(start)
         options: list[Arg] = arguments.option("COUNT", "count", count, 1) + ["JUSTID"] * justid
-        reply = self.connection.call(
-            "XAUTOCLAIM",
-            self.key,
-            self.group_name,
-            self.name,
-            arguments.whole_number("min_idle_ms", min_idle_ms),
-            arguments.range_end(start),
-            *options,
-        )
+        names = (self.key, self.group_name, self.name)
+        reply = self.connection.call("XAUTOCLAIM", *names, minimum, first, *options)
         return replies.claimed(reply, justid=justid)
 
     def ack(self, *ids: Id) -> int:
@@ -256,26 +234,16 @@ def read_groups(
 
     Raises
     ------
-    InputError
-        If `after` is empty, or has a value that is not an ID.
-    NoSuchGroup
-        If a stream has no such group, or loses it during the wait.
+    InputError, NoSuchGroup
+        If `after` is empty or has a value that is not an ID; as in `Consumer.read`.
     """
     streams = arguments.streams(after, ">")
     options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
     if claim_idle_ms is not None:
         options += arguments.option("CLAIM", "claim_idle_ms", claim_idle_ms)
         needs = needs or (8, 4)
-    if noack:
-        options.append("NOACK")
-    reply = consumer.connection.call(
-        "XREADGROUP",
-        "GROUP",
-        consumer.group_name,
-        consumer.name,
-        *options,
-        *streams,
-        block_ms=block_ms,
-        needs=needs,
-    )
+    command = ("XREADGROUP", "GROUP", consumer.group_name, consumer.name)
+    options += ["NOACK"] if noack else []
+    call = consumer.connection.call
+    reply = call(*command, *options, *streams, block_ms=block_ms, needs=needs)
     return replies.in_id_order(replies.by_stream(reply))

@@ -70,8 +70,8 @@ class EntryId:
         """
         if type(value) is bytes:  # the fast path for IDs from the server
             first, _, second = value.partition(b"-")
-            if len(first) < 20 > len(second) and first.isdigit() and second.isdigit():
-                return unchecked(int(first), int(second))
+            if first.isdigit() and second.isdigit() and len(first) < 20 > len(second):
+                return cls(int(first), int(second))
         if isinstance(value, EntryId):
             return value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
@@ -80,20 +80,11 @@ class EntryId:
             raise InputError(
                 f'{value!r} is not an entry ID: write "<ms>-<seq>", for example "1767225600000-0"'
             )
-        ms, seq = int(match[1]), int(match[2] or 0)
-        if ms > _TOP or seq > _TOP:
-            return cls(ms, seq)  # raises an error that names the part
-        return unchecked(ms, seq)
+        return cls(int(match[1]), int(match[2] or 0))
 
     @property
     def time(self) -> datetime:
-        """The ID's time, as an aware datetime in UTC.
-
-        Raises
-        ------
-        InputError
-            If the time is after the year 9999 (an ID may have any number of milliseconds).
-        """
+        """The ID's time, as an aware datetime in UTC; InputError if it is after the year 9999."""
         try:
             whole = datetime.fromtimestamp(self.ms // 1000, UTC)
         except (ValueError, OverflowError, OSError) as error:
@@ -103,13 +94,7 @@ class EntryId:
         return whole.replace(microsecond=self.ms % 1000 * 1000)
 
     def next(self) -> EntryId:
-        """Return the smallest ID after this one.
-
-        Raises
-        ------
-        InputError
-            If this is the largest ID.
-        """
+        """Return the smallest ID after this one; InputError after the largest ID."""
         if self.seq < _TOP:
             return EntryId(self.ms, self.seq + 1)
         if self.ms < _TOP:
@@ -117,13 +102,7 @@ class EntryId:
         raise InputError(f"{self} is the largest entry ID: no ID follows it")
 
     def previous(self) -> EntryId:
-        """Return the largest ID before this one.
-
-        Raises
-        ------
-        InputError
-            If this is ``0-0``.
-        """
+        """Return the largest ID before this one; InputError before ``0-0``."""
         if self.seq > 0:
             return EntryId(self.ms, self.seq - 1)
         if self.ms > 0:
@@ -136,17 +115,6 @@ class EntryId:
     def __repr__(self) -> str:
         return f"EntryId({str(self)!r})"
 
-
-def unchecked(ms: int, seq: int) -> EntryId:
-    """Return an ID without checking its parts; this is twice as fast."""
-    entry_id = object.__new__(EntryId)
-    _set_ms(entry_id, ms)
-    _set_seq(entry_id, seq)
-    return entry_id
-
-
-_set_ms = vars(EntryId)["ms"].__set__
-_set_seq = vars(EntryId)["seq"].__set__
 
 EntryId.ZERO = EntryId(0, 0)
 EntryId.MIN = EntryId(0, 1)

@@ -16,31 +16,19 @@ Nack = Literal["SILENT", "FAIL", "FATAL"]
 
 
 class ConsumerGroup:
-    """One consumer group of one stream.
-
-    `Stream.group` makes this object, which sends nothing.
+    """One consumer group of one stream; `Stream.group` makes this object, and sends nothing.
 
     Parameters
     ----------
-    connection : Connection
-        A connection to the server that has the stream.
-    key : str
-        The stream's key.
-    name : str
-        The group's name.
-
-    Raises
-    ------
-    InputError
-        If `name` is empty or not text.
+    connection, key, name : Connection, str, str
+        A connection to the server that has the stream, the stream's key, the group's name.
+        InputError if the name is empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise InputError(f"{name!r} is not a group's name: give it as text")
-        self.connection = connection
-        self.key = key
-        self.name = name
+        self.connection, self.key, self.name = connection, key, name
 
     def __repr__(self) -> str:
         return f"<ConsumerGroup {self.name!r} of {self.key!r}>"
@@ -89,26 +77,12 @@ class ConsumerGroup:
     def destroy(self) -> bool:
         """Delete the group and its pending entries (XGROUP DESTROY, 5.0).
 
-        Returns
-        -------
-        bool
-            Whether the group existed.
-
-        Raises
-        ------
-        NoSuchStream
-            If there is no stream.
+        Return whether the group existed; NoSuchStream if there is no stream.
         """
         return bool(self._xgroup("DESTROY"))
 
     def create_consumer(self, name: str) -> bool:
-        """Create a consumer before it reads (XGROUP CREATECONSUMER, 6.2).
-
-        Returns
-        -------
-        bool
-            Whether the consumer is new.
-        """
+        """Create a consumer, and return whether it is new (XGROUP CREATECONSUMER, 6.2)."""
         return bool(self._xgroup("CREATECONSUMER", name))
 
     def delete_consumer(self, name: str) -> int:
@@ -127,15 +101,7 @@ class ConsumerGroup:
         return [replies.text(line) for line in self.connection.call("XGROUP", "HELP")]
 
     def info(self) -> GroupInfo:
-        """Return the group's numbers (XINFO GROUPS, 5.0).
-
-        Raises
-        ------
-        NoSuchGroup
-            If the stream has no such group.
-        NoSuchStream
-            If there is no stream.
-        """
+        """Return the group's numbers (XINFO GROUPS, 5.0); NoSuchGroup or NoSuchStream if none."""
         for group in replies.group_infos(self.connection.call("XINFO", "GROUPS", self.key)):
             if group.name == self.name:
                 return group
@@ -175,16 +141,11 @@ class ConsumerGroup:
             Return only entries whose last delivery is at least this long ago, in milliseconds
             (6.2).
         """
-        reply = self.connection.call(
-            "XPENDING",
-            self.key,
-            self.name,
-            *arguments.option("IDLE", "idle_ms", idle_ms),
-            arguments.range_end(start),
-            arguments.range_end(end),
-            arguments.whole_number("count", count, 1),
-            *([] if consumer is None else [consumer]),
-        )
+        options = arguments.option("IDLE", "idle_ms", idle_ms)
+        options += [arguments.range_end(start), arguments.range_end(end)]
+        options += [arguments.whole_number("count", count, 1)]
+        options += [] if consumer is None else [consumer]
+        reply = self.connection.call("XPENDING", self.key, self.name, *options)
         return replies.pending_entries(reply)
 
     def ack(self, *ids: Id) -> int:
@@ -192,14 +153,7 @@ class ConsumerGroup:
         return int(self.connection.call("XACK", self.key, self.name, *arguments.id_list(ids)))
 
     def ack_delete(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
-        """Acknowledge and delete entries in one step (XACKDEL, 8.2).
-
-        Parameters
-        ----------
-        *ids : EntryId or str
-            The entries' IDs.
-        refs : {"KEEPREF", "DELREF", "ACKED"}
-            See `Stream.trim`.
+        """Acknowledge and delete entries in one step; `refs` as in `Stream.trim` (XACKDEL, 8.2).
 
         Returns
         -------
@@ -211,18 +165,12 @@ class ConsumerGroup:
         return list(self.connection.call("XACKDEL", self.key, self.name, *options, needs=(8, 2)))
 
     def nack(
-        self,
-        *ids: Id,
-        mode: Nack = "FAIL",
-        deliveries: int | None = None,
-        force: bool = False,
+        self, *ids: Id, mode: Nack = "FAIL", deliveries: int | None = None, force: bool = False
     ) -> int:
         """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
         Parameters
         ----------
-        *ids : EntryId or str
-            The entries' IDs.
         mode : {"SILENT", "FAIL", "FATAL"}
             The reason: the consumer is shutting down (the delivery does not count), it could not
             handle the entry, or no consumer ever will (the delivery count is set to its maximum).
@@ -240,8 +188,7 @@ class ConsumerGroup:
         arguments.one_of("mode", mode, get_args(Nack))
         options: list[Arg] = [mode, "IDS", len(texts), *texts]
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        if force:
-            options.append("FORCE")
+        options += ["FORCE"] if force else []
         return int(self.connection.call("XNACK", self.key, self.name, *options, needs=(8, 8)))
 
     def _xgroup(self, subcommand: str, *options: Arg) -> Any:

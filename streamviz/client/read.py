@@ -27,10 +27,8 @@ def read_streams(
         The server; in a cluster, the keys must have the same hash tag.
     after : mapping of str to EntryId or str
         For each key, the last ID that you have; see `Stream.read`.
-    count : int, optional
-        Return at most `count` entries from each stream.
-    block_ms : int, optional
-        Wait this long for the first entry, in milliseconds; 0 is forever.
+    count, block_ms : int, optional
+        As in `Stream.read`; `count` is for each stream.
     max_count, max_bytes : int, optional
         Return at most `max_count` entries and about `max_bytes` bytes in all, from the streams in
         the order of `after` (8.10). The first entry is returned however large it is.

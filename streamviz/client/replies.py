@@ -6,8 +6,9 @@ from Redis 7.0 to 8.10 and from Valkey.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import (
@@ -25,35 +26,20 @@ from streamviz.client.models import (
 )
 from streamviz.errors import InputError, OffsetError
 
-T = TypeVar("T")
-
-
-class _Cache(dict[Any, T]):
-    """Parsed values by their raw bytes: names, and the IDs pending in sample after sample."""
-
-    def __init__(self, parse: Callable[[Any], T]) -> None:
-        self._parse = parse
-
-    def __missing__(self, raw: Any) -> T:
-        if len(self) >= 4096:  # limits the cache's memory
-            self.clear()
-        value = self[raw] = self._parse(raw)
-        return value
-
 
 def text(value: Any) -> str:
     """Return a name or a value as text; surrogate escapes stand for bytes that are not UTF-8."""
     return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
 
 
-_IDS = _Cache(EntryId.parse)
-_NAMES = _Cache(text)
-_new_tuple = tuple.__new__  # twice as fast as a named tuple's own constructor
+_parse_id = lru_cache(4096)(EntryId.parse)  # the same IDs are pending in sample after sample
+_name = lru_cache(4096)(text)
+_IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
 
 def entry_id(value: Any) -> EntryId:
     """Parse an ID; an empty one, which some versions send for "none", is ``0-0``."""
-    return _IDS[value] if value else EntryId.ZERO
+    return _parse_id(value) if value else EntryId.ZERO
 
 
 def as_dict(reply: Any) -> dict[bytes, Any]:
@@ -74,7 +60,7 @@ def entry(reply: Any) -> Entry | None:
     claimed = len(reply) >= 4  # XREADGROUP with CLAIM adds the idle time and the delivery count
     return Entry(
         EntryId.parse(reply[0]),
-        {_NAMES[name]: text(value) for name, value in pairs},
+        {_name(name): text(value) for name, value in pairs},
         int(reply[2]) if claimed else None,
         int(reply[3]) if claimed else None,
     )
@@ -117,37 +103,31 @@ def offsets(reply: Any) -> dict[str, EntryId]:
 
 def ids(reply: Any) -> list[EntryId]:
     """Parse a list of IDs."""
-    return [EntryId.parse(item) for item in reply or ()]
+    return list(map(EntryId.parse, reply or ()))
 
 
 def pending_summary(reply: Any) -> PendingSummary:
     """Parse XPENDING without a range."""
     count, low, high, consumers = reply
-    return PendingSummary(
-        count,
-        EntryId.parse(low) if low else None,
-        EntryId.parse(high) if high else None,
-        {text(name): int(pending) for name, pending in consumers or ()},
-    )
+    first, last = (EntryId.parse(end) if end else None for end in (low, high))
+    sizes = {text(name): int(size) for name, size in consumers or ()}
+    return PendingSummary(count, first, last, sizes)
 
 
 def pending_entries(reply: Any) -> list[PendingEntry]:
     """Parse XPENDING with a range."""
     return [
-        _new_tuple(PendingEntry, (_IDS[raw_id], _NAMES[consumer], idle_ms, deliveries))
+        PendingEntry(_parse_id(raw_id), _name(consumer), idle_ms, deliveries)
         for raw_id, consumer, idle_ms, deliveries in reply
     ]
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
     """Parse XAUTOCLAIM; before 7.0 it had no third element."""
-    claimed_entries = () if justid else tuple(entries(reply[1]))
-    return Claimed(
-        EntryId.parse(reply[0]),
-        claimed_entries,
-        tuple(ids(reply[1])) if justid else tuple(one.id for one in claimed_entries),
-        tuple(ids(reply[2])) if len(reply) > 2 else (),
-    )
+    taken = () if justid else tuple(entries(reply[1]))
+    taken_ids = ids(reply[1]) if justid else [one.id for one in taken]
+    deleted = ids(reply[2]) if len(reply) > 2 else []
+    return Claimed(EntryId.parse(reply[0]), taken, tuple(taken_ids), tuple(deleted))
 
 
 def stream_info(reply: Any) -> StreamInfo:
@@ -167,7 +147,7 @@ def stream_info(reply: Any) -> StreamInfo:
         recorded_first_entry_id=None if first is None else entry_id(first),
         first_entry=entry(fields.get(b"first-entry")),
         last_entry=entry(fields.get(b"last-entry")),
-        idmp=_idmp_info(fields) if b"idmp-duration" in fields else None,
+        idmp=IdmpInfo(*(fields[name] for name in _IDMP)) if _IDMP[0] in fields else None,
     )
 
 
@@ -179,14 +159,11 @@ def group_infos(reply: Any) -> list[GroupInfo]:
 def consumer_infos(reply: Any) -> list[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
     return [
-        _new_tuple(
-            ConsumerInfo,
-            (
-                _NAMES[fields[b"name"]],
-                fields[b"pending"],
-                fields[b"idle"],
-                fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
-            ),
+        ConsumerInfo(
+            name=_name(fields[b"name"]),
+            pending=fields[b"pending"],
+            idle_ms=fields[b"idle"],
+            inactive_ms=fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
         )
         for fields in map(as_dict, reply)
     ]
@@ -202,20 +179,9 @@ def stream_full(reply: Any) -> StreamFull:
     )
 
 
-def _idmp_info(fields: Mapping[bytes, Any]) -> IdmpInfo:
-    return IdmpInfo(
-        duration_s=fields[b"idmp-duration"],
-        maxsize=fields[b"idmp-maxsize"],
-        producers=fields[b"pids-tracked"],
-        ids=fields[b"iids-tracked"],
-        added=fields[b"iids-added"],
-        duplicates=fields[b"iids-duplicates"],
-    )
-
-
 def _group_info(fields: Mapping[bytes, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=_NAMES[fields[b"name"]],
+        name=_name(fields[b"name"]),
         consumers=fields[b"consumers"] if consumers is None else consumers,
         pending=fields[b"pending"],
         last_delivered_id=entry_id(fields[b"last-delivered-id"]),

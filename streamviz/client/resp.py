@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -16,23 +17,17 @@ Arg = str | bytes | int | float | Decimal
 Command = Sequence[Arg]
 
 _PLAIN_TYPES = frozenset({str, bytes, int, float})
-_KEY_INDEX = {
-    "XINFO": 2,
-    "XGROUP": 2,
-    "EVAL": 3,
-}  # other commands have the key right after the name
+_KEY_INDEX = {"XINFO": 2, "XGROUP": 2, "EVAL": 3}  # others have the key right after the name
 
 
 def pack(command: Command) -> bytes:
     """Return a command in RESP."""
     words: Any = tuple(command)
-    if not _PLAIN_TYPES.issuperset(map(type, words)):  # hiredis would send the repr() of the rest
-        words = tuple(map(to_bytes, words))
-    try:
-        return bytes(hiredis.pack_command(words))
-    except UnicodeEncodeError:  # surrogate escapes stand for bytes that are not UTF-8
-        words = tuple(map(to_bytes, words))
-        return bytes(hiredis.pack_command(words))
+    if _PLAIN_TYPES.issuperset(map(type, words)):  # hiredis would send the repr() of the rest
+        with suppress(UnicodeEncodeError):  # surrogate escapes: bytes that are not UTF-8
+            return bytes(hiredis.pack_command(words))
+    words = tuple(map(to_bytes, words))
+    return bytes(hiredis.pack_command(words))
 
 
 def unpack(payload: bytes) -> list[Command]:
@@ -47,12 +42,8 @@ def to_bytes(value: Arg) -> bytes:
 
     A float is written with its shortest digits, a Decimal with all of its digits. A NumPy scalar
     is written as the int or float of the same value, a member of an IntEnum as its number. A bool
-    is refused because Redis has no bool, a Fraction because a reader would not see a number.
-
-    Raises
-    ------
-    InputError
-        If `value` is of another type, or a text that UTF-8 cannot encode.
+    is refused because Redis has no bool, a Fraction because a reader would not see a number. So is
+    a text that UTF-8 cannot encode. These raise an InputError.
     """
     if isinstance(value, bytes):
         return value
@@ -64,10 +55,8 @@ def to_bytes(value: Arg) -> bytes:
                 f"{value!r} has half a character at index {error.start}, which UTF-8 cannot "
                 "encode: remove it, or give bytes"
             ) from None
-    if not isinstance(value, bool):
-        digits = _digits(value)
-        if digits is not None:
-            return digits.encode()
+    if not isinstance(value, bool) and (digits := _digits(value)) is not None:
+        return digits.encode()
     raise InputError(
         f"{value!r} is of type {type(value).__name__}, but Redis stores text, bytes and numbers: "
         "convert it first, for example with str(), float() or json.dumps()"
@@ -89,12 +78,14 @@ def _digits(value: Any) -> str | None:
     return Decimal.__str__(value) if isinstance(value, Decimal) else None
 
 
+def as_text(value: Arg) -> str:
+    """Return a part of a command as text to show."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def key_of(command: Command) -> str:
     """Return the key that a command names, the first one of several, or an empty text."""
-    words = [
-        part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
-        for part in command
-    ]
+    words = list(map(as_text, command))
     if words[0] in {"XREAD", "XREADGROUP"}:  # ... STREAMS, the keys, and one ID for each key
         index = len(words) - words[::-1].index("STREAMS")
     else:

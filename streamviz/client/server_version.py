@@ -13,7 +13,6 @@ class ServerVersion:
     Attributes
     ----------
     name : {"Redis", "Valkey"}
-        The product.
     number : tuple of int
         The product's own version, for example ``(8, 2, 3)``.
     """
@@ -27,11 +26,8 @@ class ServerVersion:
         lines = info.decode("utf-8", "replace").splitlines()
         fields = dict(line.split(":", 1) for line in lines if ":" in line)
         valkey = fields.get("valkey_version")
-        number = valkey or fields.get("redis_version", "0")
-        return cls(
-            "Valkey" if valkey else "Redis",
-            tuple(int(part) for part in re.findall(r"\d+", number)[:3]),
-        )
+        number = re.findall(r"\d+", valkey or fields.get("redis_version", "0"))[:3]
+        return cls("Valkey" if valkey else "Redis", tuple(map(int, number)))
 
     def __str__(self) -> str:
         return f"{self.name} {'.'.join(map(str, self.number))}"

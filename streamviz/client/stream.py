@@ -23,12 +23,7 @@ class Stream:
     client : redis.Redis or redis.cluster.RedisCluster
         The server; in a cluster, commands go to the node that owns the key's slot.
     key : str
-        The stream's key.
-
-    Raises
-    ------
-    InputError
-        If `client` is not a Redis client, or `key` is empty or not text.
+        The stream's key. InputError if it is empty or no text, or `client` is not a client.
 
     Examples
     --------
@@ -111,7 +106,7 @@ class Stream:
         return None if reply is None else EntryId.parse(reply)
 
     def add_many(self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000) -> int:
-        """Add many entries fast, with many XADD commands per round trip (XADD, 5.0).
+        """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
 
         Parameters
         ----------
@@ -119,11 +114,6 @@ class Stream:
             Fields, or pairs of an ID and fields. They are read one batch at a time.
         batch : int
             How many rows to send at once, while the server works on the previous batch.
-
-        Returns
-        -------
-        int
-            How many rows were added.
 
         Raises
         ------
@@ -174,10 +164,9 @@ class Stream:
         after : EntryId or str
             The last ID that you have. ``"0"`` reads from the beginning, ``"$"`` only entries
             added while this call waits, ``"+"`` the newest entry (7.4).
-        count : int, optional
-            Return at most `count` entries.
-        block_ms : int, optional
-            Wait this long for the first entry, in milliseconds; 0 is forever.
+        count, block_ms : int, optional
+            Return at most `count` entries. Wait for the first one for `block_ms` milliseconds; 0
+            is forever.
         """
         pairs = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
         return [entry for _, entry in pairs]
@@ -191,7 +180,7 @@ class Stream:
         limit: int | None = None,
         refs: Refs | None = None,
     ) -> int:
-        """Remove the oldest entries (XTRIM, 5.0).
+        """Remove the oldest entries, and return how many were removed (XTRIM, 5.0).
 
         Parameters
         ----------
@@ -206,11 +195,6 @@ class Stream:
         refs : {"KEEPREF", "DELREF", "ACKED"}, optional
             Keep the groups' pending references to removed entries, delete the references too, or
             remove only entries that every group has acknowledged (8.2).
-
-        Returns
-        -------
-        int
-            How many entries were removed.
         """
         options, needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         if not options:
@@ -248,7 +232,7 @@ class Stream:
     ) -> None:
         """Set how long the stream stores idempotency IDs, and how many of them (XCFGSET, 8.6).
 
-        This also deletes the idempotency IDs stored so far.
+        This also deletes the idempotency IDs stored so far. NoSuchStream if there is no stream.
 
         Parameters
         ----------
@@ -256,11 +240,6 @@ class Stream:
             How long to store an ID, in seconds, 1 to 86400; 100 by default.
         idmp_maxsize : int, optional
             How many IDs to store for each producer, 1 to 10000; 100 by default.
-
-        Raises
-        ------
-        NoSuchStream
-            If there is no stream.
         """
         options = arguments.option("IDMP-DURATION", "idmp_duration_s", idmp_duration_s, 1)
         options += arguments.option("IDMP-MAXSIZE", "idmp_maxsize", idmp_maxsize, 1)

@@ -23,14 +23,9 @@ _CHUNK_BYTES = 65_536
 
 @contextmanager
 def borrow(pool: Any) -> Iterator[Any]:
-    """Borrow a raw connection from a redis-py pool.
+    """Borrow a raw connection from a redis-py pool; after an error it goes back closed.
 
-    The connection returns to the pool when the block ends. After an error it is closed first.
-
-    Raises
-    ------
-    ServerError
-        If the connection cannot be made, or breaks.
+    A connection that cannot be made, or breaks, raises a ServerError.
     """
     try:
         raw_connection = pool.get_connection()
@@ -56,56 +51,44 @@ def send_and_receive(
     works only for a single command.
     """
     raw_connection.send_packed_command([b"".join(map(pack, commands))])
-    if len(commands) == 1:
-        return [_read_reply(raw_connection, block_ms)]
-    return read_replies(raw_connection, len(commands))
-
-
-def read_replies(raw_connection: Any, count: int) -> list[Any]:
-    """Read `count` replies; a refused command has its error as its reply."""
-    reader = hiredis.Reader(replyError=ResponseError)
-    return [_next_reply(reader, raw_connection) for _ in range(count)]
-
-
-def read_errors(
-    reader: hiredis.Reader, raw_connection: Any, count: int
-) -> list[tuple[int, Exception]]:
-    """Read `count` replies, and return only the errors, each with its index."""
-    errors = []
-    for index in range(count):
-        reply = reader.gets()
-        if type(reply) is bytes:  # an entry ID, as nearly all replies are
-            continue
-        if reply is False or isinstance(reply, hiredis.PushNotification):
-            reply = _next_reply(reader, raw_connection)
-        if isinstance(reply, Exception):
-            errors.append((index, reply))
-    return errors
-
-
-def _read_reply(raw_connection: Any, block_ms: int | None) -> Any:
+    if len(commands) > 1:
+        return read_replies(raw_connection, len(commands), new_reader())
     options = {}
     if block_ms is not None:
         options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
     try:
-        return raw_connection.read_response(disable_decoding=True, **options)
+        return [raw_connection.read_response(disable_decoding=True, **options)]
     except ResponseError as error:
-        return error
+        return [error]
 
 
-def _next_reply(reader: hiredis.Reader, raw_connection: Any) -> Any:
-    """Return the next of several replies; the reader buffers what arrived with it.
+def new_reader() -> hiredis.Reader:
+    """Return a reader that gives a refused command's error as its reply."""
+    return hiredis.Reader(replyError=ResponseError)
+
+
+def read_replies(raw_connection: Any, count: int, reader: hiredis.Reader) -> list[Any]:
+    """Read `count` replies; the reader buffers what arrived with them.
 
     redis-py spends some microseconds of Python on each reply. hiredis alone is several times as
     fast.
     """
-    while (reply := reader.gets()) is False or isinstance(reply, hiredis.PushNotification):
+    replies: list[Any] = []
+    while len(replies) < count:
+        reply = reader.gets()
         if reply is False:
             data = raw_connection._sock.recv(_CHUNK_BYTES)
             if not data:
                 raise redis.ConnectionError("the server closed the connection")
             reader.feed(data)
-    return reply
+        elif not isinstance(reply, hiredis.PushNotification):
+            replies.append(reply)
+    return replies
+
+
+def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
+    """Return the errors among replies, each with its index."""
+    return [(i, reply) for i, reply in enumerate(replies) if isinstance(reply, Exception)]
 
 
 def _server_error(error: Exception) -> ServerError:

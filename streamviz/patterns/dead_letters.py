@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -17,9 +18,9 @@ from streamviz.client.stream import Stream
 from streamviz.errors import InputError
 
 _PREFIX = "dead-letter:"
-_HISTORY = {
+_HISTORY = [
     f"{_PREFIX}{name}" for name in ("stream", "id", "group", "consumer", "deliveries", "error")
-}
+]
 _PAGE = 1000  # pending entries per XPENDING
 # The script moves an entry only if it is still pending. A claim alone does not protect the entry:
 # another consumer can claim it again before the move. If the entry can't be added (the key holds
@@ -44,14 +45,12 @@ class DeadLetter:
 
     Attributes
     ----------
-    id : EntryId
-        Its ID in the dead-letter stream.
+    id, entry_id : EntryId
+        Its IDs in the dead-letter stream and in the stream that it comes from.
     fields : dict of str to str
         The entry's own fields.
     stream, group, consumer : str
         The stream and the group it comes from, and the last consumer that held it.
-    entry_id : EntryId
-        Its ID in that stream.
     deliveries : int
         Its delivery count.
     error : str
@@ -78,12 +77,8 @@ class DeadLetters:
     key : str, optional
         The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
     after_deliveries : int
-        The delivery count from which an entry is moved.
-
-    Raises
-    ------
-    InputError
-        If `after_deliveries` is less than 1, or `key` is the stream's own.
+        The delivery count from which an entry is moved, 1 or more. InputError if it is less, or
+        `key` is the stream's own.
 
     Examples
     --------
@@ -104,13 +99,9 @@ class DeadLetters:
     def __init__(
         self, consumer: Consumer, key: str | None = None, *, after_deliveries: int = 3
     ) -> None:
-        if type(after_deliveries) is not int or after_deliveries < 1:
-            raise InputError(
-                f"after_deliveries={after_deliveries!r}: give a whole number, 1 or more"
-            )
+        self.after_deliveries = whole_number("after_deliveries", after_deliveries, 1)
         self.consumer = consumer
         self.group = ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)
-        self.after_deliveries = after_deliveries
         if key == consumer.key:
             raise InputError(f"{key!r} is the stream itself: give the dead letters another key")
         self._source = Stream(consumer.connection.client, consumer.key)
@@ -119,7 +110,7 @@ class DeadLetters:
     def sweep(
         self, errors: dict[str, str] | None = None, *, min_idle_ms: int = 0
     ) -> list[DeadLetter]:
-        """Move entries that were delivered too often to the dead letters (XPENDING, XCLAIM, EVAL).
+        """Move entries that were delivered too often, and return them (XPENDING, XCLAIM, EVAL).
 
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
         was deleted from the stream is only acknowledged.
@@ -131,11 +122,6 @@ class DeadLetters:
         min_idle_ms : int
             Skip entries that were delivered less than this long ago, in milliseconds: a consumer
             may still be handling them.
-
-        Returns
-        -------
-        list of DeadLetter
-            The entries that were moved.
         """
         letters = []
         for held in self._pending(min_idle_ms):
@@ -152,7 +138,6 @@ class DeadLetters:
         return letters
 
     def _pending(self, min_idle_ms: int) -> Iterator[PendingEntry]:
-        """Iterate over all pending entries, page by page."""
         start = "-"
         while True:
             page = self.group.pending_entries(start, count=_PAGE, idle_ms=min_idle_ms or None)
@@ -163,18 +148,14 @@ class DeadLetters:
 
     def letters(self) -> list[DeadLetter]:
         """Return all dead letters, oldest first (XRANGE, 5.0); skip other entries of the stream."""
-        return [_read(entry) for entry in self.stream.range() if entry.fields.keys() >= _HISTORY]
+        entries = self.stream.range()
+        return [_read(entry) for entry in entries if entry.fields.keys() >= set(_HISTORY)]
 
     def send_back(self, letter: DeadLetter) -> EntryId:
         """Add a dead letter to its stream again, as a new entry, and delete the dead letter.
 
         Both happen in one step (EVAL: XADD, XDEL). All groups of the stream get the entry, even
-        those that have already handled it.
-
-        Raises
-        ------
-        InputError
-            If the letter is no longer among the dead letters.
+        those that have already handled it. InputError if the letter is no longer there.
         """
         keys, values = (self.stream.key, letter.stream), _flat(letter.fields)
         added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
@@ -197,15 +178,8 @@ def fields(
     stream: str, group: str, consumer: str, entry_id: EntryId, deliveries: int, error: str
 ) -> dict[str, str]:
     """Return the fields for the history of a dead letter; see `DeadLetter`."""
-    history = {
-        "stream": stream,
-        "id": str(entry_id),
-        "group": group,
-        "consumer": consumer,
-        "deliveries": str(deliveries),
-        "error": error,
-    }
-    return {f"{_PREFIX}{name}": value for name, value in history.items()}
+    values = (stream, str(entry_id), group, consumer, str(deliveries), error)
+    return dict(zip(_HISTORY, values, strict=True))
 
 
 def _flat(fields: dict[str, str]) -> list[str]:
@@ -213,18 +187,7 @@ def _flat(fields: dict[str, str]) -> list[str]:
 
 
 def _read(entry: Entry) -> DeadLetter:
-    history = {
-        name.removeprefix(_PREFIX): value
-        for name, value in entry.fields.items()
-        if name.startswith(_PREFIX)
-    }
-    return DeadLetter(
-        entry.id,
-        {name: value for name, value in entry.fields.items() if not name.startswith(_PREFIX)},
-        history["stream"],
-        history["group"],
-        history["consumer"],
-        EntryId.parse(history["id"]),
-        int(history["deliveries"]),
-        history["error"],
-    )
+    own = {name: value for name, value in entry.fields.items() if not name.startswith(_PREFIX)}
+    stream, entry_id, group, consumer, count, error = (entry.fields[name] for name in _HISTORY)
+    origin = (stream, group, consumer, EntryId.parse(entry_id))
+    return DeadLetter(entry.id, own, *origin, int(count), error)

@@ -65,9 +65,8 @@ def follow(
     >>> [entry.fields["cup"] for entry in follow(tea, offset)]
     []
     """
-    entries = follow_streams(
-        stream.client, {stream.key: offset}, start=start, count=count, block_ms=block_ms
-    )
+    offsets = {stream.key: offset}
+    entries = follow_streams(stream.client, offsets, start=start, count=count, block_ms=block_ms)
     for _, entry in entries:
         yield entry
 
@@ -121,14 +120,8 @@ def read_in_order(
     """Read one page of several streams so that the next page continues in order (XREAD, 5.0).
 
     Entries after the horizon (see `streamviz.patterns.horizon`) are left for the next page.
-    `OrderedGroupReader` does the same for a consumer of a group.
-
-    Parameters
-    ----------
-    client, after, block_ms
-        As in `read_streams`.
-    count : int
-        The most entries to read from each stream.
+    `OrderedGroupReader` does the same for a consumer of a group. The arguments are those of
+    `read_streams`.
     """
     entries = read_streams(client, after, count=count, block_ms=block_ms)
     page, _ = split_at_horizon(entries, full_page_ends(entries, count))
@@ -138,11 +131,8 @@ def read_in_order(
 def check_position(stream: Stream, position: EntryId) -> None:
     """Refuse a position beyond the stream's last ID: this is not the stream that was read.
 
-    Raises
-    ------
-    OffsetError
-        If the stream's last ID is smaller (XINFO STREAM, 5.0). A stream that does not exist is
-        accepted: it may be created later.
+    OffsetError if the last ID is smaller (XINFO STREAM, 5.0). A stream that does not exist is
+    accepted: it may be created later.
     """
     try:
         last = stream.info().last_generated_id

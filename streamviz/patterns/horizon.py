@@ -27,15 +27,7 @@ def full_page_ends(entries: Iterable[tuple[str, Entry]], count: int) -> list[Ent
 def split_at_horizon(
     entries: Iterable[tuple[str, Entry]], ends: Iterable[EntryId]
 ) -> tuple[Page, Page]:
-    """Return the entries up to the horizon, in order, and the entries that must wait.
-
-    Parameters
-    ----------
-    entries : iterable of (str, Entry)
-        Each entry with its stream's key.
-    ends : iterable of EntryId
-        The last ID of each stream that may have more; the smallest is the horizon.
-    """
+    """Return the entries up to the horizon, the smallest of `ends`, and those that must wait."""
     horizon = min(ends, default=EntryId.MAX)
     ordered = sorted(entries, key=lambda pair: (pair[1].id, pair[0]))
     return (

@@ -35,7 +35,8 @@ class OrderedGroupReader:
     client : redis.Redis or redis.cluster.RedisCluster
         The server; in a cluster, all keys need the same hash tag.
     streams : iterable of str
-        The streams' keys. Each stream must have the group.
+        The streams' keys. Each stream must have the group. InputError if there is no key, or a
+        key is given twice.
     group, consumer : str
         Their names.
     pending_first : bool
@@ -43,15 +44,8 @@ class OrderedGroupReader:
 
     Attributes
     ----------
-    groups : dict of str to ConsumerGroup
-        By stream: that stream's group.
-    consumers : dict of str to Consumer
-        For each stream's key, this consumer in that stream's group.
-
-    Raises
-    ------
-    InputError
-        If there is no key, or a key is given twice.
+    groups, consumers : dict of str to ConsumerGroup, dict of str to Consumer
+        For each stream's key, that stream's group, and this consumer in it.
 
     Examples
     --------
@@ -122,12 +116,8 @@ class OrderedGroupReader:
         -------
         list of (str, Entry)
             Each entry with its stream's key; empty if there is none. Acknowledge an entry with
-            ``consumers[key].ack(entry.id)``.
-
-        Raises
-        ------
-        NoSuchGroup
-            If a stream has no such group. The entries held back are kept.
+            ``consumers[key].ack(entry.id)``. NoSuchGroup if a stream lacks the group; the entries
+            held back are kept.
         """
         arguments.whole_number("count", count, 1)
         while True:
@@ -144,7 +134,6 @@ class OrderedGroupReader:
                 return page
 
     def _read_pending(self, count: int) -> None:
-        """Read one more page of own pending entries: their IDs by XPENDING, then XREADGROUP."""
         sizes = Counter(key for key, _ in self._held_back)
         pages = {key: self._pending(key, count) for key in self._old if sizes[key] < count}
         starts: dict[str, Id] = {key: self._old[key] for key, ids in pages.items() if ids}
@@ -172,10 +161,9 @@ class OrderedGroupReader:
         """Return the IDs of the next page of own pending entries, including deleted ones."""
         if self._old[key] == EntryId.MAX:
             return []
-        found = self.groups[key].pending_entries(
-            f"({self._old[key]}", count=count, consumer=self._any.name
-        )
-        return [one.id for one in found]
+        start, group = f"({self._old[key]}", self.groups[key]
+        page = group.pending_entries(start, count=count, consumer=self._any.name)
+        return [one.id for one in page]
 
     def __repr__(self) -> str:
         keys = ", ".join(map(repr, self.consumers))

@@ -29,6 +29,7 @@ from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, Command
+from streamviz.client.transport import errors_among
 from streamviz.errors import InputError, OffsetError
 
 
@@ -43,13 +44,7 @@ class Offset(Protocol):
 
 
 class MemoryOffset:
-    """Keep a position in memory: after a restart, the reader starts from the beginning.
-
-    Parameters
-    ----------
-    entry_id : EntryId or str, optional
-        The initial position.
-    """
+    """Keep a position in memory, at first `entry_id`; a restarted reader starts anew."""
 
     def __init__(self, entry_id: Id | None = None) -> None:
         self._position = None if entry_id is None else EntryId.parse(entry_id)
@@ -85,10 +80,7 @@ class FileOffset:
     def load(self) -> EntryId | None:
         """Return the position in the file, or None if there is no file.
 
-        Raises
-        ------
-        OffsetError
-            If the file holds anything else, or can't be read.
+        OffsetError if the file holds anything else, or can't be read.
         """
         try:
             content = self.path.read_bytes()
@@ -101,10 +93,7 @@ class FileOffset:
     def save(self, entry_id: EntryId) -> None:
         """Replace the position in the file, so that it survives a power cut.
 
-        Raises
-        ------
-        OffsetError
-            If the file can't be written; it still holds the previous position.
+        OffsetError if the file can't be written; it still holds the previous position.
         """
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
@@ -141,34 +130,20 @@ class HashOffset:
     Parameters
     ----------
     client : redis.Redis
-        The server.
-    key : str
-        The hash's key, for example ``"orders:readers"``.
-    reader : str
-        The reader's name, which is the field.
-
-    Raises
-    ------
-    InputError
-        If `key` or `reader` is not text, or `client` is not a client.
+    key, reader : str
+        The hash's key, for example ``"orders:readers"``; the reader's name, which is the field.
+        InputError if one is empty or not text, or `client` is not a client.
     """
 
     def __init__(self, client: redis.Redis, key: str, reader: str) -> None:
         for name, value in (("key", key), ("reader", reader)):
             if not isinstance(value, str) or not value:
                 raise InputError(f"{name}={value!r}: give a name as text")
-        self.key = key
-        self.reader = reader
+        self.key, self.reader = key, reader
         self._connection = Connection(client)
 
     def load(self) -> EntryId | None:
-        """Return the position in the hash, or None if there is none (HGET, 2.0).
-
-        Raises
-        ------
-        OffsetError
-            If the field holds anything else.
-        """
+        """Return the position in the hash, or None (HGET, 2.0); OffsetError if it is not an ID."""
         value = self._connection.call("HGET", self.key, self.reader)
         return None if value is None else _parse(value, f"{self.reader!r} in {self.key!r}")
 
@@ -190,11 +165,6 @@ class TransactionOffset(HashOffset):
     The next `save` sends the queued commands and the position together (WATCH 2.2, MULTI and EXEC
     1.2). So each entry counts exactly once if its result is in the same Redis: a reader that is
     killed before the `save` has changed nothing.
-
-    Raises
-    ------
-    InputError
-        If `key` or `reader` is not text, or `client` is not a client.
 
     Examples
     --------
@@ -223,13 +193,7 @@ class TransactionOffset(HashOffset):
         return self._position
 
     def queue(self, *command: Arg) -> None:
-        """Queue a command for the next `save`; this sends nothing.
-
-        Parameters
-        ----------
-        *command : str, bytes, int or float
-            The command's name and arguments, for example ``"INCRBY", "sum", 5``.
-        """
+        """Queue a command, such as ``"INCRBY", "sum", 5``, for the next `save`; send nothing."""
         if not command:
             raise InputError("no command was given: give its name and its arguments")
         self._queued.append(command)
@@ -256,8 +220,7 @@ class TransactionOffset(HashOffset):
                 f"{expected or 'none'}): another reader is using this name, so nothing was "
                 "done here. Stop one of the two, or give each its own name"
             )
-        refusal = next((reply for reply in replies if isinstance(reply, Exception)), None)
-        if refusal is not None:
+        for _, refusal in errors_among(replies):
             if not isinstance(replies[-1], Exception):
                 self.forget() if self._position is None else super().save(self._position)
             raise refusal

@@ -32,17 +32,13 @@ class Partitions:
         The start of the keys; without ``{``, which would begin the hash tag.
     count : int
         The number of partitions, 1 to 16,384. If you change it later, most business keys go to
-        another partition than before and lose their order, so choose enough at once.
+        another partition than before and lose their order, so choose enough at once. InputError
+        if `name` or `count` is invalid.
 
     Attributes
     ----------
     streams : tuple of Stream
         The partitions, by number.
-
-    Raises
-    ------
-    InputError
-        If `name` or `count` is invalid.
 
     Examples
     --------
@@ -70,12 +66,8 @@ class Partitions:
     def number(self, key: str) -> int:
         """Return the number of a business key's partition: the key's CRC32 modulo their count.
 
-        It is the same in every process and every language, unlike Python's own `hash`.
-
-        Raises
-        ------
-        InputError
-            If `key` is not text.
+        It is the same in every process and every language, unlike Python's own `hash`. The key is
+        text, or this raises an InputError.
         """
         if not isinstance(key, str):
             raise InputError(f"{key!r} is not a business key: give it as text, such as 'ada'")
@@ -92,9 +84,7 @@ class Partitions:
         ----------
         key : str
             The business key, for example a customer. It is not stored, so put it into a field.
-        fields : mapping
-            At least one field.
-        id : EntryId or str
+        fields, id
             As in `Stream.add`; an ID is unique only within its partition.
 
         Returns
@@ -142,18 +132,13 @@ class Partitions:
         """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).
 
         The groups share only their name: each has its own cursor and its own pending entries. A
-        group that exists stays as it is; a stream that does not exist is created (MKSTREAM).
-
-        Parameters
-        ----------
-        name : str
-            The groups' name.
-        id : EntryId or str
-            Where the groups start; see `ConsumerGroup.create`.
+        group that exists stays as it is; a stream that does not exist is created (MKSTREAM). The
+        groups start at `id`, as in `ConsumerGroup.create`.
         """
-        for group in self.group(name):
+        groups = self.group(name)
+        for group in groups:
             group.create(id, mkstream=True, exist_ok=True)
-        return self.group(name)
+        return groups
 
     def group(self, name: str) -> tuple[ConsumerGroup, ...]:
         """Return the group with that name on every partition; this sends nothing."""
@@ -169,19 +154,15 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     Parameters
     ----------
     count : int
-        The number of partitions.
+        The number of partitions, 1 or more, else InputError.
     consumers : sequence of str
-        The consumers' names, in any order. Consumers beyond `count` get no partition.
+        The consumers' names, in any order. Consumers beyond `count` get no partition. InputError
+        if there is no name or a name is given twice.
 
     Returns
     -------
     dict of str to tuple of int
         For each consumer, the numbers of its partitions.
-
-    Raises
-    ------
-    InputError
-        If there is no name, a name is given twice, or `count` is less than 1.
 
     Examples
     --------

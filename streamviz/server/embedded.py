@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -63,12 +62,9 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     ------
     InputError
         If the URL, a part of it or an option is wrong.
-    ServerUnreachable
-        If there is no answer, or not in the protocol of the URL.
-    ServerAuthError
-        If the server wants another user name or password.
-    ServerTooOld
-        If the server is older than Redis 7.0.
+    ServerUnreachable, ServerAuthError, ServerTooOld
+        If there is no answer in the protocol of the URL, the server wants another user name or
+        password, or is older than Redis 7.0.
     ServerError
         If no URL is given and there is no server program to start.
 
@@ -186,12 +182,7 @@ class EmbeddedServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -216,7 +207,6 @@ class EmbeddedServer:
         )
 
     def _last_output(self) -> str:
-        """Return the last lines that the server printed, on one line."""
         file = self._output.fileno()  # read without seeking: the server writes at this offset
         output = os.pread(file, 100_000, max(0, os.fstat(file).st_size - 100_000))
         lines = output.decode("utf-8", "replace").splitlines()

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -37,7 +36,6 @@ class Node:
     name : str
         ``"node-1"`` and so on, for people; the nodes know each other by IDs.
     server : EmbeddedServer
-        The node's server.
     bus_port : int
         The port for messages between nodes.
     """
@@ -76,10 +74,8 @@ def embedded_cluster(nodes: int = 3, *, program: str | None = None) -> EmbeddedC
 
     Raises
     ------
-    InputError
-        If `nodes` is not a number from 2 to 10.
-    ServerError
-        If a node does not start, or the nodes do not form a cluster.
+    InputError, ServerError
+        If `nodes` is out of range; if a node does not start, or they do not form a cluster.
 
     Examples
     --------
@@ -120,18 +116,10 @@ class EmbeddedCluster:
             self._undo = undo.pop_all()
 
     def client(self, **options: Any) -> RedisCluster:
-        """Return a client of the cluster.
+        """Return a client of the cluster; `options` are passed on to `RedisCluster`.
 
-        Parameters
-        ----------
-        **options
-            Passed on to `redis.cluster.RedisCluster`.
-
-        Returns
-        -------
-        redis.cluster.RedisCluster
-            The client follows MOVED and ASK. Like a client of `streamviz.connect`, it never sends
-            a command twice after a broken connection.
+        The client follows MOVED and ASK. Like a client of `streamviz.connect`, it never sends a
+        command twice after a broken connection.
         """
         settings: dict[str, Any] = {
             "password": self._password,
@@ -151,13 +139,7 @@ class EmbeddedCluster:
         return {node.address: node.name for node in self.nodes}
 
     def node(self, name: str) -> Node:
-        """Return the node with that name.
-
-        Raises
-        ------
-        InputError
-            If there is no such node.
-        """
+        """Return the node with that name, or raise an InputError."""
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -167,17 +149,10 @@ class EmbeddedCluster:
     def slot_owner(self, key: str | int) -> Node:
         """Return the node that owns a slot, or the slot of a key (CLUSTER NODES, 3.0).
 
-        Parameters
-        ----------
-        key : str or int
-            A key, or a slot's number.
-
         Raises
         ------
-        ServerUnreachable
-            If no node is running.
-        ServerError
-            If no running node owns the slot.
+        ServerUnreachable, ServerError
+            If no node is running; if no running node owns the slot.
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self.nodes if node.server.running] or list(self.nodes)
@@ -188,21 +163,9 @@ class EmbeddedCluster:
         raise ServerError(f"no running node owns slot {slot}: start a new cluster")
 
     def move_slot_steps(self, slot: int, to: str, *, batch: int = 1) -> Iterator[str]:
-        """Move a slot to another node; each iteration does one step.
+        """Move a slot to the node with the name `to`; each iteration does one step.
 
-        Parameters
-        ----------
-        slot : int
-            0 to 16,383.
-        to : str
-            The target node's name.
-        batch : int
-            The number of keys to move in one step.
-
-        Yields
-        ------
-        str
-            What was done; see `resharding.move_slot_steps`, also for the errors.
+        See `resharding.move_slot_steps` for `slot`, `batch`, the steps and the errors.
         """
         target, source = self.node(to), self.slot_owner(slot)
         if source is target:
@@ -223,12 +186,7 @@ class EmbeddedCluster:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -264,25 +222,22 @@ def _start(name: str, password: str, program: str | None) -> Node:
             "cluster-node-timeout": _NODE_TIMEOUT_MS,
             "cluster-require-full-coverage": "no",  # the other nodes keep serving when one is down
         }
-        arguments = tuple(
-            word for key, value in config.items() for word in (f"--{key}", str(value))
-        )
+        words = tuple(word for key, value in config.items() for word in (f"--{key}", str(value)))
         try:
-            server = EmbeddedServer(0, program=program, config=arguments, password=password)
+            server = EmbeddedServer(0, program=program, config=words, password=password)
         except ServerError as error:  # another process may have taken a free port meanwhile
             if attempt == _ATTEMPTS or "in use" not in str(error).lower():
                 raise
         else:
-            return Node(name, server, bus_port)
-    raise AssertionError
+            break
+    return Node(name, server, bus_port)
 
 
 def _is_complete(connection: Connection, nodes: int) -> bool:
     """Whether a node knows all nodes and an owner for each slot (CLUSTER INFO, 3.0)."""
     lines = connection.call("CLUSTER", "INFO").decode().splitlines()
-    info = dict(line.split(":", 1) for line in lines if ":" in line)
-    return (info["cluster_state"], info["cluster_slots_assigned"], info["cluster_known_nodes"]) == (
-        "ok",
-        str(SLOTS),
-        str(nodes),
-    )
+    return {
+        "cluster_state:ok",
+        f"cluster_slots_assigned:{SLOTS}",
+        f"cluster_known_nodes:{nodes}",
+    } <= set(lines)

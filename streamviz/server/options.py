@@ -19,15 +19,7 @@ from streamviz.server.url import redact
 def client_options(
     url: str, defaults: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Merge the defaults, the URL's options and the caller's, and check the result.
-
-    The caller's options win over the URL's, and both win over the defaults.
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
-    """
+    """Merge the defaults, the URL's options and the caller's, the last one wins, and check them."""
     for name in ("host", "port", "path"):
         if name in options:
             raise InputError(f"{name}={options[name]!r} belongs in the URL: write it there")
@@ -85,9 +77,8 @@ def _check_tls(options: Mapping[str, Any]) -> None:
     if oldest not in (None, *ssl.TLSVersion):
         raise InputError(f"ssl_min_version={oldest!r}: give one of ssl.TLSVersion")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    certificate, key, password = (
-        options.get(f"ssl_{name}") for name in ("certfile", "keyfile", "password")
-    )
+    names = ("ssl_certfile", "ssl_keyfile", "ssl_password")
+    certificate, key, password = map(options.get, names)
     if key and not certificate:
         raise InputError(f"ssl_keyfile={key!r} needs a certificate: give ssl_certfile= too")
     if certificate:  # with None as the password, OpenSSL would ask for one on the terminal

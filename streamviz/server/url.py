@@ -16,13 +16,7 @@ _ENCODE = (
 
 
 def validate(url: str) -> str:
-    """Check each part of a URL, and return the URL without its user name and password.
-
-    Raises
-    ------
-    InputError
-        If the URL is not one of a server.
-    """
+    """Check each part of a server's URL, and return it without its user name and password."""
     if not isinstance(url, str):  # don't repeat the value: bytes may hold a password
         raise InputError(f"a value of type {type(url).__name__} is not a URL: {_FORM}, as text")
     if not url:
@@ -58,14 +52,8 @@ def redact(url: str) -> str:
     """Return a URL without its user name and password, however malformed it is."""
     scheme, authority, tail = _split(url)
     rest = authority + tail
-    secret = next(
-        (
-            option
-            for option in re.finditer(r"[?&]([^=&]*)=", rest)
-            if "password" in unquote(option[1]).lower()
-        ),
-        None,
-    )
+    options = re.finditer(r"[?&]([^=&]*)=", rest)
+    secret = next((one for one in options if "password" in unquote(one[1]).lower()), None)
     at = rest.rfind("@")
     if secret:
         if at > secret.start():  # either side of the @ may be the password

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, probability, whole_number
+from streamviz.simulation.checks import number, probability
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]

@@ -34,15 +34,8 @@ def number(name: str, value: float, least: float = -math.inf) -> float:
     """Return `value` if it is a finite number of at least `least`."""
     checked = plain(value)
     if not isinstance(checked, int | float) or not least <= checked < math.inf:
-        raise InputError(f"{name}={value!r}: give a number{_or_more(least)}")
-    return checked
-
-
-def whole_number(name: str, value: int, least: float = -math.inf) -> int:
-    """Return `value` if it is a whole number of at least `least`."""
-    checked = plain(value)
-    if not isinstance(checked, int) or checked < least:
-        raise InputError(f"{name}={value!r}: give a whole number{_or_more(least)}")
+        limit = f", {least:g} or more" if least > -math.inf else ""
+        raise InputError(f"{name}={value!r}: give a number{limit}")
     return checked
 
 
@@ -68,7 +61,3 @@ def text(name: str, value: str) -> str:
     if not isinstance(value, str) or not value:
         raise InputError(f"{name}={value!r}: give a text of at least one character")
     return value
-
-
-def _or_more(least: float) -> str:
-    return f", {least:g} or more" if least > -math.inf else ""

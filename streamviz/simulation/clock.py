@@ -7,6 +7,7 @@ each when its time has come.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import warnings
@@ -81,7 +82,9 @@ class Clock:
     @property
     def time_ms(self) -> int:
         """The virtual time, or this machine's time, in milliseconds since 1970 UTC."""
-        return EPOCH_MS + round(self.env.now) if self.virtual else int(time.time() * 1000)
+        return (
+            EPOCH_MS + math.floor(self.env.now + 0.5) if self.virtual else int(time.time() * 1000)
+        )
 
     @property
     def speed(self) -> float:

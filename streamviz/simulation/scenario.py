@@ -8,11 +8,12 @@ from typing import Any
 
 import redis
 
+from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
-from streamviz.simulation.checks import number, positive, whole_number
+from streamviz.simulation.checks import number, positive
 from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context

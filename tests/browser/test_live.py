@@ -209,6 +209,7 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
 
     notebook.until(lambda: "was added at" in hover())
     assert "billing: " in hover()
+    assert notebook.page.locator(".modebar-btn").count() == 0, "nothing offers to upload a chart"
     notebook.picture("story")
     assert not notebook.problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -178,6 +179,84 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     page.wait_for_function("() => document.activeElement.matches('.streamviz-player')")
     press("ArrowRight")
     stage.frame_is(f"at === {frame + 1}")
+
+
+SHOWN = """() => [...document.querySelectorAll('.streamviz-plot')].map(node => ({
+  ranges: Object.entries(node._fullLayout).filter(([name]) => /^[xy]axis/.test(name))
+    .map(([name, axis]) => [name, ...axis.range.map(value => Number(value).toFixed(3))]),
+  lines: [...node.querySelectorAll('.js-line')].map(line => line.getAttribute('d')),
+  points: [...node.querySelectorAll('.points path')].map(one => one.getAttribute('transform')),
+}))"""
+
+
+def by_key(stage: Stage) -> None:
+    stage.page.keyboard.press("Home")
+    stage.frame_is("at === 0")
+    stage.page.keyboard.press(" ")
+    stage.frame_is("at > 2")
+    stage.page.keyboard.press(" ")
+
+
+def by_slider(stage: Stage) -> None:
+    stage.page.get_by_label("time").fill("0")
+    stage.frame_is("at === 0")
+
+
+def by_loop(stage: Stage) -> None:
+    stage.page.keyboard.press("End")
+    stage.frame_is("at === 300")
+    stage.page.keyboard.press(" ")
+    stage.frame_is("at > 0 && at < 250")
+    stage.page.keyboard.press(" ")
+
+
+def by_zoom(stage: Stage) -> None:
+    plot = stage.page.locator(".streamviz-plot .nsewdrag").first
+    box = plot.bounding_box()
+    assert box
+    before = stage.page.evaluate(SHOWN)
+    stage.page.mouse.move(box["x"] + 40, box["y"] + 40)
+    stage.page.mouse.down()
+    stage.page.mouse.move(box["x"] + 140, box["y"] + 120, steps=4)
+    stage.page.mouse.up()
+    stage.page.wait_for_function(
+        f"before => JSON.stringify(({SHOWN})()) !== before",
+        arg=json.dumps(before, separators=(",", ":")),
+    )
+    by_key(stage)
+
+
+@pytest.mark.parametrize("way_back", [by_key, by_slider, by_loop, by_zoom])
+def test_a_second_showing_equals_the_first(
+    run: Path, open_page: Callable[..., Stage], way_back: Callable[[Stage], None]
+) -> None:
+    stage = open_page(run, plots=[*THREE, PendingAge()], loop=True)
+    stage.frame_is("at === 0")
+    showings = []
+    for _ in range(2):
+        stage.page.get_by_label("time").fill("150")
+        stage.frame_is("at === 150")
+        stage.page.wait_for_function(
+            "() => !document.querySelector('.streamviz-plot[data-sketched]')"
+        )
+        showings.append(stage.page.evaluate(SHOWN))
+        way_back(stage)
+    first, second = showings
+    assert sum(len(one["lines"]) + len(one["points"]) for one in first) > 10
+    assert any(len(line) > 500 for one in first for line in one["lines"])
+    assert second == first
+
+
+def test_nothing_offers_to_upload_a_chart(run: Path, open_page: Callable[..., Stage]) -> None:
+    stage = open_page(run, plots=THREE)
+    stage.page.locator(".streamviz-plot").first.hover()
+    words = stage.page.evaluate(
+        """() => [...document.querySelectorAll('button, a, [role=button], [data-title]')]
+          .map(node => `${node.textContent} ${node.dataset.title ?? ''} ${node.title}`)"""
+    )
+    assert any("Play" in one for one in words)
+    assert not [one for one in words if re.search("share|upload|cloud|plotly", one, re.IGNORECASE)]
+    assert stage.page.locator(".modebar, .modebar-btn").count() == 0
 
 
 def test_it_ends_or_goes_round(run: Path, open_page: Callable[..., Stage], page: Page) -> None:
@@ -394,6 +473,16 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     player.press("ArrowLeft")
     notebook.until(lambda: notebook.points(1) == 299)
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2, "keys are the player's own"
+    showings = []
+    for _ in range(2):
+        player.get_by_label("time").fill("150")
+        notebook.until(lambda: notebook.points(1) == 151)
+        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        showings.append(page.evaluate(SHOWN))
+        player.press("Home")
+        notebook.until(lambda: notebook.points(1) == 1)
+    assert any(len(line) > 500 for one in showings[0] for line in one["lines"])
+    assert showings[1] == showings[0]
     assert not notebook.problems
 
 

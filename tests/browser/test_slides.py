@@ -159,6 +159,45 @@ def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     assert offline.evaluate(first), "no slide was turned"
 
 
+AXES = """() => [...document.querySelectorAll(
+  'section.present section.present .streamviz-plot')].map(node => ({
+    x: node._fullLayout.xaxis.range.map(value => value.toFixed(3)),
+    lines: [...node.querySelectorAll('.js-line')].map(line => line.getAttribute('d')),
+  }))"""
+
+
+@pytest.mark.parametrize("way_back", ["r", "another slide and back", "Home"])
+def test_a_slide_shown_again_equals_its_first_showing(
+    talk: Path, offline: Page, way_back: str
+) -> None:
+    offline.goto(f"{talk.as_uri()}#/2")
+    player = offline.locator("section.present section.present .streamviz-player")
+    showings = []
+    for _ in range(2):
+        frame_is(offline, "at > 5")
+        player.focus()
+        offline.keyboard.press("End")
+        frame_is(offline, "at === 110")
+        showings.append(offline.evaluate(AXES))
+        if way_back == "Home":
+            offline.keyboard.press("Home")
+            frame_is(offline, "at === 0")
+            offline.keyboard.press(" ")
+            continue
+        offline.evaluate("() => document.activeElement.blur()")
+        if way_back == "r":
+            offline.keyboard.press("r")
+        else:
+            offline.keyboard.press("ArrowRight")
+            offline.wait_for_function("() => location.hash === '#/3'")
+            offline.keyboard.press("ArrowLeft")
+            offline.wait_for_function("() => location.hash === '#/2'")
+        frame_is(offline, "at < 110")
+    first, second = showings
+    assert sum(len(one["lines"]) for one in first) > 10
+    assert second == first
+
+
 def test_the_speaker_has_notes_and_the_clock_without_a_network(talk: Path, offline: Page) -> None:
     offline.goto(f"{talk.as_uri()}#/3")
     frame_is(offline, "at > 0")

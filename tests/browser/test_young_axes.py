@@ -31,7 +31,7 @@ def young(looks: int) -> History:
 DRAW = """figures => Promise.all(figures.map(async ({ data, layout }) => {
   const node = document.body.appendChild(document.createElement('div'));
   Object.assign(node.style, { height: '220px', width: '600px', float: 'left' });
-  await Plotly.react(node, data, layout, { displaylogo: false, responsive: true });
+  await Plotly.react(node, data, layout, { displayModeBar: false, responsive: true });
   const axes = Object.entries(node._fullLayout).filter(([name]) => /^[xy]axis/.test(name));
   const free = axes.filter(([, axis]) => axis.visible && axis.autorange);
   return free.map(([name, axis]) => [name, axis.range[0]]);

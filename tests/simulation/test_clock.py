@@ -45,6 +45,19 @@ def test_a_virtual_hour_passes_at_once_in_this_thread(clock: Clock) -> None:
     assert tick_times[-1] == 3_600_000 or tick_times[-1] == 3_601_000
 
 
+def test_half_milliseconds_are_rounded_evenly(clock: Clock) -> None:
+    times: list[int] = []
+
+    def process() -> Process:
+        for _ in range(8):
+            times.append(clock.time_ms - EPOCH_MS)
+            yield clock.env.timeout(0.5)
+
+    clock.process(process())
+    clock.advance(5)
+    assert times == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
 @pytest.mark.parametrize("ms", [0, -1, math.inf, math.nan, "5", None])
 def test_a_span_is_a_positive_number(clock: Clock, ms: Any) -> None:
     with pytest.raises(InputError, match="ms="):

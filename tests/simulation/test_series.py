@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import math
 import statistics
@@ -278,13 +279,13 @@ def test_a_frame_is_replayed_with_plain_numbers() -> None:
             "when": [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2)],
             "celsius": [20.5, 21.0],
             "n": [1, 2],
-            "up": [True, False],
+            "at": [datetime(2026, 1, 1, tzinfo=UTC)] * 2,
         }
     )
     points = series.from_frame(frame, "when").take(9)
     assert points == [
-        (0, {"celsius": 20.5, "n": 1, "up": "True"}),
-        (1000, {"celsius": 21.0, "n": 2, "up": "False"}),
+        (0, {"celsius": 20.5, "n": 1, "at": "2026-01-01 00:00:00+00:00"}),
+        (1000, {"celsius": 21.0, "n": 2, "at": "2026-01-01 00:00:00+00:00"}),
     ]
     assert {type(value) for _, fields in points for value in fields.values()} == {float, int, str}
 
@@ -389,3 +390,109 @@ def test_a_merged_or_limited_series_is_in_order(many: list[list[int]], most: int
     merged = parts[0].merge(*parts[1:])
     assert merged.times() == sorted(at for times in many for at in times)
     assert merged.limit(most).times() == merged.times()[:most]
+
+
+TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"]
+
+
+def frame_of(values: Any) -> Series:
+    return series.from_frame(pd.DataFrame({"t": TIMES, "a": values}), "t")
+
+
+def stored(values: Any) -> list[Any]:
+    return [fields["a"] for _, fields in frame_of(values)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array(["x", None], dtype="str"),
+        ["x", None],
+        ["x", math.nan],
+        pd.array([1, None], dtype="Int64"),
+        pd.to_datetime(["2026-01-01", None]),
+    ],
+    ids=["text", "object", "NaN among texts", "integer", "time"],
+)
+def test_a_missing_value_is_refused_whatever_the_columns_type(values: Any) -> None:
+    with pytest.raises(InputError, match=r"row 1, column 'a' is empty .*fillna"):
+        frame_of(values)
+
+
+def test_nan_among_floats_is_a_number() -> None:
+    first, second = stored([1.5, math.nan])
+    assert first == 1.5
+    assert math.isnan(second)
+
+
+def test_lists_dicts_and_arrays_are_stored_as_json() -> None:
+    assert stored([[1, "é"], {"b": None}]) == ['[1, "é"]', '{"b": null}']
+    assert stored([(1, np.int64(2)), np.array([[1.5], [2.0]])]) == ["[1, 2]", "[[1.5], [2.0]]"]
+
+
+@pytest.mark.parametrize("value", [{1, 2}, [math.nan], [datetime(2026, 1, 1)], {1: {2, 3}}])
+def test_a_collection_without_json_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match=r"row 1, column 'a': .* can't be JSON"):
+        frame_of([1, value])
+
+
+@pytest.mark.parametrize("values", [[True, False], [np.True_, 1], [1, True]])
+def test_a_bool_is_refused_as_add_does(values: Any) -> None:
+    with pytest.raises(InputError, match=r"row [01], column 'a': True is a bool"):
+        frame_of(values)
+
+
+def test_half_a_character_is_refused_at_the_call_with_its_row() -> None:
+    with pytest.raises(InputError, match=r"row 1, column 'a': .*half a character"):
+        frame_of(["x", "\ud800"])
+    with pytest.raises(InputError, match=r"point 1, field 'a': .*half a character"):
+        Series.of([(0, {"a": "x"}), (1, {"a": "\ud800"})]).take(2)
+    with pytest.raises(InputError, match=r"point 0, field .*half a character"):
+        Series.of([(0, {"\udfff\ud800": 1})]).take(1)
+
+
+def test_a_frame_is_replayed_as_it_was() -> None:
+    frame = pd.DataFrame({"t": TIMES, "a": [1, 2]})
+    replay = series.from_frame(frame, "t")
+    frame["b"] = 3
+    frame.loc[0, "a"] = 9
+    assert replay.take(3) == [(0.0, {"a": 1}), (1000.0, {"a": 2})]
+
+
+@pytest.mark.parametrize("zone", ["", "+02:00"])
+def test_local_times_of_an_hour_that_comes_twice_need_a_zone(zone: str) -> None:
+    times = [f"2026-10-25T02:50{zone}", f"2026-10-25T02:10{zone}"]
+    with pytest.raises(InputError, match="sort by 't' first") as refused:
+        series.from_frame(pd.DataFrame({"t": times, "a": [1, 2]}), "t")
+    assert ("give each its time zone" in str(refused.value)) is (not zone)
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "';'"), ("\t", r"'\\t'"), ("|", "'|'")])
+def test_another_separator_is_named(tmp_path: Path, separator: str, word: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(separator.join("ta") + "\n", "utf-8")
+    with pytest.raises(InputError, match=rf"is separated by {word.replace('|', '[|]')}"):
+        series.from_csv(path, "t")
+
+
+def test_a_compressed_csv_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"t,a\n2026-01-01,1\n"))
+    with pytest.raises(InputError, match="is compressed: unpack it"):
+        series.from_csv(path, "t")
+
+
+def test_a_sensor_that_is_nearly_always_silent_still_reads() -> None:
+    readings = series.sensor(gap_chance=1, late_chance=0).take(20)
+    gaps = {round((b - a) / 1000) for (a, _), (b, _) in itertools.pairwise(readings)}
+    assert gaps
+    assert gaps <= set(range(6, 22))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-7, 1e-12])
+def test_small_steps_and_waves_are_seen(scale: float) -> None:
+    walk = [fields["value"] for _, fields in series.random_walk(step=scale).take(50)]
+    wave = [
+        fields["value"] for _, fields in series.sine(amplitude=scale, noise=scale / 10).take(50)
+    ]
+    assert min(len(set(walk)), len(set(wave))) > 45

@@ -8,8 +8,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from streamviz.client.arguments import whole_number
+from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, plain, positive, whole_number
+from streamviz.simulation.checks import number, plain, positive
 
 Fields = dict[str, str | bytes | int | float]
 Point = tuple[float, Fields]
@@ -88,6 +90,14 @@ class Series:
         return [at_ms for at_ms, _ in self]
 
 
+def check_text(where: str, value: str) -> None:
+    """Refuse a text that Redis can't store: half of a surrogate pair."""
+    try:
+        to_bytes(value)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
 def _checked(index: int, item: Any) -> Point:
     try:
         at_ms, fields = item
@@ -107,4 +117,7 @@ def _checked(index: int, item: Any) -> Point:
                 "give str, bytes, int or float"
             )
         plain_fields[name] = plain_value
+        for each in (name, plain_value):
+            if isinstance(each, str) and not each.isascii():
+                check_text(f"point {index}, field {name!r}", each)
     return at_ms, plain_fields

@@ -7,8 +7,9 @@ import math
 import random
 from collections.abc import Iterator
 
+from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, positive, probability, text, whole_number
+from streamviz.simulation.checks import number, positive, probability, text
 from streamviz.simulation.series.base import Fields, Point, Series
 
 
@@ -89,13 +90,14 @@ def sine(
     period_ms = 1000 * positive("period_s", period_s)
     height = number("amplitude", amplitude)
     deviation = number("noise", noise, 0)
+    digits = _digits(height, deviation)
     whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"sine {seed}")
         for n in itertools.count():
             wave = height * math.sin(2 * math.pi * n * gap_ms / period_ms)
-            yield n * gap_ms, {"value": round(wave + rng.gauss(0, deviation), 4)}
+            yield n * gap_ms, {"value": round(wave + rng.gauss(0, deviation), digits)}
 
     return Series(points)
 
@@ -107,13 +109,14 @@ def random_walk(
     gap_ms = 1000 / positive("rate_hz", rate_hz)
     deviation = number("step", step, 0)
     begin = number("start", start)
+    digits = _digits(deviation)
     whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
         rng = random.Random(f"random_walk {seed}")
         value = begin
         for n in itertools.count():
-            yield n * gap_ms, {"value": round(value, 4)}
+            yield n * gap_ms, {"value": round(value, digits)}
             value += rng.gauss(0, deviation)
 
     return Series(points)
@@ -155,7 +158,7 @@ def sensor(
     def points() -> Iterator[Point]:
         rng = random.Random(f"sensor {name} {seed}")
         late_points: list[tuple[int, Point]] = []  # each with the reading that it comes after
-        n, silent_until = 0, 0
+        silent_until = -1
         for n in itertools.count():
             at_ms = n * gap_ms
             celsius = 20 + 3 * math.sin(n / 60) + rng.gauss(0, 0.1)
@@ -165,7 +168,7 @@ def sensor(
                 "celsius": round(celsius, 2),
                 "measured_ms": round(at_ms),
             }
-            if silent and n >= silent_until:
+            if silent and n > silent_until:  # between two silences there is a reading
                 silent_until = n + rng.randint(5, 20)
             if n >= silent_until:
                 if late:
@@ -222,6 +225,12 @@ def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
             )
 
     return Series(points)
+
+
+def _digits(*scales: float) -> int:
+    """Return how many decimal places show the smallest of these scales; at least 4."""
+    sizes = [abs(scale) for scale in scales if scale]
+    return max(4, 2 - math.floor(math.log10(min(sizes)))) if sizes else 4
 
 
 def _arrivals(rng: random.Random, rate_hz: float) -> Iterator[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,23 +12,30 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.simulation.checks import plain
-from streamviz.simulation.series.base import Point, Series
+from streamviz.simulation.series.base import Point, Series, check_text
 
+_COLLECTIONS = (list, tuple, dict, set, frozenset)
+_GZIP = b"\x1f\x8b"
+_LOCAL_TIMES = "; if these are local times of an hour that comes twice, give each its time zone"
 Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
 
 
 def from_csv(path: str | Path, time_column: str, *, unit: str = "iso") -> Series:
     """Replay a CSV by its time column; the first row is at 0 ms.
 
+    The values are texts, as they stand in the file: a CSV does not tell a missing value from an
+    empty text.
+
     Parameters
     ----------
     path : str or Path
-        A UTF-8 file with a header. It is read once to check it, and again row by row as it is
-        replayed.
+        A UTF-8 file with a header, separated by commas. It is read once to check it, and again row
+        by row as it is replayed.
     time_column : str
         The column with the time. The other columns are the fields.
     unit : {"iso", "s", "ms"}
-        ISO 8601 (UTC if it has no offset), or a number of seconds or milliseconds.
+        ISO 8601 (UTC if it has no offset), or a number of seconds or milliseconds. Local times
+        need an offset: when clocks are set back, an hour comes twice.
 
     Raises
     ------
@@ -40,17 +48,24 @@ def from_csv(path: str | Path, time_column: str, *, unit: str = "iso") -> Series
         raise InputError(f"{str(path)!r} is not a file: correct the path")
     file = Path(path)
     header = next(_lines(file), (0, []))[1]
+    if len(header) == 1 and (found := next((sep for sep in ";\t|" if sep in header[0]), "")):
+        raise InputError(
+            f"{str(path)!r} is separated by {found!r}, not by commas: "
+            f"read it with pandas.read_csv(path, sep={found!r}) and call from_frame"
+        )
     return _replay(lambda: _csv_rows(file, header), header, time_column, unit)
 
 
 def from_frame(frame: Any, time_column: str, *, unit: str = "iso") -> Series:
-    """Replay a pandas DataFrame by its time column; see `from_csv`.
+    """Replay a pandas DataFrame, as it is now, by its time column; see `from_csv`.
+
+    Texts and numbers are stored as they are, lists and dicts as JSON, times and the rest as text.
 
     Raises
     ------
     InputError
-        As `from_csv`, and if `frame` is not a DataFrame, or a value is missing (None, NA or NaT;
-        NaN is a number).
+        As `from_csv`, and if `frame` is not a DataFrame, or a value is missing: None, NA or NaT,
+        or NaN, except among floats, where it is a number. As `Stream.add` does, it refuses a bool.
     """
     if not (hasattr(frame, "columns") and hasattr(frame, "itertuples")):
         raise InputError(
@@ -58,12 +73,15 @@ def from_frame(frame: Any, time_column: str, *, unit: str = "iso") -> Series:
             "or give Series.of pairs of (at_ms, fields)"
         )
     header = [str(name) for name in frame.columns]
+    floats = [getattr(kind, "kind", "") == "f" for kind in frame.dtypes]
+    table = frame.copy()  # the caller may go on and change the frame
 
     def rows() -> Iterator[Row]:
-        for index, values in enumerate(frame.itertuples(index=False, name=None)):
+        for index, values in enumerate(table.itertuples(index=False, name=None)):
             row = f"row {index}"
-            for name, value in zip(header, values, strict=True):
-                if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            for name, value, is_float in zip(header, values, floats, strict=True):
+                missing = value is None or type(value).__name__ in ("NAType", "NaTType")
+                if missing or (not is_float and isinstance(value, float) and value != value):
                     raise InputError(
                         f"{row}, column {name!r} is empty ({value}): "
                         "fill it with frame.fillna(), or drop the row with frame.dropna()"
@@ -88,12 +106,20 @@ def _replay(
         for label, row in rows():
             at_ms = _time_ms(row[column], unit, label)
             if last is not None and at_ms < last:
+                local = "" if unit != "iso" or _has_offset(row[column]) else _LOCAL_TIMES
                 raise InputError(
                     f"{label}: {row[column]!r} is earlier than the row above, and a series can't "
-                    f"go back in time: sort by {column!r} first"
+                    f"go back in time: sort by {column!r} first{local}"
                 )
             first, last = at_ms if first is None else first, at_ms
-            yield at_ms - first, {name: _stored(row[name]) for name in row if name != column}
+            yield (
+                at_ms - first,
+                {
+                    name: _stored(row[name], f"{label}, column {name!r}")
+                    for name in row
+                    if name != column
+                },
+            )
 
     replay = Series(points)
     for _ in replay:  # report a bad row now, not half-way through a show
@@ -138,6 +164,11 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _decoded(lines: Iterator[bytes] | Any, path: Path) -> Iterator[str]:
     for line_number, line in enumerate(lines, start=1):
+        if line_number == 1 and line.startswith(_GZIP):
+            raise InputError(
+                f"{str(path)!r} is compressed: unpack it, or read it with "
+                "pandas.read_csv(path) and call from_frame"
+            )
         try:
             # Excel begins a UTF-8 file with a byte order mark
             yield line.decode("utf-8-sig" if line_number == 1 else "utf-8")
@@ -153,7 +184,7 @@ def _time_ms(value: Any, unit: str, row: str) -> float:
         if unit != "iso":
             at_ms = float(value) * (1000 if unit == "s" else 1)
         else:
-            time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            time = _time(value)
             at_ms = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
@@ -164,7 +195,32 @@ def _time_ms(value: Any, unit: str, row: str) -> float:
     return at_ms
 
 
-def _stored(value: Any) -> str | bytes | int | float:
-    """Return a value as a point holds it: what is neither text nor a number becomes text."""
+def _time(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def _listed(value: Any) -> Any:
+    """Return NumPy's arrays and numbers as Python's."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"a {type(value).__name__} has no JSON")
+    return value.tolist()
+
+
+def _has_offset(value: Any) -> bool:
+    return _time(value).tzinfo is not None
+
+
+def _stored(value: Any, where: str) -> str | bytes | int | float:
+    """Return a value as a point holds it: a list or a dict as JSON, a time as text."""
+    if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
+        raise InputError(f"{where}: {value} is a bool, and Redis has none: use column.astype(int)")
+    try:
+        if type(value).__name__ == "ndarray" or isinstance(value, _COLLECTIONS):
+            return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_listed)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: {value!r} can't be JSON ({error}): convert it first") from error
     plain_value = plain(value)
-    return str(value) if plain_value is None else plain_value
+    stored = str(value) if plain_value is None else plain_value
+    if isinstance(stored, str):
+        check_text(where, stored)
+    return stored

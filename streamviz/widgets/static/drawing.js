@@ -70,7 +70,8 @@ export function buildDrawing(board, story, on, signal) {
         canvas.remove();
         node.removeAttribute("data-sketched");
         layout.datarevision = `${figure.n} ${frame}`;
-        drawPlot(Plotly, node, figure.data, { data, layout }, { displayModeBar: false }, story);
+        if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
+        drawPlot(Plotly, node, figure.data, { data, layout }, story);
       });
     },
   };

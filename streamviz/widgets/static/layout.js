@@ -108,7 +108,8 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   return { data: traces, layout: shown };
 }
 
-/** A layout whose time axes have a range even with one sample: plotly would begin below zero. @param {any[]} data @param {any} layout */
+/** A layout whose time axes have a range even with one sample: plotly would begin below zero.
+ * Plotly keeps ranges while `uirevision` stays the same, so such a range has one of its own and goes with it. @param {any[]} data @param {any} layout */
 export function withFirstRange(data, layout) {
   const shown = { ...layout };
   const points = extents(data, layout);
@@ -118,6 +119,7 @@ export function withFirstRange(data, layout) {
     if (layout[key].range || low < high) continue;
     const from = low === Infinity ? 0 : Math.max(0, low);
     shown[key] = { ...layout[key], range: [from, from + 1] };
+    shown.uirevision = "one sample";
   }
   return shown;
 }

@@ -14,7 +14,6 @@ import { loadPlotly } from "./plotly_loader.js";
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean}} LivePlot */
 
 const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
-const CONFIG = { modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
@@ -36,7 +35,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
       summary.textContent = figure.summary;
       const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
-      drawPlot(Plotly, node, figure.data, { data, layout }, CONFIG, story);
+      drawPlot(Plotly, node, figure.data, { data, layout }, story);
     }
     onDrawn();
   };

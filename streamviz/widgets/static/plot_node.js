@@ -40,12 +40,12 @@ export function createPlot(title, data, { chosen, choose }, signal) {
   return { node, summary: make("p", "hidden") };
 }
 
-/** Let plotly draw a figure.
+/** Let plotly draw a figure, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
  * @param {any} Plotly @param {any} node @param {any[]} figureData @param {{data: any[], layout: any}} styled
- * @param {object} config @param {Story} story */
-export function drawPlot(Plotly, node, figureData, { data, layout }, config, story) {
+ * @param {Story} story */
+export function drawPlot(Plotly, node, figureData, { data, layout }, story) {
   const first = !node.on; // plotly adds this method
-  Plotly.react(node, data, { ...layout, uirevision: "kept" }, { displaylogo: false, responsive: true, ...config });
+  Plotly.react(node, data, { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
   makeTabStop(node, figureData);
   if (first) node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
 }
