@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.accounting import account_for
-from streamviz.observation.deliveries import Delivery, delivery_log
-from streamviz.observation.events import DEATHS
+from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
@@ -34,14 +32,23 @@ from streamviz.plots.figure import (
     number_text,
     seconds,
 )
+from streamviz.plots.flow_finding import (
+    Dead,
+    dead_consumers,
+    finding,
+    is_dead,
+    per_second,
+    span,
+)
 
 MAX_TAPE = 200  # entries, newest last
 MAX_CONSUMERS = 4  # of a group; the rest are a number
 MAX_HELD = 5  # squares in a consumer's box; the rest are a number
+MAX_LEFT = 10  # entries that a group has just acknowledged
 MAX_NAME = 24
 SQUARES_PER_S = 12  # above this rate a square stands for several entries
 OLD_S = 5.0  # a pending entry of this age is red
-TREND_S = 10.0  # the span over which rates are taken
+EVENT_S = 5.0  # how long the picture says what happened
 
 
 class Flow(Plot):
@@ -94,7 +101,7 @@ class Flow(Plot):
         return [{"scene": self.scene(history)}]
 
     def summary(self, history: History) -> str:
-        """Return the finding, and for each group what waits and what each consumer holds."""
+        """Return the finding, the first and the last ID, and each group's waiting and pending."""
         last = history.last
         if last is None or last.trouble:
             return no_data_text(history)
@@ -103,7 +110,8 @@ class Flow(Plot):
             f"{number_text(group.pending)} in hand"
             for group in last.groups
         ]
-        length = f"{entries_text(last.length)} in the stream"
+        ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
+        length = f"{entries_text(last.length)} in the stream{ids}"
         return f"{finding(history)}. {'; '.join([length, *groups])}."
 
     def scene(self, history: History) -> dict[str, Any]:
@@ -112,33 +120,30 @@ class Flow(Plot):
         Returns
         -------
         dict
-            ``headline`` and ``rates``, two texts; ``stream``, its name; ``trouble``; ``time``, in
-            seconds; ``added``, the number of entries ever added, and ``first``, the number of the
-            oldest one that is left; ``ids``, the first and the last ID; ``every``, the number of
-            entries for which a square stands; ``groups`` and ``readers``; ``log``, the newest
-            events as texts with their times in seconds.
+            ``headline`` and ``rates``, two texts; ``stream``, its name; ``trouble``; ``added``,
+            the number of entries ever added, and ``first``, the number of the oldest one that is
+            left; ``ids``, the first and the last ID; ``every``, the number of entries for which a
+            square stands; ``event``, what happened in the last 5 seconds; ``groups`` and
+            ``readers``.
         """
         last = history.last
         if last is None:
             return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
         tape = list(_numbered(_newest(history)))
-        dead = _dead(history)
-        rate = _rate(history)
-        log = [
-            [seconds(sample.time_ms, history), clean(str(event))]
-            for sample in history.samples[-200:]
-            for event in sample.events
-        ]
+        dead = dead_consumers(history)
+        between = span(history)
+        old = between[0].entries_added if between else None
+        rate = per_second(between, old, last.entries_added)
         return {
             "headline": clean(finding(history)),
-            "rates": f"in {rate:,.1f}/s" if rate is not None else "",
+            "rates": f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else "",
             "stream": _short(last.stream),
             "trouble": clean(last.trouble),
-            "time": seconds(last.time_ms, history),
             "added": last.entries_added,
             "first": last.entries_added - last.length + 1,
             "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
             "every": _every(rate),
+            "event": _event(history),
             "groups": [
                 _group(history, group, i, tape, dead)
                 for i, name in enumerate(history.group_names)
@@ -148,37 +153,7 @@ class Flow(Plot):
                 {"name": _short(one.name), "at": _place(one.position, tape, last, None)}
                 for one in last.readers
             ],
-            "log": log[-3:],
         }
-
-
-def finding(history: History) -> str:
-    """Return the most important thing that the newest sample shows, as a sentence."""
-    last = history.last
-    if last is None or last.trouble or not last.exists:
-        return (no_data_text(history) or "the stream does not exist yet").capitalize()
-    if not last.groups:
-        return f"{entries_text(last.length)} in the stream, and no consumer group yet"
-    dead = _dead(history)
-    for group in last.groups:
-        for one in group.consumers:
-            if one.name in dead and one.pending:
-                held = [d for d in _held(history, group.name) if d.consumer == one.name]
-                age = f" for {_age_s(last, held[0]):.0f} s" if held else ""
-                return f"{one.name} is dead and holds {entries_text(one.pending)}{age}"
-    unknown = [group.name for group in last.groups if group.lag.entries is None]
-    trends = {group.name: _trend(history, group.name) for group in last.groups}
-    name, trend = max(trends.items(), key=lambda item: item[1])
-    if trend >= 0.2:
-        return f"{name} falls {trend:,.1f} entries further behind every second"
-    most = max(last.groups, key=lambda group: group.lag.entries or 0)
-    if most.lag.entries and trends[most.name] <= -0.2:
-        return f"{most.name} catches up: {entries_text(most.lag.entries)} waiting"
-    if most.lag.entries and most.lag.entries > 20:
-        return f"{most.name} is {entries_text(most.lag.entries)} behind"
-    if unknown:
-        return f"How many entries wait for {unknown[0]} is unknown"
-    return "The group keeps up" if len(last.groups) == 1 else "All groups keep up"
 
 
 def _group(
@@ -186,16 +161,16 @@ def _group(
     group: GroupState,
     index: int,
     tape: list[tuple[int, EntryId]],
-    dead: dict[str, bool],
+    dead: Dead,
 ) -> dict[str, Any]:
     last = history.last
     assert last is not None
     account = account_for(last, group)
-    held = _held(history, group.name)
     numbers = {entry_id: number for number, entry_id in tape}
     by_consumer: dict[str, list[list[Any]]] = {}
-    for one in held:
-        square = [str(one.id), numbers.get(one.id), round(_age_s(last, one), 1), one.deliveries]
+    for one in delivery_log(history).pending(group.name):
+        age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
+        square = [str(one.id), numbers.get(one.id), age_s, one.deliveries]
         by_consumer.setdefault(one.consumer, []).append(square)
     busy = sorted(group.consumers, key=lambda one: (not one.pending, one.name))
     shown = group.consumers if len(group.consumers) <= MAX_CONSUMERS else busy[:MAX_CONSUMERS]
@@ -211,12 +186,17 @@ def _group(
         "consumers": [
             {
                 "name": _short(one.name),
-                "dead": one.name in dead,
+                "dead": is_dead(dead, group.name, one.name),
                 "pending": one.pending,
                 "held": by_consumer.get(one.name, [])[:MAX_HELD],
             }
             for one in sorted(shown, key=lambda one: one.name)
         ],
+        "left": [
+            str(one.id)
+            for one in delivery_log(history).ended_since(group.name, last.n - 1)
+            if one.end == "acked"
+        ][:MAX_LEFT],
         "more": [len(group.consumers) - len(shown), pending],
     }
 
@@ -254,55 +234,14 @@ def _place(
     return None if waiting is None else max(0, last.entries_added - waiting)
 
 
-def _held(history: History, group: str) -> list[Delivery]:
-    return delivery_log(history).pending(group)
-
-
-def _age_s(sample: Sample, held: Delivery) -> float:
-    return max(0, sample.time_ms - held.since_ms) / 1000
-
-
-def _dead(history: History) -> dict[str, bool]:
-    """Return the names of the consumers that died and did not come back."""
-    dead: dict[str, bool] = {}
-    for sample in history.samples:
-        for event in sample.events:
-            if event.kind in DEATHS:
-                dead[event.who] = True
-            elif event.kind == "revived":
-                dead.pop(event.who, None)
-    return dead
-
-
-def _span(history: History) -> tuple[Sample, Sample] | None:
-    """Return the newest sample, and one about `TREND_S` before it."""
-    newest = history.samples[-1]
-    for sample in islice(reversed(history.samples), 1, None):
-        if newest.time_ms - sample.time_ms >= TREND_S * 1000:
-            return sample, newest
-    oldest = history.samples[0]
-    return (oldest, newest) if newest.time_ms - oldest.time_ms >= 1000 else None
-
-
-def _rate(history: History) -> float | None:
-    """Return the entries that were added per second."""
-    span = _span(history)
-    if span is None:
-        return None
-    old, new = span
-    return max(0, new.entries_added - old.entries_added) * 1000 / (new.time_ms - old.time_ms)
-
-
-def _trend(history: History, name: str) -> float:
-    """Return by how many entries per second a group's lag grows; 0 if that is unknown."""
-    span = _span(history)
-    if span is None:
-        return 0.0
-    ends = [sample.group(name) for sample in span]
-    lags = [group.lag.entries if group else None for group in ends]
-    if lags[0] is None or lags[1] is None:
-        return 0.0
-    return (lags[1] - lags[0]) * 1000 / (span[1].time_ms - span[0].time_ms)
+def _event(history: History) -> str:
+    """Return the newest event in words, unless it happened too long ago."""
+    for sample in reversed(history.samples if history.event_count else ()):
+        if history.samples[-1].time_ms - sample.time_ms > EVENT_S * 1000:
+            break
+        if sample.events:
+            return clean(str(sample.events[-1]))
+    return ""
 
 
 def _every(rate: float | None) -> int:

@@ -35,7 +35,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
       summary.textContent = figure.summary;
       const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
-      drawPlot(Plotly, node, figure.data, { data, layout }, story);
+      drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
     }
     onDrawn();
   };
@@ -73,7 +73,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
     replace(figures) {
       purge();
       plots = figures.map((figure, i) => {
-        const plot = createPlot(figure.layout.title.text, () => plots[i].figure.data, story, signal);
+        const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         return { ...plot, figure, dirty: true, visible: true };
       });
