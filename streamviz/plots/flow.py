@@ -4,7 +4,7 @@ Other plots are axes with traces. This one is a scene. Its figure has two traces
 
 - the tape: for each of the newest entries its time (``x``, seconds), its number since the stream
   began (``y``, from 1) and its ID (``customdata``);
-- the scene: one key, ``scene``, with what `Flow.scene` returns.
+- the scene: ``meta``, which plotly leaves alone, has what `Flow.scene` returns.
 
 `layout["meta"]["flow"]` tells the drawing code to draw a scene. `streamviz.plots.flow_shapes`
 says where everything stands, and the browser's `flow_shapes.js` does the same.
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo
 from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
@@ -98,7 +99,7 @@ class Flow(Plot):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the scene."""
-        return [{"scene": self.scene(history)}]
+        return [{"meta": self.scene(history)}]
 
     def summary(self, history: History) -> str:
         """Return the finding, the first and the last ID, and each group's waiting and pending."""
@@ -166,14 +167,9 @@ def _group(
     last = history.last
     assert last is not None
     account = account_for(last, group)
-    numbers = {entry_id: number for number, entry_id in tape}
-    by_consumer: dict[str, list[list[Any]]] = {}
-    for one in delivery_log(history).pending(group.name):
-        age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
-        square = [str(one.id), numbers.get(one.id), age_s, one.deliveries]
-        by_consumer.setdefault(one.consumer, []).append(square)
-    busy = sorted(group.consumers, key=lambda one: (not one.pending, one.name))
-    shown = group.consumers if len(group.consumers) <= MAX_CONSUMERS else busy[:MAX_CONSUMERS]
+    ended = delivery_log(history).ended_since(group.name, last.n - 1)
+    shown = _shown(group, dead)
+    held = _held(history, group, {entry_id: number for number, entry_id in tape})
     pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
     return {
         "name": _short(group.name),
@@ -188,17 +184,37 @@ def _group(
                 "name": _short(one.name),
                 "dead": is_dead(dead, group.name, one.name),
                 "pending": one.pending,
-                "held": by_consumer.get(one.name, [])[:MAX_HELD],
+                "held": held.get(one.name, [])[:MAX_HELD],
             }
-            for one in sorted(shown, key=lambda one: one.name)
+            for one in shown
         ],
-        "left": [
-            str(one.id)
-            for one in delivery_log(history).ended_since(group.name, last.n - 1)
-            if one.end == "acked"
-        ][:MAX_LEFT],
+        "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
         "more": [len(group.consumers) - len(shown), pending],
     }
+
+
+def _shown(group: GroupState, dead: Dead) -> list[ConsumerInfo]:
+    """Return the consumers that have a box: the dead that hold entries, then the busy ones."""
+    if len(group.consumers) <= MAX_CONSUMERS:
+        return list(group.consumers)
+
+    def rank(one: ConsumerInfo) -> tuple[bool, bool, str]:
+        return not (one.pending and is_dead(dead, group.name, one.name)), not one.pending, one.name
+
+    return sorted(sorted(group.consumers, key=rank)[:MAX_CONSUMERS], key=lambda one: one.name)
+
+
+def _held(
+    history: History, group: GroupState, numbers: dict[EntryId, int]
+) -> dict[str, list[list[Any]]]:
+    """Return what each consumer holds: the ID, its number, its age in seconds, its deliveries."""
+    last = history.samples[-1]
+    held: dict[str, list[list[Any]]] = {}
+    for one in delivery_log(history).pending(group.name):
+        age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
+        entry = [str(one.id), numbers.get(one.id), age_s, one.deliveries]
+        held.setdefault(one.consumer, []).append(entry)
+    return held
 
 
 def _newest(history: History) -> list[Sample]:

@@ -19,9 +19,9 @@ Shape = dict[str, Any]
 
 PITCH, SQUARE = 15, 11  # from one square to the next, and a square's side
 GROUP, READER = 96, 22  # heights
-BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 110, 34, 8
+BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 GREY = "#888888"
-HEADLINE, NAME, NOTE = 8.4, 7.2, 6.2  # the width of a letter, about
+HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 
 
 def flow_shapes(scene: dict[str, Any], width: int) -> tuple[int, list[Shape]]:
@@ -79,9 +79,9 @@ class _Flow:
         words = _fit(half, NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
         if self.every > 1:
-            options = f"■ = {self.every:,} entries", f"■ {self.every:,}"
-            words = _fit(end - self.right, NOTE, *options)
-            yield _text("every", end, top + 10, words, "note", "end")
+            each = f"■ = {self.every:,}"
+            words = _fit(self.left - 22, NOTE, f"{each} entries", each)
+            yield _text("every", 16, top + 40, words, "note")
         for i, group in enumerate(scene["groups"]):
             yield from self.group(i, group, top + 44 + GROUP * i, oldest)
         for i, reader in enumerate(scene["readers"]):

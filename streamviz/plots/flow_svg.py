@@ -40,7 +40,7 @@ def render_flow(
     background : {"light", "dark"}, optional
         What the figure is drawn on; without it, the colours suit both.
     """
-    scene = figure["data"][1]["scene"]
+    scene = figure["data"][1]["meta"]
     high, shapes = flow_shapes(scene, width)
     if height is not None:
         scale = min(height / high, max(1.0, width / LEAST))
@@ -63,7 +63,7 @@ def _draw(shape: Shape, substitutes: dict[str, str]) -> str:
         anchor = f" text-anchor='{shape['anchor']}'" if shape["anchor"] != "start" else ""
         words = escape(clean(shape["text"]))
         return f"<text x='{shape['x']}' y='{shape['y']}' {style}{anchor}>{words}</text>"
-    colour: str = substitutes.get(shape["colour"], shape["colour"])
+    colour = str(substitutes.get(shape["colour"], shape["colour"]))
     box = "x='{x}' y='{y}' width='{w}' height='{h}'".format_map(shape)
     return f"<rect {box} {_paint(shape['kind'], colour)}/>"
 

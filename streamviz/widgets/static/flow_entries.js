@@ -5,7 +5,7 @@ import { squareAt } from "./flow_shapes.js";
 
 /** The entries that each square of the tape stands for, oldest first, by the square's number.
  * @param {any[]} data the figure's traces @returns {Map<number, string[]>} */
-export function entriesOf([tape, { scene }]) {
+export function entriesOf([tape, { meta: scene }]) {
   /** @type {Map<number, string[]>} */
   const entries = new Map();
   (tape.customdata ?? []).forEach((/** @type {string} */ id, /** @type {number} */ i) => {
@@ -21,7 +21,7 @@ export function entriesOf([tape, { scene }]) {
  * @param {any[]} data the figure's traces @param {string} id @returns {string[]} */
 export function whereabouts([tape, state], id) {
   const number = tape?.y?.[tape.customdata?.indexOf(id)];
-  return (state?.scene?.groups ?? []).flatMap((/** @type {any} */ { name, at, consumers }) => {
+  return (state?.meta?.groups ?? []).flatMap((/** @type {any} */ { name, at, consumers }) => {
     const holder = consumers.find((/** @type {any} */ { held }) => held.some((/** @type {any[]} */ [one]) => one === id));
     if (holder) return [`${holder.name} holds it`];
     if (number === undefined || at === null) return [];

@@ -11,7 +11,7 @@ import { flowShapes } from "./flow_shapes.js";
 const MOVE = { duration: 300, easing: "ease-out" }; // as in live.css
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const LEAST_PX = 640; // a narrower picture is not made larger
-const SMALLEST = 0.7; // a picture that is too high even then is scrolled
+const SMALLEST = 0.62; // a picture that is too high even then is scrolled
 
 /** @param {string} tag */
 const makeShape = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -104,7 +104,7 @@ export function buildFlow(node, hover, signal) {
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
   const draw = (figure, style) => {
     const { n, data, layout } = figure;
-    const { scene } = data[1];
+    const { meta: scene } = data[1];
     if (!node.clientWidth) return;
     const { wide, high, shapes } = arrange(scene);
     const resized = !before || before.wide !== wide || before.high !== high;

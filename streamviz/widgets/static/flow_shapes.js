@@ -5,10 +5,10 @@
 
 const [PITCH, SQUARE] = [15, 11]; // from one square to the next, and a square's side
 const [GROUP, READER] = [96, 22]; // heights
-const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 110, 34, 8];
+const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
 const OLD_S = 5;
 const GREY = "#888888";
-const [HEADLINE, NAME, NOTE] = [8.4, 7.2, 6.2]; // the width of a letter, about
+const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
 const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
 /** @type {Record<string, string>} */
 const WORDS = { acked: ACKNOWLEDGED, pending: "in hand", waiting: "waiting", gone: "never got" };
@@ -90,8 +90,8 @@ export function flowShapes(scene, width) {
     const words = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
     text("oldest", left, tapeTop + 28, fit(half, NOTE, words), "note");
     text("newest", right, tapeTop + 28, fit(half, NOTE, scene.ids[1]), "note", "end");
-    const each = comma(scene.every);
-    if (scene.every > 1) text("every", end, tapeTop + 10, fit(end - right, NOTE, `■ = ${each} entries`, `■ ${each}`), "note", "end");
+    const each = `■ = ${comma(scene.every)}`;
+    if (scene.every > 1) text("every", 16, tapeTop + 40, fit(left - 22, NOTE, `${each} entries`, each), "note");
   };
   const cursor = (/** @type {string} */ key, /** @type {number} */ at, /** @type {number} */ top, /** @type {string} */ colour) => {
     const to = between(left, xOf(squareOf(at)) + SQUARE, right);

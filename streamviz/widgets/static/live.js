@@ -6,6 +6,7 @@ import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { rings } from "./keyboard.js";
+import { withLegend } from "./layout.js";
 import { notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
@@ -33,7 +34,8 @@ function buildPlots(root, board, story, onDrawn, signal) {
       plot.dirty = false;
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
-      const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
+      const box = { wide: node.clientWidth, high: node.clientHeight };
+      const layout = { ...withLegend(figure.data, themed(figure.layout, dark), box), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
       drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
     }

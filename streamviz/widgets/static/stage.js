@@ -5,7 +5,7 @@ import { make, makeStatus } from "./dom.js";
 import { columnsFor } from "./layout.js";
 
 const SLIDE_PX = 720; // the height of a slide for which the sizes on a stage are meant
-const FLOW_ROW = 1.4; // the height of a flow's row, in rows of other plots
+const FLOW_ROW = 2; // the height of a flow's row, in rows of other plots
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
 const LINE = 72; // letters of a caption's line, at least
 const VISIBLE_EVERY_MS = 200;
