@@ -13,6 +13,7 @@ from .simulation import series as series
 from .widgets import Dashboard as Dashboard
 from .widgets import ack_progress as ack_progress
 from .widgets import cursors as cursors
+from .widgets import flow as flow
 from .widgets import group_lag as group_lag
 from .widgets import partition_lanes as partition_lanes
 from .widgets import pending_age as pending_age

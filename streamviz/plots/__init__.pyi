@@ -1,6 +1,7 @@
 from .ack_progress import AckProgress as AckProgress
 from .cursors import Cursors as Cursors
 from .figure import Plot as Plot
+from .flow import Flow as Flow
 from .group_lag import GroupLag as GroupLag
 from .partitions import PartitionLanes as PartitionLanes
 from .pending_age import PendingAge as PendingAge

@@ -17,6 +17,7 @@ from unicodedata import east_asian_width
 
 from streamviz.plots.contrast import TEXT_COLOUR, TEXT_COLOURS, Background, for_background
 from streamviz.plots.figure import GREY, Figure, Trace, clean
+from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_shapes import Point, path, shape
 
 _DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
@@ -46,7 +47,10 @@ class _Panel:
 
 
 def render(
-    figure: Figure, width: int = 720, height: int = 300, background: Background | None = None
+    figure: Figure,
+    width: int = 720,
+    height: int | None = None,
+    background: Background | None = None,
 ) -> str:
     """Return a figure as SVG, with its summary for screen readers.
 
@@ -54,11 +58,16 @@ def render(
     ----------
     figure : dict
         As `Plot.figure` returns it.
-    width, height : int
+    width : int
         In pixels; the picture scales to its container.
+    height : int, optional
+        In pixels; by default 300, and for a flow what its groups need.
     background : {"light", "dark"}, optional
         What the figure is drawn on; without it, the colours suit both.
     """
+    if figure["layout"]["meta"].get("flow"):
+        return render_flow(figure, width, height, background)
+    height = height or 300
     if background:
         figure = figure | {"data": for_background(figure["data"], background)}
     layout = figure["layout"]

@@ -1,6 +1,7 @@
 from .dashboard import Dashboard as Dashboard
 from .dashboard import ack_progress as ack_progress
 from .dashboard import cursors as cursors
+from .dashboard import flow as flow
 from .dashboard import group_lag as group_lag
 from .dashboard import partition_lanes as partition_lanes
 from .dashboard import pending_age as pending_age

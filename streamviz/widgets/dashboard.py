@@ -1,4 +1,4 @@
-"""The dashboard: stream map, group lag and ack progress together, with controls."""
+"""The dashboard: flow, stream map, group lag and ack progress together, with controls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from streamviz.observation.observer_client import observer_client
 from streamviz.plots import (
     AckProgress,
     Cursors,
+    Flow,
     GroupLag,
     PartitionLanes,
     PendingAge,
@@ -37,8 +38,8 @@ class Dashboard(Live):
     stream : str, optional
         The stream of the scenario to show; by default its first.
     plots : sequence of Plot, optional
-        The plots to show; by default the stream map, the group lag and the ack progress, and for
-        steps the stream map alone.
+        The plots to show; by default the flow, the stream map, the group lag and the ack
+        progress, and for steps the stream map alone.
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
@@ -50,7 +51,7 @@ class Dashboard(Live):
     >>> shop = Scenario(connect())
     >>> _ = shop.produce("doctest:shop", series.orders(rate_hz=5))
     >>> Dashboard(shop.run(seconds=1))
-    <Dashboard of Stream map, Group lag, Ack progress>
+    <Dashboard of Flow, Stream map, Group lag, Ack progress>
     """
 
     def __init__(
@@ -63,8 +64,8 @@ class Dashboard(Live):
         commands: bool = False,
     ) -> None:
         if plots is None:
-            rest = () if isinstance(source, Steps) else (GroupLag(), AckProgress())
-            plots = (StreamMap(), *rest)
+            all_plots = (Flow(), StreamMap(), GroupLag(), AckProgress())
+            plots = (StreamMap(),) if isinstance(source, Steps) else all_plots
         super().__init__(source, plots, stream=stream, controls=controls, commands=commands)
 
 
@@ -95,8 +96,13 @@ def watch(
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
     client = observer_client(client)
     source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
-    plots = None if readers is None else (StreamMap(), Cursors(), GroupLag(), AckProgress())
+    plots = None if readers is None else (Flow(), StreamMap(), Cursors(), GroupLag(), AckProgress())
     return Dashboard(source, plots=plots)
+
+
+def flow(source: Scenario | History, *, stream: str | None = None) -> Live:
+    """Show entries on their way to each group's consumers; see `streamviz.plots.Flow`."""
+    return Live(source, [Flow()], stream=stream)
 
 
 def stream_map(source: Scenario | History, *, stream: str | None = None) -> Live:

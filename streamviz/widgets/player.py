@@ -12,7 +12,7 @@ from typing import Any
 from streamviz.errors import InputError, StreamVizError, is_number
 from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
-from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.plots import AckProgress, Flow, GroupLag, Plot, StreamMap
 from streamviz.recording import Recording
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames, pack
 from streamviz.widgets.assets import script, stylesheet
@@ -193,7 +193,7 @@ def replay(
     stream : str, optional
         The stream to show; by default the first.
     plots : sequence of Plot, optional
-        The plots to show; by default the dashboard's three.
+        The plots to show; by default the dashboard's four.
     captions : iterable of (at_s, text)
         Texts to show besides the recording's own captions, each from a moment on.
     start_s, end_s : float
@@ -211,7 +211,7 @@ def replay(
         If the file is not a recording, has a newer version, or is broken before its last line.
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
-    chosen = (StreamMap(), GroupLag(), AckProgress()) if plots is None else plots
+    chosen = (Flow(), StreamMap(), GroupLag(), AckProgress()) if plots is None else plots
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 

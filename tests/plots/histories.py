@@ -22,6 +22,7 @@ from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.plots import (
     AckProgress,
     Cursors,
+    Flow,
     GroupLag,
     PartitionLanes,
     PendingAge,
@@ -36,6 +37,7 @@ from streamviz.plots.figure import Figure
 U64 = 2**64 - 1
 ONE = EntryId(1)
 PLOTS: dict[str, Plot] = {
+    "flow": Flow(),
     "stream_map": StreamMap(),
     "group_lag": GroupLag(),
     "group_lag_seconds": GroupLag("seconds"),

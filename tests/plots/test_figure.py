@@ -100,6 +100,7 @@ def test_each_point_of_an_entry_carries_its_id(redis: redis_py.Redis, key: str) 
         counts[name] = [len(trace["x"]) for trace in with_ids]
     shown = {name for name, lengths in counts.items() if any(lengths)}
     assert shown == {
+        "flow",
         "stream_map",
         "pending_age",
         "swim_lanes",
@@ -151,7 +152,7 @@ def test_plotly_and_strict_json_take_every_figure(plot: Plot, samples: list[Samp
 def test_axes_have_no_black_line_at_zero_and_room_for_their_labels(plot: Plot) -> None:
     layout = plot.figure(history(sample(1, group("a"), group("billing"))))["layout"]
     axes = {name: axis for name, axis in layout.items() if name[1:].startswith("axis")}
-    assert len(axes) >= 2
+    assert len(axes) >= 2 or plot.name == "flow"
     for axis in axes.values():
         assert (axis["zeroline"], axis["automargin"]) == (False, True)
 

@@ -15,7 +15,7 @@ from streamviz.plots.figure import COLOURS, GREY, clean
 from streamviz.plots.svg import render
 
 SVG = "{http://www.w3.org/2000/svg}"
-ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path")}
+ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path", "rect")}
 
 
 def parse(svg: str) -> ElementTree.Element:

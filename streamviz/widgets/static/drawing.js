@@ -34,7 +34,7 @@ export function buildDrawing(board, story, on, signal) {
   let Plotly = null;
   const create = () => {
     plots = figures.map(({ layout }, i) => {
-      const plot = createPlot(layout.title.text, () => figures[i].data, story, signal);
+      const plot = createPlot(layout, () => figures[i].data, story, signal);
       // A click leaves the keys to the player; plotly would stop it from taking the focus.
       plot.node.addEventListener("pointerdown", () => setTimeout(on.focus), { signal });
       return { ...plot, canvas: /** @type {HTMLCanvasElement} */ (make("canvas", "over", [], { "aria-hidden": "true" })) };
@@ -71,7 +71,7 @@ export function buildDrawing(board, story, on, signal) {
         node.removeAttribute("data-sketched");
         layout.datarevision = `${figure.n} ${frame}`;
         if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
-        drawPlot(Plotly, node, figure.data, { data, layout }, story);
+        drawPlot(Plotly, node, figure, { data, layout }, story, style);
       });
     },
   };

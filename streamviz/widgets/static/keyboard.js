@@ -1,6 +1,8 @@
 // @ts-check
 // The entries of a plot by keyboard: from one to the next, with a ring around the chosen one.
 
+import { whereabouts } from "./flow_entries.js";
+
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 
@@ -64,7 +66,7 @@ const PLAIN = { "&lt;": "<", "&gt;": ">", "&#37;": "%", "&#36;": "$", "&amp;": "
 export function describe(figures, chosen) {
   const texts = figures.flatMap((data) => pointsOf(data, chosen)).map(({ text }) => text);
   const rest = (/** @type {string} */ text) => (text.startsWith(chosen) ? text.slice(chosen.length).replace(/^,? /, "") : text);
-  const more = [...new Set(texts)].map(rest).filter(Boolean);
+  const more = [...new Set(texts)].map(rest).concat(figures.flatMap((data) => whereabouts(data, chosen))).filter(Boolean);
   return [chosen, ...more].join("; ").replace(/&(?:lt|gt|amp|#37|#36);/g, (one) => PLAIN[one]);
 }
 

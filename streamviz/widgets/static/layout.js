@@ -58,6 +58,23 @@ function legendRows(data, title, size, room) {
   return Math.ceil(items.length / Math.max(1, Math.floor(room / Math.max(...items))));
 }
 
+/** A layout whose legend is below its title, if there is no room for it next to the title.
+ * @param {any[]} data @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
+export function withLegend(data, layout, { wide, high }) {
+  const { margin = {}, title, showlegend } = layout;
+  const size = layout.font?.size ?? 13;
+  const room = (wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
+  const rows = showlegend === false ? 0 : legendRows(data, title?.text ?? "", size, room);
+  if (rows * size * 1.5 > high / 3 && high) return { ...layout, showlegend: false }; // it would leave too little room for the plot
+  if (!rows || !wide) return layout;
+  return {
+    ...layout,
+    margin: { ...margin, t: size * (2.4 + rows * 1.6) },
+    title: { ...title, y: 1, yref: "container", yanchor: "top", pad: { t: size * 0.5 } },
+    legend: { ...layout.legend, x: 0, xanchor: "left", tracegroupgap: 0 },
+  };
+}
+
 /** A figure for a stage: larger lines, marks and text, and room for them.
  * @param {any[]} data @param {any} layout @param {number} scale
  * @param {{wide: number, high: number}} [box] its size in pixels */
@@ -83,15 +100,8 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   const title = { ...layout.title, font: { size: Math.round(17 * scale) } };
   const shown = { ...layout, font: { ...layout.font, size }, margin, title };
   const room = (box.wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
-  const rows = layout.showlegend === false ? 0 : legendRows(data, title.text ?? "", size, room);
-  if (rows * size * 1.5 > box.high / 3 && box.high) {
-    shown.showlegend = false; // it would leave too little room for the plot
-  } else if (rows && box.wide) {
-    margin.t = size * (2.4 + rows * 1.6);
-    shown.title = { ...title, y: 1, yref: "container", yanchor: "top", pad: { t: size * 0.5 } };
-    shown.legend = { ...layout.legend, x: 0, xanchor: "left", tracegroupgap: 0 };
-  }
-  const height = (box.high || 1e4) - (margin.t ?? 0) - (margin.b ?? 0);
+  Object.assign(shown, withLegend(data, shown, box));
+  const height = (box.high || 1e4) - (shown.margin.t ?? 0) - (shown.margin.b ?? 0);
   for (const key of axesOf(layout).map(axisKey)) {
     const [from, to] = layout[key].domain ?? [0, 1];
     const length = (key[0] === "x" ? room : height) * (to - from);

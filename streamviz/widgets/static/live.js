@@ -6,6 +6,7 @@ import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { rings } from "./keyboard.js";
+import { withLegend } from "./layout.js";
 import { isFor, notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
@@ -33,10 +34,11 @@ function buildPlots(root, board, story, onDrawn, signal) {
       plot.dirty = false;
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
-      const layout = { ...themed(figure.layout, dark), datarevision: figure.n };
+      const box = { wide: node.clientWidth, high: node.clientHeight };
+      const layout = { ...withLegend(figure.data, themed(figure.layout, dark), box), datarevision: figure.n };
       const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
-      const first = !node.on; // plotly adds this method
-      drawPlot(Plotly, node, figure.data, { data, layout }, story);
+      const first = !node.on && !node.drawFlow; // plotly adds `on`
+      drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
     onDrawn();
@@ -82,7 +84,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
     replace(figures) {
       purge();
       plots = figures.map((figure, i) => {
-        const plot = createPlot(figure.layout.title.text, () => plots[i].figure.data, story, signal);
+        const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
         return { ...plot, figure, dirty: true, visible: true };

@@ -2,6 +2,7 @@
 // The node of a plot, in a live widget and in a player, and the story of an entry in it.
 
 import { make } from "./dom.js";
+import { buildFlow } from "./flow_node.js";
 import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
 
 /** The story of the entry under the pointer, or of the one chosen by keyboard.
@@ -32,20 +33,26 @@ export function buildStory(request, restyle) {
 
 /** @typedef {Omit<ReturnType<typeof buildStory>, "node" | "show">} Story */
 
-/** Where plotly draws, and a summary for screen readers.
- * @param {string} title @param {() => any[]} data its traces @param {Story} story @param {AbortSignal} signal */
-export function createPlot(title, data, { chosen, choose }, signal) {
-  const node = /** @type {any} */ (make("div", "plot"));
-  chooseByKeyboard(node, title, { data, chosen, choose }, signal);
+/** Where a figure is drawn, and a summary for screen readers.
+ * @param {any} layout the figure's @param {() => any[]} data its traces @param {Story} story @param {AbortSignal} signal */
+export function createPlot(layout, data, { chosen, choose, hover }, signal) {
+  const isFlow = Boolean(layout.meta?.flow);
+  const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
+  chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
+  if (isFlow) node.drawFlow = buildFlow(node, hover, signal);
   return { node, summary: make("p", "hidden") };
 }
 
-/** Let plotly draw a figure, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
- * @param {any} Plotly @param {any} node @param {any[]} figureData @param {{data: any[], layout: any}} styled
- * @param {Story} story */
-export function drawPlot(Plotly, node, figureData, { data, layout }, story) {
+/** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
+ * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {{data: any[], layout: any}} styled
+ * @param {Story} story @param {{dark: boolean, coarse: boolean}} style */
+export function drawPlot(Plotly, node, figure, { data, layout }, story, style) {
+  makeTabStop(node, figure.data);
+  if (node.drawFlow) {
+    node.drawFlow(figure, { ...style, chosen: story.chosen() });
+    return;
+  }
   const first = !node.on; // plotly adds this method
   Plotly.react(node, data, { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
-  makeTabStop(node, figureData);
   if (first) node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
 }

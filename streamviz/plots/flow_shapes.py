@@ -1,0 +1,229 @@
+"""Where everything of the flow stands: a scene and a width become boxes and texts.
+
+The browser's `flow_shapes.js` does the same, to the pixel, and a test compares the two. A shape is
+a dict: ``key`` names it from frame to frame, so that the browser can move it; ``x`` and ``y`` are
+its top left corner, or where its text begins; ``kind`` says what it is, and with ``colour`` how it
+looks. A rectangle has ``w`` and ``h``. A text has ``text`` and ``anchor``. A square has the ``id``
+of its entry, or its own number, ``square``, on the tape. ``enters`` and ``leaves`` are where it
+comes from and where it goes once it is acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamviz.plots.flow import OLD_S
+
+Shape = dict[str, Any]
+
+PITCH, SQUARE = 15, 11  # from one square to the next, and a square's side
+GROUP, READER = 96, 22  # heights
+BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
+GREY = "#888888"
+HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
+
+
+def flow_shapes(scene: dict[str, Any], width: int) -> tuple[int, list[Shape]]:
+    """Return the picture's height and its shapes, from back to front."""
+    if "added" not in scene or scene["trouble"]:
+        text = scene["trouble"] or scene["headline"]
+        return 80, [_text("headline 0", 16, 24, _fit(width - 32, HEADLINE, text), "headline")]
+    flow = _Flow(scene, width)
+    return flow.height, list(flow.shapes())
+
+
+class _Flow:
+    def __init__(self, scene: dict[str, Any], width: int) -> None:
+        self.scene, self.width = scene, width
+        self.wide = width >= 640
+        self.left = 150 if self.wide else 100
+        self.right = width - (112 if self.wide else 72)
+        self.every: int = scene["every"]
+        self.count = max(4, (self.right - self.left) // PITCH)  # squares that fit
+        self.last = self.square(scene["added"])
+        self.headline = _lines(width - (112 if self.wide else 32), scene["headline"])
+        self.top = 38 + 20 * len(self.headline)  # of the tape
+        groups, readers = scene["groups"], scene["readers"]
+        self.readers_top = self.top + 44 + GROUP * len(groups)
+        self.height = self.readers_top + READER * len(readers) + 8
+
+    def square(self, number: int) -> int:
+        """Return the number of the square that stands for an entry; 0 before the first."""
+        return -(-number // self.every)
+
+    def x(self, square: int) -> int:
+        """Return the left edge of a square."""
+        return self.right - PITCH * (self.last - square + 1)
+
+    def shapes(self) -> Iterator[Shape]:
+        scene, top, end = self.scene, self.top, self.width - 16
+        for i, line in enumerate(self.headline):
+            yield _text(f"headline {i}", 16, 24 + 20 * i, line, "headline")
+        event = _fit(end - (16 if self.wide else 80), NOTE, scene["event"])
+        yield _text("event", 16, top - 15, event, "note")
+        yield _text("rates", end, 24 if self.wide else top - 15, scene["rates"], "note", "end")
+        yield _text("stream", 16, top + 10, _fit(self.left - 22, NAME, scene["stream"]), "name")
+        length = f"{scene['added'] - scene['first'] + 1:,}"
+        words = _fit(self.left - 22, NOTE, f"{length} entries", length)
+        yield _text("length", 16, top + 26, words, "note")
+        oldest = max(self.square(scene["first"]), self.last - self.count + 1, 1)
+        for square in range(oldest, self.last + 1):
+            x, enters = self.x(square), [self.right, 0]
+            yield _square(f"tape {square}", x, top, "entry", square=square, enters=enters)
+        older = self.square(scene["first"]) < oldest
+        hidden = (oldest - 1) * self.every - scene["first"] + 1
+        half = (self.right - self.left) // 2
+        words = f"{hidden:,} older" if older else scene["ids"][0] or "empty"
+        yield _text("oldest", self.left, top + 28, _fit(half, NOTE, words), "note")
+        words = _fit(half, NOTE, scene["ids"][1])
+        yield _text("newest", self.right, top + 28, words, "note", "end")
+        if self.every > 1:
+            each = f"■ = {self.every:,}"
+            words = _fit(self.left - 22, NOTE, f"{each} entries", each)
+            yield _text("every", 16, top + 40, words, "note")
+        for i, group in enumerate(scene["groups"]):
+            yield from self.group(i, group, top + 44 + GROUP * i, oldest)
+        for i, reader in enumerate(scene["readers"]):
+            yield from self.reader(i, reader, self.readers_top + READER * i)
+
+    def group(self, i: int, group: dict[str, Any], top: int, oldest: int) -> Iterator[Shape]:
+        key, colour, room = f"group {i}", group["colour"], self.left - 22
+        yield _rect(f"{key} mark", 6, top, 4, 30, "line", colour)
+        yield _text(f"{key} name", 16, top + 11, _fit(room, NAME, group["name"]), "name")
+        waiting = "unknown" if group["waiting"] is None else f"{group['waiting']:,}"
+        words = _fit(room, NOTE, f"{waiting} waiting", waiting)
+        yield _text(f"{key} waiting", 16, top + 27, words, "note")
+        if group["at"] is not None:
+            yield from self.cursor(key, group["at"], top, colour)
+            first = max(oldest, self.square(group["at"] + 1))
+            for square in range(first, self.last + 1):
+                x, name = self.x(square), f"{key} waits {square}"
+                yield _square(name, x, top, "waits", colour, square=square)
+        yield from self.consumers(key, group, top + 20)
+        yield from self.bar(key, group, top + 62)
+
+    def cursor(self, key: str, at: int, top: int, colour: str) -> Iterator[Shape]:
+        end = max(self.left, min(self.x(self.square(at)) + SQUARE, self.right))
+        yield _rect(f"{key} read", self.left, top + 5, end - self.left, 2, "line", colour)
+        yield _rect(f"{key} cursor", end - 4, top + 2, 8, 8, "dot", colour)
+
+    def consumers(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
+        all_shown, room = group["consumers"], self.right - self.left + BOX_GAP
+        shown = all_shown[: max(1, room // (BOX_MIN + BOX_GAP))]
+        wide = min(BOX_W, room // max(1, len(shown)) - BOX_GAP)
+        for k, one in enumerate(shown):
+            x = self.left + k * (wide + BOX_GAP)
+            yield from self.consumer(f"{key} {k}", key, one, x, top, wide, group["colour"])
+        if not shown:
+            yield _text(f"{key} nobody", self.left, top + 21, "no consumer yet", "note")
+        rest = len(all_shown) - len(shown) + group["more"][0]
+        held = sum(one["pending"] for one in all_shown[len(shown) :]) + group["more"][1]
+        for i, (number, *options) in enumerate(
+            ((rest, f"and {rest:,} more", f"+{rest:,}"), (held, f"{held:,} in hand", ""))
+        ):
+            if number:
+                words = _fit(self.width - self.right - 20, NOTE, *options)
+                yield _text(f"{key} more {i}", self.right + 12, top + 46 + 14 * i, words, "note")
+
+    def consumer(
+        self, name: str, key: str, one: dict[str, Any], x: int, top: int, wide: int, colour: str
+    ) -> Iterator[Shape]:
+        held = one["held"][: max(1, (wide - 90) // PITCH)]
+        yield _rect(name, x, top, wide, BOX_H, "dead" if one["dead"] else "box", colour)
+        words = _fit(wide - 14 - PITCH * len(held), NOTE, one["name"])
+        yield _text(f"{name} name", x + 8, top + 14, words, "label")
+        yield _text(f"{name} state", x + 8, top + 28, _fit(wide - 12, NOTE, *_state(one)), "note")
+        for place, (entry, number, age_s, deliveries) in enumerate(held):
+            at = self.left if number is None else self.x(self.square(number))
+            yield _square(
+                f"{key} held {entry}",
+                x + wide - 6 - PITCH * (place + 1),
+                top + 6,
+                "old" if one["dead"] or age_s > OLD_S else "held",
+                colour,
+                enters=[max(self.left, min(at, self.right)), top - 20],
+                leaves=[self.right + 20, top + 6],
+                id=entry,
+                title=f"{entry}, delivery {deliveries}, held {age_s:.1f} s",
+            )
+
+    def bar(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
+        parts = [(name, group[name]) for name in _WORDS if group[name]]
+        whole = max(1, sum(number for _, number in parts))
+        x, room = self.left, self.right - self.left
+        for name, number in parts:
+            wide = max(2, number * room // whole)
+            more = 2 if name == "pending" else 0  # a thicker piece is in hand
+            box = (x, top - more, wide, 5 + 2 * more)
+            yield _rect(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
+            x += wide
+        words = " · ".join(f"{number:,} {_WORDS[name]}" for name, number in parts)
+        words = _fit(self.width - 16 - self.left, NOTE, words, words.replace(*_ACKED))
+        yield _text(f"{key} books", self.left, top + 20, words, "note")
+        acked = "?" if group["acked"] is None else f"{group['acked']:,}"
+        end = self.width - 16
+        yield _text(f"{key} acked n", end, top - 32, acked, "name", "end")
+        yield _text(f"{key} acked", end, top - 18, _ACKED[not self.wide], "note", "end")
+
+    def reader(self, i: int, reader: dict[str, Any], top: int) -> Iterator[Shape]:
+        key = f"reader {i}"
+        name = _fit(self.left - 22, NOTE, reader["name"])
+        yield _text(f"{key} name", 16, top + 11, name, "label")
+        if reader["at"] is None:
+            yield _text(f"{key} far", self.left, top + 11, "far behind", "note")
+        else:
+            yield from self.cursor(key, reader["at"], top, GREY)
+
+
+_WORDS = {"acked": "acknowledged", "pending": "in hand", "waiting": "waiting", "gone": "never got"}
+_ACKED = "acknowledged", "acked"
+
+
+def _state(one: dict[str, Any]) -> list[str]:
+    """Return what a consumer does, in words, from the longest to the shortest text."""
+    number = f"{one['pending']:,}"
+    if not one["pending"]:
+        return ["dead" if one["dead"] else "idle"]
+    if not one["dead"]:
+        return [f"{number} in hand", number]
+    age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
+    return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}"]
+
+
+def _fit(room: float, letter: float, *options: str) -> str:
+    """Return the first text that fits into some pixels, or else the start of the last one."""
+    columns = int(room / letter)
+    for text in options:
+        if _columns(text) <= columns:
+            return text
+    text = options[-1]
+    while text and _columns(text) >= columns:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _columns(text: str) -> int:
+    """Return the width of a text in letters; one of Asia's scripts is as wide as two."""
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
+def _lines(room: float, text: str) -> list[str]:
+    """Return a headline in one line, or in two."""
+    if _columns(text) <= int(room / HEADLINE):
+        return [text]
+    end = text.rfind(" ", 0, int(room / HEADLINE) + 1)
+    first, rest = (text[:end], text[end + 1 :]) if end > 0 else ("", text)
+    return [line for line in (first, _fit(room, HEADLINE, rest)) if line]
+
+
+def _text(key: str, x: int, y: int, text: str, kind: str, anchor: str = "start") -> Shape:
+    return {"key": key, "kind": kind, "x": x, "y": y, "text": text, "anchor": anchor}
+
+
+def _rect(key: str, x: int, y: int, w: int, h: int, kind: str, colour: str) -> Shape:
+    return {"key": key, "kind": kind, "x": x, "y": y, "w": w, "h": h, "colour": colour}
+
+
+def _square(key: str, x: int, y: int, kind: str, colour: str = GREY, **more: Any) -> Shape:
+    return _rect(key, x, y, SQUARE, SQUARE, kind, colour) | more

@@ -1,0 +1,75 @@
+"""Draw the flow as a static SVG."""
+
+from __future__ import annotations
+
+from html import escape
+
+from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
+from streamviz.plots.figure import Figure, clean
+from streamviz.plots.flow_shapes import GREY, Shape, flow_shapes
+
+RED = "#D1242F"
+LEAST = 640  # a narrower picture is not made larger
+_FONT = "font-family='system-ui,sans-serif'"
+_TEXTS = {
+    "headline": "font-size='17' font-weight='600'",
+    "name": "font-size='13' font-weight='600'",
+}
+_OUTLINES = {
+    "waits": "rx='2' stroke-width='1.5'",
+    "box": "rx='6' stroke-width='1.2'",
+    "dead": "rx='6' stroke-width='1.2' stroke-dasharray='4 3'",
+    "bar-waiting": "stroke-width='1'",
+}
+_CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0}
+
+
+def render_flow(
+    figure: Figure, width: int, height: int | None, background: Background | None
+) -> str:
+    """Return a flow's figure as SVG.
+
+    Parameters
+    ----------
+    figure : dict
+        As `Flow.figure` returns it.
+    width : int
+        In pixels.
+    height : int or None
+        The height to fit into, in pixels; without it, as high as the groups need.
+    background : {"light", "dark"}, optional
+        What the figure is drawn on; without it, the colours suit both.
+    """
+    scene = figure["data"][1]["meta"]
+    high, shapes = flow_shapes(scene, width)
+    if height is not None:
+        scale = min(height / high, max(1.0, width / LEAST))
+        width = round(width / scale)
+        high, shapes = flow_shapes(scene, width)
+    text = TEXT_COLOURS[background] if background else TEXT_COLOUR
+    substitutes = SUBSTITUTES[background] if background else {}
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {high}' "
+        f"role='img' {_FONT} font-size='12' fill='{text}'>",
+        f"<title>Flow</title><desc>{escape(clean(figure['summary']))}</desc>",
+        *(_draw(shape, substitutes) for shape in shapes),
+    ]
+    return "".join(parts) + "</svg>"
+
+
+def _draw(shape: Shape, substitutes: dict[str, str]) -> str:
+    if "text" in shape:
+        style = _TEXTS.get(shape["kind"], "")
+        anchor = f" text-anchor='{shape['anchor']}'" if shape["anchor"] != "start" else ""
+        words = escape(clean(shape["text"]))
+        return f"<text x='{shape['x']}' y='{shape['y']}' {style}{anchor}>{words}</text>"
+    colour = str(substitutes.get(shape["colour"], shape["colour"]))
+    box = "x='{x}' y='{y}' width='{w}' height='{h}'".format_map(shape)
+    return f"<rect {box} {_paint(shape['kind'], colour)}/>"
+
+
+def _paint(kind: str, colour: str) -> str:
+    colour = {"old": RED, "dead": GREY, "bar-gone": GREY}.get(kind, colour)
+    if kind in _OUTLINES:
+        return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
+    return f"rx='{_CORNERS.get(kind, 2)}' fill='{colour}'"

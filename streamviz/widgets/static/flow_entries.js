@@ -1,0 +1,30 @@
+// @ts-check
+// The entries of a flow: which of them a square stands for, and where one of them is.
+
+import { squareAt } from "./flow_shapes.js";
+
+/** The entries that each square of the tape stands for, oldest first, by the square's number.
+ * @param {any[]} data the figure's traces @returns {Map<number, string[]>} */
+export function entriesOf([tape, { meta: scene }]) {
+  /** @type {Map<number, string[]>} */
+  const entries = new Map();
+  (tape.customdata ?? []).forEach((/** @type {string} */ id, /** @type {number} */ i) => {
+    const number = squareAt(scene, tape.y[i]);
+    const others = entries.get(number);
+    if (others) others.push(id);
+    else entries.set(number, [id]);
+  });
+  return entries;
+}
+
+/** Where an entry is, in words: for each group who holds it, or whether it waits; empty for a figure that is no flow.
+ * @param {any[]} data the figure's traces @param {string} id @returns {string[]} */
+export function whereabouts([tape, state], id) {
+  const number = tape?.y?.[tape.customdata?.indexOf(id)];
+  return (state?.meta?.groups ?? []).flatMap((/** @type {any} */ { name, at, consumers }) => {
+    const holder = consumers.find((/** @type {any} */ { held }) => held.some((/** @type {any[]} */ [one]) => one === id));
+    if (holder) return [`${holder.name} holds it`];
+    if (number === undefined || at === null) return [];
+    return [number > at ? `waits for ${name}` : `read by ${name}`];
+  });
+}

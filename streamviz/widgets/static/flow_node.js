@@ -1,0 +1,138 @@
+// @ts-check
+// Draws the flow: each shape is an SVG element that lasts from frame to frame, and so it moves.
+
+import { entriesOf } from "./flow_entries.js";
+import { flowShapes } from "./flow_shapes.js";
+
+/** @typedef {import("./flow_shapes.js").Shape} Shape */
+/** @typedef {{element: SVGElement, values: Record<string, string>, shape: Shape}} Drawn */
+/** @typedef {{dark: boolean, chosen: string, coarse: boolean}} Style */
+
+const MOVE = { duration: 300, easing: "ease-out" }; // as in live.css
+const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
+const LEAST_PX = 640; // a narrower picture is not made larger
+const SMALLEST = 0.62; // a picture that is too high even then is scrolled
+
+/** @param {string} tag */
+const makeShape = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+
+/** @param {number} x @param {number} y */
+const moved = (x, y) => `translate(${x}px, ${y}px)`;
+
+/** Is a frame so close behind another one that its entries can be followed?
+ * @param {{n: number, scene: any} | null} before @param {number} n @param {any} scene */
+export function follows(before, n, scene) {
+  if (!before || !("added" in scene && "added" in before.scene)) return false;
+  const steps = n - before.n;
+  const names = (/** @type {any} */ { groups }) => String(groups.map((/** @type {any} */ { name }) => name));
+  const same = scene.every === before.scene.every && names(scene) === names(before.scene);
+  return same && steps > 0 && steps <= MOST_STEPS && scene.added >= before.scene.added;
+}
+
+/** Change of an element only what is new. @param {Drawn} one @param {Record<string, any>} next */
+function update({ element, values }, next) {
+  for (const [name, value] of Object.entries(next)) {
+    if (values[name] === value) continue;
+    values[name] = value;
+    if (name === "transform" || name === "color") element.style[name] = value;
+    else if (name === "text") element.textContent = value;
+    else if (name === "title") (element.firstChild ?? element.appendChild(makeShape("title"))).textContent = value;
+    else element.setAttribute(name, value);
+  }
+}
+
+/** What an element shows. @param {Shape} shape @param {string[]} ids the entries that it stands for
+ * @param {string} chosen @param {Record<string, string>} substitutes @returns {Record<string, string>} */
+function valuesOf({ kind, x, y, w, h, text, anchor, colour, title }, ids, chosen, substitutes) {
+  const place = { "data-kind": kind, transform: moved(x, y) };
+  if (text !== undefined) return { ...place, text, "text-anchor": anchor ?? "start" };
+  const box = { ...place, width: String(w), height: String(h), color: substitutes[colour ?? ""] ?? colour };
+  if (!ids.length) return box;
+  const many = ids.length > 1 ? `${ids[0]} to ${ids[ids.length - 1]}, ${ids.length} entries` : ids[0];
+  return { ...box, title: title ?? many, "data-id": ids.length > 1 ? "" : ids[0], "data-chosen": String(ids.includes(chosen)) };
+}
+
+/** Draw flows in a node; return how. @param {HTMLElement} node @param {(id: string) => void} hover @param {AbortSignal} signal */
+export function buildFlow(node, hover, signal) {
+  const svg = makeShape("svg");
+  svg.setAttribute("aria-hidden", "true"); // its summary says the same
+  node.append(svg);
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+  /** @type {Map<string, Drawn>} */
+  const drawn = new Map();
+  /** @type {Set<SVGElement>} */
+  const leaving = new Set();
+  /** @type {{n: number, scene: any, figure: import("./figure.js").Figure, style: Style, wide: number, high: number} | null} */
+  let before = null;
+  let scale = 1;
+  const remove = (/** @type {SVGElement} */ element) => {
+    leaving.delete(element);
+    element.remove();
+  };
+  const arrange = (/** @type {any} */ scene) => {
+    const { clientWidth: wide } = node;
+    const arranged = flowShapes(scene, Math.round(wide / scale));
+    node.style.setProperty("--high", `${arranged.height}px`); // where the page leaves the height to it
+    const high = node.clientHeight;
+    const fits = Math.max(SMALLEST, Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
+    const settled = Math.abs(fits - scale) < 0.01;
+    scale = settled ? scale : fits;
+    const width = Math.round(wide / scale);
+    const { height, shapes } = settled ? arranged : flowShapes(scene, width);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.style.height = `${height * scale}px`;
+    return { wide, high, shapes };
+  };
+  const enter = (/** @type {Shape} */ shape, /** @type {boolean} */ moves) => {
+    const element = makeShape(shape.text === undefined ? "rect" : "text");
+    element.dataset.key = shape.key;
+    svg.append(element);
+    const [x, y] = shape.enters ?? [];
+    if (moves) element.animate(shape.enters ? [{ transform: moved(x, y) }, {}] : [{ opacity: 0 }, {}], MOVE);
+    /** @type {Drawn} */
+    const one = { element, values: {}, shape };
+    drawn.set(shape.key, one);
+    return one;
+  };
+  const leave = (/** @type {Drawn} */ { element, shape }, /** @type {boolean} */ moves) => {
+    drawn.delete(shape.key);
+    if (!moves || !shape.leaves) return element.remove();
+    const [x, y] = shape.leaves;
+    leaving.add(element);
+    element.animate([{}, { transform: moved(x, y), opacity: 0 }], MOVE).onfinish = () => remove(element);
+  };
+  /** @param {import("./figure.js").Figure} figure @param {Style} style */
+  const draw = (figure, style) => {
+    const { n, data, layout } = figure;
+    const { meta: scene } = data[1];
+    if (!node.clientWidth) return;
+    const { wide, high, shapes } = arrange(scene);
+    const resized = !before || before.wide !== wide || before.high !== high;
+    const moves = follows(before, n, scene) && !resized && !style.coarse && !reduced.matches;
+    svg.toggleAttribute("data-still", !moves);
+    if (!moves) leaving.forEach(remove);
+    const entries = entriesOf(data);
+    const substitutes = layout.meta.substitutes[style.dark ? "dark" : "light"];
+    const keys = new Set(shapes.map(({ key }) => key));
+    const acked = new Set((scene.groups ?? []).flatMap((/** @type {any} */ { left }, /** @type {number} */ i) => left.map((/** @type {string} */ id) => `group ${i} held ${id}`)));
+    for (const [key, one] of drawn) if (!keys.has(key)) leave(one, moves && acked.has(key));
+    for (const shape of shapes) {
+      const one = drawn.get(shape.key) ?? enter(shape, moves);
+      one.shape = shape;
+      const ids = shape.id ? [shape.id] : shape.square ? entries.get(shape.square) ?? [] : [];
+      update(one, valuesOf(shape, ids, style.chosen, substitutes));
+    }
+    before = { n, scene, figure, style, wide, high };
+  };
+  const fit = () => {
+    if (before && (before.wide !== node.clientWidth || before.high !== node.clientHeight)) draw(before.figure, before.style);
+  };
+  const sizes = new ResizeObserver(fit);
+  sizes.observe(node);
+  signal.addEventListener("abort", () => sizes.disconnect());
+  node.addEventListener("pointerover", ({ target }) => {
+    const { id } = /** @type {SVGElement} */ (target).dataset;
+    if (id) hover(id);
+  }, { signal });
+  return draw;
+}

@@ -1,0 +1,168 @@
+// @ts-check
+// Where everything of the flow stands; the same as plots/flow_shapes.py, to the pixel.
+
+/** @typedef {{key: string, kind: string, x: number, y: number, w?: number, h?: number, colour?: string, text?: string, anchor?: string, title?: string, id?: string, square?: number, enters?: number[], leaves?: number[]}} Shape */
+
+const [PITCH, SQUARE] = [15, 11]; // from one square to the next, and a square's side
+const [GROUP, READER] = [96, 22]; // heights
+const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
+const OLD_S = 5;
+const GREY = "#888888";
+const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
+const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
+/** @type {Record<string, string>} */
+const WORDS = { acked: ACKNOWLEDGED, pending: "in hand", waiting: "waiting", gone: "never got" };
+
+const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
+const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
+
+/** The width of a text in letters; one of Asia's scripts is as wide as two. @param {string} text */
+const columnsOf = (text) => [...text].reduce((sum, letter) => sum + (Number(letter.codePointAt(0)) > 0x2e7f ? 2 : 1), 0);
+
+/** The first text that fits into some pixels, or else the start of the last one.
+ * @param {number} room @param {number} letter @param {string[]} options */
+function fit(room, letter, ...options) {
+  const columns = Math.floor(room / letter);
+  const whole = options.find((text) => columnsOf(text) <= columns);
+  if (whole !== undefined) return whole;
+  const letters = [...options[options.length - 1]];
+  while (letters.length && columnsOf(letters.join("")) >= columns) letters.pop();
+  return `${letters.join("")}…`;
+}
+
+/** A headline in one line, or in two. @param {number} room @param {string} text */
+function linesOf(room, text) {
+  const columns = Math.floor(room / HEADLINE);
+  if (columnsOf(text) <= columns) return [text];
+  const letters = [...text];
+  const end = letters.slice(0, columns + 1).lastIndexOf(" ");
+  const [first, rest] = end > 0 ? [letters.slice(0, end), letters.slice(end + 1)] : [[], letters];
+  return [first.join(""), fit(room, HEADLINE, rest.join(""))].filter(Boolean);
+}
+
+/** @param {string} key @param {number} x @param {number} y @param {string} text @param {string} kind @param {string} [anchor] @returns {Shape} */
+const textAt = (key, x, y, text, kind, anchor = "start") => ({ key, kind, x, y, text, anchor });
+
+/** @param {string} key @param {number} x @param {number} y @param {number} w @param {number} h @param {string} kind @param {string} colour @returns {Shape} */
+const rect = (key, x, y, w, h, kind, colour) => ({ key, kind, x, y, w, h, colour });
+
+/** @param {string} key @param {number} x @param {number} y @param {string} kind @param {string} [colour] @param {object} [more] @returns {Shape} */
+const square = (key, x, y, kind, colour = GREY, more) => ({ ...rect(key, x, y, SQUARE, SQUARE, kind, colour), ...more });
+
+/** What a consumer does, in words, from the longest to the shortest text. @param {any} one */
+function stateOf({ dead, pending, held }) {
+  const number = comma(pending);
+  if (!pending) return [dead ? "dead" : "idle"];
+  if (!dead) return [`${number} in hand`, number];
+  const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
+  return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`];
+}
+
+/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @returns {{height: number, shapes: Shape[]}} */
+export function flowShapes(scene, width) {
+  if (!("added" in scene) || scene.trouble) {
+    const text = fit(width - 32, HEADLINE, scene.trouble || scene.headline);
+    return { height: 80, shapes: [textAt("headline 0", 16, 24, text, "headline")] };
+  }
+  const wide = width >= 640;
+  const [left, right, end] = [wide ? 150 : 100, width - (wide ? 112 : 72), width - 16];
+  const count = Math.max(4, Math.floor((right - left) / PITCH)); // squares that fit
+  const squareOf = (/** @type {number} */ number) => squareAt(scene, number);
+  const last = squareOf(scene.added);
+  const xOf = (/** @type {number} */ at) => right - PITCH * (last - at + 1);
+  const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
+  const headline = linesOf(width - (wide ? 112 : 32), scene.headline);
+  const tapeTop = 38 + 20 * headline.length;
+  const readersTop = tapeTop + 44 + GROUP * scene.groups.length;
+  /** @type {Shape[]} */
+  const shapes = [];
+  const text = (/** @type {Parameters<typeof textAt>} */ ...args) => shapes.push(textAt(...args));
+  const tape = () => {
+    headline.forEach((line, i) => text(`headline ${i}`, 16, 24 + 20 * i, line, "headline"));
+    text("event", 16, tapeTop - 15, fit(end - (wide ? 16 : 80), NOTE, scene.event), "note");
+    text("rates", end, wide ? 24 : tapeTop - 15, scene.rates, "note", "end");
+    text("stream", 16, tapeTop + 10, fit(left - 22, NAME, scene.stream), "name");
+    const length = comma(scene.added - scene.first + 1);
+    text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${length} entries`, length), "note");
+    for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [right, 0] }));
+    const hidden = (oldest - 1) * scene.every - scene.first + 1;
+    const half = Math.floor((right - left) / 2);
+    const words = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
+    text("oldest", left, tapeTop + 28, fit(half, NOTE, words), "note");
+    text("newest", right, tapeTop + 28, fit(half, NOTE, scene.ids[1]), "note", "end");
+    const each = `■ = ${comma(scene.every)}`;
+    if (scene.every > 1) text("every", 16, tapeTop + 40, fit(left - 22, NOTE, `${each} entries`, each), "note");
+  };
+  const cursor = (/** @type {string} */ key, /** @type {number} */ at, /** @type {number} */ top, /** @type {string} */ colour) => {
+    const to = between(left, xOf(squareOf(at)) + SQUARE, right);
+    shapes.push(rect(`${key} read`, left, top + 5, to - left, 2, "line", colour), rect(`${key} cursor`, to - 4, top + 2, 8, 8, "dot", colour));
+  };
+  const consumer = (/** @type {string} */ name, /** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {string} */ colour) => {
+    const held = one.held.slice(0, Math.max(1, Math.floor((room - 90) / PITCH)));
+    shapes.push(rect(name, x, top, room, BOX_H, one.dead ? "dead" : "box", colour));
+    text(`${name} name`, x + 8, top + 14, fit(room - 14 - PITCH * held.length, NOTE, one.name), "label");
+    text(`${name} state`, x + 8, top + 28, fit(room - 12, NOTE, ...stateOf(one)), "note");
+    held.forEach((/** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ place) => {
+      const from = number === null ? left : xOf(squareOf(number));
+      shapes.push(
+        square(`${key} held ${id}`, x + room - 6 - PITCH * (place + 1), top + 6, one.dead || age > OLD_S ? "old" : "held", colour, {
+          enters: [between(left, from, right), top - 20],
+          leaves: [right + 20, top + 6],
+          id,
+          title: `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`,
+        }),
+      );
+    });
+  };
+  const consumers = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
+    const room = right - left + BOX_GAP;
+    const shown = group.consumers.slice(0, Math.max(1, Math.floor(room / (BOX_MIN + BOX_GAP))));
+    const each = Math.min(BOX_W, Math.floor(room / Math.max(1, shown.length)) - BOX_GAP);
+    shown.forEach((/** @type {any} */ one, /** @type {number} */ k) => consumer(`${key} ${k}`, key, one, left + k * (each + BOX_GAP), top, each, group.colour));
+    if (!shown.length) text(`${key} nobody`, left, top + 21, "no consumer yet", "note");
+    const rest = group.consumers.length - shown.length + group.more[0];
+    const held = group.consumers.slice(shown.length).reduce((/** @type {number} */ sum, /** @type {any} */ { pending }) => sum + pending, 0) + group.more[1];
+    const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 + 14 * i, fit(width - right - 20, NOTE, ...options), "note");
+    if (rest) more(0, `and ${comma(rest)} more`, `+${comma(rest)}`);
+    if (held) more(1, `${comma(held)} in hand`, "");
+  };
+  const bar = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
+    const parts = Object.keys(WORDS).filter((name) => group[name]);
+    const whole = Math.max(1, parts.reduce((sum, name) => sum + group[name], 0));
+    let x = left;
+    for (const name of parts) {
+      const part = Math.max(2, Math.floor((group[name] * (right - left)) / whole));
+      const more = name === "pending" ? 2 : 0; // a thicker piece is in hand
+      shapes.push(rect(`${key} bar ${name}`, x, top - more, part, 5 + 2 * more, `bar-${name}`, group.colour));
+      x += part;
+    }
+    const words = parts.map((name) => `${comma(group[name])} ${WORDS[name]}`).join(" · ");
+    text(`${key} books`, left, top + 20, fit(end - left, NOTE, words, words.replace(ACKNOWLEDGED, ACKED)), "note");
+    text(`${key} acked n`, end, top - 32, group.acked === null ? "?" : comma(group.acked), "name", "end");
+    text(`${key} acked`, end, top - 18, wide ? ACKNOWLEDGED : ACKED, "note", "end");
+  };
+  tape();
+  scene.groups.forEach((/** @type {any} */ group, /** @type {number} */ i) => {
+    const [key, top] = [`group ${i}`, tapeTop + 44 + GROUP * i];
+    shapes.push(rect(`${key} mark`, 6, top, 4, 30, "line", group.colour));
+    text(`${key} name`, 16, top + 11, fit(left - 22, NAME, group.name), "name");
+    const waiting = group.waiting === null ? "unknown" : comma(group.waiting);
+    text(`${key} waiting`, 16, top + 27, fit(left - 22, NOTE, `${waiting} waiting`, waiting), "note");
+    if (group.at !== null) {
+      cursor(key, group.at, top, group.colour);
+      for (let at = Math.max(oldest, squareOf(group.at + 1)); at <= last; at++) shapes.push(square(`${key} waits ${at}`, xOf(at), top, "waits", group.colour, { square: at }));
+    }
+    consumers(key, group, top + 20);
+    bar(key, group, top + 62);
+  });
+  scene.readers.forEach((/** @type {any} */ reader, /** @type {number} */ i) => {
+    const [key, top] = [`reader ${i}`, readersTop + READER * i];
+    text(`${key} name`, 16, top + 11, fit(left - 22, NOTE, reader.name), "label");
+    if (reader.at === null) text(`${key} far`, left, top + 11, "far behind", "note");
+    else cursor(key, reader.at, top, GREY);
+  });
+  return { height: readersTop + READER * scene.readers.length + 8, shapes };
+}
+
+/** The square that stands for an entry; 0 before the first. @param {any} scene @param {number} number */
+export const squareAt = (scene, number) => Math.ceil(number / scene.every);

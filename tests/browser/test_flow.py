@@ -1,0 +1,323 @@
+"""The flow on the screen: where its squares stand, how they move, and that they can stay still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from browser.conftest import RESULTS, Heard, Notebook
+from playwright.sync_api import Page
+from plots.histories import group, history, sample
+
+from streamviz import Scenario, Stream
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.export import DashboardServer, to_html
+from streamviz.observation.events import Event
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots import Flow, GroupLag
+from streamviz.recording import save
+
+FRAMES = 60
+SHAPES = """() => Object.fromEntries(
+  [...document.querySelectorAll('.streamviz-flow [data-key]')].map(node => {
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return [node.dataset.key, {
+      kind: node.dataset.kind, box: [x, y, width, height].map(Math.round),
+      text: node.tagName === 'text' ? node.textContent : '',
+      title: node.querySelector('title')?.textContent ?? '',
+      fill: getComputedStyle(node).fill,
+    }];
+  }))"""
+MOVING = """() => document.querySelector('.streamviz-flow svg')
+  .getAnimations({subtree: true}).length"""
+AT_REST = f"() => ({MOVING})() === 0"
+
+
+def state(n: int) -> GroupState:
+    """Return a group in which ann holds entry 20 from frame 20 to 29, then bob; he acks at 40."""
+    holder = "ann" if n < 30 else "bob"
+    busy = 20 <= n < 40
+    consumers = tuple(
+        ConsumerInfo(one, int(busy and one == holder), 0, None) for one in ("ann", "bob")
+    )
+    held = [PendingEntry(EntryId(20), holder, 9, 1 + (n >= 30))] if busy else []
+    cursor = EntryId(n if n < 20 else 20)
+    waiting = 0 if n < 20 else n - 20
+    made = group("g", waiting, cursor=cursor, pending=int(busy), oldest=held)
+    return GroupState("g", cursor, None, made.lag, int(busy), consumers, tuple(held), 0)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Write a recording of 60 frames, each with a new entry; ann is killed at frame 25."""
+    samples: list[Sample] = []
+    for n in range(FRAMES):
+        about: dict[str, Any] = {"ids": [EntryId(n)] if n else [], "length": n, "first": EntryId(1)}
+        events = [Event("killed", "ann", "g", 1)] if n == 25 else []
+        samples.append(sample(n + 1, state(n), time_ms=1000 + 100 * n, events=events, **about))
+    path = tmp_path / "run.jsonl"
+    save(history(*samples), path)
+    return path
+
+
+class Film:
+    """An exported page with the flow, without a network."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        page.context.set_offline(True)
+        page.goto(path.as_uri())
+        page.locator(".streamviz-flow rect").first.wait_for(state="attached")
+
+    def step(self, key: str, frame: int) -> None:
+        """Press a key, and wait until its frame is drawn, whether or not it has come to rest."""
+        self.page.keyboard.press(key)
+        self.page.wait_for_function(
+            f"() => document.querySelector('.streamviz-player').dataset.frame === '{frame}'"
+        )
+
+    def at(self, frame: int) -> dict[str, Any]:
+        """Go to a frame with the slider, and return where everything is."""
+        self.page.get_by_label("time").fill(str(frame))
+        self.page.wait_for_function(
+            f"() => document.querySelector('.streamviz-player').dataset.frame === '{frame}'"
+        )
+        return self.rest()
+
+    def rest(self) -> dict[str, Any]:
+        self.page.wait_for_function(AT_REST)
+        return dict(self.page.evaluate(SHAPES))
+
+    def moving(self) -> int:
+        return int(self.page.evaluate(MOVING))
+
+
+@pytest.fixture
+def film(page: Page, heard: Heard, tmp_path: Path, run: Path) -> Iterator[Callable[..., Film]]:
+    def open_(**options: Any) -> Film:
+        page.set_viewport_size({"width": 1280, "height": 720})
+        chosen = {"plots": [Flow()]} | options
+        return Film(page, to_html(run, tmp_path / "flow.html", overwrite=True, **chosen))
+
+    yield open_
+    assert not heard.said
+
+
+def inside(box: list[int], around: list[int]) -> bool:
+    x, y, wide, high = box
+    left, top, width, height = around
+    return left <= x <= left + width - wide and top <= y <= top + height - high
+
+
+HELD = "group 0 held 20-0"
+
+
+def test_an_entry_is_on_the_tape_then_with_its_consumer_then_with_another_and_gone(
+    film: Callable[..., Film],
+) -> None:
+    shown = film()
+    before = shown.at(19)
+    assert HELD not in before
+    assert "tape 19" in before
+    assert "tape 20" not in before
+    assert before["tape 19"]["title"] == "19-0"
+    held = shown.at(20)
+    assert inside(held[HELD]["box"], held["group 0 0"]["box"])
+    assert held[HELD]["title"] == "20-0, delivery 1, held 0.0 s"
+    waits = shown.at(29)
+    lane = [one for one in waits.values() if one["kind"] == "waits"]
+    assert len(lane) == 9
+    assert {one["box"][0] for one in lane} <= {
+        one["box"][0] for one in waits.values() if one["kind"] == "entry"
+    }, "what waits stands under its entry"
+    claimed = shown.at(30)
+    assert inside(claimed[HELD]["box"], claimed["group 0 1"]["box"])
+    assert HELD not in shown.at(40)
+
+
+def test_the_killed_ones_square_is_red_and_the_headline_says_so(film: Callable[..., Film]) -> None:
+    shown = film()
+    alive, dead = shown.at(24), shown.at(26)
+    assert (alive["group 0 0"]["kind"], dead["group 0 0"]["kind"]) == ("box", "dead")
+    assert alive[HELD]["fill"] != dead[HELD]["fill"] == "rgb(209, 36, 47)"
+    assert dead["headline 0"]["text"] == "ann is dead and holds 1 entry for 0 s"
+    summary = shown.page.locator(".streamviz-board .streamviz-hidden").text_content()
+    assert str(summary).startswith(dead["headline 0"]["text"])
+    assert "from 1-0 to 26-0" in str(summary)
+    RESULTS.mkdir(exist_ok=True)
+    shown.page.screenshot(path=RESULTS / "flow.png")
+
+
+def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
+    film: Callable[..., Film],
+) -> None:
+    shown = film()
+    there = shown.at(20)
+    shown.page.evaluate("() => { window.kept = document.querySelector('[data-key=\"tape 20\"]'); }")
+    shown.page.locator(".streamviz-player").focus()
+    shown.page.evaluate(
+        """key => {
+          window.places = [];
+          const follow = () => {
+            const node = document.querySelector(`[data-key="${key}"]`);
+            if (node) window.places.push(node.getBoundingClientRect().x);
+            requestAnimationFrame(follow);
+          };
+          follow();
+        }""",
+        "tape 20",
+    )
+    shown.step("ArrowRight", 21)
+    after = shown.rest()
+    pitch = there["tape 20"]["box"][0] - after["tape 20"]["box"][0]
+    assert pitch > 10
+    assert shown.page.evaluate(
+        "() => window.kept === document.querySelector('[data-key=\"tape 20\"]')"
+    ), "the same square, which has moved"
+    start, end = there["tape 20"]["box"][0], after["tape 20"]["box"][0]
+    shown.page.wait_for_function(
+        "([start, end]) => window.places.some(x => end + 1 < x && x < start - 1)", arg=[start, end]
+    )
+    for way in ("Home", "End"):
+        shown.page.keyboard.press(way)
+        frame = 0 if way == "Home" else FRAMES - 1
+        shown.page.wait_for_function(
+            f"() => document.querySelector('.streamviz-player').dataset.frame === '{frame}'"
+        )
+        assert shown.moving() == 0
+
+
+def test_what_is_acknowledged_flies_to_the_counter(film: Callable[..., Film]) -> None:
+    shown = film()
+    shown.at(39)
+    shown.page.evaluate(
+        "() => { window.kept = document.querySelector('[data-key^=\"group 0 held\"]'); }"
+    )
+    shown.page.locator(".streamviz-player").focus()
+    shown.step("ArrowRight", 40)
+    assert shown.page.evaluate("() => window.kept.isConnected || window.kept !== null")
+    shown.rest()
+    assert not shown.page.evaluate("() => window.kept.isConnected")
+
+
+def test_with_less_motion_squares_appear_and_vanish(film: Callable[..., Film], page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    shown = film()
+    shown.at(19)
+    page.locator(".streamviz-player").focus()
+    shown.step("ArrowRight", 20)
+    assert shown.moving() == 0
+    assert inside(*(page.evaluate(SHAPES)[key]["box"] for key in (HELD, "group 0 0")))
+    shown.at(39)
+    page.locator(".streamviz-player").focus()
+    shown.step("ArrowRight", 40)
+    assert page.locator(f'[data-key="{HELD}"]').count() == 0
+
+
+def test_a_second_showing_equals_the_first(film: Callable[..., Film]) -> None:
+    shown = film(plots=[Flow(), GroupLag()], speed=16)
+    first = shown.at(35)
+    for frame in (0, 59, 12):
+        shown.at(frame)
+    shown.page.locator(".streamviz-player").focus()
+    shown.page.keyboard.press("Home")
+    shown.page.keyboard.press(" ")
+    shown.page.locator("[data-state=paused]").wait_for()
+    assert shown.at(35) == first
+    assert len(first) > 50
+
+
+def test_it_follows_the_theme_and_its_box(film: Callable[..., Film], page: Page) -> None:
+    page.emulate_media(color_scheme="light")
+    shown = film()
+    light = shown.at(20)
+    page.emulate_media(color_scheme="dark")
+    page.locator(".streamviz-live[data-dark]").wait_for()
+    dark = shown.at(20)
+    assert dark["group 0 read"]["fill"] != light["group 0 read"]["fill"]
+    assert dark["headline 0"]["fill"] != light["headline 0"]["fill"]
+    page.set_viewport_size({"width": 400, "height": 700})
+    page.wait_for_function(
+        "() => document.querySelector('.streamviz-flow svg').viewBox.baseVal.width < 500"
+    )
+    small = shown.rest()
+    assert all(0 <= one["box"][0] <= 400 for one in small.values())
+    assert small["headline 0"]["text"]
+
+
+def test_its_entries_are_chosen_by_keyboard_and_by_pointer(film: Callable[..., Film]) -> None:
+    shown = film()
+    shown.at(25)
+    flow, story = shown.page.locator(".streamviz-flow"), shown.page.locator(".streamviz-story")
+    flow.focus()
+    shown.page.keyboard.press("End")
+    assert story.text_content() == "25-0; waits for g"
+    shown.page.locator('[data-key="tape 25"][data-chosen=true]').wait_for()
+    for _ in range(5):
+        shown.page.keyboard.press("ArrowLeft")
+    assert story.text_content() == "20-0; ann holds it"
+    shown.page.locator(f'[data-key="{HELD}"][data-chosen=true]').wait_for()
+    shown.page.keyboard.press("Escape")
+    shown.page.locator(f'[data-key="{HELD}"][data-chosen=true]').wait_for(state="detached")
+    shown.page.locator('[data-key="tape 3"]').hover()
+    shown.page.get_by_text("3-0; read by g").wait_for()
+
+
+def test_it_is_live_on_a_page_of_its_own(
+    redis: redis_py.Redis, key: str, page: Page, heard: Heard
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(5))
+    stream.group("g").create("0")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
+        page.goto(server.url)
+        waits = page.locator(".streamviz-flow [data-kind=waits]")
+        page.wait_for_function(f"() => ({SHAPES})()['group 0 waiting']?.text === '5 waiting'")
+        assert waits.count() == 5
+        ((_, [(entry, _)]),) = redis.xreadgroup("g", "ann", {key: ">"}, count=1)
+        square = page.locator(f'.streamviz-flow [data-key="group 0 held {entry.decode()}"]')
+        square.wait_for()
+        assert waits.count() == 4
+        page.wait_for_function(AT_REST)
+        shapes = page.evaluate(SHAPES)
+        held = next(one for name, one in shapes.items() if " held " in name)
+        assert inside(held["box"], shapes["group 0 0"]["box"])
+        redis.xack(key, "g", entry)
+        square.wait_for(state="detached")
+        assert (
+            page.evaluate(
+                "() => document.querySelector('.streamviz-flow').getBoundingClientRect().bottom"
+            )
+            < 720
+        )
+    assert not heard.said
+
+
+LIVE = """
+from streamviz import Scenario, connect, flow, series
+shop = Scenario(connect(), seed=7)
+shop.produce("orders", series.constant(rate_hz=5))
+shop.group("orders", "billing", consumers=2, service_ms=500)
+live = flow(shop)
+live
+"""
+
+
+def test_it_is_live_in_jupyterlab_and_a_picture_without_a_kernel(
+    open_notebook: Callable[..., Notebook],
+) -> None:
+    notebook = open_notebook([LIVE]).run_all()
+    board = notebook.page.locator("[data-streamviz] .streamviz-flow")
+    board.wait_for()
+    image = notebook.page.locator("[data-streamviz] img")
+    assert "billing: " in str(image.first.get_attribute("alt"))
+    notebook.until(lambda: board.locator("[data-kind=entry]").count() > 0)
+    high = board.bounding_box()
+    assert high is not None
+    assert 150 < high["height"] < 300, "as high as its group needs"
+    assert not notebook.problems

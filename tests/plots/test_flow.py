@@ -1,0 +1,344 @@
+"""The flow tells the truth: its numbers equal a full count, and a square stands for its entry."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis as redis_py
+from plots.histories import group, history, sample
+
+from streamviz import Observer, Scenario, Stream, series
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.events import Event
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots import Flow
+from streamviz.plots.flow import MAX_CONSUMERS, MAX_HELD, MAX_LEFT, MAX_TAPE
+from streamviz.plots.flow_finding import finding
+from streamviz.plots.flow_shapes import Shape, flow_shapes
+from streamviz.plots.svg import render
+
+RED = "#D1242F"
+
+
+def shop(redis: redis_py.Redis, key: str, **options: Any) -> Scenario:
+    """Return a shop whose billing-1 crashes at 3.1 s, with an entry in hand."""
+    scenario = Scenario(redis, seed=3)
+    scenario.produce(key, series.constant(rate_hz=5), **options)
+    scenario.group(key, "billing", consumers=3, service_ms=350, crash_at_s=3.1, claim_idle_ms=4000)
+    scenario.group(key, "email", consumers=1, service_ms=400)
+    return scenario
+
+
+def scene_of(seen: History) -> dict[str, Any]:
+    return Flow().scene(seen)
+
+
+def shapes_of(seen: History, width: int = 960) -> dict[str, Shape]:
+    return {shape["key"]: shape for shape in flow_shapes(scene_of(seen), width)[1]}
+
+
+def kinds(shapes: dict[str, Shape], kind: str, start: str = "") -> list[Shape]:
+    return [one for one in shapes.values() if one["kind"] == kind and one["key"].startswith(start)]
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 6, 12])
+def test_its_numbers_are_those_of_a_full_count(
+    redis: redis_py.Redis, key: str, seconds: int
+) -> None:
+    scene = scene_of(shop(redis, key).run(seconds=seconds))
+    every = [EntryId.parse(one) for one, _ in redis.xrange(key)]
+    assert scene["added"] - scene["first"] + 1 == len(every) > 3
+    assert scene["ids"] == [str(every[0]), str(every[-1])]
+    for state, info in zip(scene["groups"], redis.xinfo_groups(key), strict=True):
+        cursor = EntryId.parse(info["last-delivered-id"])
+        assert state["waiting"] == sum(one > cursor for one in every)
+        assert state["at"] == sum(one <= cursor for one in every)
+        pending = redis.xpending_range(key, state["name"], "-", "+", 1000)
+        assert state["pending"] == len(pending)
+        assert state["acked"] == state["at"] - len(pending)
+        for one in state["consumers"]:
+            own = [EntryId.parse(entry["message_id"]) for entry in pending]
+            names = [p["consumer"].decode() for p in pending]
+            own = [e for e, name in zip(own, names, strict=True) if name == one["name"]]
+            assert one["pending"] == len(own)
+            assert [held[0] for held in one["held"]] == [str(entry) for entry in own][:MAX_HELD]
+            assert [held[1] for held in one["held"]] == [every.index(e) + 1 for e in own][:MAX_HELD]
+
+
+def test_squares_wait_are_held_and_leave_once_they_are_acknowledged(
+    redis: redis_py.Redis, key: str
+) -> None:
+    samples = shop(redis, key).run(seconds=6).samples
+    seen, left, held = History(1000), set(), set()
+    for one in samples:
+        seen.append(one)
+        shapes, scene = shapes_of(seen), scene_of(seen)
+        for place, state in enumerate(scene["groups"]):
+            assert len(kinds(shapes, "waits", f"group {place} ")) == state["waiting"]
+        held |= {one["id"] for one in shapes.values() if "leaves" in one}
+        left |= {entry for state in scene["groups"] for entry in state["left"]}
+    assert len(held) > 10
+    assert len(left) > 10
+    assert left <= held, "what was not seen is not invented"
+    acked = sum(state["acked"] for state in scene_of(seen)["groups"])
+    assert len(left) <= acked
+
+
+def test_an_entry_moves_from_the_tape_to_its_consumer(redis: redis_py.Redis, key: str) -> None:
+    shapes = shapes_of(shop(redis, key).run(seconds=2))
+    for one in kinds(shapes, "held"):
+        (number,) = re.findall(r"held (\d+-\d+)", one["key"])
+        assert number == one["id"]
+        x, _ = one["enters"]
+        assert x in {tape["x"] for tape in kinds(shapes, "entry")}
+    assert kinds(shapes, "held")
+
+
+def test_a_killed_consumer_is_dead_and_its_entry_is_red_until_it_is_claimed(
+    redis: redis_py.Redis, key: str
+) -> None:
+    scenario = shop(redis, key)
+    seen = scenario.run(seconds=6)
+    shapes, scene = shapes_of(seen), scene_of(seen)
+    (dead,) = kinds(shapes, "dead")
+    (red,) = kinds(shapes, "old")
+    assert dead["x"] < red["x"] < dead["x"] + dead["w"]
+    assert dead["y"] < red["y"] < dead["y"] + dead["h"]
+    age_s = int(scene["groups"][0]["consumers"][0]["held"][0][2])
+    assert scene["headline"] == f"billing-1 is dead and holds 1 entry for {age_s} s"
+    assert shapes["group 0 0 state"]["text"] == f"dead, holds 1 for {age_s} s"
+    assert RED in render(Flow().figure(seen))
+    claimed = scenario.run(seconds=20)
+    after = shapes_of(claimed)
+    assert not kinds(after, "old")
+    assert "dead" not in scene_of(claimed)["headline"]
+    (same,) = kinds(after, "dead")
+    assert same["x"] == dead["x"], "it is still dead, but holds nothing"
+
+
+def test_a_claim_keeps_the_entrys_key_so_that_it_moves_over() -> None:
+    def held_by(name: str, n: int, deliveries: int) -> Sample:
+        consumers = tuple(ConsumerInfo(one, int(one == name), 0, None) for one in ("ann", "bob"))
+        entry = PendingEntry(EntryId(5), name, 9, deliveries)
+        state = group("g", cursor=EntryId(5), pending=1, oldest=[entry])
+        about = {"ids": [EntryId(5)] if n == 1 else [], "length": 1, "first": EntryId(5)}
+        return sample(n, with_consumers(state, consumers), **about)
+
+    before = shapes_of(history(held_by("ann", 1, 1)))["group 0 held 5-0"]
+    after = shapes_of(history(held_by("ann", 1, 1), held_by("bob", 2, 2)))["group 0 held 5-0"]
+    assert after["x"] > before["x"]
+    assert "delivery 2" in after["title"]
+
+
+def with_consumers(state: GroupState, consumers: tuple[ConsumerInfo, ...]) -> GroupState:
+    return replace(state, consumers=consumers)
+
+
+def test_a_trim_eats_the_left_end(redis: redis_py.Redis, key: str) -> None:
+    seen = shop(redis, key, maxlen=10).run(seconds=6)
+    tape = kinds(shapes_of(seen), "entry")
+    assert len(tape) == redis.xlen(key) < scene_of(seen)["added"]
+    first = str(EntryId.parse(redis.xrange(key, count=1)[0][0]))
+    assert shapes_of(seen)["oldest"]["text"] == first
+
+
+def test_more_entries_than_fit_are_a_number(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(1000))
+    stream.group("g").create("0")
+    seen = history(Observer(redis, key).sample())
+    shapes = shapes_of(seen)
+    shown = len(kinds(shapes, "entry"))
+    assert 20 < shown < 100
+    assert shapes["oldest"]["text"] == f"{1000 - shown:,} older"
+    assert len(kinds(shapes, "waits")) == shown
+    assert shapes["group 0 waiting"]["text"] == "1,000 waiting"
+    assert finding(seen) == "g is 1,000 entries behind"
+
+
+@pytest.mark.parametrize(("rate_hz", "every"), [(5, 1), (40, 5), (300, 50), (1000, 100)])
+def test_a_square_stands_for_many_and_says_so(
+    redis: redis_py.Redis, key: str, rate_hz: float, every: int
+) -> None:
+    scenario = Scenario(redis, seed=1)
+    scenario.produce(key, series.constant(rate_hz=rate_hz))
+    scenario.group(key, "g", consumers=2, service_ms=1)
+    seen = scenario.run(seconds=4)
+    assert scene_of(seen)["every"] == every
+    shapes = shapes_of(seen)
+    words = shapes.get("every", {}).get("text", "")
+    assert words == (f"■ = {every} entries" if every > 1 else "")
+    added = scene_of(seen)["added"]
+    assert len(kinds(shapes, "entry")) == min(-(-added // every), 46)
+
+
+def test_an_empty_stream_one_entry_and_no_stream(redis: redis_py.Redis, key: str) -> None:
+    observer = Observer(redis, key)
+    nothing = history(observer.sample())
+    assert finding(nothing).lower() == f"no stream '{key}' yet"
+    (only,) = shapes_of(nothing).values()
+    assert only["kind"] == "headline"
+    stream = Stream(redis, key)
+    entry = stream.add({"n": 1})
+    stream.group("g").create("0")
+    one = history(observer.sample())
+    shapes = shapes_of(one)
+    assert len(kinds(shapes, "entry")) == len(kinds(shapes, "waits")) == 1
+    assert shapes["newest"]["text"] == shapes["oldest"]["text"] == str(entry)
+    assert str(entry) in Flow().summary(one)
+    assert finding(one) == "The group keeps up"
+    redis.xtrim(key, maxlen=0)
+    empty = history(observer.sample())
+    assert not kinds(shapes_of(empty), "entry")
+    assert shapes_of(empty)["oldest"]["text"] == "empty"
+
+
+def test_no_sample_and_no_group_are_said() -> None:
+    assert scene_of(history())["headline"] == "Waiting for the first sample"
+    assert finding(history()) == "Waiting for the first sample"
+    lonely = history(sample(1, length=3))
+    assert finding(lonely) == "3 entries in the stream, and no consumer group yet"
+
+
+def test_five_groups_of_a_hundred_consumers_are_told_in_bulk(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(1000))
+    for place, name in enumerate("abcde"):
+        stream.group(name).create("0")
+        for one in range(100):
+            redis.xreadgroup(name, f"{name}-{one}", {key: ">"}, count=1 + place)
+        redis.xack(key, name, *(entry for entry, _ in redis.xrange(key, count=10)))
+    observer = Observer(redis, key)
+    seen = history(observer.sample())
+    scene = scene_of(seen)
+    assert len(scene["groups"]) == 5
+    for place, state in enumerate(scene["groups"]):
+        rest, held = state["more"]
+        assert len(state["consumers"]) == MAX_CONSUMERS
+        assert rest == 100 - MAX_CONSUMERS
+        assert state["waiting"] == 1000 - 100 * (1 + place)
+        assert held + sum(one["pending"] for one in state["consumers"]) == state["pending"]
+        assert state["pending"] == redis.xpending(key, state["name"])["pending"] > 10
+        assert state["left"] == []
+    redis.xack(key, "a", *(entry for entry, _ in redis.xrange(key, count=90)))
+    seen.append(observer.sample())
+    assert len(scene_of(seen)["groups"][0]["left"]) == MAX_LEFT, "no more than can be followed"
+    height, shapes = flow_shapes(scene, 960)
+    assert height < 620
+    assert f"and {rest} more" in [shape.get("text") for shape in shapes]
+    assert all(0 <= shape["x"] <= 960 and 0 <= shape["y"] <= height for shape in shapes)
+
+
+def test_a_consumer_that_is_not_shown_keeps_its_dead_one_in_the_headline() -> None:
+    consumers = tuple(ConsumerInfo(f"c-{i}", 1, 0, None) for i in range(9))
+    state = with_consumers(group("g", pending=9), consumers)
+    seen = history(sample(1, state), sample(2, state, events=[Event("killed", "c-8", "g")]))
+    assert finding(seen) == "c-8 is dead and holds 1 entry"
+    assert [one["name"] for one in scene_of(seen)["groups"][0]["consumers"] if one["dead"]] == [
+        "c-8"
+    ], "a dead consumer that holds something is always shown"
+
+
+def test_a_death_counts_in_its_own_group_and_until_it_comes_back() -> None:
+    same = tuple(ConsumerInfo(name, 1, 0, None) for name in ("ann", "bob"))
+    groups = [with_consumers(group(name, pending=2), same) for name in "gh"]
+    killed = sample(1, *groups, events=[Event("crashed", "ann", "h")])
+    dead = [
+        (state["name"], one["name"])
+        for state in scene_of(history(killed))["groups"]
+        for one in state["consumers"]
+        if one["dead"]
+    ]
+    assert dead == [("h", "ann")]
+    back = sample(2, *groups, events=[Event("revived", "ann", "h")])
+    seen = history(killed, back)
+    assert not any(one["dead"] for state in scene_of(seen)["groups"] for one in state["consumers"])
+    assert finding(seen) == "All groups keep up"
+    assert scene_of(seen)["event"] == "ann is back"
+
+
+def falls(first: int | None, last: int | None) -> History:
+    return history(
+        *(sample(n, group("g", lag), time_ms=5000 * n) for n, lag in [(1, first), (2, last)])
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (0, 15, "g falls 3.0 entries further behind every second"),
+        (30, 10, "g catches up: 10 entries waiting"),
+        (40, 40, "g is 40 entries behind"),
+        (3, 3, "The group keeps up"),
+        (3, None, "How many entries wait for g is unknown"),
+        (None, 40, "g is 40 entries behind"),
+    ],
+)
+def test_the_headline_is_a_finding(first: int | None, last: int | None, words: str) -> None:
+    seen = falls(first, last)
+    assert finding(seen) == words
+    assert Flow().summary(seen).startswith(words)
+    assert words in render(Flow().figure(seen))
+
+
+def test_an_unknown_lag_draws_no_cursor_and_a_far_reader_says_so() -> None:
+    lost = group("g", None, cursor=EntryId(1), verdict="unknown", behind_ms=None)
+    ids = [EntryId(n) for n in range(5, 9)]
+    about = {"ids": ids, "length": 50, "first": EntryId(1), "readers": {"ann": EntryId(2)}}
+    shapes = shapes_of(history(sample(1, lost, **about)))
+    assert shapes["group 0 waiting"]["text"] == "unknown waiting"
+    assert "group 0 cursor" not in shapes
+    assert shapes["reader 0 far"]["text"] == "far behind"
+
+
+@pytest.mark.parametrize("width", [360, 400, 640, 960, 1920])
+def test_nothing_stands_outside_or_upon_another_text(
+    redis: redis_py.Redis, key: str, width: int
+) -> None:
+    scene = scene_of(shop(redis, key).run(seconds=6))
+    height, shapes = flow_shapes(scene, width)
+    boxes = []
+    for one in shapes:
+        if one.get("text"):
+            letter = {"headline": 10.0, "name": 8.0}.get(one["kind"], 6.6)
+            wide = len(one["text"]) * letter
+            left = one["x"] - wide * (one["anchor"] == "end")
+            boxes.append((one["key"], left, one["y"] - 10, left + wide, one["y"]))
+    assert len(boxes) > 15
+    for name, left, top, right, bottom in boxes:
+        assert left >= 0, name
+        assert right <= width, name
+        assert 0 <= top < bottom <= height, name
+        for other, left2, top2, right2, bottom2 in boxes:
+            apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
+            assert apart or name == other, (name, other)
+
+
+def test_a_frame_is_small_and_does_not_grow(redis: redis_py.Redis, key: str) -> None:
+    scenario = Scenario(redis, seed=7, limit=2000)
+    scenario.produce(key, series.constant(rate_hz=30), maxlen=500)
+    for name in ("audit", "billing", "email"):
+        scenario.group(key, name, consumers=4, service_ms=100)
+    seen, sizes = History(900), []
+    for one in scenario.run(seconds=40).samples:
+        before = seen.last.n if seen.last else 0
+        seen.append(one)
+        sizes.append(len(json.dumps(Flow().delta(seen, before, None), separators=(",", ":"))))
+    assert max(sizes[20:]) < 2500
+    assert sum(sizes[-50:]) < 1.2 * sum(sizes[50:100])
+
+
+def test_the_tape_has_the_newest_entries() -> None:
+    samples = [sample(n, ids=[EntryId(n)], length=n, first=EntryId(1)) for n in range(1, 301)]
+    tape = Flow().figure(history(*samples))["data"][0]
+    assert len(tape["x"]) == MAX_TAPE
+    assert tape["y"] == list(range(101, 301))
+    assert tape["customdata"] == [f"{n}-0" for n in range(101, 301)]

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { entriesOf, whereabouts } from "streamviz/flow_entries.js";
+import { follows } from "streamviz/flow_node.js";
+import { flowShapes } from "streamviz/flow_shapes.js";
+import { describe } from "streamviz/keyboard.js";
+
+const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
+const plain = (value) => JSON.parse(JSON.stringify(value));
+
+test("there is something to compare", () => {
+  assert.ok(cases.length > 50);
+  const kinds = new Set(cases.flatMap(({ shapes }) => shapes.map(({ kind }) => kind)));
+  for (const kind of ["headline", "entry", "waits", "held", "old", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
+});
+
+for (const { name, scene, width, height, shapes } of cases) {
+  test(`flowShapes does what Python's flow_shapes does: ${name}`, () => {
+    const mine = plain(flowShapes(scene, width));
+    assert.deepEqual(mine.shapes, shapes);
+    assert.equal(mine.height, height);
+    assert.equal(new Set(shapes.map(({ key }) => key)).size, shapes.length, "each key is one shape");
+  });
+}
+
+const scene = {
+  added: 5, first: 1, every: 1,
+  groups: [{ name: "g", at: 4, consumers: [{ name: "ann", held: [["3-0", 3, 1, 1]] }] }],
+};
+const data = [{ x: [1, 2, 3], y: [3, 4, 5], text: ["3-0", "4-0", "5-0"], customdata: ["3-0", "4-0", "5-0"] }, { meta: scene }];
+
+test("a square stands for an entry, or for several", () => {
+  assert.deepEqual([...entriesOf(data)], [[3, ["3-0"]], [4, ["4-0"]], [5, ["5-0"]]]);
+  const many = [data[0], { meta: { ...scene, every: 2 } }];
+  assert.deepEqual([...entriesOf(many)], [[2, ["3-0", "4-0"]], [3, ["5-0"]]]);
+  assert.deepEqual([...entriesOf([{}, { meta: {} }])], []);
+});
+
+test("where an entry is, is said without a kernel", () => {
+  const places = ["3-0", "4-0", "5-0", "9-9"].map((id) => whereabouts(data, id));
+  assert.deepEqual(places, [["ann holds it"], ["read by g"], ["waits for g"], []]);
+  assert.deepEqual(whereabouts([{ x: [], y: [] }], "3-0"), [], "another plot");
+  assert.equal(describe([data], "3-0"), "3-0; ann holds it");
+});
+
+test("only from one frame to the next do entries move", () => {
+  const at = (n, more = {}) => ({ n, scene: { ...scene, ...more } });
+  const moves = (before, n, more = {}) => follows(before, n, { ...scene, ...more });
+  assert.equal(moves(at(7), 8), true);
+  assert.equal(moves(null, 8), false, "the first frame");
+  assert.equal(moves(at(8), 8), false, "the same frame, in another size or theme");
+  assert.equal(moves(at(9), 8), false, "backwards");
+  assert.equal(moves(at(1), 80), false, "a seek");
+  assert.equal(moves(at(7), 8, { every: 2 }), false, "squares stand for more entries");
+  assert.equal(moves(at(7), 8, { added: 2 }), false, "the stream was made anew");
+  assert.equal(moves(at(7), 8, { groups: [] }), false, "a group has gone");
+  assert.equal(follows({ n: 7, scene: { headline: "Waiting" } }, 8, scene), false);
+});
