@@ -18,8 +18,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import simpy
-
 from streamviz.errors import HandlerError, InputError
 from streamviz.simulation.checks import positive
 from streamviz.simulation.environment import Environment
