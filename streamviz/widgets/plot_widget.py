@@ -8,15 +8,10 @@ has the pictures.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import time
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
-import anywidget
-import ipywidgets
 import traitlets
 
 from streamviz.client.entry_id import EntryId
@@ -28,18 +23,16 @@ from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
 from streamviz.widgets import output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
-from streamviz.widgets.fallback import placeholder
+from streamviz.widgets.fallback import new_ids, placeholder
+from streamviz.widgets.late_widget import LateWidget
+from streamviz.widgets.plotly_figure import plotly_figure
+from streamviz.widgets.views import Views
 
-_FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
-_NONCE = secrets.token_hex(4)
-_NUMBER = count(1)
 _REFRESH_EVERY_S = 10.0
 _SUMMARISE_EVERY_S = 1.0
-_FRAMES_AHEAD = 16  # sent but not drawn; each view grants more as it draws, eight at a time
-_PATIENCE_S = 2.0  # how long one view may keep the others waiting
 
 
-class PlotWidget(anywidget.AnyWidget):
+class PlotWidget(LateWidget):
     """Plots of a history, in any number of views: a cell's own output, a box, a tab.
 
     The kernel sends one message per frame, with only what is new, and is never more than 16
@@ -70,7 +63,6 @@ class PlotWidget(anywidget.AnyWidget):
     _esm = script("live.js")
     _css = stylesheet("live.css")  # for a path, anywidget would keep every widget alive
     _plots_optional = False  # whether a subclass has something to show without plots
-    _own_layout: ipywidgets.Layout | None = None
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)
@@ -81,21 +73,14 @@ class PlotWidget(anywidget.AnyWidget):
         enough = bool(chosen) or self._plots_optional
         if not enough or not all(isinstance(plot, Plot) for plot in chosen):
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
-        number = next(_NUMBER)
-        # Outside a browser the output must be the same in every run. In a browser, two kernels
-        # may serve one page, so their IDs must differ.
-        fallback_id = f"plot-{number}"
-        in_browser = any(name in os.environ for name in _FRONT_ENDS)
-        mount_id = f"{_NONCE}-{number}" if in_browser else fallback_id
+        mount_id, fallback_id = new_ids()
         super().__init__(mount_id=mount_id, fallback_id=fallback_id)
         self.history = history
         self.plots = chosen
-        self._sent: list[
-            tuple[int, Any]
-        ] = []  # for each plot: its last sample and its structure key
+        # for each plot: its last sample and its structure key
+        self._sent: list[tuple[int, Any]] = []
         self._sent_status = ""
-        self._credits: dict[str, int] = {}  # frames that each open view may still be sent
-        self._all_ready_s = 0.0
+        self._views = Views()
         self._handles: list[Any] = []
         self._refreshed_s = 0.0
         self._summarised_s = 0.0
@@ -109,31 +94,6 @@ class PlotWidget(anywidget.AnyWidget):
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> str:
         return str(EntryId.parse(proposal["value"])) if proposal["value"] else ""
-
-    @traitlets.default("layout")
-    def _new_layout(self) -> ipywidgets.Layout:
-        self._own_layout = ipywidgets.Layout()
-        return self._own_layout
-
-    def open(self) -> None:
-        """Leave the connection to the browser closed until a view needs it."""
-
-    @property
-    def model_id(self) -> str:
-        """The ID by which the browser knows the widget; the first use opens the connection."""
-        if self.comm is None:
-            super().open()
-        return str(self.comm.comm_id)
-
-    def close(self) -> None:
-        """Close the connection to the browser, and with it all views."""
-        was_open = self.comm is not None
-        super().close()
-        if self._own_layout is not None:  # ipywidgets would keep it
-            self._own_layout.close()
-        if was_open:
-            self._credits.clear()
-            self._rest()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {', '.join(plot.title for plot in self.plots)}>"
@@ -152,8 +112,18 @@ class PlotWidget(anywidget.AnyWidget):
         self._frame()
         self._summarise()
 
+    @property
+    def figure(self) -> Any:
+        """The plots as they are now, as a `plotly.graph_objects.Figure` of your own."""
+        with self.history.lock:
+            return plotly_figure([plot.figure(self.history) for plot in self.plots])
+
     def _start(self) -> None:
         """Begin to follow the source: the widget is shown."""
+
+    def _closed(self) -> None:
+        self._views.clear()
+        self._rest()
 
     def _rest(self) -> None:
         """Stop following the source: the last view was closed, and another may open later."""
@@ -226,18 +196,20 @@ class PlotWidget(anywidget.AnyWidget):
         kind, view = content.get("type"), str(content.get("view", ""))
         if kind == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
-        elif kind == "hello" or (kind == "grant" and view not in self._credits):
+        elif kind == "hello" or (kind == "grant" and view not in self._views):
             self._start()
             self._greet(view)
-            self._credits[view] = _FRAMES_AHEAD
+            self._views.add(view)
             self._refresh()
         elif kind == "grant":
-            credit = self._credits[view] + int(content.get("frames", 0))
-            self._credits[view] = min(_FRAMES_AHEAD, credit)
+            self._views.grant(view, int(content.get("frames", 0)))
         elif kind == "story":
             self._send_story(content)
-        elif kind in ("bye", "gone") and self._credits.pop(view, None) is not None:
-            self._view_closed(gone=kind == "gone")
+        elif kind in ("bye", "gone") and self._views.remove(view):
+            self._rest()
+            if kind == "gone":  # from its cell's output
+                self.stop()
+                self.close()
 
     def _send_story(self, request: dict[str, Any]) -> None:
         entry: Any = request.get("id")
@@ -249,18 +221,10 @@ class PlotWidget(anywidget.AnyWidget):
             steps = entry_timeline(self._history_at(request), entry_id)
         self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
-    def _view_closed(self, *, gone: bool) -> None:
-        """Rest without views; end if the last one has gone from its cell's output."""
-        if not self._credits:
-            self._rest()
-            if gone:
-                self.stop()
-                self.close()
-
     def _greet(self, view: str) -> None:
         """Send a new view all that it shows; the others get what they lack to be as far."""
         with self.history.lock:
-            if self._credits.keys() - {view}:
+            if len(self._views) > (view in self._views):
                 self._send_frame()
             self._send_figures(view)
 
@@ -278,7 +242,7 @@ class PlotWidget(anywidget.AnyWidget):
 
     def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
         """Send what is new, if the browser keeps up."""
-        if not self._sent or not (self._credits if force else self._views_ready()):
+        if not self._sent or not (self._views if force else self._views.are_ready()):
             return
         with self.history.lock:
             self._send_frame()
@@ -291,21 +255,6 @@ class PlotWidget(anywidget.AnyWidget):
         self._summarised_s = time.monotonic()
         self.set_trait("summary", self._summary())
 
-    def _views_ready(self) -> bool:
-        """Return whether there are views, and all take a frame; do not wait long for one of them.
-
-        A page that was closed or reloaded says nothing. Every view receives every frame, so one
-        that is no longer waited for may grant again later.
-        """
-        now_s = time.monotonic()
-        ready = {view: credit for view, credit in self._credits.items() if credit}
-        if len(ready) < len(self._credits):
-            if not ready or now_s - self._all_ready_s < _PATIENCE_S:
-                return False
-            self._credits = ready
-        self._all_ready_s = now_s
-        return bool(ready)
-
     def _send_frame(self) -> None:
         deltas = self._new_deltas()
         message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}
@@ -316,7 +265,7 @@ class PlotWidget(anywidget.AnyWidget):
         if rows := self._new_rows():
             message["rows"] = rows
         if len(message) > 2 or deltas:
-            self._credits = {view: max(0, one - 1) for view, one in self._credits.items()}
+            self._views.count_frame()
             self._send_json("frame", message)
 
     def _new_deltas(self) -> list[Delta]:

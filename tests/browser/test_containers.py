@@ -44,12 +44,14 @@ def all_live(notebook: Notebook, boards: Any, count: int = 1) -> None:
         assert "Running" in boards.nth(n).locator(".streamviz-status").inner_text()
 
 
-def width(view: Any) -> float:
-    return float(view.locator(".streamviz-plot .main-svg").first.bounding_box()["width"])
-
-
 def fills(view: Any) -> bool:
-    return width(view) == view.locator(".streamviz-plot").first.bounding_box()["width"]
+    """Return whether the first plot is as wide as its place."""
+    return bool(
+        view.locator(".streamviz-plot").first.evaluate(
+            "plot => plot.clientWidth && plot.querySelector('.main-svg')?.clientWidth"
+            " === plot.clientWidth"
+        )
+    )
 
 
 def cell(notebook: Notebook, number: int) -> Any:
@@ -144,8 +146,8 @@ words = w.Label()
 w.jslink((slider, "value"), (one, "speed"))
 w.jslink((one, "summary"), (words, "value"))
 w.VBox([slider, words, one])""",
-        "print(one.scenario.speed, one.state, one.selected)",
-        "one.selected = str(next(one.history.entries).id)",
+        "print(round(one.scenario.speed, 3), one.state, one.selected)",
+        "one.selected = next((str(entry.id) for entry in one.history.entries), '')",
     ]
     notebook = open_notebook(cells)
     notebook.run_all()

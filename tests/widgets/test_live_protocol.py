@@ -25,11 +25,11 @@ from streamviz import Dashboard, Scenario, group_lag
 from streamviz.observation.history import History
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
-from streamviz.widgets import plot_widget as module
+from streamviz.widgets import fallback as module
 from streamviz.widgets.assets import plotly_js
+from streamviz.widgets.views import FRAMES_AHEAD as AHEAD
 
 Until = Callable[..., None]
-AHEAD = module._FRAMES_AHEAD
 
 
 def sampled(n: int) -> Any:

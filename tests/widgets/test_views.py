@@ -20,10 +20,9 @@ from streamviz import Dashboard, Scenario, group_lag, replay, watch
 from streamviz.errors import InputError
 from streamviz.plots.figure import apply
 from streamviz.recording import save
-from streamviz.widgets import plot_widget as module
+from streamviz.widgets.views import FRAMES_AHEAD as AHEAD
 
 Until = Callable[..., None]
-AHEAD = module._FRAMES_AHEAD
 
 
 def sampled(n: int) -> Any:
@@ -91,7 +90,7 @@ def test_the_slowest_view_sets_the_pace_unless_it_has_gone(
     assert len(grow(talk, AHEAD + 5)) == AHEAD
     talk.say("grant", frames=8, view="a")
     assert grow(talk) == [], "b has granted nothing"
-    monkeypatch.setattr(module, "_PATIENCE_S", 0)
+    monkeypatch.setattr("streamviz.widgets.views._PATIENCE_S", 0)
     assert len(grow(talk, AHEAD)) == 8
     *_, answer = talk.say("grant", frames=8, view="b")
     assert (answer["type"], answer["view"]) == ("figures", "b"), "it is back"

@@ -1,0 +1,43 @@
+"""A widget that connects to the browser when it is first shown, and leaves nothing when closed."""
+
+from __future__ import annotations
+
+import anywidget
+import ipywidgets
+import traitlets
+
+
+class LateWidget(anywidget.AnyWidget):
+    """A widget that costs nothing until it is shown.
+
+    ipywidgets connects a new widget at once, and keeps every connected one until it is closed.
+    """
+
+    _own_layout: ipywidgets.Layout | None = None
+
+    @traitlets.default("layout")
+    def _new_layout(self) -> ipywidgets.Layout:
+        self._own_layout = ipywidgets.Layout()
+        return self._own_layout
+
+    def open(self) -> None:
+        """Leave the connection to the browser closed until a view needs it."""
+
+    @property
+    def model_id(self) -> str:
+        """The ID by which the browser knows the widget; the first use opens the connection."""
+        if self.comm is None:
+            super().open()
+        return str(self.comm.comm_id)
+
+    def close(self) -> None:
+        """Close the connection to the browser, and with it all views."""
+        was_open = self.comm is not None
+        super().close()
+        if self._own_layout is not None:
+            self._own_layout.close()
+        if was_open:
+            self._closed()
+
+    def _closed(self) -> None:
+        """Stop what only views need."""

@@ -1,0 +1,78 @@
+"""The plots of a widget as one plotly Figure: to change, to save, or for another program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from streamviz.plots.figure import Figure
+
+_AXIS = re.compile(r"([xy])(?:axis)?(\d*)")
+_ROW_PX, _GAP_PX = 260, 90
+_AXIS_REFERENCES = ("anchor", "overlaying", "matches", "scaleanchor")
+
+
+def plotly_figure(figures: Sequence[Figure]) -> Any:
+    """Return a `plotly.graph_objects.Figure` of one or more plots, one below the other."""
+    from plotly.graph_objects import Figure as PlotlyFigure
+
+    if len(figures) == 1:
+        return PlotlyFigure(figures[0]["data"], figures[0]["layout"])
+    height = len(figures) * (_ROW_PX + _GAP_PX) - _GAP_PX
+    data: list[Any] = []
+    layout: dict[str, Any] = {"annotations": [], "height": height + _GAP_PX}
+    used = {"x": 0, "y": 0}
+    for row, figure in enumerate(figures):
+        top = 1 - row * (_ROW_PX + _GAP_PX) / height
+        band = (max(0.0, top - _ROW_PX / height), top)
+        data += [_moved_trace(trace, used, row) for trace in figure["data"]]
+        _add_row(layout, figure["layout"], used, row, band)
+    return PlotlyFigure(data, layout)
+
+
+def _moved_trace(trace: dict[str, Any], used: dict[str, int], row: int) -> dict[str, Any]:
+    axes = {name: _moved(trace.get(name, name[0]), used) for name in ("xaxis", "yaxis")}
+    return trace | axes | {"legend": _numbered("legend", row + 1)}
+
+
+def _add_row(
+    layout: dict[str, Any],
+    own: dict[str, Any],
+    used: dict[str, int],
+    row: int,
+    band: tuple[float, float],
+) -> None:
+    """Add the layout of one plot: its axes in a band, its title and its legend above it."""
+    bottom, top = band
+    first = {"x": _moved("y", used), "y": _moved("x", used)}
+    axes = {name: axis for name, axis in own.items() if _AXIS.fullmatch(name)}
+    rest = {name: value for name, value in own.items() if name not in (*axes, "title", "legend")}
+    layout.update({name: value for name, value in rest.items() if name != "showlegend"})
+    for name, axis in axes.items():
+        moved = {"anchor": first[name[0]]} | axis
+        moved |= {key: _moved(axis[key], used) for key in _AXIS_REFERENCES if key in axis}
+        if name[0] == "y":
+            low, high = axis.get("domain", (0, 1))
+            moved["domain"] = [bottom + part * (top - bottom) for part in (low, high)]
+        layout[_moved(name, used, key="axis")] = moved
+    for letter in used:
+        used[letter] += sum(name[0] == letter for name in axes)
+    place = {"xref": "paper", "x": 0, "yref": "paper", "y": top, "yanchor": "bottom"}
+    text = f"<b>{own['title']['text']}</b>"
+    layout["annotations"].append({"text": text, "showarrow": False, "xanchor": "left", **place})
+    legend = own["legend"] | {"y": top, "visible": own["showlegend"]}
+    layout[_numbered("legend", row + 1)] = legend
+
+
+def _moved(name: str, used: dict[str, int], key: str = "") -> str:
+    """Return the name of an axis after those that other plots use; "free" stays."""
+    match = _AXIS.fullmatch(name)
+    if match is None:
+        return name
+    letter, number = match.groups()
+    return _numbered(letter + key, int(number or 1) + used[letter])
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}{number}"
