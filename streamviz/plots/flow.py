@@ -169,7 +169,7 @@ def _group(
     account = account_for(last, group)
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
     shown = _shown(group, dead)
-    held = _held(history, group, {entry_id: number for number, entry_id in tape})
+    held = _held(history, group, tape)
     pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
     return {
         "name": _short(group.name),
@@ -184,7 +184,7 @@ def _group(
                 "name": _short(one.name),
                 "dead": is_dead(dead, group.name, one.name),
                 "pending": one.pending,
-                "held": held.get(one.name, [])[:MAX_HELD],
+                "held": held.get(one.name, []),
             }
             for one in shown
         ],
@@ -205,15 +205,17 @@ def _shown(group: GroupState, dead: Dead) -> list[ConsumerInfo]:
 
 
 def _held(
-    history: History, group: GroupState, numbers: dict[EntryId, int]
+    history: History, group: GroupState, tape: list[tuple[int, EntryId]]
 ) -> dict[str, list[list[Any]]]:
     """Return what each consumer holds: the ID, its number, its age in seconds, its deliveries."""
     last = history.samples[-1]
     held: dict[str, list[list[Any]]] = {}
     for one in delivery_log(history).pending(group.name):
         age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
-        entry = [str(one.id), numbers.get(one.id), age_s, one.deliveries]
-        held.setdefault(one.consumer, []).append(entry)
+        others = held.setdefault(one.consumer, [])
+        if len(others) < MAX_HELD:
+            number = _number(tape, one.id)
+            others.append([str(one.id), number, age_s, one.deliveries])
     return held
 
 
@@ -236,6 +238,12 @@ def _numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
             yield number, entry.id
 
 
+def _number(tape: list[tuple[int, EntryId]], entry_id: EntryId) -> int | None:
+    """Return the number of an entry; None if it is not on the tape."""
+    index = bisect_right(tape, entry_id, key=lambda item: item[1])
+    return tape[index - 1][0] if index and tape[index - 1][1] == entry_id else None
+
+
 def _place(
     cursor: EntryId, tape: list[tuple[int, EntryId]], last: Sample, waiting: int | None
 ) -> int | None:
@@ -252,8 +260,9 @@ def _place(
 
 def _event(history: History) -> str:
     """Return the newest event in words, unless it happened too long ago."""
-    for sample in reversed(history.samples if history.event_count else ()):
-        if history.samples[-1].time_ms - sample.time_ms > EVENT_S * 1000:
+    samples = history.samples if history.event_count else ()
+    for sample in reversed(samples):
+        if samples[-1].time_ms - sample.time_ms > EVENT_S * 1000:
             break
         if sample.events:
             return clean(str(sample.events[-1]))
