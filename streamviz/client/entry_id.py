@@ -10,6 +10,7 @@ from typing import ClassVar
 from streamviz.errors import InputError
 
 _TOP = 2**64 - 1
+_THIRTY_YEARS_MS = 30 * 365 * 24 * 3600 * 1000
 _PATTERN = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?\Z", re.ASCII)
 
 
@@ -92,6 +93,13 @@ class EntryId:
                 f"{self} is not a time before the year 10000: read its number with .ms instead"
             ) from error
         return whole.replace(microsecond=self.ms % 1000 * 1000)
+
+    def is_time(self, now_ms: int) -> bool:
+        """Tell whether its first part can be a time in milliseconds, within 30 years of now.
+
+        Counters, seconds, microseconds and nanoseconds are not.
+        """
+        return abs(self.ms - now_ms) < _THIRTY_YEARS_MS
 
     def next(self) -> EntryId:
         """Return the smallest ID after this one; InputError after the largest ID."""

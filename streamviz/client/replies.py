@@ -59,11 +59,17 @@ def entry(reply: Any) -> Entry | None:
     flat = iter(words)
     pairs = zip(flat, flat, strict=True) if type(words) is list else words.items()
     claimed = len(reply) >= 4  # XREADGROUP with CLAIM adds the idle time and the delivery count
+    fields = {_name(name): text(value) for name, value in pairs}
+    repeated: tuple[tuple[str, str], ...] = ()
+    if type(words) is list and 2 * len(fields) < len(words):
+        decoded = [*map(text, words)]
+        repeated = tuple(zip(decoded[::2], decoded[1::2], strict=True))
     return Entry(
         EntryId.parse(reply[0]),
-        {_name(name): text(value) for name, value in pairs},
+        fields,
         int(reply[2]) if claimed else None,
         int(reply[3]) if claimed else None,
+        repeated,
     )
 
 

@@ -11,31 +11,41 @@ from streamviz.observation.sample import GroupState, Sample
 class GroupAccounting:
     """What became of every entry that was ever added, as one group sees it.
 
-    ``added = undelivered + pending + acked + gone``; where that can't be known, `reason` says why.
+    ``added = undelivered + pending + acked + dropped + gone + unclear``; where that can't be known,
+    `reason` says why.
 
     Attributes
     ----------
     added : int
-        Entries ever added to the stream.
+        Entries ever added to the stream, as the server counts them.
     undelivered : int or None
         In the stream, and not yet delivered to the group: its lag.
     pending : int
         Delivered, and not acknowledged.
     acked : int or None
-        Delivered, and no longer pending: acknowledged, read with NOACK, or dropped with a
-        deleted consumer (see `History.dropped`).
+        Certainly acknowledged since the first sample, or read with NOACK; None in recordings of
+        earlier versions.
+    dropped : int
+        Dropped from the pending list with deleted consumers (XGROUP DELCONSUMER), at most.
     gone : int or None
-        Never delivered to the group, and never will be: deleted, trimmed or skipped before the
-        group read them, or older than the group.
+        Certainly never delivered to the group, and never will be: deleted, trimmed or skipped
+        before the group read them, or older than the group.
+    unclear : int or None
+        The others up to the group's cursor. It isn't known how they left, or whether they were
+        delivered: before the first sample, while entries were removed or the cursor was set, or
+        together with their removal from the stream (acknowledged and deleted, or dropped by DELREF
+        or by XAUTOCLAIM after XDEL).
     reason : str
-        Why a number is None; empty if none is.
+        Why a number is None, or why the books do not balance; empty otherwise.
     """
 
     added: int
     undelivered: int | None
     pending: int
     acked: int | None
+    dropped: int
     gone: int | None
+    unclear: int | None
     reason: str
 
 
@@ -51,22 +61,21 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
 
     Notes
     -----
-    For the time before the first sample, the numbers rely on the server's ``entries-read``. From
-    8.2 that also counts entries that were trimmed before the group read them, and ENTRIESREAD can
-    set it to anything. From the first sample on, the numbers are the observer's own.
+    Nothing but the total rests on the server's counters, which XSETID and XGROUP can set to
+    anything. What is delivered and no longer pending in the next sample counts as acknowledged if
+    nothing shows another way: a consumer that comes, reads and is deleted between two samples
+    leaves no trace.
     """
     added, waiting, pending = sample.entries_added, group.lag.entries, group.pending
+    known = (pending, group.acked, group.dropped, group.gone)
     if waiting is None or group.lag.verdict != "exact":
         reason = f"it is not certain how many entries are waiting: {group.lag.reason}"
-        return GroupAccounting(added, None, pending, None, None, reason)
-    if group.gone is None:
-        reason = (
-            "acknowledged and lost entries can't be told apart: the group was created unobserved, "
-            "or its cursor was set back, or entries after its cursor were removed while it read"
-        )
-        return GroupAccounting(added, waiting, pending, None, None, reason)
-    acked = added - waiting - pending - group.gone
-    if acked < 0:
-        reason = "more entries are pending than were delivered: a claim was forced (XCLAIM FORCE)"
-        return GroupAccounting(added, waiting, pending, None, None, reason)
-    return GroupAccounting(added, waiting, pending, acked, group.gone, "")
+        return GroupAccounting(added, None, *known, None, reason)
+    unclear = added - waiting - pending - (group.acked or 0) - group.dropped - (group.gone or 0)
+    if unclear >= 0:
+        return GroupAccounting(added, waiting, *known, unclear, "")
+    reason = (
+        f"the server counts {added:,} entries, fewer than were seen: "
+        "a claim was forced (XCLAIM FORCE), or XSETID set the number"
+    )
+    return GroupAccounting(added, waiting, *known, None, reason)

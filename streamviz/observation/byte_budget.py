@@ -8,12 +8,12 @@ more often than `ByteBudget.interval_s`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
 
-_LARGE_BYTES = 25_000
+LARGE_BYTES = 25_000
 _NEW_BYTES = 25_000
 _WAITING_BYTES = 25_000
 _BYTES_PER_S = 1_000_000
@@ -55,7 +55,7 @@ class ByteBudget:
     @property
     def large(self) -> bool:
         """Whether two entries alone are too much for a sample."""
-        return self.entry_bytes > _LARGE_BYTES
+        return self.entry_bytes > LARGE_BYTES
 
     @property
     def interval_s(self) -> float:
@@ -103,13 +103,13 @@ def shortened(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """
     limit = max(_LEAST_KEPT, _KEPT_BYTES // max(1, len(entries)))
     return tuple(
-        entry if _size(entry.fields) <= limit else Entry(entry.id, _shortened(entry.fields, limit))
+        entry if _size(entry.pairs) <= limit else Entry(entry.id, _shortened(entry.fields, limit))
         for entry in entries
     )
 
 
-def _size(fields: Mapping[str, str]) -> int:
-    return sum(map(len, fields)) + sum(map(len, fields.values()))
+def _size(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(len(name) + len(value) for name, value in pairs)
 
 
 def _shortened(fields: Mapping[str, str], limit: int) -> dict[str, str]:

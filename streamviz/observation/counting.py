@@ -1,24 +1,29 @@
-"""Count the entries that follow a group's cursor, from what successive samples prove.
+"""Count the entries that follow an ID, from what successive samples prove.
 
-An entry's index is how many entries had ever been added up to it: the stream's ``entries-added``
-minus the entries after it. So the index of a group's cursor gives the group's lag.
+The server's counters (``entries-added``, ``entries-read``) can be set to anything by XSETID and
+XGROUP, so no number is derived from them here. A number is known if the entries were counted, in
+this sample, or in an earlier one and nothing that they follow was removed since. The counters only
+serve to doubt: if they disagree with what was counted, nothing is carried over. Three rewrites
+leave no trace: XSETID with a false MAXDELETEDID and the stream's own last ID, a group that is set
+back and forth, or destroyed and made anew. They only mislead if entries are removed in the same
+interval.
 
 Everything here is pure: replies go in, numbers come out.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.client.models import StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Lookahead:
-    """The first entries after an ID: the reply to ``XRANGE key (after + COUNT n``.
+    """All entries between two IDs: the reply to ``XRANGE key (after + COUNT n``, or to XREVRANGE.
 
     Attributes
     ----------
@@ -27,45 +32,35 @@ class Lookahead:
     ids : sequence of bytes
         Their IDs, rising, as the server wrote them.
     complete : bool
-        Whether the stream has no more.
+        Whether the stream has no more after them.
+    until : EntryId or None
+        The last ID that was asked for; by default, the last of `ids`.
     """
 
     after: EntryId
     ids: Sequence[bytes]
     complete: bool
+    until: EntryId | None = None
+
+    @property
+    def end(self) -> EntryId:
+        """The ID up to which they are all there."""
+        if self.complete:
+            return EntryId.MAX
+        return self.until or (EntryId.parse(self.ids[-1]) if self.ids else self.after)
 
     def up_to(self, cursor: EntryId) -> int:
         """Return how many of them are not after `cursor`."""
         if cursor <= self.after:  # the usual case: the group read nothing between two samples
             return 0
-        return _up_to(self.ids, cursor)
+        ids = self.ids
+        if ids and _parts(ids[-1]) <= (cursor.ms, cursor.seq):
+            return len(ids)
+        return bisect_right(ids, (cursor.ms, cursor.seq), key=_parts)
 
-    def reaches(self, cursor: EntryId) -> bool:
-        """Tell whether they include every entry from `after` up to `cursor`."""
-        covered = self.complete or bool(self.ids and EntryId.parse(self.ids[-1]) >= cursor)
-        return covered and self.after <= cursor
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOffset:
-    """An ID whose index is known.
-
-    Attributes
-    ----------
-    id : EntryId
-        The ID, of a group's cursor or of an entry.
-    index : int
-        How many entries had ever been added up to the ID.
-    stream : StreamInfo
-        The stream when this was known.
-    entries_read : int or None
-        The server's own number for the index, if the ID is a group's cursor.
-    """
-
-    id: EntryId
-    index: int
-    stream: StreamInfo
-    entries_read: int | None = None
+    def beyond(self, cursor: EntryId) -> int:
+        """Return how many of them are after `cursor`."""
+        return len(self.ids) - self.up_to(cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +69,60 @@ class StreamDelta:
 
     Attributes
     ----------
-    stream : StreamInfo
-        The stream now.
-    new_count : int or None
+    old, now : StreamInfo
+        The stream in the previous sample, and now.
+    counted : int or None
         Entries after the last ID of the previous sample; None if there were too many to count.
+    acked_up_to : EntryId
+        No entry after this ID can have been trimmed as acknowledged by all groups (ACKED, 8.2).
     """
 
-    stream: StreamInfo
-    new_count: int | None
+    old: StreamInfo
+    now: StreamInfo
+    counted: int | None
+    acked_up_to: EntryId
 
-    def keeps(self, offset: KnownOffset) -> bool:
-        """Tell whether `offset` still holds: nothing was removed after it, no counter rewritten."""
-        old, now = offset.stream, self.stream
-        added = entries_added(now) - entries_added(old)
-        removed = added - (now.length - old.length)
-        if added < 0 or removed < 0 or self.new_count not in (None, added):
+    @property
+    def counter(self) -> int:
+        """How many entries the server says were added."""
+        return entries_added(self.now) - entries_added(self.old)
+
+    @property
+    def added(self) -> int | None:
+        """How many entries follow the last ID of the previous sample; None if unknown."""
+        if self.counted is not None:
+            return self.counted
+        old, now = self.old.first_entry, self.now.first_entry
+        same_head = old is not None and now is not None and old.id == now.id
+        grown = self.now.length - self.old.length
+        if same_head and now and largest_deleted(self.now) <= now.id and self.counter == grown:
+            return grown  # nothing was removed at the head, and XDEL never removed what follows it
+        return None
+
+    @property
+    def removed(self) -> int | None:
+        """How many entries of the previous sample are no longer there; None if unknown."""
+        return None if self.added is None else self.old.length + self.added - self.now.length
+
+    def keeps(self, after: EntryId) -> bool:
+        """Tell whether all entries after an ID are still there, apart from new ones."""
+        removed, old, now = self.removed, self.old.first_entry, self.now.first_entry
+        if removed is None or removed < 0 or (old and now and now.id < old.id):
             return False
-        first = now.first_entry.id if now.first_entry else EntryId.MAX
-        if removed:
-            return largest_deleted(now) <= offset.id and first <= offset.id
-        return old.first_entry is None or old.first_entry.id == first
+        if removed == 0:
+            return old is None or (now is not None and old.id == now.id)
+        first = now.id if now else EntryId.MAX
+        lowest = max(first, largest_deleted(self.now), self.acked_up_to)
+        return lowest <= after and not self.was_rewritten
+
+    @property
+    def was_rewritten(self) -> bool:
+        """Whether XSETID may have rewritten what the server says about removed entries."""
+        old, now = self.old, self.now
+        last = now.last_entry.id if now.last_entry else EntryId.ZERO
+        moved = now.last_generated_id not in (old.last_generated_id, last, largest_deleted(now))
+        back = largest_deleted(now) < largest_deleted(old)
+        return self.counter != self.added or moved or back
 
 
 def entries_added(stream: StreamInfo) -> int:
@@ -106,6 +135,12 @@ def largest_deleted(stream: StreamInfo) -> EntryId:
     return stream.max_deleted_entry_id or EntryId.ZERO
 
 
+def may_have_swept(old: StreamInfo, now: StreamInfo) -> bool:
+    """Tell whether entries that were added since can be gone already."""
+    first = now.first_entry.id if now.first_entry else EntryId.MAX
+    return max(first, largest_deleted(now)) > old.last_generated_id
+
+
 def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:
     """Return how many entries follow `cursor` if it is outside the stream's entries."""
     if stream.first_entry is None or stream.last_entry is None or cursor >= stream.last_entry.id:
@@ -113,103 +148,82 @@ def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:
     return stream.length if cursor < stream.first_entry.id else None
 
 
-def count_waiting(cursor: EntryId, stream: StreamInfo, lookahead: Lookahead | None) -> int | None:
-    """Return how many entries follow `cursor` if this sample alone proves it."""
-    waiting = count_at_ends(cursor, stream)
-    if waiting is None and lookahead and lookahead.complete and lookahead.after <= cursor:
-        return len(lookahead.ids) - lookahead.up_to(cursor)
-    return waiting
+class Contradiction(Exception):
+    """Two proofs disagree: something happened that leaves no trace."""
 
 
-def least_waiting(cursor: EntryId, stream: StreamInfo, lookahead: Lookahead | None) -> int:
-    """Return how many entries follow `cursor` at least."""
-    waiting = count_at_ends(cursor, stream)
-    if waiting is not None:
-        return waiting
-    return max(1, len(lookahead.ids) - lookahead.up_to(cursor)) if lookahead else 1
-
-
-def count_to_front(front: KnownOffset, cursor: EntryId, lookahead: Lookahead) -> int | None:
-    """Return the cursor's index, counted up to a known offset at or after it.
-
-    Entries that were removed before the cursor do not matter, so this rule keeps working.
-    """
-    if not (lookahead.after <= cursor <= front.id and lookahead.reaches(front.id)):
-        return None
-    return front.index - (lookahead.up_to(front.id) - lookahead.up_to(cursor))
-
-
-def furthest_known(offset: KnownOffset, lookahead: Lookahead) -> KnownOffset:
-    """Return the last entry whose index follows from a known offset before it."""
-    beyond = len(lookahead.ids) - lookahead.up_to(offset.id)
-    if beyond <= 0 or lookahead.after > offset.id:
-        return offset
-    return KnownOffset(EntryId.parse(lookahead.ids[-1]), offset.index + beyond, offset.stream)
-
-
-def follow_server_counter(
-    offset: KnownOffset, delta: StreamDelta, group: GroupInfo, least: int
-) -> int | None:
-    """Return the cursor's index if the server's own counter still gives it.
+class Counts:
+    """How many entries follow each of some IDs.
 
     Parameters
     ----------
-    offset : KnownOffset
-        The cursor's offset in the previous sample.
-    delta : StreamDelta
-        What changed in the stream since.
-    group : GroupInfo
-        The group now; one of its consumers has read since.
-    least : int
-        How many entries were certainly delivered since.
+    stream : StreamInfo
+        The stream now; its ends are known.
+    carried : mapping of EntryId to int
+        What earlier samples proved, and what still holds.
+    ranges : iterable of Lookahead
+        Entries of the stream now.
 
-    Returns
-    -------
-    int or None
-        None if the counter was not right before, or may have become wrong since.
-
-    Notes
-    -----
-    This is for consumers that read more between two samples than a sample counts. Only an XGROUP
-    SETID with a false but possible ENTRIESREAD, in that same interval, can mislead it.
+    Raises
+    ------
+    Contradiction
+        If these disagree.
     """
-    read = group.entries_read
-    untouched = offset.id == EntryId.ZERO and offset.entries_read is None
-    correct = untouched or offset.entries_read == offset.index
-    trusted = correct and largest_deleted(delta.stream) <= offset.id
-    moved = group.last_delivered_id > offset.id
-    if read is None or not moved or not trusted or not delta.keeps(offset):
+
+    def __init__(
+        self, stream: StreamInfo, carried: Mapping[EntryId, int], ranges: Iterable[Lookahead]
+    ) -> None:
+        self._after = {EntryId.ZERO: stream.length, EntryId.MAX: 0}
+        self._ids = [EntryId.ZERO, EntryId.MAX]
+        if stream.first_entry and stream.last_entry:
+            self._add(stream.first_entry.id, stream.length - 1)
+            self._add(stream.first_entry.id.previous(), stream.length)
+            self._add(stream.last_entry.id, 0)
+        for entry_id, count in carried.items():
+            self._add(entry_id, count)
+        falling = sorted(ranges, key=lambda one: (one.after.ms, one.after.seq), reverse=True)
+        for one in (*falling, *falling[::-1]):  # a range may connect two others, either way
+            self._connect(one)
+
+    def __contains__(self, entry_id: EntryId) -> bool:
+        return entry_id in self._after
+
+    def __getitem__(self, entry_id: EntryId) -> int:
+        return self._after[entry_id]
+
+    def after(self, cursor: EntryId, ranges: Iterable[Lookahead]) -> int | None:
+        """Return how many entries follow `cursor`; None if unknown."""
+        if cursor in self._after:
+            return self._after[cursor]
+        for one in ranges:
+            if one.after in self._after and one.after <= cursor <= one.end:
+                return self._after[one.after] - one.up_to(cursor)
         return None
-    return read if read - offset.index >= least else None
 
+    def around(self, cursor: EntryId) -> tuple[EntryId, EntryId]:
+        """Return the nearest IDs before and after `cursor` whose number is known."""
+        i = bisect_left(self._ids, cursor)
+        above = self._ids[min(i, len(self._ids) - 1)]
+        return (cursor if above == cursor else self._ids[max(0, i - 1)]), above
 
-def count_back_from(anchor: KnownOffset, ids: Sequence[bytes], cursor: EntryId) -> int | None:
-    """Return the cursor's index, counted back from a known offset at or after it.
+    def _connect(self, one: Lookahead) -> None:
+        end = one.end
+        i = bisect_left(self._ids, one.after)
+        if i == len(self._ids) or self._ids[i] > end:
+            return
+        inside = self._ids[i]
+        self._add(one.after, self._after[inside] + one.up_to(inside))
+        self._add(end, self._after[inside] - one.beyond(inside))
 
-    Parameters
-    ----------
-    anchor : KnownOffset
-        The known offset.
-    ids : sequence of bytes
-        The IDs of the last entries up to and including the anchor, rising.
-    cursor : EntryId
-        The cursor.
-
-    Returns
-    -------
-    int or None
-        None if `ids` do not reach back to the cursor, or if the cursor is after the anchor.
-    """
-    if not ids or not EntryId.parse(ids[0]) <= cursor <= anchor.id:
-        return None
-    return anchor.index - (len(ids) - _up_to(ids, cursor))
-
-
-def _up_to(ids: Sequence[bytes], cursor: EntryId) -> int:
-    """Return how many of these rising IDs are not after `cursor`."""
-    if ids and _parts(ids[-1]) <= (cursor.ms, cursor.seq):
-        return len(ids)
-    return bisect_right(ids, (cursor.ms, cursor.seq), key=_parts)
+    def _add(self, entry_id: EntryId, count: int) -> None:
+        if entry_id not in self._after:
+            i = bisect_left(self._ids, entry_id)
+            if not self._after[self._ids[i]] <= count <= self._after[self._ids[i - 1]]:
+                raise Contradiction
+            insort(self._ids, entry_id)
+            self._after[entry_id] = count
+        elif self._after[entry_id] != count:
+            raise Contradiction
 
 
 def _parts(entry_id: bytes) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
-End = Literal["pending", "acked", "claimed", "delivered again", "dropped"]
+End = Literal["pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,10 @@ class Delivery:
     since_ms, until_ms : int
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
-    end : {"pending", "acked", "claimed", "delivered again", "dropped"}
-        How it ended, if it did: acknowledged (or deleted), claimed by another consumer, delivered
-        to the same one again, or dropped with its consumer (XGROUP DELCONSUMER).
+    end : {"pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"}
+        How it ended, if it did: acknowledged, claimed by another consumer, delivered to the same
+        one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may no longer be
+        in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too.
     n : int
         The number of the sample at `until_ms`.
     """
@@ -140,6 +141,8 @@ def _compare(
             if complete or entry_id < last_id:
                 dropped = bool(names) and old.consumer not in names
                 end: End = "dropped" if dropped else "acked"
+                if not dropped and _may_be_removed(entry_id, sample):
+                    end = "acked or dropped"
                 ended.append(replace(old, until_ms=time_ms, end=end, n=n))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
             pending[entry_id] = replace(old, until_ms=time_ms, n=n)
@@ -152,3 +155,9 @@ def _compare(
                 entry_id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n
             )
     return pending, ended
+
+
+def _may_be_removed(entry_id: EntryId, sample: Sample) -> bool:
+    """Tell whether an entry may no longer be in the stream."""
+    emptied = not sample.length and sample.entries_added > 0
+    return emptied or entry_id < sample.first_id or entry_id <= sample.max_deleted_id

@@ -57,7 +57,6 @@ class History:
         self._missed: dict[str, MissedEntries] = {}
         self._newest_id = EntryId.ZERO
         self._highest_seq = 0
-        self._dropped: dict[str, int] = {}
 
     def append(self, sample: Sample) -> None:
         """Add the next sample.
@@ -73,8 +72,6 @@ class History:
                 f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
                 f"{last.time_ms} ms: append samples in order, or begin a new History"
             )
-        if last is not None and sample.exists:
-            self._count_dropped(last, sample)
         if self._start_ms is None:
             self._start_ms = sample.time_ms
         self._follow_readers(sample)
@@ -135,6 +132,14 @@ class History:
         return self._start_ms or 0
 
     @property
+    def ids_are_times(self) -> bool:
+        """Whether the stream's IDs can be times in milliseconds, near the samples' times."""
+        last = self.last
+        if last is None or last.last_id == EntryId.ZERO:
+            return True
+        return (last.first_id if last.length else last.last_id).is_time(last.time_ms)
+
+    @property
     def entries(self) -> Iterator[Entry]:
         """The entries in the window, oldest first."""
         return (entry for sample in self.samples for entry in sample.entries)
@@ -157,14 +162,6 @@ class History:
         """Return the samples in the window whose number is larger than `n`, oldest first."""
         newer = takewhile(lambda sample: sample.n > n, reversed(self._samples))
         return list(newer)[::-1]
-
-    def dropped(self, group: str) -> int:
-        """Return how many pending entries were dropped with deleted consumers, at most.
-
-        XGROUP DELCONSUMER drops the consumer's pending entries. This counts what it held in the
-        sample before; it may have acknowledged some of them since.
-        """
-        return self._dropped.get(group, 0)
 
     def missed_by(self, reader: str) -> tuple[EntryId, ...]:
         """Return the entries in the window that a reader missed: it has received a later one.
@@ -228,17 +225,6 @@ class History:
         for reader in sample.readers:
             if reader.got:
                 self._missed[reader.name].receive(reader.got)
-
-    def _count_dropped(self, last: Sample, sample: Sample) -> None:
-        for old in last.groups:
-            group = sample.group(old.name)
-            if group is None:
-                self._dropped.pop(old.name, None)
-                continue
-            names = {consumer.name for consumer in group.consumers}
-            count = sum(one.pending for one in old.consumers if one.name not in names)
-            if count and (group.consumers or not group.pending):
-                self._dropped[old.name] = self.dropped(old.name) + count
 
 
 def _add(counts: dict[Any, int], keys: Iterable[Any], sign: int) -> None:

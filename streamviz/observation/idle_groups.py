@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, StreamInfo, age_pending
-from streamviz.observation.counting import KnownOffset, Lookahead, StreamDelta
+from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, age_pending
+from streamviz.observation.counting import Lookahead, StreamDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,6 @@ class LastPoll:
 
 def unchanged_groups(
     last: Mapping[str, LastPoll],
-    stream: StreamInfo,
     delta: StreamDelta,
     groups: Iterable[GroupInfo],
     replies: Mapping[str, GroupReplies],
@@ -89,10 +88,8 @@ def unchanged_groups(
     ----------
     last : mapping of str to LastPoll
         The groups in the previous poll.
-    stream : StreamInfo
-        The stream in the previous poll.
     delta : StreamDelta
-        What changed in it since.
+        What changed in the stream since.
     groups : iterable of GroupInfo
         The groups now.
     replies : mapping of str to GroupReplies
@@ -106,8 +103,8 @@ def unchanged_groups(
         if not old or not new or new.active_within(since_ms):
             continue
         complete = old.replies.lookahead.complete
-        if old.differs(group, new.consumers) or (complete and delta.new_count != 0):
+        if old.differs(group, new.consumers) or (complete and delta.counted != 0):
             continue
-        if delta.keeps(KnownOffset(group.last_delivered_id, 0, stream)):
+        if delta.keeps(group.last_delivered_id):
             names.add(group.name)
     return names

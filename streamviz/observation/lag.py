@@ -4,15 +4,10 @@ The server's own lag is a difference of two counters, and many commands make it 
 7.0.15, 8.2.3 and Valkey 9.1.2, it is NULL after XDEL of a waiting entry, or without ENTRIESREAD. It
 is wrong, without a warning, after XTRIM past the cursor (on 7.0 for good, on Valkey until the next
 read), after XSETID, and after a false ENTRIESREAD. So that number alone is never trusted. A number
-is exact if
+is exact if its entries were counted: `streamviz.observation.counting` has the rules. The server's
+number is suspect if it is possible, and not shown if it is not: then the bounds are told.
 
-- the group's cursor is before the first entry, or at or after the last one, or
-- a bounded XRANGE from the cursor reached the stream's end, so the entries were counted, or
-- the previous sample knew an offset after the cursor, nothing was removed after that offset, and
-  the entries up to it were counted; or, if a group read too much for that, its counter was right
-  and nothing happened that could make it wrong.
-
-`streamviz.observation.counting` has these rules. Everything here is pure.
+Everything here is pure.
 """
 
 from __future__ import annotations
@@ -24,7 +19,12 @@ from streamviz.observation.sample import Lag
 
 
 def judge_lag(
-    group: GroupInfo, stream: StreamInfo, counted: int | None = None, more_than: int = 0
+    group: GroupInfo,
+    stream: StreamInfo,
+    counted: int | None = None,
+    *,
+    at_least: int = 1,
+    at_most: int | None = None,
 ) -> Lag:
     """Return how far a group is behind, and whether that number can be trusted.
 
@@ -34,14 +34,14 @@ def judge_lag(
         What the server reports of both, at one moment.
     counted : int, optional
         How many entries are waiting, if they were counted.
-    more_than : int, default 0
-        If they were not counted: more entries than this are waiting.
+    at_least, at_most : int
+        If they were not counted: the bounds of their number; by default all but one entry.
 
     Returns
     -------
     Lag
         "exact" if counted or if the cursor's position alone proves it; else "suspect" with the
-        server's number, or "unknown" where the server has none.
+        server's number, or "unknown" where the server has none or an impossible one.
 
     Examples
     --------
@@ -56,13 +56,11 @@ def judge_lag(
         reason = "" if waiting == group.lag else f"counted; {_complaint(group, stream)}"
         return Lag(waiting, "exact", reason, _behind_ms(group, stream, waiting))
     behind_ms = _behind_ms(group, stream, None)
-    more = f"more than {more_than:,} are waiting" if more_than else "entries are waiting"
-    if group.lag is None:
-        return Lag(None, "unknown", f"{more}; {_complaint(group, stream)}", behind_ms)
-    if not more_than < group.lag < stream.length:
-        reason = f"{more}, of {stream.length:,} in all; {_complaint(group, stream)}"
-        return Lag(group.lag, "suspect", reason, behind_ms)
-    reason = f"the server's own number, not counted yet: {more}"
+    at_most = stream.length - 1 if at_most is None else at_most
+    bounds = f"between {at_least:,} and {at_most:,} are waiting"
+    if group.lag is None or not at_least <= group.lag <= at_most:
+        return Lag(None, "unknown", f"{bounds}; {_complaint(group, stream)}", behind_ms)
+    reason = f"the server's own number, not counted yet: {bounds}"
     return Lag(group.lag, "suspect", reason, behind_ms)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from streamviz.client.cluster import Client
@@ -17,11 +17,11 @@ from streamviz.errors import (
     StreamError,
 )
 from streamviz.observation.byte_budget import ByteBudget
-from streamviz.observation.counting import StreamDelta
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
 from streamviz.observation.observer_client import observer_connection
+from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged, make_sample, recreated
 from streamviz.observation.sample import ReaderState, Sample
 from streamviz.observation.snapshots import Snapshots
@@ -59,9 +59,9 @@ class Observer:
     max_pending : int, default 50
         How many pending entries of each group a sample takes at most: the oldest.
     count_up_to : int, default 20
-        How many waiting entries of each group a sample counts at most. If a group's lag is longer,
-        each sample also counts as many entries back from the stream's end, until it reaches the
-        group's cursor.
+        How many waiting entries of each group every sample counts. If a group's lag does not
+        follow from these and from earlier samples, more is counted: all that is missing if it has
+        less than 150 kB, else 16 kB of it in each sample.
     memory : bool, default False
         Whether to ask for the stream's size in bytes, too (MEMORY USAGE SAMPLES 0). For this the
         server walks all macro nodes, so its cost grows with the stream.
@@ -180,7 +180,7 @@ class Observer:
         previous = tracker.stream
         sample = make_sample(
             replies,
-            tracker.judge(self._evidence(replies)),
+            tracker.judge(self._evidence(replies), self._budget.entry_bytes),
             readers,
             stream=self.stream,
             n=self._n,
@@ -205,15 +205,20 @@ class Observer:
         """
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
+        pages = tracker.pages
         replies = self._first_round_trip(tracker, cursors, idle, time_ms)
         if tracker.stream and recreated(tracker.stream, replies.stream):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
-        moved = {name: at for name, at in now.items() if at < cursors.get(name, EntryId.MAX)}
+        moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = self._unchanged(tracker, replies)
         woke = any(name in now and name not in unchanged for name in idle)
-        if moved or woke or tracker is not self._tracker or tracker.stream is None:
-            replies = self._second_round_trip(tracker, cursors | moved, replies)
+        wrong = moved or woke or tracker is not self._tracker or tracker.stream is None
+        if wrong or not pages:
+            pages = tracker.missing(self._evidence(replies), self._budget.entry_bytes)
+        if wrong or (pages and not tracker.pages):
+            again = {} if wrong else idle
+            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
             unchanged = self._unchanged(tracker, replies)
         return tracker, replies, unchanged
 
@@ -234,33 +239,38 @@ class Observer:
         budget = self._budget
         if budget.large and not budget.held:
             try:
-                return self._round_trip(tracker, cursors, idle, tracker.stream)
+                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = self._round_trip(tracker, cursors, idle)
+        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 
     def _second_round_trip(
-        self, tracker: LagTracker, cursors: Mapping[str, EntryId], first: PollReplies
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
+        first: PollReplies,
     ) -> PollReplies:
-        """Ask about all groups by name; about large entries not again."""
+        """Ask again, about other groups and entries by name; about large entries not again."""
         if not self._budget.large:
-            return self._round_trip(tracker, cursors, {})
+            return self._round_trip(tracker, cursors, idle, pages)
         try:
-            replies = self._round_trip(tracker, cursors, {}, first.stream)
+            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
         except StreamChanged:
             return first
-        return replace(replies, new=first.new, new_count=first.new_count)
+        return replace(replies, new=first.new, new_ids=first.new_ids)
 
     def _unchanged(self, tracker: LagTracker, replies: PollReplies) -> set[str]:
         if tracker.stream is None:
             return set()
-        delta = StreamDelta(replies.stream, replies.new_count)
+        delta = tracker.delta(self._evidence(replies))
         return unchanged_groups(
-            self._last, tracker.stream, delta, replies.groups, replies.by_group, self._since_ms()
+            self._last, delta, replies.groups, replies.by_group, self._since_ms()
         )
 
     def _round_trip(
@@ -268,13 +278,14 @@ class Observer:
         tracker: LagTracker,
         cursors: Mapping[str, EntryId],
         idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
         known: StreamInfo | None = None,
     ) -> PollReplies:
         last = known or tracker.stream
         poll = Poll(
             key=self.stream,
             after=last.last_generated_id if last else None,
-            anchor=tracker.anchor.id if tracker.anchor else None,
+            pages=pages,
             cursors=cursors,
             idle=idle,
             readers=self.readers,
@@ -285,14 +296,15 @@ class Observer:
         return poll.read(self._snapshots.send(poll.commands()))
 
     def _evidence(self, replies: PollReplies) -> Evidence:
-        since_ms, groups = self._since_ms(), replies.by_group.items()
+        since_ms = self._since_ms()
+        by_group = replies.by_group
         return Evidence(
             replies.stream,
             replies.groups,
-            replies.new_count,
-            replies.ids_to_anchor,
-            lookaheads={name: one.lookahead for name, one in groups},
-            active_groups={name for name, one in groups if one.active_within(since_ms)},
+            replies.new_ids,
+            replies.pages,
+            by_group,
+            {name for name, one in by_group.items() if one.active_within(since_ms)},
         )
 
     def _since_ms(self) -> float:

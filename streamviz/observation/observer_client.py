@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.client import Redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
@@ -69,14 +70,14 @@ def observer_client(client: Any) -> Any:
         raise _unusable(client)
     names = {one.__name__ for one in known}
     if hasattr(pool, "sentinel_manager"):
-        return redis.Redis.from_pool(_sentinel_pool(pool, options, tls="SSLConnection" in names))
+        return Redis.from_pool(_sentinel_pool(pool, options, tls="SSLConnection" in names))
     if _connects_in_its_own_way(kind):
-        return redis.Redis.from_pool(
+        return Redis.from_pool(
             _Pool(kind, **_taken(options, (*_WHERE, *(options.keys() - _USUAL))))
         )
     path = "UnixDomainSocketConnection" in names
     tls = redis.SSLConnection if "SSLConnection" in names else redis.Connection
-    return redis.Redis.from_pool(
+    return Redis.from_pool(
         _Pool(redis.UnixDomainSocketConnection if path else tls, **_taken(options, _WHERE))
     )
 

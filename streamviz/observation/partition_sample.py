@@ -162,6 +162,8 @@ def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
         consumers=tuple(_sum_consumer(name, consumers[name]) for name in sorted(consumers)),
         oldest=tuple(islice(oldest, _MAX_PENDING)),
         gone=_sum([group.gone for group in groups]) if complete else None,
+        acked=_sum([group.acked for group in groups]) if complete else None,
+        dropped=sum(group.dropped for group in groups),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streamviz.client import replies
@@ -12,11 +12,13 @@ from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
 from streamviz.observation.byte_budget import shortened
-from streamviz.observation.counting import Lookahead, entries_added
+from streamviz.observation.counting import Lookahead, entries_added, may_have_swept
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.lag_tracker import Judgement
+from streamviz.observation.pages import Page
 from streamviz.observation.reply_checks import check_numbers, size_of, without_large_fields
-from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
+from streamviz.observation.sample import GroupState, ReaderState, Sample
 
 
 class StreamChanged(Exception):
@@ -35,12 +37,12 @@ class PollReplies:
         Its groups (XINFO GROUPS).
     new : tuple of Entry
         The new entries, oldest first (XREVRANGE), without the rest of long values.
-    new_count : int or None
-        How many entries are new; None if there are too many to count.
+    new_ids : Lookahead
+        Their IDs; or as many as were asked for, back from the newest.
+    pages : list of Lookahead
+        The pages that were asked for, to count entries.
     entry_bytes : int
         The size of the largest entry among the replies.
-    ids_to_anchor : list of bytes
-        The last IDs up to and including the anchor, rising (XREVRANGE).
     by_group : dict of str to GroupReplies
         What it replied about each group that was asked about by name.
     memory_bytes : int or None
@@ -52,9 +54,9 @@ class PollReplies:
     stream: StreamInfo
     groups: list[GroupInfo]
     new: tuple[Entry, ...]
-    new_count: int | None
+    new_ids: Lookahead
+    pages: list[Lookahead]
     entry_bytes: int
-    ids_to_anchor: list[bytes]
     by_group: dict[str, GroupReplies]
     memory_bytes: int | None
     positions: dict[str, EntryId]
@@ -70,8 +72,8 @@ class Poll:
         The stream's key.
     after : EntryId or None
         New entries are those after this ID; None in the first poll.
-    anchor : EntryId or None
-        Where to count back from.
+    pages : sequence of Page
+        What else to count.
     cursors : mapping of str to EntryId
         The groups to ask about by name, and the cursors to look ahead from.
     idle : mapping of str to GroupReplies
@@ -88,7 +90,7 @@ class Poll:
 
     key: str
     after: EntryId | None
-    anchor: EntryId | None
+    pages: Sequence[Page]
     cursors: Mapping[str, EntryId]
     idle: Mapping[str, GroupReplies]
     readers: str | None
@@ -107,7 +109,7 @@ class Poll:
                 commands.append(("XPENDING", self.key, name, "-", "+", self.max_pending))
                 if self.count_up_to:
                     count = self.count_up_to + 1
-                    commands.append(("XRANGE", self.key, f"({cursor}", "+", "COUNT", count))
+                    commands.append(("XRANGE", self.key, _after(cursor), "+", "COUNT", count))
         return commands
 
     def read(self, results: Sequence[Any]) -> PollReplies:
@@ -132,6 +134,7 @@ class Poll:
         rest = iter(results)
         about, groups = next(rest), replies.group_infos(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []
+        new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
         entry_bytes = max(map(size_of, new), default=0)
         entries = tuple(replies.entries(new))
         if self.known is None:
@@ -149,9 +152,9 @@ class Poll:
             stream=stream,
             groups=groups,
             new=shortened(entries),
-            new_count=self._new_count(stream, len(new)),
+            new_ids=self._new_ids(stream, new),
+            pages=[page.read(next(rest)) for page in self.pages],
             entry_bytes=entry_bytes,
-            ids_to_anchor=[one[0] for one in next(rest)[::-1]] if self._counts_back else [],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
@@ -159,30 +162,28 @@ class Poll:
         check_numbers(stream, groups, read.by_group, read.memory_bytes)
         return read
 
-    @property
-    def _counts_back(self) -> bool:
-        return self.anchor is not None and self.count_up_to > 0
-
-    def _new_count(self, stream: StreamInfo, count: int) -> int | None:
-        if stream.last_generated_id == (self.after or EntryId.ZERO):
-            return 0
-        return count if count < self.max_entries else None
+    def _new_ids(self, stream: StreamInfo, new: Sequence[Any]) -> Lookahead:
+        ids, last = [entry[0] for entry in new], stream.last_generated_id
+        after = self.after or EntryId.ZERO
+        if len(ids) >= self.max_entries and last != after:
+            after = EntryId.parse(ids[0]).previous() if ids else last
+        return Lookahead(after, ids, complete=True)
 
     def _about_stream(self) -> list[Command]:
-        about = ("XINFO", "STREAM") if self.known is None else ("XLEN",)
-        commands: list[Command] = [(*about, self.key), ("XINFO", "GROUPS", self.key)]
+        about: list[Command] = [
+            ("XINFO", "STREAM", self.key) if self.known is None else ("XLEN", self.key),
+            ("XINFO", "GROUPS", self.key),
+        ]
         if self.max_entries or self.known:
-            after = f"({self.after}" if self.after else "-"
+            after = _after(self.after) if self.after else "-"
             count = 1 if self.known else self.max_entries
-            commands.append(("XREVRANGE", self.key, "+", after, "COUNT", count))
-        if self._counts_back:  # below the first entry, XREVRANGE reads the whole stream
-            last = str(self.anchor)
-            commands.append(("XREVRANGE", self.key, last, "-", "COUNT", self.count_up_to + 1))
+            about.append(("XREVRANGE", self.key, "+", after, "COUNT", count))
+        about += [page.command(self.key) for page in self.pages]
         if self.memory:
-            commands.append(("MEMORY", "USAGE", self.key, "SAMPLES", 0))
+            about.append(("MEMORY", "USAGE", self.key, "SAMPLES", 0))
         if self.readers is not None:
-            commands.append(("HGETALL", self.readers))
-        return commands
+            about.append(("HGETALL", self.readers))
+        return about
 
     def _by_group(self, results: Any) -> Iterable[tuple[str, GroupReplies]]:
         for name, cursor in self.cursors.items():
@@ -195,28 +196,36 @@ class Poll:
             if previous:
                 yield name, previous.aged(infos)
             else:
-                ids = [entry[0] for entry in entries]
-                complete = 0 < self.count_up_to >= len(ids)
+                ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
+                complete = cursor == EntryId.MAX or 0 < self.count_up_to >= len(ids)
                 lookahead = Lookahead(cursor, ids, complete)
                 oldest = tuple(replies.pending_entries(pending))
                 yield name, GroupReplies(infos, oldest, lookahead)
 
 
+def _after(entry_id: EntryId) -> str:
+    """Return where the entries after an ID begin; Redis refuses "(" before the largest ID."""
+    return str(entry_id) if entry_id == EntryId.MAX else f"({entry_id}"
+
+
 def recreated(old: StreamInfo, new: StreamInfo) -> bool:
     """Tell whether the key was deleted and now holds another stream.
 
-    Then its counters went back; or all its entries are new, and more than were added since.
+    Then its last ID went back, or an entry is before the first one; or all its entries are new, and
+    more than were added since. A smaller number of added entries proves nothing: XSETID sets it.
     """
     if new.last_generated_id < old.last_generated_id:
         return True
-    added = entries_added(new) - entries_added(old)
-    first = new.first_entry.id if new.first_entry else EntryId.ZERO
-    return added < 0 or (first > old.last_generated_id and new.length > added)
+    if new.first_entry is None:
+        return False
+    first, added = new.first_entry.id, entries_added(new) - entries_added(old)
+    lowest = old.first_entry.id if old.first_entry else old.last_generated_id
+    return first < lowest or (first > old.last_generated_id and new.length > added)
 
 
 def make_sample(
     results: PollReplies,
-    judgements: Iterable[tuple[GroupInfo, Lag, int | None]],
+    judgements: Iterable[Judgement],
     readers: Iterable[ReaderState],
     *,
     stream: str,
@@ -231,8 +240,8 @@ def make_sample(
     ----------
     results : PollReplies
         The replies.
-    judgements : iterable of (GroupInfo, Lag, int or None)
-        Each group, its lag, and how many entries it never got.
+    judgements : iterable of Judgement
+        Each group, its lag, and what became of its entries.
     readers : iterable of ReaderState
         Plain readers that report themselves; each replaces the reader of that name in the replies.
     stream : str
@@ -248,8 +257,10 @@ def make_sample(
     """
     info, entries = results.stream, results.new
     added = entries_added(info)
-    new_count = added - entries_added(previous) if previous else info.length
-    groups = [_group_state(*one, results.by_group.get(one[0].name)) for one in judgements]
+    times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
+    groups = [
+        _group_state(one, results.by_group.get(one.group.name), times=times) for one in judgements
+    ]
     states = {name: ReaderState(name, position) for name, position in results.positions.items()}
     states |= {reader.name: reader for reader in readers}
     return Sample(
@@ -264,7 +275,7 @@ def make_sample(
         last_id=info.last_generated_id,
         max_deleted_id=info.max_deleted_entry_id or EntryId.ZERO,
         entries=entries,
-        missed=max(0, new_count - len(entries)),
+        missed=_missed(results, previous),
         groups=tuple(sorted(groups, key=lambda group: group.name)),
         events=events,
         nodes=info.radix_tree_keys,
@@ -273,9 +284,23 @@ def make_sample(
     )
 
 
-def _group_state(
-    group: GroupInfo, lag: Lag, gone: int | None, by_name: GroupReplies | None
-) -> GroupState:
+def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
+    """Return how many new entries the replies do not have; XSETID may have set the counter."""
+    info, shown = results.stream, results.new_ids
+    count = entries_added(info) - entries_added(previous) if previous else info.length
+    if previous and not may_have_swept(previous, info):
+        grown = info.length - previous.length
+        if shown.after <= previous.last_generated_id:
+            count = len(shown.ids)
+        elif not grown <= count <= info.length:
+            count = grown
+    return max(0, count - len(results.new))
+
+
+def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:
+    group, lag, outcomes = judgement
+    if not times and lag.behind_ms:
+        lag = replace(lag, behind_ms=None)
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,
@@ -284,5 +309,7 @@ def _group_state(
         pending=group.pending,
         consumers=by_name.consumers if by_name else (),
         oldest=by_name.oldest if by_name else (),
-        gone=gone,
+        gone=outcomes.gone,
+        acked=outcomes.acked,
+        dropped=outcomes.dropped,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
@@ -11,11 +12,12 @@ from streamviz.errors import ServerTooOld
 from streamviz.observation.idle_groups import GroupReplies
 
 _KEPT_BYTES = 1000
+_FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
 
 
 def size_of(entry: Any) -> int:
-    """Return the bytes of an entry's fields, as the server sent them."""
-    return sum(map(len, entry[1]))
+    """Return about how many bytes an entry has in a reply."""
+    return _FRAME_BYTES + sum(len(word) + 6 for word in entry[1])
 
 
 def without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
@@ -23,7 +25,7 @@ def without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
     first, last = stream.first_entry, stream.last_entry
     if first is None or last is None:
         return stream, 0
-    size = max(sum(map(len, (*one.fields, *one.fields.values()))) for one in (first, last))
+    size = max(size_of((one.id, [*chain(*one.pairs)])) for one in (first, last))
     if size > _KEPT_BYTES:
         stream = replace(stream, first_entry=Entry(first.id, {}), last_entry=Entry(last.id, {}))
     return stream, size

@@ -28,7 +28,7 @@ class Lag:
         Why, in words; empty when the server's own number is exact.
     behind_ms : int or None
         Time of the stream's newest ID minus the time of the group's last-delivered ID, in
-        milliseconds; 0 when nothing is waiting; None when unknown.
+        milliseconds; 0 when nothing is waiting; None when unknown, or if IDs are not times.
     """
 
     entries: int | None
@@ -58,8 +58,14 @@ class GroupState:
     oldest : tuple of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
-        Entries up to the cursor that the group never got: trimmed or deleted before the group
-        read them, skipped by XGROUP SETID, or older than the group; None when unknown.
+        Entries up to the cursor that the group certainly never got: trimmed or deleted before the
+        group read them, skipped by XGROUP SETID, or older than the group.
+    acked : int or None
+        Entries that the group certainly acknowledged since the first sample, or read with NOACK;
+        None in recordings of earlier versions.
+    dropped : int
+        Pending entries that were dropped with deleted consumers (XGROUP DELCONSUMER), at most: a
+        consumer may have acknowledged some between the last sample and its end.
     """
 
     name: str
@@ -70,6 +76,8 @@ class GroupState:
     consumers: tuple[ConsumerInfo, ...]
     oldest: tuple[PendingEntry, ...]
     gone: int | None = None
+    acked: int | None = None
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

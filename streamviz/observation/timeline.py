@@ -38,6 +38,10 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     phrases = [f"{entry_id} was added at {at(entry_id.ms)}"]
     if history.last is None:
         return phrases
+    if not entry_id.is_time(history.last.time_ms):
+        since = _first(history.samples, lambda one: one.last_id >= entry_id)
+        by = f", by {at(since.time_ms)}" if since else ""
+        phrases = [f"{entry_id} was added{by}: its ID is no time in milliseconds"]
     removal, removed = _removal(history, entry_id, at)
     for name in history.group_names:
         in_group = _in_group(history, name, entry_id, at, removed=removed)

@@ -6,7 +6,7 @@ acknowledged in the same step. So it is never lost and never moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from streamviz.client.arguments import whole_number
@@ -55,6 +55,8 @@ class DeadLetter:
         Its delivery count.
     error : str
         Why it could not be handled; empty if unknown.
+    repeated : tuple of (str, str)
+        All its own fields and values, if a field occurs more than once: these are sent back.
     """
 
     id: EntryId
@@ -65,6 +67,7 @@ class DeadLetter:
     entry_id: EntryId
     deliveries: int
     error: str
+    repeated: tuple[tuple[str, str], ...] = ()
 
 
 class DeadLetters:
@@ -157,7 +160,10 @@ class DeadLetters:
         Both happen in one step (EVAL: XADD, XDEL). All groups of the stream get the entry, even
         those that have already handled it. InputError if the letter is no longer there.
         """
-        keys, values = (self.stream.key, letter.stream), _flat(letter.fields)
+        keys, values = (
+            (self.stream.key, letter.stream),
+            _flat(letter.repeated or letter.fields.items()),
+        )
         added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
         if added is None:
             raise InputError(
@@ -168,10 +174,18 @@ class DeadLetters:
 
     def _move(self, entry: Entry, consumer: str, deliveries: int, error: str) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
-        both = entry.fields | fields(origin, name, consumer, entry.id, deliveries, error)
+        history = fields(origin, name, consumer, entry.id, deliveries, error)
+        own = [pair for pair in entry.pairs if pair[0] not in history]
+        both = (*own, *history.items())
         keys, which = (origin, self.stream.key), (name, str(entry.id))
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
-        return None if added is None else _read(Entry(EntryId.parse(added), both))
+        return (
+            None
+            if added is None
+            else _read(
+                Entry(EntryId.parse(added), dict(both), repeated=both if entry.repeated else ())
+            )
+        )
 
 
 def fields(
@@ -182,12 +196,13 @@ def fields(
     return dict(zip(_HISTORY, values, strict=True))
 
 
-def _flat(fields: dict[str, str]) -> list[str]:
-    return [word for pair in fields.items() for word in pair]
+def _flat(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [word for pair in pairs for word in pair]
 
 
 def _read(entry: Entry) -> DeadLetter:
     own = {name: value for name, value in entry.fields.items() if not name.startswith(_PREFIX)}
     stream, entry_id, group, consumer, count, error = (entry.fields[name] for name in _HISTORY)
     origin = (stream, group, consumer, EntryId.parse(entry_id))
-    return DeadLetter(entry.id, own, *origin, int(count), error)
+    repeated = tuple(pair for pair in entry.repeated if not pair[0].startswith(_PREFIX))
+    return DeadLetter(entry.id, own, *origin, int(count), error, repeated)

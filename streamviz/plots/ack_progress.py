@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from streamviz.errors import InputError
-from streamviz.observation.accounting import account_for
+from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
-from streamviz.plots.figure import COLOURS, Plot, Trace, label, no_data_text, number_text
+from streamviz.plots.figure import COLOURS, GREY, Plot, Trace, label, no_data_text, number_text
 from streamviz.plots.panels import axis, domain
 
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
     ("acked", "acknowledged", "solid", 0.55),
     ("delivered", "delivered: the band below is pending", "dash", 0.30),
     ("added", "added: the band below is waiting", "dot", 0.12),
+)
+_OTHERWISE = (  # lines of their own, drawn only if there are any
+    ("dropped", "dropped with deleted consumers", COLOURS[1], "dashdot"),
+    ("unclear", "not known whether acknowledged, dropped or never delivered", GREY, "longdash"),
 )
 
 
@@ -24,7 +28,8 @@ class AckProgress(Plot):
 
     Entries below the first line are acknowledged, those between the first and the second line are
     pending, and those between the second and the third are waiting. Entries deleted before their
-    delivery to the group are in no band.
+    delivery to the group are in no band. Lines of their own show how many were dropped from the
+    pending list, and of how many it is not known how they left it (see `GroupAccounting`).
 
     Parameters
     ----------
@@ -46,30 +51,19 @@ class AckProgress(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names."""
-        return self._names(history)
+        """Return the groups' names, and the lines that are needed."""
+        return self._names(history), self._kinds(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return three bands for each group."""
-        return [
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "name": name,
-                "legendgroup": name,
-                "showlegend": index == 0,
-                "hovertemplate": f"{label(group)}<br>%{{y}} {words}<extra></extra>",
-                "line": {"color": COLOURS[0], "dash": dash, "width": 2, "shape": "hv"},
-                "fill": "tozeroy",
-                "fillcolor": translucent(COLOURS[0], opacity),
-                "xaxis": axis("x", index),
-                "yaxis": axis("y", index),
-                "x": [],
-                "y": [],
-            }
-            for index, group in enumerate(self._names(history))
-            for name, words, dash, opacity in _BANDS
-        ]
+        """Return three bands for each group, and a line for what left otherwise."""
+        traces: list[Trace] = []
+        for index, group in enumerate(self._names(history)):
+            for name, words, dash, opacity in _BANDS:
+                fill = {"fill": "tozeroy", "fillcolor": translucent(COLOURS[0], opacity)}
+                traces.append(_line(name, words, COLOURS[0], dash, group, index) | fill)
+            for name, words, colour, dash in self._kinds(history):
+                traces.append(_line(name, words, colour, dash, group, index))
+        return traces
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each group, side by side, all with one scale."""
@@ -91,19 +85,20 @@ class AckProgress(Plot):
         return layout
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return acknowledged, delivered and added for each group, None where unknown."""
+        """Return acknowledged, delivered, added and the rest for each group, None if unknown."""
         values: list[Any] = []
+        kinds = self._kinds(history)
         for name in self._names(history):
             group = sample.group(name)
             if group is None:
-                values += [None, None, None]
+                values += [None] * (len(_BANDS) + len(kinds))
                 continue
             counts = account_for(sample, group)
-            if counts.acked is None or counts.undelivered is None:
-                values += [None, None, sample.entries_added]
-            else:
-                delivered = counts.acked + counts.pending
-                values += [counts.acked, delivered, delivered + counts.undelivered]
+            delivered = None if counts.acked is None else counts.acked + counts.pending
+            known = delivered is not None and counts.undelivered is not None
+            total = delivered + counts.undelivered if known else None  # type: ignore[operator]
+            values += [counts.acked, delivered, total]
+            values += [getattr(counts, kind) or None for kind, *_ in kinds]
         return values
 
     def summary(self, history: History) -> str:
@@ -116,15 +111,43 @@ class AckProgress(Plot):
         for group in last.groups:
             if group.name in names:
                 counts = account_for(last, group)
-                parts.append(
-                    f"{group.name}: {number_text(counts.acked)} acknowledged, "
-                    f"{number_text(counts.pending)} pending, "
-                    f"{number_text(counts.undelivered)} waiting"
-                    + (f" ({counts.reason})" if counts.reason else "")
-                )
+                parts.append(_words(group.name, counts))
         groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
         return f"{number_text(last.entries_added)} added. {groups}."
+
+    def _kinds(self, history: History) -> list[tuple[str, str, str, str]]:
+        """Return the lines that some group needs now."""
+        last = history.last
+        groups = [one for one in last.groups if one.name in self._names(history)] if last else []
+        books = [account_for(last, group) for group in groups] if last else []
+        return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in books)]
 
     def _names(self, history: History) -> tuple[str, ...]:
         names = history.group_names
         return names if self.group is None else tuple(n for n in names if n == self.group)
+
+
+def _line(name: str, words: str, colour: str, dash: str, group: str, index: int) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "legendgroup": name,
+        "showlegend": index == 0,
+        "hovertemplate": f"{label(group)}<br>%{{y}} {words}<extra></extra>",
+        "line": {"color": colour, "dash": dash, "width": 2, "shape": "hv"},
+        "xaxis": axis("x", index),
+        "yaxis": axis("y", index),
+        "x": [],
+        "y": [],
+    }
+
+
+def _words(name: str, counts: GroupAccounting) -> str:
+    parts = [f"{number_text(counts.acked)} acknowledged", f"{number_text(counts.pending)} pending"]
+    parts.append(f"{number_text(counts.undelivered)} waiting")
+    if counts.dropped:
+        parts.append(f"{number_text(counts.dropped)} dropped with deleted consumers")
+    if counts.unclear:
+        parts.append(f"{number_text(counts.unclear)} left in a way that is not known")
+    return f"{name}: {', '.join(parts)}" + (f" ({counts.reason})" if counts.reason else "")

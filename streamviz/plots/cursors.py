@@ -11,15 +11,16 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     EVENT_AXIS,
     GREY,
+    NO_TIMES,
     Plot,
     Trace,
     entries_text,
     event_marks,
     events,
+    id_scale,
     label,
     no_data_text,
     peaks_text,
-    seconds,
     step_line,
 )
 
@@ -37,8 +38,8 @@ class Cursors(Plot):
     title = "Cursors"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' and the groups' names."""
-        return history.reader_names, history.group_names
+        """Return the readers' and the groups' names, and what the axis up shows."""
+        return history.reader_names, history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each reader and group, the newest entry, and marks for events."""
@@ -50,9 +51,10 @@ class Cursors(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the time of the entry up, and a strip for events."""
+        title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
         return {
             "xaxis": {"title": {"text": "seconds"}},
-            "yaxis": {"title": {"text": "time of the entry, in seconds"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
         }
 
@@ -90,14 +92,15 @@ class Cursors(Plot):
             [None if one is None or newest is None else newest - one for one in cursors]
             for *cursors, newest in times
         ]
-        return peaks_text(names, rows, "seconds behind the newest entry")
+        unit = "seconds" if history.ids_are_times else "in entry IDs"
+        return peaks_text(names, rows, f"{unit} behind the newest entry")
 
 
 def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:
     """Return a cursor's time in seconds; a reader that has read nothing is at the first entry."""
     if cursor == EntryId.ZERO and sample.length:
         cursor = sample.first_id
-    return None if cursor is None or cursor == EntryId.ZERO else seconds(cursor.ms, history)
+    return None if cursor is None or cursor == EntryId.ZERO else id_scale(history)(cursor)
 
 
 def _words(name: str, cursor: EntryId, last: Sample) -> str:
@@ -107,4 +110,7 @@ def _words(name: str, cursor: EntryId, last: Sample) -> str:
         return f"{name} is at the newest entry"
     if cursor > last.last_id:
         return f"{name} is beyond the newest entry"
-    return f"{name} is {(last.last_id.ms - cursor.ms) / 1000:,.1f} s behind the newest entry"
+    behind = f"{(last.last_id.ms - cursor.ms) / 1000:,.1f} s behind"
+    if not last.last_id.is_time(last.time_ms):
+        behind = "behind"
+    return f"{name} is {behind} the newest entry"

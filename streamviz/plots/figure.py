@@ -25,10 +25,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
@@ -177,6 +178,19 @@ def apply(figure: Figure, delta: Delta) -> Figure:
 def seconds(ms: float, history: History) -> float:
     """Return a time as seconds since the history began, to the millisecond."""
     return round((ms - history.start_ms) / 1000, 3)
+
+
+NO_TIMES = "by entry ID: the IDs are no times in milliseconds"
+
+
+def id_scale(history: History) -> Callable[[EntryId], float]:
+    """Return where an entry stands on an axis: its time, or where IDs are no times, their number.
+
+    Then a plot's axis says so with `NO_TIMES`, and `History.ids_are_times` is in its structure key.
+    """
+    if history.ids_are_times:
+        return lambda one: seconds(one.ms, history)
+    return lambda one: one.ms
 
 
 def clean(text: str) -> str:

@@ -50,8 +50,8 @@ class GroupLag(Plot):
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names."""
-        return history.group_names
+        """Return the groups' names, and whether there are seconds."""
+        return history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line and marks for an uncertain lag for each group, and marks for events."""
@@ -67,6 +67,8 @@ class GroupLag(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the lag up, and a strip for marks."""
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
+        if self.unit == "seconds" and not history.ids_are_times:
+            title = "seconds behind: not known, the IDs are no times in milliseconds"
         return {
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},

@@ -25,6 +25,8 @@ from streamviz.plots.figure import (
     step_line,
 )
 
+_NO_TIMES = "seconds since its last delivery: the IDs are no times in milliseconds"
+
 
 class PendingAge(Plot):
     """One step line for each group: the age of its oldest pending entry, in seconds since added.
@@ -32,15 +34,15 @@ class PendingAge(Plot):
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
     climbs by one second per second, until the entry is recovered. A diamond marks each delivery
     after the first, at its time and at the entry's age: an entry with two diamonds has been
-    delivered three times.
+    delivered three times. Where IDs are no times, ages count from the last delivery.
     """
 
     name = "pending_age"
     title = "Oldest pending entry"
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names."""
-        return history.group_names
+        """Return the groups' names, and what the ages count from."""
+        return history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended deliveries, the events, the open deliveries."""
@@ -52,9 +54,10 @@ class PendingAge(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the age up, and a strip for events."""
+        title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         return {
             "xaxis": {"title": {"text": "seconds (a diamond: delivered again)"}},
-            "yaxis": {"title": {"text": "seconds since it was added"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
         }
 
@@ -132,10 +135,15 @@ def _age_s(sample: Sample, group: GroupState | None) -> float | None:
         return None
     if not group.oldest:
         return 0 if not group.pending else None
-    return _seconds_since(sample.time_ms, group.oldest[0].id)
+    oldest = group.oldest[0]
+    if not oldest.id.is_time(sample.time_ms):
+        return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
+    return _seconds_since(sample.time_ms, oldest.id)
 
 
 def _seconds_since(time_ms: int, entry_id: EntryId) -> float:
+    if not entry_id.is_time(time_ms):
+        return 0  # it was delivered again just then
     return round(max(0, time_ms - entry_id.ms) / 1000, 3)
 
 
@@ -144,8 +152,9 @@ def _words(sample: Sample, group: GroupState) -> str:
     if not group.pending or age is None:
         return f"{group.name}: nothing pending"
     oldest = group.oldest[0]
+    since = "" if oldest.id.is_time(sample.time_ms) else " since its last delivery"
     times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
     return (
-        f"{group.name}: {number_text(group.pending)} pending, the oldest for {age:,.1f} s, "
+        f"{group.name}: {number_text(group.pending)} pending, the oldest for {age:,.1f} s{since}, "
         f"delivered {times}, last to {oldest.consumer or 'a deleted consumer'}"
     )

@@ -11,8 +11,10 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import (
     COLOURS,
     GREY,
+    NO_TIMES,
     Plot,
     Trace,
+    id_scale,
     label,
     marks,
     no_data_text,
@@ -35,8 +37,8 @@ class SideBySide(Plot):
     title = "Sent and received"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' names."""
-        return history.reader_names
+        """Return the readers' names, and what the axes show."""
+        return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return for each panel the entries sent and received, then for each panel those missed."""
@@ -63,7 +65,7 @@ class SideBySide(Plot):
             if index:
                 x, y = x | {"matches": "x"}, y | {"matches": "y", "showticklabels": False}
             else:
-                y["title"] = {"text": "sent, in seconds"}
+                y["title"] = {"text": "sent, in seconds" if history.ids_are_times else NO_TIMES}
             layout |= {axis("xaxis", index): x, axis("yaxis", index): y}
         return layout
 
@@ -73,7 +75,9 @@ class SideBySide(Plot):
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return for each panel the entries sent and received."""
-        sent = _dots([(one.id.ms, one.id) for s in samples for one in s.entries], history)
+        times = history.ids_are_times
+        entries = [(one.id, s.time_ms) for s in samples for one in s.entries]
+        sent = _dots([(one.ms if times else at_ms, one) for one, at_ms in entries], history)
         traces: list[Trace] = []
         for name in history.reader_names:
             states = [(sample.time_ms, sample.reader(name)) for sample in samples]
@@ -121,7 +125,7 @@ def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:
     texts = [str(one) for _, one in entries]
     return {
         "x": [seconds(at_ms, history) for at_ms, _ in entries],
-        "y": [seconds(one.ms, history) for _, one in entries],
+        "y": [id_scale(history)(one) for _, one in entries],
         "text": texts,
         "customdata": list(texts),
     }

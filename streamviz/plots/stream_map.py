@@ -10,16 +10,17 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import (
     GREY,
+    NO_TIMES,
     SYMBOLS,
     Plot,
     Trace,
     colour,
     entries_text,
+    id_scale,
     label,
     marks,
     no_data_text,
     number_text,
-    seconds,
 )
 
 
@@ -34,8 +35,9 @@ class StreamMap(Plot):
     title = "Stream map"
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, the highest sequence shown, and whether `_is_older`."""
-        return history.group_names, self._top(history), _is_older(history)
+        """Return the groups' names, the highest sequence shown, and what the axis across shows."""
+        is_older = _is_older(history)
+        return history.group_names, self._top(history), is_older, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, then a lane and its rings for each group, then the trim edge."""
@@ -68,7 +70,9 @@ class StreamMap(Plot):
         title = {} if names else {"title": {"text": "sequence"}}  # it would lie over the names
         return {
             "xaxis": {
-                "title": {"text": "seconds, from the entry IDs"},
+                "title": {
+                    "text": "seconds, from the entry IDs" if history.ids_are_times else NO_TIMES
+                },
                 **({"rangemode": "normal"} if _is_older(history) else {}),
             },
             "yaxis": {
@@ -88,7 +92,7 @@ class StreamMap(Plot):
         """Return the new entries."""
         ids = [entry.id for sample in samples for entry in sample.entries]
         texts = list(map(str, ids))
-        x, y = [seconds(one.ms, history) for one in ids], [one.seq for one in ids]
+        x, y = list(map(id_scale(history), ids)), [one.seq for one in ids]
         return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
 
     def window_sizes(self, history: History) -> list[int]:
@@ -104,7 +108,7 @@ class StreamMap(Plot):
             traces += self._lane_of(group, last, history, -lane * (i + 1))
         if last is None or not 0 < last.length < last.entries_added:
             return [*traces, {"x": [], "y": []}]
-        x = seconds(last.first_id.ms, history)
+        x = id_scale(history)(last.first_id)
         return [*traces, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}]
 
     def summary(self, history: History) -> str:
@@ -123,20 +127,20 @@ class StreamMap(Plot):
         empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
         if group is None or last is None or not last.exists:
             return [empty, dict(empty)]
-        cursor = group.last_delivered_id
+        cursor, place = group.last_delivered_id, id_scale(history)
         if cursor == EntryId.ZERO:
             lane = dict(empty)  # the group has not begun
         else:
             first = min(last.first_id, cursor) if last.length else cursor
             text = f"{label(group.name)}: last delivered {cursor}"
             lane = {
-                "x": [seconds(first.ms, history), seconds(cursor.ms, history)],
+                "x": [place(first), place(cursor)],
                 "y": [y, y],
                 "text": [text, text],
                 "customdata": [str(cursor)] * 2,
             }
         rings = {
-            "x": [seconds(one.id.ms, history) for one in group.oldest],
+            "x": [place(one.id) for one in group.oldest],
             "y": [y] * len(group.oldest),
             "text": [
                 f"{one.id} held by {label(one.consumer) or 'nobody'}, delivered {one.deliveries}×"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
 
-_QUIET_MS = 1000  # a trim that goes on is one event, not one per sample
+_QUIET_MS = 3000  # a trim that goes on, or what a group misses by it, is one event
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from streamviz.export import DashboardServer
 
 
 @pytest.fixture
-def page_server(redis: redis_py.Redis, key: str) -> Iterator[DashboardServer]:
+def page_server(redis: redis_py.Redis, key: str, until: Until) -> Iterator[DashboardServer]:
     Stream(redis, key).add_many({"n": n} for n in range(10))
     Stream(redis, key).group("g").create("0")
     with DashboardServer(Scenario(redis, sample_every_ms=20).watch(key), key) as running:
+        until(lambda: len(running.source.history) > 0)
         yield running
 
 

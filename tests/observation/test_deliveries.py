@@ -113,6 +113,22 @@ def test_a_deleted_consumer_drops_its_pending_entries(redis: redis_py.Redis, key
     ]
 
 
+@pytest.mark.parametrize("removal", ["XDEL {} 1-0 2-0", "XTRIM {} MINID 3-0", "XTRIM {} MAXLEN 0"])
+def test_what_left_with_its_entry_is_acked_or_dropped(
+    redis: redis_py.Redis, key: str, removal: str
+) -> None:
+    jobs, observer, window = Stream(redis, key), Observer(redis, key), History()
+    jobs.add_many((f"{n}-0", {"n": n}) for n in range(1, 6))
+    crew = jobs.group("crew")
+    crew.create("0")
+    crew.consumer("ann").read(2)
+    window.append(observer.sample())
+    redis.execute_command(*removal.format(key).split())
+    crew.consumer("ben").autoclaim(0, "0")  # drops what is no longer there
+    window.append(observer.sample())
+    assert [one.end for one in DeliveryLog(window).ended("crew")] == ["acked or dropped"] * 2
+
+
 def test_every_entry_of_a_run_is_delivered_once_for_its_service_time(
     redis: redis_py.Redis, key: str
 ) -> None:

@@ -76,16 +76,6 @@ def test_a_limit_must_be_a_positive_integer(limit: int) -> None:
         History(max_entries=limit)
 
 
-def test_a_deleted_consumers_pending_entries_are_counted_as_dropped() -> None:
-    history = History()
-    history.append(sample(1, consumers={"ann": 3, "bob": 2}))
-    assert history.dropped("g") == 0
-    history.append(sample(2, consumers={"bob": 2}))
-    history.append(sample(3, consumers={"bob": 2}))
-    assert history.dropped("g") == 3
-    assert history.dropped("other") == 0
-
-
 def test_the_rest_of_a_longer_history_counts_from_its_start_and_keeps_its_order() -> None:
     rest = History()
     rest.continue_from(1000, ["z", "a", "gone"])

@@ -12,12 +12,13 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import CommandRefused, ServerAuthError
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll
 
 FIRST = Poll(
     key="s",
     after=None,
-    anchor=None,
+    pages=(),
     cursors={},
     idle={},
     readers=None,
@@ -29,7 +30,7 @@ FIRST = Poll(
 WITH_ALL = replace(
     FIRST,
     after=EntryId(5),
-    anchor=EntryId(7),
+    pages=(Page(EntryId(7), 2, back=True),),
     memory=True,
     readers="s:readers",
     cursors={"g": EntryId(3)},
@@ -80,8 +81,9 @@ def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> No
     poll = WITH_ALL.read(results)
     assert (poll.stream.length, [group.name for group in poll.groups]) == (9, ["g"])
     assert [entry.id.ms for entry in poll.new] == [6, 7, 8, 9]
-    assert (poll.new_count, poll.entry_bytes) == (4, 2)
-    assert poll.ids_to_anchor == [b"6-0", b"7-0"]
+    assert poll.new_ids.ids == [b"6-0", b"7-0", b"8-0", b"9-0"]
+    (page,) = poll.pages
+    assert (page.ids, page.after, page.end) == ([b"6-0", b"7-0"], EntryId(6).previous(), EntryId(7))
     assert poll.memory_bytes is not None
     assert poll.memory_bytes > 0
     assert poll.positions == {"zoe": EntryId(4)}

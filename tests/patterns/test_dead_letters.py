@@ -134,3 +134,19 @@ def test_bad_options_are_named(crew: ConsumerGroup, key: str) -> None:
             DeadLetters(crew.consumer("ben"), after_deliveries=value)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="is the stream itself"):
         DeadLetters(crew.consumer("ben"), key)
+
+
+def test_a_field_that_occurs_twice_goes_to_the_dead_letters_and_back(
+    redis: redis_py.Redis, crew: ConsumerGroup
+) -> None:
+    pairs = (("item", "apple"), ("item", "pear"))
+    redis.execute_command("XADD", crew.key, "9-0", *[word for pair in pairs for word in pair])
+    ann = crew.consumer("ann")
+    ann.read()
+    ann.claim(["9-0"], deliveries=3)
+    dead = DeadLetters(crew.consumer("ben"))
+    moved = dead.sweep()
+    assert moved == dead.letters()
+    assert moved[-1].repeated == pairs
+    dead.send_back(moved[-1])
+    assert crew.consumer("ben").read()[0].pairs == pairs

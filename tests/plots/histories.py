@@ -76,9 +76,11 @@ def group(
     pending: int = 0,
     oldest: Iterable[PendingEntry] = (),
     gone: int | None = 0,
+    acked: int | None = 0,
+    dropped: int = 0,
 ) -> GroupState:
     lag = Lag(waiting, verdict, reason, behind_ms)
-    return GroupState(name, cursor, None, lag, pending, (), tuple(oldest), gone)
+    return GroupState(name, cursor, None, lag, pending, (), tuple(oldest), gone, acked, dropped)
 
 
 def sample(

@@ -37,19 +37,34 @@ def test_the_lines_are_what_was_acked_delivered_and_added(redis: redis_py.Redis,
 
 
 def test_an_unknown_number_is_a_gap_and_says_why() -> None:
-    lost = group("g", None, verdict="unknown", reason="XDEL", pending=2)
-    begun = group("g", 3, pending=2, gone=None)
-    seen = history(sample(1, lost, length=9), sample(2, begun, length=9), sample(3), gone(4))
-    assert columns(seen) == [[None] * 4, [None] * 4, [9, 9, None, None]]
+    lost = group("g", None, verdict="unknown", reason="XDEL", pending=2, acked=3)
+    old = group("g", 3, pending=2, acked=None, gone=6)  # from a recording of an earlier version
+    seen = history(sample(1, lost, length=9), sample(2, old, length=11), sample(3), gone(4))
+    assert columns(seen) == [[3, None, None, None], [5, None, None, None], [None] * 4]
     unknown = history(sample(1, lost, length=9))
     assert PLOT.summary(unknown) == (
-        "9 added. g: an unknown number acknowledged, 2 pending, an unknown number waiting "
+        "9 added. g: 3 acknowledged, 2 pending, an unknown number waiting "
         "(it is not certain how many entries are waiting: XDEL)."
     )
 
 
+def test_what_left_otherwise_has_lines_and_words_of_its_own() -> None:
+    before = group("g", 4, pending=6)
+    dropped = group("g", 4, dropped=6)
+    unclear = group("g", 0, acked=1, dropped=6)
+    seen = history(*(sample(n, one, length=10) for n, one in enumerate((before, dropped), 1)))
+    assert columns(seen) == [[0, 0], [6, 0], [10, 4], [None, 6]]
+    assert [trace["name"] for trace in PLOT.figure(seen)["data"]][3:] == ["dropped"]
+    assert PLOT.summary(seen) == (
+        "10 added. g: 0 acknowledged, 0 pending, 4 waiting, 6 dropped with deleted consumers."
+    )
+    seen.append(sample(3, unclear, length=10))
+    assert columns(seen)[3:] == [[None, 6, 6], [None, None, 3]]
+    assert "3 left in a way that is not known" in PLOT.summary(seen)
+
+
 def test_groups_stand_side_by_side_on_one_scale() -> None:
-    seen = history(sample(1, group("a", 1), group("b", 2), length=5))
+    seen = history(sample(1, group("a", 1, acked=4), group("b", 2, acked=3), length=5))
     figure = PLOT.figure(seen)
     assert [trace["xaxis"] for trace in figure["data"]] == ["x"] * 3 + ["x2"] * 3
     assert figure["layout"]["yaxis2"]["matches"] == "y"
@@ -67,7 +82,7 @@ def test_panels_never_overlap_however_many(many: int) -> None:
 
 
 def test_one_group_can_be_shown_alone() -> None:
-    seen = history(sample(1, group("a", 1), group("b", 2), length=5))
+    seen = history(sample(1, group("a", 1, acked=4), group("b", 2, acked=3), length=5))
     alone = AckProgress("b")
     assert columns(seen, alone) == [[3], [3], [5]]
     assert alone.summary(seen) == "5 added. b: 3 acknowledged, 0 pending, 2 waiting."

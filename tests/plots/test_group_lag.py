@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Literal
 
 import pytest
@@ -54,7 +55,7 @@ def test_an_unknown_lag_is_a_gap_with_the_reason_on_hover() -> None:
 
 def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
-    stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1, 301))
+    stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1, 5001))
     stream.delete("250-0")
     redis.xgroup_create(key, "g", "10-0")
     seen = history(Observer(redis, key).sample())
@@ -77,8 +78,9 @@ def test_a_group_that_is_not_there_has_a_gap(unit: Literal["entries", "seconds"]
 
 def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
-    stream.add_many((f"{ms}-0", {"n": ms}) for ms in range(1000, 4001, 500))
-    stream.group("g").create("1500-0")
+    now_ms = time.time_ns() // 10**6
+    stream.add_many((f"{now_ms + ms}-0", {"n": ms}) for ms in range(1000, 4001, 500))
+    stream.group("g").create(f"{now_ms + 1500}-0")
     (line,), _, _ = parts(history(Observer(redis, key).sample()), GroupLag("seconds"))
     assert line["y"] == [2.5]
 

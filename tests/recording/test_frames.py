@@ -193,7 +193,7 @@ def test_a_trim_is_an_event_once_and_so_is_what_it_bites(tmp_path: Path) -> None
     calm = [sampled(n, 0, 0) for n in range(1, 12)]
     trims = [sampled(n, n - 10, 0) for n in range(12, 20)]
     bites = [sampled(n, n - 10, n - 19) for n in range(20, 33)]
-    later = [sampled(50, 22, 13), sampled(51, 30, 13)]
+    later = [sampled(80, 22, 13), sampled(81, 30, 13)]
     save(history(*calm, *trims, *bites, *later), path)
     events = Recording(path).track().events
     assert events == [

@@ -211,3 +211,20 @@ def test_a_stopped_server_is_unreachable(server: EmbeddedServer, protocol: int) 
     for act in (stream.length, stream.range, lambda: stream.add({"f": 2})):
         with pytest.raises(ServerUnreachable, match="connect again"):
             act()
+
+
+def test_a_field_that_occurs_twice_in_an_entry_is_kept_twice(
+    redis: redis_py.Redis, stream: Stream
+) -> None:
+    words = ["item", "apple", "n", "1", "item", "pear"]
+    redis.execute_command("XADD", stream.key, "1-0", *words)
+    redis.execute_command("XADD", stream.key, "2-0", "item", "fig")
+    stream.group("g").create("0")
+    (read, _) = stream.group("g").consumer("c").read()
+    for twice in (stream.range()[0], stream.reverse_range()[1], read):
+        assert twice.pairs == (("item", "apple"), ("n", "1"), ("item", "pear"))
+        assert twice.fields == {"item": "pear", "n": "1"}
+        assert "repeated=(('item', 'apple')" in repr(twice)
+    once = stream.range()[1]
+    assert (once.pairs, once.repeated) == ((("item", "fig"),), ())
+    assert "repeated" not in repr(once)

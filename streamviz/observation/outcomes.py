@@ -1,0 +1,199 @@
+"""Tell what became of the entries up to a group's cursor, as far as successive samples prove it.
+
+The server counts no acknowledgements. So an entry counts as acknowledged only if it left the
+pending list, and nothing else that could have removed it from there can have happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.observation.counting import (
+    StreamDelta,
+    entries_added,
+    largest_deleted,
+    may_have_swept,
+)
+from streamviz.observation.idle_groups import GroupReplies
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """One group in a sample.
+
+    Attributes
+    ----------
+    group : GroupInfo
+        Its numbers.
+    waiting : int or None
+        The entries after its cursor; None if unknown.
+    replies : GroupReplies or None
+        What the server replied about it by name.
+    stream : StreamInfo
+        The stream.
+    active : bool
+        Whether a consumer may have done anything since the previous sample.
+    """
+
+    group: GroupInfo
+    waiting: int | None
+    replies: GroupReplies | None
+    stream: StreamInfo
+    active: bool
+
+
+class Outcomes(NamedTuple):
+    """What became of entries up to a group's cursor: each number is certain, and not the whole.
+
+    Attributes
+    ----------
+    acked : int
+        Acknowledged, or read with NOACK, which acknowledges at delivery.
+    dropped : int
+        Dropped from the pending list with a deleted consumer.
+    gone : int
+        Never delivered: trimmed, deleted or skipped, or older than the group.
+    removed : int
+        How many of those that are pending may no longer be in the stream.
+    """
+
+    acked: int = 0
+    dropped: int = 0
+    gone: int = 0
+    removed: int = 0
+
+
+def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
+    """Return what is certain of a group in its first sample.
+
+    Parameters
+    ----------
+    view : GroupView
+        The group.
+    created : bool
+        Whether it was created since the previous sample.
+    """
+    group, removed = view.group, _possibly_removed(view, view.stream)
+    untouched = not group.consumers and not group.pending and (created or not group.entries_read)
+    index = (view.stream.entries_added or 0) - (view.waiting or 0)
+    return Outcomes(gone=index if untouched and view.waiting is not None else 0, removed=removed)
+
+
+def next_outcomes(
+    outcomes: Outcomes, old: GroupView, now: GroupView, delta: StreamDelta
+) -> Outcomes:
+    """Return what is certain of a group after one more sample."""
+    before, group = old.group, now.group
+    if group.last_delivered_id < before.last_delivered_id:  # its entries are delivered again
+        return Outcomes(removed=_possibly_removed(now, now.stream))
+    hits = 0 if delta.removed == 0 else _possibly_removed(old, now.stream)
+    if delta.removed is not None:
+        hits = min(hits, max(0, delta.removed))
+    removed, lost = outcomes.removed + hits, _lost_consumers(old, now)
+    delivered, gone = _delivered_and_gone(old, now, delta, reader=now.active or bool(lost))
+    acked, dropped = outcomes.acked, outcomes.dropped
+    left = before.pending + (delivered or 0) - group.pending
+    still_removed = _possibly_removed(now, now.stream)
+    if delivered is None:
+        left = _left_by_id(old, now)
+    else:
+        still_removed = min(still_removed, removed)
+    if left < 0:  # a claim was forced: what was acknowledged may be pending again
+        acked = max(0, acked + left)
+    else:
+        with_consumer = min(left, sum(_held(old, now, name) for name in lost))
+        rest = left - with_consumer
+        doubtful = min(rest, removed + (delivered or 0 if lost else 0))
+        acked, dropped = acked + rest - doubtful, dropped + with_consumer
+    return Outcomes(acked, dropped, outcomes.gone + gone, still_removed)
+
+
+def _delivered_and_gone(
+    old: GroupView, now: GroupView, delta: StreamDelta, *, reader: bool
+) -> tuple[int | None, int]:
+    """Return how many entries were delivered since (None if unknown), and how many never will be.
+
+    `reader` tells whether any consumer can have read.
+    """
+    moved = now.group.last_delivered_id != old.group.last_delivered_id
+    read = moved and _counter_agrees(old, now, delta)
+    if moved and reader:
+        return (_passed(old, now, delta) if read else None), 0
+    if read:  # by a consumer that is gone already, or XGROUP SETID with ENTRIESREAD
+        return None, 0
+    if old.waiting is None or now.waiting is None or delta.added is None:
+        return 0, 0
+    # entries that came and went between two samples: only the server counts them
+    swept = may_have_swept(old.stream, now.stream)
+    unseen = max(0, delta.counter - delta.added) if swept else 0
+    return 0, max(0, old.waiting + delta.added - now.waiting) + unseen
+
+
+def _passed(old: GroupView, now: GroupView, delta: StreamDelta) -> int | None:
+    """Return how many entries the cursor passed; None if unknown."""
+    if old.waiting is None or now.waiting is None or delta.added is None:
+        return None
+    if not delta.keeps(old.group.last_delivered_id):
+        return None
+    return old.waiting + delta.added - now.waiting
+
+
+def _counter_agrees(old: GroupView, now: GroupView, delta: StreamDelta) -> bool:
+    """Tell whether the server's counter says, too, that the passed entries were delivered."""
+    passed, after, before = _passed(old, now, delta), now.group.entries_read, old.group.entries_read
+    if passed is None or after is None:
+        return False
+    if before is None:  # the counter begins with the first delivery
+        at_head = old.group.last_delivered_id < _first(old.stream)
+        if not at_head and old.waiting:
+            return False
+        before = entries_added(old.stream) - (old.stream.length if at_head else 0)
+    return after - before == passed
+
+
+def _lost_consumers(old: GroupView, now: GroupView) -> list[str]:
+    """Return the consumers that were deleted since, also if they exist again."""
+    if not old.replies or not now.replies:
+        return []
+    inactive = {one.name: one.inactive_ms for one in now.replies.consumers}
+    return [
+        one.name
+        for one in old.replies.consumers
+        if one.name not in inactive or (one.inactive_ms is not None and inactive[one.name] is None)
+    ]
+
+
+def _held(old: GroupView, now: GroupView, name: str) -> int:
+    """Return how many entries that a lost consumer held are no longer pending, as far as known."""
+    if not old.replies or not now.replies:
+        return 0
+    ids = {one.id for one in old.replies.oldest if one.consumer == name}
+    claimed = sum(one.id in ids for one in now.replies.oldest)
+    return sum(one.pending for one in old.replies.consumers if one.name == name) - claimed
+
+
+def _left_by_id(old: GroupView, now: GroupView) -> int:
+    """Return how many pending entries are certainly no longer pending: some of the oldest."""
+    if not old.replies or not now.replies:
+        return 0
+    ids = {one.id for one in now.replies.oldest}
+    complete = len(ids) >= now.group.pending
+    last = EntryId.MAX if complete else max(ids, default=EntryId.ZERO)
+    return sum(one.id <= last and one.id not in ids for one in old.replies.oldest)
+
+
+def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
+    """Return how many of a group's pending entries may not be in the stream."""
+    if not view.replies:
+        return view.group.pending
+    first, deleted = _first(stream), largest_deleted(stream)
+    doubtful = [one.id < first or one.id <= deleted for one in view.replies.oldest]
+    more = view.group.pending - len(doubtful)
+    return sum(doubtful) + (more if not doubtful or doubtful[-1] else 0)
+
+
+def _first(stream: StreamInfo) -> EntryId:
+    return stream.first_entry.id if stream.first_entry else EntryId.MAX

@@ -1,0 +1,91 @@
+"""Decide which entries to count next: what is short enough by bytes at once, the rest by and by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import GroupInfo
+from streamviz.client.resp import Command
+from streamviz.observation.byte_budget import LARGE_BYTES
+from streamviz.observation.counting import Counts, Lookahead
+
+AT_ONCE_BYTES = 150_000  # a sample may cost this much, to make a lag exact
+STEP_BYTES = 16_000  # and this much each time, if the way to the cursor is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A few entries to count, forwards or backwards from an ID whose number is known.
+
+    Attributes
+    ----------
+    start : EntryId
+        The ID: not counted itself forwards, counted backwards.
+    count : int
+        How many entries at most.
+    back : bool
+        Whether to count backwards.
+    """
+
+    start: EntryId
+    count: int
+    back: bool
+
+    def command(self, key: str) -> Command:
+        """Return the command that asks for it."""
+        if self.back:
+            return ("XREVRANGE", key, str(self.start), "-", "COUNT", self.count)
+        return ("XRANGE", key, f"({self.start}", "+", "COUNT", self.count)
+
+    def read(self, reply: list[Any]) -> Lookahead:
+        """Read its reply."""
+        whole = len(reply) < self.count
+        if not self.back:
+            return Lookahead(self.start, [entry[0] for entry in reply], complete=whole)
+        ids = [entry[0] for entry in reply[::-1]]
+        after = EntryId.ZERO if whole else EntryId.parse(ids[0]).previous()
+        return Lookahead(after, ids, complete=self.start == EntryId.MAX, until=self.start)
+
+
+def next_pages(
+    counts: Counts, uncertain: Iterable[GroupInfo], entry_bytes: int, *, first: bool
+) -> list[Page]:
+    """Return what to count so that the groups' lags become known.
+
+    Parameters
+    ----------
+    counts : Counts
+        What is known.
+    uncertain : iterable of GroupInfo
+        The groups whose lag is not.
+    entry_bytes : int
+        The size of an entry in a reply, of the largest if they differ.
+    first : bool
+        Whether the previous sample asked for no page: then this one may be long.
+
+    Returns
+    -------
+    list of Page
+        All that is between the known and the groups' cursors if it is short enough, else a few
+        entries of it. The server's own lag tells from which side to count, and is not believed.
+    """
+    if entry_bytes > LARGE_BYTES:
+        return []
+    size = max(entry_bytes, 1)
+    room, step = AT_ONCE_BYTES // size, STEP_BYTES // size
+    pages: dict[EntryId, Page] = {}
+    for group in sorted(uncertain, key=lambda one: one.last_delivered_id, reverse=True):
+        below, above = counts.around(group.last_delivered_id)
+        high, low = counts[below], counts[above]
+        hint = group.lag if group.lag is not None and low < group.lag < high else low
+        back = hint - low <= high - hint
+        start, gap = (above, high - low) if back else (below, high - low)
+        likely = min(gap, (hint - low if back else high - hint) + 1) if hint > low else gap
+        count = gap if gap < room else likely if likely < room else room if first else step
+        if room > 0 and start not in pages:
+            pages[start] = Page(start, count + 1, back)
+            room -= count + 1
+    return list(pages.values())
