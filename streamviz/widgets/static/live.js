@@ -109,7 +109,8 @@ export function build(model, signal) {
     plots.restyle();
     shareChosen();
   });
-  const root = make("div", "live", [board, story.node, status, commands.root]);
+  const top = make("div", "top", [status]);
+  const root = make("div", "live", [top, board, story.node, commands.root]);
   let owed = 0; // frames to grant
   /** @type {import("./panel.js").Panel | null} */
   let panel = null;
@@ -142,7 +143,7 @@ export function build(model, signal) {
       if (plots.replace(content.figures)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
       panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal) : null;
-      if (panel) root.insertBefore(panel.root, status);
+      if (panel) top.prepend(panel.root);
       commands.clear();
       commands.add(content.rows);
       showStatus(content.status);
