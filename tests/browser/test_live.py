@@ -129,7 +129,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     notebook.load()
     images = notebook.page.locator("[data-streamviz] img")
     images.first.wait_for()
-    assert images.count() == 3
+    assert images.count() == 4
     assert "entries" in (images.first.get_attribute("alt") or "")
     assert not (images.first.get_attribute("alt") or "").startswith("0 entries")
     assert "Error displaying widget" not in notebook.page.content()
@@ -201,6 +201,7 @@ def test_hovering_over_an_entry_tells_its_story(open_notebook: OpenNotebook) -> 
     story = notebook.page.locator(".streamviz-story")
 
     def hover() -> str:
+        notebook.page.locator(".streamviz-plot").first.scroll_into_view_if_needed()
         box = notebook.page.locator(".streamviz-plot .scatterlayer .point").last.bounding_box()
         notebook.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2)
         notebook.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

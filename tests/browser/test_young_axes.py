@@ -41,7 +41,7 @@ DRAW = """figures => Promise.all(figures.map(async ({ data, layout }) => {
 def test_axes_begin_at_zero_from_the_first_look_on(page: Page) -> None:
     page.set_content("<body></body>")
     page.add_script_tag(content=gzip.decompress(plotly_js()).decode("utf-8"))
-    plots = [make() for make in PLOTS.values()]
+    plots = [make() for name, make in PLOTS.items() if name != "flow"]  # it has no axes
     figures: list[dict[str, Any]] = [
         plot.figure(young(looks)) for looks in (0, 1, 2, 30) for plot in plots
     ]

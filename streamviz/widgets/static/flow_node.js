@@ -2,7 +2,7 @@
 // Draws the flow: each shape is an SVG element that lasts from frame to frame, and so it moves.
 
 import { entriesOf } from "./flow_entries.js";
-import { flowShapes } from "./flow_shapes.js";
+import { flowShapes, PITCH } from "./flow_shapes.js";
 
 /** @typedef {import("./flow_shapes.js").Shape} Shape */
 /** @typedef {{element: SVGElement, values: Record<string, string>, shape: Shape}} Drawn */
@@ -11,6 +11,7 @@ import { flowShapes } from "./flow_shapes.js";
 const MOVE = { duration: 300, easing: "ease-out" }; // as in live.css
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const LEAST_PX = 640; // a narrower picture is not made larger
+const BELT = 1000; // squares; a longer belt would have coordinates that are too large to be exact
 const SMALLEST = 0.62; // a picture that is too high even then is scrolled
 
 /** @param {string} tag */
@@ -41,6 +42,16 @@ function update({ element, values }, next) {
   }
 }
 
+/** The belt of the numbered squares: which one it is, and where it begins. @param {Shape[]} shapes */
+export function beltOf(shapes) {
+  const last = shapes.findLast(({ square }) => square !== undefined);
+  const number = Math.floor((last?.square ?? 0) / BELT);
+  return { number, start: last ? last.x - PITCH * (Number(last.square) - number * BELT) : 0 };
+}
+
+/** A square as it stands on the belt. @param {Shape} shape @param {number} start where the belt begins @returns {Shape} */
+const onBelt = (shape, start) => ({ ...shape, x: shape.x - start, ...(shape.enters ? { enters: [shape.enters[0] - start, shape.enters[1]] } : {}) });
+
 /** What an element shows. @param {Shape} shape @param {string[]} ids the entries that it stands for
  * @param {string} chosen @param {Record<string, string>} substitutes @returns {Record<string, string>} */
 function valuesOf({ kind, x, y, w, h, text, anchor, colour, title }, ids, chosen, substitutes) {
@@ -56,13 +67,15 @@ function valuesOf({ kind, x, y, w, h, text, anchor, colour, title }, ids, chosen
 export function buildFlow(node, hover, signal) {
   const svg = makeShape("svg");
   svg.setAttribute("aria-hidden", "true"); // its summary says the same
+  const belt = makeShape("g"); // the numbered squares, which all move together
+  svg.append(belt);
   node.append(svg);
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Map<string, Drawn>} */
   const drawn = new Map();
   /** @type {Set<SVGElement>} */
   const leaving = new Set();
-  /** @type {{n: number, scene: any, figure: import("./figure.js").Figure, style: Style, wide: number, high: number} | null} */
+  /** @type {{n: number, scene: any, figure: import("./figure.js").Figure, style: Style, wide: number, high: number, belt: number} | null} */
   let before = null;
   let scale = 1;
   const remove = (/** @type {SVGElement} */ element) => {
@@ -86,7 +99,7 @@ export function buildFlow(node, hover, signal) {
   const enter = (/** @type {Shape} */ shape, /** @type {boolean} */ moves) => {
     const element = makeShape(shape.text === undefined ? "rect" : "text");
     element.dataset.key = shape.key;
-    svg.append(element);
+    (shape.square === undefined ? svg : belt).append(element);
     const [x, y] = shape.enters ?? [];
     if (moves) element.animate(shape.enters ? [{ transform: moved(x, y) }, {}] : [{ opacity: 0 }, {}], MOVE);
     /** @type {Drawn} */
@@ -107,22 +120,25 @@ export function buildFlow(node, hover, signal) {
     const { meta: scene } = data[1];
     if (!node.clientWidth) return;
     const { wide, high, shapes } = arrange(scene);
+    const { number, start } = beltOf(shapes);
     const resized = !before || before.wide !== wide || before.high !== high;
-    const moves = follows(before, n, scene) && !resized && !style.coarse && !reduced.matches;
+    const moves = follows(before, n, scene) && before?.belt === number && !resized && !style.coarse && !reduced.matches;
     svg.toggleAttribute("data-still", !moves);
+    belt.style.transform = moved(start, 0);
     if (!moves) leaving.forEach(remove);
     const entries = entriesOf(data);
     const substitutes = layout.meta.substitutes[style.dark ? "dark" : "light"];
     const keys = new Set(shapes.map(({ key }) => key));
     const acked = new Set((scene.groups ?? []).flatMap((/** @type {any} */ { left }, /** @type {number} */ i) => left.map((/** @type {string} */ id) => `group ${i} held ${id}`)));
     for (const [key, one] of drawn) if (!keys.has(key)) leave(one, moves && acked.has(key));
-    for (const shape of shapes) {
+    for (const placed of shapes) {
+      const shape = placed.square === undefined ? placed : onBelt(placed, start);
       const one = drawn.get(shape.key) ?? enter(shape, moves);
       one.shape = shape;
       const ids = shape.id ? [shape.id] : shape.square ? entries.get(shape.square) ?? [] : [];
       update(one, valuesOf(shape, ids, style.chosen, substitutes));
     }
-    before = { n, scene, figure, style, wide, high };
+    before = { n, scene, figure, style, wide, high, belt: number };
   };
   const fit = () => {
     if (before && (before.wide !== node.clientWidth || before.high !== node.clientHeight)) draw(before.figure, before.style);

@@ -3,7 +3,9 @@
 
 /** @typedef {{key: string, kind: string, x: number, y: number, w?: number, h?: number, colour?: string, text?: string, anchor?: string, title?: string, id?: string, square?: number, enters?: number[], leaves?: number[]}} Shape */
 
-const [PITCH, SQUARE] = [15, 11]; // from one square to the next, and a square's side
+/** From one square to the next. */
+export const PITCH = 15;
+const SQUARE = 11; // a square's side
 const [GROUP, READER] = [96, 22]; // heights
 const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
 const OLD_S = 5;

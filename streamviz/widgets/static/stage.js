@@ -5,7 +5,8 @@ import { make, makeStatus } from "./dom.js";
 import { columnsFor } from "./layout.js";
 
 const SLIDE_PX = 720; // the height of a slide for which the sizes on a stage are meant
-const FLOW_ROW = 2; // the height of a flow's row, in rows of other plots
+const FLOW_ROW = 1.7; // the height of a flow's own row, in rows of other plots
+const LEAST_FOR_ROW_PX = 300; // of a board; in a lower one a flow stands beside the other plots
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
 const LINE = 72; // letters of a caption's line, at least
 const VISIBLE_EVERY_MS = 200;
@@ -42,14 +43,14 @@ export function buildNodes({ stream, captions, events }, story) {
 /** Lay out the plots of a stage. @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} plots */
 export function arrange(root, board, plots) {
   if (root.dataset.stage === undefined || !plots.length) return;
-  const flows = plots.length > 1 && plots[0].matches(".streamviz-flow"); // it takes the first row
+  const flows = plots.length > 1 && plots[0].matches(".streamviz-flow") && board.clientHeight > LEAST_FOR_ROW_PX;
   const high = board.clientHeight / (flows ? 1 + FLOW_ROW : 1);
   const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), board.clientWidth, high);
   board.toggleAttribute("data-scrolls", scrolls);
   board.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${FLOW_ROW}fr)` : `${rowPx * FLOW_ROW}px`) : "";
   board.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;
   board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-  if (flows) plots[0].style.gridColumn = "1 / -1";
+  plots[0].style.gridColumn = flows ? "1 / -1" : "";
   plots[plots.length - 1].style.gridColumn = `span ${lastSpan}`;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { entriesOf, whereabouts } from "streamviz/flow_entries.js";
-import { follows } from "streamviz/flow_node.js";
+import { beltOf, follows } from "streamviz/flow_node.js";
 import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
 
@@ -57,4 +57,16 @@ test("only from one frame to the next do entries move", () => {
   assert.equal(moves(at(7), 8, { added: 2 }), false, "the stream was made anew");
   assert.equal(moves(at(7), 8, { groups: [] }), false, "a group has gone");
   assert.equal(follows({ n: 7, scene: { headline: "Waiting" } }, 8, scene), false);
+});
+
+test("numbered squares keep their place on the belt while it moves", () => {
+  const placeOf = (added, number) => {
+    const { shapes } = flowShapes({ headline: "", trouble: "", event: "", rates: "", stream: "", ids: ["", ""], first: 1, every: 1, groups: [], readers: [], added }, 960);
+    const { start, number: belt } = beltOf(shapes);
+    return { belt, x: shapes.find(({ key }) => key === `tape ${number}`).x - start };
+  };
+  assert.deepEqual(placeOf(50, 45), placeOf(51, 45));
+  assert.deepEqual(placeOf(50, 45), { belt: 0, x: 15 * 45 });
+  assert.deepEqual(placeOf(7_000_003, 7_000_001), { belt: 7000, x: 15 }, "exact after many entries");
+  assert.deepEqual(beltOf([]), { number: 0, start: 0 });
 });
