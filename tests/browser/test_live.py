@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from browser.conftest import Notebook
 
 OpenNotebook = Callable[..., Notebook]
@@ -265,3 +266,45 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     assert names[-len(expected) :] == expected
     assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the plot's own"
     assert not notebook.problems
+
+
+def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    box = notebook.live().locator('[data-key="group 0 0"]')
+    label = notebook.live().locator('[data-key="group 0 0 name"]')
+    label.wait_for()
+    assert label.text_content() == "billing-1"
+    box.click(position={"x": 20, "y": 12})  # on its name
+    notebook.live().locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
+    notebook.until(lambda: "billing-1 was killed" in notebook.events())
+    assert notebook.page.get_by_role("button", name="revive billing-1").is_visible()
+    box.click(position={"x": 20, "y": 28})  # on what it does
+    notebook.live().locator('[data-key="group 0 0"][data-kind="box"]').wait_for()
+    notebook.until(lambda: "billing-1 is back" in notebook.events())
+    assert not notebook.problems
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook, theme: str) -> None:
+    notebook = open_notebook([SHOP])
+    notebook.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    notebook.run_all()
+    live = notebook.live()
+    live.wait_for()
+    notebook.until(lambda: notebook.points(1) > 5)
+    parts = {
+        name: live.locator(f".streamviz-{name}").first.bounding_box()
+        for name in ("bar", "status", "flow", "plot")
+    }
+    whole = live.bounding_box()
+    assert whole is not None
+    assert whole["height"] <= 680
+    tops = [box["y"] for box in parts.values() if box]
+    assert tops == sorted(tops), "from the top: controls, state, flow, plots"
+    plots = [plot.bounding_box() for plot in live.locator(".streamviz-plot").all()]
+    assert len({plot["y"] for plot in plots if plot}) == 1, "they share a row"
+    right = whole["x"] + whole["width"]
+    assert all(plot["x"] + plot["width"] <= right + 1 for plot in plots if plot)
+    notebook.picture(f"one_screen_{theme}")

@@ -150,5 +150,11 @@ export function buildFlow(node, hover, signal) {
     const { id } = /** @type {SVGElement} */ (target).dataset;
     if (id) hover(id);
   }, { signal });
+  node.addEventListener("click", ({ target }) => {
+    const [, group, which] = /^group (\d+) (\d+)$/.exec(/** @type {SVGElement} */ (target).dataset.key ?? "") ?? [];
+    const { name, consumers } = before?.scene.groups?.[Number(group)] ?? { consumers: [] };
+    const consumer = consumers[Number(which)];
+    if (consumer) node.dispatchEvent(new CustomEvent("consumer", { detail: { group: name, which: consumer.name } }));
+  }, { signal });
   return draw;
 }

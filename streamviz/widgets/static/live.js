@@ -18,8 +18,8 @@ const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
- * @param {() => void} onDrawn @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, signal) {
+ * @param {() => void} onDrawn @param {(group: string, which: string) => void} onConsumer a consumer was clicked @param {AbortSignal} signal */
+function buildPlots(root, board, story, onDrawn, onConsumer, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   /** @type {any} */
@@ -87,6 +87,7 @@ function buildPlots(root, board, story, onDrawn, signal) {
         const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
+        plot.node.addEventListener("consumer", (/** @type {any} */ { detail }) => onConsumer(detail.group, detail.which), { signal });
         return { ...plot, figure, dirty: true, visible: true };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
@@ -119,7 +120,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, signal);
+  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.toggle?.(group, which), signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === story.chosen()) return;
     model.set("selected", story.chosen());
@@ -144,6 +145,7 @@ export function build(model, signal) {
       panel?.root.remove();
       panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal) : null;
       if (panel) top.prepend(panel.root);
+      root.toggleAttribute("data-driven", Boolean(content.panel?.driven));
       commands.clear();
       commands.add(content.rows);
       showStatus(content.status);

@@ -3,7 +3,7 @@
 
 import { make, makeButton, makeSlider } from "./dom.js";
 
-/** @typedef {{root: HTMLElement, update: (status: any) => void}} Panel */
+/** @typedef {{root: HTMLElement, update: (status: any) => void, toggle?: (group: string, which: string) => void}} Panel */
 /** @typedef {(request: any) => void} Send */
 
 /** A slider's position for a factor, and back: 1 is in the middle, each step a power of 2. @param {number} factor */
@@ -75,7 +75,8 @@ function scenarioPanel(panel, send, signal) {
       button.disabled = over;
     }
   };
-  return { root, update };
+  const toggle = (/** @type {string} */ group, /** @type {string} */ which) => buttons.get(JSON.stringify([group, which]))?.click();
+  return { root, update, toggle };
 }
 
 /** The sliders of a scenario's panel: what each says, and what its request is but for the value.
