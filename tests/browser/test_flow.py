@@ -162,11 +162,14 @@ def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
     shown.page.evaluate(
         """() => {
           [window.places, window.gaps] = [[], []];
-          const x = key => document.querySelector(`[data-key="${key}"]`).getBoundingClientRect().x;
+          const find = key => document.querySelector(`[data-key="${key}"]`);
           const follow = () => {
-            window.places.push(x('tape 20'));
-            window.gaps.push(Math.round(x('tape 20') - x('tape 5')));
-            if (window.places.length < 600) requestAnimationFrame(follow);
+            const nodes = [find('tape 20'), find('tape 5')];
+            if (!nodes[0] || !nodes[1]) return;
+            const [one, other] = nodes.map(node => node.getBoundingClientRect().x);
+            window.places.push(one);
+            window.gaps.push(Math.round(one - other));
+            requestAnimationFrame(follow);
           };
           follow();
         }"""

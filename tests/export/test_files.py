@@ -394,7 +394,7 @@ def test_the_command_line_knows_every_plot_and_option(run: Path, tmp_path: Path)
     path = run.with_suffix(".html")
     assert main(["export", str(run), *plots, *options.split()]) == 0
     assert f'data-theme="dark" data-plots="{len(PLOTS)}"' in path.read_text("utf-8")
-    assert len(PLOTS) == 10
+    assert len(PLOTS) == 11
 
 
 def test_the_command_line_says_how_to_overwrite(
