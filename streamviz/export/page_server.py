@@ -146,6 +146,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
     app: DashboardServer
 
     def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:

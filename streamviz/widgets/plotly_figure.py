@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
 from streamviz.plots.figure import Figure
+from streamviz.plots.svg import render
 
 _AXIS = re.compile(r"([xy])(?:axis)?(\d*)")
 _ROW_PX, _GAP_PX = 260, 90
@@ -14,21 +16,38 @@ _AXIS_REFERENCES = ("anchor", "overlaying", "matches", "scaleanchor")
 
 
 def plotly_figure(figures: Sequence[Figure]) -> Any:
-    """Return a `plotly.graph_objects.Figure` of one or more plots, one below the other."""
+    """Return a `plotly.graph_objects.Figure` of one or more plots, one below the other.
+
+    Plotly cannot draw a flow, so that is an image in it.
+    """
     from plotly.graph_objects import Figure as PlotlyFigure
 
-    if len(figures) == 1:
+    if len(figures) == 1 and not _is_flow(figures[0]):
         return PlotlyFigure(figures[0]["data"], figures[0]["layout"])
     height = len(figures) * (_ROW_PX + _GAP_PX) - _GAP_PX
     data: list[Any] = []
-    layout: dict[str, Any] = {"annotations": [], "height": height + _GAP_PX}
+    layout: dict[str, Any] = {"annotations": [], "images": [], "height": height + _GAP_PX}
     used = {"x": 0, "y": 0}
     for row, figure in enumerate(figures):
         top = 1 - row * (_ROW_PX + _GAP_PX) / height
         band = (max(0.0, top - _ROW_PX / height), top)
-        data += [_moved_trace(trace, used, row) for trace in figure["data"]]
-        _add_row(layout, figure["layout"], used, row, band)
+        if _is_flow(figure):
+            layout["images"].append(_image(figure, band))
+        else:
+            data += [_moved_trace(trace, used, row) for trace in figure["data"]]
+            _add_row(layout, figure["layout"], used, row, band)
     return PlotlyFigure(data, layout)
+
+
+def _is_flow(figure: Figure) -> bool:
+    return bool(figure["layout"]["meta"].get("flow"))
+
+
+def _image(figure: Figure, band: tuple[float, float]) -> dict[str, Any]:
+    bottom, top = band
+    svg = b64encode(render(figure, 900, _ROW_PX).encode()).decode()
+    place = {"xref": "paper", "x": 0, "yref": "paper", "y": top, "sizex": 1, "sizey": top - bottom}
+    return {"source": f"data:image/svg+xml;base64,{svg}", "sizing": "contain", **place}
 
 
 def _moved_trace(trace: dict[str, Any], used: dict[str, int], row: int) -> dict[str, Any]:

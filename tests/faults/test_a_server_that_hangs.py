@@ -228,7 +228,7 @@ def test_while_a_command_waits_for_the_server_no_handler_is_blamed(
     monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.5)
     monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.5)
     client = default_client(server_of_ones_own, socket_timeout=None)
-    scenario = Scenario(client)
+    scenario = Scenario(client, sample_every_ms=60_000)  # the observer's calls end by themselves
     producer = scenario.produce("s", series.constant(rate_hz=100))
     scenario.group("s", "g", service_ms=1)
     page = open_page(Dashboard(scenario))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,12 +13,17 @@ from plots.histories import PLOTS as ALL
 from plots.histories import group, history, sample
 
 from streamviz import Dashboard
+from streamviz.plots import Flow, GroupLag
 
 SEEN = history(
     sample(1, group("a"), group("b"), length=1), sample(2, group("a", 2), group("b"), length=2)
 )
 # the others need other samples
-PLOTS = [ALL[name] for name in ALL if name != "partitions" and ALL[name].figure(SEEN)["data"]]
+PLOTS = [
+    plot
+    for name, plot in ALL.items()
+    if name not in ("partitions", "flow") and plot.figure(SEEN)["data"]
+]
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: type(plot).__name__)
@@ -54,8 +60,21 @@ def test_several_plots_keep_their_axes_and_get_a_band_each() -> None:
     assert tops == sorted(tops, reverse=True)
 
 
+def test_a_flow_is_an_image_alone_and_above_the_others() -> None:
+    for plots in ([Flow()], [Flow(), GroupLag()]):
+        figure = json.loads(Dashboard(SEEN, plots=plots).figure.to_json())
+        (image,) = figure["layout"]["images"]
+        svg = b64decode(image["source"].removeprefix("data:image/svg+xml;base64,")).decode()
+        assert all(words in svg for words in ("<svg", ">a<", ">b<", "2 waiting"))
+        assert (image["y"], image["sizex"]) == (1, 1)
+        rest = 1 - image["sizey"]
+        tops = [axis["domain"][1] for axis in (figure["layout"].get("yaxis"),) if axis]
+        assert tops == ([] if len(plots) == 1 else [pytest.approx(260 / 610)])
+        assert rest == pytest.approx(0 if len(plots) == 1 else 350 / 610)
+
+
 def test_a_figure_is_ones_own(tmp_path: Any) -> None:
     board = Dashboard(SEEN)
     board.figure.update_layout(title="mine").write_html(tmp_path / "mine.html")
     assert board.figure.layout.title.text is None
-    assert board.figure.layout.yaxis.domain[1] == 1
+    assert board.figure.layout.images[0].y == 1
