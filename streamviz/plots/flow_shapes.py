@@ -73,10 +73,11 @@ class _Flow:
             yield _square(f"tape {square}", x, top, "entry", square=square, enters=enters)
         older = self.square(scene["first"]) < oldest
         hidden = (oldest - 1) * self.every - scene["first"] + 1
-        half = (self.right - self.left) // 2
+        room = self.right - self.left
         words = f"{hidden:,} older" if older else scene["ids"][0] or "empty"
-        yield _text("oldest", self.left, top + 28, _fit(half, NOTE, words), "note")
-        words = _fit(half, NOTE, scene["ids"][1])
+        words = _fit(room // 2, NOTE, words)
+        yield _text("oldest", self.left, top + 28, words, "note")
+        words = _fit(room - NOTE * (_columns(words) + 1), NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
         if self.every > 1:
             each = f"■ = {self.every:,}"

@@ -198,15 +198,24 @@ def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
 
 def test_what_is_acknowledged_flies_to_the_counter(film: Callable[..., Film]) -> None:
     shown = film()
-    shown.at(39)
+    start = shown.at(39)[HELD]["box"][0]
     shown.page.evaluate(
-        "() => { window.kept = document.querySelector('[data-key^=\"group 0 held\"]'); }"
+        """key => {
+          const node = document.querySelector(`[data-key="${key}"]`);
+          window.places = [];
+          const follow = () => {
+            if (!node.isConnected) return;
+            window.places.push(node.getBoundingClientRect().x);
+            requestAnimationFrame(follow);
+          };
+          follow();
+        }""",
+        HELD,
     )
     shown.page.locator(".streamviz-player").focus()
     shown.step("ArrowRight", 40)
-    assert shown.page.evaluate("() => window.kept.isConnected || window.kept !== null")
-    shown.rest()
-    assert not shown.page.evaluate("() => window.kept.isConnected")
+    shown.page.wait_for_function("start => window.places.some(x => x > start + 20)", arg=start)
+    assert HELD not in shown.rest()
 
 
 def test_with_less_motion_squares_appear_and_vanish(film: Callable[..., Film], page: Page) -> None:

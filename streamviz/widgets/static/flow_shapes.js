@@ -88,10 +88,10 @@ export function flowShapes(scene, width) {
     text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${length} entries`, length), "note");
     for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [right, 0] }));
     const hidden = (oldest - 1) * scene.every - scene.first + 1;
-    const half = Math.floor((right - left) / 2);
-    const words = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
-    text("oldest", left, tapeTop + 28, fit(half, NOTE, words), "note");
-    text("newest", right, tapeTop + 28, fit(half, NOTE, scene.ids[1]), "note", "end");
+    const old = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
+    const words = fit(Math.floor((right - left) / 2), NOTE, old);
+    text("oldest", left, tapeTop + 28, words, "note");
+    text("newest", right, tapeTop + 28, fit(right - left - NOTE * (columnsOf(words) + 1), NOTE, scene.ids[1]), "note", "end");
     const each = `■ = ${comma(scene.every)}`;
     if (scene.every > 1) text("every", 16, tapeTop + 40, fit(left - 22, NOTE, `${each} entries`, each), "note");
   };
