@@ -71,7 +71,7 @@ def to_html(
         Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     poster : float, optional
         The moment to show before it plays, in seconds since the recording began. Default: the
-        beginning of the span.
+        end of the span, where there is most to see.
     overwrite : bool
         Whether to replace an existing file.
 
@@ -108,7 +108,8 @@ def to_html(
         "dark": _DARK[theme],
         "poster": poster,
     }
-    shown = next((i for i, at in enumerate(times) if poster is not None and at >= poster), 0)
+    begin = times[0 if autoplay else -1] if poster is None else poster
+    shown = next(i for i, at in enumerate(times) if at >= begin)
     page = _page(frames, size, theme, options, frames.figures(shown))
     return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 

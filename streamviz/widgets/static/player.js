@@ -26,8 +26,10 @@ export class Player {
     this.options = options;
     this.signal = signal;
     this.times = metadata.times;
-    this.time = this.within(options.poster ?? this.times[0]);
-    this.posed = typeof options.poster === "number"; // shows the poster until it plays or is moved
+    this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
+    const plays = Boolean(options.autoplay) && !this.reduced.matches;
+    this.posed = !plays || typeof options.poster === "number"; // shows the poster until it plays or is moved
+    this.time = this.within(options.poster ?? this.times[plays ? 0 : this.times.length - 1]);
     this.playing = false;
     this.dragging = false;
     this.factor = options.speed ?? 1;
@@ -36,7 +38,6 @@ export class Player {
     this.restTimer = 0;
     this.drawn = -1; // the frame that is drawn
     this.previewed = -1; // the preview frame that is drawn, if one is
-    this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
     this.story = buildStory(this.requestStory, this.restyle);
     this.nodes = buildNodes(metadata, this.story.node);
     this.root = this.nodes.root;
@@ -46,7 +47,7 @@ export class Player {
     this.drawing = buildDrawing(this.nodes.board, this.story, { focus, arrange: this.arrange }, signal);
     this.darkNow = this.watch();
     this.update();
-    if (options.autoplay && !this.reduced.matches) playWhileVisible(this.root, this, signal);
+    if (plays) playWhileVisible(this.root, this, signal);
   }
 
   /** Listen to keys, to the page's theme and to its slides. */
@@ -113,12 +114,12 @@ export class Player {
   /** @param {number} frames */
   step(frames) {
     this.playing = false;
-    this.seek(this.times[Math.min(Math.max(this.frame() + frames, 0), this.times.length - 1)]);
+    this.seek(this.times[Math.min(Math.max(this.from() + frames, 0), this.times.length - 1)]);
   }
 
   /** @param {string} kind @param {number} step */
   event(kind, step) {
-    const frame = eventFrom(this.metadata.events, this.frame(), kind, step);
+    const frame = eventFrom(this.metadata.events, this.from(), kind, step);
     if (frame === null) return;
     this.playing = false;
     this.seek(this.times[frame]);
@@ -148,6 +149,9 @@ export class Player {
   }
 
   frame = () => frameAt(this.times, this.time);
+
+  /** The frame that a step counts from: behind a poster it begins. */
+  from = () => (this.posed ? 0 : this.frame());
 
   /** @param {number} seconds */
   within = (seconds) => Math.min(Math.max(seconds, this.times[0]), this.times[this.times.length - 1]);
