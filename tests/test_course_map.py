@@ -134,6 +134,11 @@ def test_a_cells_own_commands_are_told_from_those_of_the_kit(
             "XREADGROUP GROUP NOACK CLAIM CLAIM 9 STREAMS a b > 0",
             ["XREADGROUP", "XREADGROUP >", "XREADGROUP CLAIM", "XREADGROUP ID"],
         ),
+        (
+            "XREADGROUP GROUP COUNT BLOCK COUNT 1 BLOCK 5 STREAMS COUNT >",
+            ["XREADGROUP", "XREADGROUP >", "XREADGROUP BLOCK", "XREADGROUP COUNT"],
+        ),
+        ("XREADGROUP GROUP COUNT BLOCK STREAMS COUNT 0", ["XREADGROUP", "XREADGROUP ID"]),
         ("XGROUP CREATE ENTRIESREAD g $ MKSTREAM", ["XGROUP CREATE", "XGROUP CREATE MKSTREAM"]),
         ("XGROUP HELP", ["XGROUP HELP"]),
         ("XPENDING s g", ["XPENDING summary"]),

@@ -168,7 +168,7 @@ w.VBox([slider, words, one])""",
     shown.locator(".streamviz-plot").first.focus()
     shown.locator(".streamviz-plot").first.press("End")
     newest = "document.querySelector('.streamviz-plot').data[0].customdata"
-    notebook.until(lambda: said().split()[-1] in notebook.page.evaluate(newest))
+    notebook.until(lambda: {*said().split()[-1:]} & {*notebook.page.evaluate(newest)})
     cell(notebook, 3)
     notebook.command("notebook:run-cell")
     story = shown.locator(".streamviz-story")

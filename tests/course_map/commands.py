@@ -43,7 +43,7 @@ ROWS = (
     *_of("XGROUP CREATECONSUMER", "@6.2"),
     *_of("XGROUP DELCONSUMER", "@5.0"),
     *_of("XGROUP HELP", "@5.0"),
-    *_of("XREADGROUP", "@5.0, >@5.0, ID@5.0, NOACK@5.0, CLAIM@8.4"),
+    *_of("XREADGROUP", "@5.0, COUNT@5.0, BLOCK@5.0, >@5.0, ID@5.0, NOACK@5.0, CLAIM@8.4"),
     *_of("XACK", "@5.0"),
     *_of("XACKDEL", "@8.2"),
     *_of("XACKDEL", DELETING),
