@@ -9,6 +9,8 @@ from streamviz.errors import InputError, install_command
 
 FONT = "Open Sans"  # letters that it lacks come from the system's fonts
 _INSTALL = install_command("export")
+_COLOURS = 64  # of a GIF's palette
+_PALETTE_IMAGES = 24  # of which it is made
 
 
 def png(svg: str, size: tuple[int, int]) -> bytes:
@@ -48,8 +50,7 @@ def gif(images: list[bytes], frame_ms: int, *, loop: bool) -> bytes:
     except ImportError as error:
         raise InputError(f"a GIF needs Pillow: {_INSTALL}") from error
     opened = [Image.open(io.BytesIO(image)).convert("RGB") for image in images]
-    # One palette, from the last and fullest image, avoids flicker.
-    palette = opened[-1].quantize(64)
+    palette = _palette(opened)
     frames: list[Any] = [
         image.quantize(palette=palette, dither=Image.Dither.NONE) for image in opened
     ]
@@ -74,3 +75,15 @@ def _font() -> str:
         raise InputError(
             f"a PNG or a GIF needs the font {FONT}: {_INSTALL}, or write a .svg"
         ) from error
+
+
+def _palette(images: list[Any]) -> Any:
+    """Return one palette for all images, which avoids flicker, with their rare colours, too."""
+    from PIL import Image
+
+    some = images[:: max(1, len(images) // _PALETTE_IMAGES)] + images[-1:]
+    width, height = images[0].size
+    sheet = Image.new("RGB", (width, height * len(some)))
+    for place, image in enumerate(some):
+        sheet.paste(image, (0, height * place))
+    return sheet.quantize(_COLOURS, method=Image.Quantize.MAXCOVERAGE)

@@ -98,7 +98,8 @@ def test_a_page_plays_pauses_and_scrubs_without_a_network(
 ) -> None:
     stage = open_page(run)
     page = stage.page
-    stage.frame_is("at === 0")
+    stage.frame_is("at === 300")  # it opens on its end, where there is most to see
+    assert stage.points > 100
     page.get_by_role("button", name="Play").click()
     stage.frame_is("at > 3")
     page.get_by_role("button", name="Pause").click()
@@ -231,7 +232,7 @@ def test_a_second_showing_equals_the_first(
     run: Path, open_page: Callable[..., Stage], way_back: Callable[[Stage], None]
 ) -> None:
     stage = open_page(run, plots=[*THREE, PendingAge()], loop=True)
-    stage.frame_is("at === 0")
+    stage.frame_is("at === 300")
     showings = []
     for _ in range(2):
         stage.page.get_by_label("time").fill("150")
@@ -285,11 +286,11 @@ def test_who_wants_less_motion_starts_it_by_hand(
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
     stage = open_page(run, autoplay=True)
-    stage.frame_is("at === 0")
+    stage.frame_is("at === 300")
     page.wait_for_timeout(400)
-    stage.frame_is("at === 0")
+    stage.frame_is("at === 300")
     page.keyboard.press(" ")
-    stage.frame_is("at > 1")
+    stage.frame_is("at > 1 && at < 200")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -400,6 +401,7 @@ def test_the_first_look_is_drawn_from_zero(
     run: Path, open_page: Callable[..., Stage], page: Page
 ) -> None:
     stage = open_page(run, plots=THREE)
+    page.keyboard.press("Home")
     stage.frame_is("at === 0")
     ranges = page.evaluate(
         """() => [...document.querySelectorAll('.streamviz-plot')].map(node =>
@@ -456,9 +458,9 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     page = notebook.page
     player = page.locator("[data-streamviz] .streamviz-player")
     player.wait_for()
-    notebook.until(lambda: notebook.points(1) == 1)
+    notebook.until(lambda: notebook.points(1) > 100)  # its end
     player.get_by_role("button", name="Play").click()
-    notebook.until(lambda: notebook.points(1) > 5)
+    notebook.until(lambda: 5 < notebook.points(1) < 100)
     player.get_by_role("button", name="Pause").click()
     player.get_by_label("kind of event").select_option("claimed")
     player.get_by_role("button", name="Next event").click()
@@ -560,7 +562,7 @@ def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: Op
     ).run_all()
     page = notebook.page
     page.locator("[data-streamviz] .streamviz-player").wait_for()
-    notebook.until(lambda: notebook.points(1) == 1)
+    notebook.until(lambda: notebook.points(1) > 100)  # its end
     page.get_by_label("time").hover()
     page.evaluate(WATCH_INK)
     far = cycle(range(150, 3000, 250))

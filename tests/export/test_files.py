@@ -227,6 +227,26 @@ def test_a_caption_is_on_stills_and_in_animations(run: Path, tmp_path: Path) -> 
     assert shown[0] != shown[1]
 
 
+def test_a_gif_keeps_a_rare_colour_that_its_last_image_lacks() -> None:
+    """The square of a dead consumer's entry is red, small, and gone at the end."""
+    red = (209, 36, 47)
+    images = []
+    for n in range(60):
+        image = Image.new("RGB", (400, 200), (255, 255, 255))
+        for x in range(200):  # what else there is has more than 64 colours
+            image.paste((x, 114, 255 - x), (x, 0, x + 1, 150))
+        if 20 <= n < 40:
+            image.paste(red, (300, 100, 311, 111))
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        images.append(buffer.getvalue())
+    animated = Image.open(io.BytesIO(raster.gif(images, 100, loop=False)))
+    for place, expected in enumerate(((255, 255, 255), red, (255, 255, 255))):
+        animated.seek(place)  # images that are alike are one in the file
+        seen: Any = animated.convert("RGB").getpixel((305, 105))
+        assert all(abs(a - b) < 12 for a, b in zip(seen, expected, strict=True)), (place, seen)
+
+
 def test_a_gif_can_play_once(run: Path, tmp_path: Path) -> None:
     with Image.open(to_animation(run, tmp_path / "f.gif", end_s=1, loop=False)) as film:
         assert "loop" not in film.info
