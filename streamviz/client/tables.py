@@ -1,0 +1,78 @@
+"""Small HTML tables of records, for notebooks: texts are escaped, long ones are cut."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+MAX_ROWS = 20
+_MAX_COLUMNS = 8
+
+
+class Record:
+    """A base of records: a notebook shows one as a table of its fields."""
+
+    __slots__ = ()
+
+    def _table_rows(self) -> Sequence[tuple[str, Any]]:
+        names = getattr(self, "__dataclass_fields__", ())
+        return [(name, getattr(self, name)) for name in names]
+
+    def _repr_html_(self) -> str:
+        return table([type(self).__name__, ""], self._table_rows())
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], count: int | None = None) -> str:
+    """Return an HTML table of the first rows, and how many more there are of all `count`."""
+    lines = [_line("th", head), *(_line("td", row) for row in rows[:MAX_ROWS])]
+    more = (len(rows) if count is None else count) - MAX_ROWS
+    rest = f"<p>… and {more:,} more</p>" if more > 0 else ""
+    return f'<table style="overflow-wrap:anywhere">{"".join(lines)}</table>{rest}'
+
+
+def row_table(record: Any) -> str:
+    """Return the table of a named tuple, with a row for each field."""
+    return table([type(record).__name__, ""], [*record._asdict().items()])
+
+
+def titled(title: str, *parts: str) -> str:
+    """Return a title above other HTML."""
+    return f"<div>{paragraph(title)}{''.join(parts)}</div>"
+
+
+def paragraph(text: str) -> str:
+    """Return a longer text as HTML."""
+    return f"<p>{cell(text, 400)}</p>"
+
+
+def cell(value: Any, length: int = 60) -> str:
+    """Return a value as HTML of a bounded length; inside <code>, a ``$`` starts no formula."""
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _text(value, length))
+    shown = shown if len(shown) <= length else f"{shown[: length - 1]}…"
+    return f"<code>{html.escape(shown)}</code>" if shown else ""
+
+
+def _line(tag: str, values: Sequence[Any]) -> str:
+    cells = [cell(value) for value in values[:_MAX_COLUMNS]]
+    if len(values) > _MAX_COLUMNS:
+        cells.append(f"… {len(values) - _MAX_COLUMNS:,} more" if tag == "th" else "…")
+    start = f'<{tag} style="text-align:left">'
+    return f"<tr>{''.join(f'{start}{one}</{tag}>' for one in cells)}</tr>"
+
+
+def _text(value: Any, length: int) -> str:
+    """Return a value as text, a little too long if it has to be cut; None is a dash."""
+    if isinstance(value, Record):
+        value = _pairs(value._table_rows(), length)
+    elif isinstance(value, Mapping):
+        value = _pairs(value.items(), length)
+    elif isinstance(value, list | tuple):
+        value = ", ".join(_text(one, length) for one in value[:MAX_ROWS])
+    return "–" if value is None else str(value)[: length + 1]
+
+
+def _pairs(pairs: Iterable[tuple[Any, Any]], length: int) -> str:
+    first = islice(pairs, MAX_ROWS)
+    return ", ".join(f"{_text(name, length)} {_text(value, length)}" for name, value in first)
