@@ -29,7 +29,7 @@ def make_frame(kinds: Mapping[str, Kind], rows: Sequence[Sequence[Any]]) -> pand
     StreamVizError
         If pandas is not installed.
     InputError
-        If a number has more than 64 bits.
+        If a number does not fit into 64 bits with a sign.
     """
     try:
         import pandas
@@ -40,7 +40,7 @@ def make_frame(kinds: Mapping[str, Kind], rows: Sequence[Sequence[Any]]) -> pand
     for (name, kind), values in zip(kinds.items(), columns, strict=True):
         try:
             series[name] = _series(kind, values)
-        except OverflowError as error:
+        except (OverflowError, TypeError) as error:  # pandas raises either
             raise InputError(
                 f"{name} has a number that a frame can't hold: give numbers below 2**63"
             ) from error

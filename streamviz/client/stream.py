@@ -285,9 +285,7 @@ class Stream:
         """Return the group of that name; this sends nothing."""
         return ConsumerGroup(self.connection, self.key, name)
 
-    def _range(
-        self, command: str, first: Id, last: Id, count: int | None
-    ) -> Records[Entry]:
+    def _range(self, command: str, first: Id, last: Id, count: int | None) -> Records[Entry]:
         options: list[Arg] = [arguments.range_end(first), arguments.range_end(last)]
         options += arguments.option("COUNT", "count", count, 1)
         return replies.entries(self.connection.call(command, self.key, *options))
