@@ -9,6 +9,7 @@ from typing import Any
 
 MAX_ROWS = 20
 _MAX_COLUMNS = 8
+_ID_LENGTH = 41  # of the largest entry ID
 
 
 class Record:
@@ -55,11 +56,13 @@ def cell(value: Any, length: int = 60) -> str:
 
 
 def _line(tag: str, values: Sequence[Any]) -> str:
-    cells = [cell(value) for value in values[:_MAX_COLUMNS]]
+    length = 60 if len(values) == 2 else _ID_LENGTH
+    cells = [cell(values[0], _ID_LENGTH), *(cell(one, length) for one in values[1:_MAX_COLUMNS])]
     if len(values) > _MAX_COLUMNS:
         cells.append(f"… {len(values) - _MAX_COLUMNS:,} more" if tag == "th" else "…")
-    start = f'<{tag} style="text-align:left">'
-    return f"<tr>{''.join(f'{start}{one}</{tag}>' for one in cells)}</tr>"
+    first = f'<{tag} style="text-align:left;white-space:nowrap">{cells[0]}</{tag}>'
+    rest = "".join(f'<{tag} style="text-align:left">{one}</{tag}>' for one in cells[1:])
+    return f"<tr>{first}{rest}</tr>"
 
 
 def _text(value: Any, length: int) -> str:

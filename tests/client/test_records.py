@@ -117,6 +117,16 @@ def test_an_entry_shows_its_fields_in_order_and_repeated_ones() -> None:
     assert ["last_entry", "–"] in shown(info).rows
 
 
+def test_the_largest_id_is_shown_whole() -> None:
+    entry = Entry(EntryId.MAX, {"a": "b"})
+    for value in (entry, Records(Entry, [entry]), Records(GroupInfo, [group_at(EntryId.MAX)])):
+        assert str(EntryId.MAX) in shown(value).said
+
+
+def group_at(cursor: EntryId) -> GroupInfo:
+    return GroupInfo("g", 1, 1, cursor, None, None)
+
+
 def test_a_long_list_shows_twenty_rows_and_counts_the_rest(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
     stream.add_many((f"{n}-1", {"n": n}) for n in range(1, 2001))
