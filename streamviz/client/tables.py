@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 MAX_ROWS = 20
 _MAX_COLUMNS = 8
+_MAX_CHARACTERS = 200  # where there are but two columns
 _ID_LENGTH = 41  # of the largest entry ID
 
 
@@ -45,10 +46,10 @@ def titled(title: str, *parts: str) -> str:
 
 def paragraph(text: str) -> str:
     """Return a longer text as HTML."""
-    return f"<p>{cell(text, 400)}</p>"
+    return f"<p>{cell(text, 2 * _MAX_CHARACTERS)}</p>"
 
 
-def cell(value: Any, length: int = 60) -> str:
+def cell(value: Any, length: int) -> str:
     """Return a value as HTML of a bounded length; inside <code>, a ``$`` starts no formula."""
     shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _text(value, length))
     shown = shown if len(shown) <= length else f"{shown[: length - 1]}…"
@@ -56,7 +57,7 @@ def cell(value: Any, length: int = 60) -> str:
 
 
 def _line(tag: str, values: Sequence[Any]) -> str:
-    length = 60 if len(values) == 2 else _ID_LENGTH
+    length = _MAX_CHARACTERS if len(values) == 2 else _ID_LENGTH
     cells = [cell(values[0], _ID_LENGTH), *(cell(one, length) for one in values[1:_MAX_COLUMNS])]
     if len(values) > _MAX_COLUMNS:
         cells.append(f"… {len(values) - _MAX_COLUMNS:,} more" if tag == "th" else "…")
@@ -68,14 +69,16 @@ def _line(tag: str, values: Sequence[Any]) -> str:
 def _text(value: Any, length: int) -> str:
     """Return a value as text, a little too long if it has to be cut; None is a dash."""
     if isinstance(value, Record):
-        value = _pairs(value._table_rows(), length)
-    elif isinstance(value, Mapping):
-        value = _pairs(value.items(), length)
-    elif isinstance(value, list | tuple):
-        value = ", ".join(_text(one, length) for one in value[:MAX_ROWS])
+        return _joined(value._table_rows(), length)
+    if isinstance(value, Mapping):
+        return _joined(value.items(), length)
+    if isinstance(value, list | tuple):
+        return _joined([(one,) for one in value], length)
     return "–" if value is None else str(value)[: length + 1]
 
 
-def _pairs(pairs: Iterable[tuple[Any, Any]], length: int) -> str:
-    first = islice(pairs, MAX_ROWS)
-    return ", ".join(f"{_text(name, length)} {_text(value, length)}" for name, value in first)
+def _joined(parts: Collection[tuple[Any, ...]], length: int) -> str:
+    """Return the first parts as text, and how many more there are."""
+    texts = [" ".join(_text(one, length) for one in part) for part in islice(parts, MAX_ROWS)]
+    more = len(parts) - MAX_ROWS
+    return ", ".join([*texts, f"… and {more:,} more"] if more > 0 else texts)

@@ -27,6 +27,8 @@ from streamviz.client.models import (
     StreamInfo,
 )
 from streamviz.client.records import Records
+from streamviz.observation.events import Event
+from streamviz.observation.sample import Lag
 from streamviz.server.embedded import EmbeddedServer
 
 ID = EntryId(1_767_225_600_000, 1)
@@ -72,7 +74,8 @@ def shown(value: Any) -> Table:
     assert table.said.isprintable()
     assert "\x1b" not in repr(value)
     assert all(one.isprintable() for one in repr(value).split("\n"))
-    assert all(len(cell) <= 60 for row in table.rows for cell in row)
+    for row in table.rows:
+        assert max(map(len, row)) <= (200 if len(row) == 2 else 41)
     assert all(len(row) <= 9 for row in table.rows)
     assert len(source) < 60_000
     return table
@@ -96,15 +99,18 @@ def records(text: str) -> list[Any]:
         Records(PendingEntry, [PendingEntry(ID, text, 5, 1)]),
         Records(GroupInfo, [crew]),
         Records(ConsumerInfo),
+        Lag(None, "unknown", text, None),
+        Event("note", text, detail=text),
+        sample(1, group(text, reason=text), events=[text], readers={text: ID}),
         history(sample(1, group(text, reason=text))),
         History(),
     ]
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "n" * 10_000, "\x00" * 10_000, "\u202eabc"])
-@pytest.mark.parametrize("place", range(16))
+@pytest.mark.parametrize("place", range(19))
 def test_whatever_its_texts_a_record_is_a_small_table(place: int, text: str) -> None:
-    assert len(records(text)) == 16
+    assert len(records(text)) == 19
     table = shown(records(text)[place])
     assert table.rows
 
@@ -115,6 +121,13 @@ def test_an_entry_shows_its_fields_in_order_and_repeated_ones() -> None:
     info = StreamInfo(1, 1, 2, 0, ID, None, 1, None, entry, None)
     assert ["first_entry", "id 1-0, id a, id b"] in shown(info).rows
     assert ["last_entry", "–"] in shown(info).rows
+
+
+def test_a_cell_with_many_names_counts_those_that_it_leaves_out() -> None:
+    summary = PendingSummary(50, ID, ID, {f"c{n}": 1 for n in range(50)})
+    (cell,) = (row[1] for row in shown(summary).rows if row[0] == "consumers")
+    assert cell.startswith("c0 1, c1 1, ")
+    assert cell.endswith("c19 1, … and 30 more")
 
 
 def test_the_largest_id_is_shown_whole() -> None:
