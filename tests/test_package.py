@@ -104,7 +104,15 @@ def test_conda_and_pip_get_the_same() -> None:
     *listed, by_pip = environment["dependencies"]
     conda = dict(map(requirement, [*listed, *by_pip["pip"]]))
     extras = PROJECT["optional-dependencies"]
-    parts = ("lab", "styles", "kafka", "export", "slides", "voila")  # what the notebooks need
+    parts = (
+        "lab",
+        "pandas",
+        "styles",
+        "kafka",
+        "export",
+        "slides",
+        "voila",
+    )  # what the notebooks need
     tools = [line for line in extras["dev"] if re.match("nbval|pytest(-timeout)?>", line)]
     wanted = [line for part in parts for line in extras[part]]
     pip = dict(map(requirement, [*PROJECT["dependencies"], *wanted, *tools]))

@@ -30,8 +30,12 @@ def test_its_python_runs_from_top_to_bottom(
         exec(compile(block, "README.md", "exec"), names)
     client.delete("orders")
     client.close()
-    assert len(load("run.jsonl.gz").samples) > 500
-    assert len(names["looks"]) > 500
+    samples = load("run.jsonl.gz").samples
+    assert len(samples) > 500
+    frame = names["frame"]
+    times_ms = [round(one.timestamp() * 1000) for one in frame["time"]]
+    assert times_ms == [sample.time_ms for sample in samples for _ in sample.groups]
+    assert set(frame["group"]) == {"billing"}
 
 
 def test_a_live_plot_of_your_own_stream_takes_less_than_ten_lines() -> None:

@@ -112,7 +112,7 @@ class CommandLog:
         for key in keys:
             before = self._states.get(key, {})
             after = self._states[key] = _state(self._connection, key)
-            prefix = "" if len(keys) == 1 else f"{key}: "
+            prefix = "" if len(keys) == 1 else f"{_printable(key)}: "
             changes += (f"{prefix}{change}" for change in _changes(before, after))
         call, shown = _calling_expression(), _shorten(_format_reply(reply))
         self._commands.append(LoggedCommand(call, _format_command(command), shown, tuple(changes)))
@@ -171,10 +171,11 @@ def _state(connection: Connection, key: str) -> dict[str, str]:
     state = _watched("", stream, "XINFO STREAM")
     names = [_by_name(group)["name"] for group in groups]
     consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
-    for group, name, members in zip(groups, map(as_text, names), consumers, strict=True):
+    for group, raw_name, members in zip(groups, names, consumers, strict=True):
+        name = _printable(as_text(raw_name))
         state |= _watched(f"{name} ", group, "XINFO GROUPS")
         for member in members if isinstance(members, list) else ():
-            consumer = as_text(_by_name(member)["name"])
+            consumer = _printable(as_text(_by_name(member)["name"]))
             state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
     return state
 
@@ -228,6 +229,10 @@ def _format_command(command: Command) -> str:
     return _shorten(" ".join(words))
 
 
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
+
+
 def _quote(word: str) -> str:
     plain = word and word.isprintable() and not set(word) & set(" \"'")
     return word if plain else repr(word)
@@ -237,7 +242,7 @@ def _format_reply(reply: Any) -> str:
     if reply is None:
         return "nil"
     if isinstance(reply, Exception):
-        return f"error: {reply}"
+        return f"error: {_printable(str(reply))}"
     if isinstance(reply, dict):
         return _format_reply([part for pair in reply.items() for part in pair])
     if isinstance(reply, list | tuple):

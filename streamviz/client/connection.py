@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -180,6 +181,12 @@ class Connection:
             if unanswered:
                 replies = transport.read_replies(raw_connection, unanswered, reader)
                 yield unanswered, transport.errors_among(replies)
+
+    def unlogged(self) -> Connection:
+        """Return a connection to the same server that leaves the listeners out."""
+        quiet = copy(self)
+        quiet._listeners = []
+        return quiet
 
     @property
     def version(self) -> ServerVersion:

@@ -10,6 +10,7 @@ from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Claimed, Entry
+from streamviz.client.records import Records
 from streamviz.client.resp import Arg
 from streamviz.errors import InputError
 
@@ -53,7 +54,7 @@ class Consumer:
         claim_idle_ms: int | None = None,
         max_count: int | None = None,
         max_bytes: int | None = None,
-    ) -> list[Entry]:
+    ) -> Records[Entry]:
         """Read entries as this consumer (XREADGROUP, 5.0).
 
         Parameters
@@ -94,7 +95,7 @@ class Consumer:
             max_count=max_count,
             max_bytes=max_bytes,
         )
-        return [entry for _, entry in pairs]
+        return Records(Entry, [entry for _, entry in pairs])
 
     @overload
     def claim(
@@ -104,7 +105,7 @@ class Consumer:
         *,
         justid: Literal[False] = False,
         **options: Unpack[_ClaimOptions],
-    ) -> list[Entry]: ...
+    ) -> Records[Entry]: ...
 
     @overload
     def claim(
@@ -127,7 +128,7 @@ class Consumer:
         deliveries: int | None = None,
         force: bool = False,
         last_id: Id | None = None,
-    ) -> list[Entry] | list[EntryId]:
+    ) -> Records[Entry] | list[EntryId]:
         """Take over pending entries by their IDs (XCLAIM, 5.0).
 
         Parameters

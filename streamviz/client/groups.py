@@ -9,8 +9,10 @@ from streamviz.client.arguments import Id, Refs
 from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
+from streamviz.client.records import Records
 from streamviz.client.resp import Arg
-from streamviz.errors import CommandRefused, InputError, NoSuchGroup
+from streamviz.client.tables import paragraph, titled
+from streamviz.errors import CommandRefused, InputError, NoSuchGroup, StreamVizError
 
 Nack = Literal["SILENT", "FAIL", "FATAL"]
 
@@ -32,6 +34,14 @@ class ConsumerGroup:
 
     def __repr__(self) -> str:
         return f"<ConsumerGroup {self.name!r} of {self.key!r}>"
+
+    def _repr_html_(self) -> str:
+        quiet = ConsumerGroup(self.connection.unlogged(), self.key, self.name)
+        try:
+            tables = quiet.info()._repr_html_(), quiet.consumers()._repr_html_()
+        except StreamVizError as error:
+            return titled(repr(self), paragraph(str(error)))
+        return titled(repr(self), *tables)
 
     def create(
         self,
@@ -109,13 +119,16 @@ class ConsumerGroup:
             f"the stream {self.key!r} has no group {self.name!r}: create it with .create()"
         )
 
-    def consumers(self) -> list[ConsumerInfo]:
+    def consumers(self) -> Records[ConsumerInfo]:
         """Return the numbers of all consumers (XINFO CONSUMERS, 5.0)."""
         reply = self.connection.call("XINFO", "CONSUMERS", self.key, self.name)
         return replies.consumer_infos(reply)
 
     def pending(self) -> PendingSummary:
-        """Return a summary of the group's pending entries (XPENDING, 5.0)."""
+        """Return a summary of the group's pending entries (XPENDING, 5.0).
+
+        Its `.to_frame()` is a pandas frame with one row per consumer.
+        """
         return replies.pending_summary(self.connection.call("XPENDING", self.key, self.name))
 
     def pending_entries(
@@ -126,8 +139,10 @@ class ConsumerGroup:
         *,
         consumer: str | None = None,
         idle_ms: int | None = None,
-    ) -> list[PendingEntry]:
+    ) -> Records[PendingEntry]:
         """Return the pending entries one by one (XPENDING with a range, 5.0).
+
+        A notebook shows them as a table; `.to_frame()` makes a pandas frame of them.
 
         Parameters
         ----------

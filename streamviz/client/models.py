@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.frames import make_frame
+from streamviz.client.tables import Record, row_table
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Record):
     """One entry of a stream.
 
     Attributes
@@ -37,6 +42,9 @@ class Entry:
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """All fields and values in the order they were added, also if a field occurs twice."""
         return self.repeated or tuple(self.fields.items())
+
+    def _table_rows(self) -> list[tuple[str, Any]]:
+        return [("id", self.id), *self.pairs]
 
     def __repr__(self) -> str:
         shown = f"id={self.id!r}, fields={self.fields!r}"
@@ -65,6 +73,9 @@ class PendingEntry(NamedTuple):
     idle_ms: int
     deliveries: int
 
+    def _repr_html_(self) -> str:
+        return row_table(self)
+
 
 def age_pending(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry, ...]:
     """Return unchanged pending entries as they are `ms` milliseconds later."""
@@ -75,7 +86,7 @@ def age_pending(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry,
 
 
 @dataclass(frozen=True, slots=True)
-class PendingSummary:
+class PendingSummary(Record):
     """A summary of a group's pending entries (XPENDING, 5.0).
 
     Attributes
@@ -92,9 +103,16 @@ class PendingSummary:
     max_id: EntryId | None
     consumers: dict[str, int]
 
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas frame with one row per consumer: `consumer` and `pending`, its number.
+
+        For one row per pending entry, see `ConsumerGroup.pending_entries`.
+        """
+        return make_frame({"consumer": "string", "pending": "Int64"}, [*self.consumers.items()])
+
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Record):
     """One page of XAUTOCLAIM (6.2).
 
     Attributes
@@ -115,7 +133,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class IdmpInfo:
+class IdmpInfo(Record):
     """The numbers of a stream's idempotency IDs (XINFO STREAM, 8.6).
 
     Attributes
@@ -137,7 +155,7 @@ class IdmpInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamInfo:
+class StreamInfo(Record):
     """The numbers of a stream (XINFO STREAM, 5.0).
 
     Attributes
@@ -174,7 +192,7 @@ class StreamInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupInfo:
+class GroupInfo(Record):
     """The numbers of a group (XINFO GROUPS, 5.0).
 
     Attributes
@@ -218,9 +236,12 @@ class ConsumerInfo(NamedTuple):
     idle_ms: int
     inactive_ms: int | None
 
+    def _repr_html_(self) -> str:
+        return row_table(self)
+
 
 @dataclass(frozen=True, slots=True)
-class FullPending:
+class FullPending(Record):
     """One pending entry in XINFO STREAM FULL (6.0).
 
     Attributes
@@ -241,7 +262,7 @@ class FullPending:
 
 
 @dataclass(frozen=True, slots=True)
-class FullGroup:
+class FullGroup(Record):
     """One group in XINFO STREAM FULL (6.0); each list has at most COUNT items.
 
     Attributes
@@ -259,7 +280,7 @@ class FullGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFull:
+class StreamFull(Record):
     """A stream's numbers, entries and groups (XINFO STREAM FULL, 6.0).
 
     Attributes

@@ -24,6 +24,7 @@ from streamviz.client.models import (
     StreamFull,
     StreamInfo,
 )
+from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
 
 
@@ -73,9 +74,10 @@ def entry(reply: Any) -> Entry | None:
     )
 
 
-def entries(reply: Any) -> list[Entry]:
+def entries(reply: Any) -> Records[Entry]:
     """Parse a list of entries (XRANGE, XCLAIM); deleted entries are left out."""
-    return [parsed for item in reply or () if (parsed := entry(item)) is not None]
+    parsed = map(entry, reply or ())
+    return Records(Entry, [one for one in parsed if one is not None])
 
 
 def by_stream(reply: Any) -> dict[str, list[Entry]]:
@@ -121,12 +123,13 @@ def pending_summary(reply: Any) -> PendingSummary:
     return PendingSummary(count, first, last, sizes)
 
 
-def pending_entries(reply: Any) -> list[PendingEntry]:
+def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
-    return [
+    rows = [
         PendingEntry(_parse_id(raw_id), _name(consumer), idle_ms, deliveries)
         for raw_id, consumer, idle_ms, deliveries in reply
     ]
+    return Records(PendingEntry, rows)
 
 
 def claimed(reply: Any, *, justid: bool) -> Claimed:
@@ -158,14 +161,14 @@ def stream_info(reply: Any) -> StreamInfo:
     )
 
 
-def group_infos(reply: Any) -> list[GroupInfo]:
+def group_infos(reply: Any) -> Records[GroupInfo]:
     """Parse XINFO GROUPS."""
-    return [_group_info(as_dict(item)) for item in reply]
+    return Records(GroupInfo, [_group_info(as_dict(item)) for item in reply])
 
 
-def consumer_infos(reply: Any) -> list[ConsumerInfo]:
+def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
-    return [
+    rows = [
         ConsumerInfo(
             name=_name(fields[b"name"]),
             pending=fields[b"pending"],
@@ -174,6 +177,7 @@ def consumer_infos(reply: Any) -> list[ConsumerInfo]:
         )
         for fields in map(as_dict, reply)
     ]
+    return Records(ConsumerInfo, rows)
 
 
 def stream_full(reply: Any) -> StreamFull:

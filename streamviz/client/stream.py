@@ -11,8 +11,10 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
 from streamviz.client.read import read_streams
+from streamviz.client.records import Records
 from streamviz.client.resp import Arg
-from streamviz.errors import InputError
+from streamviz.client.tables import paragraph, titled
+from streamviz.errors import InputError, StreamVizError
 
 
 class Stream:
@@ -45,6 +47,15 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.key!r}>"
+
+    def _repr_html_(self) -> str:
+        call = self.connection.unlogged().call
+        try:
+            stream = replies.stream_info(call("XINFO", "STREAM", self.key))
+            groups = replies.group_infos(call("XINFO", "GROUPS", self.key))
+        except StreamVizError as error:
+            return titled(repr(self), paragraph(str(error)))
+        return titled(repr(self), stream._repr_html_(), groups._repr_html_())
 
     def __len__(self) -> int:
         return self.length()
@@ -127,8 +138,10 @@ class Stream:
         size = arguments.whole_number("batch", batch, 1)
         return bulk.add_rows(self.connection, self.key, rows, size)
 
-    def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> list[Entry]:
+    def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).
+
+        A notebook shows them as a table; `.to_frame()` makes a pandas frame of them.
 
         Parameters
         ----------
@@ -142,7 +155,7 @@ class Stream:
 
     def reverse_range(
         self, end: Id = "+", start: Id = "-", count: int | None = None
-    ) -> list[Entry]:
+    ) -> Records[Entry]:
         """Return entries from the newest to the oldest (XREVRANGE, 5.0); see `range`."""
         return self._range("XREVRANGE", end, start, count)
 
@@ -156,7 +169,7 @@ class Stream:
 
     def read(
         self, after: Id, *, count: int | None = None, block_ms: int | None = None
-    ) -> list[Entry]:
+    ) -> Records[Entry]:
         """Return the entries after an ID (XREAD, 5.0).
 
         Parameters
@@ -169,7 +182,7 @@ class Stream:
             is forever.
         """
         pairs = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
-        return [entry for _, entry in pairs]
+        return Records(Entry, [entry for _, entry in pairs])
 
     def trim(
         self,
@@ -264,7 +277,7 @@ class Stream:
         """Return the server's help on XINFO and its subcommands (XINFO HELP, 5.0)."""
         return [replies.text(line) for line in self.connection.call("XINFO", "HELP")]
 
-    def groups(self) -> list[GroupInfo]:
+    def groups(self) -> Records[GroupInfo]:
         """Return the numbers of all groups (XINFO GROUPS, 5.0)."""
         return replies.group_infos(self.connection.call("XINFO", "GROUPS", self.key))
 
@@ -272,7 +285,7 @@ class Stream:
         """Return the group of that name; this sends nothing."""
         return ConsumerGroup(self.connection, self.key, name)
 
-    def _range(self, command: str, first: Id, last: Id, count: int | None) -> list[Entry]:
+    def _range(self, command: str, first: Id, last: Id, count: int | None) -> Records[Entry]:
         options: list[Arg] = [arguments.range_end(first), arguments.range_end(last)]
         options += arguments.option("COUNT", "count", count, 1)
         return replies.entries(self.connection.call(command, self.key, *options))

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from streamviz.client.tables import Record
+
 Kind = Literal[
     "killed",
     "crashed",
@@ -37,7 +39,7 @@ DEATHS = frozenset({"killed", "crashed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Record):
     """Something that happened to a stream, a group, a consumer or a reader.
 
     Attributes

@@ -7,13 +7,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.frames import make_frame
 from streamviz.client.models import Entry
+from streamviz.client.tables import titled
 from streamviz.errors import InputError
+from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedEntries
 from streamviz.observation.sample import Sample
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class History:
@@ -183,6 +189,34 @@ class History:
         entries = self._missed.get(reader)
         return tuple(entries.missed) if entries else ()
 
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the window as a pandas frame, with one row per sample and group.
+
+        Columns: `time`, a timestamp in UTC (on a virtual clock: that clock's time); `elapsed_s`,
+        seconds since the first sample ever; `sample`, its number, `n`; `stream`; `group`;
+        `length` and `entries_added` of the stream; `last_delivered_id`, as text; `entries_read`;
+        `lag_entries`, `lag_ms`, `verdict` and `reason`, as in `Lag` (`lag_ms` is `behind_ms`);
+        `pending`; `consumers`, their number; `acked`, `gone` and `dropped`, as in `GroupState`.
+
+        An unknown number is missing, and never 0. A history without groups makes an empty frame
+        with the same columns and types. For polars, Arrow and others, give the frame to
+        ``polars.from_pandas``, ``pyarrow.Table.from_pandas`` or ``narwhals.from_native``.
+
+        Raises
+        ------
+        StreamVizError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> frame = History().to_frame()
+        >>> len(frame), str(frame["time"].dtype), str(frame["lag_entries"].dtype)
+        (0, 'datetime64[ms, UTC]', 'Int64')
+        """
+        with self.lock:
+            rows = [row for sample in self._samples for row in group_rows(sample, self.start_ms)]
+        return make_frame(COLUMNS, rows)
+
     def __len__(self) -> int:
         return len(self._samples)
 
@@ -193,6 +227,11 @@ class History:
         return (
             f"<History of {self.last.stream!r}: {seconds:g} s, {self.last.entries_added} entries>"
         )
+
+    def _repr_html_(self) -> str:
+        last = self.last
+        rows = list(group_rows(last, self.start_ms)) if last else []
+        return titled(repr(self), group_table(rows))
 
     def _drop_oldest(self) -> None:
         sample = self._samples.popleft()

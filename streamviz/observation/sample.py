@@ -11,11 +11,12 @@ from typing import Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
+from streamviz.client.tables import Record
 from streamviz.observation.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(Record):
     """How far a group is behind, and whether that number can be trusted.
 
     Attributes
@@ -38,7 +39,7 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupState:
+class GroupState(Record):
     """One consumer group in a sample.
 
     Attributes
@@ -81,7 +82,7 @@ class GroupState:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderState:
+class ReaderState(Record):
     """One plain reader (XREAD). The server knows nothing about it.
 
     Attributes
@@ -100,7 +101,7 @@ class ReaderState:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Record):
     """What the observer saw of a stream at one moment.
 
     Attributes

@@ -70,7 +70,7 @@ class Columns:
 def depth(value: Any) -> int:
     """Return how deep lists, tuples and maps are nested; records don't count."""
     inner = max((depth(part) for _, part in _parts(value)), default=0)
-    return inner + (type(value) in (list, tuple, dict))
+    return inner + (isinstance(value, list) or type(value) in (tuple, dict))
 
 
 def lines(value: Any, before: str = "", after: str = "") -> Iterator[str]:
@@ -89,7 +89,7 @@ def lines(value: Any, before: str = "", after: str = "") -> Iterator[str]:
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
     """Return the parts of a list, a map or a record, each with the text before it."""
-    if type(value) in (list, tuple):
+    if isinstance(value, list) or type(value) is tuple:
         return [("", part) for part in value]
     if type(value) is dict:
         return [(f"{name!r}: ", part) for name, part in value.items()]
