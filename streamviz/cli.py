@@ -13,9 +13,11 @@ import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, get_args
+from urllib.parse import urlsplit
 
 from streamviz import __version__, plots
 from streamviz.errors import InputError, StreamVizError, install_command
@@ -64,12 +66,22 @@ def watch(args: argparse.Namespace) -> None:
         raise InputError("no server given: run streamviz watch redis://host:6379 orders")
     if not 0 < args.rate <= 100:
         raise InputError(f"--rate {args.rate}: give samples per second, above 0 and at most 100")
+    if args.url is not None and urlsplit(args.url).password:
+        _print_error(
+            "others on this machine can read the password in the list of processes: "
+            "put the URL into REDIS_URL, and leave it out here"
+        )
     source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate).watch(args.stream)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
-    with DashboardServer(source, args.stream, host=args.host, port=args.port) as server:
+    with (
+        DashboardServer(source, args.stream, host=args.host, port=args.port) as server,
+        tempfile.TemporaryDirectory(prefix="streamviz-") as folder,  # only this user can read it
+    ):
         print(f"{args.stream}: {server.url}\nPress Ctrl-C to stop.", flush=True)
-        if not args.no_browser:
-            webbrowser.open(server.url)
+        if not args.no_browser:  # all users can read the browser's arguments, so: without the token
+            page = Path(folder) / "watch.html"
+            page.write_text(f'<meta http-equiv="refresh" content="0; url={escape(server.url)}">')
+            webbrowser.open(page.as_uri())
         try:
             threading.Event().wait()  # for ever
         except KeyboardInterrupt:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -325,7 +326,7 @@ def test_the_command_line_shows_a_stream_to_a_user_who_may_only_read_it(
         text=True,
     )
     assert shown.stdout is not None
-    said = shown.stdout.readline()
+    said = next(line for line in shown.stdout if "http:" in line)  # after the warning
     try:
         events, sender = Events(said.split()[-1]), Browser(said.split()[-1])
         assert sender.say(events.name, {"type": "hello"}) == 204
@@ -339,6 +340,43 @@ def test_the_command_line_shows_a_stream_to_a_user_who_may_only_read_it(
     assert said.startswith(f"{key}: http://127.0.0.1:")
     assert "s3cr3t-word" not in said + rest
     assert "Traceback" not in rest
+
+
+def test_neither_the_browsers_arguments_nor_ours_tell_a_secret(
+    redis: redis_py.Redis, key: str, tmp_path: Path, until: Until
+) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {opened}.part && mv {opened}.part {opened}\n')
+    browser.chmod(0o700)
+    redis.execute_command("ACL SETUSER", key, "on", ">s3cr3t-word", "~*", "+@all")
+    place = redis.connection_pool.connection_kwargs["path"]
+    shown = subprocess.Popen(
+        [
+            Path(sys.executable).with_name("streamviz"),
+            "watch",
+            f"unix://{key.replace(':', '%3A')}:s3cr3t-word@{place}",
+            key,
+        ],
+        env=os.environ | {"BROWSER": f"{browser} %s"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until(opened.exists)
+        page = Path(urlsplit(opened.read_text().strip()).path)
+        token = re.search(r"token=([\w-]+)", page.read_text())
+        assert page.parent.stat().st_mode & 0o077 == 0, "others cannot read it"
+    finally:
+        shown.terminate()
+        said, warned = shown.communicate(timeout=15)
+        redis.execute_command("ACL DELUSER", key)
+    assert token is not None
+    assert token[1] in said
+    assert token[1] not in opened.read_text()
+    assert "put the URL into REDIS_URL" in warned
+    assert "s3cr3t-word" not in said + warned
+    assert not page.exists()
 
 
 @pytest.mark.parametrize(
