@@ -244,7 +244,7 @@ def _add_recording_options(command: argparse.ArgumentParser) -> None:
         action="append",
         choices=PLOTS,
         metavar="PLOT",
-        help=f"repeat for several plots: {', '.join(PLOTS)} (default: group-lag)",
+        help=f"repeat for several plots: {', '.join(PLOTS)} (default: those of a dashboard)",
     )
     command.add_argument("--stream", help="which stream (default: the recording's first)")
     command.add_argument("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels")

@@ -48,7 +48,7 @@ def to_embed(
     path : str or Path
         The ``.film.jsonl`` file to write. The module is written into the same folder.
     plots, stream : optional
-        What to draw. Default: the group lag of the recording's first stream.
+        What to draw. Default: a dashboard's plots, of the recording's first stream.
     loop, autoplay : bool
         Whether to start again at the end, and to start when it scrolls into view.
     speed : float

@@ -55,7 +55,7 @@ def to_html(
     path : str or Path
         The ``.html`` file to write.
     plots, stream : optional
-        What to draw. Default: the group lag of the recording's first stream.
+        What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
         Width and height in pixels. The page scales to its window and keeps this shape.
     theme : {"light", "dark", "auto"}

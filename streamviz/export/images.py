@@ -49,7 +49,7 @@ def to_still(
     at_s : float, optional
         The moment, in seconds since the recording began. Default: the last sample.
     plots, stream : optional
-        What to draw. Default: the group lag of the recording's first stream.
+        What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}
@@ -108,7 +108,7 @@ def to_animation(
     path : str or Path
         The ``.gif`` file to write.
     plots, stream : optional
-        What to draw. Default: the group lag of the recording's first stream.
+        What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
         Width and height in pixels.
     theme : {"light", "dark", "auto"}

@@ -5,7 +5,7 @@ The ``to_*`` functions take these options under the same names, and check them h
 ``recording``
     A `Recording`, or the path of its file.
 ``plots``, ``stream``
-    The plots to draw (default: the group lag), and the stream (default: the recording's first).
+    The plots to draw (default: a dashboard's), and the stream (default: the recording's first).
 ``start_s``, ``end_s``
     The span, in seconds since the recording began: 0 or more, both ends included, at most 20,000
     samples. Without ``end_s``, the span goes to the end.
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from streamviz.errors import InputError, is_number
-from streamviz.plots import GroupLag, Plot
+from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.player import MAX_FRAMES
@@ -58,7 +58,7 @@ def select_frames(
     source = recording if isinstance(recording, Recording) else Recording(recording)
     frames = Frames(
         source,
-        [GroupLag()] if plots is None else plots,
+        default_plots() if plots is None else plots,
         stream=stream,
         captions=[*([(start_s, caption)] if caption else []), *captions],
         start_s=start_s,

@@ -1,5 +1,6 @@
 from .ack_progress import AckProgress as AckProgress
 from .cursors import Cursors as Cursors
+from .default_plots import default_plots as default_plots
 from .figure import Plot as Plot
 from .flow import Flow as Flow
 from .group_lag import GroupLag as GroupLag

@@ -20,6 +20,7 @@ from streamviz.plots import (
     StreamMap,
     SwimLanes,
     TrimSawtooth,
+    default_plots,
 )
 from streamviz.simulation.scenario import Scenario
 from streamviz.simulation.steps import Steps
@@ -64,8 +65,7 @@ class Dashboard(Live):
         commands: bool = False,
     ) -> None:
         if plots is None:
-            all_plots = (Flow(), StreamMap(), GroupLag(), AckProgress())
-            plots = (StreamMap(),) if isinstance(source, Steps) else all_plots
+            plots = (StreamMap(),) if isinstance(source, Steps) else default_plots()
         super().__init__(source, plots, stream=stream, controls=controls, commands=commands)
 
 

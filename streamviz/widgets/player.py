@@ -12,7 +12,7 @@ from typing import Any
 from streamviz.errors import InputError, StreamVizError, is_number
 from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
-from streamviz.plots import AckProgress, Flow, GroupLag, Plot, StreamMap
+from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames, pack
 from streamviz.widgets.assets import script, stylesheet
@@ -211,7 +211,7 @@ def replay(
         If the file is not a recording, has a newer version, or is broken before its last line.
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
-    chosen = (Flow(), StreamMap(), GroupLag(), AckProgress()) if plots is None else plots
+    chosen = default_plots() if plots is None else plots
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 

@@ -21,7 +21,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, RecordingError, StreamVizError
 from streamviz.export import payload, raster, to_animation, to_embed, to_html, to_still
 from streamviz.observation.events import Event
-from streamviz.plots import AckProgress, GroupLag, StreamMap
+from streamviz.plots import AckProgress, Flow, GroupLag, StreamMap
 from streamviz.recording import save
 
 
@@ -215,13 +215,14 @@ def test_a_missing_font_is_an_error(
 
 def test_a_caption_is_on_stills_and_in_animations(run: Path, tmp_path: Path) -> None:
     long = "a caption that is as long as a sentence & goes on " * 3
-    text = to_still(run, tmp_path / "s.svg", at_s=1, caption=long).read_text("utf-8")
+    still = to_still(run, tmp_path / "s.svg", plots=[GroupLag()], at_s=1, caption=long)
+    text = still.read_text("utf-8")
     assert ">1.0 s<" in text
     match = re.search(r"font-size='([\d.]+)' [^>]*>a caption .*?&amp; goes", text)
     assert match is not None
     assert float(match[1]) < 8, "the whole caption fits"
     shown = [
-        drawn(to_animation(run, tmp_path / f"{i}.gif", end_s=1, caption=caption))
+        drawn(to_animation(run, tmp_path / f"{i}.gif", plots=[Flow()], end_s=1, caption=caption))
         for i, caption in enumerate(("", "hello"))
     ]
     assert shown[0] != shown[1]
@@ -363,15 +364,17 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
     busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, plots = tmp_path / "busy.html", [StreamMap()]
-    size = to_html(busy, path, plots=plots).stat().st_size
-    small = to_html(busy, tmp_path / "small.html", plots=plots, end_s=0).stat().st_size
+    size = to_html(busy, path, plots=plots, autoplay=True).stat().st_size
+    small = (
+        to_html(busy, tmp_path / "small.html", plots=plots, autoplay=True, end_s=0).stat().st_size
+    )
     film = size - small
     assert film > 200_000
     most = small + film * 2 // 3
     monkeypatch.setattr(payload, "MAX_PAGE", most)
     for start_s in (0.0, 20.0):
         with pytest.raises(InputError, match="would make a page of about") as raised:
-            to_html(busy, path, plots=plots, start_s=start_s, overwrite=True)
+            to_html(busy, path, plots=plots, autoplay=True, start_s=start_s, overwrite=True)
         said = re.search(
             r"about ([\d.]+) MB, but the limit is ([\d.]+) MB: end at ([\d.]+) s",
             str(raised.value),
@@ -382,14 +385,15 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
         assert limit == pytest.approx(most / 1e6, abs=0.1)
         assert path.stat().st_size == size, "the existing file is unchanged"
         fits = tmp_path / f"from {start_s}.html"
-        to_html(busy, fits, plots=plots, start_s=start_s, end_s=end_s)
+        to_html(busy, fits, plots=plots, autoplay=True, start_s=start_s, end_s=end_s)
         assert 0.85 * (most - small) < fits.stat().st_size - small <= most - small
         assert end_s > start_s + 10
     monkeypatch.setattr(payload, "MAX_PAGE", small + 1000)
     with pytest.raises(InputError, match="MB: start later, or choose other plots"):
-        to_html(busy, path, plots=plots, start_s=20.0, end_s=20.0, overwrite=True)
+        to_html(busy, path, plots=plots, autoplay=True, start_s=20.0, end_s=20.0, overwrite=True)
     monkeypatch.setattr(payload, "MAX_PAGE", most)
-    two = to_html(busy, tmp_path / "two.html", plots=[StreamMap(), StreamMap()], end_s=40)
+    maps = [StreamMap(), StreamMap()]
+    two = to_html(busy, tmp_path / "two.html", plots=maps, autoplay=True, end_s=40)
     assert most < two.stat().st_size, "each plot may add as much"
 
 

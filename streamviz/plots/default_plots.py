@@ -1,0 +1,14 @@
+"""The plots that are shown where none are named."""
+
+from __future__ import annotations
+
+from streamviz.plots.ack_progress import AckProgress
+from streamviz.plots.figure import Plot
+from streamviz.plots.flow import Flow
+from streamviz.plots.group_lag import GroupLag
+from streamviz.plots.stream_map import StreamMap
+
+
+def default_plots() -> tuple[Plot, ...]:
+    """Return new plots for a dashboard, a replay or an exported file."""
+    return Flow(), StreamMap(), GroupLag(), AckProgress()
