@@ -19,6 +19,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
+from streamviz.plots.drawing import draw, draw_change
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
 from streamviz.recording.gc_pause import gc_paused
@@ -224,17 +225,20 @@ class Frames:
         self, windows: list[History], rest: Iterable[Sample]
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
         each = list(zip(self.plots, windows, strict=True))
-        figures = [plot.figure(window) for plot, window in each]
-        identities = [plot.structure_key(window) for plot, window in each]
-        return figures, (self._deltas(windows, sample, identities) for sample in rest)
+        drawn = [draw(plot, window) for plot, window in each]
+        identities = [key for _, key in drawn]
+        return [figure for figure, _ in drawn], (
+            self._deltas(windows, sample, identities) for sample in rest
+        )
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
         before = [window.last for window in windows]
         self._take(windows, self.span.start, sample)
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
-            found.append(plot.delta(window, last.n if last else 0, identities[i]))
-            identities[i] = plot.structure_key(window)
+            n = last.n if last else 0
+            delta, identities[i] = draw_change(plot, window, n, identities[i])
+            found.append(delta)
         return found
 
     def _span(self, start_s: float, end_s: float | None) -> range:
