@@ -38,8 +38,8 @@ def read_options(
 
 def streams(after: Mapping[str, Id], special: str) -> list[Arg]:
     """Return STREAMS, the keys, and one ID or special ID for each key."""
-    if not after:
-        raise InputError(f"{after!r} names no stream: give at least one key and its ID")
+    if not isinstance(after, Mapping) or not after:
+        raise InputError(f"{after!r} names no stream: give a dict of at least one key and its ID")
     return ["STREAMS", *after, *(id_text(value, special) for value in after.values())]
 
 

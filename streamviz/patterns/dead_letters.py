@@ -15,7 +15,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 _PREFIX = "dead-letter:"
 _HISTORY = [
@@ -102,6 +102,7 @@ class DeadLetters:
     def __init__(
         self, consumer: Consumer, key: str | None = None, *, after_deliveries: int = 3
     ) -> None:
+        check_type("consumer", consumer, Consumer, "a Consumer, for example group.consumer(name)")
         self.after_deliveries = whole_number("after_deliveries", after_deliveries, 1)
         self.consumer = consumer
         self.group = ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)

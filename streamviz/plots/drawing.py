@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -44,6 +44,17 @@ def summary_of(plot: Plot, history: History) -> str:
         return plot.summary(history)
     except Exception as error:
         return _text(plot, error)
+
+
+def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:
+    """Raise an InputError if a plot is of a group that does not exist; None if none is known."""
+    for plot in plots:
+        group = getattr(plot, "group", None)
+        if known is not None and isinstance(group, str) and group not in known:
+            names = ", ".join(map(repr, known)) or "none"
+            raise InputError(
+                f"{plot.title}: there is no group {group!r}: the stream's groups are {names}"
+            )
 
 
 def _check(plot: Plot, drawn: Figure | Delta) -> None:

@@ -15,11 +15,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
-from streamviz.plots.drawing import draw, draw_change
+from streamviz.plots.drawing import check_groups, draw, draw_change
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
 from streamviz.recording.gc_pause import gc_paused
@@ -78,12 +78,14 @@ class Frames:
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
         self.recording = recording
         self.track = recording.track(stream)
+        check_type("captions", captions, Iterable, "pairs of (at_s, text)")
         self._captions = captions_of(
             chain(((one.at_s, one.text) for one in recording.captions), captions)
         )
         self._limit = limit
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
+        check_groups(self.plots, tuple(self.track.groups))
         self.span = self._span(start_s, end_s)
         self._seed = self._seed_at()
         step = max(PREVIEW_EVERY, math.ceil(len(self.span) / MAX_PREVIEW))

@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from streamviz.errors import InputError, RecordingError
+from streamviz.errors import InputError, RecordingError, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import GZIP, Block, BrokenBlock, read_blocks, read_text
@@ -46,7 +46,8 @@ class Recording:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        advice = "a recording or its file; streamviz.recording.save(history, path) writes one"
+        self.path = path_of("recording", path, advice)
         self.tracks: dict[str, Track] = {}
         self.captions: list[Caption] = []
         self._lines = 0  # of all blocks so far
@@ -74,7 +75,7 @@ class Recording:
         """
         if stream is None:
             return next(iter(self.tracks.values()), Track(""))
-        if stream not in self.tracks:
+        if not isinstance(stream, str) or stream not in self.tracks:
             known = ", ".join(map(repr, self.tracks)) or "none"
             raise InputError(f"{self.path} holds no stream {stream!r}: it holds {known}")
         return self.tracks[stream]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from streamviz.client.arguments import Id
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.errors import InputError, NoSuchGroup, StreamVizError
+from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour, ServiceTime, service_time
+from streamviz.simulation.checks import Guarded
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.lifecycle import SimulatedClient
@@ -20,7 +22,7 @@ from streamviz.simulation.lifecycle import SimulatedClient
 _POLL_MS = 100.0
 
 
-class SimulatedGroup:
+class SimulatedGroup(Guarded):
     """A consumer group of a scenario, on one stream or on several.
 
     Attributes
@@ -35,6 +37,8 @@ class SimulatedGroup:
         Its consumers by name.
     start_id : EntryId or str
         Where the group starts in a stream if it is created.
+    errors : deque of HandlerError
+        The newest 1000 exceptions of its handler and its `fail`, oldest first.
     """
 
     def __init__(
@@ -53,7 +57,9 @@ class SimulatedGroup:
         self.behaviour = behaviour
         self.start_id = start_id
         self.consumers: dict[str, SimulatedConsumer] = {}
+        self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
+        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -122,6 +128,7 @@ class SimulatedConsumer(SimulatedClient):
             context.client, group.streams, group.name, name, pending_first=False
         )
         self._claimer = Claimer(context, group.behaviour, name, self._reader)
+        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -230,6 +237,13 @@ class SimulatedConsumer(SimulatedClient):
             self._function_raised("handler", entry, cause, outcome)
             return False
         return True
+
+    def _failed(self, error: HandlerError, event: Event) -> None:
+        self.group.errors.append(error)
+        if self.group.behaviour.on_error == "raise":
+            super()._failed(error, event)
+        else:
+            self.context.report(event)
 
     def _ack(self, page: Page) -> None:
         ids_by_stream: dict[str, list[EntryId]] = {}
