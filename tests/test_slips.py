@@ -16,7 +16,6 @@ import redis.asyncio
 from streamviz import (
     CommandLog,
     Dashboard,
-    History,
     Observer,
     Scenario,
     Steps,

@@ -59,6 +59,7 @@ class SimulatedGroup(Guarded):
         self.consumers: dict[str, SimulatedConsumer] = {}
         self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
+        self._open: set[tuple[str, EntryId]] = set()  # given to a consumer, not acknowledged
         self._complete = True
 
     @property
@@ -115,6 +116,9 @@ class SimulatedConsumer(SimulatedClient):
     holding : int
         How many entries it holds: delivered to it, and not yet handled. When it reads several
         streams, this includes the entries that wait for their turn in time order.
+    failed, retried, acknowledged : int
+        How many entries it could not handle, was given although a consumer of the group had been
+        given them before, and acknowledged; see `ConsumerSummary`.
     """
 
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
@@ -122,6 +126,9 @@ class SimulatedConsumer(SimulatedClient):
         super().__init__(context, name, context.rng(f"consumer {group.name} {name}"))
         self.group = group
         self._group_name = group.name
+        self.failed = 0
+        self.retried = 0
+        self.acknowledged = 0
         self._service = service
         self._has_crashed_after = False  # `crash_after` happens once
         self._reader = OrderedGroupReader(
@@ -181,12 +188,21 @@ class SimulatedConsumer(SimulatedClient):
         except StreamVizError as error:
             self.context.report_once(Event("problem", detail=str(error)))
             return []
-        if behaviour.claim_idle_ms is not None and behaviour.ack != "noack":  # else unused
-            now = self.context.clock.env.now
-            for key, entry in (*page, *reader.held_back):
-                if (key, entry.id) not in held_back:
-                    self.context.delivered[self.group.name, key, entry.id] = now
+        new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
+        self._count([one for one in new if one not in held_back])
         return page
+
+    def _count(self, delivered: list[tuple[str, EntryId]]) -> None:
+        """Count entries that were delivered, and remember when."""
+        behaviour, now = self.group.behaviour, self.context.clock.env.now
+        if behaviour.ack == "noack":
+            self.acknowledged += len(delivered)
+            return
+        for key, entry_id in delivered:
+            self.retried += (key, entry_id) in self.group._open
+            self.group._open.add((key, entry_id))
+            if behaviour.claim_idle_ms is not None:  # else unused
+                self.context.delivered[self.group.name, key, entry_id] = now
 
     def _handle(self, page: Page) -> Generator[Any, Any, None]:
         behaviour = self.group.behaviour
@@ -200,6 +216,7 @@ class SimulatedConsumer(SimulatedClient):
             yield self.context.clock.env.timeout(self._draw_ms(self.service_ms))
             success = self._call(entry)
             self.holding -= 1
+            self.failed += not success
             if success:
                 self.handled += 1
                 if behaviour.ack == "after":
@@ -249,9 +266,10 @@ class SimulatedConsumer(SimulatedClient):
         ids_by_stream: dict[str, list[EntryId]] = {}
         for key, entry in page:
             ids_by_stream.setdefault(key, []).append(entry.id)
+            self.group._open.discard((key, entry.id))
             self.context.delivered.pop((self.group.name, key, entry.id), None)
         for key, ids in ids_by_stream.items():
             try:
-                self._reader.consumers[key].ack(*ids)
+                self.acknowledged += self._reader.consumers[key].ack(*ids)
             except StreamVizError as error:
                 self.context.report_once(Event("problem", detail=str(error)))

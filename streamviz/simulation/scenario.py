@@ -30,6 +30,7 @@ from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader, SimulatedReader
 from streamviz.simulation.sampler import Sampler
 from streamviz.simulation.subscribers import SimulatedSubscriber, publish_to_subscribers
+from streamviz.simulation.summary import Summary, summarise
 
 
 class Scenario(ClockControls):
@@ -293,6 +294,31 @@ class Scenario(ClockControls):
         if self.error is not None:
             raise self.error
         return history
+
+    def summary(self) -> Summary:
+        """Return what became of the entries, per group and per consumer.
+
+        Pending and waiting entries are those of the newest sample. While the scenario is on the
+        wall clock, this takes a sample, so that all numbers are of one moment.
+
+        Examples
+        --------
+        >>> from streamviz import connect, series
+        >>> with Scenario(connect(), seed=7) as shop:
+        ...     _ = shop.produce("doctest:sums", series.constant(rate_hz=5).limit(5))
+        ...     _ = shop.group("doctest:sums", "billing", service_ms=300)
+        ...     _ = shop.run(seconds=1)
+        ...     shop.summary()
+        group    consumer   handled  failed  retried  acknowledged  pending  waiting
+        billing                   3       0        0             3        1        1
+                 billing-1        3       0        0             3        1
+        """
+        return self.clock.do(self._summarise)  # type: ignore[no-any-return]
+
+    def _summarise(self) -> Summary:
+        if self.state in ("running", "paused"):
+            self._sampler.sample()
+        return summarise(self.groups.values(), self.histories)
 
     def note(self, text: str) -> None:
         """Put an event with this text into the pictures, at the next sample.
