@@ -33,10 +33,17 @@ from streamviz import (
     trim_sawtooth,
     watch,
 )
-from streamviz.client import EntryId, capabilities, read_streams
+from streamviz.client import EntryId, capabilities, read_streams, slot_of
 from streamviz.errors import CommandRefused, HandlerError, InputError, StreamVizError
 from streamviz.export import DashboardServer, to_animation, to_html, to_slides, to_still
-from streamviz.observation import account_for, delivery_log, entry_timeline
+from streamviz.observation import (
+    Event,
+    PartitionObserver,
+    account_for,
+    delivery_log,
+    entry_timeline,
+    seconds_to_recover,
+)
 from streamviz.patterns import (
     DeadLetters,
     FileOffset,
@@ -48,7 +55,7 @@ from streamviz.patterns import (
     follow,
 )
 from streamviz.plots import AckProgress, GroupLag, PartitionLanes, SwimLanes, TrimSawtooth
-from streamviz.recording import Recorder, Recording, save
+from streamviz.recording import Frames, Recorder, Recording, save
 from streamviz.server import EmbeddedServer
 from streamviz.simulation import exponential, uniform
 
@@ -96,6 +103,14 @@ def _set(thing: object, name: str, value: object) -> None:
 
 def _points() -> Iterator[Any]:
     yield 0, {"n": 1}
+
+
+async def _later(entry: Any) -> None:
+    """Never run."""
+
+
+def _yields(entry: Any) -> Iterator[Any]:
+    yield entry
 
 
 def _ended() -> Iterator[Any]:
@@ -151,6 +166,12 @@ SLIPS: dict[str, tuple[Slip, str]] = {
         lambda p, s: replay(p.path, plots=[SwimLanes("nope")]),
         "no group 'nope': the stream's groups are 'billing'",
     ),
+    "replay, a NUL": (lambda p, s: replay("a\0b"), "has no NUL character"),
+    "record, a NUL": (lambda p, s: record(s, "a\0b"), "has no NUL character"),
+    "replay, start None": (lambda p, s: replay(p.path, start_s=None), "start_s=None"),
+    "samples('x')": (lambda p, s: p.recording.samples(first="x"), "first='x'"),
+    "chosen(['x'])": (lambda p, s: p.recording.chosen("slips", ["x"]), "there is no sample 'x'"),
+    "Frames(5)": (lambda p, s: Frames(5, [GroupLag()]), "recording=5"),
     "player.seek('x')": (lambda p, s: replay(p.path).seek("x"), "at_s='x'"),
     "player.event([])": (lambda p, s: replay(p.path).event([]), "kind=[]"),
     "record(shop, 5)": (lambda p, s: record(s, 5), "path=5"),
@@ -250,6 +271,16 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "Steps(url)": (lambda p, s: Steps("redis://x", "slips", "1"), "not a Redis client"),
     "Steps, names=5": (lambda p, s: Steps(p.client, "slips", "1", names=5), "names=5"),
     "a step too far": (lambda p, s: _done(p).step(), "all steps are done"),
+    "an async handler": (lambda p, s: s.group("slips", "g", handler=_later), "without async"),
+    "a handler that yields": (lambda p, s: s.group("slips", "g", handler=_yields), "and yield"),
+    "an async reader": (lambda p, s: s.reader("slips", "r", handler=_later), "without async"),
+    "add_consumer('')": (
+        lambda p, s: p.ran.groups["billing"].add_consumer(""),
+        "'' is not a consumer's name",
+    ),
+    "watch([k])": (lambda p, s: s.watch(["slips"]), "['slips'] is not a stream's key"),
+    "subscriber([k], r)": (lambda p, s: s.subscriber(["slips"], "r"), "['slips'] is not a"),
+    "Series(5)": (lambda p, s: series.Series(5), "Series.of(points)"),
     # boards and exports
     "Dashboard(client)": (lambda p, s: Dashboard(p.client), "Redis can't be shown"),
     "Dashboard, stream": (lambda p, s: Dashboard(p.ran, stream="nope"), "its streams are 'slips'"),
@@ -296,6 +327,23 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "add_many(5)": (lambda p, s: p.stream.add_many(5), "rows=5"),
     "ack(entry)": (lambda p, s: p.crew.consumer("c").ack(("a", 1)), "('a', 1) is not an entry ID"),
     "read_streams(list)": (lambda p, s: read_streams(p.client, ["slips"]), "['slips'] names no"),
+    "claim(5)": (lambda p, s: p.crew.consumer("c").claim(5), "ids=5"),
+    "claim(None)": (lambda p, s: p.crew.consumer("c").claim(None), "ids=None"),
+    "read_streams(5)": (lambda p, s: read_streams(p.client, {5: "0"}), "{5: '0'} names no"),
+    "slot_of(5)": (lambda p, s: slot_of(5), "key=5"),
+    "Event('nope')": (lambda p, s: Event("nope"), "kind='nope'"),
+    "PartitionObserver(5)": (lambda p, s: PartitionObserver(p.stream), "partitions=<Stream"),
+    "Observer, readers=5": (lambda p, s: Observer(p.client, "k", readers=5), "readers=5"),
+    "seconds_to_recover(5)": (lambda p, s: seconds_to_recover(5, "g", "c"), "history=5"),
+    "sweep(5)": (lambda p, s: DeadLetters(p.crew.consumer("c")).sweep(5), "errors=5"),
+    "OrderedGroupReader([[]])": (
+        lambda p, s: OrderedGroupReader(p.client, [[]], "g", "c"),
+        "streams=[[]]",
+    ),
+    "assign_partitions, 5": (lambda p, s: assign_partitions(2, ["a", 5]), "consumers=['a', 5]"),
+    "assign_partitions, text": (lambda p, s: assign_partitions(2, "ab"), "consumers='ab'"),
+    "EmbeddedServer(config=5)": (lambda p, s: EmbeddedServer(config=5), "config=5"),
+    "EmbeddedServer(password=5)": (lambda p, s: EmbeddedServer(0, password=5), "a text"),
     "EntryId('1-1')": (lambda p, s: EntryId("1-1"), "ms='1-1'"),
     "connect(5)": (lambda p, s: connect(5), "type int is not a URL"),
     "capabilities('x')": (lambda p, s: capabilities("x"), "not a Redis client"),
@@ -331,8 +379,17 @@ def test_a_slip_is_named_at_the_call(slip: str, place: Any, shop: Scenario) -> N
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "call", [DeadLetters, delivery_log, partition_lanes, lambda url: DashboardServer(url, "slips")]
+)
+def test_the_password_of_a_url_is_not_shown(call: Any) -> None:
+    with pytest.raises(InputError, match=r"redis://\*\*\*@host") as raised:
+        call("redis://ann:hush/hush@host:6379")
+    assert "hush" not in str(raised.value)
+
+
 def test_there_are_many_slips() -> None:
-    assert len(SLIPS) > 130
+    assert len(SLIPS) > 150
 
 
 def test_nothing_is_planned_or_written_after_a_refused_call(place: Any, shop: Scenario) -> None:

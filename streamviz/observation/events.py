@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from streamviz.errors import InputError
+
 Kind = Literal[
     "killed",
     "crashed",
@@ -55,6 +57,11 @@ class Event:
     detail : str
         What the kind does not say: an entry ID, the type of an error, an error's text, a
         statement, or the text of a note.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
     """
 
     kind: Kind
@@ -63,6 +70,10 @@ class Event:
     count: int = 0
     owners: tuple[str, ...] = ()
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"kind={self.kind!r}: give one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
         owners = ", ".join(self.owners)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client
@@ -102,6 +103,7 @@ class Observer:
     ) -> None:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
         self._snapshots = Snapshots(observer_connection(client, stream))

@@ -69,6 +69,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
         pending, or if there was no crash.
     """
+    check_type("history", history, History, "the History of a run")
     samples = history.samples
     crash = next(
         (

@@ -6,8 +6,9 @@ acknowledged in the same step. So it is never lost and never moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.consumers import Consumer
@@ -127,6 +128,7 @@ class DeadLetters:
             Skip entries that were delivered less than this long ago, in milliseconds: a consumer
             may still be handling them.
         """
+        check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
         letters = []
         for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:

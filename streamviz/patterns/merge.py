@@ -73,7 +73,7 @@ class OrderedGroupReader:
     ) -> None:
         check_type("streams", streams, Iterable, "the streams' keys")
         keys = [streams] if isinstance(streams, str) else list(streams)
-        if not keys or len(set(keys)) < len(keys):
+        if not keys or not all(isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
             raise InputError(f"streams={keys!r}: give at least one key, and each key once")
         self.groups = {key: Stream(client, key).group(group) for key in keys}
         self.consumers = {key: self.groups[key].consumer(consumer) for key in keys}

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, check_type, is_number
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
@@ -73,6 +73,7 @@ class Frames:
         end_s: float | None = None,
         limit: int = 1000,
     ) -> None:
+        check_type("recording", recording, Recording, "a Recording, for example Recording(path)")
         self.plots = tuple(plots) if isinstance(plots, Sequence) else ()
         if not self.plots or not all(isinstance(plot, Plot) for plot in self.plots):
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
@@ -246,8 +247,9 @@ class Frames:
     def _span(self, start_s: float, end_s: float | None) -> range:
         times = self.track.times_ms
         for name, value in (("start_s", start_s), ("end_s", end_s)):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and value >= 0):
+            if name == "end_s" and value is None:
+                continue
+            if not (is_number(value) and value >= 0):
                 raise InputError(f"{name}={value!r}: give seconds since the recording began")
         first = bisect_left(times, self.start_ms + start_s * 1000)
         end = len(times)

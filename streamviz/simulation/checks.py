@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from inspect import signature
+from inspect import iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -72,6 +72,10 @@ def function(name: str, value: F, argument: str) -> F:
     """Return `value` if it is a function that can be called with one argument."""
     if not callable(value):
         raise InputError(f"{name}={value!r}: give a function of {argument}")
+    if iscoroutinefunction(value) or isgeneratorfunction(value):
+        raise InputError(
+            f"{name}={value!r} would not run: give a plain function, without async and yield"
+        )
     try:
         parameters = signature(value)
     except (TypeError, ValueError):

@@ -83,7 +83,9 @@ class SimulatedGroup(Guarded):
         service_ms : float or callable, optional
             How long an entry takes this consumer. By default, the group's service time.
         """
-        name = name or f"{self.name}-{len(self.consumers) + 1}"
+        name = f"{self.name}-{len(self.consumers) + 1}" if name is None else name
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{name!r} is not a consumer's name: give it as text")
         if name in self.consumers:
             raise InputError(
                 f"the group {self.name!r} already has a consumer {name!r}: choose another name"

@@ -44,8 +44,12 @@ def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) 
         )
 
 
-def check_reader(kind: type[BaseReader], name: str, options: Mapping[str, Any]) -> None:
-    """Check the name and the options of a plain reader or a subscriber."""
+def check_reader(
+    kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
+) -> None:
+    """Check the stream, the name and the options of a plain reader or a subscriber."""
+    if not isinstance(stream, str) or not stream:
+        raise InputError(f"{stream!r} is not a stream's key: give its name as text")
     if not isinstance(name, str) or not name:
         raise InputError(f"reader={name!r}: give a name as text")
     parameters = chain(*(signature(one).parameters.values() for one in (kind, BaseReader)))

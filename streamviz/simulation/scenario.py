@@ -205,7 +205,7 @@ class Scenario(ClockControls):
             See `SimulatedReader`: remembers, start, service_ms, batch, handler,
             crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedReader, name, options)
+        self._check_new_reader(SimulatedReader, stream, name, options)
         reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
         self.watch(stream)
         return reader
@@ -224,7 +224,7 @@ class Scenario(ClockControls):
         **options
             See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedSubscriber, name, options)
+        self._check_new_reader(SimulatedSubscriber, stream, name, options)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
         self.readers[name] = subscriber
         self.watch(stream)
@@ -240,6 +240,8 @@ class Scenario(ClockControls):
         readers : str, optional
             The key of a hash in which plain readers of the stream save their positions.
         """
+        if not isinstance(stream, str) or not stream:
+            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         if readers is not None:
             checks.text("readers", readers)
         self._sampler.add(stream, readers)
@@ -352,8 +354,10 @@ class Scenario(ClockControls):
     def _settings(self) -> list[str]:
         return self._properties()  # to set anything else would change nothing
 
-    def _check_new_reader(self, kind: type[BaseReader], name: str, options: dict[str, Any]) -> None:
-        check_reader(kind, name, options)
+    def _check_new_reader(
+        self, kind: type[BaseReader], stream: str, name: str, options: dict[str, Any]
+    ) -> None:
+        check_reader(kind, stream, name, options)
         if name in self.readers:
             raise InputError(f"this scenario already has a reader {name!r}: choose another name")
 

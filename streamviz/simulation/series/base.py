@@ -36,6 +36,8 @@ class Series:
     """
 
     def __init__(self, start: Callable[[], Iterator[Point]]) -> None:
+        if not callable(start):
+            raise InputError(f"{start!r} is not callable: call Series.of(points) for points")
         self._start = start
 
     @classmethod
