@@ -25,6 +25,10 @@ password.
 
 from __future__ import annotations
 
+import re
+from os import PathLike
+from pathlib import Path
+from textwrap import shorten
 from typing import TypeGuard
 
 
@@ -100,3 +104,18 @@ def install_command(extra: str) -> str:
 def is_number(value: object) -> TypeGuard[float]:
     """Return whether an argument is an int or a float; a bool does not count as a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_type(name: str, value: object, kinds: type | tuple[type, ...], advice: str) -> None:
+    """Raise an InputError if an argument has none of these types."""
+    if not isinstance(value, kinds):
+        shown = re.sub("//[^ ]*@", "//***@", shorten(repr(value), 200))  # no password of a URL
+        raise InputError(f"{name}={shown}: give {advice}")
+
+
+def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name") -> Path:
+    """Return an argument as a path."""
+    check_type(name, value, (str, PathLike), advice)
+    if "\0" in str(value):
+        raise InputError(f"{name}={value!r}: a file's name has no NUL character: give {advice}")
+    return Path(value)

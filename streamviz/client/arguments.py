@@ -38,8 +38,8 @@ def read_options(
 
 def streams(after: Mapping[str, Id], special: str) -> list[Arg]:
     """Return STREAMS, the keys, and one ID or special ID for each key."""
-    if not after:
-        raise InputError(f"{after!r} names no stream: give at least one key and its ID")
+    if not isinstance(after, Mapping) or not after or not all(isinstance(k, str) for k in after):
+        raise InputError(f"{after!r} names no stream: give a dict of at least one key and its ID")
     return ["STREAMS", *after, *(id_text(value, special) for value in after.values())]
 
 
@@ -116,6 +116,8 @@ def id_text(value: Id, special: str) -> str:
 
 def id_list(ids: Iterable[Id]) -> list[str]:
     """Return entry IDs as text, at least one."""
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise InputError(f"ids={ids!r}: give a list of IDs, for example [{str(ids)!r}]")
     texts = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in ids]
     if not texts:
         raise InputError("no entry ID was given: give at least one")

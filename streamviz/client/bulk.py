@@ -16,7 +16,7 @@ from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
 from streamviz.client.connection import Connection
 from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 Row = Fields | tuple[Id, Fields]
 
@@ -25,6 +25,7 @@ _PLAIN_TYPES = frozenset({str, int, float})
 
 def add_rows(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
+    check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
     packer = _Packer(key, batch)
     answered = 0
     refusals: list[tuple[int, Exception]] = []

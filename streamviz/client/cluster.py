@@ -30,7 +30,7 @@ from redis.exceptions import (
 from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.resp import Command, unpack
-from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError
+from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
 Client = redis.Redis | RedisCluster
 """A client of one server, or of a cluster."""
@@ -60,6 +60,7 @@ def slot_of(key: str | bytes) -> int:
     >>> slot_of("orders:{7}") == slot_of("refunds:{7}") == slot_of("7")
     True
     """
+    check_type("key", key, (str, bytes), "a key as text or bytes")
     return int(key_slot(key.encode("utf-8", "surrogateescape") if isinstance(key, str) else key))
 
 

@@ -83,8 +83,8 @@ class CommandLog:
     def __init__(self, client: redis.Redis, *, limit: int = 1000) -> None:
         self.count = 0
         self._commands: deque[LoggedCommand] = deque(maxlen=whole_number("limit", limit, 1))
-        self._listeners = listeners(client)
         self._connection = Connection(client, quiet=True)
+        self._listeners = listeners(client)
         self._states: dict[str, dict[str, str]] = {}  # by key, after the last command
 
     def start(self) -> CommandLog:

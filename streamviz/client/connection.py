@@ -229,7 +229,10 @@ class Connection:
                 f"{name} with these options needs Redis {'.'.join(map(str, needs))}; "
                 f"this server is {self.version}. Connect to a newer server, or do without"
             )
-        return CommandRefused(f"{name} {key!r} was refused: {message}")
+        advice = ""
+        if message.startswith("BUSYGROUP"):
+            advice = ". Call create(..., exist_ok=True) to leave it, or choose another name"
+        return CommandRefused(f"{name} {key!r} was refused: {message}{advice}")
 
     def _notify(
         self, commands: Sequence[Command], send: Callable[[Sequence[Command]], list[Any]]

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
 from streamviz.export.options import check_speed, select_frames
 from streamviz.plots import Plot
@@ -72,7 +73,7 @@ def to_embed(
     RecordingError
         If the recording can't be read, or a file already exists or can't be written.
     """
-    target = Path(path)
+    target = path_of("path", path)
     check_speed(speed)
     match_suffix(target, [FILM_SUFFIX])
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)

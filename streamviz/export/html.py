@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from streamviz.errors import InputError, is_number
+from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
 from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
 from streamviz.export.payload import compress_frames
@@ -90,7 +90,7 @@ def to_html(
     """
     check_appearance(size, theme)
     check_speed(speed)
-    target = Path(path)
+    target = path_of("path", path)
     match_suffix(target, [HTML])
     if poster is not None and not (is_number(poster) and poster >= 0):
         raise InputError(f"poster={poster!r}: give seconds since the recording began")

@@ -9,7 +9,7 @@ from html import escape
 from itertools import islice
 from pathlib import Path
 
-from streamviz.errors import InputError, is_number
+from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import check_target, match_suffix, write_file
 from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
 from streamviz.export.raster import gif, png
@@ -72,7 +72,7 @@ def to_still(
     RecordingError
         If the recording can't be read, or the file already exists or can't be written.
     """
-    target = Path(path)
+    target = path_of("path", path)
     check_appearance(size, theme)
     suffix = match_suffix(target, STILL_SUFFIXES)
     frames = select_frames(recording, plots, stream, 0.0, at_s, caption=caption)
@@ -139,7 +139,7 @@ def to_animation(
     RecordingError
         If the recording can't be read, or the file already exists or can't be written.
     """
-    target = Path(path)
+    target = path_of("path", path)
     check_appearance(size, theme)
     check_speed(speed)
     match_suffix(target, ANIMATION_SUFFIXES)

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from streamviz.errors import InputError, is_number
+from streamviz.errors import InputError, check_type, is_number
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -56,6 +56,7 @@ def select_frames(
         If the recording can't be read.
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
+    check_type("captions", captions, Iterable, "pairs of (at_s, text)")
     frames = Frames(
         source,
         default_plots() if plots is None else plots,

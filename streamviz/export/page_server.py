@@ -23,11 +23,12 @@ from socket import gethostname
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.export.viewer import Viewer
 from streamviz.plots.figure import clean
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.live import no_such_stream
 
 _STATIC = Path(__file__).parent / "static"
 _KEEP_ALIVE_S = 10.0  # only a write shows that a browser has gone
@@ -66,12 +67,15 @@ class DashboardServer:
     Raises
     ------
     InputError
-        If the server can't listen on this address.
+        If the scenario has no such stream, or the server can't listen on this address.
     """
 
     def __init__(
         self, source: Scenario, stream: str, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
+        check_type("source", source, Scenario, "a Scenario that watches the stream")
+        if not isinstance(stream, str) or stream not in source.histories:
+            raise InputError(no_such_stream(stream, source.histories))
         self.source = source
         self.stream = stream
         self.host = host
@@ -80,7 +84,7 @@ class DashboardServer:
         self._closing = threading.Event()
         try:
             self._server = _Server((host, port), _Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError) as error:
             raise InputError(
                 f"can't listen on {host}:{port} ({error}): give another host or port, "
                 "or port 0 for a free one"

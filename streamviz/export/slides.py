@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, path_of
 from streamviz.export.files import HTML, check_target, match_suffix, write_file
 from streamviz.export.notebook import MISSING_EXTRA, convert, execute, read
 from streamviz.export.options import Theme, check_theme
@@ -63,7 +63,7 @@ def to_slides(
     RecordingError
         If the HTML file already exists, or can't be written.
     """
-    source, target = Path(notebook), _target(notebook, path, f".slides{HTML}")
+    source, target = path_of("notebook", notebook), _target(notebook, path, f".slides{HTML}")
     cells = _load(source, target, theme, run, overwrite)
     scripts, style = _reveal()
     parts = {"title": _title(cells) or source.stem, "scripts": scripts, "reveal": style}
@@ -104,14 +104,14 @@ def to_document(
     InputError, NotebookError, RecordingError
         As `to_slides`.
     """
-    source, target = Path(notebook), _target(notebook, path, HTML)
+    source, target = path_of("notebook", notebook), _target(notebook, path, HTML)
     cells = _load(source, target, theme, run, overwrite)
     page = convert("HTMLExporter", cells, "document", "light" if theme == "auto" else theme)
     return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
 
 def _target(notebook: str | Path, path: str | Path | None, suffix: str) -> Path:
-    target = Path(path) if path is not None else Path(notebook).with_suffix(suffix)
+    target = path_of("path", path) if path is not None else Path(notebook).with_suffix(suffix)
     match_suffix(target, [HTML])
     return target
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamviz.errors import check_type
 from streamviz.observation.sample import GroupState, Sample
 
 
@@ -66,6 +67,8 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
     nothing shows another way: a consumer that comes, reads and is deleted between two samples
     leaves no trace.
     """
+    check_type("sample", sample, Sample, "a Sample of a History")
+    check_type("group", group, GroupState, "one of the sample's groups")
     added, waiting, pending = sample.entries_added, group.lag.entries, group.pending
     known = (pending, group.acked, group.dropped, group.gone)
     if waiting is None or group.lag.verdict != "exact":

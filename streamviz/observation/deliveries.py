@@ -9,6 +9,7 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
+from streamviz.errors import check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
@@ -121,6 +122,7 @@ _LOGS: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
 
 def delivery_log(history: History) -> DeliveryLog:
     """Return the deliveries of a history; every call for the same history returns the same log."""
+    check_type("history", history, History, "the History of a run")
     return _LOGS.setdefault(history, DeliveryLog(history))
 
 

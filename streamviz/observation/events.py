@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from streamviz.client.tables import Record
+from streamviz.errors import InputError
 
 Kind = Literal[
     "killed",
@@ -57,6 +58,11 @@ class Event(Record):
     detail : str
         What the kind does not say: an entry ID, the type of an error, an error's text, a
         statement, or the text of a note.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
     """
 
     kind: Kind
@@ -65,6 +71,10 @@ class Event(Record):
     count: int = 0
     owners: tuple[str, ...] = ()
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"kind={self.kind!r}: give one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
         owners = ", ".join(self.owners)

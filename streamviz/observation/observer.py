@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
@@ -15,6 +17,7 @@ from streamviz.errors import (
     OffsetError,
     ServerError,
     StreamError,
+    check_type,
 )
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.events import Event, events_of
@@ -100,6 +103,7 @@ class Observer:
     ) -> None:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
         self._snapshots = Snapshots(observer_connection(client, stream))
@@ -119,7 +123,7 @@ class Observer:
         events: Iterable[Event | str] = (),
         readers: Iterable[ReaderState] = (),
     ) -> Sample:
-        """Take a sample.
+        """Take a sample; InputError if an argument is wrong.
 
         Parameters
         ----------
@@ -138,6 +142,9 @@ class Observer:
             Also if the stream is gone or the server does not answer: then `trouble` says so,
             every number is 0, and the next sample tries again.
         """
+        if time_ms is not None:
+            whole_number("time_ms", time_ms)
+        check_type("events", events, Iterable, "events or texts")
         sample = self._take_sample(time_ms, events_of(events), tuple(readers))
         for callback in tuple(self.on_sample):
             callback(sample)

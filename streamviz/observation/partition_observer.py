@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from streamviz.client.cluster import ClusterConnection, slot_of
 from streamviz.client.cluster_nodes import migrating_slots
-from streamviz.errors import StreamVizError
+from streamviz.errors import StreamVizError, check_type
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import observer_client, observer_connection
@@ -41,6 +41,7 @@ class PartitionObserver:
     """
 
     def __init__(self, partitions: Partitions, names: Mapping[str, str] | None = None) -> None:
+        check_type("partitions", partitions, Partitions, "Partitions(client, name, count)")
         self.partitions = partitions
         self._names = dict(names or {})
         client = observer_client(partitions.client)  # one for all parts

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.errors import check_type
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
@@ -35,6 +36,8 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     def at(ms: int) -> str:
         return f"{(ms - history.start_ms) / 1000:.1f} s"
 
+    check_type("history", history, History, "the History of a run")
+    entry_id = EntryId.parse(entry_id)
     phrases = [f"{entry_id} was added at {at(entry_id.ms)}"]
     if history.last is None:
         return phrases
@@ -66,6 +69,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
         pending, or if there was no crash.
     """
+    check_type("history", history, History, "the History of a run")
     samples = history.samples
     crash = next(
         (

@@ -6,8 +6,9 @@ acknowledged in the same step. So it is never lost and never moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.consumers import Consumer
@@ -15,7 +16,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, PendingEntry
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 _PREFIX = "dead-letter:"
 _HISTORY = [
@@ -102,6 +103,7 @@ class DeadLetters:
     def __init__(
         self, consumer: Consumer, key: str | None = None, *, after_deliveries: int = 3
     ) -> None:
+        check_type("consumer", consumer, Consumer, "a Consumer, for example group.consumer(name)")
         self.after_deliveries = whole_number("after_deliveries", after_deliveries, 1)
         self.consumer = consumer
         self.group = ConsumerGroup(consumer.connection, consumer.key, consumer.group_name)
@@ -126,6 +128,7 @@ class DeadLetters:
             Skip entries that were delivered less than this long ago, in milliseconds: a consumer
             may still be handling them.
         """
+        check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
         letters = []
         for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:

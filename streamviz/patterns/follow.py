@@ -11,7 +11,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.read import read_streams
 from streamviz.client.stream import Stream
-from streamviz.errors import NoSuchStream, OffsetError
+from streamviz.errors import NoSuchStream, OffsetError, check_type
 from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
 
@@ -65,6 +65,7 @@ def follow(
     >>> [entry.fields["cup"] for entry in follow(tea, offset)]
     []
     """
+    check_type("stream", stream, Stream, "a Stream, for example Stream(client, key)")
     offsets = {stream.key: offset}
     entries = follow_streams(stream.client, offsets, start=start, count=count, block_ms=block_ms)
     for _, entry in entries:
@@ -98,6 +99,7 @@ def follow_streams(
     (str, Entry)
         Each entry with its stream's key.
     """
+    check_type("offsets", offsets, Mapping, "an offset store for each stream's key")
     streams = {key: Stream(client, key) for key in offsets}
     positions = {key: _first_position(streams[key], offsets[key], start) for key in offsets}
     wait_ms = _CHECK_EVERY_MS if block_ms == 0 else block_ms
@@ -147,6 +149,7 @@ def check_position(stream: Stream, position: EntryId) -> None:
 
 
 def _first_position(stream: Stream, offset: Offset, start: Id) -> EntryId:
+    check_type("offset", offset, Offset, "an offset store, for example MemoryOffset()")
     position = offset.load()
     if position is not None:
         check_position(stream, position)

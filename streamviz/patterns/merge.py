@@ -13,7 +13,7 @@ from streamviz.client.consumers import read_groups
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.patterns.horizon import Page as Page
 from streamviz.patterns.horizon import full_page_ends, split_at_horizon
 
@@ -71,8 +71,9 @@ class OrderedGroupReader:
         *,
         pending_first: bool = True,
     ) -> None:
+        check_type("streams", streams, Iterable, "the streams' keys")
         keys = [streams] if isinstance(streams, str) else list(streams)
-        if not keys or len(set(keys)) < len(keys):
+        if not keys or not all(isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
             raise InputError(f"streams={keys!r}: give at least one key, and each key once")
         self.groups = {key: Stream(client, key).group(group) for key in keys}
         self.consumers = {key: self.groups[key].consumer(consumer) for key in keys}

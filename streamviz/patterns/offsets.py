@@ -21,7 +21,7 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import redis
 
@@ -30,9 +30,10 @@ from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, Command
 from streamviz.client.transport import errors_among
-from streamviz.errors import InputError, OffsetError
+from streamviz.errors import InputError, OffsetError, path_of
 
 
+@runtime_checkable
 class Offset(Protocol):
     """An offset store: it keeps the position of one reader in one stream."""
 
@@ -55,7 +56,7 @@ class MemoryOffset:
 
     def save(self, entry_id: EntryId) -> None:
         """Save a position for as long as this process lives."""
-        self._position = entry_id
+        self._position = EntryId.parse(entry_id)
 
     def __repr__(self) -> str:
         return f"<MemoryOffset at {self._position}>"
@@ -75,7 +76,7 @@ class FileOffset:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = path_of("path", path)
 
     def load(self) -> EntryId | None:
         """Return the position in the file, or None if there is no file.
@@ -95,6 +96,7 @@ class FileOffset:
 
         OffsetError if the file can't be written; it still holds the previous position.
         """
+        entry_id = EntryId.parse(entry_id)
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             try:
@@ -149,7 +151,7 @@ class HashOffset:
 
     def save(self, entry_id: EntryId) -> None:
         """Save a position in the hash (HSET, 2.0)."""
-        self._connection.call("HSET", self.key, self.reader, str(entry_id))
+        self._connection.call("HSET", self.key, self.reader, str(EntryId.parse(entry_id)))
 
     def forget(self) -> None:
         """Delete the position (HDEL, 2.0)."""
@@ -209,6 +211,7 @@ class TransactionOffset(HashOffset):
             If the server refused a command. As always with MULTI, the other queued commands may
             have been run; the position goes back to where it was.
         """
+        entry_id = EntryId.parse(entry_id)
         expected = None if self._position is None else str(self._position)
         commands = [*self._queued, ("HSET", self.key, self.reader, str(entry_id))]
         self._queued.clear()

@@ -18,7 +18,7 @@ from streamviz.client.cluster import SLOTS, Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 
 class Partitions:
@@ -170,6 +170,9 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     {'ann': (0, 2, 4), 'ben': (1, 3)}
     """
     arguments.whole_number("count", count, 1)
+    check_type("consumers", consumers, Iterable, "a list of the consumers' names")
+    if isinstance(consumers, str) or not all(isinstance(name, str) for name in consumers):
+        raise InputError(f"consumers={consumers!r}: give a list of names, each as text")
     names = sorted(consumers)
     if not names or len(set(names)) < len(names):
         raise InputError(f"consumers={list(consumers)!r}: give each name once, at least one")

@@ -25,11 +25,14 @@ from __future__ import annotations
 
 import html
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from textwrap import wrap
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
@@ -51,30 +54,41 @@ _AXIS = re.compile(r"[xy]axis\d*")
 _UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Plot:
+class Plot(ABC):
     """One plot of a history; a subclass defines what it shows.
 
     A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
+    A board shows an exception of a plot in the plot's place, and its other plots go on.
+
+    Attributes
+    ----------
+    name : str
+        The plot's name on the command line.
+    title : str
+        The text above it; by default, the name of the class.
     """
 
     name = ""
     title = ""
 
+    def __init_subclass__(cls) -> None:
+        cls.title = cls.title or cls.__name__
+
+    @abstractmethod
     def structure_key(self, history: History) -> Any:
         """Return what the traces depend on; when it changes, the whole figure is built again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def traces(self, history: History) -> list[Trace]:
         """Return the traces without points, growing ones first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def layout(self, history: History) -> dict[str, Any]:
         """Return plotly's layout."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return one value for each growing trace that has a point at every sample."""
-        raise NotImplementedError
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new points of each growing trace whose points have their own times."""
@@ -88,9 +102,9 @@ class Plot:
         """Return the keys to replace in each state trace."""
         return []
 
+    @abstractmethod
     def summary(self, history: History) -> str:
         """Return what the plot shows, in words."""
-        raise NotImplementedError
 
     def history_summary(self, history: History) -> str:
         """Return in words what happened before, which `summary` leaves out; reads every sample."""
@@ -104,22 +118,43 @@ class Plot:
         return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {before}"}
 
     def figure(self, history: History) -> Figure:
-        """Return the whole figure of a history."""
+        """Return the whole figure of a history.
+
+        Raises
+        ------
+        InputError
+            If the values do not fit the traces.
+        """
         data = self.traces(history)
         samples = history.samples
         times = [seconds(sample.time_ms, history) for sample in samples]
-        rows = (self.sampled_values(sample, history) for sample in samples)
+        rows = [self.sampled_values(sample, history) for sample in samples]
+        rest = [*self.new_points(samples, history), *self.current_state(history)]
+        self._check_fit(data, rows, len(rest))
         columns = list(zip(*rows, strict=True))
         for trace, column in zip(data, columns, strict=False):
             trace |= {"x": list(times), "y": list(column)}
-        rest = [*self.new_points(samples, history), *self.current_state(history)]
         for trace, points in zip(data[len(columns) :], rest, strict=False):
             trace |= points
         return {
             "data": data,
             "layout": _with_defaults(self.title, self.layout(history)),
             "n": samples[-1].n if samples else 0,
-            "summary": clean(self.summary(history)),
+            "summary": self._summary_text(history),
+        }
+
+    def failure(self, text: str, history: History) -> Figure:
+        """Return the figure that says why this plot can't be drawn."""
+        lines = "<br>".join(escaped(line) for line in wrap(text, 42))
+        place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
+        note = {"text": lines, "align": "left", "showarrow": False, **place}
+        hidden = {"visible": False}
+        layout = {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
+        return {
+            "data": [],
+            "layout": _with_defaults(clean(str(self.title)), layout),
+            "n": history.last.n if history.last else 0,
+            "summary": clean(text),
         }
 
     def delta(self, history: History, since: int, structure_key: Any) -> Delta:
@@ -133,6 +168,11 @@ class Plot:
             The number of the last sample that was drawn.
         structure_key : object
             What `structure_key` returned when the whole figure was last built.
+
+        Raises
+        ------
+        InputError
+            If the values do not fit the traces.
         """
         samples = history.since(since)
         last = history.last
@@ -140,12 +180,14 @@ class Plot:
         has_gap = bool(samples) and samples[0].n != since + 1
         if has_gap or since == 0 or self.structure_key(history) != structure_key:
             return {"n": n, "full": self.figure(history)}
-        summary = clean(self.summary(history))
+        summary = self._summary_text(history)
         if not samples:
             empty: Delta = {"n": n, "x": [], "y": [], "points": {}, "keep": [], "set": {}}
             return empty | {"summary": summary}
         rows = [self.sampled_values(sample, history) for sample in samples]
         points = self.new_points(samples, history)
+        state = self.current_state(history)
+        self._check_fit(self.traces(history), rows, len(points) + len(state))
         width = len(rows[0])
         return {
             "n": n,
@@ -153,9 +195,26 @@ class Plot:
             "y": [list(column) for column in zip(*rows, strict=True)],
             "points": {i: new for i, new in enumerate(points, start=width) if new["x"]},
             "keep": [len(history)] * width + self.window_sizes(history),
-            "set": dict(enumerate(self.current_state(history), start=width + len(points))),
+            "set": dict(enumerate(state, start=width + len(points))),
             "summary": summary,
         }
+
+    def _check_fit(self, traces: list[Trace], rows: Sequence[Sequence[Any]], rest: int) -> None:
+        """Check that each trace gets its values."""
+        widths = {len(row) for row in rows} or {len(traces) - rest}
+        if widths != {len(traces) - rest}:
+            counts = " or ".join(map(str, sorted(widths)))
+            raise InputError(
+                f"{type(self).__name__}: traces() returns {len(traces)}, but sampled_values() "
+                f"returns {counts} values, and new_points() and current_state() {rest}: return "
+                "one for each trace, in the order of the traces"
+            )
+
+    def _summary_text(self, history: History) -> str:
+        summary = self.summary(history)
+        if not isinstance(summary, str):
+            raise InputError(f"{type(self).__name__}.summary() returns {summary!r}: return a text")
+        return clean(summary)
 
 
 def apply(figure: Figure, delta: Delta) -> Figure:

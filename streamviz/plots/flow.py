@@ -24,6 +24,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import (
+    Figure,
     Plot,
     Trace,
     clean,
@@ -114,6 +115,16 @@ class Flow(Plot):
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
         length = f"{entries_text(last.length)} in the stream{ids}"
         return f"{finding(history)}. {'; '.join([length, *groups])}."
+
+    def failure(self, text: str, history: History) -> Figure:
+        """Return a flow that says why it can't be drawn, in place of its headline."""
+        figure = super().failure(text, history)
+        tape, scene = self.traces(history)
+        scene["meta"] = {"headline": clean(text), "trouble": "", "groups": []}
+        return figure | {
+            "data": [tape | {"x": [], "y": []}, scene],
+            "layout": figure["layout"] | Flow.layout(self, history),
+        }
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return what the picture shows of the newest sample.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
@@ -47,12 +48,19 @@ class PartitionLanes(Plot):
     ----------
     group : str, optional
         Whose lag to show; without it, the first group's.
+
+    Raises
+    ------
+    InputError
+        If the group is not a string.
     """
 
     name = "partitions"
     title = "Partitions"
 
     def __init__(self, group: str | None = None) -> None:
+        if group is not None and not isinstance(group, str):
+            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
         self._cache_key: tuple[Any, ...] = ()
         self._cached = _Structure((), (), group or "", 1)

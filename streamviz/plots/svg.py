@@ -82,7 +82,14 @@ def render(
     if layout.get("showlegend", True):
         parts += _legend(figure["data"], width, 56 + 8.5 * len(title))
     for name in sorted(key for key in layout if key.startswith("xaxis")):
+        if not layout[name].get("visible", True):
+            continue
         parts += _axes(figure, name, width, height)
+    for note in layout.get("annotations", ()):
+        parts += [
+            f"<text x='56' y='{60 + 18 * row}'>{_words(line)}</text>"
+            for row, line in enumerate(note["text"].split("<br>"))
+        ]
     return "".join(parts) + "</svg>"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from streamviz.errors import InputError, is_number
+from streamviz.errors import InputError, check_type, is_number
 from streamviz.recording.blocks import pack_block
 
 
@@ -47,6 +47,7 @@ def captions_of(given: Iterable[tuple[float, str]]) -> list[Caption]:
     InputError
         If one is not a pair of seconds and a text.
     """
+    check_type("captions", given, Iterable, "pairs of (at_s, text)")
     captions = []
     for pair in given:
         if not isinstance(pair, tuple | list) or len(pair) != 2:

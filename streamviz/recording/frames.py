@@ -15,10 +15,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type, is_number
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
+from streamviz.plots.drawing import check_groups, draw, draw_change
 from streamviz.plots.figure import Figure, Plot, clean
 from streamviz.recording import Recording, captions_of
 from streamviz.recording.gc_pause import gc_paused
@@ -72,17 +73,20 @@ class Frames:
         end_s: float | None = None,
         limit: int = 1000,
     ) -> None:
+        check_type("recording", recording, Recording, "a Recording, for example Recording(path)")
         self.plots = tuple(plots) if isinstance(plots, Sequence) else ()
         if not self.plots or not all(isinstance(plot, Plot) for plot in self.plots):
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
         self.recording = recording
         self.track = recording.track(stream)
+        check_type("captions", captions, Iterable, "pairs of (at_s, text)")
         self._captions = captions_of(
             chain(((one.at_s, one.text) for one in recording.captions), captions)
         )
         self._limit = limit
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
+        check_groups(self.plots, tuple(self.track.groups))
         self.span = self._span(start_s, end_s)
         self._seed = self._seed_at()
         step = max(PREVIEW_EVERY, math.ceil(len(self.span) / MAX_PREVIEW))
@@ -224,24 +228,28 @@ class Frames:
         self, windows: list[History], rest: Iterable[Sample]
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
         each = list(zip(self.plots, windows, strict=True))
-        figures = [plot.figure(window) for plot, window in each]
-        identities = [plot.structure_key(window) for plot, window in each]
-        return figures, (self._deltas(windows, sample, identities) for sample in rest)
+        drawn = [draw(plot, window) for plot, window in each]
+        identities = [key for _, key in drawn]
+        return [figure for figure, _ in drawn], (
+            self._deltas(windows, sample, identities) for sample in rest
+        )
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
         before = [window.last for window in windows]
         self._take(windows, self.span.start, sample)
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
-            found.append(plot.delta(window, last.n if last else 0, identities[i]))
-            identities[i] = plot.structure_key(window)
+            n = last.n if last else 0
+            delta, identities[i] = draw_change(plot, window, n, identities[i])
+            found.append(delta)
         return found
 
     def _span(self, start_s: float, end_s: float | None) -> range:
         times = self.track.times_ms
         for name, value in (("start_s", start_s), ("end_s", end_s)):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and value >= 0):
+            if name == "end_s" and value is None:
+                continue
+            if not (is_number(value) and value >= 0):
                 raise InputError(f"{name}={value!r}: give seconds since the recording began")
         first = bisect_left(times, self.start_ms + start_s * 1000)
         end = len(times)

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from os import SEEK_END
 from pathlib import Path
 from stat import S_ISREG
+from types import NoneType
 from typing import BinaryIO
 
-from streamviz.errors import InputError, RecordingError
+from streamviz.errors import InputError, RecordingError, check_type, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import GZIP, Block, BrokenBlock, read_blocks, read_text
@@ -46,7 +47,8 @@ class Recording:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        advice = "a recording or its file; streamviz.recording.save(history, path) writes one"
+        self.path = path_of("recording", path, advice)
         self.tracks: dict[str, Track] = {}
         self.captions: list[Caption] = []
         self._lines = 0  # of all blocks so far
@@ -74,7 +76,7 @@ class Recording:
         """
         if stream is None:
             return next(iter(self.tracks.values()), Track(""))
-        if stream not in self.tracks:
+        if not isinstance(stream, str) or stream not in self.tracks:
             known = ", ".join(map(repr, self.tracks)) or "none"
             raise InputError(f"{self.path} holds no stream {stream!r}: it holds {known}")
         return self.tracks[stream]
@@ -100,11 +102,13 @@ class Recording:
         Raises
         ------
         InputError
-            If there is no such stream.
+            If there is no such stream, or a number is none.
         RecordingError
             If a block or a line is broken.
         """
         track = self.track(stream)
+        for name, value in (("first", first), ("last", last)):
+            check_type(name, value, (int, NoneType), "the number of a sample, from 0")
         end = len(track) if last is None else min(last, len(track))
         return self._read(track, range(max(first, 0), end), bare_until)
 
@@ -120,9 +124,9 @@ class Recording:
         """
         track = self.track(stream)
         for place in places:
-            if not 0 <= place < len(track):
+            if not isinstance(place, int) or not 0 <= place < len(track):
                 raise InputError(
-                    f"there is no sample {place} in {self.path}: it has {len(track)}, from 0"
+                    f"there is no sample {place!r} in {self.path}: it has {len(track)}, from 0"
                 )
         return self._read(track, places)
 

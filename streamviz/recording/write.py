@@ -5,13 +5,14 @@ from __future__ import annotations
 import atexit
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from threading import RLock
 from time import monotonic
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from streamviz.errors import InputError, RecordingError
+from streamviz.errors import InputError, RecordingError, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import pack_block
@@ -56,7 +57,7 @@ class Recorder:
     def __init__(
         self, path: str | Path, *, overwrite: bool = False, block_ms: int | None = 1000
     ) -> None:
-        self.path = Path(path)
+        self.path = path_of("path", path)
         self._block_ms = block_ms
         self._streams: dict[str, OpenBlock] = {}
         self._lock = RLock()  # a scenario calls from a thread of its own
@@ -75,7 +76,7 @@ class Recorder:
             raise RecordingError(f"{self.path} can't be created: {error.strerror}") from error
         header = json.dumps({"streamviz": VERSION}).encode("ascii")
         self._write(pack_block(header + b"\n", header))
-        atexit.register(self.close)
+        atexit.register(self._finish)
 
     def __call__(self, sample: Sample) -> None:
         """Take one more sample; do nothing after `close`.
@@ -91,7 +92,7 @@ class Recorder:
             if self._file is None:
                 return
             if len(line) > MAX_LINE:
-                self.close()
+                self._finish()
                 raise RecordingError(
                     f"{self.path} ends here: a sample takes {len(line):,} bytes, and may take "
                     f"{MAX_LINE:,}. Sample fewer pending entries"
@@ -117,8 +118,15 @@ class Recorder:
             The caption; an empty one ends the caption before.
         at_s : float, optional
             Seconds since the recording began; without it, now.
+
+        Raises
+        ------
+        InputError
+            If the caption is wrong, or the recording is closed.
         """
         with self._lock:
+            if self._file is None:
+                raise InputError(f"{self!r} takes no caption {text!r}: give it before the end")
             began = self._start_ms or 0
             at = (self._last_ms - began) / 1000 if at_s is None else at_s
             caption = Caption(at, text)
@@ -126,24 +134,47 @@ class Recorder:
             self._write(pack_captions([caption]))
 
     def close(self) -> None:
-        """Write what is left and close the file; a second call does nothing."""
+        """Write what is left and close the file; a second call does nothing.
+
+        Raises
+        ------
+        InputError
+            If a scenario or an observer was recorded, and no sample came; the file is deleted.
+        """
         with self._lock:
-            atexit.unregister(self.close)
+            was_open = self._file is not None
+            self._finish()
+            if was_open and self._source is not None and self._start_ms is None:
+                if self.path.is_file():  # and no device
+                    self.path.unlink()
+                raise InputError(
+                    f"no sample of {self._source!r} was taken between record() and close(), and "
+                    f"{self.path} is deleted: run it in between, or save the history of an earlier "
+                    "run with streamviz.recording.save(history, path)"
+                )
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+            return
+        with suppress(InputError):  # the exception says more than an empty recording
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<Recorder to {str(self.path)!r}{'' if self._file else ', closed'}>"
+
+    def _finish(self) -> None:
+        with self._lock:
+            atexit.unregister(self._finish)
             if self._source is not None and self in self._source.on_sample:
                 self._source.on_sample.remove(self)
             try:
                 self._flush()
             finally:
                 self._close_file()
-
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Recorder to {str(self.path)!r}{'' if self._file else ', closed'}>"
 
     def _is_due(self, time_ms: int) -> bool:
         if self._block_ms is None:
@@ -166,7 +197,7 @@ class Recorder:
             data = block.pack()
         except RecordingError as error:
             self._close_file()
-            self.close()
+            self._finish()
             raise RecordingError(f"{self.path} ends here: {error}") from error
         self._write(data)
 
@@ -179,7 +210,7 @@ class Recorder:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             self._close_file()
-            self.close()
+            self._finish()
             raise RecordingError(
                 f"{self.path} can't grow ({error.strerror}): the recording ends here"
             ) from error
@@ -219,6 +250,11 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     if not isinstance(source, Sampled):
         raise InputError(
             f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
+        )
+    if getattr(source, "state", "") == "stopped" and not getattr(source, "ran", False):
+        raise InputError(
+            f"{source!r} takes no more samples: record it before it is stopped, or save its "
+            "history with streamviz.recording.save(history, path)"
         )
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source

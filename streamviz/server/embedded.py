@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from types import NoneType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from streamviz.errors import ServerError
+from streamviz.errors import InputError, ServerError, check_type
 from streamviz.server import probe
 from streamviz.server.options import client_options
 from streamviz.server.program import find_program
@@ -133,6 +134,12 @@ class EmbeddedServer:
         config: tuple[str, ...] = (),
         password: str | None = None,
     ) -> None:
+        if port is not None and (type(port) is not int or not 0 <= port < 65536):
+            raise InputError(f"port={port!r}: give a number to 65535; 0 takes a free port")
+        check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
+        if password is not None and not isinstance(password, str):
+            raise InputError("a password is a text: give password= a str")  # never shown
+        check_type("program", program, (str, NoneType), "the path of redis-server")
         self.program = program or find_program()
         self._owner = os.getpid()
         self._directory = Path(tempfile.mkdtemp(prefix="streamviz-"))  # mode 0700

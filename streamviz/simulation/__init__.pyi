@@ -14,3 +14,6 @@ from .readers import SimulatedReader as SimulatedReader
 from .scenario import Scenario as Scenario
 from .steps import Steps as Steps
 from .subscribers import SimulatedSubscriber as SimulatedSubscriber
+from .summary import ConsumerSummary as ConsumerSummary
+from .summary import GroupSummary as GroupSummary
+from .summary import Summary as Summary

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import one_of, whole_number
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
-from streamviz.simulation.checks import number, probability
+from streamviz.simulation.checks import function, known, number, probability
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
+OnError = Literal["raise", "keep"]
 ServiceTime = float | Callable[[random.Random], float]
 
 
@@ -25,7 +26,8 @@ def exponential(mean_ms: float) -> Callable[[random.Random], float]:
 
 def uniform(low_ms: float, high_ms: float) -> Callable[[random.Random], float]:
     """Return a service time between two bounds, in milliseconds."""
-    low, high = number("low_ms", low_ms, 0), number("high_ms", high_ms, 0)
+    low = number("low_ms", low_ms, 0)
+    high = number("high_ms", high_ms, low)
     return lambda rng: rng.uniform(low, high)
 
 
@@ -42,6 +44,10 @@ class ConsumerBehaviour:
         never, or by reading with NOACK.
     handler : callable, optional
         Called with each `Entry`. If it raises, the entry stays pending, and a sample reports it.
+    on_error : {"raise", "keep"}
+        What `Scenario.run` does at its end if `handler` or `fail` raised: raise the first
+        exception, or return the history. Either way the run goes on, and `SimulatedGroup.errors`
+        keeps the exceptions.
     fail : float or callable
         The probability that an entry can't be handled, or a function of the entry that returns
         whether it can't.
@@ -65,6 +71,7 @@ class ConsumerBehaviour:
     batch: int = 1
     ack: AckPolicy = "after"
     handler: Callable[[Entry], Any] | None = None
+    on_error: OnError = "raise"
     fail: float | Callable[[Entry], bool] = 0.0
     crash_at_s: float | None = None
     crash_after: int | None = None
@@ -78,6 +85,7 @@ class ConsumerBehaviour:
             raise InputError(
                 f"ack={self.ack!r} is not a policy: give one of {', '.join(get_args(AckPolicy))}"
             )
+        one_of("on_error", self.on_error, get_args(OnError))
         if self.claim_with not in get_args(ClaimWith):
             raise InputError(
                 f"claim_with={self.claim_with!r} is not a way to claim: give one of "
@@ -88,17 +96,25 @@ class ConsumerBehaviour:
                 f"claim_with={self.claim_with!r} needs an idle time: give claim_idle_ms=, too"
             )
         whole_number("batch", self.batch, 1)
-        for name in ("crash_at_s", "crash_after", "revive_after_s", "claim_idle_ms"):
+        for name in ("crash_at_s", "revive_after_s", "claim_idle_ms"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), 0)
-        if not callable(self.fail):
+        if self.crash_after is not None:
+            whole_number("crash_after", self.crash_after, 0)
+        if self.handler is not None:
+            function("handler", self.handler, "an Entry")
+        if callable(self.fail):
+            function("fail", self.fail, "an Entry")
+        else:
             probability("fail", self.fail)
         probability("crash_chance", self.crash_chance)
 
 
 def service_time(value: ServiceTime) -> ServiceTime:
     """Return `value` if it is a service time: a function, or milliseconds."""
-    return value if callable(value) else number("service_ms", value, 0)
+    if callable(value):
+        return function("service_ms", value, "a random.Random")
+    return number("service_ms", value, 0)
 
 
 def parse_behaviour(options: Mapping[str, Any]) -> ConsumerBehaviour:
@@ -109,10 +125,5 @@ def parse_behaviour(options: Mapping[str, Any]) -> ConsumerBehaviour:
     InputError
         If an option does not exist, or its value is wrong.
     """
-    known = ConsumerBehaviour.__dataclass_fields__
-    unknown = set(options) - set(known)
-    if unknown:
-        raise InputError(
-            f"{min(unknown)!r} is not an option of a group: choose from {', '.join(known)}"
-        )
+    known("an option of a group", options, ConsumerBehaviour.__dataclass_fields__)
     return ConsumerBehaviour(**options)

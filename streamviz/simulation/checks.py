@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from inspect import iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def plain(value: Any) -> str | bytes | int | float | None:
@@ -61,3 +66,56 @@ def text(name: str, value: str) -> str:
     if not isinstance(value, str) or not value:
         raise InputError(f"{name}={value!r}: give a text of at least one character")
     return value
+
+
+def function(name: str, value: F, argument: str) -> F:
+    """Return `value` if it is a function that can be called with one argument."""
+    if not callable(value):
+        raise InputError(f"{name}={value!r}: give a function of {argument}")
+    if iscoroutinefunction(value) or isgeneratorfunction(value):
+        raise InputError(
+            f"{name}={value!r} would not run: give a plain function, without async and yield"
+        )
+    try:
+        parameters = signature(value)
+    except (TypeError, ValueError):
+        return value  # written in C, and it does not tell
+    try:
+        parameters.bind(None)
+    except TypeError as error:
+        raise InputError(
+            f"{name}={value!r} can't be called with {argument}: {error}; give a function of one "
+            "argument"
+        ) from error
+    return value
+
+
+def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
+    """Raise an InputError if a name is none of the choices; say which one may be meant."""
+    options = list(choices)
+    for name in names:
+        if name not in options:
+            close = get_close_matches(name, options, 1)
+            meant = f"did you mean {close[0]!r}? Choose" if close else "choose"
+            raise InputError(f"{name!r} is not {kind}: {meant} from {', '.join(options)}")
+
+
+class Guarded:
+    """Refuses a public attribute that it does not have, once it is made: `sped` for `speed`."""
+
+    _complete = False
+
+    def __setattr__(self, name: str, value: object) -> None:
+        new = vars(self).get(name, self) is not value  # `on_sample += [...]` sets the same list
+        if self._complete and new and not name.startswith("_"):
+            known(f"a setting of {self!r}", [name], self._settings())
+        super().__setattr__(name, value)
+
+    def _settings(self) -> list[str]:
+        """Return the names that may be set: attributes, and properties with a setter."""
+        return [name for name in vars(self) if not name.startswith("_")] + self._properties()
+
+    def _properties(self) -> list[str]:
+        """Return the properties that may be set."""
+        members = {name: one for kind in type(self).__mro__ for name, one in vars(kind).items()}
+        return [name for name, one in members.items() if isinstance(one, property) and one.fset]

@@ -110,7 +110,7 @@ class Clock:
         """
         span_ms = positive("ms", ms)
         if not self.virtual:
-            raise InputError("this is a wall clock: create a new clock for a virtual run")
+            raise InputError("this is a wall clock: create a new Scenario for a virtual run")
         if self.env.broken:
             raise InputError(
                 "an exception or Ctrl-C ended one of the processes in the middle, and the others "
@@ -122,9 +122,12 @@ class Clock:
         """Run at the pace of the wall clock, in one background thread; if paused, resume."""
         with self._changed:
             if self.state == "stopped":
-                raise InputError("this clock was stopped: create a new one to start again")
+                raise InputError("this clock was stopped: create a new Scenario to start again")
             if self.virtual and self.env.now > 0:
-                raise InputError("this clock has run virtually: create a new one for wall time")
+                raise InputError(
+                    "this clock has run virtually: call run() to go on, or create a new Scenario "
+                    "to start it on the wall clock"
+                )
             self.virtual = False
             self._state = "running"
             self._set_anchor(fresh=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from streamviz.simulation.checks import Guarded
 from streamviz.simulation.clock import Clock, State
 
 
-class ClockControls:
+class ClockControls(Guarded):
     """Starts, pauses, paces and stops a wall clock.
 
     Parameters
@@ -49,3 +52,9 @@ class ClockControls:
     def stop(self) -> None:
         """Stop the clock and its thread. If it is stopped, do nothing."""
         self.clock.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from streamviz.client.arguments import Id
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.errors import InputError, NoSuchGroup, StreamVizError
+from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour, ServiceTime, service_time
+from streamviz.simulation.checks import Guarded
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.lifecycle import SimulatedClient
@@ -20,7 +22,7 @@ from streamviz.simulation.lifecycle import SimulatedClient
 _POLL_MS = 100.0
 
 
-class SimulatedGroup:
+class SimulatedGroup(Guarded):
     """A consumer group of a scenario, on one stream or on several.
 
     Attributes
@@ -35,6 +37,8 @@ class SimulatedGroup:
         Its consumers by name.
     start_id : EntryId or str
         Where the group starts in a stream if it is created.
+    errors : deque of HandlerError
+        The newest 1000 exceptions of its handler and its `fail`, oldest first.
     """
 
     def __init__(
@@ -53,7 +57,10 @@ class SimulatedGroup:
         self.behaviour = behaviour
         self.start_id = start_id
         self.consumers: dict[str, SimulatedConsumer] = {}
+        self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
+        self._open: set[tuple[str, EntryId]] = set()  # given to a consumer, not acknowledged
+        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -76,7 +83,9 @@ class SimulatedGroup:
         service_ms : float or callable, optional
             How long an entry takes this consumer. By default, the group's service time.
         """
-        name = name or f"{self.name}-{len(self.consumers) + 1}"
+        name = f"{self.name}-{len(self.consumers) + 1}" if name is None else name
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{name!r} is not a consumer's name: give it as text")
         if name in self.consumers:
             raise InputError(
                 f"the group {self.name!r} already has a consumer {name!r}: choose another name"
@@ -109,6 +118,9 @@ class SimulatedConsumer(SimulatedClient):
     holding : int
         How many entries it holds: delivered to it, and not yet handled. When it reads several
         streams, this includes the entries that wait for their turn in time order.
+    failed, retried, acknowledged : int
+        How many entries it could not handle, was given although a consumer of the group had been
+        given them before, and acknowledged; see `ConsumerSummary`.
     """
 
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
@@ -116,12 +128,16 @@ class SimulatedConsumer(SimulatedClient):
         super().__init__(context, name, context.rng(f"consumer {group.name} {name}"))
         self.group = group
         self._group_name = group.name
+        self.failed = 0
+        self.retried = 0
+        self.acknowledged = 0
         self._service = service
         self._has_crashed_after = False  # `crash_after` happens once
         self._reader = OrderedGroupReader(
             context.client, group.streams, group.name, name, pending_first=False
         )
         self._claimer = Claimer(context, group.behaviour, name, self._reader)
+        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -174,12 +190,21 @@ class SimulatedConsumer(SimulatedClient):
         except StreamVizError as error:
             self.context.report_once(Event("problem", detail=str(error)))
             return []
-        if behaviour.claim_idle_ms is not None and behaviour.ack != "noack":  # else unused
-            now = self.context.clock.env.now
-            for key, entry in (*page, *reader.held_back):
-                if (key, entry.id) not in held_back:
-                    self.context.delivered[self.group.name, key, entry.id] = now
+        new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
+        self._count([one for one in new if one not in held_back])
         return page
+
+    def _count(self, delivered: list[tuple[str, EntryId]]) -> None:
+        """Count entries that were delivered, and remember when."""
+        behaviour, now = self.group.behaviour, self.context.clock.env.now
+        if behaviour.ack == "noack":
+            self.acknowledged += len(delivered)
+            return
+        for key, entry_id in delivered:
+            self.retried += (key, entry_id) in self.group._open
+            self.group._open.add((key, entry_id))
+            if behaviour.claim_idle_ms is not None:  # else unused
+                self.context.delivered[self.group.name, key, entry_id] = now
 
     def _handle(self, page: Page) -> Generator[Any, Any, None]:
         behaviour = self.group.behaviour
@@ -193,6 +218,7 @@ class SimulatedConsumer(SimulatedClient):
             yield self.context.clock.env.timeout(self._draw_ms(self.service_ms))
             success = self._call(entry)
             self.holding -= 1
+            self.failed += not success
             if success:
                 self.handled += 1
                 if behaviour.ack == "after":
@@ -231,13 +257,21 @@ class SimulatedConsumer(SimulatedClient):
             return False
         return True
 
+    def _failed(self, error: HandlerError, event: Event) -> None:
+        self.group.errors.append(error)
+        if self.group.behaviour.on_error == "raise":
+            super()._failed(error, event)
+        else:
+            self.context.report(event)
+
     def _ack(self, page: Page) -> None:
         ids_by_stream: dict[str, list[EntryId]] = {}
         for key, entry in page:
             ids_by_stream.setdefault(key, []).append(entry.id)
+            self.group._open.discard((key, entry.id))
             self.context.delivered.pop((self.group.name, key, entry.id), None)
         for key, ids in ids_by_stream.items():
             try:
-                self._reader.consumers[key].ack(*ids)
+                self.acknowledged += self._reader.consumers[key].ack(*ids)
             except StreamVizError as error:
                 self.context.report_once(Event("problem", detail=str(error)))

@@ -13,11 +13,11 @@ from streamviz.client.models import Entry
 from streamviz.errors import HandlerError
 from streamviz.observation.events import Event, Kind
 from streamviz.simulation.behaviour import ServiceTime
-from streamviz.simulation.checks import number
+from streamviz.simulation.checks import Guarded, number
 from streamviz.simulation.context import Context
 
 
-class SimulatedClient:
+class SimulatedClient(Guarded):
     """A client of the server that gets entries and handles them; a subclass says how.
 
     Parameters
@@ -119,14 +119,16 @@ class SimulatedClient:
     def _function_raised(
         self, option: Literal["fail", "handler"], entry: Entry, cause: Exception, outcome: str = ""
     ) -> None:
-        """Keep and report the exception of a function that the caller gave."""
+        """Report the exception of a function that the caller gave."""
         error = HandlerError(
             f"the {option} of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
             f"{entry.id}{outcome}; correct the {option}, or catch the exception there"
         )
         error.__cause__ = cause
         kind: Kind = "fail_raised" if option == "fail" else "handler_raised"
-        event = Event(kind, self.name, self._group_name, detail=type(cause).__name__)
+        self._failed(error, Event(kind, self.name, self._group_name, detail=type(cause).__name__))
+
+    def _failed(self, error: HandlerError, event: Event) -> None:
         self.context.fail(error, event)
 
     def _report(self, kind: Kind, *, count: int = 0, detail: str = "") -> None:

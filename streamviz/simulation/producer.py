@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
+from streamviz.client.arguments import whole_number
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError, StreamVizError
+from streamviz.errors import HandlerError, InputError, StreamVizError
 from streamviz.observation.events import Event
-from streamviz.simulation.checks import positive
+from streamviz.simulation.checks import Guarded, positive
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Fields, Series
 
 
-class Producer:
+class Producer(Guarded):
     """Adds a series to a stream.
 
     Attributes
@@ -27,6 +28,8 @@ class Producer:
         The ID of the last entry that it added, ``0-0`` before the first.
     trims : bool
         Whether it trims the stream.
+    points : iterable
+        The series, as it was given.
     """
 
     def __init__(
@@ -37,7 +40,10 @@ class Producer:
         maxlen: int | None,
         approximate: bool,
     ) -> None:
+        if maxlen is not None:
+            whole_number("maxlen", maxlen, 0)
         self.stream = stream
+        self.points = points
         self.added = 0
         self.last_id = EntryId.ZERO
         self.trims = maxlen is not None
@@ -49,6 +55,7 @@ class Producer:
         self._rate = 1.0
         self._rate_changed = context.clock.env.event()
         context.clock.process(self._produce())
+        self._complete = True
 
     @property
     def rate(self) -> float:
@@ -72,8 +79,15 @@ class Producer:
                 yield from self._wait(at_ms - last_ms)
                 last_ms = at_ms
                 self._add(fields)
-        except Exception as error:
-            event = Event("series_raised", self.stream, detail=type(error).__name__)
+        except Exception as cause:
+            error = cause
+            if not isinstance(cause, StreamVizError):
+                error = HandlerError(
+                    f"the series of {self.stream!r} raised {type(cause).__name__}: {cause}; "
+                    "correct the function that makes it"
+                )
+                error.__cause__ = cause
+            event = Event("series_raised", self.stream, detail=type(cause).__name__)
             self._context.fail(error, event)
 
     def _wait(self, ms: float) -> Generator[Any, Any, None]:

@@ -21,7 +21,7 @@ from streamviz.observation.sample import ReaderState
 from streamviz.patterns.follow import check_position
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, Offset
 from streamviz.simulation.behaviour import ServiceTime, service_time
-from streamviz.simulation.checks import number
+from streamviz.simulation.checks import function, number
 from streamviz.simulation.context import Context
 from streamviz.simulation.lifecycle import SimulatedClient
 
@@ -81,6 +81,8 @@ class BaseReader(SimulatedClient):
         for option, value in (("crash_at_s", crash_at_s), ("revive_after_s", revive_after_s)):
             if value is not None:
                 number(option, value, 0)
+        if handler is not None:
+            function("handler", handler, "an Entry")
         super().__init__(context, name, context.rng(f"{self._random_stream} {stream} {name}"))
         self.stream = stream
         self._position: EntryId | None = None

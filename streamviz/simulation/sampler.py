@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
@@ -99,8 +100,15 @@ class Sampler:
         for call in list(self.on_sample):
             try:
                 call(sample)
-            except Exception as error:
-                event = Event("callback_raised", detail=type(error).__name__)
+            except Exception as cause:
+                error = cause
+                if not isinstance(cause, StreamVizError):
+                    error = HandlerError(
+                        f"the callback {call!r} of on_sample raised {type(cause).__name__}: "
+                        f"{cause}; correct it, or remove it from on_sample"
+                    )
+                    error.__cause__ = cause
+                event = Event("callback_raised", detail=type(cause).__name__)
                 self._context.fail(error, event)
 
 

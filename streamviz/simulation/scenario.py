@@ -7,21 +7,30 @@ from functools import partial
 from typing import Any
 
 import redis
+from redis.cluster import RedisCluster
 
 from streamviz.client.arguments import whole_number
-from streamviz.errors import InputError
+from streamviz.client.connection import Connection
+from streamviz.errors import InputError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.simulation import checks
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
-from streamviz.simulation.checks import number, positive
 from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context
 from streamviz.simulation.ownership import Ownership
+from streamviz.simulation.plan_checks import (
+    check_group_name,
+    check_reader,
+    check_series,
+    stream_keys,
+)
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader, SimulatedReader
 from streamviz.simulation.sampler import Sampler
 from streamviz.simulation.subscribers import SimulatedSubscriber, publish_to_subscribers
+from streamviz.simulation.summary import Summary, summarise
 
 
 class Scenario(ClockControls):
@@ -29,7 +38,7 @@ class Scenario(ClockControls):
 
     On the virtual clock, `run` sends minutes of traffic through Redis in a second, and the same
     seed gives the same IDs, the same deliveries and the same curves. On the wall clock, `start`
-    runs the scenario in the background.
+    runs the scenario in the background. As a context manager, it stops at the end.
 
     Parameters
     ----------
@@ -74,7 +83,12 @@ class Scenario(ClockControls):
         limit: int = 1000,
         memory: bool = False,
     ) -> None:
-        interval_ms = number("sample_every_ms", sample_every_ms, 1)
+        if not isinstance(client, RedisCluster):
+            Connection(client)  # or it says what the client is
+        interval_ms = checks.number("sample_every_ms", sample_every_ms, 1)
+        seed = whole_number("seed", seed)
+        limit = whole_number("limit", limit, 1)
+        check_type("memory", memory, bool, "True or False")
         self.context = Context(client, seed)
         super().__init__(self.context.clock)
         self.client = client
@@ -89,6 +103,7 @@ class Scenario(ClockControls):
         self._ownership = Ownership(client)
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self.clock.on_change.append(self._clock_changed)
+        self._complete = True
 
     def produce(
         self,
@@ -114,10 +129,12 @@ class Scenario(ClockControls):
         Raises
         ------
         InputError
-            If `approximate` is given without `maxlen`.
+            If `approximate` is given without `maxlen`, the series is none, or its generator is
+            given to a second producer.
         """
         if approximate and maxlen is None:
             raise InputError("approximate=True is for trimming: give maxlen=, too")
+        check_series(series, self.producers)
         self.watch(stream)
         producer = Producer(self.context, stream, series, maxlen, approximate)
         self.producers.append(producer)
@@ -149,7 +166,7 @@ class Scenario(ClockControls):
         start_id : str
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
-            See `ConsumerBehaviour`: batch, ack, handler, fail, crash_at_s, crash_after,
+            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
             crash_chance, revive_after_s, claim_idle_ms, claim_with.
 
         Raises
@@ -159,8 +176,9 @@ class Scenario(ClockControls):
         UnsupportedCommand
             If the group claims with CLAIM and the server is older than Redis 8.4.
         """
-        streams = (stream,) if isinstance(stream, str) else tuple(stream)
+        streams = stream_keys(stream)
         count = whole_number("consumers", consumers, 0)
+        check_group_name(name, streams, self.histories)
         if name in self.groups:
             raise InputError(f"this scenario already has a group {name!r}: choose another name")
         group = SimulatedGroup(
@@ -187,7 +205,7 @@ class Scenario(ClockControls):
             See `SimulatedReader`: remembers, start, service_ms, batch, handler,
             crash_at_s, revive_after_s.
         """
-        self._check_reader_name(name)
+        self._check_new_reader(SimulatedReader, stream, name, options)
         reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
         self.watch(stream)
         return reader
@@ -206,7 +224,7 @@ class Scenario(ClockControls):
         **options
             See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """
-        self._check_reader_name(name)
+        self._check_new_reader(SimulatedSubscriber, stream, name, options)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
         self.readers[name] = subscriber
         self.watch(stream)
@@ -222,6 +240,10 @@ class Scenario(ClockControls):
         readers : str, optional
             The key of a hash in which plain readers of the stream save their positions.
         """
+        if not isinstance(stream, str) or not stream:
+            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        if readers is not None:
+            checks.text("readers", readers)
         self._sampler.add(stream, readers)
         return self
 
@@ -257,10 +279,11 @@ class Scenario(ClockControls):
         InputError
             If a stream that no earlier run made is in the way, or the wall clock is running.
         HandlerError
-            If a handler raised.
+            If a function that you gave raised; see also `on_error` of `ConsumerBehaviour`. The
+            run has gone on to its end, and `history` has its samples.
         """
         history = self.history
-        ms = positive("seconds", seconds) * 1000
+        ms = checks.positive("seconds", seconds) * 1000
         parts = self.producers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
             if self.clock.virtual:
@@ -273,6 +296,46 @@ class Scenario(ClockControls):
         if self.error is not None:
             raise self.error
         return history
+
+    def summary(self) -> Summary:
+        """Return what became of the entries, per group and per consumer.
+
+        Pending and waiting entries are those of the newest sample. While the scenario is on the
+        wall clock, this takes a sample, so that all numbers are of one moment.
+
+        Examples
+        --------
+        >>> from streamviz import connect, series
+        >>> with Scenario(connect(), seed=7) as shop:
+        ...     _ = shop.produce("doctest:sums", series.constant(rate_hz=5).limit(5))
+        ...     _ = shop.group("doctest:sums", "billing", service_ms=300)
+        ...     _ = shop.run(seconds=1)
+        ...     shop.summary()
+        group    consumer   handled  failed  retried  acknowledged  pending  waiting
+        billing                   3       0        0             3        1        1
+                 billing-1        3       0        0             3        1
+        """
+        return self.clock.do(self._summarise)  # type: ignore[no-any-return]
+
+    def _summarise(self) -> Summary:
+        if self.state in ("running", "paused"):
+            self._sampler.sample()
+        return summarise(self.groups.values(), self.histories)
+
+    def note(self, text: str) -> None:
+        """Put an event with this text into the pictures, at the next sample.
+
+        Handlers and callbacks may call it, too.
+
+        Raises
+        ------
+        InputError
+            If it is not a text, or no sample will come.
+        """
+        checks.text("text", text)
+        if self.state == "stopped" and not self.clock.virtual:
+            raise InputError(f"{self!r} takes no more samples: note {text!r} before you stop it")
+        self.context.report(Event("note", detail=text))
 
     def step(self) -> None:
         """While paused, run until a sample shows a change."""
@@ -288,7 +351,13 @@ class Scenario(ClockControls):
         streams = ", ".join(map(repr, self.histories)) or "no stream"
         return f"<Scenario on {streams}: {self.state}>"
 
-    def _check_reader_name(self, name: str) -> None:
+    def _settings(self) -> list[str]:
+        return self._properties()  # to set anything else would change nothing
+
+    def _check_new_reader(
+        self, kind: type[BaseReader], stream: str, name: str, options: dict[str, Any]
+    ) -> None:
+        check_reader(kind, stream, name, options)
         if name in self.readers:
             raise InputError(f"this scenario already has a reader {name!r}: choose another name")
 

@@ -9,12 +9,13 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from types import NoneType
 from typing import Any
 
 import redis
 
 from streamviz.client.command_log import CommandLog, LoggedCommand
-from streamviz.errors import HandlerError, InputError
+from streamviz.errors import HandlerError, InputError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
@@ -90,6 +91,9 @@ class Steps:
         *,
         names: Mapping[str, Any] | None = None,
     ) -> None:
+        check_type("source", source, str, "Python statements, as text")
+        check_type("names", names, (Mapping, NoneType), "a dict of names and values")
+        self._observer = Observer(client, stream)
         self._names = dict(sys._getframe(1).f_globals if names is None else names)
         text = textwrap.dedent(source).strip() + "\n"
         try:
@@ -105,7 +109,6 @@ class Steps:
         self.index = 0
         self.history = History()
         self.log = StepLog(client, lambda: self.sources[self.index :])
-        self._observer = Observer(client, stream)
         self._sample(())
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import observer_client
 from streamviz.plots import (
@@ -161,6 +161,7 @@ def partition_lanes(history: History, *, group: str | None = None) -> Live:
     group : str, optional
         The group whose lag to show; by default the first. See `streamviz.plots.PartitionLanes`.
     """
+    check_type("history", history, History, "the History of a PartitionObserver's samples")
     return Live(history, [PartitionLanes(group)])
 
 

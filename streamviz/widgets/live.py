@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import traitlets
@@ -10,6 +10,7 @@ import traitlets
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
+from streamviz.plots.drawing import check_groups
 from streamviz.plots.figure import Figure, Plot
 from streamviz.simulation.scenario import Scenario
 from streamviz.simulation.steps import Steps
@@ -63,6 +64,8 @@ class Live(PlotWidget):
         commands: bool = False,
     ) -> None:
         super().__init__(_history_of(source, stream), plots)
+        if not isinstance(source, Scenario) or source.ran:  # no other group will come
+            check_groups(self.plots, self.history.group_names if self.history.last else None)
         self.scenario = source if isinstance(source, Scenario) else None
         self.steps = source if isinstance(source, Steps) else None
         self.controls = controls and self.scenario is not None
@@ -196,10 +199,12 @@ class Live(PlotWidget):
 
 
 def _history_of(source: Scenario | Steps | History, stream: str | None) -> History:
-    if isinstance(source, History):
-        return source
-    if isinstance(source, Steps):
-        return source.history
+    if isinstance(source, History | Steps):
+        history = source.history if isinstance(source, Steps) else source
+        own = history.last.stream if history.last is not None else None
+        if stream is not None and stream != own:
+            raise InputError(f"stream={stream!r}: {source!r} has one stream, so leave it out")
+        return history
     if not isinstance(source, Scenario):
         raise InputError(
             f"{type(source).__name__} can't be shown: give a Scenario, Steps or a History"
@@ -207,5 +212,11 @@ def _history_of(source: Scenario | Steps | History, stream: str | None) -> Histo
     if stream is None:
         return source.history
     if not isinstance(stream, str) or stream not in source.histories:
-        raise InputError(f"{stream!r} is not a stream of {source!r}: choose one of its streams")
+        raise InputError(no_such_stream(stream, source.histories))
     return source.histories[stream]
+
+
+def no_such_stream(stream: object, known: Iterable[str]) -> str:
+    """Return the message for a stream that a scenario does not have."""
+    names = ", ".join(map(repr, known)) or "none yet: call produce(), group() or watch()"
+    return f"{stream!r} is not a stream of this scenario: its streams are {names}"

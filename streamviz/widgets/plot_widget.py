@@ -19,6 +19,7 @@ from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
+from streamviz.plots.drawing import draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot, clean
 from streamviz.plots.svg import render
 from streamviz.widgets import output_cells
@@ -89,7 +90,7 @@ class PlotWidget(LateWidget):
     @traitlets.default("summary")
     def _summary(self) -> str:
         with self.history.lock:
-            return "\n".join(f"{plot.title}: {plot.summary(self.history)}" for plot in self.plots)
+            return "\n".join(f"{p.title}: {summary_of(p, self.history)}" for p in self.plots)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: Any) -> str:
@@ -116,7 +117,7 @@ class PlotWidget(LateWidget):
     def figure(self) -> Any:
         """The plots as they are now, as a `plotly.graph_objects.Figure` of your own."""
         with self.history.lock:
-            return plotly_figure([plot.figure(self.history) for plot in self.plots])
+            return plotly_figure([draw(plot, self.history)[0] for plot in self.plots])
 
     def _start(self) -> None:
         """Begin to follow the source: the widget is shown."""
@@ -172,7 +173,7 @@ class PlotWidget(LateWidget):
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
         with self.history.lock:
-            figures = [plot.static_figure(self.history) for plot in self.plots]
+            figures = [draw(plot, self.history, static=True)[0] for plot in self.plots]
         return {
             "text/html": placeholder(element_id, self._images(figures), self._footer()),
             "text/plain": "\n".join(self._summaries(figures)),
@@ -229,11 +230,9 @@ class PlotWidget(LateWidget):
             self._send_figures(view)
 
     def _send_figures(self, view: str) -> None:
-        figures = [plot.figure(self.history) for plot in self.plots]
-        self._sent = [
-            (figure["n"], plot.structure_key(self.history))
-            for figure, plot in zip(figures, self.plots, strict=True)
-        ]
+        drawn = [draw(plot, self.history) for plot in self.plots]
+        figures = [figure for figure, _ in drawn]
+        self._sent = [(figure["n"], key) for figure, key in drawn]
         status = self._status()
         self._sent_status = json.dumps(status)
         self._restart()
@@ -275,9 +274,7 @@ class PlotWidget(LateWidget):
             return []
         deltas = []
         for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
-            delta = plot.delta(self.history, n, key)
-            if "full" in delta:
-                key = plot.structure_key(self.history)
+            delta, key = draw_change(plot, self.history, n, key)
             self._sent[i] = (delta["n"], key)
             deltas.append(delta)
         return deltas

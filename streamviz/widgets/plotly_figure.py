@@ -11,6 +11,7 @@ from streamviz.plots.figure import Figure
 from streamviz.plots.svg import render
 
 _AXIS = re.compile(r"([xy])(?:axis)?(\d*)")
+_MOVED = ("title", "legend", "annotations")
 _ROW_PX, _GAP_PX = 260, 90
 _AXIS_REFERENCES = ("anchor", "overlaying", "matches", "scaleanchor")
 
@@ -66,7 +67,7 @@ def _add_row(
     bottom, top = band
     first = {"x": _moved("y", used), "y": _moved("x", used)}
     axes = {name: axis for name, axis in own.items() if _AXIS.fullmatch(name)}
-    rest = {name: value for name, value in own.items() if name not in (*axes, "title", "legend")}
+    rest = {name: value for name, value in own.items() if name not in (*axes, *_MOVED)}
     layout.update({name: value for name, value in rest.items() if name != "showlegend"})
     for name, axis in axes.items():
         moved = {"anchor": first[name[0]]} | axis
@@ -78,6 +79,9 @@ def _add_row(
     for letter in used:
         used[letter] += sum(name[0] == letter for name in axes)
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": top, "yanchor": "bottom"}
+    layout["annotations"] += [
+        note | {"y": (bottom + top) / 2} for note in own.get("annotations", ())
+    ]
     text = f"<b>{own['title']['text']}</b>"
     layout["annotations"].append({"text": text, "showarrow": False, "xanchor": "left", **place})
     legend = own["legend"] | {"y": top, "visible": own["showlegend"]}

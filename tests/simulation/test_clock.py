@@ -130,7 +130,7 @@ def test_stop_is_prompt_and_final_and_can_be_called_twice(clock: Clock) -> None:
     clock.stop()
     assert time.monotonic() - began < 1
     assert not clock_threads()
-    with pytest.raises(InputError, match="create a new one"):
+    with pytest.raises(InputError, match="create a new Scenario"):
         clock.start()
 
 

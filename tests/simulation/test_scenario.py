@@ -362,8 +362,9 @@ def test_an_exception_in_a_callback_or_a_series_is_reported(
     other = Scenario(scenario.client)
     other.watch(f"{prefix}b")
     other.on_sample.append(lambda sample: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(HandlerError, match="ZeroDivisionError") as raised:
         other.run(seconds=1)
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 def test_a_server_that_dies_is_reported_and_nothing_hangs(until: Until) -> None:

@@ -22,7 +22,7 @@ SEEN = history(
 PLOTS = [
     plot
     for name, plot in ALL.items()
-    if name not in ("partitions", "flow") and plot.figure(SEEN)["data"]
+    if name not in ("partitions", "flow", "swim_lanes_of_one") and plot.figure(SEEN)["data"]
 ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any
 
 from streamviz.client.arguments import whole_number
@@ -35,6 +36,8 @@ class Series:
     """
 
     def __init__(self, start: Callable[[], Iterator[Point]]) -> None:
+        if not callable(start):
+            raise InputError(f"{start!r} is not callable: call Series.of(points) for points")
         self._start = start
 
     @classmethod
@@ -46,7 +49,17 @@ class Series:
         if isinstance(points, Series):
             return points
         if not isinstance(points, Iterable):
-            raise InputError(f"{points!r} is not iterable: give pairs of (at_ms, fields)")
+            call = ": call it" if callable(points) else ""
+            raise InputError(f"{points!r} is not iterable{call}: give pairs of (at_ms, fields)")
+        if isinstance(points, str | bytes | Mapping):
+            raise InputError(
+                f"{points!r} is not a series: give pairs of (at_ms, fields), for example "
+                "series.orders(rate_hz=5)"
+            )
+        if isinstance(points, Sequence) and points:
+            _checked(0, points[0])
+        if isgenerator(points) and getgeneratorstate(points) == GEN_CLOSED:
+            raise InputError(f"{points!r} has ended: call its function again for a new one")
         return cls(lambda: iter(points))
 
     def __iter__(self) -> Iterator[Point]:

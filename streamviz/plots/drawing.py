@@ -1,0 +1,91 @@
+"""Draw a plot; one that raises is drawn as what it raised, so that the other plots go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from streamviz.errors import InputError
+from streamviz.observation.history import History
+from streamviz.plots.figure import Delta, Figure, Plot
+
+_PACKAGE = str(Path(__file__).parents[1])
+FAILED = object()
+"""The structure key of a plot that raised: its next delta is the whole figure."""
+
+
+def draw(plot: Plot, history: History, *, static: bool = False) -> tuple[Figure, Any]:
+    """Return a plot's figure, or `Plot.failure` if it raises; and its structure key."""
+    try:
+        figure = plot.static_figure(history) if static else plot.figure(history)
+        _check(plot, figure)
+        return figure, plot.structure_key(history)
+    except Exception as error:
+        return plot.failure(_text(plot, error), history), FAILED
+
+
+def draw_change(plot: Plot, history: History, since: int, key: Any) -> tuple[Delta, Any]:
+    """Return a plot's delta since a sample, and its structure key; see `Plot.delta`."""
+    try:
+        delta = plot.delta(history, since, key)
+        _check(plot, delta)
+        return delta, plot.structure_key(history) if "full" in delta else key
+    except Exception as error:
+        figure = plot.failure(_text(plot, error), history)
+        return {"n": figure["n"], "full": figure}, FAILED
+
+
+def summary_of(plot: Plot, history: History) -> str:
+    """Return a plot's summary, or what it raised."""
+    try:
+        return plot.summary(history)
+    except Exception as error:
+        return _text(plot, error)
+
+
+def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:
+    """Raise an InputError if a plot is of a group that does not exist; None if none is known."""
+    for plot in plots:
+        group = getattr(plot, "group", None)
+        if known is not None and isinstance(group, str) and group not in known:
+            names = ", ".join(map(repr, known)) or "none"
+            raise InputError(
+                f"{plot.title}: there is no group {group!r}: the stream's groups are {names}"
+            )
+
+
+def _check(plot: Plot, drawn: Figure | Delta) -> None:
+    """Check that a browser can be sent what a user's plot draws; ours are known to be right."""
+    if type(plot).__module__.startswith("streamviz."):
+        return
+    try:
+        json.dumps(drawn, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        unfit = _first_unfit(drawn.get("full", drawn))
+        raise InputError(
+            f"{unfit} can't be drawn: give numbers and texts, and None for a gap"
+        ) from error
+
+
+def _first_unfit(value: Any, place: str = "") -> str:
+    """Return the innermost value that JSON does not have, and where it is."""
+    items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
+    items = enumerate(value) if isinstance(value, list | tuple) else items
+    for name, item in items:
+        try:
+            json.dumps(item, allow_nan=False)
+        except (TypeError, ValueError):
+            return _first_unfit(item, f"{place}[{name!r}]")
+    return f"the value {value!r} at {place}"
+
+
+def _text(plot: Plot, error: Exception) -> str:
+    """Return what a plot raised, and in which line of its own code."""
+    frames = extract_tb(error.__traceback__)
+    own = [one for one in frames if not one.filename.startswith(_PACKAGE)]
+    where = f" (line {own[-1].lineno}, in {own[-1].name})" if own else ""
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return f"{type(plot).__name__} can't be drawn: {kind}{error}{where}"

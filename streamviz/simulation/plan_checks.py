@@ -1,0 +1,57 @@
+"""Check what a scenario's plan is made of, before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from inspect import Parameter, signature
+from itertools import chain
+from typing import Any
+
+from streamviz.errors import InputError, check_type
+from streamviz.simulation.checks import known
+from streamviz.simulation.producer import Producer
+from streamviz.simulation.readers import BaseReader
+from streamviz.simulation.series import Series
+
+
+def check_series(points: Iterable[Any], producers: Iterable[Producer]) -> None:
+    """Check that this is a series, and no iterator that another producer reads already."""
+    Series.of(points)
+    for producer in producers:
+        if producer.points is points and iter(points) is points:
+            raise InputError(
+                f"{points!r} already makes the entries of {producer.stream!r}, and can be read "
+                "only once: call its function again, or give a list or a Series"
+            )
+
+
+def stream_keys(stream: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the keys of one stream or of several."""
+    keys = (stream,) if isinstance(stream, str) else stream
+    check_type("stream", keys, (list, tuple), "a stream's key as text, or a list of keys")
+    return tuple(keys)
+
+
+def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) -> None:
+    """Check that this is a group's name, and that it is not swapped with the stream's key."""
+    if not isinstance(name, str) or not name:
+        raise InputError(f"{name!r} is not a group's name: give it as text")
+    if name in planned and not set(planned).intersection(streams):
+        raise InputError(
+            f"{name!r} is a stream of this scenario, and {streams[0]!r} is none: give the stream "
+            f"first, group({name!r}, {streams[0]!r}). If the group is meant to have this name, "
+            f"call watch({streams[0]!r}) before"
+        )
+
+
+def check_reader(
+    kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
+) -> None:
+    """Check the stream, the name and the options of a plain reader or a subscriber."""
+    if not isinstance(stream, str) or not stream:
+        raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"reader={name!r}: give a name as text")
+    parameters = chain(*(signature(one).parameters.values() for one in (kind, BaseReader)))
+    names = [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
+    known(f"an option of a {kind._random_stream.lower()}", options, names)

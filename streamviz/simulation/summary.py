@@ -1,0 +1,153 @@
+"""What became of the entries of a scenario, per group and per consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from streamviz.errors import InputError
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState
+from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSummary:
+    """What one consumer did. The scenario counts all but `pending`, which a sample tells.
+
+    Attributes
+    ----------
+    name : str
+    handled : int
+        Entries it handled. An entry handled twice counts twice.
+    failed : int
+        Entries it could not handle: `fail` was true, or `fail` or `handler` raised.
+    retried : int
+        Entries it was given that a consumer of the group had been given before.
+    acknowledged : int
+        Entries that the server counted at its XACK, or that it read with NOACK.
+    pending : int or None
+        Entries it holds; None before the first sample, or if the server did not answer.
+    """
+
+    name: str
+    handled: int
+    failed: int
+    retried: int
+    acknowledged: int
+    pending: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """What became of the entries of one group, over all its streams.
+
+    Attributes
+    ----------
+    name : str
+    streams : tuple of str
+    handled, failed, retried, acknowledged : int
+        The sums of its consumers; see `ConsumerSummary`.
+    pending : int or None
+        Entries that its consumers hold, other programs' consumers included.
+    waiting : int or None
+        Entries that the group has not yet been given (the lag); None if that is not known.
+    consumers : tuple of ConsumerSummary
+        In the order in which they were started.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    handled: int
+    failed: int
+    retried: int
+    acknowledged: int
+    pending: int | None
+    waiting: int | None
+    consumers: tuple[ConsumerSummary, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary:
+    """What became of the entries of a scenario; printed, it is a table.
+
+    Attributes
+    ----------
+    groups : tuple of GroupSummary
+        In the order in which they were started.
+    """
+
+    groups: tuple[GroupSummary, ...]
+
+    def group(self, name: str) -> GroupSummary:
+        """Return the summary of a group; InputError if there is no group of that name."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        names = ", ".join(repr(group.name) for group in self.groups) or "none"
+        raise InputError(f"there is no group {name!r}: the groups are {names}")
+
+    def __repr__(self) -> str:
+        rows = [("group", "consumer", *_COLUMNS)]
+        for group in self.groups:
+            rows.append((group.name, "", *_cells(group)))
+            rows += [("", one.name, *_cells(one)) for one in group.consumers]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(_line(row, widths) for row in rows)
+
+
+_COLUMNS = [one.name for one in fields(GroupSummary) if one.name not in ("name", "streams")][:-1]
+
+
+def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]) -> Summary:
+    """Return the summary of a scenario's groups, as of the newest samples."""
+    summaries = []
+    for group in groups:
+        samples = [histories[key].last for key in group.streams]
+        states = [one.group(group.name) if one else None for one in samples]
+        summaries.append(_summarise_group(group, states))
+    return Summary(tuple(summaries))
+
+
+def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None]) -> GroupSummary:
+    consumers = tuple(_summarise_consumer(one, states) for one in group.consumers.values())
+    return GroupSummary(
+        group.name,
+        group.streams,
+        sum(one.handled for one in consumers),
+        sum(one.failed for one in consumers),
+        sum(one.retried for one in consumers),
+        sum(one.acknowledged for one in consumers),
+        _sum(None if one is None else one.pending for one in states),
+        _sum(None if one is None else one.lag.entries for one in states),
+        consumers,
+    )
+
+
+def _summarise_consumer(
+    consumer: SimulatedConsumer, states: Sequence[GroupState | None]
+) -> ConsumerSummary:
+    held = _sum(None if state is None else _pending(state, consumer.name) for state in states)
+    counts = consumer.handled, consumer.failed, consumer.retried, consumer.acknowledged
+    return ConsumerSummary(consumer.name, *counts, held)
+
+
+def _pending(group: GroupState, consumer: str) -> int:
+    return sum(one.pending for one in group.consumers if one.name == consumer)
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = list(numbers)
+    return None if None in known else sum(one or 0 for one in known)
+
+
+def _cells(one: GroupSummary | ConsumerSummary) -> list[str]:
+    values: list[Any] = [getattr(one, name, "") for name in _COLUMNS]
+    return ["?" if value is None else str(value) for value in values]
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    names = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
+    numbers = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
+    return "  ".join([*names, *numbers]).rstrip()
