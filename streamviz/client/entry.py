@@ -62,36 +62,34 @@ class Entry:
         return f"Entry({shown})"
 
 
-_get_id, _get_fields, _get_repeated = (
-    vars(Entry)[name].__get__ for name in ("id", "fields", "repeated")
-)
+_get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
 _set_id, _set_fields, _set_repeated = (
     vars(Entry)[name].__set__ for name in ("id", "fields", "repeated")
 )
 
 
-def _read_id(entry: Entry) -> EntryId:
-    value: Any = _get_id(entry)
+def _read_id(entry: Entry) -> Any:
+    value = _get_id(entry)
     if type(value) is not EntryId:
         value = EntryId.parse(value)
         _set_id(entry, value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
-def _read_fields(entry: Entry) -> dict[str, str]:
-    value: Any = _get_fields(entry)
+def _read_fields(entry: Entry) -> Any:
+    value = _get_fields(entry)
     if type(value) is list:
         value, repeated = parse_words(value)
         if repeated:
             _set_repeated(entry, repeated)
         _set_fields(entry, value)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
-def _or_default(name: str) -> property:
+def _or_default(name: str, default: object) -> property:
     """Return the property of a part that few entries have."""
     slot = vars(Entry)[name]
-    get, default = slot.__get__, _DEFAULTS[name]
+    get = slot.__get__
 
     def read(entry: Entry) -> Any:
         _read_fields(entry)  # it finds what is repeated
@@ -104,11 +102,12 @@ def _or_default(name: str) -> property:
 
 
 # A slot holds the reply until it is read for the first time, and nothing instead of a default.
-_DEFAULTS = {"idle_ms": None, "deliveries": None, "repeated": ()}
 for _part, _property in {
     "id": property(_read_id, _set_id),
     "fields": property(_read_fields, _set_fields),
-    **{name: _or_default(name) for name in _DEFAULTS},
+    "idle_ms": _or_default("idle_ms", None),
+    "deliveries": _or_default("deliveries", None),
+    "repeated": _or_default("repeated", ()),
 }.items():
     setattr(Entry, _part, _property)
 
