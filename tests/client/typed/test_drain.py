@@ -249,15 +249,20 @@ def test_after_a_lost_connection_the_next_loop_continues(
 
 
 @one_client
+@pytest.mark.parametrize("block_ms", [None, 50])
 def test_it_follows_a_slot_on_the_move(
-    redis: redis_py.Redis, nodes: RedisCluster, cluster: EmbeddedCluster, key: str
+    redis: redis_py.Redis,
+    nodes: RedisCluster,
+    cluster: EmbeddedCluster,
+    key: str,
+    block_ms: int | None,
 ) -> None:
     stream = Stream(nodes, key)
     group = ten_in(stream)
     home = cluster.slot_owner(key)
     target = next(node.name for node in cluster.nodes if node is not home)
     handled = []
-    for entry in group.consumer("a").drain(2):
+    for entry in group.consumer("a").drain(2, block_ms=block_ms):
         handled.append(entry.id.ms)
         if entry.id.ms == 3:
             cluster.move_slot(slot_of(key), target)
