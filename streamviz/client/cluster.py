@@ -139,8 +139,8 @@ class ClusterConnection(Connection):
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
         replies = self._follow(commands, block_ms)
-        ended_wait = block_ms is not None and isinstance(replies[0], Exception)
-        if ended_wait and str(replies[0]).startswith(("NOGROUP", "UNBLOCKED")):
+        ended_wait = block_ms is not None and isinstance(replies[-1], Exception)
+        if ended_wait and str(replies[-1]).startswith(("NOGROUP", "UNBLOCKED")):
             # The stream was moved or deleted during the wait. The same command again tells which.
             replies = self._follow(commands, block_ms)
         return replies
@@ -181,7 +181,7 @@ class ClusterConnection(Connection):
             if tuple(commands[0]) == ("MULTI",):  # ASKING covers the whole transaction
                 return transport.send_and_receive(raw_connection, [("ASKING",), *commands])[1:]
             pairs = [one for command in commands for one in (("ASKING",), command)]
-            return transport.send_and_receive(raw_connection, pairs)[1::2]
+            return transport.send_and_receive(raw_connection, pairs, block_ms)[1::2]
 
     def _redirect(self, node: Any, target: Redirection) -> Any:
         """Return the node that a redirection names, and store it as the owner after MOVED."""

@@ -93,9 +93,13 @@ class Connection:
             raise self.explain(reply, command, needs) from reply
         return reply
 
-    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one round trip; a refused command has its error as its reply."""
-        replies = self._notify(commands, self._send) if commands else []
+    def pipeline(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
+        """Send commands in one round trip; a refused command has its error as its reply.
+
+        The last command may block for `block_ms` milliseconds, as in `call`.
+        """
+        send = partial(self._send, block_ms=block_ms)
+        replies = self._notify(commands, send) if commands else []
         return self._explain_errors(replies, commands)
 
     def transaction(self, commands: Sequence[Command]) -> list[Any]:

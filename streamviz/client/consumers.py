@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypedDict, Unpack, overload
 
 from streamviz.client import arguments, replies
 from streamviz.client.arguments import Id
 from streamviz.client.connection import Connection
+from streamviz.client.drain import drain
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Claimed, Entry
 from streamviz.client.records import Records
@@ -96,6 +97,55 @@ class Consumer:
             max_bytes=max_bytes,
         )
         return Records(Entry, [entry for _, entry in pairs])
+
+    def drain(
+        self, count: int = 100, *, block_ms: int | None = None, pending_first: bool = True
+    ) -> Iterator[Entry]:
+        """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
+
+        An entry counts as handled when the loop asks for the next one. The entries of a page are
+        acknowledged together with the next read, in one round trip. A loop that breaks or raises
+        acknowledges the entries before its last one. That one stays pending, and so does every
+        entry of the page if the process is killed: the next `drain` yields them again.
+
+        Parameters
+        ----------
+        count : int
+            Read and acknowledge at most `count` entries at a time.
+        block_ms : int, optional
+            When no entry is left, wait this long for the next one, in milliseconds; 0 is forever.
+        pending_first : bool
+            Begin with this consumer's own pending entries, which it did not finish before.
+
+        Yields
+        ------
+        Entry
+            The entries, without own pending entries that were deleted; those stay pending.
+
+        Raises
+        ------
+        NoSuchGroup
+            As in `read`.
+
+        Examples
+        --------
+        >>> from streamviz import Stream, connect
+        >>> tea = Stream(connect(), "doctest:drain")
+        >>> _ = tea.client.delete("doctest:drain")
+        >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "sencha"))
+        >>> tea.group("bar").create("0")
+        >>> [entry.fields["cup"] for entry in tea.group("bar").consumer("ann").drain()]
+        ['oolong', 'sencha']
+        """
+        options, _ = arguments.read_options(arguments.whole_number("count", count, 1), block_ms)
+        return drain(
+            self.connection,
+            ("XREADGROUP", "GROUP", self.group_name, self.name, *options, "STREAMS", self.key),
+            ("XACK", self.key, self.group_name),
+            after="0" if pending_first else ">",
+            count=count,
+            block_ms=block_ms,
+        )
 
     @overload
     def claim(

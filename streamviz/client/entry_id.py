@@ -72,7 +72,10 @@ class EntryId:
         if type(value) is bytes:  # the fast path for IDs from the server
             first, _, second = value.partition(b"-")
             if first.isdigit() and second.isdigit() and len(first) < 20 > len(second):
-                return cls(int(first), int(second))
+                parsed = object.__new__(cls)  # both parts are in range
+                _set_ms(parsed, int(first))
+                _set_seq(parsed, int(second))
+                return parsed
         if isinstance(value, EntryId):
             return value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
@@ -124,6 +127,7 @@ class EntryId:
         return f"EntryId({str(self)!r})"
 
 
+_set_ms, _set_seq = vars(EntryId)["ms"].__set__, vars(EntryId)["seq"].__set__
 EntryId.ZERO = EntryId(0, 0)
 EntryId.MIN = EntryId(0, 1)
 EntryId.MAX = EntryId(_TOP, _TOP)

@@ -4,55 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from streamviz.client.entry import Entry as Entry
 from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import make_frame
 from streamviz.client.tables import Record, row_table
 
 if TYPE_CHECKING:
     import pandas
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Record):
-    """One entry of a stream.
-
-    Attributes
-    ----------
-    id : EntryId
-    fields : dict of str to str
-        In the order they were added. Bytes that are not UTF-8 become surrogate escapes, so
-        ``value.encode("utf-8", "surrogateescape")`` restores every byte.
-    idle_ms, deliveries : int or None
-        After XREADGROUP with CLAIM (8.4): milliseconds since the previous delivery, and the number
-        of previous deliveries; both are 0 for a new entry. None after any other command.
-    repeated : tuple of (str, str)
-        All fields and values in the order they were added, if a field occurs more than once; then
-        `fields` has only its last value. Empty in any other entry; `pairs` has them always.
-    """
-
-    id: EntryId
-    fields: dict[str, str]
-    idle_ms: int | None = None
-    deliveries: int | None = None
-    repeated: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """All fields and values in the order they were added, also if a field occurs twice."""
-        return self.repeated or tuple(self.fields.items())
-
-    def _table_rows(self) -> list[tuple[str, Any]]:
-        return [("id", self.id), *self.pairs]
-
-    def __repr__(self) -> str:
-        shown = f"id={self.id!r}, fields={self.fields!r}"
-        if self.repeated:
-            shown += f", repeated={self.repeated!r}"
-        if self.deliveries is not None:
-            shown += f", idle_ms={self.idle_ms}, deliveries={self.deliveries}"
-        return f"Entry({shown})"
 
 
 class PendingEntry(NamedTuple):

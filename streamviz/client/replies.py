@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
+from streamviz.client.entry import Entry, parse_words, unparsed
+from streamviz.client.entry import text as text
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import (
     Claimed,
     ConsumerInfo,
-    Entry,
     FullGroup,
     FullPending,
     GroupInfo,
@@ -26,12 +28,6 @@ from streamviz.client.models import (
 )
 from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
-
-
-def text(value: Any) -> str:
-    """Return a name or a value as text; surrogate escapes stand for bytes that are not UTF-8."""
-    return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
-
 
 _parse_id = lru_cache(4096)(EntryId.parse)  # the same IDs are pending in sample after sample
 _name = lru_cache(4096)(text)
@@ -56,15 +52,8 @@ def entry(reply: Any) -> Entry | None:
     """Parse one entry; a deleted entry has no fields, and is None."""
     if not reply or reply[1] is None:
         return None
-    words = reply[1]
-    flat = iter(words)
-    pairs = zip(flat, flat, strict=True) if type(words) is list else words.items()
+    fields, repeated = parse_words(reply[1])
     claimed = len(reply) >= 4  # XREADGROUP with CLAIM adds the idle time and the delivery count
-    fields = {_name(name): text(value) for name, value in pairs}
-    repeated: tuple[tuple[str, str], ...] = ()
-    if type(words) is list and 2 * len(fields) < len(words):
-        decoded = [*map(text, words)]
-        repeated = tuple(zip(decoded[::2], decoded[1::2], strict=True))
     return Entry(
         EntryId.parse(reply[0]),
         fields,
@@ -75,9 +64,18 @@ def entry(reply: Any) -> Entry | None:
 
 
 def entries(reply: Any) -> Records[Entry]:
-    """Parse a list of entries (XRANGE, XCLAIM); deleted entries are left out."""
-    parsed = map(entry, reply or ())
-    return Records(Entry, [one for one in parsed if one is not None])
+    """Return a list of entries (XRANGE, XCLAIM) without deleted ones, parsed when first used."""
+    found = [item for item in reply or () if item and item[1] is not None]
+    words = [*map(itemgetter(1), found)]
+    if {*map(len, found)} == {2} and {*map(type, words)} == {list}:
+        return Records(Entry, unparsed(map(itemgetter(0), found), words))
+    return Records(Entry, [parsed for item in found if (parsed := entry(item)) is not None])
+
+
+def only_stream(reply: Any) -> list[Any]:
+    """Return the unparsed entries of a read of one stream."""
+    pairs = dict(reply or ())
+    return next(iter(pairs.values()), [])
 
 
 def by_stream(reply: Any) -> dict[str, list[Entry]]:

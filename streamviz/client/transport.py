@@ -76,23 +76,29 @@ def send_and_receive(
 ) -> list[Any]:
     """Send commands in one write, and return their raw replies.
 
-    A refused command has its error as its reply. `block_ms` extends the socket's time-out; it
-    works only for a single command.
+    A refused command has its error as its reply. `block_ms` extends the socket's time-out for the
+    last command.
     """
     raw_connection.send_packed_command([b"".join(map(pack, commands))])
-    if len(commands) > 1:
+    if block_ms is None and len(commands) > 2:
         replies = read_replies(raw_connection, len(commands), new_reader())
-        refused = tuple(commands[0]) == ("MULTI",) and isinstance(replies[-1], ResponseError)
-        if refused and not str(replies[-1]).startswith("EXECABORT"):
-            raw_connection.disconnect()  # a server without EXEC is still inside the transaction
-        return replies
+    else:
+        replies = [_read_reply(raw_connection) for _ in commands[1:]]
+        replies += [_read_reply(raw_connection, block_ms)]
+    refused = tuple(commands[0]) == ("MULTI",) and isinstance(replies[-1], ResponseError)
+    if refused and not str(replies[-1]).startswith("EXECABORT"):
+        raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+    return replies
+
+
+def _read_reply(raw_connection: Any, block_ms: int | None = None) -> Any:
     options = {}
     if block_ms is not None:
         options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
     try:
-        return [raw_connection.read_response(disable_decoding=True, **options)]
+        return raw_connection.read_response(disable_decoding=True, **options)
     except ResponseError as error:
-        return [error]
+        return error
 
 
 def new_reader() -> hiredis.Reader:

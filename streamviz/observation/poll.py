@@ -136,7 +136,7 @@ class Poll:
         new = next(rest)[::-1] if self.max_entries or self.known else []
         new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
         entry_bytes = max(map(size_of, new), default=0)
-        entries = tuple(replies.entries(new))
+        entries = tuple(filter(None, map(replies.entry, new)))  # parsed at once, and so checked
         if self.known is None:
             stream = replies.stream_info(about)
             last = stream.last_entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, asdict, replace
 from typing import Any
@@ -291,6 +293,64 @@ def test_every_byte_can_be_restored(value: bytes) -> None:
     ((name, text),) = found.fields.items()
     assert name.encode("utf-8", "surrogateescape") == value
     assert text.encode("utf-8", "surrogateescape") == value
+
+
+@pytest.mark.parametrize("part", ["id", "fields", "repeated", "pairs", "idle_ms", "deliveries"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        [b"1-0", [b"a", b"b"]],
+        [b"1-0", [b"a", b"b", b"a", b"c"]],
+        [b"1-0", [b"a\0b", b"\0", b"", b"\xff\0\xc3"]],
+        [b"1-0", {b"a": b"b", b"\xff": b"\xfe"}],
+        [b"18446744073709551615-18446744073709551615", []],
+        [b"1-0", [b"a", b"b"], 40, 3],
+    ],
+)
+def test_an_entry_is_the_same_whichever_part_is_read_first(raw: Any, part: str) -> None:
+    at_once, (later,) = replies.entry(raw), replies.entries([raw])
+    assert at_once is not None
+    assert getattr(later, part) == getattr(at_once, part)
+    assert repr(later) == repr(at_once)
+    assert later == at_once
+    assert (later.repeated, later.idle_ms) == (at_once.repeated, at_once.idle_ms)
+
+
+def unread() -> Entry:
+    (entry,) = replies.entries([[b"1-0", [b"a", b"b", b"c", b"d"]]])
+    return entry
+
+
+def test_an_unread_entry_is_a_record_like_any_other() -> None:
+    assert unread() == ONE
+    assert repr(unread()) == repr(ONE)
+    assert pickle.loads(pickle.dumps(unread())) == copy.deepcopy(unread()) == copy.copy(unread())
+    assert asdict(unread()) == asdict(ONE)
+    assert replace(unread(), id=EntryId(2)) == replace(ONE, id=EntryId(2))
+    with pytest.raises(FrozenInstanceError):
+        unread().id = EntryId(9)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(unread())
+    match unread():
+        case Entry(EntryId(1, 0), {"a": "b", "c": last}):
+            assert last == "d"
+        case other:
+            pytest.fail(f"{other} does not match")
+
+
+def test_fields_are_parsed_once_and_may_be_changed_in_place() -> None:
+    entry = unread()
+    assert entry.fields is entry.fields
+    assert entry.id is entry.id
+
+
+def test_a_field_without_a_value_is_refused() -> None:
+    raw = [b"1-0", [b"a", b"b", b"c"]]
+    with pytest.raises(ValueError, match="a field has no value"):
+        replies.entry(raw)
+    (entry,) = replies.entries([raw])
+    with pytest.raises(ValueError, match="a field has no value"):
+        _ = entry.fields
 
 
 def test_fields_keep_their_order(shape: Shape) -> None:

@@ -360,6 +360,7 @@ def test_a_blocked_read_wakes_up_for_an_idle_entry(a: Consumer, b: Consumer) -> 
 
 METHODS: dict[str, Callable[[Consumer], Any]] = {
     "read": lambda c: c.read(),
+    "drain": lambda c: list(c.drain()),
     "claim": lambda c: c.claim(["1-1"]),
     "autoclaim": lambda c: c.autoclaim(0),
 }

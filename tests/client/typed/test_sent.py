@@ -135,6 +135,23 @@ def test_a_limit_in_all_is_not_less_than_that_from_each_stream(
     assert sent == []
 
 
+def test_a_drained_page_is_acknowledged_in_the_round_trip_of_the_next_read(
+    redis: redis_py.Redis, key: str, sent: list[bytes]
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 6))
+    stream.group("g").create("0")
+    sent.clear()
+    assert len(list(stream.group("g").consumer("c").drain(2, pending_first=False))) == 5
+
+    def words(text: str) -> bytes:
+        return resp([key.encode() if word == "KEY" else word.encode() for word in text.split()])
+
+    read = words("XREADGROUP GROUP g c COUNT 2 STREAMS KEY >")
+    acks = ["", "XACK KEY g 1-0 2-0", "XACK KEY g 3-0 4-0", "XACK KEY g 5-0"]
+    assert sent == [(words(ack) if ack else b"") + read for ack in acks]
+
+
 def test_the_server_explains_its_subcommands(redis: redis_py.Redis, key: str) -> None:
     stream = Stream(redis, key)
     assert any(line.startswith("CREATECONSUMER") for line in stream.group("g").help())

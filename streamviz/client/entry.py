@@ -1,0 +1,146 @@
+"""An entry of a stream, parsed from the server's reply when its parts are first asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from typing import Any
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.tables import Record
+
+
+def text(value: Any) -> str:
+    """Return a name or a value as text; surrogate escapes stand for bytes that are not UTF-8."""
+    return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
+
+
+_name = lru_cache(4096)(text)  # entries share the names of their fields
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Record):
+    """One entry of a stream.
+
+    Attributes
+    ----------
+    id : EntryId
+    fields : dict of str to str
+        In the order they were added. Bytes that are not UTF-8 become surrogate escapes, so
+        ``value.encode("utf-8", "surrogateescape")`` restores every byte.
+    idle_ms, deliveries : int or None
+        After XREADGROUP with CLAIM (8.4): milliseconds since the previous delivery, and the number
+        of previous deliveries; both are 0 for a new entry. None after any other command.
+    repeated : tuple of (str, str)
+        All fields and values in the order they were added, if a field occurs more than once; then
+        `fields` has only its last value. Empty in any other entry; `pairs` has them always.
+
+    Notes
+    -----
+    An entry of a reply is parsed when its ID or its fields are first asked for.
+    """
+
+    id: EntryId
+    fields: dict[str, str]
+    idle_ms: int | None = None
+    deliveries: int | None = None
+    repeated: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """All fields and values in the order they were added, also if a field occurs twice."""
+        return self.repeated or tuple(self.fields.items())
+
+    def _table_rows(self) -> list[tuple[str, Any]]:
+        return [("id", self.id), *self.pairs]
+
+    def __repr__(self) -> str:
+        shown = f"id={self.id!r}, fields={self.fields!r}"
+        if self.repeated:
+            shown += f", repeated={self.repeated!r}"
+        if self.deliveries is not None:
+            shown += f", idle_ms={self.idle_ms}, deliveries={self.deliveries}"
+        return f"Entry({shown})"
+
+
+_get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
+_set_id, _set_fields, _set_repeated = (
+    vars(Entry)[name].__set__ for name in ("id", "fields", "repeated")
+)
+
+
+def _read_id(entry: Entry) -> Any:
+    value = _get_id(entry)
+    if type(value) is not EntryId:
+        value = EntryId.parse(value)
+        _set_id(entry, value)
+    return value
+
+
+def _read_fields(entry: Entry) -> Any:
+    value = _get_fields(entry)
+    if type(value) is list:
+        value, repeated = parse_words(value)
+        if repeated:
+            _set_repeated(entry, repeated)
+        _set_fields(entry, value)
+    return value
+
+
+def _or_default(name: str, default: object) -> property:
+    """Return the property of a part that few entries have."""
+    slot = vars(Entry)[name]
+    get = slot.__get__
+
+    def read(entry: Entry) -> Any:
+        _read_fields(entry)  # it finds what is repeated
+        try:
+            return get(entry)
+        except AttributeError:
+            return default
+
+    return property(read, slot.__set__)
+
+
+# A slot holds the reply until it is read for the first time, and nothing instead of a default.
+for _part, _property in {
+    "id": property(_read_id, _set_id),
+    "fields": property(_read_fields, _set_fields),
+    "idle_ms": _or_default("idle_ms", None),
+    "deliveries": _or_default("deliveries", None),
+    "repeated": _or_default("repeated", ()),
+}.items():
+    setattr(Entry, _part, _property)
+
+
+def unparsed(ids: Iterable[Any], words: list[list[Any]]) -> list[Entry]:
+    """Return entries of these IDs and words, which are parsed when they are first read."""
+    entries = list(map(object.__new__, repeat(Entry, len(words))))
+    deque(map(_set_id, entries, ids), maxlen=0)  # not one step of Python for an entry
+    deque(map(_set_fields, entries, words), maxlen=0)
+    return entries
+
+
+def parse_words(words: Any) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """Return an entry's fields, and all its pairs if a field occurs more than once."""
+    if type(words) is not list:
+        return {_name(name): text(value) for name, value in words.items()}, ()
+    if len(words) % 2:
+        raise ValueError(f"{words!r}: a field has no value")
+    fields: dict[str, str] = {}
+    remaining = iter(words)
+    try:
+        for name in remaining:
+            fields[_name(name)] = next(remaining).decode()
+    except (AttributeError, UnicodeDecodeError):  # text, or bytes that are not UTF-8
+        fields = {_name(name): text(value) for name, value in _pairs(words)}
+    if 2 * len(fields) == len(words):
+        return fields, ()
+    return fields, tuple((_name(name), text(value)) for name, value in _pairs(words))
+
+
+def _pairs(words: list[Any]) -> Iterator[tuple[Any, Any]]:
+    return zip(words[::2], words[1::2], strict=True)
