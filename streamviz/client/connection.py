@@ -177,7 +177,7 @@ class Connection:
             reader = transport.new_reader()
             unanswered = 0
             for payload, size in batches:
-                raw_connection.send_packed_command([payload])
+                raw_connection.send_packed_command([payload], check_health=not unanswered)
                 if unanswered:
                     replies = transport.read_replies(raw_connection, unanswered, reader)
                     yield unanswered, transport.errors_among(replies)

@@ -199,3 +199,12 @@ def test_a_broken_connection_raises_and_nothing_is_sent_twice(
     assert seen == list(range(len(seen)))
     assert 20 <= len(seen) <= 30
     other.close()
+
+
+def test_a_health_check_does_not_come_between_two_batches(redis: redis_py.Redis, key: str) -> None:
+    place = redis.connection_pool.connection_kwargs["path"]
+    client = redis_py.Redis(unix_socket_path=place, health_check_interval=0.001)  # type: ignore[arg-type]
+    stream = Stream(client, key)
+    assert stream.add_many({"n": n} for n in range(20_000)) == 20_000
+    assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(20_000)]
+    client.close()
