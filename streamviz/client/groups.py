@@ -38,7 +38,7 @@ class ConsumerGroup:
     def _repr_html_(self) -> str:
         quiet = ConsumerGroup(self.connection.unlogged(), self.key, self.name)
         try:
-            tables = quiet.info()._repr_html_(), quiet.consumers()._repr_html_()
+            tables = quiet.info()._repr_html_(), quiet.consumers().html()
         except StreamVizError as error:
             return titled(repr(self), paragraph(str(error)))
         return titled(repr(self), *tables)

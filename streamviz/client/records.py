@@ -67,7 +67,11 @@ class Records(list[T]):
         split = names[:1] == ["id"]
         return make_frame(kinds, [_split_id(row, now_ms) if split else row for row in rows])
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
+        return self.html() if self else None  # then it is shown as []
+
+    def html(self) -> str:
+        """Return an HTML table, also of an empty list."""
         return table(*self._cells(self[:MAX_ROWS]), len(self))
 
     def _cells(self, records: Sequence[Any]) -> tuple[list[str], list[list[Any]]]:

@@ -55,7 +55,7 @@ class Stream:
             groups = replies.group_infos(call("XINFO", "GROUPS", self.key))
         except StreamVizError as error:
             return titled(repr(self), paragraph(str(error)))
-        return titled(repr(self), stream._repr_html_(), groups._repr_html_())
+        return titled(repr(self), stream._repr_html_(), groups.html())
 
     def __len__(self) -> int:
         return self.length()

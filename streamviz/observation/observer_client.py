@@ -54,7 +54,7 @@ def observer_client(client: Any) -> Any:
         If the client does not tell where and as whom to connect.
     """
     pool = getattr(client, "connection_pool", None)
-    if isinstance(client, _LazyCluster) or isinstance(pool, _BriefPool):
+    if isinstance(client, LazyCluster) or isinstance(pool, _BriefPool):
         return client
     kind = getattr(pool, "connection_class", type(client))
     options = getattr(pool, "connection_kwargs", None)
@@ -85,7 +85,7 @@ def observer_client(client: Any) -> Any:
 def observer_connection(client: Any, key: str) -> Connection:
     """Return a connection of the observer's own for a key; see `observer_client`."""
     own = observer_client(client)
-    if isinstance(own, _LazyCluster):
+    if isinstance(own, LazyCluster):
         return ClusterConnection(own, key, quiet=True)  # type: ignore[arg-type]
     return Connection(own, quiet=True)  # samples are not logged
 
@@ -121,7 +121,7 @@ class _SentinelPool(_BriefPool, SentinelConnectionPool):
     """A pool of connections to the master, or a replica, that Sentinel names."""
 
 
-class _LazyCluster:
+class LazyCluster:
     """A `RedisCluster` that is made when it is first used: making it connects to the nodes."""
 
     def __init__(self, make: Callable[[], RedisCluster]) -> None:
@@ -139,7 +139,7 @@ class _LazyCluster:
             self._cluster.close()
 
 
-def _cluster_client(client: Any, nodes: Any) -> _LazyCluster:
+def _cluster_client(client: Any, nodes: Any) -> LazyCluster:
     options = getattr(nodes, "connection_kwargs", None) or client.connection_kwargs
     addresses = {
         (node.host, node.port)
@@ -155,7 +155,7 @@ def _cluster_client(client: Any, nodes: Any) -> _LazyCluster:
         remap = getattr(nodes, "address_remap", None)
         return RedisCluster(startup_nodes=start, address_remap=remap, **taken)
 
-    return _LazyCluster(make)
+    return LazyCluster(make)
 
 
 def _sentinel_pool(pool: Any, options: Mapping[str, Any], *, tls: bool) -> _SentinelPool:

@@ -14,6 +14,7 @@ from streamviz.client.connection import Connection
 from streamviz.errors import InputError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.observer_client import LazyCluster
 from streamviz.simulation import checks
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
 from streamviz.simulation.clock_controls import ClockControls
@@ -83,7 +84,7 @@ class Scenario(ClockControls):
         limit: int = 1000,
         memory: bool = False,
     ) -> None:
-        if not isinstance(client, RedisCluster):
+        if not isinstance(client, RedisCluster | LazyCluster):
             Connection(client)  # or it says what the client is
         interval_ms = checks.number("sample_every_ms", sample_every_ms, 1)
         seed = whole_number("seed", seed)
