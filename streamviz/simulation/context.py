@@ -50,7 +50,7 @@ class Context:
 
     def rng(self, name: str) -> random.Random:
         """Return a part's random numbers: the same in each run with this seed and this name."""
-        return random.Random(f"{self.seed} {name}")
+        return random.Random(f"{self.seed} {name}".encode("utf-8", "surrogateescape"))
 
     def report(self, event: Event) -> None:
         """Report an event; the next sample carries it."""

@@ -548,3 +548,14 @@ def test_with_a_revival_after_each_crash_nothing_is_lost(
     scenario.run(seconds=100)
     assert set(handled) == {str(n) for n in range(60)}
     assert Stream(redis, key).groups()[0].pending == 0
+
+
+def test_a_group_whose_name_is_no_utf8_works_as_any_other(redis: redis_py.Redis, key: str) -> None:
+    """Surrogate escapes stand for its bytes, as everywhere."""
+    shop = Scenario(redis, seed=7)
+    shop.produce(key, series.constant(5))
+    shop.group(key, "\udcff", service_ms=10)
+    state = shop.run(seconds=3).last
+    assert state is not None
+    assert state.group("\udcff").acked == 15  # type: ignore[union-attr]
+    assert redis.execute_command("XPENDING", key, b"\xff")["pending"] == 0
