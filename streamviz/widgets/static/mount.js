@@ -29,7 +29,7 @@ export const isFor = (model, { view }) => (view || model.view) === model.view;
 
 /** Say hello until the kernel answers: it may be busy, and a message may be lost.
  * @param {any} model @param {AbortSignal} signal */
-function greet(model, signal) {
+export function greet(model, signal) {
   let [timer, wait] = [0, HELLO_AGAIN_MS];
   const hello = () => {
     timer = setTimeout(hello, wait);
