@@ -207,8 +207,9 @@ class PlotWidget(LateWidget):
         elif kind == "story":
             self._send_story(content)
         elif kind in ("bye", "gone") and self._views.remove(view):
-            self._rest()
-            if kind == "gone":  # from its cell's output
+            if kind == "bye":
+                self._rest()
+            else:  # gone from its cell's output
                 self.stop()
                 self.close()
 

@@ -2,13 +2,13 @@
 // A widget's views: in the placeholders of its cells' outputs, wherever those move, and in boxes.
 
 /** @typedef {(model: any, signal: AbortSignal) => HTMLElement} Builder */
-/** @typedef {{root: HTMLElement, area: Element, abort: AbortController, timer: number}} Mounted */
+/** @typedef {{root: HTMLElement, area: Element, isCopy: boolean, abort: AbortController, timer: number}} Mounted */
 
 const GONE_AFTER_MS = 1500;
 const HELLO_AGAIN_MS = 1000; // then after twice the time, and so on
 const HELLO_AT_LEAST_MS = 30000;
 const PLACEHOLDER = "[data-streamviz]";
-const CLONE = ".jp-LinkedOutputView"; // JupyterLab's "Create New View for Output"
+const COPY = ".jp-LinkedOutputView"; // JupyterLab's "Create New View for Output"
 
 /** Tell the kernel something that it did not ask for. A closed notebook does not tell its widgets,
  * so sending may fail.
@@ -29,7 +29,7 @@ export const isFor = (model, { view }) => (view || model.view) === model.view;
 
 /** Say hello until the kernel answers: it may be busy, and a message may be lost.
  * @param {any} model @param {AbortSignal} signal */
-function greet(model, signal) {
+export function greet(model, signal) {
   let [timer, wait] = [0, HELLO_AGAIN_MS];
   const hello = () => {
     timer = setTimeout(hello, wait);
@@ -117,15 +117,15 @@ export function mount(model, signal, builder) {
    * a one counts where this model was mounted, or in a copy of that output: with its pictures. */
   const placeholders = () => {
     const known = [...new Set(views.map(({ area }) => area))].flatMap((area) => all(area, "fallback_id"));
-    const clones = all(document, "fallback_id").filter((one) => one.closest(CLONE));
-    const pictures = new Set(clones.length ? known.map(picturesOf) : []);
-    return new Set([...all(document, "mount_id"), ...known, ...clones.filter((one) => pictures.has(picturesOf(one)))]);
+    const copies = all(document, "fallback_id").filter((one) => one.closest(COPY));
+    const pictures = new Set(copies.length ? known.map(picturesOf) : []);
+    return new Set([...all(document, "mount_id"), ...known, ...copies.filter((one) => pictures.has(picturesOf(one)))]);
   };
   const newView = (/** @type {Element} */ area) => {
     const abort = new AbortController();
     const root = buildView(model, abort.signal, builder);
     followLayout(model, root, abort.signal);
-    const view = { root, area, abort, timer: 0 };
+    const view = { root, area, isCopy: area.closest(COPY) !== null, abort, timer: 0 };
     views.push(view);
     return view;
   };
@@ -151,9 +151,13 @@ export function mount(model, signal, builder) {
       if (!views.some(({ root }) => placeholder.contains(root))) place(placeholder);
     }
     for (const view of views) {
-      // The output area is there without the placeholder: the cell ran again, or was cleared.
-      if (view.root.isConnected || view.timer || !view.area.isConnected) continue;
-      view.timer = setTimeout(() => (view.root.isConnected ? (view.timer = 0) : drop(view, "gone")), GONE_AFTER_MS);
+      // The output area is there without the placeholder: the cell ran again, or was cleared. The
+      // area itself leaves the page while it is scrolled out of view, but for a copy, when it closes.
+      if (view.root.isConnected || view.timer || !(view.area.isConnected || view.isCopy)) continue;
+      view.timer = setTimeout(() => {
+        view.timer = 0;
+        if (!view.root.isConnected) drop(view, view.area.isConnected ? "gone" : "bye");
+      }, GONE_AFTER_MS);
     }
   };
   const observer = new MutationObserver((changes) => {
