@@ -248,18 +248,28 @@ class Notebook:
     def run_all(self, seconds: float = 60) -> Notebook:
         self.ready()
         self.command("notebook:clear-all-cell-outputs")
+        self.finish("notebook:run-all-cells", seconds)
+        return self
+
+    def run_cell(self, number: int) -> str:
+        """Run one cell, and return what it printed once it has ended."""
+        self.page.locator(".jp-CodeCell").nth(number).locator(".jp-InputPrompt").click()
+        self.finish("notebook:run-cell")
+        return "".join("".join(one.get("text", "")) for one in self.outputs()[number])
+
+    def finish(self, command: str, seconds: float = 60) -> None:
+        """Run one of JupyterLab's own commands to its end."""
         self.page.evaluate(
-            """([seconds]) => {
+            """([command, seconds]) => {
               document.activeElement?.blur();  // a focus would be given back, even after it closed
               return Promise.race([
-                window.jupyterapp.commands.execute('notebook:run-all-cells'),
+                window.jupyterapp.commands.execute(command),
                 new Promise((_, fail) => setTimeout(
-                  () => fail(`not all cells ran in ${seconds} s`), seconds * 1000)),
+                  () => fail(`${command} has not ended in ${seconds} s`), seconds * 1000)),
               ]).then(() => undefined);
             }""",
-            [seconds],
+            [command, seconds],
         )
-        return self
 
     def restart(self) -> None:
         self.command("notebook:restart-kernel")
@@ -273,18 +283,16 @@ class Notebook:
         path = self.lab.folder / "notebooks" / self.name
         return json.loads(path.read_text("utf-8"))
 
+    def outputs(self) -> list[list[dict[str, Any]]]:
+        """Return the outputs of each cell, whether or not they are on the screen."""
+        cells = self.page.evaluate(
+            "() => JSON.stringify(window.jupyterapp.shell.currentWidget"
+            ".content.model.sharedModel.toJSON().cells)"
+        )
+        return [cell.get("outputs", []) for cell in json.loads(cells)]
+
     def all_outputs(self) -> list[dict[str, Any]]:
-        """Return every output of the notebook, whether or not it is on the screen."""
-        return [
-            output
-            for cell in json.loads(
-                self.page.evaluate(
-                    "() => JSON.stringify(window.jupyterapp.shell.currentWidget"
-                    ".content.model.sharedModel.toJSON().cells)"
-                )
-            )
-            for output in cell.get("outputs", [])
-        ]
+        return [output for outputs in self.outputs() for output in outputs]
 
     def said(self) -> str:
         """Return what the notebook's cells printed."""

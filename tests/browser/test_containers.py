@@ -105,13 +105,7 @@ def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNoteb
         "() => { const { shell } = window.jupyterapp;"
         " [...shell.widgets('main')].filter(one => !one.context).forEach(one => one.close()); }"
     )
-
-    def said() -> str:
-        cell(notebook, 3)
-        notebook.command("notebook:run-cell")
-        return notebook.said()
-
-    notebook.until(lambda: "3 views" in said())
+    notebook.until(lambda: "3 views" in notebook.run_cell(3))
     shown = notebook.page.locator(".jp-Notebook .streamviz-live")
     for n in range(3):
         shown.nth(n).scroll_into_view_if_needed()
@@ -128,23 +122,16 @@ def test_a_closed_view_costs_nothing_and_a_new_one_goes_on(open_notebook: OpenNo
         "print(one.scenario.state, len(one.scenario.on_sample))",
     ]
     notebook = open_notebook(cells).run_all()
-
-    def state() -> str:
-        text = cell(notebook, 3).locator(".jp-OutputArea-output")
-        notebook.command("notebook:run-cell")
-        return str(text.inner_text()) if text.count() else ""
-
     for number in (1, 2):
         all_live(notebook, views(notebook, number))
     for number, left in ((1, "running 1"), (2, "paused 0")):
         cell(notebook, number)
         notebook.command("notebook:clear-cell-output")
         views(notebook, number).wait_for(state="detached")
-        notebook.until(lambda left=left: left in state())
-    cell(notebook, 2)
-    notebook.command("notebook:run-cell")
+        notebook.until(lambda left=left: left in notebook.run_cell(3))
+    notebook.run_cell(2)
     all_live(notebook, views(notebook, 2))
-    notebook.until(lambda: "running 1" in state())
+    notebook.until(lambda: "running 1" in notebook.run_cell(3))
     assert not notebook.problems
 
 
@@ -163,24 +150,17 @@ w.VBox([slider, words, one])""",
     notebook.run_all()
     all_live(notebook, views(notebook, 1))
     shown = cell(notebook, 1)
-
-    def said() -> str:
-        text = cell(notebook, 2).locator(".jp-OutputArea-output")
-        notebook.command("notebook:run-cell")
-        return str(text.inner_text()) if text.count() else ""
-
     slider = shown.locator(".noUi-handle")
     slider.focus()
     for _ in range(4):
         slider.press("ArrowRight")
-    notebook.until(lambda: "3.0 running" in said())
+    notebook.until(lambda: "3.0 running" in notebook.run_cell(2))
     notebook.until(lambda: "billing: " in shown.locator(".widget-label").last.inner_text())
     shown.locator(".streamviz-plot").first.focus()
     shown.locator(".streamviz-plot").first.press("End")
     newest = "document.querySelector('.streamviz-plot').data[0].customdata"
-    notebook.until(lambda: {*said().split()} & {*notebook.page.evaluate(newest)})
-    cell(notebook, 3)
-    notebook.command("notebook:run-cell")
+    notebook.until(lambda: {*notebook.run_cell(2).split()} & {*notebook.page.evaluate(newest)})
+    notebook.run_cell(3)
     story = shown.locator(".streamviz-story")
     notebook.until(lambda: "was added at" in str(story.text_content()))
     assert not notebook.problems
