@@ -12,7 +12,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check unit notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
+.PHONY: help js lab test check docs unit notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -23,6 +23,7 @@ help:
 	@echo "make notebooks    pytest --nbval: every notebook's committed output still holds"
 	@echo "make browser      the notebooks in a real JupyterLab in a real browser"
 	@echo "make execute      run the notebooks again and save their new outputs"
+	@echo "make docs         the documentation as a site: docs/_build/html"
 	@echo "make pictures     take the README's pictures anew"
 	@echo "make film         make the README's moving picture anew, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
@@ -65,6 +66,9 @@ browser: js
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
 	$(BIN)/python -m pytest tests/browser $(PARALLEL)
 
+docs: js
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+
 execute: js
 	$(BIN)/python tests/execute_notebooks.py
 
@@ -89,4 +93,4 @@ coverage-table: js
 	$(BIN)/python tests/course_map/make.py
 
 clean:
-	rm -rf .venv node_modules */*/static/dist build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache test-results
+	rm -rf .venv node_modules docs/_build docs/course */*/static/dist build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .cache test-results

@@ -1,4 +1,4 @@
-"""The README: what it shows runs, and what it says of speed names who was measured."""
+"""The README and the documentation: their code runs, and the tests that they name exist."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ import streamviz
 from streamviz.recording import load
 from streamviz.server.embedded import EmbeddedServer
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parent.parent
+PAGES = ["README", "docs/index", "docs/how_to/watch", "docs/how_to/talk", "docs/how_to/data"]
 
 
-def test_its_python_runs_from_top_to_bottom(
+def blocks(page: str) -> list[str]:
+    text = (ROOT / f"{page}.md").read_text("utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_their_python_runs_from_top_to_bottom(
     server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(BLOCKS) == 4
     monkeypatch.chdir(tmp_path)
     client = server.client()
     monkeypatch.setattr(redis_py, "Redis", lambda: client)
     monkeypatch.setattr(streamviz, "connect", lambda: client)
     names: dict[str, Any] = {}
-    for block in BLOCKS:
-        exec(compile(block, "README.md", "exec"), names)
+    for page in PAGES:
+        assert blocks(page)
+        if page == "docs/how_to/talk":  # it makes what the README made
+            Path("run.jsonl.gz").unlink()
+        for block in blocks(page):
+            exec(compile(block, page, "exec"), names)
     client.delete("orders")
     client.close()
     samples = load("run.jsonl.gz").samples
@@ -39,8 +47,8 @@ def test_its_python_runs_from_top_to_bottom(
 
 
 def test_a_live_plot_of_your_own_stream_takes_less_than_ten_lines() -> None:
-    assert "watch(" in BLOCKS[0]
-    assert len(BLOCKS[0].splitlines()) < 10
+    assert "watch(" in blocks("README")[0]
+    assert len(blocks("README")[0].splitlines()) < 10
 
 
 NAMED = ["Measured on 20", "make bench", "cores", "1,000,000"]
@@ -50,6 +58,20 @@ NAMED += ["redis-py", "walrus", "redis-benchmark", "figure widget", "bokeh"]
 @pytest.mark.parametrize("named", NAMED)
 def test_its_figures_say_who_was_measured_when_and_on_what(named: str) -> None:
     (figures,) = re.findall(
-        r"<!-- performance -->(.*)<!-- /performance -->", README, flags=re.DOTALL
+        r"<!-- performance -->(.*)<!-- /performance -->",
+        (ROOT / "docs/performance.md").read_text("utf-8"),
+        flags=re.DOTALL,
     )
     assert named in figures
+
+
+def test_each_fault_names_a_test_that_exists() -> None:
+    page = (ROOT / "docs/faults.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    files = (ROOT / "tests").rglob("test_*.py")
+    there = {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())}
+    assert len(named) > 20
+    assert named <= there
+    for line in page.splitlines():
+        if line.startswith("| ") and "shown by" not in line:
+            assert "`test_" in line

@@ -1,4 +1,4 @@
-"""What the benchmarks share: rows of a table, side by side, and the README's copy of it."""
+"""What the benchmarks share: rows of a table, side by side, and their copy in the documentation."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     if exitstatus or not TABLES:
         return
     text = "\n\n".join([machine(), *map(str, TABLES.values())])
-    readme = ROOT / "README.md"
-    found, times = MARK.subn(lambda hit: hit[1] + text + hit[2], readme.read_text("utf-8"))
-    assert times == 1, "README.md has no place for the performance tables"
+    figures = ROOT / "docs/performance.md"
+    found, times = MARK.subn(lambda hit: hit[1] + text + hit[2], figures.read_text("utf-8"))
+    assert times == 1, "docs/performance.md has no place for the performance tables"
     whole = ("Bulk", "Drain", "A look", "Watching", "Frames", "To start", "Recording a run")
     complete = {*whole, "A recording of an hour at 10 looks a second"} <= {
         title.split(":")[0] for title in TABLES
     }
-    if complete:  # a part of the benchmarks leaves the README as it is
-        readme.write_text(found, "utf-8")
+    if complete:  # a part of the benchmarks leaves the page as it is
+        figures.write_text(found, "utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -37,7 +37,7 @@ from streamviz.widgets.live import Live
 
 Until = Callable[..., None]
 SEEN = history(sample(1, group("g")))
-README = Path(__file__).parents[2] / "README.md"
+HOW_TO = Path(__file__).parents[2] / "docs/how_to/watch.md"
 RIGHTS = "-@all +xinfo +xrange +xrevrange +xpending +multi +exec +info"
 """The smallest that a watcher needs; INFO is for `connect`, MULTI for looks of one moment."""
 
@@ -157,12 +157,12 @@ def user(redis: redis_py.Redis) -> Iterator[Callable[[str], str]]:
 
 
 def readme_rights(key: str) -> str:
-    (line,) = re.findall(r"^ACL SETUSER streamviz on >\S+ (.*)$", README.read_text("utf-8"), re.M)
+    (line,) = re.findall(r"^ACL SETUSER streamviz on >\S+ (.*)$", HOW_TO.read_text("utf-8"), re.M)
     assert "%R~orders*" in line
     return line.replace("%R~orders*", f"%R~{key}")
 
 
-@pytest.mark.parametrize("rights", ["smallest", "README"])
+@pytest.mark.parametrize("rights", ["smallest", "documented"])
 def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
     server: EmbeddedServer,
     redis: redis_py.Redis,

@@ -1,0 +1,109 @@
+"""The documentation: it builds without a warning, its links lead somewhere, its players play."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from browser.conftest import ROOT
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.timeout(180)  # the first build reads all docstrings
+BUILT = ROOT / "docs/_build/html"
+
+
+DRAWN = """body => [...body.querySelectorAll('.streamviz-flow [data-key]')].filter(node => {
+  const { x, y, width, height } = node.getBoundingClientRect();
+  return width && height && x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
+}).map(node => node.dataset.key)"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *said: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    command = ["-m", "sphinx", "--quiet", "--fail-on-warning", "-b", "html", "docs", str(BUILT)]
+    built = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(BUILT)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.anchors: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in {"href", "src"} and value:
+                self.links.add(value)
+            elif name in {"id", "name"} and value:
+                self.anchors.add(value)
+
+
+def read(page: Path) -> Links:
+    found = Links()
+    found.feed(page.read_text("utf-8"))
+    return found
+
+
+def test_every_link_leads_somewhere(site: str) -> None:
+    pages = {page: read(page) for page in BUILT.rglob("*.html") if page.parent.name != "players"}
+    assert len(pages) > 30
+    checked, broken = 0, []
+    for page, found in pages.items():
+        for link in found.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            missing = not target.exists()
+            if target in pages and parts.fragment:
+                missing |= parts.fragment not in pages[target].anchors
+            checked += 1
+            if missing and target.name not in {"genindex.html", "py-modindex.html", "search.html"}:
+                broken.append(f"{page.relative_to(BUILT)}: {link}")
+    assert checked > 1000
+    assert not broken
+
+
+def test_every_notebook_is_a_page_with_its_pictures(site: str) -> None:
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) == 16
+    for notebook in notebooks:
+        page = (BUILT / "course" / f"{notebook.stem}.html").read_text("utf-8")
+        assert page.count("<svg") > 5, notebook.name  # the theme's own icons are fewer
+
+
+def test_the_front_page_plays_at_once(site: str, page: Page) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{site}/index.html")
+    player = page.frame_locator("iframe.player").first
+    for text in ("acknowledged", "billing-2"):
+        expect(player.get_by_text(text).first).to_be_visible(timeout=30_000)
+    seen = []
+    for second in (2, 5):  # nobody has clicked
+        clock = player.get_by_text(re.compile(rf"0:0[{second}-9]\.\d / 0:32\.0"))
+        expect(clock).to_be_visible(timeout=30_000)
+        seen.append(player.locator("body").evaluate(DRAWN))
+    assert all(len(keys) > 5 for keys in seen)
+    assert {*seen[1]} - {*seen[0]}  # entries that came in between
+    assert not problems
