@@ -74,9 +74,7 @@ class PlotWidget(LateWidget):
         enough = bool(chosen) or self._plots_optional
         if not enough or not all(isinstance(plot, Plot) for plot in chosen):
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
-        mount_id, fallback_id = new_ids()
-        super().__init__(mount_id=mount_id, fallback_id=fallback_id)
-        self.history = history
+        self.history = history  # marimo reads the traits while the widget is made
         self.plots = chosen
         # for each plot: its last sample and its structure key
         self._sent: list[tuple[int, Any]] = []
@@ -85,6 +83,8 @@ class PlotWidget(LateWidget):
         self._handles: list[Any] = []
         self._refreshed_s = 0.0
         self._summarised_s = 0.0
+        mount_id, fallback_id = new_ids()
+        super().__init__(mount_id=mount_id, fallback_id=fallback_id)
         self.on_msg(self._receive)
 
     @traitlets.default("summary")
