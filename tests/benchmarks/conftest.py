@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.tables import TABLES
+from benchmarks.tables import TABLES, Table
 from browser.conftest import browser, lab, open_notebook, page, play, screen, tab, window
 from playwright.sync_api import Page
 
@@ -18,7 +18,6 @@ from streamviz import connect
 from streamviz.client.connection import Connection
 
 ROOT = Path(__file__).parent.parent.parent
-MARK = re.compile(r"(<!-- performance -->\n).*?(\n<!-- /performance -->)", re.DOTALL)
 
 
 @pytest.fixture
@@ -47,16 +46,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish(exitstatus: int) -> None:
     if exitstatus or not TABLES:
         return
-    text = "\n\n".join([machine(), *map(str, TABLES.values())])
-    figures = ROOT / "docs/performance.md"
-    found, times = MARK.subn(lambda hit: hit[1] + text + hit[2], figures.read_text("utf-8"))
-    assert times == 1, "docs/performance.md has no place for the performance tables"
+    sizing = [one for one in TABLES.values() if one.title.startswith("Sizing")]
+    others = [one for one in TABLES.values() if one not in sizing]
     whole = ("Bulk", "Drain", "A look", "Watching", "Frames", "To start", "Recording a run")
-    complete = {*whole, "A recording of an hour at 10 looks a second"} <= {
-        title.split(":")[0] for title in TABLES
-    }
-    if complete:  # a part of the benchmarks leaves the page as it is
-        figures.write_text(found, "utf-8")
+    complete = {*whole, "A recording of an hour at 10 looks a second"}
+    if complete <= {one.title.split(":")[0] for one in others}:  # a part leaves the page as it is
+        write("performance", others)
+    if len(sizing) == 3:
+        write("sizing", sizing)
+
+
+def write(name: str, tables: list[Table]) -> None:
+    """Put tables into their place on a page of the documentation."""
+    page = ROOT / f"docs/{name}.md"
+    mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    text = "\n\n".join([machine(), *map(str, tables)])
+    found, times = mark.subn(lambda hit: f"{hit[1]}{text}\n{hit[2]}", page.read_text("utf-8"))
+    assert times == 1, f"{page} has no place for its tables"
+    page.write_text(found, "utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

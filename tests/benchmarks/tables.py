@@ -21,7 +21,7 @@ class Table:
         """Say what was aimed at, what came of it, and whether that is enough."""
         aim = f"at least {least:g}" if least > -math.inf else f"at most {most:g}"
         self.targets[what] = (
-            f"{what}: **{value:.2f}** ({aim}: {'yes' if least <= value <= most else 'no'})"
+            f"{what}: **{value:,.2f}** ({aim}: {'yes' if least <= value <= most else 'no'})"
         )
 
     def add(self, *cells: object) -> None:
