@@ -12,7 +12,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check docs unit notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
+.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -20,6 +20,7 @@ help:
 	@echo "make js           bundle the browser's JavaScript; every target does this if it changed"
 	@echo "make check        format, lint, types, import contract, links in the prose"
 	@echo "make unit         the package's tests, on every server that is at hand"
+	@echo "make faults       of the tests of unit, those that break something"
 	@echo "make notebooks    pytest --nbval: every notebook's committed output still holds"
 	@echo "make browser      the notebooks in a real JupyterLab in a real browser"
 	@echo "make execute      run the notebooks again and save their new outputs"
@@ -58,6 +59,9 @@ unit: js
 	@if [ -x /usr/bin/redis-server ]; then \
 		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PATIENT); \
 	else echo "no redis-server of the system: the second server is not tested here"; fi
+
+faults: js
+	$(BIN)/python -m pytest tests/faults $(PATIENT)
 
 notebooks: js
 	$(BIN)/python -m pytest --nbval notebooks $(PARALLEL)
