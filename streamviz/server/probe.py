@@ -92,10 +92,7 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
     if isinstance(error, ResponseError) and "db index" in lower:
         return ServerError(f"{url}: {message}. The server has no such database: use /0")
     if "certificate" in lower:
-        return ServerUnreachable(
-            f"{url} has a certificate that is not trusted: {message}. Give the file of the "
-            "certificate authority as ssl_ca_certs="
-        )
+        return ServerUnreachable(f"{url} {_certificate_problem(lower, message)}")
     tls = url.startswith("rediss:")
     if "ssl" in lower or "wrong version number" in lower or (tls and "time" in lower):
         return ServerUnreachable(
@@ -109,6 +106,29 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
     return ServerUnreachable(
         f"no answer from {url}: {message}. Start the server, correct the URL, or call connect() "
         "without a URL to use the embedded server"
+    )
+
+
+def _certificate_problem(lower: str, message: str) -> str:
+    """Return what is wrong with a certificate, and the next step."""
+    if "certificate required" in lower:
+        return (
+            f"wants a certificate from you: {message}. Give its file as ssl_certfile= and its "
+            "key as ssl_keyfile="
+        )
+    if "expired" in lower or "not yet valid" in lower:
+        return (
+            f"has a certificate of another time: {message}. Renew it on the server, or set this "
+            "machine's clock"
+        )
+    if "hostname mismatch" in lower or "not valid for" in lower:
+        return (
+            f"has a certificate for another name: {message}. Connect to a name that is in the "
+            "certificate"
+        )
+    return (
+        f"has a certificate that is not trusted: {message}. Give the file of the certificate "
+        "authority as ssl_ca_certs="
     )
 
 

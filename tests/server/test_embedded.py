@@ -20,8 +20,6 @@ from typing import Any
 import pytest
 import redis as redis_py
 import redis.asyncio
-import valkey
-import valkey.asyncio
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 from processes import alive
@@ -36,7 +34,6 @@ from streamviz.errors import (
     ServerUnreachable,
     StreamVizError,
 )
-from streamviz.observation.observer import Observer
 from streamviz.server import embedded as server_module
 from streamviz.server.embedded import EmbeddedServer
 
@@ -283,69 +280,6 @@ def test_a_server_that_never_answers_is_unreachable() -> None:
 def test_a_server_with_another_protocol_is_unreachable() -> None:
     with FakeServer(lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as web:
         assert fails(ServerUnreachable, f"redis://127.0.0.1:{web.port}")
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """A real server that speaks TLS: its port and the file of its certificate authority."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip(
-            "TLS needs a redis-server on the PATH: the embedded servers are built without TLS"
-        )
-    folder = tmp_path_factory.mktemp("tls")
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*make, *names, *files], check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    tls = {"tls-port": port, "tls-cert-file": "cert.pem", "tls-key-file": "key.pem"}
-    tls |= {"tls-ca-cert-file": "cert.pem", "tls-auth-clients": "no"}
-    config = [word for name, value in tls.items() for word in (f"--{name}", str(value))]
-    with (folder / "log").open("w") as log:
-        running = subprocess.Popen(
-            [program, "--port", "0", "--save", "", "--requirepass", "secret-word", *config],
-            cwd=folder,
-            stdout=log,
-        )
-    deadline = time.monotonic() + 10
-    while "Ready to accept" not in (folder / "log").read_text():
-        assert running.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, (folder / "log").read_text()
-        time.sleep(0.01)
-    yield port, folder / "cert.pem"
-    running.terminate()
-    running.wait(10)
-
-
-def test_over_tls_every_command_works(secure: tuple[int, Path]) -> None:
-    port, authority = secure
-    url = f"rediss://:secret-word@localhost:{port}/0"
-    with closing(connect(url, ssl_ca_certs=str(authority))) as client:
-        stream = Stream(client, "tls")
-        assert stream.add_many({"n": n} for n in range(3000)) == 3000
-        assert len(stream.range()) == 3000
-        stream.group("g").create("0")
-        assert len(stream.group("g").consumer("c").read(10)) == 10
-        for library in (redis_py, redis.asyncio, valkey, valkey.asyncio):
-            same: Any = library.from_url(url, ssl_ca_certs=str(authority))
-            assert Observer(same, "tls").sample().length == 3000
-            same = library.from_url(url)
-            assert "certificate" in Observer(same, "tls").sample().trouble
-
-
-def test_a_tls_error_names_the_fix(secure: tuple[int, Path], locked: EmbeddedServer) -> None:
-    port, authority = secure
-    trusted = {"ssl_ca_certs": str(authority)}
-    message = fails(ServerUnreachable, f"rediss://:{SECRET}@localhost:{port}")
-    assert "ssl_ca_certs" in message
-    assert fails(ServerAuthError, f"rediss://:{SECRET}@localhost:{port}", **trusted)
-    message = fails(ServerUnreachable, f"redis://:{SECRET}@localhost:{port}")
-    assert "write rediss://" in message
-    message = fails(ServerUnreachable, locked.url.replace("redis:", "rediss:"), **trusted)
-    assert "Write redis://" in message
 
 
 def test_the_embedded_server_is_private_and_keeps_nothing() -> None:
