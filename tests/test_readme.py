@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,21 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_its_python_runs_from_top_to_bottom(
     server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     monkeypatch.chdir(tmp_path)
+    trips = "ride,pickup_time\n1,2026-03-01 08:00\n2,2026-02-01 08:00\n"
+    (tmp_path / "trips.csv.gz").write_bytes(gzip.compress(trips.encode()))
     client = server.client()
     monkeypatch.setattr(redis_py, "Redis", lambda: client)
     monkeypatch.setattr(streamviz, "connect", lambda: client)
     names: dict[str, Any] = {}
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
-    client.delete("orders")
+    assert [entry.fields["ride"] for entry in streamviz.Stream(client, "trips").range()] == [
+        "2",
+        "1",
+    ]
+    client.delete("orders", "trips")
     client.close()
     samples = load("run.jsonl.gz").samples
     assert len(samples) > 500

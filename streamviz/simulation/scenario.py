@@ -286,13 +286,16 @@ class Scenario(ClockControls):
         Raises
         ------
         InputError
-            If there are no seconds and a series may never end, a stream that no earlier run made is in the way, or the wall clock is running.
+            If a stream that no earlier run made is in the way, or the wall clock is running; or
+            without seconds, if a series may never end.
         HandlerError
             If a function that you gave raised; see also `on_error` of `ConsumerBehaviour`. The
             run has gone on to its end, and `history` has its samples.
         """
         history = self.history
-        ms = self._ms_to_the_end() if seconds is None else checks.positive("seconds", seconds) * 1000
+        ms = (
+            self._ms_to_the_end() if seconds is None else checks.positive("seconds", seconds) * 1000
+        )
         parts = self.producers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
             if self.clock.virtual:

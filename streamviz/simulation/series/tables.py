@@ -126,11 +126,12 @@ def _table(
         check_options(file)
         if file.kind == "csv":
             return file.columns, file.rows
+    if delimiter is not None or names is not None or not header:
+        raise InputError("delimiter=, names= and header= are for CSV files: leave them out")
+    if isinstance(source, str | Path):
         if file.kind != "parquet":
             return columns_of(file.rows()), file.rows
         source = parquet_frame(file.path)
-    if delimiter is not None or names is not None or not header:
-        raise InputError("delimiter=, names= and header= are for CSV files: leave them out")
     if (table := frame_table(source)) is not None:
         columns, values = table
         return columns, lambda: (
