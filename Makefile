@@ -6,7 +6,6 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
-AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)  # in a container
 PARALLEL := -n logical --dist loadfile
 PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
@@ -43,7 +42,7 @@ js: $(READY)
 	@$(BIN)/python hatch_build.py  # nothing to do if no source has changed
 
 lab: js
-	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 $(AS_ROOT) notebooks/00_start_here.ipynb
+	$(BIN)/streamviz tutorial course  # a copy that Git ignores
 
 test: check unit notebooks browser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import sys
 from pathlib import Path
@@ -27,6 +28,9 @@ BUNDLES = (  # a folder, the modules that are bundled into it, and in which form
     (f"{WIDGETS}/dist", [f"{EXPORT}/embed.js"], ["--format=iife", "--global-name=streamvizEmbed"]),
     (f"{BOARD}/dist", [f"{BOARD}/board.js"], ["--format=esm"]),
 )
+# Minified already, and sent as it is to the pages, which unpack it.
+PLOTLY = "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
+PACKED_PLOTLY = f"{WIDGETS}/dist/plotly.js.gz"
 OPTIONS = ("--bundle", "--charset=utf8", "--target=es2022", "--log-level=warning")
 
 
@@ -47,12 +51,13 @@ def is_current() -> bool:
     sources = [path for folder in (WIDGETS, EXPORT, BOARD) for path in (ROOT / folder).glob("*.js")]
     sources += [ROOT / "package.json", ROOT / "package-lock.json", Path(__file__)]
     bundles = [ROOT / to / Path(entry).name for to, entries, _ in BUNDLES for entry in entries]
+    bundles.append(ROOT / PACKED_PLOTLY)
     newest = max(path.stat().st_mtime for path in sources)
     return all(path.exists() and path.stat().st_mtime >= newest for path in bundles)
 
 
 def build() -> None:
-    """Install esbuild as package-lock.json has it, if it is not installed, and write the bundles.
+    """Install esbuild and plotly.js as package-lock.json has them, and write the bundles.
 
     Raises
     ------
@@ -76,6 +81,8 @@ def build() -> None:
         command = ["node_modules/esbuild/bin/esbuild", *named, f"--outdir={folder}"]
         if executable.node([*command, *OPTIONS, *options], cwd=ROOT):
             sys.exit(f"esbuild failed on {', '.join(entries)}: see above")
+    packed = gzip.compress((ROOT / PLOTLY).read_bytes(), mtime=0)
+    (ROOT / PACKED_PLOTLY).write_bytes(packed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Watch a stream, open a notebook, and play or export a recording from the command line."""
+"""Take the course, watch a stream, and play or export a recording from the command line."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from streamviz import __version__, plots
 from streamviz.errors import InputError, StreamVizError, install_command
+from streamviz.export.course import FIRST, copy_course
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
@@ -33,6 +34,8 @@ PLOTS: dict[str, Callable[[], Plot]] = {
     if isinstance(kind, type) and issubclass(kind, Plot) and kind is not Plot
 } | {"group-lag-seconds": lambda: GroupLag("seconds")}
 """The plots by the names that ``--plot`` takes: every public plot is there."""
+
+_LAB_CONFIG = Path(__file__).parent / "export" / "static" / "jupyter"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,8 +97,24 @@ def lab(args: argparse.Namespace) -> None:
         raise InputError(f"JupyterLab is not installed: {install_command('lab')}")
     if not Path(args.path).exists():
         raise InputError(f"{args.path!r} does not exist: give a notebook or a folder")
-    options = ["--ServerApp.ip=127.0.0.1", *(["--no-browser"] if args.no_browser else [])]
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, args.path])
+    options = ["--ServerApp.ip=127.0.0.1"]
+    if args.no_browser:
+        options.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        options.append("--allow-root")
+    # The first thing on the page is the notebook, and not a question about news of Jupyter.
+    paths = [str(_LAB_CONFIG), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, str(args.path)])
+
+
+def tutorial(args: argparse.Namespace) -> None:
+    """Copy the course into a folder, and open its first notebook in JupyterLab."""
+    written, kept = copy_course(args.folder)
+    also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
+    print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
+    if not args.no_lab:
+        lab(argparse.Namespace(path=Path(args.folder) / FIRST, no_browser=args.no_browser))
 
 
 def replay(args: argparse.Namespace) -> None:
@@ -164,11 +183,26 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(handler=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="command", title="commands")
+    _add_tutorial(commands)
     _add_watch(commands)
     _add_lab(commands)
     _add_replay(commands)
     _add_export(commands)
     return parser
+
+
+def _add_tutorial(commands: Any) -> None:
+    command = commands.add_parser(
+        "tutorial",
+        help="copy the course into a folder, and open its first notebook in JupyterLab",
+        description="The notebooks come without outputs. Files that exist are kept.",
+    )
+    command.add_argument(
+        "folder", nargs="?", default="streamviz-course", help="default: %(default)s"
+    )
+    command.add_argument("--no-lab", action="store_true", help="only copy")
+    command.add_argument("--no-browser", action="store_true", help="only print JupyterLab's link")
+    command.set_defaults(handler=tutorial)
 
 
 def _add_watch(commands: Any) -> None:

@@ -63,7 +63,11 @@ def problem(name: str, extras: str | None) -> str:
     if name in {".", PROJECT["name"]}:
         unknown = set(filter(None, (extras or "").split(","))) - EXTRAS
         return f"{PROJECT['name']} has no extra {', '.join(sorted(unknown))}" if unknown else ""
-    return "" if name in {*others, "shtab", "nbval"} else f"{name} is neither ours nor a dependency of ours"
+    return (
+        ""
+        if name in {*others, "nbval", "pyarrow", "shtab"}
+        else f"{name} is neither ours nor a dependency of ours"
+    )
 
 
 def test_the_name_is_ours() -> None:

@@ -12,6 +12,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from email.parser import Parser
 from pathlib import Path
@@ -24,6 +25,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import streamviz
+from streamviz.export.course import copy_course
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(one.name for one in pkgutil.walk_packages(streamviz.__path__, "streamviz."))
@@ -200,7 +202,9 @@ print(json.dumps([streamviz.__file__, len(str(made._esm)), len(str(made._css))])
     assert style > 500
 
 
-def test_a_wheel_carries_the_package_whole_and_nothing_else(wheel: Path) -> None:
+def test_a_wheel_carries_the_package_the_course_and_nothing_else(
+    wheel: Path, tmp_path: Path
+) -> None:
     with ZipFile(wheel) as archive:
         carried = {name for name in archive.namelist() if ".dist-info/" not in name}
         (about,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
@@ -210,6 +214,8 @@ def test_a_wheel_carries_the_package_whole_and_nothing_else(wheel: Path) -> None
         for path in (ROOT / "streamviz").rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
+    course, _ = copy_course(tmp_path)
+    ours |= {f"streamviz/course/{path.relative_to(tmp_path).as_posix()}" for path in course}
     assert carried == ours
     assert {Path(name).suffix for name in carried} >= {".py", ".pyi", ".js", ".css", ".html"}
     needs = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
@@ -266,6 +272,35 @@ def test_a_wheel_works_where_nothing_else_is_installed(wheel: Path, tmp_path: Pa
         [command, "--help"], capture_output=True, text=True, env=bare, check=False
     )
     assert "watch" in helped.stdout, helped.stderr
+
+
+RUN_THE_FIRST = """
+import nbclient, nbformat
+notebook = nbformat.read("course/00_start_here.ipynb", 4)
+notebook.cells.append(nbformat.v4.new_code_cell("import streamviz; print(streamviz.__file__)"))
+nbclient.NotebookClient(notebook, resources={"metadata": {"path": "course"}}).execute()
+print(notebook.cells[-1].outputs[0].text)
+"""
+
+
+def test_the_course_of_an_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(alone)], check=True)
+    python = str(alone / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index"]
+    subprocess.run([*pip, "--no-deps", str(wheel)], check=True)
+    (packages,) = alone.glob("lib/python*/site-packages")
+    (packages / "needed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")  # after the wheel
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    for command in (
+        [str(alone / "bin" / "streamviz"), "tutorial", "course", "--no-lab"],
+        [python, "-c", RUN_THE_FIRST],
+    ):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False
+        )
+        assert not done.returncode, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(packages)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def test_their_python_runs_from_top_to_bottom(
     server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    trips = "ride,pickup_time\n1,2026-03-01 08:00\n2,2026-02-01 08:00\n"
+    (tmp_path / "trips.csv.gz").write_bytes(gzip.compress(trips.encode()))
     client = server.client()
     monkeypatch.setattr(redis_py, "Redis", lambda: client)
     monkeypatch.setattr(streamviz, "connect", lambda: client)
@@ -36,7 +39,9 @@ def test_their_python_runs_from_top_to_bottom(
             Path("run.jsonl.gz").unlink()
         for block in blocks(page):
             exec(compile(block, page, "exec"), names)
-    client.delete("orders")
+    rides = streamviz.Stream(client, "trips").range()
+    assert [entry.fields["ride"] for entry in rides] == ["2", "1"]
+    client.delete("orders", "trips")
     client.close()
     samples = load("run.jsonl.gz").samples
     assert len(samples) > 500

@@ -13,6 +13,8 @@ from streamviz.observation.history import History
 from streamviz.plots.figure import Delta, Figure, Plot
 
 _PACKAGE = str(Path(__file__).parents[1])
+TRACES = ("scatter", "bar", "pie")
+"""The trace types that a page can draw: its plotly.js is the basic one, a quarter of the whole."""
 FAILED = object()
 """The structure key of a plot that raised: its next delta is the whole figure."""
 
@@ -68,6 +70,9 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
         raise InputError(
             f"{unfit} can't be drawn: give numbers and texts, and None for a gap"
         ) from error
+    for trace in drawn.get("full", drawn).get("data", ()):
+        if (kind := trace.get("type", "scatter")) not in TRACES:
+            raise InputError(f"a page can't draw the trace type {kind!r}: use {', '.join(TRACES)}")
 
 
 def _first_unfit(value: Any, place: str = "") -> str:

@@ -54,6 +54,7 @@ class Clock:
         self.error: Exception | None = None
         self.on_change: list[Callable[[], object]] = []
         self.virtual = True
+        self._began_ms: int | None = None  # of data that keep their own times
         self._speed = 1.0
         self._state: State = "new"
         self._ended = False
@@ -83,9 +84,30 @@ class Clock:
     @property
     def time_ms(self) -> int:
         """The virtual time, or this machine's time, in milliseconds since 1970 UTC."""
-        return (
-            EPOCH_MS + math.floor(self.env.now + 0.5) if self.virtual else int(time.time() * 1000)
-        )
+        if not self.virtual:
+            return int(time.time() * 1000)
+        return self.began_ms + math.floor(self.env.now + 0.5)
+
+    @property
+    def began_ms(self) -> int:
+        """The virtual time at which this clock begins: that of the data, or `EPOCH_MS`."""
+        return EPOCH_MS if self._began_ms is None else self._began_ms
+
+    def begin_at(self, ms: int) -> None:
+        """Begin at the time of data, or earlier if other data already do.
+
+        Raises
+        ------
+        InputError
+            If it has run, and the data begin before its time.
+        """
+        if not self.env.now:
+            self._began_ms = ms if self._began_ms is None else min(ms, self._began_ms)
+        elif ms < self.began_ms + self.env.now:
+            raise InputError(
+                "the data keep their own times and begin before the time of this scenario, which "
+                "has run: call produce() before the first run, or read them without keep_time"
+            )
 
     @property
     def speed(self) -> float:

@@ -33,6 +33,9 @@ class Context:
     delivered : dict
         When each entry that may be claimed was delivered, on the clock, by group, stream and
         entry ID.
+    least_wait_ms : float
+        How long a part that waits for entries waits at least, if none comes; a run of years would
+        otherwise consist of waiting.
     on_added : list of callable
         Called with the stream, the ID and the fields of each entry that a producer adds.
     """
@@ -44,6 +47,7 @@ class Context:
         self.error: Exception | None = None
         self.delivered: dict[tuple[str, str, EntryId], float] = {}
         self.on_added: list[Callable[[str, EntryId | None, Any], object]] = []
+        self.least_wait_ms = 0.0
         self._events: list[Event] = []
         self._reported: set[Event] = set()
         self._wakeups: dict[str, simpy.Event] = {}
@@ -75,11 +79,11 @@ class Context:
     def wait_for_entries(self, streams: Iterable[str], within_ms: float) -> simpy.Event:
         """Return an event that triggers when an entry is added to one of the streams.
 
-        It triggers after `within_ms` milliseconds at the latest.
+        It triggers after `within_ms` or `least_wait_ms` milliseconds at the latest.
         """
         env = self.clock.env
         wakeups = [self._wakeups.setdefault(key, env.event()) for key in streams]
-        return env.any_of([*wakeups, env.timeout(within_ms)])
+        return env.any_of([*wakeups, env.timeout(max(within_ms, self.least_wait_ms))])
 
     def entry_added(self, stream: str) -> None:
         """Wake up the parts that wait for entries of a stream."""

@@ -52,6 +52,9 @@ class Producer(Guarded):
         self._context = context
         self._stream = Stream(context.client, stream)
         self._series = Series.of(points)
+        if self._series.began_ms is not None:
+            context.clock.begin_at(self._series.began_ms)
+        self._created_ms = context.clock.env.now
         self._rate = 1.0
         self._rate_changed = context.clock.env.event()
         context.clock.process(self._produce())
@@ -74,7 +77,7 @@ class Producer(Guarded):
 
     def _produce(self) -> Generator[Any, Any, None]:
         try:
-            last_ms = 0.0
+            last_ms = -self._delay_ms()
             for at_ms, fields in self._series:
                 yield from self._wait(at_ms - last_ms)
                 last_ms = at_ms
@@ -89,6 +92,27 @@ class Producer(Guarded):
                 error.__cause__ = cause
             event = Event("series_raised", self.stream, detail=type(cause).__name__)
             self._context.fail(error, event)
+
+    def _delay_ms(self) -> float:
+        """Return how long the series' 0 ms is after the producer's start: for its own times."""
+        began_ms = self._series.began_ms
+        return 0 if began_ms is None else began_ms - self._context.clock.began_ms - self._created_ms
+
+    def end_ms(self) -> float:
+        """Return when the series ends, on the clock.
+
+        Raises
+        ------
+        InputError
+            If it is not known to end.
+        """
+        if not self._series.ends:
+            raise InputError(
+                f"the series of {self.stream!r} may never end: give run() its seconds, or end the "
+                "series with limit()"
+            )
+        last_ms = max(self._series.times(), default=0.0)
+        return self._created_ms + (self._delay_ms() + last_ms) / self._rate
 
     def _wait(self, ms: float) -> Generator[Any, Any, None]:
         """Wait for a span of the series' time; the rate may change meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
@@ -54,7 +55,7 @@ class Sampler:
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
         self._readers = readers
-        self._interval_ms = interval_ms
+        self.interval_ms = interval_ms
         self._limit = limit
         self._memory = memory
         self._observers: dict[str, Observer] = {}
@@ -81,6 +82,12 @@ class Sampler:
             self.histories[key].append(sample)
             self._call_back(sample)
 
+    def fit(self, ms: float) -> None:
+        """Sample so seldom from now on that the histories hold a run of this length."""
+        interval_ms = math.ceil(ms / max(self._limit - 2, 1))
+        if interval_ms > self.interval_ms:
+            self.interval_ms = self._context.least_wait_ms = float(interval_ms)
+
     def close(self) -> None:
         """Close the connections; another sample opens them again."""
         self._client.close()
@@ -94,7 +101,7 @@ class Sampler:
         while True:
             self.sample()
             pace = 1.0 if clock.virtual else clock.speed
-            yield clock.env.timeout(self._interval_ms * pace)
+            yield clock.env.timeout(self.interval_ms * pace)
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):

@@ -94,7 +94,6 @@ class Scenario(ClockControls):
         super().__init__(self.context.clock)
         self.client = client
         self.seed = seed
-        self.sample_every_ms = interval_ms
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = {}
         self.readers: dict[str, BaseReader] = {}
@@ -249,6 +248,11 @@ class Scenario(ClockControls):
         return self
 
     @property
+    def sample_every_ms(self) -> float:
+        """The time between two samples, in milliseconds."""
+        return self._sampler.interval_ms
+
+    @property
     def history(self) -> History:
         """The history of the first stream."""
         if not self.histories:
@@ -263,8 +267,11 @@ class Scenario(ClockControls):
         """
         return self.context.error
 
-    def run(self, seconds: float) -> History:
+    def run(self, seconds: float | None = None) -> History:
         """Run on the virtual clock, and return the history of the first stream.
+
+        Without seconds, the run goes to the end of every series. If it is long, it takes fewer
+        samples, so that the history holds all of it: a year of daily data in a second.
 
         A second call continues the run, also one interrupted by Ctrl-C. The first call replaces a
         stream that an earlier run made, if nothing else has added to it since and it has no other
@@ -272,19 +279,23 @@ class Scenario(ClockControls):
 
         Parameters
         ----------
-        seconds : float
-            How much virtual time to run.
+        seconds : float, optional
+            How much virtual time to run. Default: to the end of every series, and one sampling
+            interval more.
 
         Raises
         ------
         InputError
-            If a stream that no earlier run made is in the way, or the wall clock is running.
+            If a stream that no earlier run made is in the way, or the wall clock is running; or
+            without seconds, if a series may never end.
         HandlerError
             If a function that you gave raised; see also `on_error` of `ConsumerBehaviour`. The
             run has gone on to its end, and `history` has its samples.
         """
         history = self.history
-        ms = checks.positive("seconds", seconds) * 1000
+        ms = (
+            self._ms_to_the_end() if seconds is None else checks.positive("seconds", seconds) * 1000
+        )
         parts = self.producers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
             if self.clock.virtual:
@@ -297,6 +308,15 @@ class Scenario(ClockControls):
         if self.error is not None:
             raise self.error
         return history
+
+    def _ms_to_the_end(self) -> float:
+        now_ms = self.clock.env.now
+        ends_ms = [producer.end_ms() for producer in self.producers]
+        if max(ends_ms, default=0) < now_ms or not ends_ms:
+            raise InputError("no series goes on: give run() its seconds")
+        left_ms = max(ends_ms) - now_ms
+        self._sampler.fit(left_ms)
+        return left_ms + self.sample_every_ms
 
     def summary(self) -> Summary:
         """Return what became of the entries, per group and per consumer.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from streamviz.errors import StreamVizError
@@ -26,14 +24,7 @@ def script(path: str | Path) -> str:
     StreamVizError
         If the bundle has not been built.
     """
-    file = _STATIC / "dist" / path
-    try:
-        return file.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise StreamVizError(
-            f"{file} is missing, because the JavaScript has not been built: "
-            "run `make js` in the repository, or install streamviz again"
-        ) from error
+    return _built(path).decode("utf-8")
 
 
 def stylesheet(*paths: str | Path) -> str:
@@ -43,6 +34,22 @@ def stylesheet(*paths: str | Path) -> str:
 
 @cache
 def plotly_js() -> bytes:
-    """Return plotly.js of the installed package, compressed with gzip."""
-    source = files("plotly") / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 6, mtime=0)
+    """Return plotly.js with its basic traces (scatter, bar and pie), compressed with gzip.
+
+    Raises
+    ------
+    StreamVizError
+        If the bundles have not been built.
+    """
+    return _built("plotly.js.gz")
+
+
+def _built(path: str | Path) -> bytes:
+    file = _STATIC / "dist" / path
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise StreamVizError(
+            f"{file} is missing, because the JavaScript has not been built: "
+            "run `make js` in the repository, or install streamviz again"
+        ) from error

@@ -57,6 +57,10 @@ def test_make_lab_opens_the_first_notebook_on_loopback_with_a_token(
     assert "What does a stream look like while it works?" in heading.first.inner_text()
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     idle.wait_for(timeout=40_000)  # ended while it starts a kernel, JupyterLab hangs
+    assert page.locator("#jp-main-dock-panel .lm-TabBar-tab").count() == 1, "it opens alone"
+    assert page.get_by_text("official Jupyter news").count() == 0
+    assert (ROOT / "course" / "00_start_here.ipynb").is_file()
+    assert "/course/" in (ROOT / ".gitignore").read_text("utf-8").split()
     where = urlsplit(page.url)
     assert where.hostname in ("127.0.0.1", "localhost")
     assert where.path.endswith("00_start_here.ipynb")

@@ -55,7 +55,7 @@ def test_slides_contain_their_frames_and_load_nothing(deck: Path) -> None:
     assert page == deck.with_suffix(".slides.html")
     assert deck.read_bytes() == before
     text = page.read_text("utf-8")
-    assert 1_500_000 < page.stat().st_size < 6_000_000
+    assert 500_000 < page.stat().st_size < 6_000_000
     assert len(re.findall(r"<script [^>]*data-film", text)) == 1
     assert "<title>Orders &amp; " in text
     markup = re.sub(r"(?s)(<script[^>]*>).*?</script>", r"\1", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +17,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import Plot
-from streamviz.plots.drawing import draw, draw_change, summary_of
+from streamviz.plots.drawing import TRACES, draw, draw_change, summary_of
 from streamviz.plots.figure import Trace, apply, line
 from streamviz.plots.svg import render
 from streamviz.widgets.plotly_figure import plotly_figure
@@ -114,6 +115,23 @@ def test_a_value_that_no_browser_takes_is_named_with_its_place(value: Any, words
     text = shown(Throughput([value]), three())
     assert words in text
     assert "None for a gap" in text
+
+
+def test_a_trace_that_no_page_can_draw_is_refused_with_those_that_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind, drawn in (("bar", True), ("heatmap", False)):
+        traces = [{"type": kind, "name": "added"}]
+        monkeypatch.setattr(Throughput, "traces", lambda *_, it=traces: deepcopy(it))
+        figure, _ = draw(Throughput([1]), three())
+        assert (figure["data"] != []) is drawn
+    assert "'heatmap': use scatter, bar, pie" in shown(Throughput([1]), three())
+
+
+@each_plot
+def test_our_plots_draw_what_a_page_can(plot: Plot) -> None:
+    kinds = {trace["type"] for trace in plot.figure(three())["data"]}
+    assert kinds <= set(TRACES)
 
 
 def _raise() -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,135 +248,6 @@ def test_a_burst_longer_than_its_interval_is_refused() -> None:
         series.bursts(10, 1000, spread_ms=2000)
 
 
-@pytest.mark.parametrize(
-    ("unit", "times"),
-    [
-        ("iso", ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.250+00:00", "2026-01-01 00:00:02"]),
-        ("s", ["100", "100.25", "102"]),
-        ("ms", ["5000", "5250", "7000"]),
-    ],
-)
-def test_a_csv_is_replayed_by_its_time_column(tmp_path: Path, unit: str, times: list[str]) -> None:
-    path = tmp_path / "data.csv"
-    rows = [f"{time},tea {n},{n}" for n, time in enumerate(times)]
-    path.write_text("\n".join(["when,item,qty", *rows]) + "\n")
-    replay = series.from_csv(path, "when", unit=unit)
-    assert replay.take(9) == replay.take(9)
-    assert replay.take(9) == [
-        (0, {"item": "tea 0", "qty": "0"}),
-        (250, {"item": "tea 1", "qty": "1"}),
-        (2000, {"item": "tea 2", "qty": "2"}),
-    ]
-
-
-def test_a_frame_is_replayed_with_plain_numbers() -> None:
-    frame = pd.DataFrame(
-        {
-            "when": [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2)],
-            "celsius": [20.5, 21.0],
-            "n": [1, 2],
-            "at": [datetime(2026, 1, 1, tzinfo=UTC)] * 2,
-        }
-    )
-    points = series.from_frame(frame, "when").take(9)
-    assert points == [
-        (0, {"celsius": 20.5, "n": 1, "at": "2026-01-01 00:00:00+00:00"}),
-        (1000, {"celsius": 21.0, "n": 2, "at": "2026-01-01 00:00:00+00:00"}),
-    ]
-    assert {type(value) for _, fields in points for value in fields.values()} == {float, int, str}
-
-
-def test_a_bad_file_column_unit_or_row_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "data.csv"
-    with pytest.raises(InputError, match="is not a file"):
-        series.from_csv(path, "when")
-    path.write_text("")
-    with pytest.raises(InputError, match="no column 'when'"):
-        series.from_csv(path, "when")
-    path.write_text("when,n\n1,1\n2,2\nsoon,3\n")
-    with pytest.raises(InputError, match="no column 'time': choose one of when, n"):
-        series.from_csv(path, "time")
-    with pytest.raises(InputError, match="unit='hours'"):
-        series.from_csv(path, "when", unit="hours")
-    with pytest.raises(InputError, match=r"row 2 \(line 4\): 'soon' is not a time in"):
-        series.from_csv(path, "when", unit="s")
-    path.write_text("when,n\n2,1\n1,2\n")
-    with pytest.raises(InputError, match=r"row 1 \(line 3\): '1' .* go back in time: sort by"):
-        series.from_csv(path, "when", unit="s")
-    path.write_text("when,n\n")
-    assert series.from_csv(path, "when").take(9) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (b"when,n\n1,1\n2\n", "row 1 (line 3) has 1 values for the 2 columns when, n"),
-        (b"when,n\n1,1\n\n2,2\n3,3,5\n", "row 2 (line 5) has 3 values for the 2 columns"),
-        (b'when,n\n1,"two\nlines"\n2,2,5\n', "row 1 (line 4) has 3 values"),
-        (b"when,n\n1,caf\xe9\n", "line 2 of"),
-        ("when,n\n1,1\n".encode("utf-16"), "line 1 of"),
-        (b'when,n\n1,1\n2,"open\n3,3\n', "is not CSV"),
-        (b"when,n,n\n1,1,2\n", "two columns 'n': rename one"),
-        (b"when,n\n1,1\nnan,2\n", "row 1 (line 3): 'nan' is not a time"),
-        (b"when\n1\n", "give a dict with at least one"),
-    ],
-)
-def test_a_wrong_csv_is_refused_before_anything_is_replayed(
-    tmp_path: Path, text: bytes, message: str
-) -> None:
-    path = tmp_path / "data.csv"
-    path.write_bytes(text)
-    with pytest.raises(InputError) as error:
-        series.from_csv(path, "when", unit="s")
-    assert message in str(error.value)
-    if message.startswith("line"):
-        assert "is not UTF-8" in str(error.value)
-        assert "save it as UTF-8" in str(error.value)
-
-
-def test_a_csv_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "data.csv"
-    path.write_bytes(b'\xef\xbb\xbfwhen,n\r\n1,"a\r\nb"\r\n\r\n2,\r\n')
-    assert series.from_csv(str(path), "when", unit="s").take(9) == [
-        (0, {"n": "a\r\nb"}),
-        (1000, {"n": ""}),
-    ]
-
-
-def test_a_csv_that_changes_afterwards_is_still_checked(tmp_path: Path) -> None:
-    path = tmp_path / "data.csv"
-    path.write_text("when,n\n1,1\n")
-    replay = series.from_csv(path, "when", unit="s")
-    path.write_text("when,n\n1,1\n2,2,2\n")
-    with pytest.raises(InputError, match="has 3 values"):
-        replay.take(9)
-    path.unlink()
-    with pytest.raises(InputError, match="can't be read"):
-        replay.take(9)
-
-
-@pytest.mark.parametrize("path", [None, 5, b"data.csv", "no/such.csv", "."])
-def test_a_csv_path_must_be_a_file(path: Any) -> None:
-    with pytest.raises(InputError, match="is not a file: correct the path"):
-        series.from_csv(path, "when")
-
-
-@pytest.mark.parametrize("frame", [None, 5, "data.csv", [{"when": 1}], np.zeros(3)], ids=repr)
-def test_a_frame_must_be_a_data_frame(frame: Any) -> None:
-    with pytest.raises(InputError, match=r"is not a DataFrame: give a pandas\.DataFrame"):
-        series.from_frame(frame, "when")
-
-
-@pytest.mark.parametrize("missing", [None, pd.NA, pd.NaT], ids=repr)
-def test_a_missing_value_in_a_frame_is_named(missing: Any) -> None:
-    frame = pd.DataFrame({"when": [1, 2], "n": pd.Series(["x", missing], dtype=object)})
-    with pytest.raises(InputError, match=r"row 1, column 'n' is empty .* frame\.fillna"):
-        series.from_frame(frame, "when", unit="s")
-    twice = pd.DataFrame([[1, 2, 3]], columns=["when", "n", "n"])
-    with pytest.raises(InputError, match="two columns 'n'"):
-        series.from_frame(twice, "when", unit="s")
-
-
 @given(
     st.lists(st.lists(st.integers(0, 50), max_size=8).map(sorted), min_size=1, max_size=4),
     st.integers(0, 40),
@@ -392,94 +259,11 @@ def test_a_merged_or_limited_series_is_in_order(many: list[list[int]], most: int
     assert merged.limit(most).times() == merged.times()[:most]
 
 
-TIMES = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"]
-
-
-def frame_of(values: Any) -> Series:
-    return series.from_frame(pd.DataFrame({"t": TIMES, "a": values}), "t")
-
-
-def stored(values: Any) -> list[Any]:
-    return [fields["a"] for _, fields in frame_of(values)]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.array(["x", None], dtype="str"),
-        ["x", None],
-        ["x", math.nan],
-        pd.array([1, None], dtype="Int64"),
-        pd.to_datetime(["2026-01-01", None]),
-    ],
-    ids=["text", "object", "NaN among texts", "integer", "time"],
-)
-def test_a_missing_value_is_refused_whatever_the_columns_type(values: Any) -> None:
-    with pytest.raises(InputError, match=r"row 1, column 'a' is empty .*fillna"):
-        frame_of(values)
-
-
-def test_nan_among_floats_is_a_number() -> None:
-    first, second = stored([1.5, math.nan])
-    assert first == 1.5
-    assert math.isnan(second)
-
-
-def test_lists_dicts_and_arrays_are_stored_as_json() -> None:
-    assert stored([[1, "é"], {"b": None}]) == ['[1, "é"]', '{"b": null}']
-    assert stored([(1, np.int64(2)), np.array([[1.5], [2.0]])]) == ["[1, 2]", "[[1.5], [2.0]]"]
-
-
-@pytest.mark.parametrize("value", [{1, 2}, [math.nan], [datetime(2026, 1, 1)], {1: {2, 3}}])
-def test_a_collection_without_json_is_refused(value: Any) -> None:
-    with pytest.raises(InputError, match=r"row 1, column 'a': .* can't be JSON"):
-        frame_of([1, value])
-
-
-@pytest.mark.parametrize("values", [[True, False], [np.True_, 1], [1, True]])
-def test_a_bool_is_refused_as_add_does(values: Any) -> None:
-    with pytest.raises(InputError, match=r"row [01], column 'a': True is a bool"):
-        frame_of(values)
-
-
-def test_half_a_character_is_refused_at_the_call_with_its_row() -> None:
-    with pytest.raises(InputError, match=r"row 1, column 'a': .*half a character"):
-        frame_of(["x", "\ud800"])
+def test_half_a_character_is_refused_with_its_point() -> None:
     with pytest.raises(InputError, match=r"point 1, field 'a': .*half a character"):
         Series.of([(0, {"a": "x"}), (1, {"a": "\ud800"})]).take(2)
     with pytest.raises(InputError, match=r"point 0, field .*half a character"):
         Series.of([(0, {"\udfff\ud800": 1})]).take(1)
-
-
-def test_a_frame_is_replayed_as_it_was() -> None:
-    frame = pd.DataFrame({"t": TIMES, "a": [1, 2]})
-    replay = series.from_frame(frame, "t")
-    frame["b"] = 3
-    frame.loc[0, "a"] = 9
-    assert replay.take(3) == [(0.0, {"a": 1}), (1000.0, {"a": 2})]
-
-
-@pytest.mark.parametrize("zone", ["", "+02:00"])
-def test_local_times_of_an_hour_that_comes_twice_need_a_zone(zone: str) -> None:
-    times = [f"2026-10-25T02:50{zone}", f"2026-10-25T02:10{zone}"]
-    with pytest.raises(InputError, match="sort by 't' first") as refused:
-        series.from_frame(pd.DataFrame({"t": times, "a": [1, 2]}), "t")
-    assert ("give each its time zone" in str(refused.value)) is (not zone)
-
-
-@pytest.mark.parametrize(("separator", "word"), [(";", "';'"), ("\t", r"'\\t'"), ("|", "'|'")])
-def test_another_separator_is_named(tmp_path: Path, separator: str, word: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(separator.join("ta") + "\n", "utf-8")
-    with pytest.raises(InputError, match=rf"is separated by {word.replace('|', '[|]')}"):
-        series.from_csv(path, "t")
-
-
-def test_a_compressed_csv_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(b"t,a\n2026-01-01,1\n"))
-    with pytest.raises(InputError, match="is compressed: unpack it"):
-        series.from_csv(path, "t")
 
 
 def test_a_sensor_that_is_nearly_always_silent_still_reads() -> None:

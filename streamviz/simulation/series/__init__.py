@@ -15,7 +15,7 @@ from streamviz.simulation.series.generators import (
     sensor,
     sine,
 )
-from streamviz.simulation.series.tables import from_csv, from_frame
+from streamviz.simulation.series.tables import read
 
 __all__ = ["Fields", "Point", "Series", "bursts", "clickstream", "constant"]
-__all__ += ["from_csv", "from_frame", "orders", "poisson", "random_walk", "sensor", "sine"]
+__all__ += ["orders", "poisson", "random_walk", "read", "sensor", "sine"]

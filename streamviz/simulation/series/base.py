@@ -10,6 +10,7 @@ from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any
 
 from streamviz.client.arguments import whole_number
+from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
 from streamviz.simulation.checks import number, plain, positive
@@ -25,6 +26,10 @@ class Series:
     ----------
     start : callable
         Returns a new iterator of ``(at_ms, fields)``.
+    began_ms : int, optional
+        The time of 0 ms, in milliseconds since 1970 UTC, if the data have times of their own.
+    ends : bool
+        Whether it is known to end.
 
     Examples
     --------
@@ -35,10 +40,18 @@ class Series:
     [0.0, 250.0, 1000.0]
     """
 
-    def __init__(self, start: Callable[[], Iterator[Point]]) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Iterator[Point]],
+        *,
+        began_ms: int | None = None,
+        ends: bool = False,
+    ) -> None:
         if not callable(start):
             raise InputError(f"{start!r} is not callable: call Series.of(points) for points")
         self._start = start
+        self.began_ms = began_ms
+        self.ends = ends
 
     @classmethod
     def of(cls, points: Iterable[Any]) -> Series:
@@ -60,7 +73,7 @@ class Series:
             _checked(0, points[0])
         if isgenerator(points) and getgeneratorstate(points) == GEN_CLOSED:
             raise InputError(f"{points!r} has ended: call its function again for a new one")
-        return cls(lambda: iter(points))
+        return cls(lambda: iter(points), ends=isinstance(points, Sequence))
 
     def __iter__(self) -> Iterator[Point]:
         last = -math.inf
@@ -75,24 +88,42 @@ class Series:
             yield at_ms, fields
 
     def merge(self, *others: Iterable[Point]) -> Series:
-        """Return the points of all series in time order; points of equal time keep series order."""
+        """Return the points of all series in time order; points of equal time keep series order.
+
+        Series that keep their own times (`read` with ``keep_time=True``) are merged by these.
+        """
         parts = [self, *(Series.of(other) for other in others)]
-        return Series(lambda: heapq.merge(*parts, key=lambda point: point[0]))
+        ends = all(part.ends for part in parts)
+        begun = [part.began_ms for part in parts if part.began_ms is not None]
+        if not begun:
+            return Series(lambda: heapq.merge(*parts, key=lambda point: point[0]), ends=ends)
+        if len(begun) < len(parts):
+            raise InputError(
+                "one series has times of its own and another one has not: read all of them with "
+                "keep_time=True, or none"
+            )
+        first = min(begun)
+        parts = [part.shift(at - first) for part, at in zip(parts, begun, strict=True)]
+        merged = Series(lambda: heapq.merge(*parts, key=lambda point: point[0]), ends=ends)
+        merged.began_ms = first
+        return merged
 
     def shift(self, ms: float) -> Series:
         """Return the same points, `ms` milliseconds later."""
         delay_ms = number("ms", ms, 0)
-        return Series(lambda: ((at_ms + delay_ms, fields) for at_ms, fields in self))
+        return self._like(lambda: ((at_ms + delay_ms, fields) for at_ms, fields in self))
 
     def limit(self, n: int) -> Series:
         """Return the first `n` points."""
         count = whole_number("n", n, 0)
-        return Series(lambda: itertools.islice(iter(self), count))
+        limited = self._like(lambda: itertools.islice(iter(self), count))
+        limited.ends = True
+        return limited
 
     def speed(self, factor: float) -> Series:
         """Return the same points, `factor` times as fast."""
         divisor = positive("factor", factor)
-        return Series(lambda: ((at_ms / divisor, fields) for at_ms, fields in self))
+        return self._like(lambda: ((at_ms / divisor, fields) for at_ms, fields in self))
 
     def take(self, n: int) -> list[Point]:
         """Return the first `n` points as a list."""
@@ -101,6 +132,34 @@ class Series:
     def times(self) -> list[float]:
         """Return all times in milliseconds. The series must end."""
         return [at_ms for at_ms, _ in self]
+
+    def entries(self) -> Iterator[tuple[EntryId, Fields]]:
+        """Yield each point as an ID with the data's own time, and its fields, for `add_many`.
+
+        Examples
+        --------
+        >>> from streamviz import series
+        >>> rows = [{"at": "2026-01-31", "km": 3}, {"at": "2026-01-31", "km": 5}]
+        >>> for entry_id, fields in series.read(rows, "at", keep_time=True).entries():
+        ...     print(entry_id, fields)
+        1769817600000-0 {'km': 3}
+        1769817600000-1 {'km': 5}
+        """
+        if self.began_ms is None:
+            raise InputError(
+                "this series has no times of its own: make it with series.read(..., keep_time=True)"
+            )
+        return self._entries(self.began_ms)
+
+    def _entries(self, began_ms: int) -> Iterator[tuple[EntryId, Fields]]:
+        last = EntryId.ZERO
+        for at_ms, fields in self:
+            ms = began_ms + math.floor(at_ms + 0.5)
+            last = last.next() if ms == last.ms else EntryId(ms)
+            yield last, fields
+
+    def _like(self, start: Callable[[], Iterator[Point]]) -> Series:
+        return Series(start, began_ms=self.began_ms, ends=self.ends)
 
 
 def check_text(where: str, value: str) -> None:

@@ -1,219 +1,235 @@
-"""Series from tables: replay a CSV or a DataFrame by its time column."""
+"""Series from tables: replay a file, a frame or dicts by the time of each row."""
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from difflib import get_close_matches
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.simulation.checks import plain
-from streamviz.simulation.series.base import Point, Series, check_text
+from streamviz.simulation.series.base import Fields, Point, Series, check_text
+from streamviz.simulation.series.files import Row, TextFile, check_options
+from streamviz.simulation.series.frames import columns_of, frame_table, has_index, parquet_frame
+from streamviz.simulation.series.times import TimeReader, Unit
 
 _COLLECTIONS = (list, tuple, dict, set, frozenset)
-_GZIP = b"\x1f\x8b"
-_LOCAL_TIMES = "; if these are local times of an hour that comes twice, give each its time zone"
-Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
+_MS = 1_000_000  # nanoseconds
+_LOCAL_TIMES = "; if these are local times of an hour that comes twice, give their zone with tz="
 
 
-def from_csv(path: str | Path, time_column: str, *, unit: str = "iso") -> Series:
-    """Replay a CSV by its time column; the first row is at 0 ms.
+def read(
+    source: Any,
+    time: str | int | None = None,
+    *,
+    unit: Unit | None = None,
+    format: str | None = None,  # noqa: A002 -- as pandas calls it
+    dayfirst: bool | None = None,
+    tz: str | tzinfo | None = None,
+    sort: bool = False,
+    keep_time: bool = False,
+    delimiter: str | None = None,
+    header: bool = True,
+    names: Sequence[str] | None = None,
+    encoding: str = "utf-8",
+) -> Series:
+    """Replay a table by the time of each row; the first row is at 0 ms.
 
-    The values are texts, as they stand in the file: a CSV does not tell a missing value from an
-    empty text.
+    All columns but the time become fields. Texts and numbers are stored as they are; of a CSV all
+    values are texts. A missing value (None, NaN, NA, NaT or an empty cell) becomes an empty text.
+    True and False become ``true`` and ``false``; lists, dicts and arrays become JSON.
 
     Parameters
     ----------
-    path : str or Path
-        A UTF-8 file with a header, separated by commas. It is read once to check it, and again row
-        by row as it is replayed.
-    time_column : str
-        The column with the time. The other columns are the fields.
-    unit : {"iso", "s", "ms"}
-        ISO 8601 (UTC if it has no offset), or a number of seconds or milliseconds. Local times
-        need an offset: when clocks are set back, an hour comes twice.
+    source : path, frame or iterable of dict
+        A file: CSV with any separator, JSON Lines or Parquet, which needs pandas and pyarrow. It
+        may be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows
+        are checked at the call; of a CSV and of JSON Lines they are read again when replayed.
+    time : str, optional
+        The column with the time. Default: the index of a pandas frame.
+    unit : {"s", "ms", "us", "ns"}, optional
+        The unit of times that are numbers. Other times are dates.
+    format : str, optional
+        How dates are written, as `datetime.strptime` takes it. Default: ISO 8601 and the like.
+    dayfirst : bool, optional
+        Whether 1/2/2026 is the first of February.
+    tz : str or tzinfo, optional
+        The zone of times that name none, such as ``"Europe/Zurich"``. Default: UTC. With a zone,
+        an hour that comes twice is taken in the order of the rows.
+    sort : bool
+        Whether to sort the rows by time. Otherwise a row that goes back in time is refused.
+    keep_time : bool
+        Whether to keep the data's own times: series merge by them, a virtual run begins at the
+        first of them, and entry IDs have them.
+    delimiter : str, optional
+        What separates the values of a CSV. Default: it is found out.
+    header : bool
+        Whether the first row of a CSV has the names. If not, the columns are ``"0"``, ``"1"`` ...
+    names : sequence of str, optional
+        The names of a CSV's columns, in place of the header's.
+    encoding : str
+        The encoding of a text file.
 
     Raises
     ------
     InputError
-        At the call, if the file, the column or the unit does not exist, or if a row has no time,
-        goes back in time, has more or fewer values than the header, or is not UTF-8. The message
-        names the row, counted from 0 after the header, and the line in the file.
+        At the call, if an option, the file or a row is wrong. The message names the row, counted
+        from 0 after the header, its line in a file, and the next step.
+
+    Examples
+    --------
+    >>> from streamviz import series
+    >>> trips = [{"at": "2026-01-31 08:00", "km": 3}, {"at": "2026-01-31 08:01", "km": None}]
+    >>> series.read(trips, "at").take(2)
+    [(0.0, {'km': 3}), (60000.0, {'km': ''})]
     """
-    if not isinstance(path, str | Path) or not Path(path).is_file():
-        raise InputError(f"{str(path)!r} is not a file: correct the path")
-    file = Path(path)
-    header = next(_lines(file), (0, []))[1]
-    if len(header) == 1 and (found := next((sep for sep in ";\t|" if sep in header[0]), "")):
-        raise InputError(
-            f"{str(path)!r} is separated by {found!r}, not by commas: "
-            f"read it with pandas.read_csv(path, sep={found!r}) and call from_frame"
-        )
-    return _replay(lambda: _csv_rows(file, header), header, time_column, unit)
+    times = TimeReader(unit, format, dayfirst, tz)
+    for name, value in (("sort", sort), ("keep_time", keep_time)):
+        if not isinstance(value, bool):
+            raise InputError(f"{name}={value!r}: give True or False")
+    columns, rows = _table(source, (delimiter, header, names, encoding))
+    column = _time_column(time, columns, has_index(source), header=header)
 
+    def timed() -> Iterator[tuple[int, Fields]]:
+        pairs = _timed(rows(), column, times, checked=not sort)
+        return iter(sorted(pairs, key=lambda pair: pair[0])) if sort else pairs
 
-def from_frame(frame: Any, time_column: str, *, unit: str = "iso") -> Series:
-    """Replay a pandas DataFrame, as it is now, by its time column; see `from_csv`.
-
-    Texts and numbers are stored as they are, lists and dicts as JSON, times and the rest as text.
-
-    Raises
-    ------
-    InputError
-        As `from_csv`, and if `frame` is not a DataFrame, or a value is missing: None, NA or NaT,
-        or NaN, except among floats, where it is a number. As `Stream.add` does, it refuses a bool.
-    """
-    if not (hasattr(frame, "columns") and hasattr(frame, "itertuples")):
-        raise InputError(
-            f"a {type(frame).__name__} is not a DataFrame: give a pandas.DataFrame, "
-            "or give Series.of pairs of (at_ms, fields)"
-        )
-    header = [str(name) for name in frame.columns]
-    floats = [getattr(kind, "kind", "") == "f" for kind in frame.dtypes]
-    table = frame.copy()  # the caller may go on and change the frame
-
-    def rows() -> Iterator[Row]:
-        for index, values in enumerate(table.itertuples(index=False, name=None)):
-            row = f"row {index}"
-            for name, value, is_float in zip(header, values, floats, strict=True):
-                missing = value is None or type(value).__name__ in ("NAType", "NaTType")
-                if missing or (not is_float and isinstance(value, float) and value != value):
-                    raise InputError(
-                        f"{row}, column {name!r} is empty ({value}): "
-                        "fill it with frame.fillna(), or drop the row with frame.dropna()"
-                    )
-            yield row, dict(zip(header, values, strict=True))
-
-    return _replay(rows, header, time_column, unit)
-
-
-def _replay(
-    rows: Callable[[], Iterator[Row]], header: Sequence[str], column: str, unit: str
-) -> Series:
-    if column not in header:
-        raise InputError(f"there is no column {column!r}: choose one of {', '.join(header)}")
-    if duplicates := sorted({name for name in header if header.count(name) > 1}):
-        raise InputError(f"there are two columns {duplicates[0]!r}: rename one of them")
-    if unit not in ("iso", "s", "ms"):
-        raise InputError(f"unit={unit!r}: give 'iso', 's' or 'ms'")
+    first, _ = next(timed(), (0, {}))
+    if keep_time:
+        if first < 0:
+            raise InputError("an ID has no time before 1970: leave keep_time out")
+        first -= first % _MS
 
     def points() -> Iterator[Point]:
-        first = last = None
-        for label, row in rows():
-            at_ms = _time_ms(row[column], unit, label)
-            if last is not None and at_ms < last:
-                local = "" if unit != "iso" or _has_offset(row[column]) else _LOCAL_TIMES
-                raise InputError(
-                    f"{label}: {row[column]!r} is earlier than the row above, and a series can't "
-                    f"go back in time: sort by {column!r} first{local}"
-                )
-            first, last = at_ms if first is None else first, at_ms
-            yield (
-                at_ms - first,
-                {
-                    name: _stored(row[name], f"{label}, column {name!r}")
-                    for name in row
-                    if name != column
-                },
-            )
+        return (((ns - first) / _MS, fields) for ns, fields in timed())
 
-    replay = Series(points)
+    replay = Series(points, began_ms=first // _MS if keep_time else None, ends=True)
     for _ in replay:  # report a bad row now, not half-way through a show
         pass
     return replay
 
 
-def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[Row]:
-    lines = _lines(path)
-    next(lines, None)
-    index = -1
-    for line, values in lines:
-        if not values:
-            continue  # an empty line
-        index += 1
-        name = f"row {index} (line {line})"
-        if len(values) != len(header):
-            raise InputError(
-                f"{name} has {len(values)} values for the {len(header)} columns "
-                f"{', '.join(header)}: correct the line, or quote a value with a comma in it"
-            )
-        yield name, dict(zip(header, values, strict=True))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of a CSV: the line on which it ends, and its values."""
-    try:
-        with path.open("rb") as file:
-            reader = csv.reader(_decoded(file, path), strict=True)
-            for values in reader:
-                yield reader.line_num, values
-    except OSError as error:
+def _table(
+    source: Any, options: tuple[str | None, bool, Sequence[str] | None, str]
+) -> tuple[list[str], Callable[[], Iterator[Row]]]:
+    """Return the columns of a table, and a function that yields its rows anew."""
+    delimiter, header, names, _ = options
+    if isinstance(source, str | Path):
+        if "\0" in str(source) or not Path(source).is_file():
+            raise InputError(f"{str(source)!r} is not a file: correct the path")
+        file = TextFile(Path(source), *options)
+        check_options(file)
+        if file.kind == "csv":
+            return file.columns, file.rows
+    if delimiter is not None or names is not None or not header:
+        raise InputError("delimiter=, names= and header= are for CSV files: leave them out")
+    if isinstance(source, str | Path):
+        if file.kind != "parquet":
+            return columns_of(file.rows()), file.rows
+        source = parquet_frame(file.path)
+    if (table := frame_table(source)) is not None:
+        columns, values = table
+        return columns, lambda: (
+            (f"row {index}", dict(zip(columns, row, strict=True)))
+            for index, row in enumerate(values)
+        )
+    if isinstance(source, bytes | Mapping) or not isinstance(source, Iterable):
         raise InputError(
-            f"{str(path)!r} can't be read ({error.strerror}): restore the file or its permissions"
-        ) from error
-    except csv.Error as error:
-        raise InputError(
-            f"line {reader.line_num} of {str(path)!r} is not CSV ({error}): correct the line, "
-            "for example close its quotes"
-        ) from error
-
-
-def _decoded(lines: Iterator[bytes] | Any, path: Path) -> Iterator[str]:
-    for line_number, line in enumerate(lines, start=1):
-        if line_number == 1 and line.startswith(_GZIP):
+            f"{source!r:.80} is not a table: give a file's path, a frame of pandas, polars or "
+            "Arrow, or a list of dicts; for pairs of (at_ms, fields), call Series.of"
+        )
+    labelled = []
+    for index, row in enumerate(source):
+        if not isinstance(row, Mapping):
             raise InputError(
-                f"{str(path)!r} is compressed: unpack it, or read it with "
-                "pandas.read_csv(path) and call from_frame"
+                f"row {index} is {row!r:.80}: give dicts of columns and values; for pairs of "
+                "(at_ms, fields), call Series.of"
             )
+        labelled.append((f"row {index}", dict(row)))
+    return columns_of(labelled), lambda: iter(labelled)
+
+
+def _time_column(
+    time: str | int | None, columns: list[str], has_index: bool, *, header: bool
+) -> str:
+    if duplicates := sorted({name for name in columns if columns.count(name) > 1}):
+        raise InputError(
+            f"there are two columns {duplicates[0]!r}: rename one of them; of a CSV, give names="
+        )
+    if time is None and has_index:
+        return columns[0]
+    if time is not None and str(time) in columns:
+        return str(time)
+    if not columns:
+        raise InputError(f"there is no column {time!r}, and no other: the table is empty")
+    shown = ", ".join(columns)
+    if time is None:
+        raise InputError(f"time= is missing: name the column with the time, of {shown}")
+    close = get_close_matches(str(time), columns, 1)
+    meant = f"did you mean {close[0]!r}? Choose" if close else "choose"
+    numbers = header and any(name.replace(".", "").isdigit() for name in columns)
+    values = "; if these are values and no names, give header=False" * numbers
+    raise InputError(f"there is no column {str(time)!r}: {meant} one of {shown}{values}")
+
+
+def _timed(
+    rows: Iterator[Row], column: str, times: TimeReader, *, checked: bool
+) -> Iterator[tuple[int, Fields]]:
+    """Yield each row's time in nanoseconds, and its fields."""
+    last = None
+    for label, row in rows:
+        if not isinstance(row, Mapping):
+            raise InputError(f"{label} is {row!r:.80}: give a dict of columns and values")
+        if column not in row:
+            raise InputError(
+                f"{label} has no {column!r}, but {', '.join(map(str, row))}: leave the row out"
+            )
+        value = row[column]
+        if _is_missing(value) or value == "":
+            raise InputError(f"{label} has no time: leave the row out, or fill in {column!r}")
         try:
-            # Excel begins a UTF-8 file with a byte order mark
-            yield line.decode("utf-8-sig" if line_number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"line {line_number} of {str(path)!r} is not UTF-8 ({error.reason}): save it as "
-                "UTF-8, or read it with pandas.read_csv(path, encoding=...) and call from_frame"
-            ) from error
+            ns = times.ns(value)
+            if checked and last is not None and ns < last:
+                local = times.is_local(value)
+                ns = times.ns(value, fold=1) if local and times.zone else ns
+                if ns < last:
+                    advice = _LOCAL_TIMES if local and not times.zone else ""
+                    raise InputError(
+                        f"{label}: {value!r} is earlier than the row above, and a series can't "
+                        f"go back in time: sort by {column!r} first, or give sort=True{advice}"
+                    )
+        except (ValueError, OverflowError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{label}: {value!r} is not a time: {error}") from error
+        last = ns
+        yield (
+            ns,
+            {
+                str(name): _stored(row[name], f"{label}, column {name!r}")
+                for name in row
+                if name != column
+            },
+        )
 
 
-def _time_ms(value: Any, unit: str, row: str) -> float:
-    try:
-        if unit != "iso":
-            at_ms = float(value) * (1000 if unit == "s" else 1)
-        else:
-            time = _time(value)
-            at_ms = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"{row}: {value!r} is not a time in the unit {unit!r}: correct it, or give another unit"
-        ) from error
-    if not math.isfinite(at_ms):
-        raise InputError(f"{row}: {value!r} is not a time: correct it, or delete the row")
-    return at_ms
-
-
-def _time(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-
-
-def _listed(value: Any) -> Any:
-    """Return NumPy's arrays and numbers as Python's."""
-    if not hasattr(value, "tolist"):
-        raise TypeError(f"a {type(value).__name__} has no JSON")
-    return value.tolist()
-
-
-def _has_offset(value: Any) -> bool:
-    return _time(value).tzinfo is not None
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Real | Decimal) and value != value
 
 
 def _stored(value: Any, where: str) -> str | bytes | int | float:
-    """Return a value as a point holds it: a list or a dict as JSON, a time as text."""
+    """Return a value as a field holds it: see `read`."""
+    if _is_missing(value):
+        return ""
     if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
-        raise InputError(f"{where}: {value} is a bool, and Redis has none: use column.astype(int)")
+        return "true" if value else "false"
     try:
         if type(value).__name__ == "ndarray" or isinstance(value, _COLLECTIONS):
             return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_listed)
@@ -224,3 +240,10 @@ def _stored(value: Any, where: str) -> str | bytes | int | float:
     if isinstance(stored, str):
         check_text(where, stored)
     return stored
+
+
+def _listed(value: Any) -> Any:
+    """Return NumPy's arrays and numbers as Python's."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"a {type(value).__name__} has no JSON")
+    return value.tolist()
