@@ -43,7 +43,7 @@ $(READY): pyproject.toml | .venv/pyvenv.cfg
 	@touch $@
 
 $(LEARN): pyproject.toml $(BUNDLED) | .venv/pyvenv.cfg
-	$(INSTALL) '.[lab]'  # it bundles the JavaScript, too
+	$(INSTALL) '.[lab]' --no-compile  # which bundles the JavaScript, too
 	@touch $@
 
 js: $(READY)
