@@ -5,7 +5,11 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
+# Marks of what is installed: what developers need, and what learners need, which is far less.
 READY := .venv/.ready
+LEARN := .venv/.learn
+BUNDLED := package-lock.json hatch_build.py $(wildcard streamviz/*/static/*.js notebooks/go_game/static/*.js)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -e
 PARALLEL := -n logical --dist loadfile
 PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
@@ -32,16 +36,22 @@ help:
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
 	@echo "make clean        remove the environment and everything built"
 
-$(READY): pyproject.toml
+.venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "streamviz needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+
+$(READY): pyproject.toml | .venv/pyvenv.cfg
+	$(INSTALL) '.[dev]'
+	@touch $@
+
+$(LEARN): pyproject.toml $(BUNDLED) | .venv/pyvenv.cfg
+	$(INSTALL) '.[lab]' --no-compile  # which bundles the JavaScript, too
 	@touch $@
 
 js: $(READY)
 	@$(BIN)/python hatch_build.py  # nothing to do if no source has changed
 
-lab: js
+lab: $(if $(wildcard $(READY)),js,$(LEARN))
 	$(BIN)/streamviz tutorial course  # a copy that Git ignores
 
 test: check unit notebooks browser

@@ -134,6 +134,18 @@ LAYOUTS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], list[Any]]] = {
         {"dayfirst": True},
         [(0, {"wert": "1,5"}), (60_000, {"wert": "2,5"})],
     ),
+    "a date and a time": (
+        "Date;Time;kW\n16/12/2006;17:24:00;4,2\n16/12/2006;17:25:00;5,4\n",
+        (["Date", "Time"],),
+        {"dayfirst": True},
+        [(0, {"kW": "4,2"}), (60_000, {"kW": "5,4"})],
+    ),
+    "decimal commas without a header": (
+        "2026-01-01 10:00;1,5;2,5\n2026-01-01 10:01;3,5;4,5\n",
+        (0,),
+        {"header": False},
+        [(0, {"1": "1,5", "2": "2,5"}), (60_000, {"1": "3,5", "2": "4,5"})],
+    ),
     "months": (
         "Month\tn\n1949-01\t112\n1949-02\t118\n",
         ("Month",),
@@ -506,6 +518,16 @@ def test_entries_keep_their_times_in_bulk_and_in_a_run(redis: redis_py.Redis, ke
     assert (history.samples[0].time_ms, history.samples[-1].length) == (1500, 5)
     with pytest.raises(InputError, match="before the first run"):
         run.produce(f"{key}:run", first)
+
+
+def test_data_that_keep_their_times_play_live_from_the_first_of_them(
+    redis: redis_py.Redis, key: str, until: Any
+) -> None:
+    with Scenario(redis) as live:
+        live.produce(key, kept(5_000_000, 5_000_050))
+        live.produce(key, kept(5_000_020))
+        live.start()
+        until(lambda: Stream(redis, key).length() == 3)
 
 
 def test_a_run_without_seconds_goes_to_the_end_and_its_samples_cover_it(

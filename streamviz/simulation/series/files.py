@@ -29,7 +29,7 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\xfd7zXZ": lzma.open,
 }
 _DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error)
-_SEPARATORS = ",;\t| "
+_SEPARATORS = ";\t|, "  # of equals the first: a comma may be a decimal point, or in a text
 _SAMPLE = 20  # rows that the separator is guessed from
 _ADVICE = "name it, such as delimiter=';'"
 

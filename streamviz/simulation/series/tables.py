@@ -25,7 +25,7 @@ _LOCAL_TIMES = "; if these are local times of an hour that comes twice, give the
 
 def read(
     source: Any,
-    time: str | int | None = None,
+    time: str | int | Sequence[str] | None = None,
     *,
     unit: Unit | None = None,
     format: str | None = None,  # noqa: A002 -- as pandas calls it
@@ -50,8 +50,9 @@ def read(
         A file: CSV with any separator, JSON Lines or Parquet, which needs pandas and pyarrow. It
         may be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows
         are checked at the call; of a CSV and of JSON Lines they are read again when replayed.
-    time : str, optional
-        The column with the time. Default: the index of a pandas frame.
+    time : str or sequence of str, optional
+        The column with the time, or those with its date and its time of day. Default: the index
+        of a pandas frame.
     unit : {"s", "ms", "us", "ns"}, optional
         The unit of times that are numbers. Other times are dates.
     format : str, optional
@@ -93,10 +94,11 @@ def read(
         if not isinstance(value, bool):
             raise InputError(f"{name}={value!r}: give True or False")
     columns, rows = _table(source, (delimiter, header, names, encoding))
-    column = _time_column(time, columns, has_index(source), header=header)
+    parts: Sequence[Any] = time if isinstance(time, list | tuple) and time else [time]
+    keys = [_time_column(part, columns, has_index(source), header=header) for part in parts]
 
     def timed() -> Iterator[tuple[int, Fields]]:
-        pairs = _timed(rows(), column, times, checked=not sort)
+        pairs = _timed(rows(), keys, times, checked=not sort)
         return iter(sorted(pairs, key=lambda pair: pair[0])) if sort else pairs
 
     first, _ = next(timed(), (0, {}))
@@ -178,20 +180,20 @@ def _time_column(
 
 
 def _timed(
-    rows: Iterator[Row], column: str, times: TimeReader, *, checked: bool
+    rows: Iterator[Row], keys: list[str], times: TimeReader, *, checked: bool
 ) -> Iterator[tuple[int, Fields]]:
     """Yield each row's time in nanoseconds, and its fields."""
     last = None
     for label, row in rows:
         if not isinstance(row, Mapping):
             raise InputError(f"{label} is {row!r:.80}: give a dict of columns and values")
-        if column not in row:
+        if lost := [key for key in keys if key not in row]:
             raise InputError(
-                f"{label} has no {column!r}, but {', '.join(map(str, row))}: leave the row out"
+                f"{label} has no {lost[0]!r}, but {', '.join(map(str, row))}: leave the row out"
             )
-        value = row[column]
-        if _is_missing(value) or value == "":
-            raise InputError(f"{label} has no time: leave the row out, or fill in {column!r}")
+        if empty := [key for key in keys if _is_missing(row[key]) or row[key] == ""]:
+            raise InputError(f"{label} has no time: leave the row out, or fill in {empty[0]!r}")
+        value = row[keys[0]] if len(keys) == 1 else " ".join(str(row[key]) for key in keys)
         try:
             ns = times.ns(value)
             if checked and last is not None and ns < last:
@@ -201,7 +203,7 @@ def _timed(
                     advice = _LOCAL_TIMES if local and not times.zone else ""
                     raise InputError(
                         f"{label}: {value!r} is earlier than the row above, and a series can't "
-                        f"go back in time: sort by {column!r} first, or give sort=True{advice}"
+                        f"go back in time: sort by {keys[0]!r} first, or give sort=True{advice}"
                     )
         except (ValueError, OverflowError) as error:
             if isinstance(error, InputError):
@@ -213,7 +215,7 @@ def _timed(
             {
                 str(name): _stored(row[name], f"{label}, column {name!r}")
                 for name in row
-                if name != column
+                if name not in keys
             },
         )
 
