@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 from streamviz.client import arguments, replies
-from streamviz.client.arguments import Id, Refs
+from streamviz.client.arguments import Id, Ids, Refs
 from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
@@ -163,11 +163,11 @@ class ConsumerGroup:
         reply = self.connection.call("XPENDING", self.key, self.name, *options)
         return replies.pending_entries(reply)
 
-    def ack(self, *ids: Id) -> int:
+    def ack(self, *ids: Ids) -> int:
         """Acknowledge entries, and return how many were pending (XACK, 5.0)."""
         return int(self.connection.call("XACK", self.key, self.name, *arguments.id_list(ids)))
 
-    def ack_delete(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
+    def ack_delete(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Acknowledge and delete entries in one step; `refs` as in `Stream.trim` (XACKDEL, 8.2).
 
         Returns
@@ -180,7 +180,7 @@ class ConsumerGroup:
         return list(self.connection.call("XACKDEL", self.key, self.name, *options, needs=(8, 2)))
 
     def nack(
-        self, *ids: Id, mode: Nack = "FAIL", deliveries: int | None = None, force: bool = False
+        self, *ids: Ids, mode: Nack = "FAIL", deliveries: int | None = None, force: bool = False
     ) -> int:
         """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
