@@ -18,6 +18,7 @@ Kind = Literal[
     "crashed",
     "revived",
     "claimed",
+    "dead_lettered",
     "failed",
     "consumer_deleted",
     "group_gone",
@@ -52,12 +53,12 @@ class Event(Record):
     group : str
         The consumer group; empty if none is concerned.
     count : int
-        How many entries: held at a crash, or claimed.
+        How many entries: held at a crash, claimed, or moved to the dead letters.
     owners : tuple of str
         The consumers whose entries were claimed, ordered by name.
     detail : str
-        What the kind does not say: an entry ID, the type of an error, an error's text, a
-        statement, or the text of a note.
+        What the kind does not say: an entry ID, a stream's key, the type of an error, an error's
+        text, a statement, or the text of a note.
 
     Raises
     ------
@@ -104,6 +105,7 @@ _WORDS: dict[Kind, str] = {
     "crashed": "{who} crashed{holding}",
     "revived": "{who} is back",
     "claimed": "{who} claimed {count}{of_owners}",
+    "dead_lettered": "{who} moved {count} to {detail}",
     "failed": "{who} could not handle {detail}",
     "consumer_deleted": "{who} of {group} was deleted",
     "group_gone": "the group {group} is gone",

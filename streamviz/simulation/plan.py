@@ -17,7 +17,7 @@ from streamviz.simulation import checks
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
 from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
-from streamviz.simulation.context import Context
+from streamviz.simulation.context import Context, DeadLetterStream
 from streamviz.simulation.ownership import Ownership
 from streamviz.simulation.plan_checks import (
     check_group_name,
@@ -124,7 +124,7 @@ class Plan(ClockControls):
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
             See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
-            crash_chance, revive_after_s, claim_idle_ms, claim_with.
+            crash_chance, revive_after_s, claim_idle_ms, claim_with, delivery_limit, dead_letters.
 
         Raises
         ------
@@ -145,6 +145,9 @@ class Plan(ClockControls):
             self._ownership.create_group(key, name, start_id)
             self.watch(key)
         self.groups[name] = group
+        for key in group.dead_letter_keys:
+            self.context.dead_letters.setdefault(key, DeadLetterStream(key))
+            self.watch(key)
         for _ in range(count):
             group.add_consumer()
         return group

@@ -78,6 +78,8 @@ class Sampler:
             states = [one.state() for one in self._readers.values() if one.stream == key]
             known_states = [state for state in states if state is not None]
             sample = observer.sample(time_ms, events, known_states)
+            if clock.virtual:
+                sample = self._context.times.replace(sample, clock.env.now)
             self.histories[key].append(sample)
             self._call_back(sample)
 

@@ -10,6 +10,7 @@ from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.simulation import checks
+from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
 from streamviz.simulation.subscribers import publish_to_subscribers
 from streamviz.simulation.summary import Summary, summarise
@@ -100,14 +101,15 @@ class Scenario(Plan):
         """
         history = self.history
         ms = checks.positive("seconds", seconds) * 1000
-        parts = self.producers, self.groups.values(), self.readers.values()
+        writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
+        parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
             if self.clock.virtual:
                 self._ownership.prepare(*parts, self.clock.time_ms)
             try:
                 self.clock.advance(ms)
             finally:
-                self._ownership.mark_streams(self.histories, self.producers)
+                self._ownership.mark_streams(self.histories, writers)
             self._sampler.sample()
         if self.error is not None:
             raise self.error
@@ -127,9 +129,9 @@ class Scenario(Plan):
         ...     _ = shop.group("doctest:sums", "billing", service_ms=300)
         ...     _ = shop.run(seconds=1)
         ...     shop.summary()
-        group    consumer   handled  failed  retried  acknowledged  pending  waiting
-        billing                   3       0        0             3        1        1
-                 billing-1        3       0        0             3        1
+        group    consumer   handled  failed  retried  dead_lettered  acknowledged  pending  waiting
+        billing                   3       0        0              0             3        1        1
+                 billing-1        3       0        0              0             3        1
         """
         return self.clock.do(self._summarise)  # type: ignore[no-any-return]
 
