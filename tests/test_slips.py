@@ -252,8 +252,8 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "group, service='x'": (lambda p, s: s.group("slips", "g", service_ms="x"), "service_ms='x'"),
     "group, crash_after": (lambda p, s: s.group("slips", "g", crash_after=1.5), "crash_after=1.5"),
     "group, ack=[]": (lambda p, s: s.group("slips", "g", ack=[]), "ack=[] is not a policy"),
-    "group, start_id": (
-        lambda p, s: s.group("slips", "g", start_id="now"),
+    "group, start": (
+        lambda p, s: s.group("slips", "g", start="now"),
         "'now' is not an entry",
     ),
     "reader, handlr": (lambda p, s: s.reader("slips", "r", handlr=3), "did you mean 'handler'"),

@@ -45,7 +45,7 @@ class ConsumerGroup:
 
     def create(
         self,
-        id: Id = "$",  # noqa: A002 - Redis's own word
+        start: Id = "0",
         *,
         mkstream: bool = False,
         entries_read: int | None = None,
@@ -55,12 +55,12 @@ class ConsumerGroup:
 
         Parameters
         ----------
-        id : EntryId or str
+        start : EntryId or str
             Deliver the entries after this ID: ``"0"`` is all of them, ``"$"`` only new ones.
         mkstream : bool
             Create the stream too if it does not exist.
         entries_read : int, optional
-            The number of entries up to `id`, from which Redis computes the lag (7.0).
+            The number of entries up to `start`, from which Redis computes the lag (7.0).
         exist_ok : bool
             Leave an existing group of that name unchanged, without an error.
 
@@ -74,7 +74,7 @@ class ConsumerGroup:
         options: list[Arg] = ["MKSTREAM"] if mkstream else []
         options += arguments.option("ENTRIESREAD", "entries_read", entries_read)
         try:
-            self._xgroup("CREATE", arguments.id_text(id, "$"), *options)
+            self._xgroup("CREATE", arguments.id_text(start, "$"), *options)
         except CommandRefused as error:
             if not (exist_ok and "BUSYGROUP" in str(error)):
                 raise

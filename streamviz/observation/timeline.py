@@ -39,9 +39,9 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     check_type("history", history, History, "the History of a run")
     entry_id = EntryId.parse(entry_id)
     phrases = [f"{entry_id} was added at {at(entry_id.ms)}"]
-    if history.last is None:
+    if history.newest is None:
         return phrases
-    if not entry_id.is_time(history.last.time_ms):
+    if not entry_id.is_time(history.newest.time_ms):
         since = _first(history.samples, lambda one: one.last_id >= entry_id)
         by = f", by {at(since.time_ms)}" if since else ""
         phrases = [f"{entry_id} was added{by}: its ID is no time in milliseconds"]
@@ -89,7 +89,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
 
 
 def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:
-    state = sample.group(group)
+    state = sample.find_group(group)
     return state.oldest if state else ()
 
 
@@ -104,7 +104,7 @@ def _in_group(
         yield f"held by {one.consumer or 'no consumer'} from {at(one.since_ms)}{times}{end}"
     if deliveries:
         return
-    passed = _first(history.samples, lambda one: _cursor(one.group(name)) >= entry_id)
+    passed = _first(history.samples, lambda one: _cursor(one.find_group(name)) >= entry_id)
     if passed is None:
         yield "never delivered" if removed else "not delivered yet"
     elif passed.n == history.samples[0].n:

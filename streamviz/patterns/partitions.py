@@ -128,16 +128,16 @@ class Partitions:
                 counts[number] += self.streams[number].add_many(entries)
         return counts
 
-    def create_group(self, name: str, id: Id = "0") -> tuple[ConsumerGroup, ...]:  # noqa: A002
+    def create_group(self, name: str, start: Id = "0") -> tuple[ConsumerGroup, ...]:
         """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).
 
         The groups share only their name: each has its own cursor and its own pending entries. A
         group that exists stays as it is; a stream that does not exist is created (MKSTREAM). The
-        groups start at `id`, as in `ConsumerGroup.create`.
+        groups start at `start`, as in `ConsumerGroup.create`.
         """
         groups = self.group(name)
         for group in groups:
-            group.create(id, mkstream=True, exist_ok=True)
+            group.create(start, mkstream=True, exist_ok=True)
         return groups
 
     def group(self, name: str) -> tuple[ConsumerGroup, ...]:

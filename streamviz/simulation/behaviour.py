@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from streamviz.client.arguments import one_of, whole_number
 from streamviz.client.models import Entry
@@ -29,6 +29,24 @@ def uniform(low_ms: float, high_ms: float) -> Callable[[random.Random], float]:
     low = number("low_ms", low_ms, 0)
     high = number("high_ms", high_ms, low)
     return lambda rng: rng.uniform(low, high)
+
+
+class BehaviourOptions(TypedDict, total=False):
+    """The options of a `ConsumerBehaviour`, for type checkers."""
+
+    batch: int
+    ack: AckPolicy
+    handler: Callable[[Entry], Any] | None
+    on_error: OnError
+    fail: float | Callable[[Entry], bool]
+    crash_at_s: float | None
+    crash_after: int | None
+    crash_chance: float
+    revive_after_s: float | None
+    claim_idle_ms: float | None
+    claim_with: ClaimWith
+    delivery_limit: int | None
+    dead_letters: str | None
 
 
 @dataclass(frozen=True, slots=True)

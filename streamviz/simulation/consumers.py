@@ -35,7 +35,7 @@ class SimulatedGroup(Guarded):
         How its consumers work.
     consumers : dict of str to SimulatedConsumer
         Its consumers by name.
-    start_id : EntryId or str
+    start : EntryId or str
         Where the group starts in a stream if it is created.
     errors : deque of HandlerError
         The newest 1000 exceptions of its handler and its `fail`, oldest first.
@@ -48,7 +48,7 @@ class SimulatedGroup(Guarded):
         name: str,
         service: ServiceTime,
         behaviour: ConsumerBehaviour,
-        start_id: Id,
+        start: Id,
     ) -> None:
         if behaviour.dead_letters in streams:
             raise InputError(
@@ -60,7 +60,7 @@ class SimulatedGroup(Guarded):
         self.streams = streams
         self.name = name
         self.behaviour = behaviour
-        self.start_id = start_id
+        self.start = start
         self.consumers: dict[str, SimulatedConsumer] = {}
         self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)

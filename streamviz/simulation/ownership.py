@@ -53,11 +53,11 @@ class Ownership:
     def _connection(self) -> Connection:
         return Connection(self._client, quiet=True)
 
-    def create_group(self, stream: str, group: str, start_id: Id) -> None:
+    def create_group(self, stream: str, group: str, start: Id) -> None:
         """Create and mark a group, and its stream if needed; leave an existing group as it is."""
         mark = self._mark(stream)
         try:
-            Stream(self._client, stream).group(group).create(start_id, mkstream=True)
+            Stream(self._client, stream).group(group).create(start, mkstream=True)
         except CommandRefused as error:
             if "BUSYGROUP" not in str(error):
                 raise
@@ -93,7 +93,7 @@ class Ownership:
             if self._prepare_stream(key, now_ms, trims=trims):
                 for group in groups:
                     if key in group.streams:
-                        self.create_group(key, group.name, group.start_id)
+                        self.create_group(key, group.name, group.start)
             self._prepared_streams.add(key)
         for reader in readers:
             if isinstance(reader, SimulatedReader) and reader.remembers == "hash":

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, Unpack
 
 import redis
 from redis.cluster import RedisCluster
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import Id, whole_number
 from streamviz.client.connection import Connection
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
 from streamviz.simulation import checks
-from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
+from streamviz.simulation.behaviour import (
+    BehaviourOptions,
+    ConsumerBehaviour,
+    ServiceTime,
+    parse_behaviour,
+)
 from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context, DeadLetterStream
@@ -26,7 +31,12 @@ from streamviz.simulation.plan_checks import (
     stream_keys,
 )
 from streamviz.simulation.producer import Producer
-from streamviz.simulation.readers import BaseReader, SimulatedReader
+from streamviz.simulation.readers import (
+    BaseReader,
+    PlainReaderOptions,
+    ReaderOptions,
+    SimulatedReader,
+)
 from streamviz.simulation.sampler import Sampler
 from streamviz.simulation.subscribers import SimulatedSubscriber
 
@@ -97,6 +107,7 @@ class Plan(ClockControls):
         self.producers.append(producer)
         return producer
 
+    @checks.spelled_out(ConsumerBehaviour)
     def group(
         self,
         stream: str | Sequence[str],
@@ -104,8 +115,8 @@ class Plan(ClockControls):
         *,
         consumers: int = 1,
         service_ms: ServiceTime = 100.0,
-        start_id: str = "0",
-        **behaviour: Any,
+        start: Id = "0",
+        **behaviour: Unpack[BehaviourOptions],
     ) -> SimulatedGroup:
         """Start a consumer group. Create it if it does not exist.
 
@@ -120,7 +131,7 @@ class Plan(ClockControls):
         service_ms : float or callable
             How long one entry takes one consumer, in milliseconds; or a function that draws it
             from a `random.Random`, such as `exponential` returns.
-        start_id : str
+        start : EntryId or str
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
             See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
@@ -139,10 +150,10 @@ class Plan(ClockControls):
         if name in self.groups:
             raise InputError(f"this scenario already has a group {name!r}: choose another name")
         group = SimulatedGroup(
-            self.context, streams, name, service_ms, parse_behaviour(behaviour), start_id
+            self.context, streams, name, service_ms, parse_behaviour(behaviour), start
         )
         for key in streams:
-            self._ownership.create_group(key, name, start_id)
+            self._ownership.create_group(key, name, start)
             self.watch(key)
         self.groups[name] = group
         for key in group.dead_letter_keys:
@@ -152,7 +163,10 @@ class Plan(ClockControls):
             group.add_consumer()
         return group
 
-    def reader(self, stream: str, name: str, **options: Any) -> SimulatedReader:
+    @checks.spelled_out(BaseReader, SimulatedReader)
+    def reader(
+        self, stream: str, name: str, **options: Unpack[PlainReaderOptions]
+    ) -> SimulatedReader:
         """Start a plain reader of a stream (XREAD).
 
         Parameters
@@ -170,7 +184,10 @@ class Plan(ClockControls):
         self.watch(stream)
         return reader
 
-    def subscriber(self, stream: str, name: str, **options: Any) -> SimulatedSubscriber:
+    @checks.spelled_out(BaseReader)
+    def subscriber(
+        self, stream: str, name: str, **options: Unpack[ReaderOptions]
+    ) -> SimulatedSubscriber:
         """Start a subscriber that receives what is added to a stream (SUBSCRIBE).
 
         A stream with a subscriber has each entry published on the channel ``<stream>:channel``.
@@ -215,7 +232,7 @@ class Plan(ClockControls):
         return next(iter(self.histories.values()))
 
     def _check_new_reader(
-        self, kind: type[BaseReader], stream: str, name: str, options: dict[str, Any]
+        self, kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
     ) -> None:
         check_reader(kind, stream, name, options)
         if name in self.readers:

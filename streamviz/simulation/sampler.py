@@ -89,7 +89,7 @@ class Sampler:
 
     def visible_state(self) -> list[object]:
         """Return what the last samples show, without times: it changes when something happens."""
-        return [_visible_state(history.last) for history in self.histories.values()]
+        return [_visible_state(history.newest) for history in self.histories.values()]
 
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
         clock = self._context.clock

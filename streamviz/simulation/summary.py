@@ -108,8 +108,8 @@ def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]
     """Return the summary of a scenario's groups, as of the newest samples."""
     summaries = []
     for group in groups:
-        samples = [histories[key].last for key in group.streams]
-        states = [one.group(group.name) if one else None for one in samples]
+        samples = [histories[key].newest for key in group.streams]
+        states = [one.find_group(group.name) if one else None for one in samples]
         summaries.append(_summarise_group(group, states))
     return Summary(tuple(summaries))
 

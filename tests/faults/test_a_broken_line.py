@@ -90,7 +90,7 @@ def test_a_board_goes_on_after_garbage(through: Through, stream: Stream, until: 
     scenario.start()
 
     def last() -> str | None:
-        sample = board.history.last
+        sample = board.history.newest
         return sample.trouble if sample is not None else None
 
     until(lambda: last() == "")
