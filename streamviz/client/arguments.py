@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, to_bytes
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 Id = EntryId | str | bytes
 Fields = Mapping[str, Arg] | Mapping[bytes, Arg]
@@ -58,6 +58,7 @@ def trim_options(
     maxlen: int | None, minid: Id | None, approximate: bool, limit: int | None, refs: Refs | None
 ) -> tuple[list[Arg], tuple[int, ...] | None]:
     """Return the options that XADD and XTRIM share, and the version that they need."""
+    flag("approximate", approximate)
     if maxlen is None and minid is None:
         if refs is not None or limit is not None or approximate:
             raise InputError(
@@ -168,6 +169,12 @@ def whole_number(name: str, value: int, minimum: float = -math.inf) -> int:
         limit = f", {minimum} or more" if minimum > -math.inf else ""
         raise InputError(f"{name}={value!r}: give a whole number{limit}")
     return operator.index(value)
+
+
+def flag(name: str, value: bool) -> bool:
+    """Return `value` if it is True or False: a text such as ``"no"`` would count as True."""
+    check_type(name, value, bool, "True or False")
+    return value
 
 
 def flat_fields(fields: Fields) -> list[bytes]:

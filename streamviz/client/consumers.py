@@ -13,7 +13,7 @@ from streamviz.client.loops import Loops
 from streamviz.client.models import Claimed, Entry
 from streamviz.client.records import Records
 from streamviz.client.resp import Arg
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 
 class _ClaimOptions(TypedDict, total=False):
@@ -158,7 +158,8 @@ class Consumer(Loops):
         options = arguments.option("IDLE", "idle_ms", idle_ms)
         options += arguments.option("TIME", "time_ms", time_ms)
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        options += ["FORCE"] * force + ["JUSTID"] * justid
+        options += ["FORCE"] * arguments.flag("force", force)
+        options += ["JUSTID"] * arguments.flag("justid", justid)
         if last_id is not None:
             options += ["LASTID", str(EntryId.parse(last_id))]
         names = (self.key, self.group_name, self.name)
@@ -190,7 +191,8 @@ class Consumer(Loops):
         """
         minimum = arguments.whole_number("min_idle_ms", min_idle_ms, 0)
         first = arguments.range_end(start)
-        options: list[Arg] = arguments.option("COUNT", "count", count, 1) + ["JUSTID"] * justid
+        options: list[Arg] = arguments.option("COUNT", "count", count, 1)
+        options += ["JUSTID"] * arguments.flag("justid", justid)
         names = (self.key, self.group_name, self.name)
         reply = self.connection.call("XAUTOCLAIM", *names, minimum, first, *options)
         return replies.claimed(reply, justid=justid)
@@ -240,13 +242,14 @@ def read_groups(
     InputError, NoSuchGroup
         If `after` is empty or has a value that is not an ID; as in `Consumer.read`.
     """
+    check_type("consumer", consumer, Consumer, "a Consumer, for example group.consumer(name)")
     streams = arguments.streams(after, ">")
     options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
     if claim_idle_ms is not None:
         options += arguments.option("CLAIM", "claim_idle_ms", claim_idle_ms)
         needs = needs or (8, 4)
     command = ("XREADGROUP", "GROUP", consumer.group_name, consumer.name)
-    options += ["NOACK"] if noack else []
+    options += ["NOACK"] if arguments.flag("noack", noack) else []
     call = consumer.connection.call
     reply = call(*command, *options, *streams, block_ms=block_ms, needs=needs)
     return replies.in_id_order(replies.by_stream(reply))

@@ -71,7 +71,8 @@ class ConsumerGroup:
         NoSuchStream
             If there is no stream, without `mkstream`.
         """
-        options: list[Arg] = ["MKSTREAM"] if mkstream else []
+        arguments.flag("exist_ok", exist_ok)
+        options: list[Arg] = ["MKSTREAM"] if arguments.flag("mkstream", mkstream) else []
         options += arguments.option("ENTRIESREAD", "entries_read", entries_read)
         try:
             self._xgroup("CREATE", arguments.id_text(start, "$"), *options)
@@ -93,14 +94,14 @@ class ConsumerGroup:
 
     def create_consumer(self, name: str) -> bool:
         """Create a consumer, and return whether it is new (XGROUP CREATECONSUMER, 6.2)."""
-        return bool(self._xgroup("CREATECONSUMER", name))
+        return bool(self._xgroup("CREATECONSUMER", self.consumer(name).name))
 
     def delete_consumer(self, name: str) -> int:
         """Delete a consumer and return how many pending entries it held (XGROUP DELCONSUMER, 5.0).
 
         The group no longer tracks those entries, so claim them first.
         """
-        return int(self._xgroup("DELCONSUMER", name))
+        return int(self._xgroup("DELCONSUMER", self.consumer(name).name))
 
     def consumer(self, name: str) -> Consumer:
         """Return the consumer of that name; this sends nothing."""
@@ -159,7 +160,7 @@ class ConsumerGroup:
         options = arguments.option("IDLE", "idle_ms", idle_ms)
         options += [arguments.range_end(start), arguments.range_end(end)]
         options += [arguments.whole_number("count", count, 1)]
-        options += [] if consumer is None else [consumer]
+        options += [] if consumer is None else [self.consumer(consumer).name]
         reply = self.connection.call("XPENDING", self.key, self.name, *options)
         return replies.pending_entries(reply)
 
@@ -203,7 +204,7 @@ class ConsumerGroup:
         arguments.one_of("mode", mode, get_args(Nack))
         options: list[Arg] = [mode, "IDS", len(texts), *texts]
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        options += ["FORCE"] if force else []
+        options += ["FORCE"] if arguments.flag("force", force) else []
         return int(self.connection.call("XNACK", self.key, self.name, *options, needs=(8, 8)))
 
     def _xgroup(self, subcommand: str, *options: Arg) -> Any:

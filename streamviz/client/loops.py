@@ -59,7 +59,10 @@ class Loops:
         >>> [entry.fields["cup"] for entry in tea.group("bar").consumer("ann").drain()]
         ['oolong', 'sencha']
         """
-        return drain(self._pages(count, block_ms), after="0" if pending_first else ">")
+        return drain(
+            self._pages(count, block_ms),
+            after="0" if arguments.flag("pending_first", pending_first) else ">",
+        )
 
     def listen(
         self,

@@ -109,7 +109,7 @@ class Stream:
         """
         trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         new_id = arguments.new_id(id)
-        options: list[Arg] = [] if create else ["NOMKSTREAM"]
+        options: list[Arg] = [] if arguments.flag("create", create) else ["NOMKSTREAM"]
         options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
         options += [*trim_options, new_id, *arguments.flat_fields(fields)]
         needs = (8, 6) if once else trim_needs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from streamviz.client.tables import Record
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 Kind = Literal[
     "killed",
@@ -97,7 +97,10 @@ def note(text: str) -> Event:
 
 def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
     """Return events; a text is a note."""
-    return tuple(note(one) if isinstance(one, str) else one for one in reported)
+    events = tuple(note(one) if isinstance(one, str) else one for one in reported)
+    for event in events:
+        check_type("events", event, Event, "events or texts")
+    return events
 
 
 _WORDS: dict[Kind, str] = {

@@ -190,6 +190,7 @@ class History:
 
     def since(self, n: int) -> list[Sample]:
         """Return the samples in the window whose number is larger than `n`, oldest first."""
+        check_type("n", n, int, "a sample's number")
         newer = takewhile(lambda sample: sample.n > n, reversed(self._samples))
         return list(newer)[::-1]
 

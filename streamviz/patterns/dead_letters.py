@@ -164,6 +164,8 @@ class DeadLetters:
         DeadLetter or None
             None if another consumer was quicker, or the entry was deleted from the stream.
         """
+        advice = "a PendingEntry, as group.pending_entries() returns it"
+        check_type("held", held, PendingEntry, advice)
         claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
         if claimed:
             return self._move(claimed[0], held.consumer, held.deliveries, error, new_id(id))
@@ -191,6 +193,7 @@ class DeadLetters:
         Both happen in one step (EVAL: XADD, XDEL). All groups of the stream get the entry, even
         those that have already handled it. InputError if the letter is no longer there.
         """
+        check_type("letter", letter, DeadLetter, "a DeadLetter, as letters() returns it")
         keys, values = (
             (self.stream.key, letter.stream),
             _flat(letter.repeated or letter.fields.items()),

@@ -119,10 +119,14 @@ class Partitions:
         """
         arguments.whole_number("batch", batch, 1)
         counts = [0] * len(self)
+        check_type("rows", rows, Iterable, "pairs of a key and fields")
         remaining = iter(rows)
         while page := list(islice(remaining, batch)):
             partitions: dict[int, list[Fields]] = {}
-            for key, fields in page:
+            for row in page:
+                if not isinstance(row, tuple | list) or len(row) != 2:
+                    raise InputError(f"{row!r} is not a row: give pairs of a key and fields")
+                key, fields = row
                 partitions.setdefault(self.number(key), []).append(fields)
             for number, entries in partitions.items():
                 counts[number] += self.streams[number].add_many(entries)

@@ -137,6 +137,8 @@ class EmbeddedServer:
         if port is not None and (type(port) is not int or not 0 <= port < 65536):
             raise InputError(f"port={port!r}: give a number to 65535; 0 takes a free port")
         check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
+        for one in config:
+            check_type("config", one, str, "each option and each value as text")
         if password is not None and not isinstance(password, str):
             raise InputError("a password is a text: give password= a str")  # never shown
         check_type("program", program, (str, NoneType), "the path of redis-server")

@@ -151,6 +151,10 @@ class ConsumerBehaviour:
 
 def service_time(value: ServiceTime) -> ServiceTime:
     """Return `value` if it is a service time: a function, or milliseconds."""
+    if any(value is one for one in (exponential, uniform)):
+        raise InputError(
+            f"service_ms={value!r} is to be called: give exponential(300), or uniform(100, 500)"
+        )
     if callable(value):
         return function("service_ms", value, "a random.Random")
     return number("service_ms", value, 0)
