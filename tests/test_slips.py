@@ -487,6 +487,8 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "add_many([(1,)])": (lambda p, s: p.stream.add_many([(1,)]), "(1,) is not a row: give fields"),
     "add_many(batch)": (lambda p, s: p.stream.add_many([{"a": 1}], batch="x"), "batch='x': give a"),
     "add_many({})": (lambda p, s: p.stream.add_many({"a": 1}), "row 0: 'a' holds no fields: give"),
+    "Stream(pipeline)": (lambda p, s: Stream(p.client.pipeline(), "k"), "give the client itself"),
+    "Scenario(pipeline)": (lambda p, s: Scenario(p.client.pipeline()), "give the client itself"),
     "Stream(None)": (lambda p, s: Stream(None, "k"), "builtins.NoneType is not a Redis client"),
     "Stream(k, client)": (lambda p, s: Stream("k", p.client), "give its name as text"),
     "Stream(client, b'k')": (lambda p, s: Stream(p.client, b"k"), "b'k' is not a stream's key"),

@@ -254,10 +254,8 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
             f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
         )
     if getattr(source, "state", "") == "stopped" and not getattr(source, "ran", False):
-        raise InputError(
-            f"{source!r} takes no more samples: record it before it is stopped, or save its "
-            "history with streamviz.recording.save(history, path)"
-        )
+        advice = "record it before it is stopped, or save(history, path) its history"
+        raise InputError(f"{source!r} takes no more samples: {advice}")
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source
     source.on_sample.append(recorder)

@@ -76,7 +76,7 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     """
     url = url if url is not None else os.environ.get("REDIS_URL") or None
     if url is None:
-        url = embedded().url
+        url = embedded_server().url
     shown_url = validate(url)
     defaults = {"socket_connect_timeout": probe.CONNECT_TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
     merged = client_options(url, defaults, options)
@@ -92,8 +92,17 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     return client
 
 
-def embedded() -> EmbeddedServer:
-    """Return the embedded server that this process shares; start it if it does not run."""
+def embedded_server() -> EmbeddedServer:
+    """Return the embedded server that `connect` uses, and start it if it does not run.
+
+    Another process can join in by the `url` of the server, as long as this process lives.
+
+    Examples
+    --------
+    >>> url = embedded_server().url
+    >>> connect(url).ping()
+    True
+    """
     global _shared
     if _shared is None or not _shared.running:
         _shared = EmbeddedServer()
@@ -119,6 +128,14 @@ class EmbeddedServer:
         Further options of the server, for example ``("--maxmemory", "100mb")``.
     password : str, optional
         The password for a port, letters and digits; the default is a random one.
+
+    Attributes
+    ----------
+    url : str
+        The address for `connect`, ``redis-cli -u``, or another process of this machine's user.
+        With a port, it has the password.
+    program : str
+        The server's program.
 
     Raises
     ------

@@ -151,7 +151,8 @@ class ConsumerBehaviour:
 
 def service_time(value: ServiceTime) -> ServiceTime:
     """Return `value` if it is a service time: a function, or milliseconds."""
-    if any(value is one for one in (exponential, uniform)):
+    uncalled: tuple[object, ...] = exponential, uniform
+    if value in uncalled:
         raise InputError(
             f"service_ms={value!r} is to be called: give exponential(300), or uniform(100, 500)"
         )
