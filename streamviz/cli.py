@@ -1,4 +1,4 @@
-"""Take the course, watch a stream, and play or export a recording from the command line."""
+"""Take the course, watch or record a stream, and play or export a recording."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import threading
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from html import escape
 from importlib.util import find_spec
@@ -62,20 +63,8 @@ def _print_error(message: object) -> None:
 def watch(args: argparse.Namespace) -> None:
     """Show a stream on a page in the browser until Ctrl-C; writes nothing to Redis."""
     from streamviz.export import DashboardServer
-    from streamviz.server.embedded import connect
-    from streamviz.simulation.scenario import Scenario
 
-    if args.url is None and not os.environ.get("REDIS_URL"):
-        raise InputError("no server given: run streamviz watch redis://host:6379 orders")
-    if not 0 < args.rate <= 100:
-        raise InputError(f"--rate {args.rate}: give samples per second, above 0 and at most 100")
-    if args.url is not None and urlsplit(args.url).password:
-        _print_error(
-            "others on this machine can read the password in the list of processes: "
-            "put the URL into REDIS_URL, and leave it out here"
-        )
-    source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate).watch(args.stream)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
+    source = _observe(args)
     with (
         DashboardServer(source, args.stream, host=args.host, port=args.port) as server,
         tempfile.TemporaryDirectory(prefix="streamviz-") as folder,  # only this user can read it
@@ -85,10 +74,41 @@ def watch(args: argparse.Namespace) -> None:
             page = Path(folder) / "watch.html"
             page.write_text(f'<meta http-equiv="refresh" content="0; url={escape(server.url)}">')
             webbrowser.open(page.as_uri())
-        try:
+        with suppress(KeyboardInterrupt):
             threading.Event().wait()  # for ever
-        except KeyboardInterrupt:
-            print()
+    print()
+
+
+def record(args: argparse.Namespace) -> None:
+    """Record a stream to a file until Ctrl-C; writes nothing to Redis."""
+    from streamviz.recording import record
+
+    with (
+        _observe(args) as source,
+        record(source, args.output, overwrite=args.overwrite) as file,
+        suppress(KeyboardInterrupt),
+    ):
+        source.start()
+        print(f"recording {args.stream} to {file.path}. Press Ctrl-C to stop.", flush=True)
+        threading.Event().wait()  # for ever
+    last = source.history.last
+    print(f"{file.path}: {last.n} samples. {last.trouble or 'Play it with streamviz replay'}")
+
+
+def _observe(args: argparse.Namespace) -> Any:
+    """Return what observes the stream that the arguments name."""
+    from streamviz.server.embedded import connect
+    from streamviz.simulation.scenario import Scenario
+
+    if args.url is None and not os.environ.get("REDIS_URL"):
+        command = f"streamviz {args.handler.__name__} redis://host:6379 {args.stream}"
+        raise InputError(f"no server given: run {command}")
+    if not 0 < args.rate <= 100:
+        raise InputError(f"--rate {args.rate}: give samples a second, above 0 and at most 100")
+    if args.url is not None and urlsplit(args.url).password:
+        _print_error("others see the password in the list of processes: put the URL into REDIS_URL")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
+    return Scenario(connect(args.url), sample_every_ms=1000 / args.rate).watch(args.stream)
 
 
 def lab(args: argparse.Namespace) -> None:
@@ -185,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", title="commands")
     _add_tutorial(commands)
     _add_watch(commands)
+    _add_record(commands)
     _add_lab(commands)
     _add_replay(commands)
     _add_export(commands)
@@ -211,17 +232,27 @@ def _add_watch(commands: Any) -> None:
         help="show a stream live on a page in the browser, without writing to Redis",
         description="The link has a token. Without --host, only this machine can open it.",
     )
-    command.add_argument("url", nargs="?", help="redis://host:6379/0 (default: REDIS_URL)")
-    command.add_argument("stream", help="the stream's key")
+    _add_source(command)
     command.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
     command.add_argument("--port", type=int, default=0, help="port (default: a free one)")
-    command.add_argument(
-        "--rate", type=float, default=10.0, metavar="HZ", help="samples per second (default: 10)"
-    )
     command.add_argument("--no-browser", action="store_true", help="only print the link")
     command.set_defaults(handler=watch)
+
+
+def _add_record(commands: Any) -> None:
+    command = commands.add_parser("record", help="record a stream to a file until Ctrl-C")
+    _add_source(command)
+    command.add_argument("-o", "--output", required=True, help="the file, run.jsonl.gz for example")
+    command.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    command.set_defaults(handler=record)
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("url", nargs="?", help="redis://host:6379/0 (default: REDIS_URL)")
+    command.add_argument("stream", help="the stream's key")
+    command.add_argument("--rate", type=float, default=10.0, metavar="HZ", help="samples a second")
 
 
 def _add_lab(commands: Any) -> None:

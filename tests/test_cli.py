@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis as redis_py
 
 import streamviz
+from streamviz import Stream, load
 from streamviz.cli import main, parser
 
 ROOT = Path(__file__).parent.parent
@@ -84,3 +89,64 @@ def test_an_option_is_named_as_it_was_given(
 ) -> None:
     assert main(["export", RECORDING, "-o", str(tmp_path / "a.svg"), "--no-loop"]) == 1
     assert "streamviz: --no-loop is not an option of an image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["run.jsonl.gz", "run.jsonl"])
+def test_record_writes_what_happens_until_it_is_stopped(
+    redis: redis_py.Redis,
+    server: Any,
+    key: str,
+    tmp_path: Path,
+    until: Callable[..., None],
+    ended_by: int,
+    name: str,
+) -> None:
+    stream, target = Stream(redis, key), tmp_path / name
+    stream.add({"n": 1})
+    before = redis.dump(key)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamviz", "record", server.url, key, "-o", str(target)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline().startswith(f"recording {key} to {target}")
+        until(lambda: len(redis.client_list()) > 1)
+        assert redis.dump(key) == before
+        stream.add({"n": 2})
+        until(lambda: (last := load(target).newest) and last.length == 2, 20)
+    finally:
+        process.send_signal(ended_by)
+        said, _ = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert said == f"{target}: {said.split()[1]} samples. Play it with streamviz replay\n"
+    assert load(target).last.length == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["record", "orders", "-o", "x"], "no server given: run streamviz record redis://"),
+        (["record", "redis://127.0.0.1:1", "orders", "-o", "x"], "127.0.0.1:1"),
+        (["record", "redis://x", "orders", "-o", "x", "--rate", "0"], "--rate 0.0: give samples"),
+    ],
+)
+def test_record_says_what_is_wrong(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert main(words) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_record_keeps_an_existing_file(
+    server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "run.jsonl.gz"
+    target.write_text("mine")
+    assert main(["record", server.url, "orders", "-o", str(target)]) == 1
+    assert "already exists" in capsys.readouterr().err
+    assert target.read_text() == "mine"

@@ -66,9 +66,9 @@ class AddedPlot(Plot):
 
     def summary(self, history: History) -> str:
         """Return the numbers in words."""
-        if history.last is None:
+        if history.newest is None:
             return no_data_text(history)
-        last = history.last.n
+        last = history.newest.n
         counts = (
             f"{name} {number_text(_added(one, last))}" for name, one in self.histories.items()
         )

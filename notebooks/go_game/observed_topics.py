@@ -74,7 +74,7 @@ class ObservedTopics:
         """Take a sample of every topic."""
         now_ms = time.time_ns() // 1_000_000 if self.every_ms is None else self.now_ms
         for history, observer in zip(self.histories.values(), self._observers, strict=True):
-            last = history.last
+            last = history.newest
             history.append(observer.sample(max(now_ms, last.time_ms if last else 0)))
 
     def _advance(self) -> None:

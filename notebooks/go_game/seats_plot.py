@@ -142,7 +142,7 @@ class SeatsPlot(Plot):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the points of all traces."""
-        seats, now_ms = self._seats(), history.last.time_ms if history.last else 0
+        seats, now_ms = self._seats(), history.newest.time_ms if history.newest else 0
         lane = {session: -number for number, session in enumerate(seats.sessions)}
         traces = [
             {
@@ -166,7 +166,7 @@ class SeatsPlot(Plot):
 
     def summary(self, history: History) -> str:
         """Return the games and the waiting sessions in words."""
-        if history.last is None:
+        if history.newest is None:
             return no_data_text(history)
         seats = self._seats()
         current = [stay for stay in seats.stays if stay.until_ms is None]

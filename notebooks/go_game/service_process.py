@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from streamviz.errors import InputError, ServerError
-from streamviz.server.embedded import embedded
+from streamviz.server.embedded import embedded_server
 
 _FOLDER = Path(__file__).parents[1]
 SERVICES = {"judge": "go_game.judge", "lobby": "go_game.lobby"}
@@ -63,7 +63,7 @@ class ServiceProcess:
         if not isinstance(name, str) or not name:
             raise InputError(f"{name!r} is not a service: give one of {', '.join(SERVICES)}")
         self.name = name
-        url = url or os.environ.get("REDIS_URL") or embedded().url
+        url = url or os.environ.get("REDIS_URL") or embedded_server().url
         self._process = subprocess.Popen(
             [
                 sys.executable,

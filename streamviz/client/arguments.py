@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, to_bytes
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 Id = EntryId | str | bytes
 Fields = Mapping[str, Arg] | Mapping[bytes, Arg]
 Refs = Literal["KEEPREF", "DELREF", "ACKED"]
+
+
+class HasId(Protocol):
+    """What has an ID: an `Entry`, a `PendingEntry`."""
+
+    @property
+    def id(self) -> EntryId:
+        """The entry's ID."""
+
+
+Ids = Id | HasId | Iterable[Id | HasId]
 
 
 def read_options(
@@ -47,6 +58,7 @@ def trim_options(
     maxlen: int | None, minid: Id | None, approximate: bool, limit: int | None, refs: Refs | None
 ) -> tuple[list[Arg], tuple[int, ...] | None]:
     """Return the options that XADD and XTRIM share, and the version that they need."""
+    flag("approximate", approximate)
     if maxlen is None and minid is None:
         if refs is not None or limit is not None or approximate:
             raise InputError(
@@ -114,17 +126,24 @@ def id_text(value: Id, special: str) -> str:
     return str(EntryId.parse(value))
 
 
-def id_list(ids: Iterable[Id]) -> list[str]:
-    """Return entry IDs as text, at least one."""
-    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-        raise InputError(f"ids={ids!r}: give a list of IDs, for example [{str(ids)!r}]")
-    texts = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in ids]
+def id_list(ids: Iterable[Ids]) -> list[str]:
+    """Return entry IDs as text, at least one, of IDs, of what has one, and of lists of these."""
+    texts = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in _flat_ids(ids)]
     if not texts:
         raise InputError("no entry ID was given: give at least one")
     return texts
 
 
-def refs_and_ids(refs: Refs, ids: Iterable[Id]) -> list[Arg]:
+def _flat_ids(ids: Iterable[Any]) -> Iterator[Id]:
+    for one in ids:
+        entry_id = getattr(one, "id", one)
+        if isinstance(entry_id, EntryId | str | bytes) or not isinstance(entry_id, Iterable):
+            yield entry_id
+        else:
+            yield from _flat_ids(entry_id)
+
+
+def refs_and_ids(refs: Refs, ids: Iterable[Ids]) -> list[Arg]:
     """Return the arguments that XDELEX and XACKDEL share."""
     texts = id_list(ids)
     return [one_of("refs", refs, get_args(Refs)), "IDS", len(texts), *texts]
@@ -150,6 +169,12 @@ def whole_number(name: str, value: int, minimum: float = -math.inf) -> int:
         limit = f", {minimum} or more" if minimum > -math.inf else ""
         raise InputError(f"{name}={value!r}: give a whole number{limit}")
     return operator.index(value)
+
+
+def flag(name: str, value: bool) -> bool:
+    """Return `value` if it is True or False: a text such as ``"no"`` would count as True."""
+    check_type(name, value, bool, "True or False")
+    return value
 
 
 def flat_fields(fields: Fields) -> list[bytes]:

@@ -104,6 +104,10 @@ class _Packer:
         values: list[Any] = []
         fields: Any = row
         if type(row) is tuple:
+            if len(row) != 2:
+                raise InputError(
+                    f"{row!r} is not a row: give fields, or a pair of an ID and fields"
+                )
             entry_id, fields = row
             id_text = arguments.new_id(entry_id)
             values += (len(id_text), id_text)

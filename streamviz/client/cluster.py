@@ -81,6 +81,7 @@ class ClusterConnection(Connection):
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
+        transport.refuse_pipeline(client)
         self.client: Any = client  # redis-py leaves half of its cluster untyped
         self._listeners = [] if quiet else listeners(client)
         self.slot = slot_of(key)

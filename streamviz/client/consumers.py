@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, TypedDict, Unpack, overload
 
 from streamviz.client import arguments, replies
-from streamviz.client.arguments import Id
+from streamviz.client.arguments import Id, Ids
 from streamviz.client.connection import Connection
-from streamviz.client.drain import drain
 from streamviz.client.entry_id import EntryId
+from streamviz.client.loops import Loops
 from streamviz.client.models import Claimed, Entry
 from streamviz.client.records import Records
 from streamviz.client.resp import Arg
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 
 class _ClaimOptions(TypedDict, total=False):
@@ -24,7 +24,7 @@ class _ClaimOptions(TypedDict, total=False):
     last_id: Id | None
 
 
-class Consumer:
+class Consumer(Loops):
     """One consumer of one group; `ConsumerGroup.consumer` makes it, and Redis when it first reads.
 
     Parameters
@@ -98,59 +98,10 @@ class Consumer:
         )
         return Records(Entry, [entry for _, entry in pairs])
 
-    def drain(
-        self, count: int = 100, *, block_ms: int | None = None, pending_first: bool = True
-    ) -> Iterator[Entry]:
-        """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
-
-        An entry counts as handled when the loop asks for the next one. The entries of a page are
-        acknowledged together with the next read, in one round trip. A loop that breaks or raises
-        acknowledges the entries before its last one. That one stays pending, and so does every
-        entry of the page if the process is killed: the next `drain` yields them again.
-
-        Parameters
-        ----------
-        count : int
-            Read and acknowledge at most `count` entries at a time.
-        block_ms : int, optional
-            When no entry is left, wait this long for the next one, in milliseconds; 0 is forever.
-        pending_first : bool
-            Begin with this consumer's own pending entries, which it did not finish before.
-
-        Yields
-        ------
-        Entry
-            The entries, without own pending entries that were deleted; those stay pending.
-
-        Raises
-        ------
-        NoSuchGroup
-            As in `read`.
-
-        Examples
-        --------
-        >>> from streamviz import Stream, connect
-        >>> tea = Stream(connect(), "doctest:drain")
-        >>> _ = tea.client.delete("doctest:drain")
-        >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "sencha"))
-        >>> tea.group("bar").create("0")
-        >>> [entry.fields["cup"] for entry in tea.group("bar").consumer("ann").drain()]
-        ['oolong', 'sencha']
-        """
-        options, _ = arguments.read_options(arguments.whole_number("count", count, 1), block_ms)
-        return drain(
-            self.connection,
-            ("XREADGROUP", "GROUP", self.group_name, self.name, *options, "STREAMS", self.key),
-            ("XACK", self.key, self.group_name),
-            after="0" if pending_first else ">",
-            count=count,
-            block_ms=block_ms,
-        )
-
     @overload
     def claim(
         self,
-        ids: Sequence[Id],
+        ids: Ids,
         min_idle_ms: int = 0,
         *,
         justid: Literal[False] = False,
@@ -160,7 +111,7 @@ class Consumer:
     @overload
     def claim(
         self,
-        ids: Sequence[Id],
+        ids: Ids,
         min_idle_ms: int = 0,
         *,
         justid: Literal[True],
@@ -169,7 +120,7 @@ class Consumer:
 
     def claim(
         self,
-        ids: Sequence[Id],
+        ids: Ids,
         min_idle_ms: int = 0,
         *,
         justid: bool = False,
@@ -183,8 +134,8 @@ class Consumer:
 
         Parameters
         ----------
-        ids : sequence of EntryId or str
-            The entries' IDs.
+        ids : list of EntryId or str, Entry, or list of Entry
+            The entries, for example what `ConsumerGroup.pending_entries` returns.
         min_idle_ms : int
             Take over only entries whose last delivery is at least this long ago, in milliseconds.
         idle_ms, time_ms, deliveries : int, optional
@@ -207,11 +158,12 @@ class Consumer:
         options = arguments.option("IDLE", "idle_ms", idle_ms)
         options += arguments.option("TIME", "time_ms", time_ms)
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        options += ["FORCE"] * force + ["JUSTID"] * justid
+        options += ["FORCE"] * arguments.flag("force", force)
+        options += ["JUSTID"] * arguments.flag("justid", justid)
         if last_id is not None:
             options += ["LASTID", str(EntryId.parse(last_id))]
         names = (self.key, self.group_name, self.name)
-        texts = arguments.id_list(ids)
+        texts = arguments.id_list([ids])
         reply = self.connection.call("XCLAIM", *names, minimum, *texts, *options)
         return replies.ids(reply) if justid else replies.entries(reply)
 
@@ -239,15 +191,17 @@ class Consumer:
         """
         minimum = arguments.whole_number("min_idle_ms", min_idle_ms, 0)
         first = arguments.range_end(start)
-        options: list[Arg] = arguments.option("COUNT", "count", count, 1) + ["JUSTID"] * justid
+        options: list[Arg] = arguments.option("COUNT", "count", count, 1)
+        options += ["JUSTID"] * arguments.flag("justid", justid)
         names = (self.key, self.group_name, self.name)
         reply = self.connection.call("XAUTOCLAIM", *names, minimum, first, *options)
         return replies.claimed(reply, justid=justid)
 
-    def ack(self, *ids: Id) -> int:
+    def ack(self, *ids: Ids) -> int:
         """Acknowledge entries, and return how many were pending (XACK, 5.0).
 
-        The entries may be pending for any consumer of the group.
+        They may be pending for any consumer of the group. Give entries, their IDs, or lists of
+        them.
         """
         texts = arguments.id_list(ids)
         return int(self.connection.call("XACK", self.key, self.group_name, *texts))
@@ -288,13 +242,14 @@ def read_groups(
     InputError, NoSuchGroup
         If `after` is empty or has a value that is not an ID; as in `Consumer.read`.
     """
+    check_type("consumer", consumer, Consumer, "a Consumer, for example group.consumer(name)")
     streams = arguments.streams(after, ">")
     options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
     if claim_idle_ms is not None:
         options += arguments.option("CLAIM", "claim_idle_ms", claim_idle_ms)
         needs = needs or (8, 4)
     command = ("XREADGROUP", "GROUP", consumer.group_name, consumer.name)
-    options += ["NOACK"] if noack else []
+    options += ["NOACK"] if arguments.flag("noack", noack) else []
     call = consumer.connection.call
     reply = call(*command, *options, *streams, block_ms=block_ms, needs=needs)
     return replies.in_id_order(replies.by_stream(reply))

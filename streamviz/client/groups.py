@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 from streamviz.client import arguments, replies
-from streamviz.client.arguments import Id, Refs
+from streamviz.client.arguments import Id, Ids, Refs
 from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, PendingSummary
@@ -45,7 +45,7 @@ class ConsumerGroup:
 
     def create(
         self,
-        id: Id = "$",  # noqa: A002 - Redis's own word
+        start: Id = "0",
         *,
         mkstream: bool = False,
         entries_read: int | None = None,
@@ -55,12 +55,12 @@ class ConsumerGroup:
 
         Parameters
         ----------
-        id : EntryId or str
+        start : EntryId or str
             Deliver the entries after this ID: ``"0"`` is all of them, ``"$"`` only new ones.
         mkstream : bool
             Create the stream too if it does not exist.
         entries_read : int, optional
-            The number of entries up to `id`, from which Redis computes the lag (7.0).
+            The number of entries up to `start`, from which Redis computes the lag (7.0).
         exist_ok : bool
             Leave an existing group of that name unchanged, without an error.
 
@@ -71,10 +71,11 @@ class ConsumerGroup:
         NoSuchStream
             If there is no stream, without `mkstream`.
         """
-        options: list[Arg] = ["MKSTREAM"] if mkstream else []
+        arguments.flag("exist_ok", exist_ok)
+        options: list[Arg] = ["MKSTREAM"] if arguments.flag("mkstream", mkstream) else []
         options += arguments.option("ENTRIESREAD", "entries_read", entries_read)
         try:
-            self._xgroup("CREATE", arguments.id_text(id, "$"), *options)
+            self._xgroup("CREATE", arguments.id_text(start, "$"), *options)
         except CommandRefused as error:
             if not (exist_ok and "BUSYGROUP" in str(error)):
                 raise
@@ -93,14 +94,14 @@ class ConsumerGroup:
 
     def create_consumer(self, name: str) -> bool:
         """Create a consumer, and return whether it is new (XGROUP CREATECONSUMER, 6.2)."""
-        return bool(self._xgroup("CREATECONSUMER", name))
+        return bool(self._xgroup("CREATECONSUMER", self.consumer(name).name))
 
     def delete_consumer(self, name: str) -> int:
         """Delete a consumer and return how many pending entries it held (XGROUP DELCONSUMER, 5.0).
 
         The group no longer tracks those entries, so claim them first.
         """
-        return int(self._xgroup("DELCONSUMER", name))
+        return int(self._xgroup("DELCONSUMER", self.consumer(name).name))
 
     def consumer(self, name: str) -> Consumer:
         """Return the consumer of that name; this sends nothing."""
@@ -159,15 +160,15 @@ class ConsumerGroup:
         options = arguments.option("IDLE", "idle_ms", idle_ms)
         options += [arguments.range_end(start), arguments.range_end(end)]
         options += [arguments.whole_number("count", count, 1)]
-        options += [] if consumer is None else [consumer]
+        options += [] if consumer is None else [self.consumer(consumer).name]
         reply = self.connection.call("XPENDING", self.key, self.name, *options)
         return replies.pending_entries(reply)
 
-    def ack(self, *ids: Id) -> int:
+    def ack(self, *ids: Ids) -> int:
         """Acknowledge entries, and return how many were pending (XACK, 5.0)."""
         return int(self.connection.call("XACK", self.key, self.name, *arguments.id_list(ids)))
 
-    def ack_delete(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
+    def ack_delete(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Acknowledge and delete entries in one step; `refs` as in `Stream.trim` (XACKDEL, 8.2).
 
         Returns
@@ -180,7 +181,7 @@ class ConsumerGroup:
         return list(self.connection.call("XACKDEL", self.key, self.name, *options, needs=(8, 2)))
 
     def nack(
-        self, *ids: Id, mode: Nack = "FAIL", deliveries: int | None = None, force: bool = False
+        self, *ids: Ids, mode: Nack = "FAIL", deliveries: int | None = None, force: bool = False
     ) -> int:
         """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
@@ -203,7 +204,7 @@ class ConsumerGroup:
         arguments.one_of("mode", mode, get_args(Nack))
         options: list[Arg] = [mode, "IDS", len(texts), *texts]
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        options += ["FORCE"] if force else []
+        options += ["FORCE"] if arguments.flag("force", force) else []
         return int(self.connection.call("XNACK", self.key, self.name, *options, needs=(8, 8)))
 
     def _xgroup(self, subcommand: str, *options: Arg) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streamviz.client import arguments, bulk, replies
-from streamviz.client.arguments import Fields, Id, Refs
+from streamviz.client.arguments import Fields, Id, Ids, Refs
 from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -109,7 +109,7 @@ class Stream:
         """
         trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         new_id = arguments.new_id(id)
-        options: list[Arg] = [] if create else ["NOMKSTREAM"]
+        options: list[Arg] = [] if arguments.flag("create", create) else ["NOMKSTREAM"]
         options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
         options += [*trim_options, new_id, *arguments.flat_fields(fields)]
         needs = (8, 6) if once else trim_needs
@@ -214,11 +214,11 @@ class Stream:
             raise InputError("trim needs a bound: give maxlen= or minid=")
         return int(self.connection.call("XTRIM", self.key, *options, needs=needs))
 
-    def delete(self, *ids: Id) -> int:
+    def delete(self, *ids: Ids) -> int:
         """Delete entries by ID, and return how many were deleted (XDEL, 5.0)."""
         return int(self.connection.call("XDEL", self.key, *arguments.id_list(ids)))
 
-    def delete_ex(self, *ids: Id, refs: Refs = "KEEPREF") -> list[int]:
+    def delete_ex(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Delete entries, with `refs` as in `trim` (XDELEX, 8.2).
 
         Returns

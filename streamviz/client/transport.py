@@ -12,6 +12,8 @@ from typing import Any
 
 import hiredis
 import redis
+from redis.client import Pipeline
+from redis.cluster import ClusterPipeline
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -33,8 +35,18 @@ def kind_of(client: object) -> str:
     return f"{type(client).__module__}.{type(client).__qualname__}"
 
 
+def refuse_pipeline(client: object) -> None:
+    """Raise an InputError for a pipeline of redis-py, which collects commands and sends none."""
+    if isinstance(client, Pipeline | ClusterPipeline):
+        raise InputError(
+            f"{kind_of(client)} collects redis-py's own commands, and would not collect these: "
+            "give the client itself. add_many() and drain() send many commands in a round trip"
+        )
+
+
 def pool_of(client: redis.Redis) -> Any:
     """Return the pool of a client, from which raw connections are borrowed."""
+    refuse_pipeline(client)
     pool = getattr(client, "connection_pool", None)
     if not isinstance(pool, redis.ConnectionPool) or "fakeredis" in type(client).__module__:
         raise InputError(

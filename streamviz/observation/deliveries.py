@@ -96,11 +96,11 @@ class DeliveryLog:
 
     def _catch_up(self) -> None:
         history = self._history
-        if history.last is None or history.last.n == self._n:
+        if history.newest is None or history.newest.n == self._n:
             return
         for sample in history.since(self._n):
             self._add(sample)
-        self._n = history.last.n
+        self._n = history.newest.n
         first = history.samples[0].n
         for name, ended in self._ended.items():
             while ended and ended[0].n < first:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from streamviz.client.tables import Record
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 
 Kind = Literal[
     "killed",
     "crashed",
     "revived",
     "claimed",
+    "dead_lettered",
     "failed",
     "consumer_deleted",
     "group_gone",
@@ -52,12 +53,12 @@ class Event(Record):
     group : str
         The consumer group; empty if none is concerned.
     count : int
-        How many entries: held at a crash, or claimed.
+        How many entries: held at a crash, claimed, or moved to the dead letters.
     owners : tuple of str
         The consumers whose entries were claimed, ordered by name.
     detail : str
-        What the kind does not say: an entry ID, the type of an error, an error's text, a
-        statement, or the text of a note.
+        What the kind does not say: an entry ID, a stream's key, the type of an error, an error's
+        text, a statement, or the text of a note.
 
     Raises
     ------
@@ -96,7 +97,10 @@ def note(text: str) -> Event:
 
 def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
     """Return events; a text is a note."""
-    return tuple(note(one) if isinstance(one, str) else one for one in reported)
+    events = tuple(note(one) if isinstance(one, str) else one for one in reported)
+    for event in events:
+        check_type("events", event, Event, "events or texts")
+    return events
 
 
 _WORDS: dict[Kind, str] = {
@@ -104,6 +108,7 @@ _WORDS: dict[Kind, str] = {
     "crashed": "{who} crashed{holding}",
     "revived": "{who} is back",
     "claimed": "{who} claimed {count}{of_owners}",
+    "dead_lettered": "{who} moved {count} to {detail}",
     "failed": "{who} could not handle {detail}",
     "consumer_deleted": "{who} of {group} was deleted",
     "group_gone": "the group {group} is gone",

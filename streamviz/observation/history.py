@@ -13,7 +13,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import make_frame
 from streamviz.client.models import Entry
 from streamviz.client.tables import titled
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedEntries
 from streamviz.observation.sample import Sample
@@ -78,13 +78,15 @@ class History:
         Raises
         ------
         InputError
-            If its number or its time is before the last sample's; the history does not change.
+            If it is none, or its number or its time is before the last sample's; the history does
+            not change.
         """
+        check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         with self.lock:
             self._append(sample)
 
     def _append(self, sample: Sample) -> None:
-        last = self.last
+        last = self.newest
         if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
             raise InputError(
                 f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
@@ -121,8 +123,18 @@ class History:
         return tuple(self._samples)
 
     @property
-    def last(self) -> Sample | None:
-        """The newest sample, if there is one."""
+    def last(self) -> Sample:
+        """The newest sample; InputError if there is none yet, see `newest`."""
+        if not self._samples:
+            raise InputError(
+                "this history has no sample yet: run it first, with run(seconds) or start() of its "
+                "scenario"
+            )
+        return self._samples[-1]
+
+    @property
+    def newest(self) -> Sample | None:
+        """The newest sample, or None if there is none yet."""
         return self._samples[-1] if self._samples else None
 
     @property
@@ -152,7 +164,7 @@ class History:
     @property
     def ids_are_times(self) -> bool:
         """Whether the stream's IDs can be times in milliseconds, near the samples' times."""
-        last = self.last
+        last = self.newest
         if last is None or last.last_id == EntryId.ZERO:
             return True
         return (last.first_id if last.length else last.last_id).is_time(last.time_ms)
@@ -178,6 +190,7 @@ class History:
 
     def since(self, n: int) -> list[Sample]:
         """Return the samples in the window whose number is larger than `n`, oldest first."""
+        check_type("n", n, int, "a sample's number")
         newer = takewhile(lambda sample: sample.n > n, reversed(self._samples))
         return list(newer)[::-1]
 
@@ -221,15 +234,14 @@ class History:
         return len(self._samples)
 
     def __repr__(self) -> str:
-        if self.last is None:
+        last = self.newest
+        if last is None:
             return "<History: no samples yet>"
-        seconds = (self.last.time_ms - self.start_ms) / 1000
-        return (
-            f"<History of {self.last.stream!r}: {seconds:g} s, {self.last.entries_added} entries>"
-        )
+        seconds = (last.time_ms - self.start_ms) / 1000
+        return f"<History of {last.stream!r}: {seconds:g} s, {last.entries_added} entries>"
 
     def _repr_html_(self) -> str:
-        last = self.last
+        last = self.newest
         rows = list(group_rows(last, self.start_ms)) if last else []
         return titled(repr(self), group_table(rows))
 

@@ -107,7 +107,8 @@ class Observer:
         self.stream = stream
         self.readers = readers
         self._snapshots = Snapshots(observer_connection(client, stream))
-        self._memory = bool(memory)
+        check_type("memory", memory, bool, "True or False")
+        self._memory = memory
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._last_sample: Sample | None = None
         self._tracker = LagTracker()
@@ -145,6 +146,7 @@ class Observer:
         if time_ms is not None:
             whole_number("time_ms", time_ms)
         check_type("events", events, Iterable, "events or texts")
+        check_type("readers", readers, Iterable, "a list of ReaderState")
         sample = self._take_sample(time_ms, events_of(events), tuple(readers))
         for callback in tuple(self.on_sample):
             callback(sample)

@@ -142,7 +142,7 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
 
 
 def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
-    by_part = {state.number: state.sample.group(name) for state in states}
+    by_part = {state.number: state.sample.find_group(name) for state in states}
     groups = [group for group in by_part.values() if group is not None]
     lags: dict[int, Lag | str] = {}
     for state in states:

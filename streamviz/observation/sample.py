@@ -12,6 +12,7 @@ from typing import Literal
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.client.tables import Record
+from streamviz.errors import InputError
 from streamviz.observation.events import Event
 
 
@@ -160,7 +161,15 @@ class Sample(Record):
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
 
-    def group(self, name: str) -> GroupState | None:
+    def group(self, name: str) -> GroupState:
+        """Return the group of that name; InputError if the sample does not have it."""
+        group = self.find_group(name)
+        if group is None:
+            names = ", ".join(repr(one.name) for one in self.groups) or "none"
+            raise InputError(f"there is no group {name!r}: the groups are {names}")
+        return group
+
+    def find_group(self, name: str) -> GroupState | None:
         """Return the group of that name, or None if the sample does not have it."""
         for group in self.groups:  # plots call this for each group and sample: no generator
             if group.name == name:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from streamviz.client.arguments import one_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.errors import check_type
@@ -39,9 +40,9 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
     check_type("history", history, History, "the History of a run")
     entry_id = EntryId.parse(entry_id)
     phrases = [f"{entry_id} was added at {at(entry_id.ms)}"]
-    if history.last is None:
+    if history.newest is None:
         return phrases
-    if not entry_id.is_time(history.last.time_ms):
+    if not entry_id.is_time(history.newest.time_ms):
         since = _first(history.samples, lambda one: one.last_id >= entry_id)
         by = f", by {at(since.time_ms)}" if since else ""
         phrases = [f"{entry_id} was added{by}: its ID is no time in milliseconds"]
@@ -68,8 +69,14 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         Seconds from the sample that reports the crash to the first one in which none of these
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
         pending, or if there was no crash.
+
+    Raises
+    ------
+    InputError
+        If the history has no such group.
     """
     check_type("history", history, History, "the History of a run")
+    one_of("group", group, history.group_names)
     samples = history.samples
     crash = next(
         (
@@ -89,7 +96,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
 
 
 def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:
-    state = sample.group(group)
+    state = sample.find_group(group)
     return state.oldest if state else ()
 
 
@@ -104,7 +111,7 @@ def _in_group(
         yield f"held by {one.consumer or 'no consumer'} from {at(one.since_ms)}{times}{end}"
     if deliveries:
         return
-    passed = _first(history.samples, lambda one: _cursor(one.group(name)) >= entry_id)
+    passed = _first(history.samples, lambda one: _cursor(one.find_group(name)) >= entry_id)
     if passed is None:
         yield "never delivered" if removed else "not delivered yet"
     elif passed.n == history.samples[0].n:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
 
-from streamviz.client.arguments import whole_number
+from streamviz.client.arguments import Id, new_id, whole_number
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -28,7 +28,7 @@ _PAGE = 1000  # pending entries per XPENDING
 # another type), it stays pending.
 _MOVE = """-- Move a pending entry to the dead letters
 if #redis.call("XPENDING", KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return false end
-local added = redis.call("XADD", KEYS[2], "*", unpack(ARGV, 3))
+local added = redis.call("XADD", KEYS[2], ARGV[3], unpack(ARGV, 4))
 redis.call("XACK", KEYS[1], ARGV[1], ARGV[2])
 return added
 """
@@ -133,15 +133,45 @@ class DeadLetters:
         for held in self._pending(min_idle_ms):
             if held.deliveries < self.after_deliveries:
                 continue
-            claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
-            if not claimed:  # another one was quicker, or the entry is no longer in the stream
-                if not self._source.range(str(held.id), str(held.id)):
-                    self.group.ack(held.id)
-                continue
             error = (errors or {}).get(str(held.id), "")
-            letter = self._move(claimed[0], held.consumer, held.deliveries, error)
+            letter = self.move(held, error, min_idle_ms=min_idle_ms)
             letters += [letter] if letter is not None else []
         return letters
+
+    def move(
+        self,
+        held: PendingEntry,
+        error: str = "",
+        *,
+        min_idle_ms: int = 0,
+        id: Id = "*",  # noqa: A002 - Redis's own word
+    ) -> DeadLetter | None:
+        """Move one pending entry, however often it was delivered (XCLAIM, EVAL).
+
+        Parameters
+        ----------
+        held : PendingEntry
+            The entry, as `ConsumerGroup.pending_entries` returns it.
+        error : str
+            Why it could not be handled.
+        min_idle_ms : int
+            As in `sweep`.
+        id : EntryId or str
+            The dead letter's ID; by default, the server chooses it.
+
+        Returns
+        -------
+        DeadLetter or None
+            None if another consumer was quicker, or the entry was deleted from the stream.
+        """
+        advice = "a PendingEntry, as group.pending_entries() returns it"
+        check_type("held", held, PendingEntry, advice)
+        claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
+        if claimed:
+            return self._move(claimed[0], held.consumer, held.deliveries, error, new_id(id))
+        if not self._source.range(str(held.id), str(held.id)):
+            self.group.ack(held.id)
+        return None
 
     def _pending(self, min_idle_ms: int) -> Iterator[PendingEntry]:
         start = "-"
@@ -163,6 +193,7 @@ class DeadLetters:
         Both happen in one step (EVAL: XADD, XDEL). All groups of the stream get the entry, even
         those that have already handled it. InputError if the letter is no longer there.
         """
+        check_type("letter", letter, DeadLetter, "a DeadLetter, as letters() returns it")
         keys, values = (
             (self.stream.key, letter.stream),
             _flat(letter.repeated or letter.fields.items()),
@@ -175,12 +206,14 @@ class DeadLetters:
             )
         return EntryId.parse(added)
 
-    def _move(self, entry: Entry, consumer: str, deliveries: int, error: str) -> DeadLetter | None:
+    def _move(
+        self, entry: Entry, consumer: str, deliveries: int, error: str, letter_id: str = "*"
+    ) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
         history = fields(origin, name, consumer, entry.id, deliveries, error)
         own = [pair for pair in entry.pairs if pair[0] not in history]
         both = (*own, *history.items())
-        keys, which = (origin, self.stream.key), (name, str(entry.id))
+        keys, which = (origin, self.stream.key), (name, str(entry.id), letter_id)
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
         return (
             None

@@ -11,7 +11,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.read import read_streams
 from streamviz.client.stream import Stream
-from streamviz.errors import NoSuchStream, OffsetError, check_type
+from streamviz.errors import InputError, NoSuchStream, OffsetError, check_type
 from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
 
@@ -149,7 +149,8 @@ def check_position(stream: Stream, position: EntryId) -> None:
 
 
 def _first_position(stream: Stream, offset: Offset, start: Id) -> EntryId:
-    check_type("offset", offset, Offset, "an offset store, for example MemoryOffset()")
+    if isinstance(offset, type) or not isinstance(offset, Offset):
+        raise InputError(f"offset={offset!r}: give an offset store, for example MemoryOffset()")
     position = offset.load()
     if position is not None:
         check_position(stream, position)

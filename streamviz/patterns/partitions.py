@@ -119,25 +119,29 @@ class Partitions:
         """
         arguments.whole_number("batch", batch, 1)
         counts = [0] * len(self)
+        check_type("rows", rows, Iterable, "pairs of a key and fields")
         remaining = iter(rows)
         while page := list(islice(remaining, batch)):
             partitions: dict[int, list[Fields]] = {}
-            for key, fields in page:
+            for row in page:
+                if not isinstance(row, tuple | list) or len(row) != 2:
+                    raise InputError(f"{row!r} is not a row: give pairs of a key and fields")
+                key, fields = row
                 partitions.setdefault(self.number(key), []).append(fields)
             for number, entries in partitions.items():
                 counts[number] += self.streams[number].add_many(entries)
         return counts
 
-    def create_group(self, name: str, id: Id = "0") -> tuple[ConsumerGroup, ...]:  # noqa: A002
+    def create_group(self, name: str, start: Id = "0") -> tuple[ConsumerGroup, ...]:
         """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).
 
         The groups share only their name: each has its own cursor and its own pending entries. A
         group that exists stays as it is; a stream that does not exist is created (MKSTREAM). The
-        groups start at `id`, as in `ConsumerGroup.create`.
+        groups start at `start`, as in `ConsumerGroup.create`.
         """
         groups = self.group(name)
         for group in groups:
-            group.create(id, mkstream=True, exist_ok=True)
+            group.create(start, mkstream=True, exist_ok=True)
         return groups
 
     def group(self, name: str) -> tuple[ConsumerGroup, ...]:

@@ -89,7 +89,7 @@ class AckProgress(Plot):
         values: list[Any] = []
         kinds = self._kinds(history)
         for name in self._names(history):
-            group = sample.group(name)
+            group = sample.find_group(name)
             if group is None:
                 values += [None] * (len(_BANDS) + len(kinds))
                 continue
@@ -103,7 +103,7 @@ class AckProgress(Plot):
 
     def summary(self, history: History) -> str:
         """Return each group's numbers in words."""
-        last = history.last
+        last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
         names = self._names(history)
@@ -117,7 +117,7 @@ class AckProgress(Plot):
 
     def _kinds(self, history: History) -> list[tuple[str, str, str, str]]:
         """Return the lines that some group needs now."""
-        last = history.last
+        last = history.newest
         groups = [one for one in last.groups if one.name in self._names(history)] if last else []
         books = [account_for(last, group) for group in groups] if last else []
         return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in books)]

@@ -61,7 +61,7 @@ class Cursors(Plot):
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""
         readers = [sample.reader(name) for name in history.reader_names]
-        groups = [sample.group(name) for name in history.group_names]
+        groups = [sample.find_group(name) for name in history.group_names]
         cursors = [reader.position if reader else None for reader in readers]
         cursors += [group.last_delivered_id if group else None for group in groups]
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
@@ -77,7 +77,7 @@ class Cursors(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words how far each reader and group has read."""
-        last = history.last
+        last = history.newest
         if last is None or not (last.readers or last.groups):
             return no_data_text(history) or "no reader yet"
         parts = [_words(one.name, one.position, last) for one in last.readers]

@@ -153,7 +153,7 @@ class Plot(ABC):
         return {
             "data": [],
             "layout": _with_defaults(clean(str(self.title)), layout),
-            "n": history.last.n if history.last else 0,
+            "n": history.newest.n if history.newest else 0,
             "summary": clean(text),
         }
 
@@ -175,7 +175,7 @@ class Plot(ABC):
             If the values do not fit the traces.
         """
         samples = history.since(since)
-        last = history.last
+        last = history.newest
         n = last.n if last else 0
         has_gap = bool(samples) and samples[0].n != since + 1
         if has_gap or since == 0 or self.structure_key(history) != structure_key:
@@ -338,9 +338,9 @@ def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], uni
 
 def no_data_text(history: History) -> str:
     """Return why there is nothing to show; empty if there is."""
-    if history.last is None:
+    if history.newest is None:
         return "waiting for the first sample"
-    return history.last.trouble
+    return history.newest.trouble
 
 
 def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:

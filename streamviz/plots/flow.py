@@ -104,7 +104,7 @@ class Flow(Plot):
 
     def summary(self, history: History) -> str:
         """Return the finding, the first and the last ID, and each group's waiting and pending."""
-        last = history.last
+        last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)
         groups = [
@@ -138,7 +138,7 @@ class Flow(Plot):
             square stands; ``event``, what happened in the last 5 seconds; ``groups`` and
             ``readers``.
         """
-        last = history.last
+        last = history.newest
         if last is None:
             return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
         tape = list(_numbered(_newest(history)))
@@ -159,7 +159,7 @@ class Flow(Plot):
             "groups": [
                 _group(history, group, i, tape, dead)
                 for i, name in enumerate(history.group_names)
-                if (group := last.group(name))
+                if (group := last.find_group(name))
             ],
             "readers": [
                 {"name": _short(one.name), "at": _place(one.position, tape, last, None)}
@@ -175,7 +175,7 @@ def _group(
     tape: list[tuple[int, EntryId]],
     dead: Dead,
 ) -> dict[str, Any]:
-    last = history.last
+    last = history.newest
     assert last is not None
     account = account_for(last, group)
     ended = delivery_log(history).ended_since(group.name, last.n - 1)

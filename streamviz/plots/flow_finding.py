@@ -20,7 +20,7 @@ Span = tuple[Sample, Sample]
 
 def finding(history: History) -> str:
     """Return the most important thing that the newest sample shows, as a sentence."""
-    last = history.last
+    last = history.newest
     if last is None or last.trouble or not last.exists:
         text = no_data_text(history) or "the stream does not exist yet"
         return text[0].upper() + text[1:]
@@ -96,6 +96,6 @@ def _lag(last: Sample, between: Span | None) -> str:
 
 def _trend(between: Span | None, group: GroupState) -> float:
     """Return by how many entries per second a group's lag grows; 0 if that is unknown."""
-    before = between[0].group(group.name) if between else None
+    before = between[0].find_group(group.name) if between else None
     old = before.lag.entries if before else None
     return per_second(between, old, group.lag.entries) or 0.0

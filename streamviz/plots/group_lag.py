@@ -77,7 +77,7 @@ class GroupLag(Plot):
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's lag, None where unknown."""
-        return [self._lag(sample.group(name)) for name in history.group_names]
+        return [self._lag(sample.find_group(name)) for name in history.group_names]
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return a mark for each uncertain lag, at the bottom, and for each event, at the top."""
@@ -86,7 +86,7 @@ class GroupLag(Plot):
             uncertain = [
                 (sample, group)
                 for sample in samples
-                if (group := sample.group(name)) and group.lag.verdict != "exact"
+                if (group := sample.find_group(name)) and group.lag.verdict != "exact"
             ]
             doubts.append(
                 {
@@ -106,7 +106,7 @@ class GroupLag(Plot):
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""
-        last = history.last
+        last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
         return "; ".join(self._words(group) for group in last.groups) + "."

@@ -127,14 +127,14 @@ class PartitionLanes(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words each part's node and lag, and the sum."""
-        last = history.last
+        last = history.newest
         if last is None:
             return no_data_text(history)
         if not _parts(last):
             return no_data_text(history) or "no partitions in this history"
         structure = self._structure(history)
         parts = "; ".join(_words(state, structure.group) for state in _parts(last))
-        whole = last.group(structure.group)
+        whole = last.find_group(structure.group)
         if whole is None:
             return f"{parts}. No consumer group yet."
         return f"{parts}. {structure.group} in all: {_lag_text(whole.lag)}."
@@ -153,7 +153,7 @@ class PartitionLanes(Plot):
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
-        key = (history, len(history), history.last)
+        key = (history, len(history), history.newest)
         if len(self._cache_key) != len(key) or any(
             a is not b for a, b in zip(key, self._cache_key, strict=True)
         ):
@@ -185,7 +185,7 @@ def _has_node(state: PartitionState) -> bool:
 
 
 def _lag(state: PartitionState, group: str) -> Lag | None:
-    group_state = state.sample.group(group)
+    group_state = state.sample.find_group(group)
     return group_state.lag if group_state else None
 
 

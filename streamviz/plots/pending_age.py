@@ -63,7 +63,7 @@ class PendingAge(Plot):
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's largest age: 0 if nothing is pending, None if there is no group."""
-        return [_age_s(sample, sample.group(name)) for name in history.group_names]
+        return [_age_s(sample, sample.find_group(name)) for name in history.group_names]
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples, and a mark for each event."""
@@ -85,7 +85,7 @@ class PendingAge(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words each group's oldest pending entry."""
-        last = history.last
+        last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
         return "; ".join(_words(last, group) for group in last.groups) + "."

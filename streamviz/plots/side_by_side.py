@@ -102,7 +102,7 @@ class SideBySide(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each reader received and missed."""
-        last = history.last
+        last = history.newest
         if last is None or not history.reader_names:
             return no_data_text(history) or "no reader yet"
         parts = []

@@ -101,10 +101,10 @@ class StreamMap(Plot):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return each group's cursor and rings, and the trim edge."""
-        last, lane = history.last, self._lane(history)
+        last, lane = history.newest, self._lane(history)
         traces: list[Trace] = []
         for i, name in enumerate(history.group_names):
-            group = last.group(name) if last else None
+            group = last.find_group(name) if last else None
             traces += self._lane_of(group, last, history, -lane * (i + 1))
         if last is None or not 0 < last.length < last.entries_added:
             return [*traces, {"x": [], "y": []}]
@@ -113,7 +113,7 @@ class StreamMap(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words the stream's length, and what is waiting and pending for each group."""
-        last = history.last
+        last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)
         length = entries_text(last.length)

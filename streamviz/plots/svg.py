@@ -16,7 +16,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from streamviz.plots.contrast import TEXT_COLOUR, TEXT_COLOURS, Background, for_background
-from streamviz.plots.figure import GREY, Figure, Trace, clean
+from streamviz.plots.figure import GREY, Figure, Trace, clean, colour
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_shapes import Point, path, shape
 
@@ -68,9 +68,11 @@ def render(
     if figure["layout"]["meta"].get("flow"):
         return render_flow(figure, width, height, background)
     height = height or 300
+    figure = figure | {"data": [_styled(*one) for one in enumerate(figure["data"])]}
     if background:
         figure = figure | {"data": for_background(figure["data"], background)}
-    layout = figure["layout"]
+    layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
+    figure = figure | {"layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
     parts = [
@@ -91,6 +93,13 @@ def render(
             for row, line in enumerate(note["text"].split("<br>"))
         ]
     return "".join(parts) + "</svg>"
+
+
+def _styled(index: int, trace: Trace) -> Trace:
+    """Return a trace with what plotly chooses if one's own plot leaves it out."""
+    plain = {"color": colour(index), "width": 2}
+    styles = {key: plain | trace.get(key, {}) for key in ("line", "marker")}
+    return {"name": f"trace {index}", "mode": "lines"} | trace | styles
 
 
 def _axes(figure: Figure, name: str, width: int, height: int) -> Iterator[str]:

@@ -115,7 +115,7 @@ class SwimLanes(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each consumer holds."""
-        last = history.last
+        last = history.newest
         if last is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
         parts = []

@@ -100,7 +100,7 @@ class TrimSawtooth(Plot):
 
     def summary(self, history: History) -> str:
         """Return in words the length, the largest length, and the nodes or bytes."""
-        last = history.last
+        last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)
         longest = max(sample.length for sample in history.samples)

@@ -46,7 +46,9 @@ class EventDetector:
             return events, claims
         if _was_trimmed(last, sample) and self._is_new("", sample.time_ms):
             events.append(Event("trimmed"))
-        pairs = [(before, group) for group in sample.groups if (before := last.group(group.name))]
+        pairs = [
+            (before, group) for group in sample.groups if (before := last.find_group(group.name))
+        ]
         for before, group in pairs:
             grows = None not in (before.gone, group.gone) and group.gone > before.gone  # type: ignore[operator]
             if grows and self._is_new(group.name, sample.time_ms):

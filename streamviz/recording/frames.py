@@ -221,7 +221,7 @@ class Frames:
     def _take(self, windows: list[History], place: int, sample: Sample) -> None:
         for plot, window in zip(self.plots, windows, strict=True):
             early = place < self.span.start and not isinstance(plot, StreamMap)
-            if window.last is not sample and not early:  # the plots share their windows
+            if window.newest is not sample and not early:  # the plots share their windows
                 window.append(sample)
 
     def _play(
@@ -235,7 +235,7 @@ class Frames:
         )
 
     def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
-        before = [window.last for window in windows]
+        before = [window.newest for window in windows]
         self._take(windows, self.span.start, sample)
         found = []
         for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):

@@ -12,7 +12,7 @@ from threading import RLock
 from time import monotonic
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from streamviz.errors import InputError, RecordingError, path_of
+from streamviz.errors import InputError, RecordingError, check_type, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.recording.blocks import pack_block
@@ -58,6 +58,7 @@ class Recorder:
         self, path: str | Path, *, overwrite: bool = False, block_ms: int | None = 1000
     ) -> None:
         self.path = path_of("path", path)
+        check_type("overwrite", overwrite, bool, "True or False")
         self._block_ms = block_ms
         self._streams: dict[str, OpenBlock] = {}
         self._lock = RLock()  # a scenario calls from a thread of its own
@@ -87,6 +88,7 @@ class Recorder:
             If the file can't grow, or the sample is too long; the recording is closed, and what
             the file holds can be read.
         """
+        check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)
         with self._lock:
             if self._file is None:
@@ -252,10 +254,8 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
             f"{source!r} can't be recorded: give a Scenario, a dashboard or an Observer"
         )
     if getattr(source, "state", "") == "stopped" and not getattr(source, "ran", False):
-        raise InputError(
-            f"{source!r} takes no more samples: record it before it is stopped, or save its "
-            "history with streamviz.recording.save(history, path)"
-        )
+        advice = "record it before it is stopped, or save(history, path) its history"
+        raise InputError(f"{source!r} takes no more samples: {advice}")
     recorder = Recorder(path, overwrite=overwrite)
     recorder._source = source
     source.on_sample.append(recorder)

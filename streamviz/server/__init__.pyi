@@ -1,5 +1,6 @@
 from .embedded import EmbeddedServer as EmbeddedServer
 from .embedded import connect as connect
+from .embedded import embedded_server as embedded_server
 from .embedded_cluster import EmbeddedCluster as EmbeddedCluster
 from .embedded_cluster import Node as Node
 from .embedded_cluster import embedded_cluster as embedded_cluster

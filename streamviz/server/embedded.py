@@ -76,7 +76,7 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     """
     url = url if url is not None else os.environ.get("REDIS_URL") or None
     if url is None:
-        url = embedded().url
+        url = embedded_server().url
     shown_url = validate(url)
     defaults = {"socket_connect_timeout": probe.CONNECT_TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
     merged = client_options(url, defaults, options)
@@ -92,8 +92,17 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     return client
 
 
-def embedded() -> EmbeddedServer:
-    """Return the embedded server that this process shares; start it if it does not run."""
+def embedded_server() -> EmbeddedServer:
+    """Return the embedded server that `connect` uses, and start it if it does not run.
+
+    Another process can join in by the `url` of the server, as long as this process lives.
+
+    Examples
+    --------
+    >>> url = embedded_server().url
+    >>> connect(url).ping()
+    True
+    """
     global _shared
     if _shared is None or not _shared.running:
         _shared = EmbeddedServer()
@@ -120,6 +129,14 @@ class EmbeddedServer:
     password : str, optional
         The password for a port, letters and digits; the default is a random one.
 
+    Attributes
+    ----------
+    url : str
+        The address for `connect`, ``redis-cli -u``, or another process of this machine's user.
+        With a port, it has the password.
+    program : str
+        The server's program.
+
     Raises
     ------
     ServerError
@@ -137,6 +154,8 @@ class EmbeddedServer:
         if port is not None and (type(port) is not int or not 0 <= port < 65536):
             raise InputError(f"port={port!r}: give a number to 65535; 0 takes a free port")
         check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
+        for one in config:
+            check_type("config", one, str, "each option and each value as text")
         if password is not None and not isinstance(password, str):
             raise InputError("a password is a text: give password= a str")  # never shown
         check_type("program", program, (str, NoneType), "the path of redis-server")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from streamviz.client.arguments import one_of, whole_number
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
-from streamviz.simulation.checks import function, known, number, probability
+from streamviz.simulation.checks import function, known, number, probability, text
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
@@ -29,6 +29,24 @@ def uniform(low_ms: float, high_ms: float) -> Callable[[random.Random], float]:
     low = number("low_ms", low_ms, 0)
     high = number("high_ms", high_ms, low)
     return lambda rng: rng.uniform(low, high)
+
+
+class BehaviourOptions(TypedDict, total=False):
+    """The options of a `ConsumerBehaviour`, for type checkers."""
+
+    batch: int
+    ack: AckPolicy
+    handler: Callable[[Entry], Any] | None
+    on_error: OnError
+    fail: float | Callable[[Entry], bool]
+    crash_at_s: float | None
+    crash_after: int | None
+    crash_chance: float
+    revive_after_s: float | None
+    claim_idle_ms: float | None
+    claim_with: ClaimWith
+    delivery_limit: int | None
+    dead_letters: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,11 @@ class ConsumerBehaviour:
         How to claim. With XCLAIM or XAUTOCLAIM (6.2), a consumer claims when it has nothing new to
         read: XPENDING and XCLAIM find and name the entries, XAUTOCLAIM takes idle entries page by
         page. With CLAIM (XREADGROUP, 8.4), each read claims before it reads new entries.
+    delivery_limit : int, optional
+        How often an entry is delivered, at most. When it is due to be claimed after that, it is
+        moved to the dead-letter stream instead; see `DeadLetters`.
+    dead_letters : str, optional
+        The key of the dead-letter stream. By default, the stream's key with ``:dead`` at its end.
     """
 
     batch: int = 1
@@ -79,6 +102,8 @@ class ConsumerBehaviour:
     revive_after_s: float | None = None
     claim_idle_ms: float | None = None
     claim_with: ClaimWith = "xclaim"
+    delivery_limit: int | None = None
+    dead_letters: str | None = None
 
     def __post_init__(self) -> None:
         if self.ack not in get_args(AckPolicy):
@@ -95,7 +120,21 @@ class ConsumerBehaviour:
             raise InputError(
                 f"claim_with={self.claim_with!r} needs an idle time: give claim_idle_ms=, too"
             )
+        if self.delivery_limit is not None and self.claim_idle_ms is None:
+            raise InputError(
+                f"delivery_limit={self.delivery_limit!r} needs an idle time, after which an entry "
+                "is delivered again: give claim_idle_ms=, too"
+            )
+        if self.dead_letters is not None:
+            text("dead_letters", self.dead_letters)
+            if self.delivery_limit is None:
+                raise InputError(
+                    f"dead_letters={self.dead_letters!r} needs a number of deliveries after which "
+                    "an entry is moved there: give delivery_limit=, too"
+                )
         whole_number("batch", self.batch, 1)
+        if self.delivery_limit is not None:
+            whole_number("delivery_limit", self.delivery_limit, 1)
         for name in ("crash_at_s", "revive_after_s", "claim_idle_ms"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), 0)
@@ -112,6 +151,11 @@ class ConsumerBehaviour:
 
 def service_time(value: ServiceTime) -> ServiceTime:
     """Return `value` if it is a service time: a function, or milliseconds."""
+    uncalled: tuple[object, ...] = exponential, uniform
+    if value in uncalled:
+        raise InputError(
+            f"service_ms={value!r} is to be called: give exponential(300), or uniform(100, 500)"
+        )
     if callable(value):
         return function("service_ms", value, "a random.Random")
     return number("service_ms", value, 0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import is_dataclass
 from difflib import get_close_matches
-from inspect import iscoroutinefunction, isgeneratorfunction, signature
+from inspect import Parameter, iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -98,6 +99,31 @@ def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
             close = get_close_matches(name, options, 1)
             meant = f"did you mean {close[0]!r}? Choose" if close else "choose"
             raise InputError(f"{name!r} is not {kind}: {meant} from {', '.join(options)}")
+
+
+def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:
+    """Write the options that ``**options`` stands for into a signature, for help and completion.
+
+    Parameters
+    ----------
+    *kinds : callable
+        Whoever takes the options: their keyword-only parameters, or all parameters of a dataclass.
+    """
+    options = {
+        one.name: one.replace(kind=Parameter.KEYWORD_ONLY)
+        for kind in kinds
+        for one in signature(kind).parameters.values()
+        if is_dataclass(kind) or one.kind is Parameter.KEYWORD_ONLY
+    }
+
+    def spell(function: F) -> F:
+        own = signature(function)
+        named = [one for one in own.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+        parameters = [*named, *options.values()]
+        function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return function
+
+    return spell
 
 
 class Guarded:

@@ -16,8 +16,10 @@ from streamviz.client.connection import Connection
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import PendingEntry
 from streamviz.errors import UnsupportedCommand
 from streamviz.observation.events import Event
+from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour
 from streamviz.simulation.context import Context
@@ -81,6 +83,7 @@ class Claimer:
         self._name = name
         self._reader = reader
         self._cursors: dict[str, EntryId] = {}
+        self.dead_lettered = 0
 
     def claim(self) -> Page:
         """Claim entries that are due, if the behaviour claims with XCLAIM or XAUTOCLAIM."""
@@ -102,7 +105,7 @@ class Claimer:
         if self._behaviour.claim_with != "claim" or idle_ms is None:
             return self._reader.read(batch, noack=noack)
         due: PendingPairs = []
-        if self._virtual:
+        if self._virtual or self._behaviour.delivery_limit is not None:
             for key, consumer in self._reader.consumers.items():
                 due += self._age(consumer, self._due(key, consumer, idle_ms)[:batch])
         page = self._reader.read(batch, noack=noack, claim_idle_ms=self._min_idle_ms(idle_ms))
@@ -121,7 +124,7 @@ class Claimer:
     def _autoclaim(self, key: str, consumer: Consumer, idle_ms: float, room: int) -> Page:
         """Claim a page; on the virtual clock, claim pages until all due entries are claimed."""
         due: PendingPairs = []
-        if self._virtual:
+        if self._virtual or self._behaviour.delivery_limit is not None:
             due = self._age(consumer, self._due(key, consumer, idle_ms)[:room])
             if not due:
                 return []
@@ -143,19 +146,52 @@ class Claimer:
         return _DAY_MS if self._virtual else int(idle_ms)
 
     def _due(self, key: str, consumer: Consumer, idle_ms: float) -> PendingPairs:
-        """Return the entries that have been pending long enough, on the scenario's clock."""
-        if not self._virtual:
-            found = self._reader.groups[key].pending_entries(count=10, idle_ms=int(idle_ms))
-            return [(one.id, one.consumer) for one in found]
-        now, since = self._context.clock.env.now, self._context.delivered
-        return [
-            (one.id, one.consumer)
-            for one in self._reader.groups[key].pending_entries()
-            if now - since.get((consumer.group_name, key, one.id), 0.0) >= idle_ms
-        ]
+        """Return the entries that have been pending long enough, on the scenario's clock.
+
+        Those that were delivered too often are moved to the dead letters instead.
+        """
+        group, limit = self._reader.groups[key], self._behaviour.delivery_limit
+        if self._virtual:
+            now, since = self._context.clock.env.now, self._context.times.delivered
+            due = [
+                one
+                for one in group.pending_entries()
+                if now - since.get((consumer.group_name, key, one.id), 0.0) >= idle_ms
+            ]
+        else:
+            due = group.pending_entries(count=10, idle_ms=int(idle_ms))
+        worn_out = [one for one in due if limit is not None and one.deliveries >= limit]
+        if worn_out:
+            self._bury(key, consumer, worn_out, 0 if self._virtual else int(idle_ms))
+        return [(one.id, one.consumer) for one in due if one not in worn_out]
+
+    def _bury(
+        self, key: str, consumer: Consumer, worn_out: list[PendingEntry], min_idle_ms: int
+    ) -> None:
+        """Move entries to the dead-letter stream, and report it."""
+        context, group = self._context, consumer.group_name
+        dead = DeadLetters(consumer, self._behaviour.dead_letters)
+        entry_id = f"{context.clock.time_ms}-*" if self._virtual else "*"
+        record, count = context.dead_letters[dead.stream.key], 0
+        for held in worn_out:
+            why = context.failures.get((group, key, held.id), "")
+            letter = dead.move(held, why, min_idle_ms=min_idle_ms, id=entry_id)
+            context.forget(group, key, held.id)
+            if letter is not None:
+                count, record.last_id = count + 1, letter.id
+        record.added += count
+        self.dead_lettered += count
+        if count:
+            context.report(Event("dead_lettered", self._name, group, count, detail=record.stream))
+            context.entry_added(record.stream)
 
     def _age(self, consumer: Consumer, due: PendingPairs) -> PendingPairs:
-        """Make the server count these entries as idle; their owners and delivery counts stay."""
+        """On the virtual clock, make the server count these entries as idle.
+
+        Their owners and delivery counts stay.
+        """
+        if not self._virtual:
+            return due
         for owner in {owner: None for _, owner in due if owner}:
             ids = [one for one, holder in due if holder == owner]
             group = self._reader.groups[consumer.key]

@@ -35,7 +35,7 @@ class SimulatedGroup(Guarded):
         How its consumers work.
     consumers : dict of str to SimulatedConsumer
         Its consumers by name.
-    start_id : EntryId or str
+    start : EntryId or str
         Where the group starts in a stream if it is created.
     errors : deque of HandlerError
         The newest 1000 exceptions of its handler and its `fail`, oldest first.
@@ -48,18 +48,22 @@ class SimulatedGroup(Guarded):
         name: str,
         service: ServiceTime,
         behaviour: ConsumerBehaviour,
-        start_id: Id,
+        start: Id,
     ) -> None:
+        if behaviour.dead_letters in streams:
+            raise InputError(
+                f"dead_letters={behaviour.dead_letters!r} is a stream that the group {name!r} "
+                "reads: give the dead letters another key"
+            )
         check_server(context.client, behaviour)
         self.context = context
         self.streams = streams
         self.name = name
         self.behaviour = behaviour
-        self.start_id = start_id
+        self.start = start
         self.consumers: dict[str, SimulatedConsumer] = {}
         self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
-        self._open: set[tuple[str, EntryId]] = set()  # given to a consumer, not acknowledged
         self._complete = True
 
     @property
@@ -70,6 +74,14 @@ class SimulatedGroup(Guarded):
     @service_ms.setter
     def service_ms(self, value: ServiceTime) -> None:
         self._service = service_time(value)
+
+    @property
+    def dead_letter_keys(self) -> tuple[str, ...]:
+        """The streams to which entries go that were delivered too often."""
+        if self.behaviour.delivery_limit is None:
+            return ()
+        key = self.behaviour.dead_letters
+        return (key,) if key else tuple(f"{one}:dead" for one in self.streams)
 
     def add_consumer(
         self, name: str | None = None, *, service_ms: ServiceTime | None = None
@@ -118,9 +130,9 @@ class SimulatedConsumer(SimulatedClient):
     holding : int
         How many entries it holds: delivered to it, and not yet handled. When it reads several
         streams, this includes the entries that wait for their turn in time order.
-    failed, retried, acknowledged : int
+    failed, retried, dead_lettered, acknowledged : int
         How many entries it could not handle, was given although a consumer of the group had been
-        given them before, and acknowledged; see `ConsumerSummary`.
+        given them before, moved to the dead letters, and acknowledged; see `ConsumerSummary`.
     """
 
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
@@ -148,6 +160,11 @@ class SimulatedConsumer(SimulatedClient):
     def service_ms(self, value: ServiceTime) -> None:
         self._service = service_time(value)
 
+    @property
+    def dead_lettered(self) -> int:
+        """How many entries it moved to the dead-letter stream."""
+        return self._claimer.dead_lettered
+
     def __repr__(self) -> str:
         state = "alive" if self.alive else "dead"
         counts = f"handled {self.handled}, holding {self.holding}"
@@ -173,6 +190,7 @@ class SimulatedConsumer(SimulatedClient):
         with suppress(StreamVizError):  # the next read reports the error
             for group in self._reader.groups.values():
                 group.create_consumer(self.name)
+        self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
 
     def _next(self, *, revived: bool) -> Page:
         """Return the next page: own pending entries, then new ones, then claimed ones."""
@@ -190,21 +208,23 @@ class SimulatedConsumer(SimulatedClient):
         except StreamVizError as error:
             self.context.report_once(Event("problem", detail=str(error)))
             return []
+        finally:
+            self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
         new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
         self._count([one for one in new if one not in held_back])
         return page
 
     def _count(self, delivered: list[tuple[str, EntryId]]) -> None:
         """Count entries that were delivered, and remember when."""
-        behaviour, now = self.group.behaviour, self.context.clock.env.now
-        if behaviour.ack == "noack":
+        times, now = self.context.times, self.context.clock.env.now
+        for key in {key for key, _ in delivered}:
+            times.received[self._group_name, key, self.name] = now
+        if self.group.behaviour.ack == "noack":
             self.acknowledged += len(delivered)
             return
         for key, entry_id in delivered:
-            self.retried += (key, entry_id) in self.group._open
-            self.group._open.add((key, entry_id))
-            if behaviour.claim_idle_ms is not None:  # else unused
-                self.context.delivered[self.group.name, key, entry_id] = now
+            self.retried += (self._group_name, key, entry_id) in times.delivered
+            times.delivered[self._group_name, key, entry_id] = now
 
     def _handle(self, page: Page) -> Generator[Any, Any, None]:
         behaviour = self.group.behaviour
@@ -216,13 +236,16 @@ class SimulatedConsumer(SimulatedClient):
                 self._die("crashed")
                 return
             yield self.context.clock.env.timeout(self._draw_ms(self.service_ms))
-            success = self._call(entry)
+            failure = self._call(entry)
             self.holding -= 1
-            self.failed += not success
-            if success:
-                self.handled += 1
-                if behaviour.ack == "after":
-                    self._ack([(key, entry)])
+            if failure:
+                self.failed += 1
+                if behaviour.delivery_limit is not None:
+                    self.context.failures[self._group_name, key, entry.id] = failure
+                continue
+            self.handled += 1
+            if behaviour.ack == "after":
+                self._ack([(key, entry)])
         self.holding = len(self._reader.held_back)
 
     def _crashes(self) -> bool:
@@ -237,25 +260,25 @@ class SimulatedConsumer(SimulatedClient):
     def _is_first(self) -> bool:
         return next(iter(self.group.consumers.values())) is self
 
-    def _call(self, entry: Entry) -> bool:
-        """Let the behaviour's functions handle an entry, and return whether they could."""
+    def _call(self, entry: Entry) -> str:
+        """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
         fail, handler = self.group.behaviour.fail, self.group.behaviour.handler
         outcome = ", which stays pending"
         try:
             fails = fail(entry) if callable(fail) else self._rng.random() < fail
         except Exception as cause:
             self._function_raised("fail", entry, cause, outcome)
-            return False
+            return f"{type(cause).__name__}: {cause}"
         if fails:
             self._report("failed", detail=str(entry.id))
-            return False
+            return "failed"
         try:
             if handler is not None:
                 handler(entry)
         except Exception as cause:
             self._function_raised("handler", entry, cause, outcome)
-            return False
-        return True
+            return f"{type(cause).__name__}: {cause}"
+        return ""
 
     def _failed(self, error: HandlerError, event: Event) -> None:
         self.group.errors.append(error)
@@ -268,8 +291,7 @@ class SimulatedConsumer(SimulatedClient):
         ids_by_stream: dict[str, list[EntryId]] = {}
         for key, entry in page:
             ids_by_stream.setdefault(key, []).append(entry.id)
-            self.group._open.discard((key, entry.id))
-            self.context.delivered.pop((self.group.name, key, entry.id), None)
+            self.context.forget(self._group_name, key, entry.id)
         for key, ids in ids_by_stream.items():
             try:
                 self.acknowledged += self._reader.consumers[key].ack(*ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -12,6 +13,17 @@ import simpy
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
+from streamviz.simulation.idle_times import IdleTimes
+
+
+@dataclass(slots=True)
+class DeadLetterStream:
+    """A dead-letter stream, and what the run has added to it."""
+
+    stream: str
+    added: int = 0
+    last_id: EntryId = EntryId.ZERO
+    trims: bool = False
 
 
 class Context:
@@ -30,12 +42,15 @@ class Context:
         The clock of all parts.
     error : Exception or None
         The first exception of a handler, a series, a callback or a function in a behaviour.
-    delivered : dict
-        When each entry that may be claimed was delivered, on the clock, by group, stream and
-        entry ID.
     least_wait_ms : float
         How long a part that waits for entries waits at least, if none comes; a run of years would
         otherwise consist of waiting.
+    times : IdleTimes
+        When entries were delivered and consumers asked for them, on the clock.
+    failures : dict
+        Why a pending entry could not be handled, by group, stream and entry ID.
+    dead_letters : dict of str to DeadLetterStream
+        The dead-letter streams of the groups.
     on_added : list of callable
         Called with the stream, the ID and the fields of each entry that a producer adds.
     """
@@ -45,7 +60,9 @@ class Context:
         self.seed = seed
         self.clock = Clock()
         self.error: Exception | None = None
-        self.delivered: dict[tuple[str, str, EntryId], float] = {}
+        self.times = IdleTimes()
+        self.failures: dict[tuple[str, str, EntryId], str] = {}
+        self.dead_letters: dict[str, DeadLetterStream] = {}
         self.on_added: list[Callable[[str, EntryId | None, Any], object]] = []
         self.least_wait_ms = 0.0
         self._events: list[Event] = []
@@ -70,6 +87,11 @@ class Context:
         """Keep the first error, and report it without its text: the text may hold values."""
         self.error = self.error or error
         self.report_once(event)
+
+    def forget(self, group: str, stream: str, entry_id: EntryId) -> None:
+        """Forget an entry that is no longer pending."""
+        self.times.delivered.pop((group, stream, entry_id), None)
+        self.failures.pop((group, stream, entry_id), None)
 
     def take_events(self) -> tuple[Event, ...]:
         """Return the events since the last call."""

@@ -25,9 +25,12 @@ from streamviz.client.replies import text
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused, InputError, NoSuchStream, StreamVizError
 from streamviz.simulation.consumers import SimulatedGroup
+from streamviz.simulation.context import DeadLetterStream
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader, SimulatedReader, readers_key
 from streamviz.simulation.run_marks import RunMark, load_mark, save_mark
+
+Writer = Producer | DeadLetterStream
 
 
 class Ownership:
@@ -50,11 +53,11 @@ class Ownership:
     def _connection(self) -> Connection:
         return Connection(self._client, quiet=True)
 
-    def create_group(self, stream: str, group: str, start_id: Id) -> None:
+    def create_group(self, stream: str, group: str, start: Id) -> None:
         """Create and mark a group, and its stream if needed; leave an existing group as it is."""
         mark = self._mark(stream)
         try:
-            Stream(self._client, stream).group(group).create(start_id, mkstream=True)
+            Stream(self._client, stream).group(group).create(start, mkstream=True)
         except CommandRefused as error:
             if "BUSYGROUP" not in str(error):
                 raise
@@ -63,7 +66,7 @@ class Ownership:
 
     def prepare(
         self,
-        producers: Collection[Producer],
+        writers: Collection[Writer],
         groups: Collection[SimulatedGroup],
         readers: Iterable[BaseReader],
         now_ms: int,
@@ -72,8 +75,8 @@ class Ownership:
 
         Parameters
         ----------
-        producers, groups, readers : iterable of Producer, SimulatedGroup, BaseReader
-            The parts of the run's scenario.
+        writers, groups, readers : iterable of Producer, SimulatedGroup, BaseReader
+            The parts of the run's scenario. Its dead-letter streams are writers, too.
         now_ms : int
             The time of the run's clock. The server refuses IDs before a stream's last ID.
 
@@ -82,24 +85,24 @@ class Ownership:
         InputError
             If something is in the way, and no mark proves that it is an earlier run's.
         """
-        for producer in producers:
-            key = producer.stream
+        for writer in writers:
+            key = writer.stream
             if key in self._prepared_streams:
                 continue
-            trims = any(one.trims for one in producers if one.stream == key)
+            trims = any(one.trims for one in writers if one.stream == key)
             if self._prepare_stream(key, now_ms, trims=trims):
                 for group in groups:
                     if key in group.streams:
-                        self.create_group(key, group.name, group.start_id)
+                        self.create_group(key, group.name, group.start)
             self._prepared_streams.add(key)
         for reader in readers:
             if isinstance(reader, SimulatedReader) and reader.remembers == "hash":
                 self._prepare_reader(reader.stream, reader.name)
 
-    def mark_streams(self, streams: Iterable[str], producers: Collection[Producer]) -> None:
+    def mark_streams(self, streams: Iterable[str], writers: Collection[Writer]) -> None:
         """Mark what the run has left, so that the next run may replace it."""
         for key in streams:
-            own = [one for one in producers if one.stream == key]
+            own = [one for one in writers if one.stream == key]
             entries = sum(one.added for one in own)
             last_id = max((one.last_id for one in own), default=EntryId.ZERO)
             with suppress(StreamVizError):  # without a mark, the next run refuses

@@ -8,7 +8,7 @@ from typing import Any
 from streamviz.client.arguments import whole_number
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
-from streamviz.errors import HandlerError, InputError, StreamVizError
+from streamviz.errors import HandlerError, InputError, StreamVizError, check_type
 from streamviz.observation.events import Event
 from streamviz.simulation.checks import Guarded, positive
 from streamviz.simulation.context import Context
@@ -40,6 +40,7 @@ class Producer(Guarded):
         maxlen: int | None,
         approximate: bool,
     ) -> None:
+        check_type("approximate", approximate, bool, "True or False")
         if maxlen is not None:
             whole_number("maxlen", maxlen, 0)
         self.stream = stream

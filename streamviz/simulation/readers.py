@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Id
@@ -34,6 +34,23 @@ _MAX_IDS_PER_SAMPLE = 200  # IDs of handled entries that one sample carries
 def readers_key(stream: str) -> str:
     """Return the key of the hash in which a scenario's readers of a stream save their positions."""
     return f"{stream}:readers"
+
+
+class ReaderOptions(TypedDict, total=False):
+    """The options of a `BaseReader`, for type checkers."""
+
+    service_ms: ServiceTime
+    handler: Callable[[Entry], Any] | None
+    crash_at_s: float | None
+    revive_after_s: float | None
+
+
+class PlainReaderOptions(ReaderOptions, total=False):
+    """The options of a `SimulatedReader`, for type checkers."""
+
+    remembers: Remembers
+    start: Id
+    batch: int
 
 
 class BaseReader(SimulatedClient):
@@ -156,7 +173,7 @@ class SimulatedReader(BaseReader):
         remembers: Remembers = "hash",
         start: Id = "0",
         batch: int = 1,
-        **options: Any,
+        **options: Unpack[ReaderOptions],
     ) -> None:
         super().__init__(context, stream, name, **options)
         self.remembers = arguments.one_of("remembers", remembers, get_args(Remembers))

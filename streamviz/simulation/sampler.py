@@ -79,6 +79,8 @@ class Sampler:
             states = [one.state() for one in self._readers.values() if one.stream == key]
             known_states = [state for state in states if state is not None]
             sample = observer.sample(time_ms, events, known_states)
+            if clock.virtual:
+                sample = self._context.times.replace(sample, clock.env.now)
             self.histories[key].append(sample)
             self._call_back(sample)
 
@@ -94,7 +96,7 @@ class Sampler:
 
     def visible_state(self) -> list[object]:
         """Return what the last samples show, without times: it changes when something happens."""
-        return [_visible_state(history.last) for history in self.histories.values()]
+        return [_visible_state(history.newest) for history in self.histories.values()]
 
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
         clock = self._context.clock

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
 
 import redis
-from redis.cluster import RedisCluster
 
-from streamviz.client.arguments import whole_number
-from streamviz.client.connection import Connection
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
-from streamviz.observation.observer_client import LazyCluster
 from streamviz.simulation import checks
-from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
-from streamviz.simulation.clock_controls import ClockControls
-from streamviz.simulation.consumers import SimulatedGroup
-from streamviz.simulation.context import Context
-from streamviz.simulation.ownership import Ownership
-from streamviz.simulation.plan_checks import (
-    check_group_name,
-    check_reader,
-    check_series,
-    stream_keys,
-)
-from streamviz.simulation.producer import Producer
-from streamviz.simulation.readers import BaseReader, SimulatedReader
-from streamviz.simulation.sampler import Sampler
-from streamviz.simulation.subscribers import SimulatedSubscriber, publish_to_subscribers
+from streamviz.simulation.ownership import Writer
+from streamviz.simulation.plan import Plan
+from streamviz.simulation.subscribers import publish_to_subscribers
 from streamviz.simulation.summary import Summary, summarise
 
 
-class Scenario(ClockControls):
+class Scenario(Plan):
     """Producers, consumer groups, readers and observers, all on one clock.
 
     On the virtual clock, `run` sends minutes of traffic through Redis in a second, and the same
@@ -84,180 +66,10 @@ class Scenario(ClockControls):
         limit: int = 1000,
         memory: bool = False,
     ) -> None:
-        if not isinstance(client, RedisCluster | LazyCluster):
-            Connection(client)  # or it says what the client is
-        interval_ms = checks.number("sample_every_ms", sample_every_ms, 1)
-        seed = whole_number("seed", seed)
-        limit = whole_number("limit", limit, 1)
-        check_type("memory", memory, bool, "True or False")
-        self.context = Context(client, seed)
-        super().__init__(self.context.clock)
-        self.client = client
-        self.seed = seed
-        self.producers: list[Producer] = []
-        self.groups: dict[str, SimulatedGroup] = {}
-        self.readers: dict[str, BaseReader] = {}
-        self._sampler = Sampler(self.context, self.readers, interval_ms, limit, memory=memory)
-        self.histories = self._sampler.histories
-        self.on_sample = self._sampler.on_sample
-        self._ownership = Ownership(client)
+        super().__init__(client, seed, sample_every_ms, limit, memory=memory)
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self.clock.on_change.append(self._clock_changed)
         self._complete = True
-
-    def produce(
-        self,
-        stream: str,
-        series: Iterable[Any],
-        *,
-        maxlen: int | None = None,
-        approximate: bool = False,
-    ) -> Producer:
-        """Add a series to a stream, from now on.
-
-        Parameters
-        ----------
-        stream : str
-            The stream's key.
-        series : iterable of (at_ms, fields)
-            See `streamviz.series`.
-        maxlen : int, optional
-            Trim the stream to this many entries whenever an entry is added.
-        approximate : bool
-            Remove only whole macro nodes when trimming (``~``).
-
-        Raises
-        ------
-        InputError
-            If `approximate` is given without `maxlen`, the series is none, or its generator is
-            given to a second producer.
-        """
-        if approximate and maxlen is None:
-            raise InputError("approximate=True is for trimming: give maxlen=, too")
-        check_series(series, self.producers)
-        self.watch(stream)
-        producer = Producer(self.context, stream, series, maxlen, approximate)
-        self.producers.append(producer)
-        return producer
-
-    def group(
-        self,
-        stream: str | Sequence[str],
-        name: str,
-        *,
-        consumers: int = 1,
-        service_ms: ServiceTime = 100.0,
-        start_id: str = "0",
-        **behaviour: Any,
-    ) -> SimulatedGroup:
-        """Start a consumer group. Create it if it does not exist.
-
-        Parameters
-        ----------
-        stream : str or sequence of str
-            One stream, or several that are merged in time order; see `OrderedGroupReader`.
-        name : str
-            The group's name.
-        consumers : int
-            How many consumers to start. They are named ``name-1``, ``name-2`` and so on.
-        service_ms : float or callable
-            How long one entry takes one consumer, in milliseconds; or a function that draws it
-            from a `random.Random`, such as `exponential` returns.
-        start_id : str
-            Where a new group starts: ``"0"`` or ``"$"`` or an ID.
-        **behaviour
-            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
-            crash_chance, revive_after_s, claim_idle_ms, claim_with.
-
-        Raises
-        ------
-        InputError
-            If an option is wrong.
-        UnsupportedCommand
-            If the group claims with CLAIM and the server is older than Redis 8.4.
-        """
-        streams = stream_keys(stream)
-        count = whole_number("consumers", consumers, 0)
-        check_group_name(name, streams, self.histories)
-        if name in self.groups:
-            raise InputError(f"this scenario already has a group {name!r}: choose another name")
-        group = SimulatedGroup(
-            self.context, streams, name, service_ms, parse_behaviour(behaviour), start_id
-        )
-        for key in streams:
-            self._ownership.create_group(key, name, start_id)
-            self.watch(key)
-        self.groups[name] = group
-        for _ in range(count):
-            group.add_consumer()
-        return group
-
-    def reader(self, stream: str, name: str, **options: Any) -> SimulatedReader:
-        """Start a plain reader of a stream (XREAD).
-
-        Parameters
-        ----------
-        stream : str
-            The stream's key.
-        name : str
-            The reader's name.
-        **options
-            See `SimulatedReader`: remembers, start, service_ms, batch, handler,
-            crash_at_s, revive_after_s.
-        """
-        self._check_new_reader(SimulatedReader, stream, name, options)
-        reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
-        self.watch(stream)
-        return reader
-
-    def subscriber(self, stream: str, name: str, **options: Any) -> SimulatedSubscriber:
-        """Start a subscriber that receives what is added to a stream (SUBSCRIBE).
-
-        A stream with a subscriber has each entry published on the channel ``<stream>:channel``.
-
-        Parameters
-        ----------
-        stream : str
-            The stream's key.
-        name : str
-            The subscriber's name.
-        **options
-            See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
-        """
-        self._check_new_reader(SimulatedSubscriber, stream, name, options)
-        subscriber = SimulatedSubscriber(self.context, stream, name, **options)
-        self.readers[name] = subscriber
-        self.watch(stream)
-        return subscriber
-
-    def watch(self, stream: str, *, readers: str | None = None) -> Scenario:
-        """Observe a stream that any program writes to, and return the scenario itself.
-
-        Parameters
-        ----------
-        stream : str
-            The stream's key.
-        readers : str, optional
-            The key of a hash in which plain readers of the stream save their positions.
-        """
-        if not isinstance(stream, str) or not stream:
-            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
-        if readers is not None:
-            checks.text("readers", readers)
-        self._sampler.add(stream, readers)
-        return self
-
-    @property
-    def sample_every_ms(self) -> float:
-        """The time between two samples, in milliseconds."""
-        return self._sampler.interval_ms
-
-    @property
-    def history(self) -> History:
-        """The history of the first stream."""
-        if not self.histories:
-            raise InputError("this scenario has no stream: call produce(), group() or watch()")
-        return next(iter(self.histories.values()))
 
     @property
     def error(self) -> Exception | None:
@@ -296,14 +108,15 @@ class Scenario(ClockControls):
         ms = (
             self._ms_to_the_end() if seconds is None else checks.positive("seconds", seconds) * 1000
         )
-        parts = self.producers, self.groups.values(), self.readers.values()
+        writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
+        parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
             if self.clock.virtual:
                 self._ownership.prepare(*parts, self.clock.time_ms)
             try:
                 self.clock.advance(ms)
             finally:
-                self._ownership.mark_streams(self.histories, self.producers)
+                self._ownership.mark_streams(self.histories, writers)
             self._sampler.sample()
         if self.error is not None:
             raise self.error
@@ -332,9 +145,9 @@ class Scenario(ClockControls):
         ...     _ = shop.group("doctest:sums", "billing", service_ms=300)
         ...     _ = shop.run(seconds=1)
         ...     shop.summary()
-        group    consumer   handled  failed  retried  acknowledged  pending  waiting
-        billing                   3       0        0             3        1        1
-                 billing-1        3       0        0             3        1
+        group    consumer   handled  failed  retried  dead_lettered  acknowledged  pending  waiting
+        billing                   3       0        0              0             3        1        1
+                 billing-1        3       0        0              0             3        1
         """
         return self.clock.do(self._summarise)  # type: ignore[no-any-return]
 
@@ -374,13 +187,6 @@ class Scenario(ClockControls):
 
     def _settings(self) -> list[str]:
         return self._properties()  # to set anything else would change nothing
-
-    def _check_new_reader(
-        self, kind: type[BaseReader], stream: str, name: str, options: dict[str, Any]
-    ) -> None:
-        check_reader(kind, stream, name, options)
-        if name in self.readers:
-            raise InputError(f"this scenario already has a reader {name!r}: choose another name")
 
     def _clock_changed(self) -> None:
         """Report the exception that stopped the clock, in a last sample; close the connections."""

@@ -155,6 +155,6 @@ class Steps:
         return f"<Steps: {self.index} of {len(self.sources)} done>"
 
     def _sample(self, events: tuple[Event, ...]) -> None:
-        sample, last = self._observer.sample(0, events), self.history.last
+        sample, last = self._observer.sample(0, events), self.history.newest
         time_ms = max(sample.last_id.ms, last.time_ms + 1 if last else 0)
         self.history.append(replace(sample, time_ms=time_ms))

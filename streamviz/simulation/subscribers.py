@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Generator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Unpack
 
 import redis
 from redis.exceptions import RedisError
@@ -17,7 +17,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.replies import text
 from streamviz.simulation.context import Context
-from streamviz.simulation.readers import BaseReader
+from streamviz.simulation.readers import BaseReader, ReaderOptions
 
 _TIMEOUT_S = 2.0
 _POLL_MS = 100.0
@@ -54,7 +54,9 @@ class SimulatedSubscriber(BaseReader):
 
     _random_stream = "Subscriber"
 
-    def __init__(self, context: Context, stream: str, name: str, **options: Any) -> None:
+    def __init__(
+        self, context: Context, stream: str, name: str, **options: Unpack[ReaderOptions]
+    ) -> None:
         super().__init__(context, stream, name, **options)
         self._pubsub: Any = None
         self._expected = 0  # messages that were published and not yet received

@@ -25,6 +25,8 @@ class ConsumerSummary:
         Entries it could not handle: `fail` was true, or `fail` or `handler` raised.
     retried : int
         Entries it was given that a consumer of the group had been given before.
+    dead_lettered : int
+        Entries it moved to the dead-letter stream.
     acknowledged : int
         Entries that the server counted at its XACK, or that it read with NOACK.
     pending : int or None
@@ -35,6 +37,7 @@ class ConsumerSummary:
     handled: int
     failed: int
     retried: int
+    dead_lettered: int
     acknowledged: int
     pending: int | None
 
@@ -47,7 +50,7 @@ class GroupSummary:
     ----------
     name : str
     streams : tuple of str
-    handled, failed, retried, acknowledged : int
+    handled, failed, retried, dead_lettered, acknowledged : int
         The sums of its consumers; see `ConsumerSummary`.
     pending : int or None
         Entries that its consumers hold, other programs' consumers included.
@@ -62,6 +65,7 @@ class GroupSummary:
     handled: int
     failed: int
     retried: int
+    dead_lettered: int
     acknowledged: int
     pending: int | None
     waiting: int | None
@@ -104,8 +108,8 @@ def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]
     """Return the summary of a scenario's groups, as of the newest samples."""
     summaries = []
     for group in groups:
-        samples = [histories[key].last for key in group.streams]
-        states = [one.group(group.name) if one else None for one in samples]
+        samples = [histories[key].newest for key in group.streams]
+        states = [one.find_group(group.name) if one else None for one in samples]
         summaries.append(_summarise_group(group, states))
     return Summary(tuple(summaries))
 
@@ -118,6 +122,7 @@ def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None])
         sum(one.handled for one in consumers),
         sum(one.failed for one in consumers),
         sum(one.retried for one in consumers),
+        sum(one.dead_lettered for one in consumers),
         sum(one.acknowledged for one in consumers),
         _sum(None if one is None else one.pending for one in states),
         _sum(None if one is None else one.lag.entries for one in states),
@@ -129,8 +134,15 @@ def _summarise_consumer(
     consumer: SimulatedConsumer, states: Sequence[GroupState | None]
 ) -> ConsumerSummary:
     held = _sum(None if state is None else _pending(state, consumer.name) for state in states)
-    counts = consumer.handled, consumer.failed, consumer.retried, consumer.acknowledged
-    return ConsumerSummary(consumer.name, *counts, held)
+    return ConsumerSummary(
+        consumer.name,
+        consumer.handled,
+        consumer.failed,
+        consumer.retried,
+        consumer.dead_lettered,
+        consumer.acknowledged,
+        held,
+    )
 
 
 def _pending(group: GroupState, consumer: str) -> int:

@@ -66,6 +66,7 @@ class Dashboard(Live):
     ) -> None:
         if plots is None:
             plots = (StreamMap(),) if isinstance(source, Steps) else default_plots()
+        check_type("commands", commands, bool, "True or False")
         super().__init__(source, plots, stream=stream, controls=controls, commands=commands)
 
 

@@ -65,7 +65,7 @@ class Live(PlotWidget):
     ) -> None:
         super().__init__(_history_of(source, stream), plots)
         if not isinstance(source, Scenario) or source.ran:  # no other group will come
-            check_groups(self.plots, self.history.group_names if self.history.last else None)
+            check_groups(self.plots, self.history.group_names if self.history.newest else None)
         self.scenario = source if isinstance(source, Scenario) else None
         self.steps = source if isinstance(source, Steps) else None
         self.controls = controls and self.scenario is not None
@@ -201,7 +201,7 @@ class Live(PlotWidget):
 def _history_of(source: Scenario | Steps | History, stream: str | None) -> History:
     if isinstance(source, History | Steps):
         history = source.history if isinstance(source, Steps) else source
-        own = history.last.stream if history.last is not None else None
+        own = history.newest.stream if history.newest is not None else None
         if stream is not None and stream != own:
             raise InputError(f"stream={stream!r}: {source!r} has one stream, so leave it out")
         return history

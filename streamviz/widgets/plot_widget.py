@@ -131,7 +131,7 @@ class PlotWidget(LateWidget):
 
     def _status(self) -> dict[str, Any]:
         """Return the state of the source, as the browser shows it below the plots."""
-        trouble = self.history.last.trouble if self.history.last is not None else ""
+        trouble = self.history.newest.trouble if self.history.newest is not None else ""
         return {"state": "done", "trouble": trouble, "error": "", "workers": []}
 
     def _panel(self) -> dict[str, Any] | None:
@@ -270,7 +270,7 @@ class PlotWidget(LateWidget):
 
     def _new_deltas(self) -> list[Delta]:
         """Return what is new in each plot; nothing if there is no new sample."""
-        last = self.history.last
+        last = self.history.newest
         if last is None or all(n == last.n for n, _ in self._sent):
             return []
         deltas = []

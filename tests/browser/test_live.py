@@ -41,7 +41,7 @@ def test_points_grow_until_paused_and_go_on(open_notebook: OpenNotebook) -> None
 
 
 def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook([SHOP, "shop.producers[0].rate, live.history.last.events"]).run_all()
+    notebook = open_notebook([SHOP, "shop.producers[0].rate, live.history.newest.events"]).run_all()
     notebook.live().wait_for()
     notebook.page.get_by_label("rate of orders").fill("3")
     notebook.page.get_by_text("×8", exact=True).wait_for()

@@ -17,7 +17,7 @@ class Shaky(GroupLag):
         return [1 / (sample.n % 20 // 10)]
 class ShakyFlow(Flow):
     def scene(self, history):
-        return super().scene(history) | {"pace": 1 / (history.last.n % 20 // 10)}
+        return super().scene(history) | {"pace": 1 / (history.newest.n % 20 // 10)}
 shop = Scenario(connect(), seed=7)
 shop.produce("orders", series.orders(rate_hz=20))
 shop.group("orders", "billing", service_ms=50)

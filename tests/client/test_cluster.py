@@ -262,3 +262,8 @@ def test_a_slot_without_a_node_is_an_error(cluster: EmbeddedCluster, stream: Str
         admin.execute_command("CLUSTER", "ADDSLOTS", slot_of(stream.key))
         admin.close()
     assert stream.add({"n": 1})
+
+
+def test_a_pipeline_is_refused(nodes: RedisCluster, key: str) -> None:
+    with pytest.raises(InputError, match=r"ClusterPipeline collects .* give the client itself"):
+        Stream(nodes.pipeline(), key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import count
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from proxy import Change, Proxy
+from proxy import Change, Proxy, unchanged
 
 from streamviz import watch
 from streamviz.client.stream import Stream
@@ -89,7 +90,7 @@ def test_a_board_goes_on_after_garbage(through: Through, stream: Stream, until: 
     scenario.start()
 
     def last() -> str | None:
-        sample = board.history.last
+        sample = board.history.newest
         return sample.trouble if sample is not None else None
 
     until(lambda: last() == "")
@@ -216,3 +217,28 @@ def test_what_a_server_before_7_cannot_tell_is_said(through: Through, stream: St
     password = client.connection_pool.connection_kwargs["password"]
     with pytest.raises(ServerTooOld, match=r"7\.0 or newer"):
         connect(f"redis://:{password}@127.0.0.1:{proxy.port}")
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("way", ["request", "reply"])
+def test_a_worker_loses_nothing_and_repeats_nothing_over_a_line_that_is_cut(
+    through: Through, stream: Stream, way: str, count: int
+) -> None:
+    proxy, client = through()
+    rng, cuts, stop = random.Random(7), 0, threading.Event()
+
+    def cut(data: bytes) -> bytes | None:
+        nonlocal cuts
+        cuts += (cutting := rng.random() < 0.15)
+        return None if cutting else data
+
+    found = []
+    for entry in Stream(client, "s").group("a").consumer("c").listen(count, block_ms=50, stop=stop):
+        setattr(proxy, way, cut)
+        found.append(int(entry.fields["n"]))
+        if len(found) == 30:
+            setattr(proxy, way, unchanged)
+            stop.set()
+    assert found == list(range(30))
+    assert stream.group("a").pending().count == 0
+    assert cuts > 3

@@ -49,7 +49,7 @@ class Page:
 
     @property
     def entries(self) -> int:
-        last = self.board.history.last
+        last = self.board.history.newest
         return last.length if last is not None else 0
 
 
@@ -134,7 +134,7 @@ def test_a_board_of_many_streams_is_told_of_the_hanging_server_for_all_of_them(
     with frozen(server_of_ones_own):
         page = open_page(Dashboard(scenario))
         until(
-            lambda: all(one.last and one.last.trouble for one in scenario.histories.values()),
+            lambda: all(one.newest and one.newest.trouble for one in scenario.histories.values()),
             TOLD_WITHIN_S,
         )
         pause_and_resume(page)

@@ -122,8 +122,8 @@ def test_of_large_entries_all_is_noticed_that_happens_to_the_stream(
     assert after(lambda: redis.xdel(key, "3-0")).length == 7
     sample = after(lambda: redis.xadd(key, {"p": b"x" * size}, "9-0", maxlen=7, approximate=False))
     assert (sample.length, sample.entries_added, sample.last_id) == (7, 9, EntryId(9))
-    assert after(lambda: redis.xgroup_destroy(key, "g0")).group("g0") is None
-    assert after(lambda: redis.xgroup_create(key, "new", "$")).group("new") is not None
+    assert after(lambda: redis.xgroup_destroy(key, "g0")).find_group("g0") is None
+    assert after(lambda: redis.xgroup_create(key, "new", "$")).find_group("new") is not None
     assert after(lambda: redis.delete(key)).trouble == "stream is gone"
     assert after(lambda: redis.xadd(key, {"p": "small"})).length == 1
     assert after(lambda: redis.xadd(key, {"p": "small"})).entries[0].fields == {"p": "small"}

@@ -31,7 +31,7 @@ def test_new_samples_replace_the_oldest() -> None:
         history.append(sample(n))
     assert [one.n for one in history.samples] == [8, 9, 10]
     assert (len(history), history.start_ms) == (3, 1100)
-    assert history.last is history.samples[-1]
+    assert history.newest is history.samples[-1]
     assert [one.n for one in history.since(8)] == [9, 10]
     assert history.since(10) == []
     assert [one.n for one in history.since(0)] == [8, 9, 10]

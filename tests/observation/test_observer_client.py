@@ -108,10 +108,10 @@ def test_a_board_watches_over_any_client(
     board = watch(CLIENTS[kind](server.url), key)
     assert board.scenario is not None
     board.scenario.start()
-    until(lambda: board.history.last)
+    until(lambda: board.history.newest)
     board.stop()
-    assert board.history.last is not None
-    assert board.history.last.length == 1
+    assert board.history.newest is not None
+    assert board.history.newest.length == 1
 
 
 def test_user_and_database_are_the_clients(locked: EmbeddedServer) -> None:
@@ -169,8 +169,8 @@ def test_a_cluster_is_observed_over_any_client(
         board = watch(client, key)
         assert board.scenario is not None
         board.scenario.context.clock.advance(1)
-        assert board.history.last is not None
-        assert board.history.last.length == 1
+        assert board.history.newest is not None
+        assert board.history.newest.length == 1
         nodes.delete(key)
 
 
@@ -255,7 +255,7 @@ def test_a_stopped_board_keeps_no_connection(redis: redis_py.Redis, key: str, un
     scenario = Scenario(redis).watch(key).watch(f"{key}2")
     board = Dashboard(scenario)
     scenario.start()
-    until(lambda: board.history.last)
+    until(lambda: board.history.newest)
     assert names(redis).count(CLIENT_NAME) == before + 1, "one connection for all streams"
     board.stop()
     until(lambda: names(redis).count(CLIENT_NAME) == before)

@@ -165,7 +165,7 @@ def test_a_frame_does_not_grow_with_the_window(redis: redis_py.Redis, key: str) 
     seen, plots = History(900), (StreamMap(), GroupLag(), AckProgress())
     sizes = []
     for one in scenario.run(seconds=102).samples:
-        before = seen.last.n if seen.last else 0
+        before = seen.newest.n if seen.newest else 0
         identities = [plot.structure_key(seen) for plot in plots]
         seen.append(one)
         made = [plot.delta(seen, before, i) for plot, i in zip(plots, identities, strict=True)]

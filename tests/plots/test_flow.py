@@ -329,7 +329,7 @@ def test_a_frame_is_small_and_does_not_grow(redis: redis_py.Redis, key: str) -> 
         scenario.group(key, name, consumers=4, service_ms=100)
     seen, sizes = History(900), []
     for one in scenario.run(seconds=40).samples:
-        before = seen.last.n if seen.last else 0
+        before = seen.newest.n if seen.newest else 0
         seen.append(one)
         sizes.append(len(json.dumps(Flow().delta(seen, before, None), separators=(",", ":"))))
     assert max(sizes[20:]) < 2500

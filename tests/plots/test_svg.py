@@ -148,3 +148,12 @@ def test_a_picture_without_groups_is_drawn_empty(plot: Plot) -> None:
         root = parse(render(plot.figure(history(*samples))))
         colours = {node.get("stroke") for node in root.iter(f"{SVG}path")} - {None}
         assert colours <= {GREY}
+
+
+def test_a_trace_and_a_layout_may_leave_out_what_plotly_chooses() -> None:
+    layout = {"title": {"text": "Own"}, "meta": {}}
+    bare = {"type": "scatter", "x": [0, 1], "y": [1, 2]}
+    dots = bare | {"mode": "markers", "name": "dots"}
+    picture = render({"data": [bare, dots], "layout": layout, "summary": "two"})
+    assert "<path d='M56.0" in picture
+    assert "trace 0" in picture

@@ -38,7 +38,7 @@ def test_what_is_held_at_the_end_is_drawn_full_up_to_now(crew: Scenario) -> None
     figure = SwimLanes("crew").figure(seen)
     held = figure["data"][3]
     assert held["opacity"] > figure["data"][0]["opacity"]
-    assert len(held["x"]) // 3 == seen.last.group("crew").pending > 0
+    assert len(held["x"]) // 3 == seen.newest.group("crew").pending > 0
     assert set(held["x"][1::3]) == {3.1}
 
 

@@ -424,7 +424,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def embedded_info(program: str) -> dict[str, Any]:
     """Connect to the embedded server, check that it runs this program, and return INFO server."""
-    with server_module.embedded() as embedded, closing(connect()) as client:
+    with server_module.embedded_server() as embedded, closing(connect()) as client:
         assert Path(embedded.program).name == program
         assert client.info("server")["tcp_port"] == 0
         client.set("key", "value")
@@ -487,3 +487,12 @@ def test_a_command_whose_reply_is_lost_is_not_sent_again() -> None:
             with pytest.raises(ServerUnreachable):
                 Stream(client, "key").add({"n": 1})
             assert len(heard) == 2
+
+
+def test_another_process_joins_by_the_url(key: str) -> None:
+    program = "import sys, streamviz; print(streamviz.connect(sys.argv[1]).incr(sys.argv[2]))"
+    with server_module.embedded_server() as embedded, closing(connect(embedded.url)) as client:
+        client.set(key, 41)
+        command = [sys.executable, "-c", program, embedded.url, key]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == "42\n"

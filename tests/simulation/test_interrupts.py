@@ -28,7 +28,7 @@ def shop_of(redis: redis_py.Redis, key: str) -> Scenario:
 
 def outcome(redis: redis_py.Redis, key: str, shop: Scenario) -> tuple[Any, ...]:
     group = Stream(redis, key).group("billing")
-    last = shop.history.last
+    last = shop.history.newest
     assert last is not None
     entries = [str(entry.id) for entry in Stream(redis, key).range()]
     return entries, group.info().pending, str(group.info().last_delivered_id), last.readers

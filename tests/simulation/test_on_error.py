@@ -32,8 +32,8 @@ def test_by_default_a_run_ends_and_then_raises(shop: Scenario, key: str) -> None
     group = shop.group(key, "billing", service_ms=10, handler=third)
     with pytest.raises(HandlerError, match="KeyError: '0'"):
         shop.run(2)
-    assert shop.history.last is not None
-    assert shop.history.last.entries_added == 10
+    assert shop.history.newest is not None
+    assert shop.history.newest.entries_added == 10
     assert len(group.errors) == 4
 
 
@@ -95,7 +95,7 @@ def test_a_scenario_stops_at_the_end_of_its_block(
 ) -> None:
     with suppress(ZeroDivisionError), Scenario(redis, sample_every_ms=20) as live:
         live.watch(key).start()
-        until(lambda: live.history.last)
+        until(lambda: live.history.newest)
         assert live.state == "running"
         raise ZeroDivisionError
     assert live.state == "stopped"

@@ -60,8 +60,8 @@ def test_a_second_run_replaces_all_that_the_first_run_left(redis: redis_py.Redis
         scenario = shop(redis, key, reader=True)
         scenario.run(2)
         scenario.run(3)
-        assert scenario.history.last is not None
-        assert scenario.history.last.entries_added == 20
+        assert scenario.history.newest is not None
+        assert scenario.history.newest.entries_added == 20
         assert [one.name for one in Stream(redis, key).groups()] == ["mine"]
         assert scenario.readers["ann"].handled == 20
         assert scenario.error is None

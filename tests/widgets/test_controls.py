@@ -49,9 +49,9 @@ def test_pause_step_and_resume_do_what_they_say(shop: Scenario, talk: Talk, unti
     told = talk.say("control", do="pause")
     assert shop.state == "paused"
     assert told[-1]["status"]["state"] == "paused"
-    held = shop.history.last
+    held = shop.history.newest
     talk.say("control", do="step")
-    assert shop.history.last is not held
+    assert shop.history.newest is not held
     assert talk.heard[-1]["deltas"]
     talk.say("control", do="resume")
     assert shop.state == "running"

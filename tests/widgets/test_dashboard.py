@@ -185,7 +185,7 @@ def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
     board.stop()
     client.close()
     assert everything(redis, orders.key) == before
-    last = board.history.last
+    last = board.history.newest
     assert last is not None
     assert (last.trouble, last.length) == ("", 199)
     assert [(one.pending, one.lag.entries, len(one.oldest)) for one in last.groups] == [
@@ -218,7 +218,7 @@ def test_without_any_one_right_it_says_so_or_looks_without_multi(
     until(lambda: len(board.history) > 1 or board.scenario.clock.error)
     board.stop()
     client.close()
-    last = board.history.last
+    last = board.history.newest
     assert last is not None
     if right in ("+multi", "+exec"):
         assert (last.trouble, len(last.groups)) == ("", 2)

@@ -27,7 +27,7 @@ class Shaky(GroupLag):
     title = "Shaky"
 
     def summary(self, history: History) -> str:
-        if history.last is not None and history.last.n % 2 == 0:
+        if history.newest is not None and history.newest.n % 2 == 0:
             raise RuntimeError("no second sample")
         return super().summary(history)
 

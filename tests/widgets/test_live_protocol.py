@@ -38,7 +38,7 @@ def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
     """Let the history learn something so many times, and return what the board said."""
     before, seen = len(talk.heard), talk.live.history
     for _ in range(count):
-        seen.append(sampled((seen.last.n if seen.last else 0) + 1))
+        seen.append(sampled((seen.newest.n if seen.newest else 0) + 1))
         talk.live.update()
     return talk.heard[before:]
 
@@ -267,7 +267,7 @@ def test_what_stops_the_clock_is_shown(shop: Scenario, until: Until, listen: Lis
     shop.clock.process(falls())
     until(lambda: status(talk)["state"] == "stopped")
     assert status(talk)["error"] == "of mine"
-    last = shop.history.last
+    last = shop.history.newest
     assert last is not None
     assert "everything stopped: ZeroDivisionError was raised" in map(str, last.events)
     assert talk.heard[-1]["deltas"], "what was seen last is drawn, too"

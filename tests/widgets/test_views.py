@@ -33,7 +33,7 @@ def grow(talk: Talk, count: int = 1) -> list[dict[str, Any]]:
     """Append so many samples, and return what the board sent."""
     before = len(talk.heard)
     for _ in range(count):
-        last = talk.live.history.last
+        last = talk.live.history.newest
         talk.live.history.append(sampled(last.n + 1 if last else 1))
         talk.live.update()
     return talk.heard[before:]

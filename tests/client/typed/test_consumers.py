@@ -223,6 +223,13 @@ def test_a_claim_moves_entries_and_sets_their_numbers(
     assert all(at_least_idle_ms <= ms for ms in idle)
 
 
+def test_a_claim_takes_entries(a: Consumer, b: Consumer) -> None:
+    entries = a.read(3)
+    assert b.claim(entries[0]) == [entries[0]]
+    assert b.claim(group_of(b).pending_entries(consumer="a")) == entries[1:]
+    assert held(a) == {}
+
+
 def test_a_claim_skips_entries_that_are_not_idle_long_enough(a: Consumer, b: Consumer) -> None:
     a.read(1)
     assert b.claim(["1-1"], HOUR) == []
@@ -361,6 +368,7 @@ def test_a_blocked_read_wakes_up_for_an_idle_entry(a: Consumer, b: Consumer) -> 
 METHODS: dict[str, Callable[[Consumer], Any]] = {
     "read": lambda c: c.read(),
     "drain": lambda c: list(c.drain()),
+    "listen": lambda c: list(c.listen()),
     "claim": lambda c: c.claim(["1-1"]),
     "autoclaim": lambda c: c.autoclaim(0),
 }

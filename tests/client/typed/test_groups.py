@@ -219,8 +219,16 @@ def test_an_ack_counts_the_pending_entries_of_every_consumer(group: ConsumerGrou
     assert stream_of(group).length() == 5
 
 
+def test_entries_and_lists_are_taken_for_their_ids(group: ConsumerGroup) -> None:
+    entries, pending = stream_of(group).range(), group.pending_entries()
+    assert group.ack(entries[0], pending[1:2], "99-0") == 2
+    assert held(group) == [("2-0", "b"), ("10-0", "b")]
+    assert group.consumer("a").ack(entries) == 2
+    assert stream_of(group).delete(entries[:2], [entries[2].id]) == 3
+
+
 @one_client
-@pytest.mark.parametrize("which", [(), ("1-1", "x"), (None,), (["1-1"],)], ids=repr)
+@pytest.mark.parametrize("which", [(), ([],), ("1-1", "x"), (None,), (["1-1", None],)], ids=repr)
 def test_a_bad_id_acks_deletes_and_gives_back_nothing(group: ConsumerGroup, which: Any) -> None:
     for act in (group.ack, group.ack_delete, group.nack, group.consumer("a").ack):
         with pytest.raises(InputError):

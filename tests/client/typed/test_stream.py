@@ -216,7 +216,9 @@ def test_deleting_counts_the_existing_entries(five: Stream) -> None:
 
 
 @one_client
-@pytest.mark.parametrize("which", [(), ("1-1", "x"), ("1-1", "-"), (None,), (["1-1"],)], ids=repr)
+@pytest.mark.parametrize(
+    "which", [(), ("1-1", "x"), ("1-1", "-"), (None,), (["1-1", None],)], ids=repr
+)
 def test_a_bad_id_deletes_nothing(five: Stream, which: Any) -> None:
     for act in (five.delete, five.delete_ex):
         with pytest.raises(InputError):

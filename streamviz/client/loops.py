@@ -1,0 +1,132 @@
+"""The loops of a consumer: over what there is now, and over what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamviz.client import arguments
+from streamviz.client.connection import Connection
+from streamviz.client.drain import Pages, drain
+from streamviz.client.listen import Stop, listen
+from streamviz.client.models import Entry
+from streamviz.errors import InputError
+
+
+class Loops:
+    """Reads and acknowledges in loops, as the consumer that a subclass is."""
+
+    connection: Connection
+    key: str
+    group_name: str
+    name: str
+
+    def drain(
+        self, count: int = 100, *, block_ms: int | None = None, pending_first: bool = True
+    ) -> Iterator[Entry]:
+        """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
+
+        An entry counts as handled when the loop asks for the next one. The entries of a page are
+        acknowledged together with the next read, in one round trip. A loop that breaks or raises
+        acknowledges the entries before its last one. That one stays pending, and so does every
+        entry of the page if the process is killed: the next `drain` yields them again.
+
+        Parameters
+        ----------
+        count : int
+            Read and acknowledge at most `count` entries at a time.
+        block_ms : int, optional
+            When no entry is left, wait this long for the next one, in milliseconds; 0 is forever.
+        pending_first : bool
+            Begin with this consumer's own pending entries, which it did not finish before.
+
+        Yields
+        ------
+        Entry
+            The entries, without own pending entries that were deleted; those stay pending.
+
+        Raises
+        ------
+        NoSuchGroup
+            As in `read`.
+
+        Examples
+        --------
+        >>> from streamviz import Stream, connect
+        >>> tea = Stream(connect(), "doctest:drain")
+        >>> _ = tea.client.delete("doctest:drain")
+        >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "sencha"))
+        >>> tea.group("bar").create("0")
+        >>> [entry.fields["cup"] for entry in tea.group("bar").consumer("ann").drain()]
+        ['oolong', 'sencha']
+        """
+        return drain(
+            self._pages(count, block_ms),
+            after="0" if arguments.flag("pending_first", pending_first) else ">",
+        )
+
+    def listen(
+        self,
+        count: int = 1,
+        *,
+        claim_idle_ms: int | None = None,
+        block_ms: int = 1000,
+        stop: Stop | None = None,
+    ) -> Iterator[Entry]:
+        """Wait for entries in a loop that does not end, and acknowledge each that was handled.
+
+        The loop begins with this consumer's own pending entries. An entry is handled when the loop
+        asks for the next one: then it is acknowledged. A loop that breaks or raises leaves its
+        entry pending, and so does a process that is killed: each entry is handled at least once.
+        A connection that is lost is made again, and the log ``streamviz.client`` says so.
+        (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
+
+        Parameters
+        ----------
+        count : int
+            Read this many entries at a time. They are acknowledged together, as in `drain`.
+        claim_idle_ms : int, optional
+            Take over entries that other consumers have not acknowledged for this long, in
+            milliseconds: longer than handling `count` entries takes. By default, none.
+        block_ms : int
+            How often to look for these entries and at `stop`, in milliseconds.
+        stop : threading.Event, optional
+            End the loop when this is set, after the entries that were read.
+
+        Yields
+        ------
+        Entry
+            The entries, without own pending entries that were deleted.
+
+        Raises
+        ------
+        NoSuchGroup
+            As in `read`.
+        ServerUnreachable
+            If there is no connection to begin with.
+
+        Examples
+        --------
+        >>> import threading
+        >>> from streamviz import Stream, connect
+        >>> tea = Stream(connect(), "doctest:listen")
+        >>> _ = tea.client.delete("doctest:listen")
+        >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "last orders"))
+        >>> tea.group("bar").create("0")
+        >>> closing = threading.Event()
+        >>> ann = tea.group("bar").consumer("ann")
+        >>> for entry in ann.listen(claim_idle_ms=60_000, stop=closing):
+        ...     print(entry.fields["cup"])
+        ...     if entry.fields["cup"] == "last orders":
+        ...         closing.set()
+        oolong
+        last orders
+        """
+        arguments.whole_number("block_ms", block_ms, 1)
+        if claim_idle_ms is not None:
+            arguments.whole_number("claim_idle_ms", claim_idle_ms, 1)
+        if stop is not None and (isinstance(stop, type) or not hasattr(stop, "is_set")):
+            raise InputError(f"stop={stop!r}: give a threading.Event()")
+        return listen(self._pages(count, block_ms), claim_idle_ms, stop)
+
+    def _pages(self, count: int, block_ms: int | None) -> Pages:
+        return Pages(self.connection, self.key, self.group_name, self.name, count, block_ms)

@@ -1,0 +1,65 @@
+"""Idle times on the virtual clock: the server's are wall time, which differs in every run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo, PendingEntry
+from streamviz.observation.sample import GroupState, Sample
+
+
+class IdleTimes:
+    """Remembers when what happened to entries and consumers, on the scenario's clock.
+
+    Attributes
+    ----------
+    delivered : dict
+        When each pending entry was delivered, by group, stream and entry ID.
+    polled, received : dict
+        When each consumer last asked for entries, by group and name; and when it last got some,
+        by group, stream and name.
+    """
+
+    def __init__(self) -> None:
+        self.delivered: dict[tuple[str, str, EntryId], float] = {}
+        self.polled: dict[tuple[str, str], float] = {}
+        self.received: dict[tuple[str, str, str], float] = {}
+        self._seen: dict[str, dict[Any, float]] = {}  # other programs' entries and consumers
+
+    def replace(self, sample: Sample, now_ms: float) -> Sample:
+        """Return a sample with idle times on the scenario's clock.
+
+        For what another program does, they count from the first sample that shows it.
+        """
+        seen: dict[Any, float] = {}
+
+        def since(*what: Any) -> float:
+            return seen.setdefault(what, self._seen.get(sample.stream, {}).get(what, now_ms))
+
+        def pending(group: str, one: PendingEntry) -> PendingEntry:
+            first = since(group, one.id, one.consumer, one.deliveries)
+            at_ms = self.delivered.get((group, sample.stream, one.id), first)
+            return one._replace(idle_ms=int(now_ms - at_ms))
+
+        def consumer(group: str, one: ConsumerInfo) -> ConsumerInfo:
+            first = since(group, one.name, one.pending)
+            if (group, one.name) in self.polled:
+                polled_ms = self.polled[group, one.name]
+                received_ms = self.received.get((group, sample.stream, one.name))
+            else:
+                polled_ms, received_ms = first, None if one.inactive_ms is None else first
+            inactive_ms = None if received_ms is None else int(now_ms - received_ms)
+            return one._replace(idle_ms=int(now_ms - polled_ms), inactive_ms=inactive_ms)
+
+        def timed(group: GroupState) -> GroupState:
+            return replace(
+                group,
+                consumers=tuple(consumer(group.name, one) for one in group.consumers),
+                oldest=tuple(pending(group.name, one) for one in group.oldest),
+            )
+
+        timed_sample = replace(sample, groups=tuple(map(timed, sample.groups)))
+        self._seen[sample.stream] = seen
+        return timed_sample

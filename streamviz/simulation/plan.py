@@ -1,0 +1,243 @@
+"""The plan of a scenario: what is added to which stream, and what reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, Unpack
+
+import redis
+from redis.cluster import RedisCluster
+
+from streamviz.client.arguments import Id, whole_number
+from streamviz.client.connection import Connection
+from streamviz.errors import InputError, check_type
+from streamviz.observation.history import History
+from streamviz.observation.observer_client import LazyCluster
+from streamviz.simulation import checks
+from streamviz.simulation.behaviour import (
+    BehaviourOptions,
+    ConsumerBehaviour,
+    ServiceTime,
+    parse_behaviour,
+)
+from streamviz.simulation.clock_controls import ClockControls
+from streamviz.simulation.consumers import SimulatedGroup
+from streamviz.simulation.context import Context, DeadLetterStream
+from streamviz.simulation.ownership import Ownership
+from streamviz.simulation.plan_checks import (
+    check_group_name,
+    check_reader,
+    check_series,
+    stream_keys,
+)
+from streamviz.simulation.producer import Producer
+from streamviz.simulation.readers import (
+    BaseReader,
+    PlainReaderOptions,
+    ReaderOptions,
+    SimulatedReader,
+)
+from streamviz.simulation.sampler import Sampler
+from streamviz.simulation.subscribers import SimulatedSubscriber
+
+
+class Plan(ClockControls):
+    """The streams of a scenario, their producers, groups and readers; see `Scenario`."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        seed: int,
+        sample_every_ms: float,
+        limit: int,
+        *,
+        memory: bool,
+    ) -> None:
+        if not isinstance(client, RedisCluster | LazyCluster):
+            Connection(client)  # or it says what the client is
+        interval_ms = checks.number("sample_every_ms", sample_every_ms, 1)
+        seed = whole_number("seed", seed)
+        limit = whole_number("limit", limit, 1)
+        check_type("memory", memory, bool, "True or False")
+        self.context = Context(client, seed)
+        super().__init__(self.context.clock)
+        self.client = client
+        self.seed = seed
+        self.producers: list[Producer] = []
+        self.groups: dict[str, SimulatedGroup] = {}
+        self.readers: dict[str, BaseReader] = {}
+        self._sampler = Sampler(self.context, self.readers, interval_ms, limit, memory=memory)
+        self.histories = self._sampler.histories
+        self.on_sample = self._sampler.on_sample
+        self._ownership = Ownership(client)
+
+    def produce(
+        self,
+        stream: str,
+        series: Iterable[Any],
+        *,
+        maxlen: int | None = None,
+        approximate: bool = False,
+    ) -> Producer:
+        """Add a series to a stream, from now on.
+
+        Parameters
+        ----------
+        stream : str
+            The stream's key.
+        series : iterable of (at_ms, fields)
+            See `streamviz.series`.
+        maxlen : int, optional
+            Trim the stream to this many entries whenever an entry is added.
+        approximate : bool
+            Remove only whole macro nodes when trimming (``~``).
+
+        Raises
+        ------
+        InputError
+            If `approximate` is given without `maxlen`, the series is none, or its generator is
+            given to a second producer.
+        """
+        if approximate and maxlen is None:
+            raise InputError("approximate=True is for trimming: give maxlen=, too")
+        check_series(series, self.producers)
+        self.watch(stream)
+        producer = Producer(self.context, stream, series, maxlen, approximate)
+        self.producers.append(producer)
+        return producer
+
+    @checks.spelled_out(ConsumerBehaviour)
+    def group(
+        self,
+        stream: str | Sequence[str],
+        name: str,
+        *,
+        consumers: int = 1,
+        service_ms: ServiceTime = 100.0,
+        start: Id = "0",
+        **behaviour: Unpack[BehaviourOptions],
+    ) -> SimulatedGroup:
+        """Start a consumer group. Create it if it does not exist.
+
+        Parameters
+        ----------
+        stream : str or sequence of str
+            One stream, or several that are merged in time order; see `OrderedGroupReader`.
+        name : str
+            The group's name.
+        consumers : int
+            How many consumers to start. They are named ``name-1``, ``name-2`` and so on.
+        service_ms : float or callable
+            How long one entry takes one consumer, in milliseconds; or a function that draws it
+            from a `random.Random`, such as `exponential` returns.
+        start : EntryId or str
+            Where a new group starts: ``"0"`` or ``"$"`` or an ID.
+        **behaviour
+            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
+            crash_chance, revive_after_s, claim_idle_ms, claim_with, delivery_limit, dead_letters.
+
+        Raises
+        ------
+        InputError
+            If an option is wrong.
+        UnsupportedCommand
+            If the group claims with CLAIM and the server is older than Redis 8.4.
+        """
+        streams = stream_keys(stream)
+        count = whole_number("consumers", consumers, 0)
+        check_group_name(name, streams, self.histories)
+        if name in self.groups:
+            raise InputError(f"this scenario already has a group {name!r}: choose another name")
+        group = SimulatedGroup(
+            self.context, streams, name, service_ms, parse_behaviour(behaviour), start
+        )
+        for key in streams:
+            self._ownership.create_group(key, name, start)
+            self.watch(key)
+        self.groups[name] = group
+        for key in group.dead_letter_keys:
+            self.context.dead_letters.setdefault(key, DeadLetterStream(key))
+            self.watch(key)
+        for _ in range(count):
+            group.add_consumer()
+        return group
+
+    @checks.spelled_out(BaseReader, SimulatedReader)
+    def reader(
+        self, stream: str, name: str, **options: Unpack[PlainReaderOptions]
+    ) -> SimulatedReader:
+        """Start a plain reader of a stream (XREAD).
+
+        Parameters
+        ----------
+        stream : str
+            The stream's key.
+        name : str
+            The reader's name.
+        **options
+            See `SimulatedReader`: remembers, start, service_ms, batch, handler,
+            crash_at_s, revive_after_s.
+        """
+        self._check_new_reader(SimulatedReader, stream, name, options)
+        reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
+        self.watch(stream)
+        return reader
+
+    @checks.spelled_out(BaseReader)
+    def subscriber(
+        self, stream: str, name: str, **options: Unpack[ReaderOptions]
+    ) -> SimulatedSubscriber:
+        """Start a subscriber that receives what is added to a stream (SUBSCRIBE).
+
+        A stream with a subscriber has each entry published on the channel ``<stream>:channel``.
+
+        Parameters
+        ----------
+        stream : str
+            The stream's key.
+        name : str
+            The subscriber's name.
+        **options
+            See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
+        """
+        self._check_new_reader(SimulatedSubscriber, stream, name, options)
+        subscriber = SimulatedSubscriber(self.context, stream, name, **options)
+        self.readers[name] = subscriber
+        self.watch(stream)
+        return subscriber
+
+    def watch(self, stream: str, *, readers: str | None = None) -> Self:
+        """Observe a stream that any program writes to, and return the scenario itself.
+
+        Parameters
+        ----------
+        stream : str
+            The stream's key.
+        readers : str, optional
+            The key of a hash in which plain readers of the stream save their positions.
+        """
+        if not isinstance(stream, str) or not stream:
+            raise InputError(f"{stream!r} is not a stream's key: give its name as text")
+        if readers is not None:
+            checks.text("readers", readers)
+        self._sampler.add(stream, readers)
+        return self
+
+    @property
+    def sample_every_ms(self) -> float:
+        """The time between two samples, in milliseconds."""
+        return self._sampler.interval_ms
+
+    @property
+    def history(self) -> History:
+        """The history of the first stream."""
+        if not self.histories:
+            raise InputError("this scenario has no stream: call produce(), group() or watch()")
+        return next(iter(self.histories.values()))
+
+    def _check_new_reader(
+        self, kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
+    ) -> None:
+        check_reader(kind, stream, name, options)
+        if name in self.readers:
+            raise InputError(f"this scenario already has a reader {name!r}: choose another name")
