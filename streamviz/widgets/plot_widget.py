@@ -20,8 +20,9 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
 from streamviz.plots.drawing import draw, draw_change, summary_of
-from streamviz.plots.figure import Delta, Figure, Plot, clean
+from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render
+from streamviz.plots.texts import clean
 from streamviz.widgets import output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.fallback import new_ids, placeholder

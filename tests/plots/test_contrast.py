@@ -32,7 +32,7 @@ from streamviz.plots.contrast import (
     for_background,
     translucent,
 )
-from streamviz.plots.figure import COLOURS, GREY
+from streamviz.plots.traces import COLOURS, GREY
 from streamviz.recording import save
 
 COLOURS_JS = (Path(streamviz.__file__).parent / "widgets" / "static" / "colours.js").read_text(
