@@ -30,7 +30,7 @@ class Strips(Plot):
     """
 
     name = "strips"
-    title = "Lag and oldest pending entry"
+    title = "Entries waiting and oldest pending"
 
     def __init__(self) -> None:
         self._lag, self._age = GroupLag(), PendingAge()
@@ -58,11 +58,8 @@ class Strips(Plot):
             "yaxis2": {"domain": [0, 0.43], "anchor": "x", "rangemode": "tozero", "nticks": 4},
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
-            "margin": {"l": 48, "r": LABEL_MARGIN, "t": 58, "b": 28},
-            "annotations": [
-                _heading("entries waiting", 1),
-                _heading(f"oldest pending entry, in seconds{since}", 0.43),
-            ],
+            "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
+            "annotations": [_heading(f"oldest pending entry, in seconds{since}", 0.43)],
             "showlegend": False,
         }
 

@@ -52,7 +52,7 @@ class Dashboard(Live):
     >>> shop = Scenario(connect())
     >>> _ = shop.produce("doctest:shop", series.orders(rate_hz=5))
     >>> Dashboard(shop.run(seconds=1))
-    <Dashboard of Flow, Lag and oldest pending entry>
+    <Dashboard of Flow, Entries waiting and oldest pending>
     """
 
     def __init__(
