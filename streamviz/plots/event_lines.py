@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -37,6 +38,7 @@ def event_lines(yaxis: str = "y2") -> Trace:
         "name": "events",
         "line": {"color": GREY, "width": 1, "dash": "dot"},
         "yaxis": yaxis,
+        "cliponaxis": False,
         "hoverinfo": "text",
         "showlegend": False,
         "x": [],
@@ -45,9 +47,10 @@ def event_lines(yaxis: str = "y2") -> Trace:
     }
 
 
-def events(history: History, *, words: bool = True) -> Trace:
+def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
     """Return the hairlines of the newest events.
 
+    The words stand in `rows`, from 0 at the bottom of the plot to 1.
     Events too close to each other for their words share a hairline; its words count them, and
     tell all of them at the pointer.
     """
@@ -57,8 +60,8 @@ def events(history: History, *, words: bool = True) -> Trace:
     shown: list[tuple[float, float, int, float, list[str]]] = []  # left, right, row, x, words
     newest = list(islice(_newest(history), MAX_EVENTS))
     for at, text, _ in sorted(newest, key=lambda event: not event[2]):  # deaths have room first
-        long = (min(len(text), MAX_WORDS) + 7) * _LETTER * width
-        place = _free_place([one[:3] for one in shown], at, long, end)
+        long = (min(len(_short(text)), MAX_WORDS) + 6) * _LETTER * width
+        place = _free_place([one[:3] for one in shown], at, long, end, rows)
         if place is None:
             min(shown, key=lambda one: abs(one[3] - at))[4].append(text)
         else:
@@ -68,8 +71,8 @@ def events(history: History, *, words: bool = True) -> Trace:
         more = f" (+{len(texts) - 1})" if len(texts) > 1 else ""
         hover = "<br>".join(map(escaped, texts[:10]))
         trace["x"] += [at, at, None]
-        trace["y"] += [0, _ROWS[row] if words else 1, None]
-        trace["text"] += ["", label(texts[0], MAX_WORDS) + more if words else "", ""]
+        trace["y"] += [0, rows[row], None]
+        trace["text"] += ["", label(_short(texts[0]), MAX_WORDS) + more, ""]
         trace["hovertext"] += [hover, hover, ""]
         trace["textposition"] += ["middle left" if left < at else "middle right"] * 3
     return trace
@@ -127,11 +130,12 @@ def _newest(history: History) -> Iterator[tuple[float, str, bool]]:
     samples: Iterable[Sample] = reversed(history.samples) if history.event_count else ()
     for sample in samples:
         for event in reversed(sample.events):
-            yield (
-                seconds(sample.time_ms, history),
-                str(event).replace(" was killed", " killed"),
-                event.kind in DEATHS,
-            )
+            yield seconds(sample.time_ms, history), str(event), event.kind in DEATHS
+
+
+def _short(words: str) -> str:
+    """Return the words of an event without what the pointer tells."""
+    return re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
 
 
 def _seconds_shown(history: History) -> float:
@@ -140,13 +144,17 @@ def _seconds_shown(history: History) -> float:
 
 
 def _free_place(
-    taken: list[tuple[float, float, int]], at: float, long: float, end: float
+    taken: list[tuple[float, float, int]],
+    at: float,
+    long: float,
+    end: float,
+    rows: tuple[float, ...],
 ) -> tuple[float, int] | None:
     """Return the left edge and the row in which an event's words have room; None if there is none.
 
     They stand at the right of its hairline, or else at its left.
     """
-    for row in range(len(_ROWS)):
+    for row in range(len(rows)):
         for left in (at, at - long):
             is_free = not any(
                 r == row and low < left + long and left < high for low, high, r in taken

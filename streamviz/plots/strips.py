@@ -71,7 +71,10 @@ class Strips(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
         ends = [self._lag.end_texts(history, _GAP), self._age.end_texts(history, _GAP)]
-        return [uncertain_lags(history), *ends, events(history), events(history, words=False)]
+        above = events(history, rows=(0.86,))
+        count = len(above["x"]) // 3
+        below = above | {"y": [0, 1, None] * count, "text": [""] * 3 * count}
+        return [uncertain_lags(history), *ends, above, below]
 
     def summary(self, history: History) -> str:
         """Return in words each group's lag and its oldest pending entry."""
