@@ -313,11 +313,11 @@ class Notebook:
         )
 
     def events(self) -> str:
-        """Return the words at the events of the first plot."""
+        """Return all words at the events of the first plot."""
         return str(
             self.page.evaluate(
                 "() => JSON.stringify(document.querySelector('.streamviz-plot')?.data"
-                "?.find(({ name }) => name === 'events').text)"
+                "?.find(({ name }) => name === 'events').hovertext)"
             )
         )
 

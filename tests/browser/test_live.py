@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: Op
     notebook.page.get_by_text("×8", exact=True).wait_for()
     notebook.page.get_by_role("button", name="kill billing-1").click()
     notebook.page.get_by_role("button", name="revive billing-1").wait_for()
-    notebook.until(lambda: "billing-1 killed" in notebook.events())
+    notebook.until(lambda: "billing-1 was killed" in notebook.events())
     notebook.page.get_by_role("button", name="revive billing-1").press("Enter")
     notebook.page.get_by_role("button", name="kill billing-1").wait_for()
     notebook.until(lambda: "billing-1 is back" in notebook.events())
@@ -255,6 +256,7 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.get_by_text("Paused").wait_for()
     names = walk(notebook, "Tab", "Stream map: ")
     controls = ["Step", "speed", "rate of orders", "billing takes", "email takes"]
+    controls += ["add a consumer to billing", "add a consumer to email"]
     controls += ["kill billing-1", "kill billing-2", "kill email-1"]
     assert names[: len(controls)] == controls
     assert names[len(controls)].startswith("Flow: ")
@@ -282,12 +284,58 @@ def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: Op
     assert label.text_content() == "billing-1"
     box.click(position={"x": 20, "y": 12})  # on its name
     notebook.live().locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
-    notebook.until(lambda: "billing-1 killed" in notebook.events())
+    notebook.until(lambda: "billing-1 was killed" in notebook.events())
     assert notebook.page.get_by_role("button", name="revive billing-1").is_visible()
     box.click(position={"x": 20, "y": 28})  # on what it does
     notebook.live().locator('[data-key="group 0 0"][data-kind="box"]').wait_for()
     notebook.until(lambda: "billing-1 is back" in notebook.events())
     assert not notebook.problems
+
+
+def test_a_click_on_a_group_adds_a_consumer_and_what_a_click_caused_is_said(
+    open_notebook: OpenNotebook,
+) -> None:
+    shop = SHOP.replace("service_ms=50", "service_ms=900, claim_idle_ms=500")
+    notebook = open_notebook([shop]).run_all()
+    live = notebook.live()
+    live.wait_for()
+    live.locator('[data-key="group 0 0"] ~ [data-key^="group 0 held"]').first.wait_for()
+    live.locator('[data-key="group 0 name"]').click()
+    live.locator('[data-key="group 0 2 name"]', has_text="billing-3").wait_for()
+    assert notebook.page.get_by_role("button", name="kill billing-3").is_visible()
+    live.locator('[data-key="group 0 0"]').click(position={"x": 20, "y": 12})
+    story = live.locator(".streamviz-story")
+    assert story.get_attribute("aria-live") == "polite"
+    said = re.compile(r"billing-[23] (took|acknowledged) \d+-\d+")
+    notebook.until(lambda: said.search(str(story.text_content())))
+    assert not notebook.problems
+
+
+def test_arrow_keys_move_a_slider_and_not_the_notebook(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP, "print('another cell')"]).run_all()
+    notebook.live().wait_for()
+    slider = notebook.page.get_by_label("rate of orders")
+    slider.focus()
+    for key, wanted in (
+        ("ArrowUp", "0.5"),
+        ("ArrowRight", "1"),
+        ("ArrowDown", "0.5"),
+        ("ArrowLeft", "0"),
+    ):
+        slider.press(key)
+        assert slider.input_value() == wanted, key
+    focused = notebook.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert focused == "rate of orders"
+    assert notebook.page.locator(".jp-Cell.jp-mod-selected").count() == 1
+
+
+def test_buttons_and_sliders_are_large_enough_to_hit(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([SHOP]).run_all()
+    notebook.live().wait_for()
+    targets = notebook.live().locator("button, input")
+    notebook.until(lambda: targets.count() >= 9)
+    sizes = [target.bounding_box() for target in targets.all()]
+    assert all(box and min(box["width"], box["height"]) >= 24 for box in sizes), sizes
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
