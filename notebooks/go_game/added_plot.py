@@ -8,7 +8,9 @@ from typing import Any
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import Plot, Trace, label, line, no_data_text, number_text
+from streamviz.plots.figure import Plot
+from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.traces import Trace, line
 
 
 class AddedPlot(Plot):

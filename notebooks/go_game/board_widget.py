@@ -20,7 +20,8 @@ from streamviz.client.command_log import CommandLog
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
 from streamviz.plots import GroupLag, Plot
-from streamviz.plots.figure import Figure, clean
+from streamviz.plots.figure import Figure
+from streamviz.plots.texts import clean
 from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.live import Live
 

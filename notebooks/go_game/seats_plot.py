@@ -18,20 +18,9 @@ from go_game.messages import (
 from go_game.validation import BadMessage
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    COLOURS,
-    DASHES,
-    GREY,
-    Plot,
-    Trace,
-    colour,
-    escaped,
-    label,
-    marks,
-    no_data_text,
-    number_text,
-    seconds,
-)
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import escaped, label, no_data_text, number_text
+from streamviz.plots.traces import COLOURS, DASHES, GREY, Trace, colour, marks
 
 _WAITS = "waits"
 

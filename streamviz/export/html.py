@@ -15,8 +15,9 @@ from streamviz.export.files import HTML, match_suffix, write_file
 from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
-from streamviz.plots.figure import Figure, clean
+from streamviz.plots.figure import Figure
 from streamviz.plots.svg import render
+from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_js, script, stylesheet

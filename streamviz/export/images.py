@@ -15,8 +15,9 @@ from streamviz.export.options import Theme, check_appearance, check_speed, selec
 from streamviz.export.raster import gif, png
 from streamviz.plots import Plot
 from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS
-from streamviz.plots.figure import Figure, apply, clean
+from streamviz.plots.figure import Figure, apply
 from streamviz.plots.svg import render
+from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 

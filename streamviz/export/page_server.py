@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from streamviz.errors import InputError, check_type
 from streamviz.export.viewer import Viewer
-from streamviz.plots.figure import clean
+from streamviz.plots.texts import clean
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.live import no_such_stream

@@ -10,5 +10,6 @@ from .reply_columns import Columns as Columns
 from .reply_columns import depth as depth
 from .side_by_side import SideBySide as SideBySide
 from .stream_map import StreamMap as StreamMap
+from .strips import Strips as Strips
 from .swim_lanes import SwimLanes as SwimLanes
 from .trim_sawtooth import TrimSawtooth as TrimSawtooth

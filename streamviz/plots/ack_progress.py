@@ -9,22 +9,27 @@ from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
-from streamviz.plots.figure import COLOURS, GREY, Plot, Trace, label, no_data_text, number_text
+from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.panels import axis, domain
+from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.traces import GREY, Trace, colour, end_labels
 
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
-    ("acked", "acknowledged", "solid", 0.55),
-    ("delivered", "delivered: the band below is pending", "dash", 0.30),
-    ("added", "added: the band below is waiting", "dot", 0.12),
+    ("acked", "acknowledged", 0.75),
+    ("delivered", "delivered: the band below is pending", 0.45),
+    ("added", "added: the band below is waiting", 0.18),
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
-    ("dropped", "dropped with deleted consumers", COLOURS[1], "dashdot"),
-    ("unclear", "not known whether acknowledged, dropped or never delivered", GREY, "longdash"),
+    ("dropped", "dropped with deleted consumers", "dash"),
+    ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
+_LINE = 0.1  # of the plot's height, from one number to the next
 
 
 class AckProgress(Plot):
     """Three lines for each group: acknowledged, delivered and added, with bands between them.
+
+    The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged.
 
     Entries below the first line are acknowledged, those between the first and the second line are
     pending, and those between the second and the third are waiting. Entries deleted before their
@@ -51,24 +56,28 @@ class AckProgress(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and the lines that are needed."""
-        return self._names(history), self._kinds(history)
+        """Return the groups with their colours, and the lines that are needed."""
+        return self._groups(history), self._kinds(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return three bands for each group, and a line for what left otherwise."""
+        """Return for each group its bands and a line for what left otherwise, then its numbers."""
         traces: list[Trace] = []
-        for index, group in enumerate(self._names(history)):
-            for name, words, dash, opacity in _BANDS:
-                fill = {"fill": "tozeroy", "fillcolor": translucent(COLOURS[0], opacity)}
-                traces.append(_line(name, words, COLOURS[0], dash, group, index) | fill)
-            for name, words, colour, dash in self._kinds(history):
-                traces.append(_line(name, words, colour, dash, group, index))
+        groups = self._groups(history)
+        for index, (group, own) in enumerate(groups):
+            for name, words, opacity in _BANDS:
+                fill = {"fill": "tozeroy", "fillcolor": translucent(own, opacity)}
+                traces.append(_line(name, words, own, "solid", group, index) | fill)
+            for name, words, dash in self._kinds(history):
+                traces.append(_line(name, words, GREY, dash, group, index))
+        for index, (_, own) in enumerate(groups):
+            axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
+            traces.append(end_labels([own] * 5, **axes))
         return traces
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each group, side by side, all with one scale."""
         names = self._names(history) or ("no consumer group yet",)
-        layout: dict[str, Any] = {}
+        layout: dict[str, Any] = {"showlegend": False}
         for index, name in enumerate(names):
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
             if index:
@@ -101,6 +110,19 @@ class AckProgress(Plot):
             values += [getattr(counts, kind) or None for kind, *_ in kinds]
         return values
 
+    def current_state(self, history: History) -> list[Trace]:
+        """Return each group's numbers, at the top left, where no band is."""
+        last = history.newest
+        states: list[Trace] = []
+        for name, _ in self._groups(history):
+            group = last.find_group(name) if last else None
+            words = _numbers(account_for(last, group)) if last and group else ["no such group now"]
+            top = 1.1 * max((one.entries_added for one in history.samples), default=1)
+            at = seconds(history.samples[0].time_ms, history) if last else 0
+            y = [round(top * (1 - _LINE * i), 3) for i in range(len(words))]
+            states.append({"x": [at] * len(y), "y": y, "text": words})
+        return states
+
     def summary(self, history: History) -> str:
         """Return each group's numbers in words."""
         last = history.newest
@@ -115,7 +137,12 @@ class AckProgress(Plot):
         groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
         return f"{number_text(last.entries_added)} added. {groups}."
 
-    def _kinds(self, history: History) -> list[tuple[str, str, str, str]]:
+    def _groups(self, history: History) -> list[tuple[str, str]]:
+        """Return each group that is shown, and its colour, which is the same in every plot."""
+        names = self._names(history)
+        return [(name, colour(i)) for i, name in enumerate(history.group_names) if name in names]
+
+    def _kinds(self, history: History) -> list[tuple[str, str, str]]:
         """Return the lines that some group needs now."""
         last = history.newest
         groups = [one for one in last.groups if one.name in self._names(history)] if last else []
@@ -127,15 +154,20 @@ class AckProgress(Plot):
         return names if self.group is None else tuple(n for n in names if n == self.group)
 
 
-def _line(name: str, words: str, colour: str, dash: str, group: str, index: int) -> Trace:
+def _numbers(counts: GroupAccounting) -> list[str]:
+    lost = (counts.dropped or 0) + (counts.unclear or 0)
+    parts = [(counts.undelivered, "waiting"), (counts.pending, "pending")]
+    parts += [(counts.acked, "acknowledged"), *([(lost, "lost or unclear")] if lost else [])]
+    return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
+
+
+def _line(name: str, words: str, own: str, dash: str, group: str, index: int) -> Trace:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "legendgroup": name,
-        "showlegend": index == 0,
         "hovertemplate": f"{label(group)}<br>%{{y}} {words}<extra></extra>",
-        "line": {"color": colour, "dash": dash, "width": 2, "shape": "hv"},
+        "line": {"color": own, "dash": dash, "width": 2, "shape": "hv"},
         "xaxis": axis("x", index),
         "yaxis": axis("y", index),
         "x": [],

@@ -54,6 +54,23 @@ def ensure_contrast(colour: str, opacity: float, background: Background) -> floa
     return opacity
 
 
+def readable(colour: str, background: Background) -> str:
+    """Return a colour, mixed with black or white until letters in it have enough contrast.
+
+    Examples
+    --------
+    >>> readable("#009E73", "light"), readable("#009E73", "dark")
+    ('#008662', '#009E73')
+    """
+    far = 0 if background == "light" else 255
+    for percent in range(101):
+        parts = [round(one + (far - one) * percent / 100) for one in _rgb(colour)]
+        mixed = "#" + "".join(f"{part:02X}" for part in parts)
+        if contrast(mixed, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST:
+            break
+    return mixed
+
+
 def translucent(colour: str, opacity: float) -> str:
     """Return a colour with an opacity, as plotly and SVG both read it."""
     return f"rgba({_channels(colour)},{opacity})"
@@ -70,6 +87,10 @@ def _recolour(trace: dict[str, Any], background: Background) -> dict[str, Any]:
             if "fillcolor" in shown:
                 old, new = _channels(colour), _channels(substitute)
                 shown["fillcolor"] = shown["fillcolor"].replace(old, new)
+    if "textfont" in shown:
+        of_text = shown["textfont"].get("color", ())
+        of_text = [readable(substitutes.get(one, one), background) for one in of_text]
+        shown["textfont"] = shown["textfont"] | {"color": of_text}
     marker = shown.get("marker", {})
     if "opacity" in marker:
         opacity = ensure_contrast(marker["color"], marker["opacity"], background)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    EVENT_AXIS,
+from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM, event_lines, events
+from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
+from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
+from streamviz.plots.traces import (
     GREY,
-    NO_TIMES,
-    Plot,
+    LABEL_MARGIN,
     Trace,
-    entries_text,
-    event_marks,
-    events,
-    id_scale,
-    label,
-    no_data_text,
-    peaks_text,
+    colours,
+    end_labels,
+    end_texts,
     step_line,
 )
 
@@ -28,10 +24,10 @@ from streamviz.plots.figure import (
 class Cursors(Plot):
     """A step line for each plain reader's position and each group's cursor over time.
 
-    The grey line is the newest entry. While entries arrive, it climbs by one second per second. A
-    reader that keeps up climbs with it, a reader that is down stays level, and a reader that
-    starts from the beginning falls to the bottom. A cursor does not show which entries the reader
-    missed.
+    At its end stand its name, and how far it is behind the newest entry, the grey line. While
+    entries arrive, that line climbs by one second per second. A reader that keeps up climbs with
+    it, a reader that is down stays level, and a reader that starts from the beginning falls to
+    the bottom. A cursor does not show which entries the reader missed.
     """
 
     name = "cursors"
@@ -42,12 +38,13 @@ class Cursors(Plot):
         return history.reader_names, history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each reader and group, the newest entry, and marks for events."""
+        """Return a line for each reader and group, the newest entry, the names and the events."""
         names = (*history.reader_names, *history.group_names)
         newest = step_line("newest entry", 0)
         newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
-        return [*lines, newest, event_marks()]
+        ends = end_labels([*colours(len(names)), GREY])
+        return [*lines, newest, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the time of the entry up, and a strip for events."""
@@ -56,6 +53,8 @@ class Cursors(Plot):
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -67,13 +66,23 @@ class Cursors(Plot):
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
         return [_entry_time(cursor, sample, history) for cursor in (*cursors, newest)]
 
-    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return a mark for each event."""
-        return [events(samples, history)]
-
-    def window_sizes(self, history: History) -> list[int]:
-        """Return how many events the window has."""
-        return [history.event_count]
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the lines' names, and the events."""
+        last = history.newest
+        if last is None:
+            return [end_texts(None, [], [], 0, 1), events(history)]
+        *values, newest = self.sampled_values(last, history)
+        names = (*history.reader_names, *history.group_names)
+        texts = [
+            label(name, 12) + _behind(value, newest)
+            for name, value in zip(names, values, strict=True)
+        ]
+        at = seconds(last.time_ms, history)
+        top = HEADROOM * max((one for one in (*values, newest) if one is not None), default=0)
+        return [
+            end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075),
+            events(history),
+        ]
 
     def summary(self, history: History) -> str:
         """Return in words how far each reader and group has read."""
@@ -94,6 +103,12 @@ class Cursors(Plot):
         ]
         unit = "seconds" if history.ids_are_times else "in entry IDs"
         return peaks_text(names, rows, f"{unit} behind the newest entry")
+
+
+def _behind(value: float | None, newest: float | None) -> str:
+    if value is None or newest is None or value >= newest:
+        return ""
+    return f" −{newest - value:,.1f}"
 
 
 def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:

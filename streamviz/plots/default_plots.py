@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from streamviz.plots.ack_progress import AckProgress
 from streamviz.plots.figure import Plot
 from streamviz.plots.flow import Flow
-from streamviz.plots.group_lag import GroupLag
-from streamviz.plots.stream_map import StreamMap
+from streamviz.plots.strips import Strips
 
 
 def default_plots() -> tuple[Plot, ...]:
     """Return new plots for a dashboard, a replay or an exported file."""
-    return Flow(), StreamMap(), GroupLag(), AckProgress()
+    return Flow(), Strips()

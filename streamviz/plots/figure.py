@@ -23,11 +23,9 @@ A delta has ``n`` and ``summary``, and either ``full``, a whole new figure, or
 
 from __future__ import annotations
 
-import html
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -36,22 +34,13 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
+from streamviz.plots.texts import clean, escaped
+from streamviz.plots.traces import Trace
 
 Figure = dict[str, Any]
 Delta = dict[str, Any]
-Trace = dict[str, Any]
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
-"""Okabe and Ito's palette, with two more colours, but without yellow, which vanishes on white."""
-
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-GREY = "#888888"
-EVENT_AXIS = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
-"""The axis ``yaxis2`` of `event_marks`: a strip over the plot, from 0 at the bottom to 1."""
 
 _AXIS = re.compile(r"[xy]axis\d*")
-_UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Plot(ABC):
@@ -250,97 +239,6 @@ def id_scale(history: History) -> Callable[[EntryId], float]:
     if history.ids_are_times:
         return lambda one: seconds(one.ms, history)
     return lambda one: one.ms
-
-
-def clean(text: str) -> str:
-    """Return a text that JSON and XML allow: "�" replaces what is not a character."""
-    return _UNPRINTABLE.sub("�", text.replace("\n", " "))
-
-
-def escaped(text: str) -> str:
-    """Return a text that plotly shows as it is: no tags, no templates, no formulas."""
-    return html.escape(clean(text), quote=False).replace("%{", "&#37;{").replace("$", "&#36;")
-
-
-@lru_cache(maxsize=1024)
-def label(name: str, length: int = 30) -> str:
-    """Return a name as plotly shows it, cut if it is longer than this."""
-    return escaped(name if len(name) <= length else name[: length - 1] + "…")
-
-
-def number_text(number: float | None) -> str:
-    """Return a number for a sentence, with all its digits."""
-    return "an unknown number" if number is None else f"{number:,}"
-
-
-def entries_text(number: int) -> str:
-    """Return a number of entries for a sentence."""
-    return f"{number_text(number)} entr{'y' if number == 1 else 'ies'}"
-
-
-def line(name: str, index: int, **more: Any) -> Trace:
-    """Return a growing line in the colour and the dash with this index."""
-    style = {"color": colour(index), "dash": DASHES[index % len(DASHES)], "width": 2.5}
-    base: Trace = {"type": "scatter", "mode": "lines", "name": name, "line": style}
-    return base | {"x": [], "y": []} | more
-
-
-def step_line(name: str, index: int) -> Trace:
-    """Return a growing line that holds each value until the next sample."""
-    trace = line(name, index)
-    trace["line"]["shape"] = "hv"
-    return trace
-
-
-def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:
-    """Return markers in one colour."""
-    marker = {"color": colour_, "symbol": symbol, "size": 7}
-    base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
-    return base | {"x": [], "y": []} | more
-
-
-def event_marks() -> Trace:
-    """Return the trace of events, in a strip over the plot (`EVENT_AXIS`)."""
-    return marks("events", GREY, "triangle-down", yaxis="y2") | {
-        "showlegend": False,
-        "text": [],
-        "hoverinfo": "text",
-    }
-
-
-def events(samples: Sequence[Sample], history: History) -> Trace:
-    """Return a mark for each event, at the top of the strip."""
-    found = [(sample, event) for sample in samples for event in sample.events]
-    return {
-        "x": [seconds(sample.time_ms, history) for sample, _ in found],
-        "y": [0.97] * len(found),
-        "text": [escaped(str(event)) for _, event in found],
-    }
-
-
-def colour(index: int) -> str:
-    """Return the colour with this index; after the last one, begin again."""
-    return COLOURS[index % len(COLOURS)]
-
-
-def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], unit: str) -> str:
-    """Return a sentence with the largest value of each name; empty if all values are 0.
-
-    Each row has a sample's values in the order of the names, None where a value is unknown.
-    """
-    columns = [[v for v in column if v is not None] for column in zip(*rows, strict=True)]
-    peaks = {name: max(column) for name, column in zip(names, columns, strict=False) if column}
-    if not any(peaks.values()):
-        return ""
-    parts = (f"{name} {round(peak, 1):,}" for name, peak in peaks.items())
-    return f"At most: {', '.join(parts)} {unit}."
-
-
-def no_data_text(history: History) -> str:
-    """Return why there is nothing to show; empty if there is."""
-    if history.newest is None:
-        return "waiting for the first sample"
-    return history.newest.trouble
 
 
 def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:

@@ -23,17 +23,7 @@ from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.figure import (
-    Figure,
-    Plot,
-    Trace,
-    clean,
-    colour,
-    entries_text,
-    no_data_text,
-    number_text,
-    seconds,
-)
+from streamviz.plots.figure import Figure, Plot, seconds
 from streamviz.plots.flow_finding import (
     Dead,
     dead_consumers,
@@ -42,6 +32,8 @@ from streamviz.plots.flow_finding import (
     per_second,
     span,
 )
+from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
+from streamviz.plots.traces import Trace, colour
 
 MAX_TAPE = 200  # entries, newest last
 MAX_CONSUMERS = 4  # of a group; the rest are a number

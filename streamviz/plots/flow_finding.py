@@ -8,7 +8,7 @@ from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import entries_text, no_data_text
+from streamviz.plots.texts import entries_text, no_data_text
 
 TREND_S = 10.0  # the span over which rates are taken
 CLEAR_TREND = 0.2  # entries per second; a smaller change is noise

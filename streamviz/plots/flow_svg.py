@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
-from streamviz.plots.figure import Figure, clean
+from streamviz.plots.figure import Figure
 from streamviz.plots.flow_shapes import GREY, Shape, flow_shapes
+from streamviz.plots.texts import clean
 
 RED = "#D1242F"
 LEAST = 640  # a narrower picture is not made larger

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import (
+from streamviz.plots.event_lines import (
     EVENT_AXIS,
-    SYMBOLS,
-    Plot,
-    Trace,
-    colour,
-    escaped,
-    event_marks,
+    HEADROOM,
+    event_lines,
     events,
-    label,
-    marks,
-    no_data_text,
-    number_text,
-    peaks_text,
-    seconds,
+    uncertain_lags,
+    uncertain_spans,
+)
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
+from streamviz.plots.traces import (
+    LABEL_MARGIN,
+    Trace,
+    colours,
+    end_labels,
+    end_texts,
+    peak,
     step_line,
 )
 
 
 class GroupLag(Plot):
-    """One step line for each group; where the lag is unknown, the line has a gap and says why.
+    """One step line for each group, with its name and its lag at its end.
+
+    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with
+    its words is an event.
 
     Parameters
     ----------
@@ -54,18 +58,13 @@ class GroupLag(Plot):
         return history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line and marks for an uncertain lag for each group, and marks for events."""
+        """Return a line for each group, then the spans, the lines' names and the events."""
         names = history.group_names
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
-        doubts = [
-            marks(label(name), colour(i), f"{SYMBOLS[i % len(SYMBOLS)]}-open", yaxis="y2")
-            | {"showlegend": False, "text": [], "hoverinfo": "text"}
-            for i, name in enumerate(names)
-        ]
-        return [*lines, *doubts, event_marks()]
+        return [*lines, uncertain_spans(), end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the lag up, and a strip for marks."""
+        """Return axes: seconds across, the lag up, and a strip for spans and events."""
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         if self.unit == "seconds" and not history.ids_are_times:
             title = "seconds behind: not known, the IDs are no times in milliseconds"
@@ -73,36 +72,31 @@ class GroupLag(Plot):
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's lag, None where unknown."""
         return [self._lag(sample.find_group(name)) for name in history.group_names]
 
-    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return a mark for each uncertain lag, at the bottom, and for each event, at the top."""
-        doubts: list[Trace] = []
-        for i, name in enumerate(history.group_names):
-            uncertain = [
-                (sample, group)
-                for sample in samples
-                if (group := sample.find_group(name)) and group.lag.verdict != "exact"
-            ]
-            doubts.append(
-                {
-                    "x": [seconds(sample.time_ms, history) for sample, _ in uncertain],
-                    "y": [round(0.03 + 0.05 * (i % 4), 2)] * len(uncertain),
-                    "text": [
-                        f"{label(name)}: {group.lag.verdict}: {escaped(group.lag.reason)}"
-                        for _, group in uncertain
-                    ],
-                }
-            )
-        return [*doubts, events(samples, history)]
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the spans of an uncertain lag, the lines' names, and the events."""
+        return [uncertain_lags(history), self.end_texts(history, 0.075), events(history)]
 
-    def window_sizes(self, history: History) -> list[int]:
-        """Return how many uncertain lags and events the window has."""
-        return [*map(history.inexact_count, history.group_names), history.event_count]
+    def end_texts(self, history: History, gap: float) -> Trace:
+        """Return each line's name and last value, at its end; see `traces.end_texts`."""
+        last = history.newest
+        if last is None:
+            return end_texts(None, [], [], 0, gap)
+        values = self.sampled_values(last, history)
+        unit = "" if self.unit == "entries" else " s"
+        texts = [
+            f"{label(name, 12)} {'unknown' if value is None else f'{value:,g}{unit}'}"
+            for name, value in zip(history.group_names, values, strict=True)
+        ]
+        top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
+        return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""

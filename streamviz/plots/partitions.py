@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +9,10 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
-from streamviz.plots.figure import (
-    EVENT_AXIS,
-    GREY,
-    Plot,
-    Trace,
-    entries_text,
-    event_marks,
-    events,
-    label,
-    line,
-    no_data_text,
-    number_text,
-)
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
+from streamviz.plots.figure import Plot
+from streamviz.plots.texts import entries_text, label, no_data_text, number_text
+from streamviz.plots.traces import GREY, Trace, line
 
 _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
 _NO_NODE = "one server"
@@ -70,7 +60,7 @@ class PartitionLanes(Plot):
         return self._structure(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each part and node, a line for each moving part, marks for events."""
+        """Return a line for each part and node, a line for each moving part, events."""
         structure = self._structure(history)
         traces = []
         for number, key in enumerate(structure.keys):
@@ -81,7 +71,7 @@ class PartitionLanes(Plot):
             trace = line("on the move", 0, legendgroup="on the move")
             trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
             traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} is on the move"))
-        return [*traces, event_marks()]
+        return [*traces, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each part, the first one on top."""
@@ -117,13 +107,9 @@ class PartitionLanes(Plot):
             moving.append(height if is_moving else None)
         return [*settled, *moving]
 
-    def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return a mark for each event."""
-        return [events(samples, history)]
-
-    def window_sizes(self, history: History) -> list[int]:
-        """Return how many events the window has."""
-        return [sum(len(sample.events) for sample in history.samples)]
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the events."""
+        return [events(history)]
 
     def summary(self, history: History) -> str:
         """Return in words each part's node and lag, and the sum."""

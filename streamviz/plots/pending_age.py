@@ -9,19 +9,18 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import (
-    EVENT_AXIS,
-    Plot,
+from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM, event_lines, events
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
+from streamviz.plots.traces import (
+    LABEL_MARGIN,
     Trace,
     colour,
-    event_marks,
-    events,
-    label,
+    colours,
+    end_labels,
+    end_texts,
     marks,
-    no_data_text,
-    number_text,
-    peaks_text,
-    seconds,
+    peak,
     step_line,
 )
 
@@ -34,7 +33,8 @@ class PendingAge(Plot):
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
     climbs by one second per second, until the entry is recovered. A diamond marks each delivery
     after the first, at its time and at the entry's age: an entry with two diamonds has been
-    delivered three times. Where IDs are no times, ages count from the last delivery.
+    delivered three times. A hairline with its words is an event. Where IDs are no times, ages
+    count from the last delivery.
     """
 
     name = "pending_age"
@@ -45,20 +45,22 @@ class PendingAge(Plot):
         return history.group_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each group, the ended deliveries, the events, the open deliveries."""
+        """Return a line for each group, the ended and the open deliveries, names and events."""
         names = history.group_names
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
         ended = [_diamonds(name, i) for i, name in enumerate(names)]
         still_open = [_diamonds(name, i) for i, name in enumerate(names)]
-        return [*lines, *ended, event_marks(), *still_open]
+        return [*lines, *ended, *still_open, end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the age up, and a strip for events."""
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         return {
-            "xaxis": {"title": {"text": "seconds (a diamond: delivered again)"}},
+            "xaxis": {"title": {"text": "seconds; a diamond: delivered again"}},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
             "yaxis2": EVENT_AXIS,
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -66,22 +68,34 @@ class PendingAge(Plot):
         return [_age_s(sample, sample.find_group(name)) for name in history.group_names]
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return the deliveries that ended with these samples, and a mark for each event."""
+        """Return the deliveries that ended with these samples."""
         log, since = delivery_log(history), samples[0].n - 1 if samples else 0
         names = history.group_names
-        ended = [_points(log.ended_since(name, since), history) for name in names]
-        return [*ended, events(samples, history)]
+        return [_points(log.ended_since(name, since), history) for name in names]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many deliveries and how many events the window has."""
+        """Return how many deliveries the window has."""
         log = delivery_log(history)
-        ended = [len(_repeated(log.ended(name))) for name in history.group_names]
-        return [*ended, history.event_count]
+        return [len(_repeated(log.ended(name))) for name in history.group_names]
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return the deliveries of the entries that are pending now."""
+        """Return the deliveries that are pending now, the lines' names, and the events."""
         log = delivery_log(history)
-        return [_points(log.pending(name), history) for name in history.group_names]
+        still_open = [_points(log.pending(name), history) for name in history.group_names]
+        return [*still_open, self.end_texts(history, 0.075), events(history)]
+
+    def end_texts(self, history: History, gap: float) -> Trace:
+        """Return each line's name and last value, at its end; see `traces.end_texts`."""
+        last = history.newest
+        if last is None:
+            return end_texts(None, [], [], 0, gap)
+        values = self.sampled_values(last, history)
+        texts = [
+            f"{label(name, 12)} {'unknown' if age is None else f'{age:,.1f} s'}"
+            for name, age in zip(history.group_names, values, strict=True)
+        ]
+        top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
+        return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
 
     def summary(self, history: History) -> str:
         """Return in words each group's oldest pending entry."""

@@ -10,7 +10,8 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.plots.contrast import TEXT_COLOUR
-from streamviz.plots.figure import GREY, clean
+from streamviz.plots.texts import clean
+from streamviz.plots.traces import GREY
 
 _MAX_LINE = 28  # characters; a longer value is broken into lines
 _WIDTH, _GAP, _LINE_HEIGHT, _LETTER_WIDTH = 720, 10, 15, 7.25  # pixels

@@ -8,20 +8,10 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    COLOURS,
-    GREY,
-    NO_TIMES,
-    Plot,
-    Trace,
-    id_scale,
-    label,
-    marks,
-    no_data_text,
-    number_text,
-    seconds,
-)
+from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.panels import axis, domain
+from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.traces import COLOURS, GREY, Trace, end_labels, marks
 
 _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 
@@ -29,8 +19,9 @@ _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 class SideBySide(Plot):
     """A panel for each reader or subscriber: the time sent up, the time received across.
 
-    Grey dots are the entries sent, at the time of sending. Blue dots are the entries received. An
+    Grey rings are the entries sent, at the time of sending. Blue dots are the entries received. An
     orange cross is a missed entry: the reader has received a later one, but never this one.
+    Above stands how many were received and missed.
     """
 
     name = "side_by_side"
@@ -41,15 +32,17 @@ class SideBySide(Plot):
         return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return for each panel the entries sent and received, then for each panel those missed."""
-        growing, missed = [], []
+        """Return each panel's entries sent and received, then those missed, then the counts."""
+        growing, missed, counts = [], [], []
         for index, name in enumerate(history.reader_names):
             growing += [
-                _marks(f"{label(name)}: sent", index, GREY, "circle", size=4, opacity=0.5),
+                _marks(f"{label(name)}: sent", index, GREY, "circle-open", size=9),
                 _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=5),
             ]
             missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=8))
-        return [*growing, *missed]
+            axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
+            counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes))
+        return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each panel, all with one scale."""
@@ -94,11 +87,23 @@ class SideBySide(Plot):
         return [size for count in received.values() for size in (history.entry_count, count)]
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return for each panel the newest entries missed."""
-        return [
-            _dots([(one.ms, one) for one in history.missed_by(name)[-_MAX_MISSED:]], history)
-            for name in history.reader_names
+        """Return for each panel the newest entries missed, then for each panel the counts."""
+        missed = [history.missed_by(name) for name in history.reader_names]
+        crosses = [_dots([(one.ms, one) for one in of[-_MAX_MISSED:]], history) for of in missed]
+        samples = history.samples
+        start = seconds(samples[0].time_ms, history) if samples else 0
+        newest = samples[-1].last_id if samples else EntryId.ZERO
+        top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.25
+        received = self.window_sizes(history)[1::2]
+        counts = [
+            {
+                "x": [start] * 2,
+                "y": [round(top, 3), round(0.9 * top, 3)],
+                "text": [f"{number:,} received", f"{len(of):,} missed"],
+            }
+            for number, of in zip(received, missed, strict=True)
         ]
+        return [*crosses, *counts]
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each reader received and missed."""

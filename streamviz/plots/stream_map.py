@@ -8,27 +8,28 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import (
+from streamviz.plots.figure import NO_TIMES, Plot, id_scale
+from streamviz.plots.texts import entries_text, label, no_data_text, number_text
+from streamviz.plots.traces import (
     GREY,
-    NO_TIMES,
+    LABEL_MARGIN,
     SYMBOLS,
-    Plot,
     Trace,
     colour,
-    entries_text,
-    id_scale,
-    label,
+    colours,
+    end_labels,
     marks,
-    no_data_text,
-    number_text,
 )
+
+_MAX_WAITING = 60  # squares in a lane: every frame sends all of them again
 
 
 class StreamMap(Plot):
     """Entries as dots, time across and sequence up; below, a lane for each group.
 
     A group's lane ends at its cursor, the last-delivered ID. Rings on the lane are pending
-    entries. A dashed line is the trim edge: entries to its left have been trimmed.
+    entries, and small squares after the cursor wait; their numbers stand at the end. A dashed
+    line is the trim edge: entries to its left have been trimmed.
     """
 
     name = "stream_map"
@@ -36,11 +37,12 @@ class StreamMap(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, the highest sequence shown, and what the axis across shows."""
-        is_older = _is_older(history)
-        return history.group_names, self._top(history), is_older, history.ids_are_times
+        is_older, has_sequence = _is_older(history), history.highest_seq > 0
+        top = self._top(history)
+        return history.group_names, top, has_sequence, is_older, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return the entries, then a lane and its rings for each group, then the trim edge."""
+        """Return the entries, for each group lane, rings and squares, the trim edge, numbers."""
         entries = marks("entries", GREY, "circle", text=[], hoverinfo="text")
         entries["marker"] = entries["marker"] | {"size": 5, "opacity": 0.75}
         traces = [entries]
@@ -53,21 +55,22 @@ class StreamMap(Plot):
                 "line": {"color": colour(i), "width": 4},
                 "marker": {"color": colour(i), "symbol": symbol, "size": [0, 10]},
                 "hoverinfo": "text",
-                "legendgroup": label(name),
             }
             rings = marks(f"{label(name)} pending", colour(i), f"{symbol}-open", hoverinfo="text")
             rings["marker"] = rings["marker"] | {"size": 17, "line": {"width": 2.5}}
-            traces += [lane, rings | {"legendgroup": label(name), "showlegend": False}]
+            waits = marks(f"{label(name)} waiting", colour(i), "square-open", hoverinfo="text")
+            waits["marker"] = waits["marker"] | {"size": 7, "line": {"width": 1.5}}
+            traces += [lane, rings, waits]
         edge = {"color": GREY, "width": 2, "dash": "dash"}
         trim: Trace = {"type": "scatter", "mode": "lines", "name": "trim edge", "line": edge}
-        return [*traces, trim | {"showlegend": False, "hoverinfo": "name"}]
+        ends = end_labels(colours(len(history.group_names)))
+        return [*traces, trim | {"hoverinfo": "name"}, ends]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across; the sequence up, and the groups' names below it."""
+        """Return axes: seconds across; the entries, and the groups below them."""
         names, lane = history.group_names, self._lane(history)
         top = self._top(history)
-        ticks = sorted({0, top})
-        title = {} if names else {"title": {"text": "sequence"}}  # it would lie over the names
+        ticks = {0: "entries"} | ({top: f"sequence {top}"} if history.highest_seq else {})
         return {
             "xaxis": {
                 "title": {
@@ -76,11 +79,11 @@ class StreamMap(Plot):
                 **({"rangemode": "normal"} if _is_older(history) else {}),
             },
             "yaxis": {
-                **title,
                 "tickvals": [*(-lane * (i + 1) for i in range(len(names))), *ticks],
-                "ticktext": [*(label(name, 16) for name in names), *map(str, ticks)],
+                "ticktext": [*(label(name, 16) for name in names), *ticks.values()],
                 "range": [-lane * (len(names) + 0.7), max(top, lane) * 1.15],
             },
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -100,16 +103,18 @@ class StreamMap(Plot):
         return [history.entry_count]
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return each group's cursor and rings, and the trim edge."""
+        """Return each group's cursor, rings and squares, the trim edge, and the numbers."""
         last, lane = history.newest, self._lane(history)
+        shown = next((one.entries[0].id for one in history.samples if one.entries), EntryId.ZERO)
         traces: list[Trace] = []
         for i, name in enumerate(history.group_names):
             group = last.find_group(name) if last else None
-            traces += self._lane_of(group, last, history, -lane * (i + 1))
-        if last is None or not 0 < last.length < last.entries_added:
-            return [*traces, {"x": [], "y": []}]
+            traces += self._lane_of(group, last, history, -lane * (i + 1), shown)
+        ends = self._ends(history)
+        if last is None or not shown <= last.first_id or not 0 < last.length < last.entries_added:
+            return [*traces, {"x": [], "y": []}, ends]
         x = id_scale(history)(last.first_id)
-        return [*traces, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}]
+        return [*traces, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}, ends]
 
     def summary(self, history: History) -> str:
         """Return in words the stream's length, and what is waiting and pending for each group."""
@@ -121,17 +126,36 @@ class StreamMap(Plot):
             length += f", {number_text(last.entries_added)} ever added"
         return "; ".join([length, *map(_words, last.groups)]) + "."
 
+    def _ends(self, history: History) -> Trace:
+        """Return what waits and is pending for each group, at the end of its lane."""
+        last, lane = history.newest, self._lane(history)
+        if last is None or not last.exists or last.last_id == EntryId.ZERO:
+            return {"x": [], "y": [], "text": []}
+        groups = [last.find_group(name) for name in history.group_names]
+        texts = [
+            "" if one is None else f"\u2002{_short(one.lag.entries)} waiting, {one.pending:,} held"
+            for one in groups
+        ]
+        y = [-lane * (i + 1) for i in range(len(groups))]
+        return {"x": [id_scale(history)(last.last_id)] * len(y), "y": y, "text": texts}
+
     def _lane_of(
-        self, group: GroupState | None, last: Sample | None, history: History, y: float
+        self,
+        group: GroupState | None,
+        last: Sample | None,
+        history: History,
+        y: float,
+        shown: EntryId,
     ) -> list[Trace]:
         empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
         if group is None or last is None or not last.exists:
-            return [empty, dict(empty)]
+            return [empty, dict(empty), dict(empty)]
         cursor, place = group.last_delivered_id, id_scale(history)
         if cursor == EntryId.ZERO:
             lane = dict(empty)  # the group has not begun
         else:
-            first = min(last.first_id, cursor) if last.length else cursor
+            # no further back than the entries that are shown: others may never have been read
+            first = min(max(last.first_id, shown), cursor) if last.length else cursor
             text = f"{label(group.name)}: last delivered {cursor}"
             lane = {
                 "x": [place(first), place(cursor)],
@@ -148,13 +172,35 @@ class StreamMap(Plot):
             ],
             "customdata": [str(one.id) for one in group.oldest],
         }
-        return [lane, rings]
+        waiting = list(map(str, _waiting(history, cursor)))
+        squares = {
+            "x": [place(EntryId.parse(one)) for one in waiting],
+            "y": [y] * len(waiting),
+            "text": [f"{one} waits for {label(group.name)}" for one in waiting],
+            "customdata": waiting,
+        }
+        return [lane, rings, squares]
 
     def _top(self, history: History) -> int:
         return int(1 << max(history.highest_seq - 1, 0).bit_length())
 
     def _lane(self, history: History) -> float:
         return max(1.0, self._top(history) / 4)
+
+
+def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
+    """Return the newest entries after a cursor."""
+    found: list[EntryId] = []
+    for sample in reversed(history.samples):
+        for entry in reversed(sample.entries):
+            if entry.id <= cursor or len(found) == _MAX_WAITING:
+                return found[::-1]
+            found.append(entry.id)
+    return found[::-1]
+
+
+def _short(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
 
 
 def _words(group: GroupState) -> str:

@@ -57,3 +57,13 @@ def _plus(turn: float) -> tuple[Point, ...]:
     corners += [(-a, -b) for a, b in corners]
     cos, sin = math.cos(turn), math.sin(turn)
     return tuple((a * cos - b * sin, a * sin + b * cos) for a, b in corners)
+
+
+def hatching(corners: Sequence[Point]) -> str:
+    """Return the path data of parallel lines in a box."""
+    (left, right), (top, bottom) = ((min(some), max(some)) for some in zip(*corners, strict=True))
+    pieces = []
+    for together in range(math.ceil(left + top), math.floor(right + bottom), 9):  # x + y
+        x, end = max(left, together - bottom), min(right, together - top)
+        pieces.append(f"M{x:.1f} {together - x:.1f}L{end:.1f} {together - end:.1f}")
+    return "".join(pieces)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    DASHES,
-    EVENT_AXIS,
-    Plot,
-    Trace,
-    colour,
-    event_marks,
-    events,
-    label,
-    no_data_text,
-    number_text,
-    seconds,
-)
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.traces import DASHES, GREY, Trace, colour
 
+_MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 
 
@@ -30,8 +23,9 @@ class SwimLanes(Plot):
     """One lane for each consumer, with a bar for each delivery that it held.
 
     A faint bar has ended: the entry was acknowledged, claimed by another consumer, or lost. A full
-    bar is still held. A dashed bar is a delivery after the first. A delivery shorter than the time
-    between two samples has no bar.
+    bar is still held. A dashed bar is a delivery after the first. A thin line leads from a claimed
+    entry's bar to the bar of its new holder. While a consumer is dead, its lane is hatched. A
+    delivery shorter than the time between two samples has no bar.
 
     Parameters
     ----------
@@ -57,7 +51,7 @@ class SwimLanes(Plot):
         return self._groups(history), self._lanes(history)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return for each group the bars that ended, marks for events, then the open bars.
+        """Return the bars that ended, the open bars, the claims, the dead, and the events.
 
         Both kinds of bars have a trace for first deliveries and one for later ones.
         """
@@ -72,7 +66,10 @@ class SwimLanes(Plot):
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
-        return [*ended, event_marks(), *held]
+        dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **_HATCHED}
+        links = event_lines("y") | {"name": "claimed", "mode": "lines"}
+        links["line"] = {"color": GREY, "width": 2}
+        return [*ended, *held, links, dead, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each consumer."""
@@ -83,7 +80,7 @@ class SwimLanes(Plot):
             "yaxis": {
                 "tickvals": [-(index + 0.5) for index in range(count)],
                 "ticktext": [label(name, 16) for _, name in lanes],
-                "range": [-count or -1, 0.4],
+                "range": [-count or -1, 0.4 * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
             "showlegend": False,
@@ -94,24 +91,26 @@ class SwimLanes(Plot):
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
-        """Return the bars that ended with these samples, and a mark for each event."""
+        """Return the bars that ended with these samples."""
         log, since = delivery_log(history), samples[0].n - 1 if samples else 0
         ended = {name: log.ended_since(name, since) for name in self._groups(history)}
-        return [*self._bars(ended, history), events(samples, history)]
+        return self._bars(ended, history)
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many points of ended bars and how many events the window has."""
+        """Return how many points of ended bars the window has."""
         log = delivery_log(history)
         sizes = []
         for name in self._groups(history):
             repeated = log.redelivery_count(name)
             sizes += [3 * (log.ended_count(name) - repeated), 3 * repeated]
-        return [*sizes, history.event_count]
+        return sizes
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return the bars of the entries that are held now."""
+        """Return the bars of the entries that are held now, the claims, the dead, the events."""
         log = delivery_log(history)
-        return self._bars({name: log.pending(name) for name in self._groups(history)}, history)
+        held = {name: log.pending(name) for name in self._groups(history)}
+        bars = self._bars(held, history)
+        return [*bars, self._links(history), self._dead(history), events(history)]
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each consumer holds."""
@@ -134,6 +133,38 @@ class SwimLanes(Plot):
         names = self._groups(history)
         return tuple((name, one) for name in names for one in history.consumer_names(name))
 
+    def _links(self, history: History) -> Trace:
+        """Return for each of the newest claims a line between its holders' lanes."""
+        log = delivery_log(history)
+        lanes = {lane: index for index, lane in enumerate(self._lanes(history))}
+        trace: Trace = {"x": [], "y": [], "text": []}
+        for name in self._groups(history):
+            some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
+            begun = {(one.id, one.since_ms): one for one in some}
+            for old in some:
+                new = begun.get((old.id, old.until_ms)) if old.end == "claimed" else None
+                rows = [_row(lanes, name, one) for one in (old, new) if one is not None]
+                if len(rows) == 2 and None not in rows:
+                    at = seconds(old.until_ms, history)
+                    words = f"{old.id}: from {label(old.consumer)} to {label(new.consumer)}"  # type: ignore[union-attr]
+                    trace["x"] += [at, at, None]
+                    trace["y"] += [*rows, None]
+                    trace["text"] += [words, words, ""]
+        return trace
+
+    def _dead(self, history: History) -> Trace:
+        """Return a hatched box for each time in which a consumer was dead, with the reason."""
+        trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+        for lane, (group, name) in enumerate(self._lanes(history)):
+            for start, end, words in _deaths(history, group, name):
+                trace["x"] += [start, start, end, end, start, None]
+                top, bottom = -lane - 0.06, -lane - 0.98
+                trace["y"] += [-lane - 0.86, top, top, bottom, bottom, None]
+                trace["text"] += [words, "", "", "", "", ""]
+                trace["hovertext"] += [f"{label(name)} {words}"] * 5 + [""]
+                trace["textposition"] += ["middle right"] * 6
+        return trace
+
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
         """Return for each group the bars of its first deliveries, and those of its later ones."""
         lanes = {lane: index for index, lane in enumerate(self._lanes(history))}
@@ -145,7 +176,36 @@ class SwimLanes(Plot):
         return traces
 
 
+def _row(lanes: dict[tuple[str, str], int], group: str, one: Delivery) -> float | None:
+    """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
+    lane = lanes.get((group, one.consumer))
+    return None if lane is None else -(lane + 0.3 + 0.2 * ((one.id.ms + one.id.seq) % _ROWS))
+
+
+def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
+    """Yield from when to when a consumer was dead, and the words."""
+    died: tuple[float, str] | None = None
+    for sample in history.samples if history.event_count else ():
+        for event in sample.events:
+            if event.who != name or event.group not in ("", group):
+                continue
+            at = seconds(sample.time_ms, history)
+            if event.kind in DEATHS and died is None:
+                died = at, f"{event.kind} at {at:.1f} s"
+            elif event.kind == "revived" and died is not None:
+                yield died[0], at, died[1]
+                died = None
+    if died is not None:
+        yield died[0], seconds(history.samples[-1].time_ms, history), died[1]
+
+
 _KINDS = (("", "solid"), (" again", DASHES[1]))
+_HATCHED = {
+    "line": {"color": GREY, "width": 1},
+    "fill": "toself",
+    "fillcolor": "rgba(136,136,136,0.18)",
+    "fillpattern": {"shape": "/", "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)", "size": 9},
+}
 
 
 def _trace(name: str, index: int, dash: str, *, opacity: float) -> Trace:
@@ -168,8 +228,7 @@ def _points(
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
-        lane = lanes.get((group, one.consumer))
-        row = None if lane is None else -(lane + 0.3 + 0.2 * ((one.id.ms + one.id.seq) % _ROWS))
+        row = _row(lanes, group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]

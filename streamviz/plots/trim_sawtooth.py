@@ -7,15 +7,9 @@ from typing import Any, Literal
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import (
-    GREY,
-    Plot,
-    Trace,
-    entries_text,
-    line,
-    no_data_text,
-    number_text,
-)
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import entries_text, no_data_text, number_text
+from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, end_texts, line
 
 
 class TrimSawtooth(Plot):
@@ -65,7 +59,7 @@ class TrimSawtooth(Plot):
         return None
 
     def traces(self, history: History) -> list[Trace]:
-        """Return the length, its limits, and the nodes or memory."""
+        """Return the length, its limits, and the nodes or memory, and their names."""
         limits = [
             line(name, 0, line={"color": GREY, "dash": dash, "width": 1.5})
             for name, dash in (("MAXLEN", "dash"), ("a node more", "dot"))
@@ -76,17 +70,20 @@ class TrimSawtooth(Plot):
         traces = [line("XLEN", 0), *limits[: len(self.limits)], taken]
         for trace in traces:
             trace["line"]["shape"] = "hv"
-        return traces
+        ends = end_labels([colour(0), *[GREY] * len(self.limits)])
+        return [*traces, ends, end_labels([colour(1)], xaxis="x2", yaxis="y2")]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return two pairs of axes side by side, with one time and a scale for each."""
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
-        seconds = {"text": "seconds"}
+        across = {"text": "seconds"}
         return {
-            "xaxis": {"title": seconds, "domain": [0, 0.44], "anchor": "y"},
-            "xaxis2": {"title": seconds, "domain": [0.56, 1], "anchor": "y2", "matches": "x"},
+            "xaxis": {"title": across, "domain": [0, 0.41], "anchor": "y"},
+            "xaxis2": {"title": across, "domain": [0.56, 1], "anchor": "y2", "matches": "x"},
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero", "anchor": "x"},
             "yaxis2": {"title": {"text": title}, "rangemode": "tozero", "anchor": "x2"},
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -97,6 +94,23 @@ class TrimSawtooth(Plot):
         if taken is not None and self.beside == "memory":
             taken /= 1000
         return [sample.length, *self.limits, taken]
+
+    def current_state(self, history: History) -> list[Trace]:
+        """Return each line's name and last value, at its end."""
+        last = history.newest
+        if last is None or not last.exists:
+            return [end_texts(None, [], [], 0, 1)] * 2
+        x = seconds(last.time_ms, history)
+        taken = self.sampled_values(last, history)[-1]
+        limits = [f"{n} {v:,}" for n, v in zip(("MAXLEN", "+ 1 node"), self.limits, strict=False)]
+        names = [f"XLEN {last.length:,}", *limits]
+        top = max(last.length, *self.limits, 0)
+        unit = "nodes" if self.beside == "nodes" else "kB"
+        size = "unknown" if taken is None else f"{taken:,.6g} {unit}"
+        return [
+            end_texts(x, names, [last.length, *self.limits], top, 0.075),
+            end_texts(x, [size], [taken], taken or 0, 0.075),
+        ]
 
     def summary(self, history: History) -> str:
         """Return in words the length, the largest length, and the nodes or bytes."""

@@ -20,7 +20,8 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
 from streamviz.plots.drawing import check_groups, draw, draw_change
-from streamviz.plots.figure import Figure, Plot, clean
+from streamviz.plots.figure import Figure, Plot
+from streamviz.plots.texts import clean
 from streamviz.recording import Recording, captions_of
 from streamviz.recording.gc_pause import gc_paused
 

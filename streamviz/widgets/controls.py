@@ -51,6 +51,9 @@ def control(source: Scenario | Steps, request: dict[str, Any]) -> None:
         _lookup(producers, which, request).rate = value
     elif do == "service":
         _lookup(groups, which, request).service_ms = value
+    elif do == "add":
+        group = _lookup(groups, which, request)
+        group.context.clock.do(group.add_consumer)
     elif do in ("kill", "revive"):
         group = _lookup(groups, request.get("group"), request)
         getattr(_lookup(group.consumers, which, request), do)()

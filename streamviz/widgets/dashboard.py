@@ -1,4 +1,4 @@
-"""The dashboard: flow, stream map, group lag and ack progress together, with controls."""
+"""The dashboard: the flow, and strips of lag and oldest pending entry, with controls."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from streamviz.plots import (
     Plot,
     SideBySide,
     StreamMap,
+    Strips,
     SwimLanes,
     TrimSawtooth,
     default_plots,
@@ -39,8 +40,7 @@ class Dashboard(Live):
     stream : str, optional
         The stream of the scenario to show; by default its first.
     plots : sequence of Plot, optional
-        The plots to show; by default the flow, the stream map, the group lag and the ack
-        progress, and for steps the stream map alone.
+        The plots to show; by default the flow and the strips, and for steps the stream map alone.
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
@@ -52,7 +52,7 @@ class Dashboard(Live):
     >>> shop = Scenario(connect())
     >>> _ = shop.produce("doctest:shop", series.orders(rate_hz=5))
     >>> Dashboard(shop.run(seconds=1))
-    <Dashboard of Flow, Stream map, Group lag, Ack progress>
+    <Dashboard of Flow, Entries waiting and oldest pending>
     """
 
     def __init__(
@@ -97,7 +97,7 @@ def watch(
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
     client = observer_client(client)
     source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
-    plots = None if readers is None else (Flow(), StreamMap(), Cursors(), GroupLag(), AckProgress())
+    plots = None if readers is None else (Flow(), Cursors(), Strips())
     return Dashboard(source, plots=plots)
 
 

@@ -80,7 +80,7 @@ def _add_row(
         used[letter] += sum(name[0] == letter for name in axes)
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": top, "yanchor": "bottom"}
     layout["annotations"] += [
-        note | {"y": (bottom + top) / 2} for note in own.get("annotations", ())
+        note | {"y": bottom + note["y"] * (top - bottom)} for note in own.get("annotations", ())
     ]
     text = f"<b>{own['title']['text']}</b>"
     layout["annotations"].append({"text": text, "showarrow": False, "xanchor": "left", **place})

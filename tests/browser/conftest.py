@@ -313,11 +313,11 @@ class Notebook:
         )
 
     def events(self) -> str:
-        """Return what the marks of the lag plot say."""
+        """Return all words at the events of the first plot."""
         return str(
             self.page.evaluate(
-                "() => JSON.stringify("
-                "document.querySelectorAll('.streamviz-plot')[1]?.data?.at(-1).text)"
+                "() => JSON.stringify(document.querySelector('.streamviz-plot')?.data"
+                "?.find(({ name }) => name === 'events').hovertext)"
             )
         )
 

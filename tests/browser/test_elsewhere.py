@@ -16,7 +16,7 @@ shop.produce("orders", series.orders(rate_hz=20))
 shop.group("orders", "billing", consumers=2, service_ms=40)
 Dashboard(shop)
 """
-POINTS = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.x?.length ?? 0"
+POINTS = "() => document.querySelectorAll('.streamviz-plot')[0]?.data?.[0]?.x?.length ?? 0"
 FRAMES = (
     "() => [...document.querySelectorAll('.streamviz-player')].map(n => Number(n.dataset.frame))"
 )

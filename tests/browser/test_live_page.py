@@ -11,8 +11,8 @@ from streamviz.export import DashboardServer
 
 ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
   ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
-    [node.getBoundingClientRect()]).map(([box]) => box.height > 80 && box.bottom <= innerHeight)]"""
-LAG = "() => document.querySelectorAll('.streamviz-plot')[1]?.data?.[0]?.y?.at(-1)"
+    [node.getBoundingClientRect()]).map(([box]) => box.height > 50 && box.bottom <= innerHeight)]"""
+LAG = "() => document.querySelectorAll('.streamviz-plot')[0]?.data?.[0]?.y?.at(-1)"
 
 
 def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
@@ -67,9 +67,9 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
             stream.group(name).create("0")
         page.wait_for_function(f"() => ({LAG})() === 5")
         trouble.wait_for(state="detached")
-        # the page, two plots, and one that has two groups: at once, or when its axes have settled
+        # the page, and both strips: at once, or when their axes have settled
         page.wait_for_function(
-            f"() => (fits => fits.length === 5 && fits.every(Boolean))(({ON_SCREEN})())"
+            f"() => (fits => fits.length === 3 && fits.every(Boolean))(({ON_SCREEN})())"
         )
         page.screenshot(path=RESULTS / "live_page-small.png")
         page.set_viewport_size({"width": 1024, "height": 600})

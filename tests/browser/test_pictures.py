@@ -27,10 +27,10 @@ def test_the_dashboard_with_a_consumer_that_died(
     notebook = open_notebook([TEA_SHOP.strip()], name="tea_shop.ipynb").run_all()
     board = notebook.live()
     board.wait_for()
-    notebook.until(lambda: notebook.points(1) > 60)
+    notebook.until(lambda: notebook.points(0) > 60)
     notebook.page.get_by_role("button", name="kill email-1").click()
     notebook.until(lambda: "email-1 was killed" in notebook.events())
-    notebook.until(lambda: notebook.points(1) > 110, seconds=20)
+    notebook.until(lambda: notebook.points(0) > 110, seconds=20)
     folder = IMAGES if request.config.getoption("pictures") else tmp_path
     folder.mkdir(exist_ok=True)
     path = folder / "dashboard.png"

@@ -448,7 +448,7 @@ def test_a_page_without_javascript_still_shows_a_picture(
     path = to_html(run, tmp_path / "talk.html", poster=20)
     still.goto(path.as_uri())
     images = still.locator("img").all()
-    assert len(images) == 4, "a dashboard's plots"
+    assert len(images) == 2, "a dashboard's plots"
     for image in images:
         assert "200 waiting" in str(image.get_attribute("alt"))
         assert image.evaluate("node => node.naturalWidth") > 0
@@ -461,31 +461,31 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     page = notebook.page
     player = page.locator("[data-streamviz] .streamviz-player")
     player.wait_for()
-    notebook.until(lambda: notebook.points(1) > 100)  # its end
+    notebook.until(lambda: notebook.points(0) > 100)  # its end
     player.get_by_role("button", name="Play").click()
-    notebook.until(lambda: 5 < notebook.points(1) < 100)
+    notebook.until(lambda: 5 < notebook.points(0) < 100)
     player.get_by_role("button", name="Pause").click()
     player.get_by_label("kind of event").select_option("claimed")
     player.get_by_role("button", name="Next event").click()
     player.get_by_text(re.compile("claimed 1 of billing-1")).first.wait_for()
-    notebook.until(lambda: notebook.points(1) > 80)
+    notebook.until(lambda: notebook.points(0) > 80)
     player.get_by_text("Who does its work now?").wait_for()
     notebook.picture("replay")
     player.get_by_label("time").fill("5")
-    notebook.until(lambda: notebook.points(1) == 6)
+    notebook.until(lambda: notebook.points(0) == 6)
     player.get_by_label("time").fill("299")
-    notebook.until(lambda: notebook.points(1) == 300)
+    notebook.until(lambda: notebook.points(0) == 300)
     player.press("ArrowLeft")
-    notebook.until(lambda: notebook.points(1) == 299)
+    notebook.until(lambda: notebook.points(0) == 299)
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2, "keys are the player's own"
     showings = []
     for _ in range(2):
         player.get_by_label("time").fill("150")
-        notebook.until(lambda: notebook.points(1) == 151)
+        notebook.until(lambda: notebook.points(0) == 151)
         page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
         showings.append(page.evaluate(SHOWN))
         player.press("Home")
-        notebook.until(lambda: notebook.points(1) == 1)
+        notebook.until(lambda: notebook.points(0) == 1)
     assert any(len(line) > 500 for one in showings[0] for line in one["lines"])
     assert showings[1] == showings[0]
     assert not notebook.problems
@@ -501,7 +501,7 @@ def test_a_replay_is_steered_from_the_kernel(open_notebook: OpenNotebook) -> Non
         ]
     ).run_all()
     notebook.page.locator("[data-streamviz] .streamviz-player").wait_for()
-    notebook.until(lambda: 80 < notebook.points(1) < 84)  # what was said before it was shown, too
+    notebook.until(lambda: 80 < notebook.points(0) < 84)  # what was said before it was shown, too
     for cell, points in ((2, 201), (3, 81)):
         notebook.page.evaluate(
             """cell => {
@@ -512,7 +512,7 @@ def test_a_replay_is_steered_from_the_kernel(open_notebook: OpenNotebook) -> Non
             }""",
             cell,
         )
-        notebook.until(lambda points=points: 0 <= notebook.points(1) - points < 3)
+        notebook.until(lambda points=points: 0 <= notebook.points(0) - points < 3)
     assert not notebook.problems
 
 

@@ -194,7 +194,7 @@ def test_text_is_drawn_without_the_fonts_of_the_system(
     monkeypatch.setattr(resvg_py, "svg_to_bytes", only_ours)
     picture = to_still(run, tmp_path / "s.svg", caption="A day").read_text("utf-8")
     texts = re.findall(r"<text[^>]*>([^<]+)</text>", picture)
-    assert {"A day", "4.0 s", "Group lag", "g", "seconds", "entries waiting"} <= set(texts)
+    assert {"A day", "4.0 s", "g", "oldest pending entry, in seconds"} <= set(texts)
     size = (640, 360)
     whole = raster.png(picture, size)
     for text in {*texts}:
@@ -418,7 +418,7 @@ def test_the_command_line_knows_every_plot_and_option(run: Path, tmp_path: Path)
     path = run.with_suffix(".html")
     assert main(["export", str(run), *plots, *options.split()]) == 0
     assert f'data-theme="dark" data-plots="{len(PLOTS)}"' in path.read_text("utf-8")
-    assert len(PLOTS) == 11
+    assert len(PLOTS) == 12
 
 
 def test_the_command_line_says_how_to_overwrite(

@@ -103,7 +103,7 @@ def test_a_browser_gets_complete_figures_and_then_what_is_new(
     kind, data = events.next()
     assert kind == "figures"
     whole = json.loads(data)
-    assert len(whole["figures"]) == 4
+    assert len(whole["figures"]) == 2
     assert whole["panel"] is None
     Stream(redis, key).add({"n": 10})
     while "11 waiting" not in data:

@@ -29,6 +29,7 @@ from streamviz.plots import (
     Plot,
     SideBySide,
     StreamMap,
+    Strips,
     SwimLanes,
     TrimSawtooth,
 )
@@ -38,6 +39,7 @@ U64 = 2**64 - 1
 ONE = EntryId(1)
 PLOTS: dict[str, Plot] = {
     "flow": Flow(),
+    "strips": Strips(),
     "stream_map": StreamMap(),
     "group_lag": GroupLag(),
     "group_lag_seconds": GroupLag("seconds"),

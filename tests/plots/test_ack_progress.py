@@ -12,12 +12,13 @@ from streamviz import Observer, Stream
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress
+from streamviz.plots.traces import COLOURS
 
 PLOT = AckProgress()
 
 
 def columns(seen: History, plot: AckProgress = PLOT) -> list[list[int | None]]:
-    return [trace["y"] for trace in plot.figure(seen)["data"]]
+    return [trace["y"] for trace in plot.figure(seen)["data"] if "lines" in trace["mode"]]
 
 
 def test_the_lines_are_what_was_acked_delivered_and_added(redis: redis_py.Redis, key: str) -> None:
@@ -54,7 +55,7 @@ def test_what_left_otherwise_has_lines_and_words_of_its_own() -> None:
     unclear = group("g", 0, acked=1, dropped=6)
     seen = history(*(sample(n, one, length=10) for n, one in enumerate((before, dropped), 1)))
     assert columns(seen) == [[0, 0], [6, 0], [10, 4], [None, 6]]
-    assert [trace["name"] for trace in PLOT.figure(seen)["data"]][3:] == ["dropped"]
+    assert [trace["name"] for trace in PLOT.figure(seen)["data"]][3:] == ["dropped", "labels"]
     assert PLOT.summary(seen) == (
         "10 added. g: 0 acknowledged, 0 pending, 4 waiting, 6 dropped with deleted consumers."
     )
@@ -66,9 +67,22 @@ def test_what_left_otherwise_has_lines_and_words_of_its_own() -> None:
 def test_groups_stand_side_by_side_on_one_scale() -> None:
     seen = history(sample(1, group("a", 1, acked=4), group("b", 2, acked=3), length=5))
     figure = PLOT.figure(seen)
-    assert [trace["xaxis"] for trace in figure["data"]] == ["x"] * 3 + ["x2"] * 3
+    assert [trace["xaxis"] for trace in figure["data"]] == ["x"] * 3 + ["x2"] * 3 + ["x", "x2"]
     assert figure["layout"]["yaxis2"]["matches"] == "y"
-    assert [trace["showlegend"] for trace in figure["data"]] == [True] * 3 + [False] * 3
+    colours = [trace["line"]["color"] for trace in figure["data"][:6]]
+    assert colours == [COLOURS[0]] * 3 + [COLOURS[1]] * 3, "one colour for a group, as everywhere"
+    assert AckProgress("b").figure(seen)["data"][0]["line"]["color"] == COLOURS[1]
+
+
+def test_the_numbers_of_now_stand_above_the_bands() -> None:
+    seen = history(
+        sample(1, group("a", 1, acked=4, pending=2), group("b", 2, acked=3, dropped=2), length=7)
+    )
+    *_, first, second = PLOT.figure(seen)["data"]
+    assert first["text"] == ["1 waiting", "2 pending", "4 acknowledged"]
+    assert second["text"] == ["2 waiting", "0 pending", "3 acknowledged", "2 lost or unclear"]
+    assert first["y"] == sorted(first["y"], reverse=True)
+    assert first["y"][0] > 7, "above the highest band"
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 8, 40])

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 import redis as redis_py
-from plots.histories import each_plot, history, shop
+from plots.histories import each_plot, group, history, sample, shop
 
 import streamviz
 from streamviz.export import to_still
@@ -32,7 +32,8 @@ from streamviz.plots.contrast import (
     for_background,
     translucent,
 )
-from streamviz.plots.figure import COLOURS, GREY
+from streamviz.plots.svg import render
+from streamviz.plots.traces import COLOURS, GREY
 from streamviz.recording import save
 
 COLOURS_JS = (Path(streamviz.__file__).parent / "widgets" / "static" / "colours.js").read_text(
@@ -126,3 +127,16 @@ def test_every_part_of_a_static_picture_has_enough_contrast(
         least = MIN_TEXT_CONTRAST if tag == "text" else MIN_SHAPE_CONTRAST
         ratio = contrast(colour, BACKGROUNDS[background], opacity)
         assert ratio >= least, (tag, colour, opacity, round(ratio, 2))
+
+
+@pytest.mark.parametrize("background", ["light", "dark"])
+def test_letters_in_every_colour_have_enough_contrast(background: Background) -> None:
+    figure = GroupLag().figure(history(sample(1, *(group(f"g{i}", i) for i in range(8)))))
+    shown = for_background(figure["data"], background)
+    (letters,) = [trace["textfont"]["color"] for trace in shown if trace["name"] == "labels"]
+    assert len(letters) >= 8
+    assert all(contrast(one, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST for one in letters)
+    svg = render(figure, background=background)
+    fills = re.findall(r"<text[^>]* fill='(#[0-9A-Fa-f]{6})'", svg)
+    assert len(fills) >= 8
+    assert all(contrast(one, BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST for one in fills)

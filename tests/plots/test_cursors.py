@@ -22,7 +22,7 @@ def test_a_line_each_for_readers_groups_and_the_newest_entry() -> None:
         gone(3),
         sample(4, length=2, first=first, ids=[last], readers={"ann": last}),
     )
-    lines = {trace["name"]: trace["y"] for trace in PLOT.figure(seen)["data"][:-1]}
+    lines = {trace["name"]: trace["y"] for trace in PLOT.figure(seen)["data"][:-2]}
     assert list(lines) == ["ann", "g", "newest entry"]
     assert lines["ann"] == [0.1, None, None, 0.8], "a reader that has read nothing is at the first"
     assert lines["g"] == [None, 0.4, None, None]
@@ -50,7 +50,7 @@ def test_a_reader_without_a_saved_position_falls_and_one_with_it_continues(
     crash = {"service_ms": 20, "crash_at_s": 5, "revive_after_s": 2}
     for name, remembers in (("forgets", "memory"), ("knows", "hash")):
         news.reader(key, name, remembers=remembers, **crash)
-    forgets, knows, newest, events = PLOT.figure(news.run(seconds=15))["data"]
+    forgets, knows, newest, labels, events = PLOT.figure(news.run(seconds=15))["data"]
     places = [place for place in forgets["y"] if place is not None]
     falls = [after - before for before, after in pairwise(places) if after < before]
     assert len(falls) == 1
@@ -58,7 +58,9 @@ def test_a_reader_without_a_saved_position_falls_and_one_with_it_continues(
     assert len(forgets["y"]) - len(places) >= 20, "a dead reader has no position"
     assert knows["y"][1:] == sorted(knows["y"][1:])
     assert forgets["y"][-1] == knows["y"][-1] == newest["y"][-1]
-    assert len(events["x"]) == 4
+    assert len([text for text in events["text"] if text]) == 4
+    assert labels["text"] == ["forgets", "knows", "newest entry", ""]
+    assert len(set(labels["y"])) == 4, "no name hides another"
 
 
 def test_a_static_figure_tells_how_far_behind_each_one_was() -> None:

@@ -31,7 +31,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
-from streamviz.plots.figure import Delta, apply, clean, escaped, label, number_text
+from streamviz.plots.figure import Delta, apply
+from streamviz.plots.texts import clean, escaped, label, number_text
 
 ENTRY_ID = re.compile(r"(?<![\w-])\d+-\d+\b")
 

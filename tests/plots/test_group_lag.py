@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
@@ -13,26 +16,27 @@ from streamviz import Observer, Stream
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.errors import InputError
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.plots import GroupLag
-from streamviz.plots.figure import COLOURS
+from streamviz.plots.traces import COLOURS
 
 PLOT = GroupLag()
 
 
-def parts(seen: History, plot: GroupLag = PLOT) -> tuple[list[Any], list[Any], Any]:
-    """Return the lines, the doubts and the events."""
-    data = plot.figure(seen)["data"]
-    many = len(seen.group_names)
-    return data[:many], data[many:-1], data[-1]
+def parts(seen: History, plot: GroupLag = PLOT) -> tuple[list[Any], Any, Any, Any]:
+    """Return the lines, the uncertain spans, the labels and the events."""
+    *lines, spans, labels, events = plot.figure(seen)["data"]
+    return lines, spans, labels, events
 
 
 def test_a_line_has_a_point_at_every_sample() -> None:
     seen = history(*(sample(n, group("g", n * n)) for n in (1, 2, 3)))
-    (line,), (doubts,), events = parts(seen)
+    (line,), spans, labels, events = parts(seen)
     assert (line["x"], line["y"]) == ([0.0, 0.1, 0.2], [1, 4, 9])
     assert line["line"]["shape"] == "hv"
-    assert (doubts["x"], events["x"]) == ([], [])
+    assert (spans["x"], events["x"]) == ([], [])
+    assert (labels["x"][0], labels["y"][0], labels["text"][0]) == (0.2, 9, "g 9")
 
 
 def test_an_unknown_lag_is_a_gap_with_the_reason_on_hover() -> None:
@@ -42,14 +46,18 @@ def test_an_unknown_lag_is_a_gap_with_the_reason_on_hover() -> None:
         sample(2, group("<i>g", None, verdict="unknown", reason=reason, behind_ms=None)),
         sample(3, group("<i>g", 5, verdict="suspect", reason="not counted yet")),
     )
-    (line,), (doubts,), _ = parts(seen)
+    (line,), spans, _, _ = parts(seen)
     assert line["y"] == [7, None, 5]
-    assert doubts["x"] == [0.1, 0.2]
-    assert [shown(text) for text in doubts["text"]] == [
+    assert (spans["x"][0], spans["x"][2], spans["x"][4]) == (0.1, 0.2, 0.2), "from when to when"
+    assert [shown(text) for text in spans["text"] if text] == [
+        "<i>g: lag unknown",
+        "<i>g: lag uncertain",
+    ]
+    assert [shown(spans["hovertext"][i]) for i in (0, 4)] == [
         f"<i>g: unknown: {reason}",
         "<i>g: suspect: not counted yet",
     ]
-    assert doubts["hoverinfo"] == "text"
+    assert spans["fill"] == "tozeroy"
     assert parts(seen, GroupLag("seconds"))[0][0]["y"] == [0.0, None, 0.0]
 
 
@@ -59,10 +67,10 @@ def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis
     stream.delete("250-0")
     redis.xgroup_create(key, "g", "10-0")
     seen = history(Observer(redis, key).sample())
-    (line,), (doubts,), _ = parts(seen)
+    (line,), spans, labels, _ = parts(seen)
     assert line["y"] == [None]
-    assert len(doubts["text"]) == 1
-    assert "XDEL removed entries after the cursor, up to 250-0" in doubts["text"][0]
+    assert labels["text"][0] == "g unknown"
+    assert "XDEL removed entries after the cursor, up to 250-0" in spans["hovertext"][0]
     assert "0 waiting" not in PLOT.summary(seen)
     assert "lag unknown" in PLOT.summary(seen)
     assert "250-0" in PLOT.summary(seen)
@@ -71,9 +79,9 @@ def test_a_lag_that_the_server_lost_is_a_gap_in_both_units(redis: redis_py.Redis
 @pytest.mark.parametrize("unit", ["entries", "seconds"])
 def test_a_group_that_is_not_there_has_a_gap(unit: Literal["entries", "seconds"]) -> None:
     seen = history(sample(1, group("g", 1)), sample(2), gone(3), sample(4, group("g", 2)))
-    (line,), (doubts,), _ = parts(seen, GroupLag(unit))
+    (line,), spans, _, _ = parts(seen, GroupLag(unit))
     assert [value is None for value in line["y"]] == [False, True, True, False]
-    assert doubts["x"] == []
+    assert spans["x"] == []
 
 
 def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, key: str) -> None:
@@ -81,25 +89,77 @@ def test_seconds_are_the_newest_time_minus_the_cursors(redis: redis_py.Redis, ke
     now_ms = time.time_ns() // 10**6
     stream.add_many((f"{now_ms + ms}-0", {"n": ms}) for ms in range(1000, 4001, 500))
     stream.group("g").create(f"{now_ms + 1500}-0")
-    (line,), _, _ = parts(history(Observer(redis, key).sample()), GroupLag("seconds"))
+    (line,), *_ = parts(history(Observer(redis, key).sample()), GroupLag("seconds"))
     assert line["y"] == [2.5]
 
 
-def test_events_are_marked_with_every_word_and_no_tag() -> None:
-    note = "<script>alert(1)</script>, the longest name of all, was killed holding 3"
-    _, _, events = parts(history(sample(1, events=[note, "&lt;b&gt; is back"]), sample(2)))
-    assert (events["x"], events["y"]) == ([0.0, 0.0], [0.97, 0.97])
-    assert [shown(text) for text in events["text"]] == [note, "&lt;b&gt; is back"]
+def test_an_event_is_a_hairline_with_its_words_and_no_tag() -> None:
+    note = "<b>x</b> was killed holding 3"
+    *_, events = parts(history(sample(1), sample(50, events=[note]), sample(100)))
+    assert (events["x"], events["y"][0], events["y"][2]) == ([4.9, 4.9, None], 0, None)
+    assert [shown(text) for text in events["text"]] == ["", "<b>x</b> killed", ""]
+    assert shown(events["hovertext"][0]) == note
+    assert events["mode"] == "lines+text"
 
 
-def test_each_group_has_a_colour_and_a_dash_of_its_own() -> None:
+@pytest.mark.parametrize("many", [1, 2, 5, 60])
+def test_no_words_of_an_event_cover_others_and_none_is_left_out(many: int) -> None:
+    step = 100 // many
+    samples = [
+        sample(n, events=[Event("claimed", f"who-{n}", "g", 3)] if n % step == 0 else [])
+        for n in range(1, 101)
+    ]
+    *_, events = parts(history(*samples))
+    wide = 9.9 / 90  # of a letter, in seconds
+    boxes = []
+    for x, y, text, position in zip(
+        events["x"][1::3],
+        events["y"][1::3],
+        events["text"][1::3],
+        events["textposition"][1::3],
+        strict=True,
+    ):
+        long = wide * len(text)
+        left = x - long if position == "middle left" else x
+        boxes.append((y, left, left + long))
+        assert left + long <= 9.9 + 0.01, "inside the plot"
+    for i, (row, left, right) in enumerate(boxes):
+        assert not any(r == row and a < right and left < b for r, a, b in boxes[i + 1 :])
+    more = [int(found[1]) for found in re.finditer(r"\(\+(\d+)\)", " ".join(events["text"]))]
+    happened = sum(len(one.events) for one in samples)
+    assert len(boxes) + sum(more) == happened >= many
+
+
+def test_a_death_has_its_words_before_other_events() -> None:
+    busy = [Event("claimed", f"c-{n}", "g", 1) for n in range(30)]
+    samples = [sample(n, events=[busy[n]]) for n in range(1, 30)]
+    samples.insert(10, sample(10, events=[Event("killed", "ann", "g", 2)]))
+    ordered = [replace(one, n=n, time_ms=1000 + 100 * n) for n, one in enumerate(samples, 1)]
+    *_, events = parts(history(*ordered))
+    assert any(text.startswith("ann killed") for text in events["text"])
+
+
+def test_a_lines_name_stands_at_its_end_and_covers_no_other() -> None:
+    seen = history(*(sample(n, *(group(f"g{i}", n * (i > 4)) for i in range(6))) for n in (1, 90)))
+    lines, _, labels, _ = parts(seen)
+    assert labels["x"] == [8.9] * 7
+    assert labels["text"] == ["g0 0", "g1 0", "g2 0", "g3 0", "g4 0", "g5 90", ""]
+    heights = sorted(labels["y"][:6])
+    room = max(labels["y"])
+    assert all(b - a >= 0.07 * room for a, b in pairwise(heights))
+    assert labels["y"][5] == 90, "that of a line of its own is at the line"
+    assert labels["textfont"]["color"][:6] == [line["line"]["color"] for line in lines]
+
+
+def test_each_group_has_a_colour_or_a_dash_of_its_own() -> None:
     many = len(COLOURS) + 3
     seen = history(sample(1, *(group(f"g{i:02}", i, verdict="suspect") for i in range(many))))
-    lines, doubts, _ = parts(seen)
-    assert len(lines) == len(doubts) == many
+    lines, spans, _, _ = parts(seen)
+    assert len(lines) == many
     assert len({(one["line"]["color"], one["line"]["dash"]) for one in lines}) == many
-    assert all(0 < one["y"][0] < 0.5 for one in doubts)
-    assert all(one["yaxis"] == "y2" for one in doubts)
+    assert {one["line"]["dash"] for one in lines[: len(COLOURS)]} == {"solid"}
+    assert spans["yaxis"] == "y2"
+    assert all(0 < y < 0.5 for y in spans["y"] if y is not None)
 
 
 @pytest.mark.parametrize("unit", ["hours", "", None, 5, ["entries"]])

@@ -18,8 +18,9 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import Plot
 from streamviz.plots.drawing import TRACES, draw, draw_change, summary_of
-from streamviz.plots.figure import Trace, apply, line
+from streamviz.plots.figure import apply
 from streamviz.plots.svg import render
+from streamviz.plots.traces import Trace, line
 from streamviz.widgets.plotly_figure import plotly_figure
 
 

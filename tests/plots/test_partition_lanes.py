@@ -24,8 +24,9 @@ from streamviz.observation.partition_sample import (
 from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
 from streamviz.plots import PartitionLanes
-from streamviz.plots.figure import GREY, apply
+from streamviz.plots.figure import apply
 from streamviz.plots.svg import render
+from streamviz.plots.traces import GREY
 from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.widgets import partition_lanes
 
@@ -90,7 +91,7 @@ def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> No
     assert drawn["s:{0} is on the move"] == [None, 0.8, None]
     assert drawn["s:{0} on node-2"] == [None, None, 0.4]
     assert figure["data"][-2]["line"] == {"color": GREY, "dash": "solid", "width": 6}
-    assert figure["data"][-1]["text"] == ["slot 100: migrating"]
+    assert figure["data"][-1]["text"] == ["", "slot 100: migrating", ""]
     words = PartitionLanes().summary(history(*seen.samples[:2]))
     assert words == "part 0 on node-1, moving to node-2: 2 waiting. g in all: 2 waiting."
 

@@ -46,12 +46,13 @@ def test_it_climbs_a_second_per_second_until_the_work_is_recovered(
     for name, recovery in (("lost", {}), ("saved", {"revive_after_s": 5})):
         shop.group(key, name, service_ms=50, crash_after=20, **recovery)
     shop.run(seconds=15)
-    lost, saved, *again, events, _, _ = PLOT.figure(shop.history)["data"]
+    lost, saved, *again, _, _, labels, events = PLOT.figure(shop.history)["data"]
     assert lost["y"][-1] > 11
     assert lost["y"][-1] - lost["y"][-11] == 1.0
     assert 4.5 < max(saved["y"]) < 5.5
     assert saved["y"][-1] < 1
     assert "lost-1 crashed" in " ".join(events["text"])
+    assert labels["text"][0] == f"lost {lost['y'][-1]:.1f} s"
     assert [len(trace["x"]) for trace in again] == [0, 1], (
         "the entry that it held was delivered again"
     )
@@ -75,7 +76,7 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
         return sample(n, group("g", pending=len(held), oldest=held), group("h"))
 
     seen = history(sampled(1, 1, 1), sampled(11, 2, 1), sampled(21, 3, 2), sampled(31, 3, 2))
-    done, _, _, now, _ = PLOT.figure(seen)["data"][2:]
+    done, _, now, _, _, _ = PLOT.figure(seen)["data"][2:]
     assert (done["x"], done["y"]) == ([1.0], [1.1])
     assert done["text"] == ["1000-0, delivery 2, to c2"]
     assert (now["x"], now["y"]) == ([2.0, 2.0], [2.1, 2.099])
@@ -83,11 +84,12 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
     assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
-    assert PLOT.window_sizes(seen) == [3, 0, 0]
-    assert PLOT.figure(seen)["data"][5]["x"] == []
+    assert PLOT.window_sizes(seen) == [3, 0]
+    assert PLOT.figure(seen)["data"][4]["x"] == []
 
 
 def test_a_first_delivery_has_no_diamond() -> None:
     held = [PendingEntry(EntryId(500), "ann", 1, 1)]
     seen = history(sample(1, group("g", pending=1, oldest=held)), sample(2, group("g")))
-    assert not any(trace["x"] for trace in PLOT.figure(seen)["data"][1:])
+    diamonds = [one for one in PLOT.figure(seen)["data"] if one["mode"] == "markers"]
+    assert [one["x"] for one in diamonds] == [[], []]

@@ -16,8 +16,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
 from streamviz.plots import Columns
-from streamviz.plots.figure import clean
 from streamviz.plots.reply_columns import depth, lines
+from streamviz.plots.texts import clean
 from streamviz.server.embedded import EmbeddedServer
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -21,7 +21,7 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
         sample(2, readers={"early": IDS[1], "late": IDS[2]}, got=late),
     )
     figure = PLOT.figure(seen)
-    dots = {trace["name"]: (trace["x"], trace["y"]) for trace in figure["data"]}
+    dots = {trace["name"]: (trace["x"], trace["y"]) for trace in figure["data"][:-2]}
     assert dots == {
         "early: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
         "early: received": ([0, 0], [0, 0.1]),
@@ -34,6 +34,12 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
         "4 sent; early received 2, missed none; late received 1, missed 2."
     ), "entries after the newest one received may still arrive"
     assert "early: received, in seconds" in render(figure)
+    early_count, late_count = figure["data"][-2:]
+    assert early_count["text"] == ["2 received", "0 missed"]
+    assert late_count["text"] == ["1 received", "2 missed"]
+    rings, inside = figure["data"][:2]
+    assert rings["marker"]["symbol"].endswith("-open"), "a dot does not hide it"
+    assert rings["marker"]["size"] > inside["marker"]["size"]
 
 
 def test_without_readers_it_says_so() -> None:

@@ -27,9 +27,7 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
     entries = traces(seen)["entries"]
     assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
     assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
-    assert ">sequence</text>" in render(PLOT.figure(seen)), (
-        "the static picture has the axis title, too"
-    )
+    assert ">sequence…</text>" in render(PLOT.figure(seen)), "cut where its room ends"
 
 
 def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
@@ -102,7 +100,7 @@ def test_a_stream_that_is_gone_keeps_its_entries_and_says_so() -> None:
 def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1, highest)], length=1))
     axis = PLOT.layout(seen)["yaxis"]
-    assert axis["ticktext"][-1] == str(top)
+    assert axis["ticktext"][-1] == (f"sequence {top}" if highest else "entries")
     assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
     assert highest <= top
 
@@ -124,7 +122,27 @@ def test_names_of_lanes_are_escaped_cut_and_have_no_title_over_them() -> None:
     assert lanes[0] == "<b>bold</b>"
     assert len(lanes) > len(HOSTILE)
     assert max(map(len, lanes)) == 16
-    assert PLOT.layout(history())["yaxis"]["title"]["text"] == "sequence"
+
+
+def test_what_waits_is_marked_after_the_cursor_and_counted_at_the_end() -> None:
+    ids = [EntryId(1500 + 100 * i) for i in range(5)]
+    seen = history(sample(1, group("g", 3, cursor=ids[1], pending=2), ids=ids, length=5))
+    found = traces(seen)
+    assert found["g waiting"]["x"] == [0.6, 0.7, 0.8], "and not the entries that were delivered"
+    assert found["g waiting"]["text"][0] == "1700-0 waits for g"
+    assert found["g waiting"]["customdata"] == [str(one) for one in ids[2:]]
+    assert found["labels"]["text"] == ["\u20023 waiting, 2 held"]
+    assert found["labels"]["y"] == found["g waiting"]["y"][:1]
+    seen.append(sample(2, group("g", 300), ids=[EntryId(9000 + i) for i in range(300)]))
+    assert len(traces(seen)["g waiting"]["x"]) == 60
+
+
+def test_a_lane_does_not_reach_back_beyond_the_entries_that_are_shown() -> None:
+    cursor = EntryId(1500)
+    about = {"length": 9, "first": EntryId(20)}
+    seen = history(sample(1, group("g", cursor=cursor), ids=[EntryId(1400), cursor], **about))
+    assert traces(seen)["g"]["x"] == [0.3, 0.4]
+    assert traces(seen)["entries"]["x"] == [0.3, 0.4]
 
 
 def test_the_summary_has_the_true_numbers() -> None:

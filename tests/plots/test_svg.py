@@ -11,8 +11,9 @@ from plots.histories import EDGES, HOSTILE, PLOTS, each_plot, gone, group, histo
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
-from streamviz.plots.figure import COLOURS, GREY, clean
 from streamviz.plots.svg import render
+from streamviz.plots.texts import clean
+from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path", "rect")}
@@ -98,7 +99,9 @@ def test_every_trace_is_drawn() -> None:
     for colour in COLOURS[:3]:
         assert coloured(lag, colour), "a line for each group"
         assert coloured(render(StreamMap().figure(seen)), colour), "a lane for each group"
-    assert [path for path in coloured(lag, GREY) if path.endswith("Z")], "the event's mark"
+    assert coloured(lag, GREY), "the event's hairline"
+    assert "something" in words(lag)
+    assert {"a 9", "b 9", "c 9"} <= set(words(lag)), "a name at each line's end"
     progress = parse(render(AckProgress().figure(seen)))
     assert sum(1 for node in progress.iter() if "rgba" in node.get("fill", "")) == 9
 
@@ -111,7 +114,7 @@ def test_a_flat_line_is_drawn_up_to_a_gap_and_not_across_it() -> None:
     pieces = [piece for piece in line.split("M") if piece]
     widths = [sum(map(float, re.findall(r"h([\d.]+)", piece))) for piece in pieces]
     starts = [float(piece.split()[0]) for piece in pieces]
-    step = (720 - 56 - 14) / 19
+    step = (720 - 56 - LABEL_MARGIN + 2) / 19
     assert widths == pytest.approx([9 * step, 4 * step], abs=1)
     assert starts == pytest.approx([56, 56 + 15 * step], abs=1)
 
@@ -126,13 +129,24 @@ def test_a_band_is_not_filled_across_a_gap() -> None:
 
 def test_a_legend_that_does_not_fit_says_how_many_are_missing() -> None:
     seen = history(sample(1, *(group(f"consumer-group-{i:02}") for i in range(30))))
-    svg = render(GroupLag().figure(seen))
+    figure = GroupLag().figure(seen)
+    svg = render(
+        figure | {"layout": figure["layout"] | {"showlegend": True}, "data": figure["data"][:30]}
+    )
     (more,) = [text for text in words(svg) if "more" in text]
     listed = [text for text in words(svg) if text.startswith("consumer-group")]
     assert listed
     assert more == f"and {30 - len(listed)} more"
     title_end = 56 + 8 * len("Group lag")
     assert all(float(x) > title_end for x in re.findall(r"x='([\d.-]+)' y='20'>[ca]", svg))
+
+
+def test_names_without_room_at_the_end_are_counted() -> None:
+    seen = history(sample(1, *(group(f"g{i:02}", i) for i in range(30))))
+    shown = [text for text in words(render(GroupLag().figure(seen))) if text.startswith("g")]
+    assert 8 < len(shown) < 14
+    assert f"and {30 - len(shown)} more" in words(render(GroupLag().figure(seen)))
+    assert "g29 29" in shown, "the largest first"
 
 
 def test_steps_smaller_than_a_pixel_take_no_bytes() -> None:

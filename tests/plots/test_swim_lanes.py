@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Literal
+
 import pytest
 import redis as redis_py
 from plots.histories import group, history, sample
 
 from streamviz import Scenario, series
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo
 from streamviz.errors import InputError
+from streamviz.observation.events import Event
+from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots import SwimLanes
 
 
@@ -33,10 +40,38 @@ def test_a_dead_consumers_bar_is_long_and_goes_on_in_another_lane_dashed(crew: S
     assert again["line"]["dash"] != first["line"]["dash"]
 
 
+def test_a_dead_consumer_looks_dead_and_its_entry_is_linked_to_where_it_went(
+    crew: Scenario,
+) -> None:
+    data = {one["name"]: one for one in SwimLanes("crew").figure(crew.run(seconds=20))["data"]}
+    dead, links = data["dead"], data["claimed"]
+    assert dead["fillpattern"]["shape"] == "/"
+    (words,) = [text for text in dead["text"] if text]
+    died = float(re.fullmatch(r"(?:killed|crashed) at ([\d.]+) s", words)[1])  # type: ignore[index]
+    assert min(x for x in dead["x"] if x is not None) == pytest.approx(died, abs=0.1)
+    assert all(-1 < y < 0 for y in dead["y"] if y is not None), "in the first lane"
+    (across, across_too, _), (up, down, _) = links["x"], links["y"]
+    assert across == across_too > died
+    assert (-1 < up < 0, -2 < down < -1) == (True, True), "from the first lane to the second"
+
+
+def test_a_consumer_that_came_back_is_dead_only_until_then() -> None:
+    def at(n: int, *kinds: Literal["killed", "revived"]) -> Sample:
+        state = GroupState(
+            "g", EntryId(1), None, group("g").lag, 0, (ConsumerInfo("ann", 0, 0, None),), (), 0
+        )
+        return sample(n, state, events=[Event(kind, "ann", "g") for kind in kinds])
+
+    seen = history(at(1), at(11, "killed"), at(21, "revived"), at(31, "killed"), at(41))
+    dead = SwimLanes().figure(seen)["data"][-2]
+    assert [text for text in dead["text"] if text] == ["killed at 1.0 s", "killed at 3.0 s"]
+    assert (dead["x"][:4], dead["x"][6:10]) == ([1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0])
+
+
 def test_what_is_held_at_the_end_is_drawn_full_up_to_now(crew: Scenario) -> None:
     seen = crew.run(seconds=3.1)
     figure = SwimLanes("crew").figure(seen)
-    held = figure["data"][3]
+    held = figure["data"][2]
     assert held["opacity"] > figure["data"][0]["opacity"]
     assert len(held["x"]) // 3 == seen.newest.group("crew").pending > 0
     assert set(held["x"][1::3]) == {3.1}

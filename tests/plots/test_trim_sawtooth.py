@@ -23,7 +23,7 @@ def trimmed(redis: redis_py.Redis, key: str, **trim: Any) -> History:
 
 
 def lines(seen: History, plot: TrimSawtooth) -> dict[str, list[Any]]:
-    return {trace["name"]: trace["y"] for trace in plot.figure(seen)["data"]}
+    return {trace["name"]: trace["y"] for trace in plot.figure(seen)["data"][:-2]}
 
 
 def test_each_sample_has_its_length_its_limits_and_its_nodes() -> None:
@@ -38,6 +38,13 @@ def test_each_sample_has_its_length_its_limits_and_its_nodes() -> None:
         "XLEN": [5, 7, None],
         "memory": [0.9, None, None],
     }
+
+
+def test_each_line_has_its_name_and_value_at_its_end() -> None:
+    seen = history(sample(1, length=5, nodes=2), sample(2, length=7, nodes=3))
+    length, nodes = TrimSawtooth(6, node_entries=4).figure(seen)["data"][-2:]
+    assert length["text"] == ["XLEN 7", "MAXLEN 6", "+ 1 node 10", ""]
+    assert (nodes["text"], nodes["xaxis"], nodes["yaxis"]) == (["3 nodes", ""], "x2", "y2")
 
 
 def test_the_summary_says_what_the_stream_takes_or_that_it_is_unknown() -> None:

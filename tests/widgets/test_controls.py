@@ -78,6 +78,19 @@ def test_sliders_and_buttons_move_what_they_name(shop: Scenario, talk: Talk) -> 
     assert "problem" not in talk.kinds()
 
 
+def test_a_group_gets_one_more_consumer_which_works(
+    shop: Scenario, talk: Talk, until: Until
+) -> None:
+    talk.say("hello")
+    (group,) = shop.groups.values()
+    (told,) = talk.say("control", do="add", which="billing")[-1:]
+    assert told["status"]["workers"][-1] == ["billing", "billing-3", True]
+    until(lambda: group.consumers["billing-3"].handled > 0)
+    talk.say("control", do="add", which="no such group")
+    assert talk.kinds()[-1] == "problem" or "problem" in talk.kinds()
+    assert len(group.consumers) == 3
+
+
 BAD = [
     {},
     {"do": None},

@@ -51,7 +51,7 @@ def test_each_board_shows_its_pictures() -> None:
         pending_age: ["Oldest pending entry"],
         cursors: ["Cursors"],
         side_by_side: ["Sent and received"],
-        Dashboard: ["Flow", "Stream map", "Group lag", "Ack progress"],
+        Dashboard: ["Flow", "Entries waiting and oldest pending"],
     }
     for make, titles in boards.items():
         assert [plot.title for plot in make(SEEN).plots] == titles
@@ -233,12 +233,12 @@ def test_readers_that_keep_their_places_in_a_hash_are_watched_too(
     place = HashOffset(redis, f"{prefix}readers", "ann")
     place.save(EntryId(7))
     board = watch(redis, orders.key, rate_hz=100, readers=place.key)
-    assert [plot.title for plot in board.plots][:3] == ["Flow", "Stream map", "Cursors"]
+    assert [plot.title for plot in board.plots][:2] == ["Flow", "Cursors"]
     assert board.scenario is not None
     board.scenario.start()
     until(lambda: board.history.reader_names == ("ann",))
     place.save(EntryId(200))
-    until(lambda: "ann is at the newest" in board.plots[2].summary(board.history))
+    until(lambda: "ann is at the newest" in board.plots[1].summary(board.history))
     board.stop()
 
 

@@ -49,7 +49,7 @@ def test_hello_is_answered_with_the_whole_figures(listen: Listen) -> None:
     (answer,) = talk.say("hello")
     assert answer["type"] == "figures"
     assert answer["figures"] == [plot.figure(seen) for plot in talk.live.plots]
-    assert len(answer["figures"]) == 4
+    assert len(answer["figures"]) == 2
     assert answer["panel"] is None, "a history has nothing to steer"
     assert answer["status"] == {"state": "done", "trouble": "", "error": "", "workers": []}
 
@@ -138,7 +138,7 @@ def test_the_output_is_a_picture_and_its_words_and_no_widget_state(looks: list[A
     board = Dashboard(seen)
     bundle = board._mimebundle(board.mount_id)
     assert set(bundle) == {"text/html", "text/plain"}
-    assert len(pictures(bundle)) == 4
+    assert len(pictures(bundle)) == 2
     lines = bundle["text/plain"].split("\n")
     assert lines == [f"{plot.title}: {plot.static_figure(seen)['summary']}" for plot in board.plots]
     assert "<script" not in bundle["text/html"]
@@ -150,7 +150,7 @@ def test_hostile_names_break_no_output(listen: Listen) -> None:
     board = Dashboard(seen)
     bundle = board._mimebundle(board.mount_id)
     json.dumps(bundle, ensure_ascii=False).encode("utf-8")
-    assert len(pictures(bundle)) == 4
+    assert len(pictures(bundle)) == 2
     tags = re.findall(r"<(/?\w+)", bundle["text/html"])
     assert sorted(set(tags)) == ["/div", "div", "img"]
     assert [one["type"] for one in listen(board).say("hello")] == ["figures"]
@@ -169,7 +169,7 @@ def test_jupyter_asks_the_board_and_not_the_widget_for_its_output(
 def test_the_repr_says_what_it_shows_and_nothing_else() -> None:
     boards = [Dashboard(history(sampled(n))) for n in (1, 2)]
     assert {repr(one) for one in boards} == {
-        "<Dashboard of Flow, Stream map, Group lag, Ack progress>"
+        "<Dashboard of Flow, Entries waiting and oldest pending>"
     }
     assert repr(group_lag(History(), unit="seconds")) == "<Live of Group lag in seconds>"
 

@@ -49,7 +49,7 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     assert metadata["captions"] == [[1, "look"]]
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]
     segment = unpacked(talk.buffers[-1])
-    assert (segment["first"], len(segment["figures"]), len(segment["deltas"])) == (100, 4, 99)
+    assert (segment["first"], len(segment["figures"]), len(segment["deltas"])) == (100, 2, 99)
     assert talk.say("preview", number=0)[0]["type"] == "problem", "a short film has no preview"
 
 
@@ -140,9 +140,9 @@ def test_the_kernel_can_play_it(path: Path, listen: Listen) -> None:
 def test_its_saved_picture_is_the_last_frame_and_is_the_same_each_time(path: Path) -> None:
     first, second = (replay(path)._mimebundle("here") for _ in range(2))
     assert first == second
-    assert "Group lag: g: 5 waiting" in first["text/plain"]
-    assert first["text/html"].count("<img") == 4
-    assert repr(replay(path)) == "<Player of Flow, Stream map, Group lag, Ack progress>"
+    assert "Entries waiting and oldest pending: g: 5 waiting" in first["text/plain"]
+    assert first["text/html"].count("<img") == 2
+    assert repr(replay(path)) == "<Player of Flow, Entries waiting and oldest pending>"
 
 
 def test_closing_it_leaves_nothing(path: Path, listen: Listen) -> None:

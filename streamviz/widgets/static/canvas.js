@@ -104,6 +104,19 @@ function dots(ink, marker, points) {
   ink.globalAlpha = 1;
 }
 
+/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {([number, number] | null)[]} points @param {any} layout */
+function texts(ink, { text = [], textfont, textposition }, points, layout) {
+  ink.font = `${layout.font?.size ?? 13}px system-ui, sans-serif`;
+  ink.textBaseline = "middle";
+  points.forEach((point, i) => {
+    if (!point || !text[i]) return;
+    const left = String(Array.isArray(textposition) ? textposition[i] : textposition).endsWith("left");
+    ink.textAlign = left ? "right" : "left";
+    ink.fillStyle = textfont?.color?.[i] ?? layout.font?.color ?? "#444";
+    ink.fillText(text[i], point[0] + (left ? -4 : 4), point[1]);
+  });
+}
+
 /** @param {CanvasRenderingContext2D} ink @param {any} axis @param {Range} range @param {Area} area @param {string} side @param {any} layout */
 function grid(ink, axis, range, area, side, layout) {
   const size = layout.font?.size ?? 13;
@@ -166,6 +179,7 @@ export function sketch(ink, traces, layout, place) {
       ink.setLineDash([]);
       ink.globalAlpha = 1;
     }
+    if (trace.mode?.includes("text")) texts(ink, trace, points, layout);
     if (trace.mode?.includes("markers")) dots(ink, trace.marker, points);
   }
 }
@@ -176,7 +190,8 @@ function fill(ink, trace, runs, below, ground) {
   for (const run of runs) {
     const [first, last] = [run[0][0], run[run.length - 1][0]];
     ink.beginPath();
-    trail(ink, trace.fill === "tonexty" && below ? [...run, ...below.toReversed()] : [...run, [last, ground], [first, ground]]);
+    const own = trace.fill === "toself" ? run : [...run, /** @type {[number, number]} */ ([last, ground]), /** @type {[number, number]} */ ([first, ground])];
+    trail(ink, trace.fill === "tonexty" && below ? [...run, ...below.toReversed()] : own);
     ink.fill();
   }
 }

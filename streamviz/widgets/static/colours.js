@@ -4,6 +4,7 @@
 import { axesOf, axisKey } from "./layout.js";
 
 const MIN_CONTRAST = 3; // of a line or a mark, by WCAG 1.4.11
+const MIN_TEXT_CONTRAST = 4.5; // of letters, by WCAG 1.4.3
 
 /** Is the page dark: by JupyterLab's theme, or else by the system's. @param {{dataset: DOMStringMap}} body @param {boolean} system */
 export function isDark(body, system) {
@@ -15,7 +16,7 @@ export function isDark(body, system) {
 export function themed(layout, dark) {
   const text = dark ? "#cccccc" : "#444444";
   const grid = dark ? "rgba(255,255,255,.14)" : "rgba(0,0,0,.1)";
-  const result = { ...layout, font: { color: text, size: 13 } };
+  const result = { ...layout, font: { color: text, size: 13 }, title: { ...layout.title, font: { size: 15, weight: 600 } } };
   for (const key of axesOf(layout).map(axisKey)) {
     const axis = (result[key] = { gridcolor: grid, linecolor: grid, ...layout[key] });
     if (axis.range) axis.range = [...axis.range]; // a zoom writes into it
@@ -49,6 +50,16 @@ export function ensureContrast(colour, opacity, dark) {
   return raised;
 }
 
+/** A colour, mixed with black or white until letters in it have enough contrast. @param {string} colour @param {boolean} dark */
+export function readable(colour, dark) {
+  let mixed = colour;
+  for (let part = 0; part <= 1 && contrast(mixed, 1, dark) < MIN_TEXT_CONTRAST; part += 0.01) {
+    const both = channels(colour).map((one) => Math.round(one + ((dark ? 255 : 0) - one) * part));
+    mixed = `#${both.map((one) => one.toString(16).padStart(2, "0")).join("")}`;
+  }
+  return mixed;
+}
+
 /** Traces with enough contrast: the figure's own substitutes for some colours, and higher opacity.
  * @param {import("./figure.js").Figure} figure @param {any[]} data its traces @param {boolean} dark */
 export function forBackground({ layout }, data, dark) {
@@ -62,7 +73,8 @@ export function forBackground({ layout }, data, dark) {
       result[part] = { ...result[part], color: other };
       if (result.fillcolor) result.fillcolor = result.fillcolor.replace(String(channels(colour)), String(channels(other)));
     }
-    const { marker, line } = result;
+    const { marker, line, textfont } = result;
+    if (textfont?.color) result.textfont = { ...textfont, color: textfont.color.map((/** @type {string} */ one) => readable(substitutes[one] ?? one, dark)) };
     if (marker?.opacity) result.marker = { ...marker, opacity: ensureContrast(marker.color, marker.opacity, dark) };
     if (result.opacity < 1) result.opacity = ensureContrast((line ?? marker)?.color, result.opacity, dark);
     return result;

@@ -54,7 +54,7 @@ export function buildControls(metadata, player, factor, signal) {
   const speed = makeChoice("speed", SPEEDS.map((one) => [String(one), `×${one}`]), String(factor));
   const event = (/** @type {number} */ step) => player.event(kind.value, step);
   const play = makeButton("Play", toggle, signal, "Play");
-  const clock = make("output", "place");
+  const clock = make("span", "place");
   const [back, next] = [makeButton("◂ event", () => event(-1), signal, "Previous event"), makeButton("event ▸", () => event(1), signal, "Next event")];
   const bar = make("div", "bar", [play, back, next, kind, speed, clock]);
   const root = make("div", "deck", [make("div", "track", [makeTicks(metadata), slider]), bar]);

@@ -17,6 +17,27 @@ export function entriesOf([tape, { meta: scene }]) {
   return entries;
 }
 
+/** The consumer of a group that holds an entry. @param {any} group @param {string} id @returns {string | undefined} */
+const holderOf = (group, id) => group?.consumers.find((/** @type {any} */ { held }) => held.some((/** @type {any[]} */ [one]) => one === id))?.name;
+
+/** What became of some entries from one scene to the next, in words, and which of them are over.
+ * @param {any} before @param {any} after @param {Iterable<string>} ids @returns {{words: string[], over: string[]}} */
+export function fatesOf(before, after, ids) {
+  /** @type {{words: string[], over: string[]}} */
+  const fates = { words: [], over: [] };
+  for (const id of ids) {
+    for (const group of after.groups ?? []) {
+      const old = holderOf(before.groups?.find((/** @type {any} */ { name }) => name === group.name), id);
+      const now = holderOf(group, id);
+      if (!old || old === now) continue;
+      if (now) fates.words.push(`${now} took ${id} over from ${old}`);
+      else if (group.left.includes(id)) fates.words.push(`${old} acknowledged ${id}`);
+      if (!now) fates.over.push(id);
+    }
+  }
+  return fates;
+}
+
 /** Where an entry is, in words: for each group who holds it, or whether it waits; empty for a figure that is no flow.
  * @param {any[]} data the figure's traces @param {string} id @returns {string[]} */
 export function whereabouts([tape, state], id) {

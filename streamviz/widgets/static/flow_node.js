@@ -151,10 +151,11 @@ export function buildFlow(node, hover, signal) {
     if (id) hover(id);
   }, { signal });
   node.addEventListener("click", ({ target }) => {
-    const [, group, which] = /^group (\d+) (\d+)$/.exec(/** @type {SVGElement} */ (target).dataset.key ?? "") ?? [];
+    const [, group, which] = /^group (\d+) (\d+|name|waiting)$/.exec(/** @type {SVGElement} */ (target).dataset.key ?? "") ?? [];
     const { name, consumers } = before?.scene.groups?.[Number(group)] ?? { consumers: [] };
     const consumer = consumers[Number(which)];
-    if (consumer) node.dispatchEvent(new CustomEvent("consumer", { detail: { group: name, which: consumer.name } }));
+    const held = (consumer?.held ?? []).map((/** @type {any[]} */ [id]) => id);
+    if (name) node.dispatchEvent(new CustomEvent("clicked", { detail: { group: name, which: consumer?.name ?? "", held } }));
   }, { signal });
   return draw;
 }

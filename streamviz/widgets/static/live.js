@@ -5,6 +5,7 @@ import { forBackground, themed } from "./colours.js";
 import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
+import { fatesOf } from "./flow_entries.js";
 import { rings } from "./keyboard.js";
 import { withLegend } from "./layout.js";
 import { isFor, notify, received, widget } from "./mount.js";
@@ -18,13 +19,15 @@ const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
- * @param {() => void} onDrawn @param {(group: string, which: string) => void} onConsumer a consumer was clicked @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, onConsumer, signal) {
+ * @param {() => void} onDrawn @param {(group: string, which: string) => void} onClick a group was clicked, or one of its consumers @param {AbortSignal} signal */
+function buildPlots(root, board, story, onDrawn, onClick, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   /** @type {any} */
   let Plotly = null;
   let scheduled = 0;
+  /** @type {Set<string>} */
+  const followed = new Set(); // the entries of a consumer that was clicked
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
@@ -73,6 +76,11 @@ function buildPlots(root, board, story, onDrawn, onConsumer, signal) {
     for (const { node } of plots) Plotly?.purge(node);
   };
   signal.addEventListener("abort", purge);
+  const tell = (/** @type {any} */ before, /** @type {any} */ after) => {
+    const { words, over } = fatesOf(before, after, followed);
+    over.forEach((id) => followed.delete(id));
+    if (words.length) story.say(words.join(". "));
+  };
   return {
     schedule,
     restyle,
@@ -87,7 +95,10 @@ function buildPlots(root, board, story, onDrawn, onConsumer, signal) {
         const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
-        plot.node.addEventListener("consumer", (/** @type {any} */ { detail }) => onConsumer(detail.group, detail.which), { signal });
+        plot.node.addEventListener("clicked", (/** @type {any} */ { detail }) => {
+          detail.held.forEach((/** @type {string} */ id) => followed.add(id));
+          onClick(detail.group, detail.which);
+        }, { signal });
         return { ...plot, figure, dirty: true, visible: true };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
@@ -96,7 +107,9 @@ function buildPlots(root, board, story, onDrawn, onConsumer, signal) {
     /** @param {any[]} deltas @param {number[]} x the times that all of them share */
     apply(deltas, x) {
       deltas.forEach((delta, i) => {
+        const before = plots[i].figure.data[1]?.meta;
         plots[i].figure = applyDelta(plots[i].figure, { x, ...delta });
+        if (followed.size && plots[i].node.drawFlow) tell(before, plots[i].figure.data[1].meta);
         plots[i].dirty = true;
       });
     },
@@ -120,7 +133,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.toggle?.(group, which), signal);
+  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.press?.(group, which), signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === story.chosen()) return;
     model.set("selected", story.chosen());

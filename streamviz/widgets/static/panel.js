@@ -3,7 +3,7 @@
 
 import { make, makeButton, makeSlider } from "./dom.js";
 
-/** @typedef {{root: HTMLElement, update: (status: any) => void, toggle?: (group: string, which: string) => void}} Panel */
+/** @typedef {{root: HTMLElement, update: (status: any) => void, press?: (group: string, which: string) => void}} Panel */
 /** @typedef {(request: any) => void} Send */
 
 /** A slider's position for a factor, and back: 1 is in the middle, each step a power of 2. @param {number} factor */
@@ -57,7 +57,8 @@ function scenarioPanel(panel, send, signal) {
     const who = JSON.stringify([group, which]);
     const known = buttons.get(who);
     if (known) return known;
-    const fresh = makeButton("", () => send({ do: fresh.dataset.alive === "true" ? "kill" : "revive", group, which }), signal);
+    const act = () => (which ? { do: fresh.dataset.alive === "true" ? "kill" : "revive", group, which } : { do: "add", which: group });
+    const fresh = makeButton(which ? "" : `+ ${group}`, () => send(act()), signal, which ? "" : `add a consumer to ${group}`);
     buttons.set(who, fresh);
     consumers.append(fresh);
     return fresh;
@@ -68,6 +69,7 @@ function scenarioPanel(panel, send, signal) {
     const over = status.state === "stopped" || status.state === "done";
     pause.disabled = over;
     step.disabled = status.state !== "paused";
+    for (const [group] of panel.groups) buttonOf(group, "").disabled = over;
     for (const [group, which, alive] of status.workers) {
       const button = buttonOf(group, which); // the same one each time, so that it keeps the focus
       button.dataset.alive = String(alive);
@@ -75,8 +77,8 @@ function scenarioPanel(panel, send, signal) {
       button.disabled = over;
     }
   };
-  const toggle = (/** @type {string} */ group, /** @type {string} */ which) => buttons.get(JSON.stringify([group, which]))?.click();
-  return { root, update, toggle };
+  const press = (/** @type {string} */ group, /** @type {string} */ which) => buttons.get(JSON.stringify([group, which]))?.click();
+  return { root, update, press };
 }
 
 /** The sliders of a scenario's panel: what each says, and what its request is but for the value.
@@ -91,6 +93,8 @@ export const slidersOf = ({ speed, producers, groups }) => [
 function labelledSlider({ text, isFactor, value, request }, send, signal) {
   const factors = { min: -4, max: 4, step: 0.5, value: toSlider(value) };
   const input = makeSlider(text, isFactor ? factors : { min: 0, max: Math.max(1000, value * 4), step: 10, value });
+  input.dataset.lmSuppressShortcuts = "true"; // the keys move the slider, and not the notebook
+  input.addEventListener("keydown", (stroke) => stroke.key.startsWith("Arrow") && stroke.stopPropagation(), { signal });
   const read = () => (isFactor ? fromSlider(Number(input.value)) : Number(input.value));
   const show = () => (isFactor ? `×${read()}` : `${read()} ms`);
   const output = make("output", "", show());

@@ -28,7 +28,11 @@ export function buildStory(request, restyle) {
     node.textContent = text;
     requested = "";
   };
-  return { node, chosen: () => chosen, hover, choose, show };
+  const say = (/** @type {string} */ text) => {
+    requested = "";
+    node.textContent = text;
+  };
+  return { node, chosen: () => chosen, hover, choose, show, say };
 }
 
 /** @typedef {Omit<ReturnType<typeof buildStory>, "node" | "show">} Story */

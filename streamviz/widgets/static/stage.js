@@ -44,10 +44,11 @@ export function buildNodes({ stream, captions, events }, story) {
 export function arrange(root, board, plots) {
   if (root.dataset.stage === undefined || !plots.length) return;
   const flows = plots.length > 1 && plots[0].matches(".streamviz-flow") && board.clientHeight > LEAST_FOR_ROW_PX;
-  const high = board.clientHeight / (flows ? 1 + FLOW_ROW : 1);
+  const row = plots.length === 2 ? 1 : FLOW_ROW; // one other plot needs as much
+  const high = board.clientHeight / (flows ? 1 + row : 1);
   const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), board.clientWidth, high);
   board.toggleAttribute("data-scrolls", scrolls);
-  board.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${FLOW_ROW}fr)` : `${rowPx * FLOW_ROW}px`) : "";
+  board.style.gridTemplateRows = flows ? (rowPx === null ? `minmax(0, ${row}fr)` : `${rowPx * row}px`) : "";
   board.style.gridAutoRows = rowPx === null ? "" : `${rowPx}px`;
   board.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   plots[0].style.gridColumn = flows ? "1 / -1" : "";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { contrast, ensureContrast, forBackground, isDark, themed } from "streamviz/colours.js";
+import { contrast, ensureContrast, forBackground, isDark, readable, themed } from "streamviz/colours.js";
 
 const [{ figure }] = JSON.parse(readFileSync(process.env.STREAMVIZ_FIXTURE, "utf8"));
 
@@ -24,7 +24,8 @@ test("themed styles every axis and nothing else, and what the layout says wins",
     assert.equal(shown.yaxis.gridcolor, "red");
     assert.ok(shown.xaxis.gridcolor && shown.xaxis12.gridcolor && shown.yaxis.linecolor);
     assert.deepEqual(shown.xaxis.title, { text: "x" });
-    assert.deepEqual([shown.axis, shown.xaxisfoo, shown.title], [{}, {}, { text: "t" }]);
+    assert.deepEqual([shown.axis, shown.xaxisfoo, shown.title.text], [{}, {}, "t"]);
+    assert.ok(shown.title.font.weight > 500, "the one bold text");
   }
   assert.notEqual(dark.xaxis.gridcolor, light.xaxis.gridcolor);
 });
@@ -35,6 +36,19 @@ test("isDark asks JupyterLab first, and the system where there is none", () => {
   assert.equal(isDark(body("true"), true), false);
   assert.equal(isDark(body(undefined), true), true);
   assert.equal(isDark(body(undefined), false), false);
+});
+
+test("letters in every colour have enough contrast, and where they had it they stay as they are", () => {
+  for (const dark of [false, true]) {
+    for (const colour of PALETTE) {
+      const letters = readable(colour, dark);
+      assert.ok(contrast(letters, 1, dark) >= 4.5, `${colour} ${dark}`);
+      if (contrast(colour, 1, dark) >= 4.5) assert.equal(letters, colour);
+    }
+  }
+  const figure = { layout: { meta: { substitutes: { dark: { "#0072B2": "#3D9DE0" } } } } };
+  const [trace] = forBackground(figure, [{ mode: "text", textfont: { color: ["#0072B2"] } }], true);
+  assert.deepEqual(trace.textfont.color, ["#3D9DE0"], "the colour of its line");
 });
 
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#888888"];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { entriesOf, whereabouts } from "streamviz/flow_entries.js";
+import { entriesOf, fatesOf, whereabouts } from "streamviz/flow_entries.js";
 import { beltOf, follows } from "streamviz/flow_node.js";
 import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
@@ -43,6 +43,18 @@ test("where an entry is, is said without a kernel", () => {
   assert.deepEqual(places, [["ann holds it"], ["read by g"], ["waits for g"], []]);
   assert.deepEqual(whereabouts([{ x: [], y: [] }], "3-0"), [], "another plot");
   assert.equal(describe([data], "3-0"), "3-0; ann holds it");
+});
+
+test("what became of an entry after a click, is said with names and IDs", () => {
+  const at = (consumers, left = []) => ({ groups: [{ name: "g", consumers, left }] });
+  const [ann, bob] = [(...ids) => ({ name: "ann", held: ids.map((id) => [id]) }), (...ids) => ({ name: "bob", held: ids.map((id) => [id]) })];
+  const claimed = fatesOf(at([ann("3-0"), bob()]), at([ann(), bob("3-0")]), ["3-0"]);
+  assert.deepEqual(claimed, { words: ["bob took 3-0 over from ann"], over: [] });
+  const acked = fatesOf(at([ann(), bob("3-0", "4-0")]), at([ann(), bob()], ["3-0", "4-0"]), ["3-0"]);
+  assert.deepEqual(acked, { words: ["bob acknowledged 3-0"], over: ["3-0"] }, "and nothing of entries that were not asked for");
+  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann()]), ["3-0"]), { words: [], over: ["3-0"] }, "how it left was not seen");
+  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann("3-0")]), ["3-0"]), { words: [], over: [] });
+  assert.deepEqual(fatesOf({ headline: "Waiting" }, at([ann("3-0")]), ["3-0"]), { words: [], over: [] });
 });
 
 test("only from one frame to the next do entries move", () => {

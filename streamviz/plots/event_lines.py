@@ -1,0 +1,164 @@
+"""Events and uncertain spans of time, with their words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from streamviz.observation.events import DEATHS
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
+from streamviz.plots.figure import seconds
+from streamviz.plots.texts import escaped, label
+from streamviz.plots.traces import GREY, Trace
+
+EVENT_AXIS: dict[str, Any] = {
+    "overlaying": "y",
+    "range": [0, 1],
+    "visible": False,
+    "fixedrange": True,
+}
+"""The axis of `event_lines` over a plot, from 0 at the bottom to 1."""
+
+MAX_EVENTS = 200  # the newest ones
+MAX_WORDS = 34  # letters
+_ROWS = (0.93, 0.79)  # where words stand
+HEADROOM = 1.43
+"""A plot's height in heights of its data, so that no words of an event cover a line."""
+_LETTER = 1 / 90  # of a plot's width, about
+
+
+def event_lines(yaxis: str = "y2") -> Trace:
+    """Return the trace of events: a hairline for each, with its words at the top."""
+    return {
+        "type": "scatter",
+        "mode": "lines+text",
+        "name": "events",
+        "line": {"color": GREY, "width": 1, "dash": "dot"},
+        "yaxis": yaxis,
+        "cliponaxis": False,
+        "hoverinfo": "text",
+        "showlegend": False,
+        "x": [],
+        "y": [],
+        "text": [],
+    }
+
+
+def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
+    """Return the hairlines of the newest events.
+
+    The words stand in `rows`, from 0 at the bottom of the plot to 1.
+    Events too close to each other for their words share a hairline; its words count them, and
+    tell all of them at the pointer.
+    """
+    samples = history.samples
+    width = _seconds_shown(history) or 1.0
+    end = seconds(samples[-1].time_ms, history) if samples else 0.0
+    shown: list[tuple[float, float, int, float, list[str]]] = []  # left, right, row, x, words
+    newest = list(islice(_newest(history), MAX_EVENTS))
+    for at, text, _ in sorted(newest, key=lambda event: not event[2]):  # deaths have room first
+        long = (min(len(_short(text)), MAX_WORDS) + 6) * _LETTER * width
+        place = _free_place([one[:3] for one in shown], at, long, end, rows)
+        if place is None:
+            min(shown, key=lambda one: abs(one[3] - at))[4].append(text)
+        else:
+            shown.append((place[0], place[0] + long, place[1], at, [text]))
+    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    for left, _, row, at, texts in shown:
+        more = f" (+{len(texts) - 1})" if len(texts) > 1 else ""
+        hover = "<br>".join(map(escaped, texts[:10]))
+        trace["x"] += [at, at, None]
+        trace["y"] += [0, rows[row], None]
+        trace["text"] += ["", label(_short(texts[0]), MAX_WORDS) + more, ""]
+        trace["hovertext"] += [hover, hover, ""]
+        trace["textposition"] += ["middle left" if left < at else "middle right"] * 3
+    return trace
+
+
+def uncertain_spans(yaxis: str = "y2") -> Trace:
+    """Return the trace of the shaded spans in which a number is not known for certain."""
+    return event_lines(yaxis) | {
+        "name": "uncertain",
+        "line": {"color": GREY, "width": 0},
+        "fill": "tozeroy",
+        "fillcolor": "rgba(136,136,136,0.18)",
+    }
+
+
+def uncertain_lags(history: History) -> Trace:
+    """Return a shaded span for each time in which a group's lag is not exact, with the reason."""
+    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    for i, name in enumerate(history.group_names):
+        if not history.inexact_count(name):
+            continue
+        for start, end, verdict, reason in _spans(history, name):
+            words = "unknown" if verdict == "unknown" else "uncertain"
+            why = f"{label(name)}: {verdict}: {escaped(reason)}"
+            height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
+            trace["x"] += [start, (start + end) / 2, end, None]
+            trace["y"] += [height, height, height, None]
+            trace["text"] += ["", f"{label(name, 14)}: lag {words}", "", ""]
+            trace["hovertext"] += [why, why, why, ""]
+            trace["textposition"] += ["bottom center"] * 4
+    return trace
+
+
+def _spans(history: History, name: str) -> Iterator[tuple[float, float, str, str]]:
+    """Yield from when to when a group's lag was not exact, and the last verdict and reason."""
+    span: tuple[float, float, str, str] | None = None
+    for sample in history.samples:
+        at, group = seconds(sample.time_ms, history), sample.find_group(name)
+        if group is None or group.lag.verdict == "exact":
+            if span is not None:
+                yield (span[0], at, *span[2:])
+            span = None
+        elif span is None or span[2] != group.lag.verdict:
+            if span is not None:
+                yield (span[0], at, *span[2:])
+            span = (at, at, group.lag.verdict, group.lag.reason)
+        else:
+            span = (span[0], at, group.lag.verdict, group.lag.reason)
+    if span is not None:
+        yield span
+
+
+def _newest(history: History) -> Iterator[tuple[float, str, bool]]:
+    """Yield of each event its time, its words and whether it is a death, the newest first."""
+    samples: Iterable[Sample] = reversed(history.samples) if history.event_count else ()
+    for sample in samples:
+        for event in reversed(sample.events):
+            yield seconds(sample.time_ms, history), str(event), event.kind in DEATHS
+
+
+def _short(words: str) -> str:
+    """Return the words of an event without what the pointer tells."""
+    return re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
+
+
+def _seconds_shown(history: History) -> float:
+    samples = history.samples
+    return (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
+
+
+def _free_place(
+    taken: list[tuple[float, float, int]],
+    at: float,
+    long: float,
+    end: float,
+    rows: tuple[float, ...],
+) -> tuple[float, int] | None:
+    """Return the left edge and the row in which an event's words have room; None if there is none.
+
+    They stand at the right of its hairline, or else at its left.
+    """
+    for row in range(len(rows)):
+        for left in (at, at - long):
+            is_free = not any(
+                r == row and low < left + long and left < high for low, high, r in taken
+            )
+            if is_free and left + long <= end + 1e-9:
+                return left, row
+    return (at - long, 0) if not taken else None

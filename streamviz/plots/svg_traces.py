@@ -1,0 +1,137 @@
+"""Draw the lines, bands, marks and texts of a trace as SVG."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape, unescape
+from itertools import accumulate, groupby
+from typing import Any
+from unicodedata import east_asian_width
+
+from streamviz.plots.svg_shapes import Point, hatching, path, shape
+from streamviz.plots.texts import clean
+from streamviz.plots.traces import Trace
+
+_DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
+_DASHES["longdashdot"] = "14 5 2 5"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One pair of axes: its edges in pixels, and the values that it spans."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def at(self, x: float, y: float) -> Point:
+        """Return the pixel of a pair of values."""
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        return (
+            self.left + across * (self.right - self.left),
+            self.bottom - up * (self.bottom - self.top),
+        )
+
+
+def words_of(text: str, columns: int = 200) -> str:
+    """Return what plotly would show of a text, as XML, cut if it is wider than this."""
+    shown = clean(unescape(text))
+    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in shown))
+    if ends and ends[-1] > columns:
+        shown = shown[: bisect_right(ends, columns - 1)] + "…"
+    return escape(shown)
+
+
+def draw_trace(trace: Trace, panel: Panel) -> Iterator[str]:
+    """Yield the elements of a trace on a pair of axes."""
+    points = _points(trace, panel)
+    mode = trace.get("mode", "lines")
+    if "lines" in mode:
+        style = trace["line"]
+        if trace.get("fill"):
+            yield from _fill(trace, panel)
+        line = path(points, stepped=style.get("shape") == "hv") if style["width"] else ""
+        if line:
+            yield (
+                f"<path d='{line}' fill='none' {stroke(style)}"
+                + (f" opacity='{trace['opacity']:g}'" if trace.get("opacity", 1) != 1 else "")
+                + "/>"
+            )
+    if "markers" in mode:
+        yield from _markers(trace, panel)
+    if "text" in mode:
+        yield from _texts(trace, panel)
+
+
+def _texts(trace: Trace, panel: Panel) -> Iterator[str]:
+    colours, positions = trace.get("textfont", {}).get("color"), trace.get("textposition", "")
+    for i, (point, text) in enumerate(zip(_points(trace, panel), trace["text"], strict=True)):
+        if point is None or not text:
+            continue
+        position = positions if isinstance(positions, str) else positions[i]
+        anchor, dx = {"left": ("end", -4), "center": ("middle", 0)}.get(
+            position.split()[1], ("start", 4)
+        )
+        y = point[1] + (15 if position.startswith("bottom") else 4)
+        fill = f" fill='{colours[i]}'" if colours else ""
+        yield (
+            f"<text x='{point[0] + dx:.1f}' y='{y:.1f}' text-anchor='{anchor}'{fill}>"
+            f"{words_of(text)}</text>"
+        )
+
+
+def _fill(trace: Trace, panel: Panel) -> Iterator[str]:
+    """Fill the area down to zero, or the shape itself; the lowest of several bands comes last."""
+    pieces, hatches, closed = [], [], trace["fill"] == "toself"
+    is_hatched = "fillpattern" in trace
+    for known, run in groupby(_points(trace, panel), key=lambda point: point is not None):
+        points = [point for point in run if point is not None]
+        if known:
+            hatches += [hatching(points)] if is_hatched else []
+            line = path(points, stepped=trace["line"].get("shape") == "hv")
+            pieces.append(f"{line}{'' if closed else f'V{panel.bottom:.0f}H{points[0][0]:.1f}'}Z")
+    if pieces and is_hatched:
+        hatch = "".join(hatches)
+        yield f"<path d='{hatch}' stroke='{trace['line']['color']}' stroke-opacity='.5'/>"
+    elif pieces:
+        yield f"<path d='{''.join(pieces)}' fill='{trace['fillcolor']}'/>"
+
+
+def stroke(style: dict[str, Any]) -> str:
+    """Return the attributes of a line."""
+    dash = _DASHES.get(style.get("dash", "solid"))
+    dashes = f" stroke-dasharray='{dash}'" if dash else ""
+    return f"stroke='{style['color']}' stroke-width='{style['width']}'{dashes}"
+
+
+def _points(trace: Trace, panel: Panel) -> list[Point | None]:
+    return [
+        None if y is None or x is None else panel.at(x, y)
+        for x, y in zip(trace.get("x") or (), trace.get("y") or (), strict=True)
+    ]
+
+
+def _markers(trace: Trace, panel: Panel) -> Iterator[str]:
+    marker = trace["marker"]
+    symbol, colour = str(marker.get("symbol", "circle")), marker["color"]
+    sizes = marker.get("size", 6)
+    is_open = symbol.endswith("-open")
+    opacity = marker.get("opacity", 1)
+    shapes: dict[Point, str] = {}  # one at each pixel
+    for i, point in enumerate(_points(trace, panel)):
+        size = sizes[min(i, len(sizes) - 1)] if isinstance(sizes, list) else sizes
+        if point is None or not size:
+            continue
+        at = (round(point[0], 1), round(point[1], 1))
+        if at not in shapes:
+            shapes[at] = shape(symbol.removesuffix("-open"), *at, size / 2)
+    if shapes:
+        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if is_open else f"fill='{colour}'"
+        faint = f" opacity='{opacity}'" if opacity != 1 else ""
+        yield f"<path d='{''.join(shapes.values())}' {paint}{faint}/>"

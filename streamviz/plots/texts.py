@@ -1,0 +1,58 @@
+"""Names, numbers and sentences, as plotly and screen readers take them."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from streamviz.observation.history import History
+
+_UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """Return a text that JSON and XML allow: "�" replaces what is not a character."""
+    return _UNPRINTABLE.sub("�", text.replace("\n", " "))
+
+
+def escaped(text: str) -> str:
+    """Return a text that plotly shows as it is: no tags, no templates, no formulas."""
+    return html.escape(clean(text), quote=False).replace("%{", "&#37;{").replace("$", "&#36;")
+
+
+@lru_cache(maxsize=1024)
+def label(name: str, length: int = 30) -> str:
+    """Return a name as plotly shows it, cut if it is longer than this."""
+    return escaped(name if len(name) <= length else name[: length - 1] + "…")
+
+
+def number_text(number: float | None) -> str:
+    """Return a number for a sentence, with all its digits."""
+    return "an unknown number" if number is None else f"{number:,}"
+
+
+def entries_text(number: int) -> str:
+    """Return a number of entries for a sentence."""
+    return f"{number_text(number)} entr{'y' if number == 1 else 'ies'}"
+
+
+def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], unit: str) -> str:
+    """Return a sentence with the largest value of each name; empty if all values are 0.
+
+    Each row has a sample's values in the order of the names, None where a value is unknown.
+    """
+    columns = [[v for v in column if v is not None] for column in zip(*rows, strict=True)]
+    peaks = {name: max(column) for name, column in zip(names, columns, strict=False) if column}
+    if not any(peaks.values()):
+        return ""
+    parts = (f"{name} {round(peak, 1):,}" for name, peak in peaks.items())
+    return f"At most: {', '.join(parts)} {unit}."
+
+
+def no_data_text(history: History) -> str:
+    """Return why there is nothing to show; empty if there is."""
+    if history.newest is None:
+        return "waiting for the first sample"
+    return history.newest.trouble

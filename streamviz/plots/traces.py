@@ -1,0 +1,113 @@
+"""Colours, lines and marks: the traces that plots have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Trace = dict[str, Any]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
+"""Okabe and Ito's palette, with two more colours, but without yellow, which vanishes on white."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+GREY = "#888888"
+
+
+def line(name: str, index: int, **more: Any) -> Trace:
+    """Return a growing line in the colour with this index."""
+    dash = DASHES[index // len(COLOURS) % len(DASHES)]  # once the colours are used up
+    style = {"color": colour(index), "dash": dash, "width": 2.5}
+    base: Trace = {"type": "scatter", "mode": "lines", "name": name, "line": style}
+    return base | {"x": [], "y": []} | more
+
+
+def step_line(name: str, index: int) -> Trace:
+    """Return a growing line that holds each value until the next sample."""
+    trace = line(name, index)
+    trace["line"]["shape"] = "hv"
+    return trace
+
+
+def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:
+    """Return markers in one colour."""
+    marker = {"color": colour_, "symbol": symbol, "size": 7}
+    base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
+    return base | {"x": [], "y": []} | more
+
+
+def colours(count: int) -> list[str]:
+    """Return the colours of this many lines."""
+    return [colour(index) for index in range(count)]
+
+
+def colour(index: int) -> str:
+    """Return the colour with this index; after the last one, begin again."""
+    return COLOURS[index % len(COLOURS)]
+
+
+LABEL_MARGIN = 124
+"""The room at the right of a plot for `end_labels`, in pixels."""
+
+
+def end_labels(colours: Sequence[str], **axes: str) -> Trace:
+    """Return the trace of the texts at the ends of lines, each in the colour of its line."""
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "name": "labels",
+        "textposition": "middle right",
+        "textfont": {"color": [*colours, GREY]},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "x": [],
+        "y": [],
+        "text": [],
+        **axes,
+    }
+
+
+def end_texts(
+    x: float | None, texts: Sequence[str], values: Sequence[float | None], top: float, gap: float
+) -> Trace:
+    """Return where each text stands: at its value, but so that no text covers another.
+
+    Parameters
+    ----------
+    x : float or None
+        Where the lines end; None if they have not begun.
+    texts, values : sequence
+        The text and the last value of each line.
+    top : float
+        The value up to which the plot reaches, 0 if it is not known.
+    gap : float
+        The distance that texts need, as a part of the plot's height.
+    """
+    if x is None:
+        return {"x": [], "y": [], "text": []}
+    shown, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
+    room = int(1 / gap)
+    if len(order) > room:  # the smallest values share a text
+        for i in order[room:]:
+            shown[i] = ""
+        shown[order[room - 1]] = f"and {len(order) - room + 1} more"
+    places: dict[int, float] = {}
+    least, floor = gap * (top or 1), 0.0
+    for i in reversed(order[:room]):
+        places[i] = max(values[i] or 0, floor)
+        floor = places[i] + least
+    ceiling = top or 1
+    for i in sorted(places, key=lambda i: -places[i]):
+        places[i] = min(places[i], ceiling)
+        ceiling = places[i] - least
+    # The last text is empty: it makes the axis reach as far as the top.
+    y = [round(places.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
+    return {"x": [x] * len(y), "y": y, "text": [*shown, ""]}
+
+
+def peak(samples: Sequence[Any], values: Callable[[Any], Iterable[float | None]]) -> float:
+    """Return about the largest value of some samples; a peak of a few samples may be missed."""
+    some = [*samples[:: 1 + len(samples) // 200], *samples[-1:]]
+    return max((v for one in some for v in values(one) if v is not None), default=0)
