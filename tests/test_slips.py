@@ -521,11 +521,6 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "sample.group('nope')": (lambda p, s: p.history.last.group("nope"), "there is no group 'nope'"),
     "account_for": (lambda p, s: account_for(p.history.last, "nope"), "group='nope': give a"),
     "account_for2": (lambda p, s: account_for(p.history.last, 5), "group=5: give a GroupState"),
-    "seconds_to_recover nope": (
-        lambda p, s: seconds_to_recover(p.history, "nope", "x"),
-        "no group 'nope': the groups are",
-    ),
-    "seconds_to_recover 5": (lambda p, s: seconds_to_recover(p.history, 5, 5), "no group 5: the"),
     "entry_timeline None": (lambda p, s: entry_timeline(p.history, None), "None is not an entry"),
     "delivery_log(None)": (lambda p, s: delivery_log(None), "history=None: give the History of a"),
     "PartitionObserver(None)": (lambda p, s: PartitionObserver(None), "partitions=None: give"),

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from streamviz.client.arguments import one_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
-from streamviz.errors import InputError, check_type
+from streamviz.errors import check_type
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
@@ -72,12 +73,10 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
     Raises
     ------
     InputError
-        If the history has groups, and none of this name.
+        If the history has no such group.
     """
     check_type("history", history, History, "the History of a run")
-    if history.group_names and group not in history.group_names:
-        names = ", ".join(map(repr, history.group_names))
-        raise InputError(f"there is no group {group!r}: the groups are {names}")
+    one_of("group", group, history.group_names)
     samples = history.samples
     crash = next(
         (
