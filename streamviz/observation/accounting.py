@@ -68,7 +68,7 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
     leaves no trace.
     """
     check_type("sample", sample, Sample, "a Sample of a History")
-    check_type("group", group, GroupState, "one of the sample's groups")
+    check_type("group", group, GroupState, "a GroupState, for example sample.group(name)")
     added, waiting, pending = sample.entries_added, group.lag.entries, group.pending
     known = (pending, group.acked, group.dropped, group.gone)
     if waiting is None or group.lag.verdict != "exact":

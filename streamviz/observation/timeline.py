@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from streamviz.client.arguments import one_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
 from streamviz.errors import check_type
@@ -69,14 +68,8 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         Seconds from the sample that reports the crash to the first one in which none of these
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
         pending, or if there was no crash.
-
-    Raises
-    ------
-    InputError
-        If the history has no such group.
     """
     check_type("history", history, History, "the History of a run")
-    one_of("group", group, history.group_names)
     samples = history.samples
     crash = next(
         (

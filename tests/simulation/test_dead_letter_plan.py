@@ -135,7 +135,9 @@ def test_on_the_wall_clock_too(redis: redis_py.Redis, key: str, way: str, until:
     with shop:
         shop.start()
         until(lambda: len(letters(redis, key)) == 4, 20)
-    assert {one.deliveries for one in letters(redis, key)} == {3}
+    counts = {one.deliveries for one in letters(redis, key)}
+    assert min(counts) == 3
+    assert way != "xclaim" or counts == {3}  # the others name no entry: one may be due meanwhile
     assert Stream(redis, key).group("g").pending().count == 0
 
 
