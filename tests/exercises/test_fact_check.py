@@ -13,7 +13,8 @@ import redis as redis_py
 
 from exercises import fact_check as fact
 from exercises.fact_check import Finding, Findings, between, ergonomics, judged
-from exercises.fact_check.processes import again, fresh, private_bytes_on_linux
+from exercises.fact_check.processes import again, private_bytes_on_linux
+from exercises.fact_check.scale import GIB
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, ServerError
@@ -265,37 +266,54 @@ def test_edges_rise(edges: tuple[float, ...]) -> None:
         between(1, edges)
 
 
+Order = dict[str, str | int]
+
+
+def alone(mine: Stream, order: Order) -> int:
+    mine.add(order)
+    return int(GIB // fact.bytes_of(mine))
+
+
+def letters(mine: Stream, order: Order) -> int:
+    return int(GIB // sum(len(str(value)) for value in order.values()))
+
+
+def in_a_crowd(mine: Stream, order: Order) -> int:
+    mine.add_many([order] * 1000)
+    return int(GIB * 1000 // fact.bytes_of(mine))
+
+
+def by_the_difference(mine: Stream, order: Order) -> float:
+    mine.add_many([order] * 2000)
+    before = fact.bytes_of(mine)
+    mine.add_many([order] * 4000)
+    return GIB * 4000 / (fact.bytes_of(mine) - before)
+
+
+def always_the_same_order(mine: Stream, order: Order) -> int:
+    return in_a_crowd(mine, dict(fact.MY_ORDER))
+
+
 @pytest.mark.parametrize(
-    ("entries", "told", "hint"),
+    ("answer", "hint"),
     [
-        (0, 5, "add entries"),
-        (100, None, "add entries"),
-        (1, "alone", "far more fit"),
-        (1000, "letters", "fewer fit"),
-        (1000, "half", "far more fit"),
-        (1000, "measured", ""),
-        (1, "of a thousand", ""),
+        (alone, "far more fit"),
+        (letters, "fewer fit"),
+        (lambda mine, order: in_a_crowd(mine, order) // 2, "far more fit"),
+        (lambda mine, order: 30_000_000, "for an order with 1 field, far more fit"),
+        (always_the_same_order, "for an order with 1 field, far more fit"),
+        (lambda mine, order: "lots", "not 'lots'"),
+        (lambda mine, order: None, "not None"),
+        (lambda mine, order: float("nan"), "fewer fit"),
+        (in_a_crowd, ""),
+        (by_the_difference, ""),
+        (lambda mine, order: in_a_crowd(mine, order) * 1.1, ""),
     ],
 )
 def test_my_entries_are_measured_in_a_crowd(
-    redis: redis_py.Redis, entries: int, told: object, hint: str
+    redis: redis_py.Redis, answer: Callable[[Stream, Order], object], hint: str
 ) -> None:
-    mine = fact.new_fit(redis)
-    order = fact.MY_ORDER
-    crowd = fresh(redis, "crowd")
-    crowd.add_many([order] * 1000)
-    mine.add_many([order] * entries)
-    fits = 2**30 * 1000 // fact.bytes_of(crowd)
-    numbers = {
-        "alone": lambda: 2**30 // fact.bytes_of(mine),
-        "letters": lambda: 2**30 // sum(len(str(v)) for v in order.values()),
-        "half": lambda: fits // 2,
-        "measured": lambda: 2**30 * len(mine) // fact.bytes_of(mine),
-        "of a thousand": lambda: fits,
-    }
-    if told is not None:
-        redis.set("fact:per-gib", numbers[told]() if isinstance(told, str) else str(told))
-    verdict = fact.check_fit(mine)
+    verdict = fact.check_fit(redis, answer)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
 
@@ -307,6 +325,8 @@ def test_my_entries_are_measured_in_a_crowd(
         ({"quick": 1, "slow": 2}, "quick got 8 and slow 4, as the claim says"),
         ({"quick": 1, "slow": 6}, "the same, but not yet more"),
         ({"quick": 12, "slow": 1}, "quick got 12 and slow 0"),
+        ({"slow": 12}, "12 jobs were not delivered"),
+        ({"quick": 0, "slow": 12}, "give both `quick` and `slow` a COUNT"),
         ({"quick": 1, "slow": 12}, ""),
         ({"quick": 1, "slow": 7}, ""),
     ],

@@ -39,7 +39,6 @@ from exercises.fact_check.exercises import (
     check_case,
     check_fit,
     new_case,
-    new_fit,
     take_turns,
 )
 from exercises.fact_check.partitions import NAMES, PARTS, at_partitions
@@ -110,7 +109,6 @@ __all__ = [
     "lines_of",
     "memory_is_the_wall",
     "new_case",
-    "new_fit",
     "one_box_is_enough",
     "one_node_or_two",
     "position_is_a_burden",
