@@ -43,7 +43,12 @@ from exercises.fact_check.exercises import (
 )
 from exercises.fact_check.partitions import NAMES, PARTS, at_partitions
 from exercises.fact_check.processes import clean_up, elsewhere, private_mib
-from exercises.fact_check.retention import can_be_capped, late_readers_get_it, somewhat_durable
+from exercises.fact_check.retention import (
+    after_a_failover,
+    can_be_capped,
+    late_readers_get_it,
+    somewhat_durable,
+)
 from exercises.fact_check.scale import (
     apps_are_small,
     bytes_of,
@@ -84,6 +89,7 @@ __all__ = [
     "Finding",
     "Findings",
     "a_part_for_each_group",
+    "after_a_failover",
     "apps_are_small",
     "are_server_commands",
     "at_partitions",
