@@ -106,14 +106,24 @@ def test_the_second_minute_is_copied_under_the_same_ids(
 
 
 @pytest.mark.parametrize(
-    ("people", "seconds", "right"), [(1, 60, False), (3, 60, True), (3, 9, False)]
+    ("people", "service_ms", "seconds", "right"),
+    [
+        (1, 400, 60, False),
+        (2, 400, 60, False),
+        (2, 390, 60, False),
+        (3, 400, 9, False),
+        (3, 400, 60, True),
+        (4, 400, 60, True),
+        (2, 200, 60, True),
+        (3, 400, 120, True),
+    ],
 )
 def test_enough_hands_are_two_more_than_one(
-    redis: redis_py.Redis, people: int, seconds: int, right: bool
+    redis: redis_py.Redis, people: int, service_ms: int, seconds: int, right: bool
 ) -> None:
     shop = start_here.new_shop(redis)
     assert not start_here.check_enough_hands(redis).right
-    shop.group(start_here.KEY, "email", consumers=people, service_ms=400)
+    shop.group(start_here.KEY, "email", consumers=people, service_ms=service_ms)
     shop.run(seconds=seconds)
     assert start_here.check_enough_hands(redis).right is right
 
