@@ -2,6 +2,8 @@
 
     python tests/execute_notebooks.py [NOTEBOOK ...]
 
+No notebook should take more than 20 s, and none may be larger than 300 kB (a test asserts that).
+
 What is saved is what nbval compares, so nothing of the day, the machine or the versions stays in.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -45,8 +48,10 @@ def main() -> None:
     if not paths:
         sys.exit(f"no notebooks in {NOTEBOOKS}: nothing was executed")
     for path in paths:
+        begin = time.perf_counter()
         execute(path)
-        print(f"{path.name}: executed, {path.stat().st_size / 1000:.0f} kB")
+        seconds, size_kb = time.perf_counter() - begin, path.stat().st_size / 1000
+        print(f"{path.name}: executed in {seconds:.0f} s, {size_kb:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def test_prose_stands_before_every_code_cell(path: Path) -> None:
 
 @every_notebook
 def test_it_opens_with_its_promise_and_closes_with_a_recap(path: Path) -> None:
-    prose = cells(path, "markdown")
+    prose = [cell for cell in cells(path, "markdown") if "notes" not in tags(cell)]
     first, last = source(prose[0]), source(prose[-1])
     assert re.match(r"# .+\?\n", first), "the title is the notebook's question"
     assert "you can" in first

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import redis
 
+from exercises import journal
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade, stream_of
+from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
 
 def new_ledger(client: redis.Redis) -> Stream:
-    """Return the stream ``ledger`` with five entries and without groups."""
+    """Return ``ledger`` without groups: seven entries were added, and two were deleted."""
     client.delete("ledger")
     ledger = Stream(client, "ledger")
-    ledger.add_many({"entry": n} for n in range(5))
+    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, 8))
+    ledger.delete("2-0", "3-0")
     return ledger
 
 
@@ -27,12 +29,19 @@ def check_audit(ledger: Stream) -> Verdict:
     return grade(
         "two entries are waiting for audit, and Redis reports it: it knows how many came before.",
         [
-            (ledger.length() != 7, f"the ledger has {ledger.length()} entries: add exactly two."),
+            (
+                ledger.length() != 7,
+                f"the ledger has {count_of(ledger.length(), 'entry', 'entries')}: add exactly two.",
+            ),
             (
                 group.lag is None,
-                "Redis reports a lag of NULL: it can't know how many entries come before `$`.",
+                "Redis reports a lag of nil: it can't know how many entries come before `$`.",
             ),
-            (group.lag != 2, f"Redis reports {group.lag} waiting entries; two should wait."),
+            (
+                group.lag != 2,
+                f"Redis reports a lag of {group.lag}, but two entries should be waiting: how "
+                "many were ever added before them?",
+            ),
         ],
     )
 
@@ -46,12 +55,14 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew.create("0")
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
+    journal.start(client, "crew")
     return crew
 
 
 @hinted("the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.")
 def check_estate(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
+    early = _early(crew)
     names = {consumer.name for consumer in crew.consumers()}
     task_of = {entry.id: entry.fields["task"] for entry in stream_of(crew).range()}
     pending = crew.pending_entries()
@@ -59,7 +70,8 @@ def check_estate(crew: ConsumerGroup) -> Verdict:
     done = read_list(stream_of(crew), "crew:done")
     hers = sum(one.consumer == "zoe" for one in pending)
     lost = len({"0", "1", "2"} - pending_tasks - set(done))
-    undone = f"{lost} of her tasks are neither pending nor in the list `crew:done`."
+    tasks = count_of(lost, "of her tasks is", "of her tasks are")
+    undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
         "zoe is deleted, and none of her tasks was lost.",
         [
@@ -67,9 +79,14 @@ def check_estate(crew: ConsumerGroup) -> Verdict:
             ("max" not in names, "max is no longer a consumer of the group."),
             (lost > 0 and "zoe" not in names, f"zoe is deleted, but {undone}"),
             (lost > 0, f"{undone} An acknowledgement alone does no work."),
-            (hers > 0, f"zoe still holds {hers} entries."),
+            (hers > 0, f"zoe still holds {count_of(hers, 'entry', 'entries')}."),
             ("zoe" in names, "zoe is still a consumer of the group."),
-            (bool(pending), f"{len(pending)} entries are still pending."),
+            (bool(pending), f"{count_of(len(pending), 'entry is', 'entries are')} still pending."),
+            (
+                early > 0,
+                f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
+                "`crew:done`: a crash between the two would lose it.",
+            ),
             (len(done) > len(set(done)), f"a task was done twice: `crew:done` holds {done}."),
             (
                 not set(done) <= set(task_of.values()),
@@ -77,6 +94,21 @@ def check_estate(crew: ConsumerGroup) -> Verdict:
             ),
         ],
     )
+
+
+def _early(crew: ConsumerGroup) -> int:
+    """Count the tasks that were acknowledged, or deleted with zoe, before they were done."""
+    stream = stream_of(crew)
+    id_of = {entry.fields["task"]: str(entry.id) for entry in stream.range()}
+    hers = {id_of[task] for task in ("0", "1", "2") if task in id_of}
+    steps = journal.stop(stream.client, "crew")
+    ids = journal.lost_by_a_crash(steps, "crew", journal.pushed("crew:done", id_of))
+    names = [command[0].upper() for step in steps or () for command in step]
+    if "XGROUP" in names and not {"XACK", "XCLAIM", "XAUTOCLAIM"} & set(
+        names[: names.index("XGROUP")]
+    ):
+        ids += hers  # she was deleted while she held all of them
+    return len(set(ids))
 
 
 def read_list(stream: Stream, key: str) -> list[str]:

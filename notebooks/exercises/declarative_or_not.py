@@ -8,12 +8,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import randrange
 from typing import Any
 
 import redis
 
+from exercises import journal
+from exercises.hints import hinted
 from exercises.interrupted import interrupted
-from exercises.verdict import Verdict, grade
+from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
 from go_game.variants.runner import source
 from streamviz.client import replies
@@ -89,14 +92,29 @@ def calls_of(work: Callable[[], object]) -> int:
 
 
 def new_desk(client: redis.Redis) -> ConsumerGroup:
-    """Return ``judge`` on ``style:asked``: it died holding 1 and 2; 3 and 4 are new."""
+    """Return ``judge`` on ``style:asked``: it died holding the first two of four requests.
+
+    The requests have random numbers, which rise.
+    """
     clean_up(client)
-    return _group(client, ["1", "2", "3", "4"], delivered=2)
+    first = randrange(1000, 9000)
+    group = _group(client, [str(first + n) for n in range(4)], delivered=2)
+    journal.start(client, ASKED)
+    return group
 
 
+@hinted("the group `judge` or a stream is missing: start again with new_desk.")
 def check_desk(client: redis.Redis) -> Verdict:
     """Grade exercise 1: all four requests are answered in order, and none is pending."""
     answers, pending = _answers(client), _pending(client)
+    id_of = {entry.fields["request"]: str(entry.id) for entry in Stream(client, ASKED).range()}
+    steps = journal.stop(client, ASKED)
+
+    def answered(command: journal.Command) -> list[str]:
+        is_answer = command[0].upper() == "XADD" and command[1] == SAID
+        return [id_of[word] for word in command[2:] if is_answer and word in id_of]
+
+    early = set(journal.lost_by_a_crash(steps, ASKED, answered)) & set(id_of.values())
     return grade(
         "the pending requests came first, so the order is kept.",
         [
@@ -105,8 +123,23 @@ def check_desk(client: redis.Redis) -> Verdict:
                 len(set(answers)) < len(answers),
                 "a request was answered twice: start again with new_desk.",
             ),
-            (answers != sorted(answers), f"the answers are in the order {', '.join(answers)}."),
-            (pending > 0, f"{pending} are still pending: acknowledge what is answered."),
+            (
+                set(answers) != set(id_of),
+                f"the answers are to {', '.join(answers)}; the requests are {', '.join(id_of)}.",
+            ),
+            (
+                answers != list(id_of),
+                f"the answers are in the order {', '.join(answers)}, not in that of the requests.",
+            ),
+            (
+                pending > 0,
+                f"{count_of(pending, 'is', 'are')} still pending: acknowledge what is answered.",
+            ),
+            (
+                bool(early),
+                f"{count_of(len(early), 'was', 'were')} acknowledged before the answer: a crash "
+                "between the two would lose a request.",
+            ),
         ],
     )
 
@@ -137,6 +170,7 @@ def serve(client: redis.Redis, judge: Judge) -> None:
             return
 
 
+@hinted("a key has another type: run the whole cell again.")
 def check_echo(client: redis.Redis) -> Verdict:
     """Grade exercise 2: each request has one answer, and a note of it."""
     answers, pending = Counter(_answers(client)), _pending(client)
@@ -157,7 +191,7 @@ def check_echo(client: redis.Redis) -> Verdict:
                 notes != {"1", "2"},
                 f"note each answered request in the hash {NOTED!r}, under its number.{death}",
             ),
-            (pending > 0, f"{pending} are still pending."),
+            (pending > 0, f"{count_of(pending, 'is', 'are')} still pending."),
         ],
     )
 
@@ -193,6 +227,7 @@ def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bo
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
+    journal.close(ASKED)
     client.delete(ASKED, SAID, NOTED, DEATH, CALLS)
 
 

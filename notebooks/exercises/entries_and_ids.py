@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+from random import randint
+
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, grade
+from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 
 MINUTE_MS = range(60_000, 120_000)
+_FEWEST = 100
 
 
 def new_desk(client: redis.Redis) -> Stream:
-    """Return the stream ``desk``, empty."""
+    """Return the stream ``desk``; in the millisecond 5000, it has a random number of guests."""
     client.delete("desk")
-    return Stream(client, "desk")
+    desk = Stream(client, "desk")
+    desk.add_many([("5000-*", {"guest": "another"})] * randint(_FEWEST, 10 * _FEWEST))
+    return desk
 
 
 @hinted("`desk` is not a stream: start again with new_desk.")
 def check_desk(desk: Stream) -> Verdict:
-    """Grade exercise 1: three entries in the millisecond 5000, numbered by the server."""
-    ids = [entry.id for entry in desk.range()]
+    """Grade exercise 1: three more entries in the millisecond 5000, numbered by the server."""
+    entries = desk.range()
+    ids = [entry.id for entry in entries if entry.fields != {"guest": "another"}]
+    before = len(entries) - len(ids)
     elsewhere = sum(one.ms != 5000 for one in ids)
     return grade(
-        f"{', '.join(map(str, ids))} share a millisecond, and the server numbered them.",
+        "all three share the millisecond 5000, and the server numbered them.",
         [
             (
                 elsewhere > 0,
                 f"{elsewhere} of {len(ids)} entries are in another millisecond: put yours in the "
                 "ID.",
             ),
-            (len(ids) != 3, f"the stream has {len(ids)} entries, not 3."),
+            (before < _FEWEST, "the guests from before are gone: start again with new_desk."),
+            (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
-                [one.seq for one in ids] != [0, 1, 2],
-                "the server counts 0, 1, 2 if you leave the sequence number to it.",
+                [one.seq for one in ids] != [before, before + 1, before + 2],
+                "the server counts on without a gap if you leave the sequence number to it.",
             ),
         ],
     )
@@ -53,7 +61,8 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
 @hinted("`minute` is not a stream: start again with new_day.")
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
-    ids = [entry.id for entry in minute.range()]
+    copies = minute.range()
+    ids = [entry.id for entry in copies]
     late = [str(one) for one in ids if one >= EntryId(MINUTE_MS.stop)]
     early = [str(one) for one in ids if one < EntryId(MINUTE_MS.start)]
     return grade(
@@ -66,6 +75,10 @@ def check_day(minute: Stream) -> Verdict:
             (
                 ids != [EntryId(ms) for ms in MINUTE_MS[::10_000]],
                 f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's ID.",
+            ),
+            (
+                any(entry.fields != {"at": str(entry.id.ms)} for entry in copies),
+                "the IDs are right, but the fields are not those in `day`: copy them, too.",
             ),
         ],
     )

@@ -26,7 +26,7 @@ def hinted(hint: str) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verd
         def graded(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
             try:
                 return check(*args, **kwargs)
-            except (StreamError, redis.ResponseError, ValueError):  # InputError is a ValueError
+            except (StreamError, redis.ResponseError, ValueError, LookupError, TypeError):
                 return Verdict(False, hint)
             except (ServerError, redis.RedisError) as error:
                 return Verdict(False, str(error))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 
 import redis
 
-from exercises import naive_judge
-from exercises.verdict import Verdict, grade
+from exercises import journal, naive_judge
+from exercises.hints import hinted
+from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, MoveMade, MoveRejected, Topic, decode
 from go_game.rules import Coord
@@ -61,9 +61,11 @@ def new_lost(client: redis.Redis) -> Match:
     return match
 
 
+@hinted("a stream of the match is missing: start again with new_lost.")
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: the request was sent again with the same ID, and has one answer."""
-    sent = _requests(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())
+    moves = _moves(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())
+    again = [move for move in moves if move.req_id == "r7"]
     by_request = answers(client, LOST)
     others = sorted(set(by_request) - {"r7"})
     answer = by_request[others[0]][0] if others else ""
@@ -76,7 +78,12 @@ def check_lost(client: redis.Redis) -> Verdict:
                 f"the judge took it for another request, and answered {answer!r}. Which ID tells "
                 "the judge that it is the same request?",
             ),
-            (sent["r7"] < 2, "r7 was not sent again, and perhaps the request itself was lost."),
+            (len(again) < 2, "r7 was not sent again, and perhaps the request itself was lost."),
+            (
+                len(set(again)) > 1,
+                "r7 now names two different moves. Had the first request been lost, the judge "
+                "would have made the wrong one: repeat the player and the point, too.",
+            ),
             (len(by_request.get("r7", [])) != 1, "r7 has no answer yet: let the judge listen."),
         ],
     )
@@ -92,6 +99,7 @@ def new_relay(client: redis.Redis) -> ConsumerGroup:
         match.ask(Coord(x, y), match.you if number % 2 == 0 else match.you.other, f"r{number + 1}")
     group.consumer("ann").read(1)
     group.consumer("ben").read(1)
+    journal.start(client, RELAY)
     return group
 
 
@@ -100,6 +108,7 @@ def judge_relay(client: redis.Redis, entry: Entry) -> str:
     return naive_judge.judge(client, RELAY, entry)
 
 
+@hinted("the group `judge` or a stream is missing: start again with new_relay.")
 def check_relay(client: redis.Redis) -> Verdict:
     """Grade exercise 2: three moves are made in order, none is rejected, and none is pending."""
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
@@ -107,6 +116,7 @@ def check_relay(client: redis.Redis) -> Verdict:
     twice = [req_id for req_id, words in by_request.items() if len(words) > 1]
     rejected = [req_id for req_id, words in by_request.items() if words[0] != "made"]
     pending = group.pending().count
+    early = _early(client)
     return grade(
         "three moves were made in the order of their requests, and none is pending.",
         [
@@ -123,18 +133,46 @@ def check_relay(client: redis.Redis) -> Verdict:
                 "the IDs.",
             ),
             (len(by_request) < 3, f"{len(by_request)} of 3 moves are answered."),
-            (pending > 0, f"{pending} moves are still pending: acknowledge what is answered."),
+            (
+                pending > 0,
+                f"{count_of(pending, 'move is', 'moves are')} still pending: acknowledge what is "
+                "answered.",
+            ),
+            (
+                bool(early),
+                f"{early[0] if early else ''} was acknowledged before it was answered: a crash "
+                "between the two would lose the move.",
+            ),
         ],
     )
 
 
 def clean_up(client: redis.Redis, *prefixes: str) -> None:
     """Delete all keys with one of these prefixes; by default, those of the exercises."""
+    journal.close(RELAY)
     for prefix in prefixes or (LOST, RELAY):
         for key in client.scan_iter(f"{prefix}*", count=1000):
             client.delete(key)
 
 
-def _requests(entries: list[Entry]) -> Counter[str]:
+def _moves(entries: list[Entry]) -> list[MakeMove]:
     moves = (decode(Topic.MAKE_MOVE, one.fields) for one in entries if FIELD in one.fields)
-    return Counter(move.req_id for move in moves if isinstance(move, MakeMove))
+    return [move for move in moves if isinstance(move, MakeMove)]
+
+
+def _early(client: redis.Redis) -> list[str]:
+    """Return the requests of the relay that were acknowledged before they were answered."""
+    key = f"{RELAY}{Topic.MAKE_MOVE}"
+    entries = Stream(client, key).range()
+    request_of = {str(entry.id): move.req_id for entry in entries for move in _moves([entry])}
+
+    def answered(command: journal.Command) -> list[str]:
+        text = " ".join(command)
+        is_answer = command[0].upper() == "XADD" and command[1] in (
+            f"{RELAY}{Topic.MOVE_MADE}",
+            f"{RELAY}{Topic.MOVE_REJECTED}",
+        )
+        return [one for one, name in request_of.items() if is_answer and f'"{name}"' in text]
+
+    early = journal.lost_by_a_crash(journal.stop(client, RELAY), key, answered)
+    return [request_of[one] for one in early if one in request_of]

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: sell each seat once, and do not seat a ghost."""
+"""The exercises of notebook 10: sell each seat once, and do not seat who has left."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from exercises import judge
+from exercises.hints import hinted
 from exercises.interrupted import interrupted
 from exercises.judge import wait_for
 from exercises.verdict import Verdict, grade
@@ -22,7 +23,8 @@ from streamviz.client.stream import Stream
 
 SALE, GHOST = "sale:", "ghost:"
 _SEATS, _BUYERS = 12, 4
-_TIMEOUT_S = 10
+_TIMEOUT_S, _ARRIVAL_S, _TURN_S = 60, 3, 0.2
+_STUCK = f"{SALE}stuck"
 
 Take = Callable[[redis.Redis, str, str], Any]
 
@@ -41,6 +43,7 @@ class _Turns:
         self._changed = threading.Condition()
         self._stopped: set[int] = set()
         self._done: set[int] = set()
+        self.stuck = False
 
     def stop(self, buyer: int, command: int) -> None:
         """Before the given command, wait until all have stopped and all earlier buyers are done."""
@@ -48,7 +51,10 @@ class _Turns:
             with self._changed:
                 self._stopped.add(buyer)
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._is_next(buyer), _TIMEOUT_S)
+                if self._changed.wait_for(self._have_all_arrived, _ARRIVAL_S):
+                    self._changed.wait_for(lambda: self._is_next(buyer), _TURN_S)
+                else:
+                    self.stuck = True
 
     def finish(self, buyer: int) -> None:
         """Let the next buyer go on."""
@@ -57,8 +63,10 @@ class _Turns:
             self._changed.notify_all()
 
     def _is_next(self, buyer: int) -> bool:
-        arrived = len(self._stopped | self._done)
-        return arrived == _BUYERS and self._done >= set(range(buyer))
+        return self._done >= set(range(buyer))
+
+    def _have_all_arrived(self) -> bool:
+        return self.stuck or len(self._stopped | self._done) == _BUYERS
 
 
 def evening(
@@ -141,7 +149,9 @@ def sell(client: redis.Redis, take: Take) -> None:
             start.wait(_TIMEOUT_S)
             try:
                 with interrupted(client, partial(turn.stop, buyer)) as slow:
-                    if take(slow, f"seat-{number}", f"buyer-{buyer}"):
+                    if not any(one.stuck for one in turns) and take(
+                        slow, f"seat-{number}", f"buyer-{buyer}"
+                    ):
                         promises.add({"seat": f"seat-{number}", "buyer": f"buyer-{buyer}"})
             except BaseException:
                 start.abort()
@@ -152,12 +162,21 @@ def sell(client: redis.Redis, take: Take) -> None:
     with ThreadPoolExecutor(_BUYERS) as pool:
         futures = [pool.submit(buy, buyer) for buyer in range(_BUYERS)]
     errors = [error for future in futures if (error := future.exception())]
+    if any(turn.stuck for turn in turns):
+        client.set(_STUCK, 1)
     for error in sorted(errors, key=lambda one: isinstance(one, threading.BrokenBarrierError)):
         raise error
 
 
+@hinted("`sale:seats` must be a hash: use a new cell with sell(redis, take).")
 def check_sale(client: redis.Redis) -> Verdict:
     """Grade exercise 1: each seat was promised to one buyer, who is its owner in Redis."""
+    if client.exists(_STUCK):
+        return Verdict(
+            False,
+            "one buyer waited for another inside your Python code. A lock there works in "
+            "one process only, and buyers are in many: let Redis decide.",
+        )
     entries = Stream(client, f"{SALE}promises").range()
     sold = Counter(entry.fields["seat"] for entry in entries)
     owners = {seat.decode(): who.decode() for seat, who in client.hgetall(f"{SALE}seats").items()}  # type: ignore[union-attr]
@@ -186,6 +205,7 @@ def new_ghost(client: redis.Redis) -> LobbyClients:
     return clients
 
 
+@hinted("a stream of the lobby is missing: start again with new_ghost.")
 def check_ghost(clients: LobbyClients) -> Verdict:
     """Grade exercise 2: yan plays wim, and zoe plays no one."""
     pairs = [
@@ -197,7 +217,7 @@ def check_ghost(clients: LobbyClients) -> Verdict:
     disconnected = {one.session_id for one in _requests(clients, Topic.SESSION_DISCONNECTED)}
     haunted = next((pair - {"zoe"} for pair in pairs if "zoe" in pair), set())
     return grade(
-        "yan and wim play each other, and neither was seated with a ghost.",
+        "yan and wim play each other, and neither was seated with zoe, who has left.",
         [
             (
                 bool(haunted),

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from random import sample
+
 import redis
 
 from exercises.hints import hinted
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 
-_BILLS = ({"price": 3, "table": 7}, {"table": 4, "price": 2}, {"price": 5, "table": 1})
-_PRICES = 10
-_BY_INDEX = 12
-_LAST = {"north": "998-7", "south": "10000-0", "west": "9999-1"}
+_LAST = {"north": "10000-9", "south": "10000-10", "west": "9999-12345"}
 
 
 def new_till(client: redis.Redis) -> Stream:
-    """Return ``till`` with three bills whose fields are in different orders."""
+    """Return ``till`` with three bills of random prices; their fields are in different orders."""
     client.delete("till", "takings")
     till = Stream(client, "till")
-    till.add_many((f"{n}-0", bill) for n, bill in enumerate(_BILLS, 1))
+    prices = sample(range(1, 100), 3)
+    first, second, third = ({"price": price, "table": 100 + price} for price in prices)
+    bills = (first, dict(reversed(second.items())), third)
+    till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     return till
 
 
@@ -26,16 +28,19 @@ def new_till(client: redis.Redis) -> Stream:
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")
+    bills = [entry.fields for entry in till.range()]
+    prices = sum(int(bill["price"]) for bill in bills)
     return grade(
         "you read the prices by name, in any order of the fields.",
         [
-            (till.length() != len(_BILLS), "the bills are missing: start again with new_till."),
+            (len(bills) != 3, "the bills are missing: start again with new_till."),
             (not takings, "there is no key `takings`: set it to the sum."),
             (
-                takings == str(_BY_INDEX),
+                takings == str(sum(int(next(iter(bill.values()))) for bill in bills))
+                and bool(bills),
                 "the sum includes a table's number: read fields by name, not by index.",
             ),
-            (takings != str(_PRICES), f"takings are {takings}, but should be {_PRICES}."),
+            (takings != str(prices), f"takings are {takings}, but should be {prices}."),
         ],
     )
 
@@ -58,7 +63,11 @@ def check_gates(client: redis.Redis) -> Verdict:
         [
             (not newest, "there is no key `newest`: set it to an ID, as text."),
             (newest not in _LAST.values(), f"{newest} is not one of the three last IDs."),
-            (newest != _LAST["south"], f"{newest} is not the newest: as text, 9 sorts after 10."),
+            (
+                newest != _LAST["south"],
+                f"{newest} is not the newest: compare the milliseconds as a number, "
+                "and then the sequence.",
+            ),
         ],
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade
+from exercises.verdict import Verdict, count_of, find_group, grade
 from streamviz import series
 from streamviz.client.stream import Stream
 from streamviz.observation.events import DEATHS
@@ -15,14 +15,15 @@ from streamviz.observation.sample import Sample
 from streamviz.simulation.scenario import Scenario
 
 KEY = "exercise:orders"
-_EVENTS = f"{KEY}:events"
+_EVENTS, _HANDLED = f"{KEY}:events", f"{KEY}:handled"
 _MINUTE, _LONG_MS = 200, 15_000
 
 
 def new_shop(client: redis.Redis) -> Scenario:
     """Return a shop with a producer of orders on a stream of its own, and without groups.
 
-    A list in Redis records the shop's events, with the time in milliseconds.
+    A list in Redis records the shop's events, with the time in milliseconds, and a hash how many
+    orders each group has handled.
     """
     clean_up(client)
     shop = Scenario(client, seed=7)
@@ -30,6 +31,9 @@ def new_shop(client: redis.Redis) -> Scenario:
     def note(sample: Sample) -> None:
         for event in sample.events:
             client.rpush(_EVENTS, f"{sample.time_ms} {event.kind}")
+        for name, group in shop.groups.items():
+            handled = sum(consumer.handled for consumer in group.consumers.values())
+            client.hset(_HANDLED, name, handled)
 
     shop.on_sample.append(note)
     shop.produce(KEY, series.orders(rate_hz=5))
@@ -43,7 +47,8 @@ def check_enough_hands(client: redis.Redis) -> Verdict:
     group = find_group(stream, "email")
     if group is None or not stream.length():
         return Verdict(False, "there are no orders, or no group `email`: run the whole cell.")
-    orders, verb = stream.length(), "is" if group.lag == 1 else "are"
+    orders = stream.length()
+    verb = "is" if group.lag == 1 else "are"
     return grade(
         f"only {group.lag} of {orders} orders {verb} waiting for email; the faster its consumers "
         "ask, the more they get.",
@@ -71,6 +76,8 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     after_ms = newest - min(crashes, default=newest)
     old = [one for one in group.pending_entries() if one.id.ms <= max(crashes, default=newest)]
     names = ", ".join(sorted({entry.consumer for entry in old}))
+    info = group.info()
+    lost = stream.length() - (info.lag or 0) - info.pending - _handled(client, group.name)
     return grade(
         "no entry from before the crash is pending: all of them were recovered.",
         [
@@ -80,8 +87,13 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
             (after_ms < _LONG_MS, "the crash came too late: leave it at crash_after=50."),
             (
                 bool(old),
-                f"{len(old)} old {'entry is' if len(old) == 1 else 'entries are'} still pending "
+                f"{count_of(len(old), 'old entry is', 'old entries are')} still pending "
                 f"for {names}, which is dead.",
+            ),
+            (
+                lost > 0,
+                f"{count_of(lost, 'order is', 'orders are')} lost: delivered, neither handled "
+                "nor pending. Without a pending entry, no consumer can recover an order.",
             ),
         ],
     )
@@ -89,7 +101,13 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete(KEY, _EVENTS)
+    client.delete(KEY, _EVENTS, _HANDLED)
+
+
+def _handled(client: redis.Redis, group: str) -> int:
+    """Return how many orders a group has handled."""
+    reply: Any = client.hget(_HANDLED, group)
+    return int(reply or 0)
 
 
 def _crashes(client: redis.Redis) -> list[int]:

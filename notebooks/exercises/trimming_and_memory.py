@@ -1,29 +1,29 @@
-"""The exercises of notebook 06: trim entries that no group needs, and clear away ghosts."""
+"""The exercises of notebook 06: trim what no group needs, and forget what was trimmed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import redis
 
 from exercises.hints import hinted
-from exercises.verdict import Verdict, find_group, grade, stream_of
+from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
-_NEEDED = {3, *range(5, 13)}
-_PENDING = {"paint": 1, "pack": 1, "count": 0}
+_PLANS = {
+    "belt": {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)},
+    "belt-2": {"paint": (9, 3), "pack": (12, 8), "count": (7, 0)},
+}
 _EXISTING = {4, 5, 6}
 
 
-def new_belt(client: redis.Redis) -> Stream:
-    """Return ``belt``: twelve entries, and three groups that need all but 1, 2 and 4.
-
-    Redis has delivered six entries to ``paint``, all to ``pack`` and four to ``count``. Entry 3 is
-    pending for ``paint`` and entry 8 for ``pack``.
-    """
-    client.delete("belt")
-    belt = Stream(client, "belt")
+def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
+    """Return a belt with twelve parts and three groups, as planned for its key."""
+    client.delete(key)
+    belt = Stream(client, key)
     belt.add_many((f"{n}-0", {"part": n}) for n in range(1, 13))
-    for name, delivered, pending in (("paint", 6, 3), ("pack", 12, 8), ("count", 4, 0)):
+    for name, (delivered, pending) in _PLANS[key].items():
         group = belt.group(name)
         group.create("0")
         group.consumer("one").read(delivered)
@@ -31,28 +31,53 @@ def new_belt(client: redis.Redis) -> Stream:
     return belt
 
 
-@hinted("the belt or one of its groups is missing: start again with new_belt.")
-def check_belt(belt: Stream) -> Verdict:
-    """Grade exercise 1: 1 and 2 are trimmed, and all entries that a group needs are there."""
+@hinted("the belt or one of its groups is missing: your function should only trim.")
+def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
+    """Grade exercise 1: trim two belts, and see that each keeps what its groups need, and no more.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    trim : callable
+        Called with a belt.
+    """
+    for key in _PLANS:
+        belt = new_belt(client, key)
+        trim(belt)
+        if not (verdict := _grade_belt(belt)).right:
+            return verdict
+    return verdict
+
+
+def _grade_belt(belt: Stream) -> Verdict:
+    plan = _PLANS[belt.key]
+    pending_of = {name: {pending} - {0} for name, (_, pending) in plan.items()}
+    first_of = {
+        name: min([delivered + 1, *pending_of[name]]) for name, (delivered, _) in plan.items()
+    }
+    needed = {
+        n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
+    }
     left = {entry.id.ms for entry in belt.range()}
-    lost = _NEEDED - left
-    pending = {name: belt.group(name).pending().count for name in _PENDING}
-    why = "it is pending for paint" if 3 in lost else "it was never delivered to some group"
+    lost = min(needed - left, default=0)
+    owner = next((name for name in plan if lost in pending_of[name]), "")
+    still = {name: {one.id.ms for one in belt.group(name).pending_entries()} for name in plan}
+    extra = sorted(n for n in left if n < min(first_of.values()))
+    why = f"it is pending for {owner}" if owner else "it was never delivered to some group"
     return grade(
-        "exactly the entries that no group needs are trimmed.",
+        "on two belts, exactly the entries before the first needed one are trimmed.",
         [
             (
-                bool(lost),
-                f"{len(lost)} needed entries are gone, such as {min(lost, default=0)}: {why}.",
+                lost > 0,
+                f"{count_of(len(needed - left), 'needed entry is', 'needed entries are')} gone, "
+                f"such as {lost}: {why}.",
             ),
-            (pending != _PENDING, "a pending entry is no longer pending: only trim."),
+            (still != pending_of, "a pending entry is no longer pending: only trim."),
             (
-                {1, 2} <= left,
-                "nothing was trimmed: no group needs 1 and 2 (and `~` keeps them).",
-            ),
-            (
-                bool({1, 2} & left),
-                "one entry is left that no group needs: which is the first needed entry?",
+                bool(extra),
+                f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
+                f"such as {max(extra, default=0)}: which is the first needed entry?",
             ),
         ],
     )
@@ -77,20 +102,25 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
         return Verdict(False, "the group was deleted, and with it all pending entries.")
     pending = {one.id.ms for one in crew.pending_entries()}
     entries = {entry.id.ms for entry in stream_of(crew).range()}
-    ghosts, lost = pending - entries, _EXISTING - pending
+    trimmed, lost = pending - entries, _EXISTING - pending
     return grade(
-        "the ghosts are gone, and the three entries that exist are still pending.",
+        "the trimmed entries are no longer pending, and the three that exist still are.",
         [
             (not entries >= _EXISTING, "entries that existed were deleted from the stream."),
             (
                 bool(lost),
-                f"{len(lost)} existing entries are no longer pending: their work is lost.",
+                f"{count_of(len(lost), 'existing entry is', 'existing entries are')} no longer "
+                "pending: the work is lost.",
             ),
-            (bool(ghosts), f"{len(ghosts)} ghosts are still pending: continue to the end."),
+            (
+                bool(trimmed),
+                f"{count_of(len(trimmed), 'trimmed entry is', 'trimmed entries are')} still "
+                "pending: continue to the end.",
+            ),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete("belt", "attic")
+    client.delete(*_PLANS, "attic")

@@ -38,6 +38,11 @@ def grade(right: str, hints: Iterable[tuple[bool, str]]) -> Verdict:
     return Verdict(True, right)
 
 
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """Return a number and its noun, such as ``1 entry is`` and ``2 entries are``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def stream_of(group: ConsumerGroup) -> Stream:
     """Return the stream of a group."""
     return Stream(group.connection.client, group.key)

@@ -143,7 +143,7 @@ def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     offline.goto(f"{talk.as_uri()}#/2")
     frame_is(offline, "at > 5")
     offline.keyboard.press("End")  # the deck's
-    offline.wait_for_function("() => location.hash === '#/7'")
+    offline.wait_for_function("() => location.hash === '#/8'")
     offline.keyboard.press("Home")
     frame_is(offline, "at > 0")
     offline.keyboard.press("r")
@@ -204,7 +204,7 @@ def test_the_speaker_has_notes_and_the_clock_without_a_network(talk: Path, offli
     with offline.context.expect_page() as opened:
         offline.keyboard.press("s")
     notes = opened.value
-    notes.get_by_text("Let them raise a hand").wait_for()
+    notes.get_by_text("Let the room vote").wait_for()
     assert notes.locator(".clock-value, .timer").first.is_visible()
 
 

@@ -22,7 +22,14 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> None:
     ledger = exercise.new_ledger(redis)
     assert "no group" in repr(exercise.check_audit(ledger))
-    for start, entries_read, right in [("$", None, False), ("0", 0, False), ("$", 5, True)]:
+    for start, entries_read, right in [
+        ("$", None, False),
+        ("0", 0, False),
+        ("$", 5, False),
+        ("$", 0, False),
+        ("$", 7, True),
+        ("7-0", 7, True),
+    ]:
         ledger = exercise.new_ledger(redis)
         ledger.group("audit").create(start, entries_read=entries_read)
         ledger.add_many([{"entry": "a"}, {"entry": "b"}])
@@ -37,8 +44,14 @@ def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> 
     assert "new_ledger" in exercise.check_audit(ledger).text
 
 
-def take(crew: ConsumerGroup, *, write: bool = True) -> None:
+def from_memory(crew: ConsumerGroup) -> None:
+    crew.connection.client.rpush("crew:done", "0", "1", "2", "3")
+
+
+def take(crew: ConsumerGroup, *, write: bool = True, ack_first: bool = False) -> None:
     for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+        if ack_first:
+            crew.ack(entry.id)
         if write:
             crew.connection.client.rpush("crew:done", entry.fields["task"])
         crew.ack(entry.id)
@@ -53,15 +66,25 @@ def right(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-def only_hers(crew: ConsumerGroup) -> None:
-    ids = [held.id for held in crew.pending_entries(consumer="zoe")]
+def by_xclaim(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries()]
     for entry in crew.consumer("max").claim(ids):
         crew.connection.client.rpush("crew:done", entry.fields["task"])
     ack_all(crew)
     crew.delete_consumer("zoe")
 
 
-@pytest.mark.parametrize("answer", [right, only_hers])
+def in_one_transaction(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+        with client.pipeline(transaction=True) as both:
+            both.xack("crew", "crew", str(entry.id))
+            both.rpush("crew:done", entry.fields["task"])
+            both.execute()
+    crew.delete_consumer("zoe")
+
+
+@pytest.mark.parametrize("answer", [right, by_xclaim, in_one_transaction])
 def test_the_estate_is_claimed_done_and_acknowledged(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
 ) -> None:
@@ -71,6 +94,18 @@ def test_the_estate_is_claimed_done_and_acknowledged(
 
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "acknowledged before the work": (
+        "a crash between the two",
+        lambda c: (take(c, ack_first=True), c.delete_consumer("zoe")),
+    ),
+    "deleted before the work": (
+        "a crash between the two",
+        lambda c: (c.delete_consumer("zoe"), from_memory(c), ack_all(c)),
+    ),
+    "all acknowledged at once, then done": (
+        "a crash between the two",
+        lambda c: (ack_all(c), from_memory(c), c.delete_consumer("zoe")),
+    ),
     "nothing": ("zoe still holds 3", lambda crew: None),
     "deleted first": (
         "zoe is deleted, but 3 of her tasks",

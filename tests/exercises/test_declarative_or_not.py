@@ -24,13 +24,33 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     exercise.clean_up(redis)
 
 
-def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
+def say(group: ConsumerGroup, *afters: str, ack: bool = True, ack_first: bool = False) -> None:
     me = group.consumer("judge")
     for after in afters:
         for entry in me.read(after=after):
+            if ack_first:
+                me.ack(entry.id)
             group.connection.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
             if ack:
                 me.ack(entry.id)
+
+
+def typed_in(group: ConsumerGroup) -> None:
+    group.consumer("judge").read()
+    for number in "1234":
+        group.connection.client.xadd(exercise.SAID, {"reply_to": number})
+    ack_all(group)
+
+
+def claimed(group: ConsumerGroup) -> None:
+    heir = group.consumer("heir")
+    for entry in [*heir.autoclaim(min_idle_ms=0).entries, *heir.read()]:
+        group.connection.client.xadd(exercise.SAID, {"reply_to": entry.fields["request"]})
+        heir.ack(entry.id)
+
+
+def ack_all(group: ConsumerGroup) -> None:
+    group.ack(*(one.id for one in group.pending_entries()))
 
 
 @pytest.mark.parametrize(
@@ -39,10 +59,14 @@ def say(group: ConsumerGroup, *afters: str, ack: bool = True) -> None:
         (lambda group: None, "0 of 4"),
         (lambda group: say(group, ">"), "2 of 4"),
         (lambda group: say(group, "0"), "2 of 4"),
-        (lambda group: say(group, ">", "0"), "order 3, 4, 1, 2"),
+        (lambda group: say(group, ">", "0"), "not in that of the requests"),
+        (lambda group: say(group, "0", ">", ack_first=True), "4 were acknowledged before"),
+        (lambda group: typed_in(group), "the requests are"),
         (lambda group: say(group, "0", ">", ack=False), "4 are still pending"),
         (lambda group: say(group, "0", "0", ">", ack=False), "twice"),
         (lambda group: say(group, "0", ">"), ""),
+        (lambda group: claimed(group), ""),
+        (lambda group: (say(group, "0", ">", ack=False), ack_all(group)), ""),
     ],
 )
 def test_pending_requests_come_first(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import redis as redis_py
 
 from exercises import entries_and_ids, start_here
 from streamviz import Stream
+from streamviz.errors import CommandRefused
 
 
 @pytest.fixture(autouse=True)
@@ -23,16 +24,43 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     redis: redis_py.Redis,
 ) -> None:
     desk = entries_and_ids.new_desk(redis)
-    assert "0 entries" in repr(entries_and_ids.check_desk(desk))
+    assert "you added 0 entries" in repr(entries_and_ids.check_desk(desk))
     desk.add({"guest": "Ada"})
     assert "another millisecond" in repr(entries_and_ids.check_desk(desk))
     desk = entries_and_ids.new_desk(redis)
-    for sequence in (1, 2, 3):
+    for sequence in (5000, 5001, 5002):
         desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
-    assert "counts 0, 1, 2" in repr(entries_and_ids.check_desk(desk))
+    assert "counts on without a gap" in repr(entries_and_ids.check_desk(desk))
     desk = entries_and_ids.new_desk(redis)
-    for _ in range(3):
-        desk.add({"guest": "Ada"}, id="5000-*")
+    with pytest.raises(CommandRefused):
+        desk.add({"guest": "Ada"}, id="5000-0")
+    desk.trim(maxlen=0)
+    desk.set_id("4999-0")
+    for sequence in range(3):
+        desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
+    assert "start again with new_desk" in repr(entries_and_ids.check_desk(desk))
+
+
+def add_one_by_one(desk: Stream) -> None:
+    for guest in ("Ada", "Grace", "Edsger"):
+        desk.add({"guest": guest}, id="5000-*")
+
+
+def add_at_once(desk: Stream) -> None:
+    desk.add_many(("5000-*", {"guest": guest}) for guest in ("Ada", "Grace", "Edsger"))
+
+
+def add_with_redis_py(desk: Stream) -> None:
+    for guest in ("Ada", "Grace", "Edsger"):
+        desk.client.xadd("desk", {"guest": guest}, id="5000-*")
+
+
+@pytest.mark.parametrize("answer", [add_one_by_one, add_at_once, add_with_redis_py])
+def test_the_server_may_number_the_guests_in_any_way(
+    redis: redis_py.Redis, answer: Callable[[Stream], None]
+) -> None:
+    desk = entries_and_ids.new_desk(redis)
+    answer(desk)
     assert entries_and_ids.check_desk(desk).right
 
 
@@ -64,6 +92,7 @@ def test_the_second_minute_is_six_entries(
     [
         ([f"{ms}-1" for ms in range(60_000, 120_000, 10_000)], "keep each entry's ID"),
         ([f"60000-{n}" for n in range(6)], "keep each entry's ID"),
+        ([f"{ms}-0" for ms in range(60_000, 120_000, 10_000)], "the fields are not those"),
     ],
 )
 def test_the_second_minute_is_copied_under_the_same_ids(
@@ -77,14 +106,24 @@ def test_the_second_minute_is_copied_under_the_same_ids(
 
 
 @pytest.mark.parametrize(
-    ("people", "seconds", "right"), [(1, 60, False), (3, 60, True), (3, 9, False)]
+    ("people", "service_ms", "seconds", "right"),
+    [
+        (1, 400, 60, False),
+        (2, 400, 60, False),
+        (2, 390, 60, False),
+        (3, 400, 9, False),
+        (3, 400, 60, True),
+        (4, 400, 60, True),
+        (2, 200, 60, True),
+        (3, 400, 120, True),
+    ],
 )
 def test_enough_hands_are_two_more_than_one(
-    redis: redis_py.Redis, people: int, seconds: int, right: bool
+    redis: redis_py.Redis, people: int, service_ms: int, seconds: int, right: bool
 ) -> None:
     shop = start_here.new_shop(redis)
     assert not start_here.check_enough_hands(redis).right
-    shop.group(start_here.KEY, "email", consumers=people, service_ms=400)
+    shop.group(start_here.KEY, "email", consumers=people, service_ms=service_ms)
     shop.run(seconds=seconds)
     assert start_here.check_enough_hands(redis).right is right
 
@@ -104,6 +143,9 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
         (CLAIMS, 2, 10, "less than a minute"),
         (CLAIMS, 1, 60, "keep both consumers"),
         ({"crash_at_s": 55}, 2, 60, "the crash came too late"),
+        ({"crash_after": 50, "ack": "noack"}, 2, 60, "1 order is lost"),
+        ({"crash_after": 50, "ack": "before"}, 2, 60, "1 order is lost"),
+        ({"crash_after": 50, "ack": "noack", "revive_after_s": 5}, 2, 60, "1 order is lost"),
         (CLAIMS, 2, 60, ""),
         (CLAIMS, 3, 60, ""),
         ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),

@@ -12,6 +12,7 @@ from exercises import naive_judge
 from go_game.match import Match
 from go_game.rules import Coord, Player
 from go_game.service_process import ServiceProcess
+from streamviz.client.consumers import Consumer
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer
 
@@ -40,6 +41,19 @@ def test_moving_for_the_other_player_is_not_yet_right(redis: redis_py.Redis) -> 
     match.ask(Coord(0, 0), Player.WHITE)
     match.listen()
     assert not exercise.check_lost(redis).right
+
+
+@pytest.mark.parametrize(
+    ("coord", "player"),
+    [(Coord(0, 0), Player.BLACK), (Coord(4, 4), Player.WHITE), (None, Player.BLACK)],
+)
+def test_asking_for_another_move_under_the_same_id_is_not_yet_right(
+    redis: redis_py.Redis, coord: Coord | None, player: Player
+) -> None:
+    match = exercise.new_lost(redis)
+    match.ask(coord, player, req_id="r7")
+    match.listen()
+    assert "two different moves" in exercise.check_lost(redis).text
 
 
 def test_deleting_the_stream_is_not_yet_right(redis: redis_py.Redis) -> None:
@@ -103,6 +117,36 @@ def test_reading_own_entries_twice_is_not_yet_right(redis: redis_py.Redis) -> No
         ben.ack(entry.id)
     assert "r1 was answered twice" in exercise.check_relay(redis).text
     assert "`0` returned them again" in exercise.check_relay(redis).text
+
+
+def acknowledge_first(ben: Consumer, client: redis_py.Redis) -> None:
+    for entry in [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]:
+        ben.ack(entry.id)
+        exercise.judge_relay(client, entry)
+
+
+def acknowledge_all_at_once_first(ben: Consumer, client: redis_py.Redis) -> None:
+    entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]
+    ben.ack(*(entry.id for entry in entries))
+    for entry in entries:
+        exercise.judge_relay(client, entry)
+
+
+@pytest.mark.parametrize("answer", [acknowledge_first, acknowledge_all_at_once_first])
+def test_acknowledging_before_judging_is_not_yet_right(
+    redis: redis_py.Redis, answer: Callable[[Consumer, redis_py.Redis], None]
+) -> None:
+    answer(exercise.new_relay(redis).consumer("ben"), redis)
+    assert "r1 was acknowledged before it was answered" in exercise.check_relay(redis).text
+
+
+def test_acknowledging_all_at_the_end_is_right(redis: redis_py.Redis) -> None:
+    ben = exercise.new_relay(redis).consumer("ben")
+    entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]
+    for entry in entries:
+        exercise.judge_relay(redis, entry)
+    ben.ack(*(entry.id for entry in entries))
+    assert exercise.check_relay(redis).right
 
 
 def test_to_take_over_and_judge_by_id_is_right(redis: redis_py.Redis) -> None:

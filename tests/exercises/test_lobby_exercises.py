@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,9 @@ from streamviz.server.embedded import EmbeddedServer
 @pytest.fixture(autouse=True)
 def _tidy(redis: redis_py.Redis) -> None:
     exercise.clean_up(redis)
+
+
+LOCK = threading.Lock()
 
 
 def look_then_take(client: Any, seat: str, buyer: str) -> bool:
@@ -89,6 +93,23 @@ def test_a_handler_that_sells_wrongly_is_not_yet_right(
     assert hint in verdict.text
 
 
+def take_under_a_lock_of_python(client: Any, seat: str, buyer: str) -> bool:
+    with LOCK:
+        return look_then_take(client, seat, buyer)
+
+
+def test_a_lock_in_python_is_not_yet_right_and_stops_nothing(redis: redis_py.Redis) -> None:
+    exercise.sell(redis, take_under_a_lock_of_python)
+    verdict = exercise.check_sale(redis)
+    assert not verdict.right
+    assert "A lock there works in one process only" in verdict.text
+
+
+def take_under_a_lock_in_redis(client: Any, seat: str, buyer: str) -> bool:
+    with client.lock("sale:lock", timeout=30, sleep=0.005):
+        return look_then_take(client, seat, buyer)
+
+
 def take_at_once(client: Any, seat: str, buyer: str) -> Any:
     return client.hsetnx("sale:seats", seat, buyer)
 
@@ -112,7 +133,9 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize("take", [take_at_once, take_by_script, take_by_watch])
+@pytest.mark.parametrize(
+    "take", [take_at_once, take_by_script, take_by_watch, take_under_a_lock_in_redis]
+)
 def test_checking_and_taking_in_one_command_is_right(redis: redis_py.Redis, take: Any) -> None:
     exercise.sell(redis, take)
     assert exercise.check_sale(redis).right

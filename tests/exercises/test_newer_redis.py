@@ -49,6 +49,19 @@ def by_sum(till: Stream) -> None:
         seen.add(receipt["sum"])
 
 
+def by_memory(till: Stream) -> None:
+    for receipt in {each["receipt"]: each for each in exercise.RECEIPTS}.values():
+        till.add(receipt)
+
+
+def by_the_last(till: Stream) -> None:
+    last = None
+    for receipt in exercise.RECEIPTS:
+        if receipt != last:
+            till.add(receipt)
+        last = receipt
+
+
 def one_too_many(till: Stream) -> None:
     till.add_many({"receipt": n} for n in (1, 2, 3, 4, 5))
 
@@ -66,6 +79,8 @@ def last_of_each(till: Stream) -> None:
         (by_idmp, "Right"),
         (lambda till: None, "the stream is empty"),
         (lambda till: till.add_many(exercise.RECEIPTS), "in the stream twice: 1, 2."),
+        (by_memory, "A till that restarts has forgotten"),
+        (by_the_last, "in the stream twice: 1."),
         (by_sum, "not in the stream: 3."),
         (last_of_each, "the order is 4, 1, 3, 2"),
         (one_too_many, "the order is 1, 2, 3, 4, 5"),
@@ -98,6 +113,15 @@ def nothing_but_an_ack(desk: ConsumerGroup) -> None:
     desk.consumer("hal").autoclaim(min_idle_ms=60_000)
 
 
+def claim_without_gus(desk: ConsumerGroup) -> None:
+    desk.consumer("hal").claim(["2-0"], deliveries=1)
+
+
+def read_and_give_back(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], deliveries=0, idle_ms=70_000)
+    desk.consumer("hal").claim(["2-0"], 60_000)
+
+
 def forget_gus(desk: ConsumerGroup) -> None:
     give_back()(desk)
     desk.ack("1-0")
@@ -108,6 +132,8 @@ def forget_gus(desk: ConsumerGroup) -> None:
     [
         (give_back(), "Right"),
         (give_back(idle_ms=3_600_000), "Right"),
+        (read_and_give_back, "Right"),
+        (claim_without_gus, "hal had to know"),
         (lambda desk: None, "gus still holds 2-0"),
         (nothing_but_an_ack, "is no longer pending"),
         (give_back(idle_ms=1_000), "gus still holds 2-0"),

@@ -8,8 +8,10 @@ import pytest
 import redis as redis_py
 
 from exercises import pending_and_recovery as exercise
+from exercises.bounded import EndlessLoop
 from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import Claimed
 from streamviz.patterns.dead_letters import DeadLetters
 
 
@@ -33,6 +35,62 @@ def recover(crew: ConsumerGroup, *, pages: int = 9, write: bool = True, ack: boo
             return
 
 
+def until_an_empty_page(crew: ConsumerGroup) -> None:
+    lou = crew.consumer("lou")
+    page = lou.autoclaim(min_idle_ms=0, count=2)
+    while page.entries:
+        for entry in page.entries:
+            crew.connection.client.rpush("night:done", entry.fields["job"])
+            lou.ack(entry.id)
+        page = lou.autoclaim(min_idle_ms=0, start=str(page.cursor), count=2)
+
+
+def acked_first(crew: ConsumerGroup) -> None:
+    lou = crew.consumer("lou")
+    for entry in lou.autoclaim(min_idle_ms=0).entries:
+        lou.ack(entry.id)
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+
+
+def by_xclaim(crew: ConsumerGroup) -> None:
+    ids = [one.id for one in crew.pending_entries()]
+    for entry in crew.consumer("lou").claim(ids):
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+        crew.ack(entry.id)
+
+
+def by_redis_py(crew: ConsumerGroup) -> None:
+    client, cursor = crew.connection.client, "0-0"
+    while True:
+        cursor, page, _deleted = client.xautoclaim("night", "crew", "lou", 0, cursor, count=2)
+        for entry_id, fields in page:
+            client.rpush("night:done", fields[b"job"])
+            client.xack("night", "crew", entry_id)
+        if cursor == b"0-0":
+            return
+
+
+@pytest.mark.parametrize("answer", [by_xclaim, by_redis_py])
+def test_the_night_may_be_recovered_in_another_way(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
+) -> None:
+    crew = exercise.new_night(redis)
+    answer(crew)
+    assert exercise.check_night(crew).right
+
+
+def test_a_loop_that_compares_a_cursor_with_text_has_an_end(redis: redis_py.Redis) -> None:
+    lou = exercise.new_night(redis).consumer("lou")
+    page = lou.autoclaim(min_idle_ms=0, count=2)
+
+    def until_text(page: Claimed) -> None:
+        while page.cursor != "0-0":
+            page = lou.autoclaim(min_idle_ms=0, start=str(page.cursor), count=2)
+
+    with pytest.raises(EndlessLoop, match=r"no end.*EntryId\.ZERO"):
+        until_text(page)
+
+
 def ack_all(group: ConsumerGroup) -> None:
     group.ack(*(held.id for held in group.pending_entries()))
 
@@ -45,23 +103,25 @@ def test_the_night_is_recovered_page_by_page_to_the_end(redis: redis_py.Redis) -
 
 
 NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "until a page is empty": ("kim still holds 3", until_an_empty_page),
+    "acknowledged first": ("a crash between the two", acked_first),
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
     "kim is deleted": ("claim them first", lambda crew: crew.delete_consumer("kim")),
     "lou is made, and all acknowledged unclaimed": (
-        "6 jobs are neither pending",
+        "5 jobs are neither pending",
         lambda crew: (crew.create_consumer("lou"), ack_all(crew)),
     ),
     "claimed, and nothing done": (
-        "6 jobs are neither pending",
+        "5 jobs are neither pending",
         lambda crew: recover(crew, write=False),
     ),
     "claimed, and not acknowledged": (
-        "6 are not acknowledged yet",
+        "5 are not acknowledged yet",
         lambda crew: recover(crew, ack=False),
     ),
     "trimmed away": (
-        "keep all six",
+        "keep all five",
         lambda crew: (stream_of(crew).trim(maxlen=0), recover(crew)),
     ),
     "done twice": (
@@ -69,7 +129,7 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: (recover(crew), crew.connection.client.rpush("night:done", "1")),
     ),
     "another one holds": (
-        "1 entries are still pending",
+        "1 entry is still pending",
         lambda crew: (recover(crew), crew.consumer("max").claim(["1-0"], force=True)),
     ),
     "destroyed": ("new_night", lambda crew: crew.destroy()),
@@ -92,9 +152,11 @@ def test_a_wrong_night_is_refused_with_its_hint(
     assert hint in verdict.text
 
 
-def grind(mill: ConsumerGroup) -> None:
+def grind(mill: ConsumerGroup, *, ack_first: bool = False) -> None:
     moe = mill.consumer("moe")
     for entry in moe.autoclaim(min_idle_ms=0).entries:
+        if ack_first:
+            moe.ack(entry.id)
         mill.connection.client.rpush("mill:flour", entry.fields["sack"])
         moe.ack(entry.id)
 
@@ -110,7 +172,7 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
         (3, "too hot", True, "only one is poison"),
         (6, "too hot", True, "the poison was ground"),
         (6, "too hot", False, "no dead letter"),
-        (5, "", True, "error is ''"),
+        (5, "", True, "must say what went wrong"),
         (5, "too hot", False, "2 entries are still pending"),
         (5, "too hot", True, ""),
         (4, "too hot", True, ""),
@@ -129,16 +191,20 @@ def test_only_the_poison_becomes_a_dead_letter(
 
 
 MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "acknowledged before grinding": (
+        "2 sacks were acknowledged before",
+        lambda mill: (sweep(mill), grind(mill, ack_first=True)),
+    ),
     "swept, and ned deleted": (
         "ned was deleted",
         lambda mill: (sweep(mill), mill.delete_consumer("ned")),
     ),
     "ned deleted, and made again": (
-        "2 of the sacks are neither pending",
+        "2 sacks are neither pending",
         lambda mill: (sweep(mill), mill.delete_consumer("ned"), mill.create_consumer("ned")),
     ),
     "acknowledged unclaimed": (
-        "2 of the sacks are neither pending",
+        "2 sacks are neither pending",
         lambda mill: (sweep(mill), mill.ack("2-0", "3-0")),
     ),
     "ground twice": ("each sack once", lambda mill: (sweep(mill), grind(mill), again(mill))),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 import redis as redis_py
 
 from exercises import pubsub_or_stream as exercise
 from exercises.pubsub_or_stream import Survivors
+from streamviz.client.models import Entry
+from streamviz.client.stream import Stream
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +24,12 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     [
         (100, "200 entries were trimmed"),
         (290, "10 entries were"),
+        (200, "100 entries were trimmed"),
+        (401, "room for only 400"),
         (500, "room for only 400"),
+        (310, ""),
         (350, ""),
+        (400, ""),
     ],
 )
 def test_the_cap_must_last_as_long_as_the_worker_is_away(
@@ -58,6 +64,39 @@ def test_the_newcomer_sees_the_last_three_and_then_each_word(
     verdict = exercise.check_chat(chat)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def overlapping(chat: Stream) -> None:
+    past = chat.reverse_range(count=3)[::-1]
+    exercise.talk(chat)
+    show(chat, [*past, *chat.range(f"({past[-1].id}")])
+
+
+def all_at_once(chat: Stream) -> None:
+    start = chat.reverse_range(count=3)[-1].id
+    exercise.talk(chat)
+    show(chat, chat.range(start))
+
+
+def from_the_position_before(chat: Stream) -> None:
+    last = chat.info().last_generated_id
+    show(chat, chat.reverse_range(count=3)[::-1])
+    exercise.talk(chat)
+    show(chat, chat.read(last))
+
+
+def show(chat: Stream, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        chat.client.rpush("screen", entry.fields["word"])
+
+
+@pytest.mark.parametrize("answer", [overlapping, all_at_once, from_the_position_before])
+def test_a_newcomer_may_read_on_in_any_way(
+    redis: redis_py.Redis, answer: Callable[[Stream], None]
+) -> None:
+    chat = exercise.new_chat(redis)
+    answer(chat)
+    assert exercise.check_chat(chat).right
 
 
 def test_a_check_hints_where_a_key_is_gone_or_of_another_kind(redis: redis_py.Redis) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis as redis_py
 
 from exercises import reading_and_position as exercise
 from streamviz import EntryId
+from streamviz.client.models import Entry
+from streamviz.client.stream import Stream
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
 
@@ -121,6 +123,39 @@ def test_the_till_counts_each_coin_once_only_in_a_transaction(
     verdict = exercise.check_till(till)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def by_hand(till: Stream, entry: Entry) -> None:
+    with till.client.pipeline(transaction=True) as both:
+        both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+        both.hset("till:readers", "cashier", str(entry.id))
+        exercise.power_cut(entry, "4-0", till.client)  # type: ignore[arg-type]
+        both.execute()
+
+
+def by_script(till: Stream, entry: Entry) -> None:
+    script = (
+        "redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) "
+        "redis.call('HSET', KEYS[2], 'cashier', ARGV[3])"
+    )
+    keys = ("till:balance", "till:readers")
+    till.client.eval(script, 2, *keys, entry.fields["who"], entry.fields["cents"], str(entry.id))
+    exercise.power_cut(entry, "4-0", till.client)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("handle", [by_hand, by_script])
+def test_the_till_may_be_right_in_another_way(
+    redis: redis_py.Redis, handle: Callable[[Stream, Entry], None]
+) -> None:
+    till = exercise.new_till(redis)
+
+    def count() -> None:
+        position = redis.hget("till:readers", "cashier") or b"0"
+        for entry in till.read(position.decode()):  # type: ignore[union-attr]
+            handle(till, entry)
+
+    exercise.again(count)
+    assert exercise.check_till(till).right
 
 
 def test_wages_begin_unpaid_each_time(redis: redis_py.Redis) -> None:

@@ -39,12 +39,16 @@ from exercises.fact_check.exercises import (
     check_case,
     check_fit,
     new_case,
-    new_fit,
     take_turns,
 )
 from exercises.fact_check.partitions import NAMES, PARTS, at_partitions
 from exercises.fact_check.processes import clean_up, elsewhere, private_mib
-from exercises.fact_check.retention import can_be_capped, late_readers_get_it, somewhat_durable
+from exercises.fact_check.retention import (
+    after_a_failover,
+    can_be_capped,
+    late_readers_get_it,
+    somewhat_durable,
+)
 from exercises.fact_check.scale import (
     apps_are_small,
     bytes_of,
@@ -85,6 +89,7 @@ __all__ = [
     "Finding",
     "Findings",
     "a_part_for_each_group",
+    "after_a_failover",
     "apps_are_small",
     "are_server_commands",
     "at_partitions",
@@ -110,7 +115,6 @@ __all__ = [
     "lines_of",
     "memory_is_the_wall",
     "new_case",
-    "new_fit",
     "one_box_is_enough",
     "one_node_or_two",
     "position_is_a_burden",

@@ -1,4 +1,4 @@
-"""Findings: a claim, an experiment, its numbers, a verdict, and the limits of the verdict."""
+"""Findings: a claim, an experiment, its numbers, a verdict, and what else is true."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Finding:
     verdict : {"holds", "holds with limits", "does not hold"}
         The conclusion from the numbers.
     limits : str
-        The limits of the claim, or what is true instead; empty if there are none.
+        What to know besides: where the claim ends, or what is true instead. May be empty.
     """
 
     claim: str
@@ -41,11 +41,22 @@ class Finding:
     def __repr__(self) -> str:
         mark = f"{_MARKS[self.verdict]} {self.verdict}: {self.claim}"
         lines = [mark, f"    {self.experiment}: {self.measured}."]
-        return "\n".join([*lines, f"    But: {self.limits}."] if self.limits else lines)
+        return "\n".join([*lines, f"    Limit: {self.limits}."] if self.limits else lines)
 
 
-def judged(claim: str, experiment: str, measured: str, *, holds: bool, limits: str = "") -> Finding:
-    """Return a finding with its verdict: "holds with limits" if the claim holds and has limits.
+def judged(
+    claim: str,
+    experiment: str,
+    measured: str,
+    *,
+    holds: bool,
+    limits: str = "",
+    only_within: bool = False,
+) -> Finding:
+    """Return a finding with its verdict.
+
+    A claim that holds as it stands "holds", whatever else is true. It "holds with limits" if the
+    claim itself is false outside them.
 
     Parameters
     ----------
@@ -53,10 +64,12 @@ def judged(claim: str, experiment: str, measured: str, *, holds: bool, limits: s
         See `Finding`.
     holds : bool
         Whether the numbers support the claim.
+    only_within : bool
+        Whether the claim, as it stands, is false outside its limits.
     """
     verdict: Verdict = "does not hold"
     if holds:
-        verdict = "holds with limits" if limits else "holds"
+        verdict = "holds with limits" if only_within else "holds"
     return Finding(claim, experiment, measured, verdict, limits)
 
 

@@ -198,6 +198,7 @@ def faster_gets_more(
         f"{quick_ms:g} ms and {slow_ms:g} ms per entry, with entries always waiting",
         f"the quick one did {share:.0%}",
         holds=share > 0.6,
+        only_within=True,
         limits="Redis does not measure speed: it delivers to the consumer that asks. When both "
         "wait, they take turns, and get "
         f"{' and '.join(map(str, idle.values()))} of {sum(idle.values())}",
@@ -278,6 +279,7 @@ def who_joins_gets(
         "12 orders for three consumers: from two partitions, and from one Redis group",
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
+        only_within=True,
         limits=f"{_split(by_part)} of 3 customers have two or more consumers with partitions, "
         f"and {_split(by_consumer)} of 3 in the group, where their order is lost. {setup}. Since "
         "4.0, Kafka's brokers can assign partitions, too",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import cycle, islice
+from collections.abc import Callable, Mapping
+from itertools import cycle
 from typing import Any
 
 import redis
 
-from exercises.fact_check.processes import PREFIX, fresh
+from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
-from exercises.verdict import Verdict, find_group, grade, stream_of
+from exercises.hints import hinted
+from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -20,39 +21,53 @@ MY_ORDER: dict[str, str | int] = {
     "item": "kettle",
     "price": 29,
 }
-_PER_GIB = f"{PREFIX}per-gib"
+Order = Mapping[str, str | int]
 _SAMPLE, _CLOSE = 5000, 0.25
 _JOBS, _QUICK_ASKS = 12, 3
+_PAIR = ("quick", "slow")
 
 
-def new_fit(client: redis.Redis) -> Stream:
-    """Return the empty stream ``fact:mine``, and delete the key ``fact:per-gib``."""
-    client.delete(_PER_GIB)
-    return fresh(client, "mine")
+@hinted("a key of the exercise has another type: run the whole cell again.")
+def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> Verdict:
+    """Grade exercise 1: ask your function about three orders, and measure 5000 entries of each.
 
+    A difference of a quarter is accepted.
 
-def check_fit(mine: Stream) -> Verdict:
-    """Grade exercise 1: ``fact:per-gib`` is the number of entries like ``mine`` that fit in a GiB.
-
-    The check measures a stream of 5000 such entries, and accepts a difference of a quarter.
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    per_gib : callable
+        Called with an empty stream and an order; it returns how many such entries fit in a GiB.
     """
-    answer: Any = mine.client.get(_PER_GIB)
-    rows = [entry.fields for entry in mine.range(count=_SAMPLE)]
-    if answer is None or not rows:
-        return Verdict(False, "add entries to `mine`, and set the key `fact:per-gib`.")
-    scratch = fresh(mine.client, "scratch")
-    scratch.add_many(islice(cycle(rows), _SAMPLE))
-    fits = GIB * _SAMPLE / bytes_of(scratch)
-    mine.client.unlink(scratch.key)
-    ratio = float(answer) / fits
+    for order in (MY_ORDER, {"n": 1}, MY_ORDER | {"note": "x" * 700}):
+        mine = fresh(client, "mine")
+        answer = per_gib(mine, order)
+        if isinstance(answer, bool) or not isinstance(answer, int | float):
+            return Verdict(False, f"return a number of entries, not {answer!r}.")
+        scratch = fresh(client, "scratch")
+        scratch.add_many([order] * _SAMPLE)
+        ratio = answer / (GIB * _SAMPLE / bytes_of(scratch))
+        client.unlink(scratch.key)
+        if not (verdict := _grade_fit(ratio, len(order))).right:
+            return verdict
+    return verdict
+
+
+def _grade_fit(ratio: float, fields: int) -> Verdict:
+    which = f"for an order with {count_of(fields, 'field')}, "
     return grade(
-        "that is correct to within a quarter.",
+        "for orders of three sizes, that is correct to within a quarter.",
         [
             (
                 ratio < 1 - _CLOSE,
-                "far more fit: your figure for one entry includes the stream's fixed overhead.",
+                f"{which}far more fit: does your figure include the stream's fixed overhead, or "
+                "another order's size?",
             ),
-            (ratio > 1 + _CLOSE, "fewer fit: the ID and each entry's overhead take bytes, too."),
+            (
+                not ratio <= 1 + _CLOSE,
+                f"{which}fewer fit: the ID and each entry's overhead take bytes, too.",
+            ),
         ],
     )
 
@@ -74,13 +89,17 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
     pair : ConsumerGroup
         The group.
     counts : mapping of str to int
-        The number of entries that each of the two asks for at a time (COUNT).
+        The number of entries that each of the two asks for at a time (COUNT). Without a positive
+        number for each, nothing happens.
     """
+    if not all(isinstance(counts.get(name), int) and counts[name] > 0 for name in _PAIR):
+        return
     for name in cycle(["quick"] * _QUICK_ASKS + ["slow"]):
         if not pair.consumer(name).read(counts[name]):
             return
 
 
+@hinted("the stream of the case is missing: start again with new_case.")
 def check_case(pair: ConsumerGroup) -> Verdict:
     """Grade exercise 2: all jobs are delivered, and ``slow`` holds more of them than ``quick``."""
     if find_group(stream_of(pair), pair.name) is None:
@@ -91,7 +110,11 @@ def check_case(pair: ConsumerGroup) -> Verdict:
         f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
         "is slow.",
         [
-            (quick + slow < _JOBS, f"{_JOBS - quick - slow} jobs were not delivered: take turns."),
+            (
+                quick + slow < _JOBS,
+                f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered: take "
+                "turns, and give both `quick` and `slow` a COUNT of 1 or more.",
+            ),
             (quick == 0, "quick got nothing: it must ask, too."),
             (slow == quick, f"quick got {quick} and slow {slow}: the same, but not yet more."),
             (slow < quick, f"quick got {quick} and slow {slow}, as the claim says."),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
+
 import redis
 
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import fresh, listening
 from exercises.pubsub_or_stream import after_a_kill, hear
+from streamviz.client.stream import Stream
+from streamviz.server.embedded import EmbeddedServer, free_port
 
 SAFE = ("--appendonly", "yes", "--appendfsync", "always")
 _MISSED = 10
@@ -87,3 +92,53 @@ def somewhat_durable(*config: str) -> Finding:
         holds=kept == 5,
         limits=f"that was with a log on disk at each command; in memory only, {bare} of 5 are left",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """The entries that a replica has when its primary has died and it is promoted.
+
+    Attributes
+    ----------
+    confirmed, unconfirmed : int
+        How many entries WAIT reported as received by the replica, and how many it did not.
+    kept : int
+        How many entries the replica has after its promotion.
+    """
+
+    confirmed: int
+    unconfirmed: int
+    kept: int
+
+
+def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
+    """Let a primary die while its replica is cut off, promote the replica, and count.
+
+    Parameters
+    ----------
+    connected, cut_off : int
+        How many entries the primary adds before and after the replica loses its connection.
+    """
+    password = "embedded"  # of two servers on loopback that end with this call
+    at_once = ("--repl-diskless-sync-delay", "0")
+    with ExitStack() as stack:
+        primary = stack.enter_context(EmbeddedServer(port=0, password=password, config=at_once))
+        port = primary.url.rpartition(":")[2]
+        follow = ("--replicaof", "127.0.0.1", port, "--masterauth", password)
+        replica = stack.enter_context(EmbeddedServer(port=0, password=password, config=follow))
+        client, heir = primary.client(), replica.client()
+        stack.callback(client.close)
+        stack.callback(heir.close)
+        jobs = Stream(client, "jobs")
+        confirmed = _added_and_confirmed(jobs, connected, timeout_ms=4000)
+        heir.replicaof("127.0.0.1", free_port())  # nobody is there
+        unconfirmed = cut_off - _added_and_confirmed(jobs, cut_off, timeout_ms=50)
+        primary.stop()
+        heir.replicaof("NO", "ONE")
+        return Failover(confirmed, unconfirmed, len(Stream(heir, "jobs")))
+
+
+def _added_and_confirmed(jobs: Stream, count: int, timeout_ms: int) -> int:
+    """Add entries, and return how many of them a replica has received (WAIT)."""
+    jobs.add_many({"job": n} for n in range(count))
+    return count if jobs.connection.call("WAIT", 1, timeout_ms) else 0

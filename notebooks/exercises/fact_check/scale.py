@@ -49,6 +49,7 @@ def apps_are_small(client: redis.Redis, *, ballast_mib: int = 0) -> Finding:
         "private memory of Python processes: bare, with redis-py, a consumer",
         f"{words[0]}, {words[1]}, {words[2]}",
         holds=consumer < _JVM_MIB / 2,
+        only_within=consumer >= 2 * _RUST_MIB,
         limits=""
         if consumer < 2 * _RUST_MIB
         else "one megabyte is not enough for Python and its modules. The article's two figures "
@@ -102,6 +103,7 @@ def one_node_or_two(cluster: EmbeddedCluster, *, parts: int = 1) -> Finding:
         f"a stream in a cluster of {len(cluster.nodes)} nodes",
         f"it uses {used} of them",
         holds=used == 1,
+        only_within=True,
         limits=f"split into 6 streams, it uses {parted}; you do the splitting, and lose the order "
         "between them",
     )

@@ -1,0 +1,92 @@
+"""The commands of an exercise, to see what a crash between any two of them would have lost."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import redis
+
+Command = list[str]
+Step = list[Command]
+
+_monitors: dict[str, Any] = {}
+_steps: dict[str, list[Step] | None] = {}
+
+
+def start(client: Any, name: str) -> None:
+    """Write down the commands that the server runs from now on (MONITOR), under a name."""
+    close(name)
+    _steps.pop(name, None)
+    with contextlib.suppress(redis.ResponseError):  # a server may forbid it
+        _monitors[name] = client.monitor().__enter__()
+
+
+def stop(client: Any, name: str) -> list[Step] | None:
+    """Return the commands since `start`; None if the server forbids MONITOR, or none was started.
+
+    What the server runs at once, such as a transaction or a script, is one step.
+    """
+    if name in _monitors:
+        token = secrets.token_hex(8)
+        client.echo(token)
+        _steps[name] = _read(_monitors[name], token)
+        close(name)
+    return _steps.get(name)
+
+
+def close(name: str) -> None:
+    """Stop writing down, if anything was started under the name."""
+    if name in _monitors:
+        _monitors.pop(name).__exit__()
+
+
+def lost_by_a_crash(
+    steps: Iterable[Step] | None, key: str, work_of: Callable[[Command], Iterable[str]]
+) -> list[str]:
+    """Return the entries of a stream that were acknowledged before their work was done.
+
+    Parameters
+    ----------
+    steps : iterable of steps or None
+        What `stop` returned.
+    key : str
+        The key of the stream.
+    work_of : callable
+        Takes a command, and returns the IDs of the entries whose work it does.
+    """
+    done: set[str] = set()
+    early: list[str] = []
+    for step in steps or ():
+        done |= {entry_id for command in step for entry_id in work_of(command)}
+        for command in step:
+            if command[0].upper() in ("XACK", "XACKDEL") and command[1] == key:
+                early += [word for word in command[3:] if "-" in word and word not in done]
+    return early
+
+
+def pushed(key: str, id_of: Mapping[str, str]) -> Callable[[Command], Iterable[str]]:
+    """Create a `work_of` for work that ends on a list: `id_of` has the entry's ID of each value."""
+
+    def work_of(command: Command) -> Iterable[str]:
+        if command[0].upper() in ("RPUSH", "LPUSH") and command[1] == key:
+            return [id_of[value] for value in command[2:] if value in id_of]
+        return ()
+
+    return work_of
+
+
+def _read(monitor: Any, token: str) -> list[Step]:
+    steps: list[Step] = []
+    inside = False
+    while token not in (told := monitor.next_command())["command"]:
+        command = told["command"].split(" ")
+        name = command[0].upper()
+        if inside or told["client_type"] == "lua":
+            steps[-1].append(command)
+        else:
+            steps.append([command])
+        inside = name != "EXEC" and (inside or name == "MULTI")
+    return steps
