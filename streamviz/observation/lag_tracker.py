@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import Contradiction, Counts, Lookahead, StreamDelta
-from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.counting import (
+    Contradiction,
+    Counts,
+    Lookahead,
+    StreamDelta,
+    count_at_ends,
+)
+from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.outcomes import GroupView, Outcomes, first_outcomes, next_outcomes
 from streamviz.observation.pages import Page, next_pages
@@ -62,6 +68,45 @@ class Judgement(NamedTuple):
     outcomes: Outcomes
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the replies of a poll prove, together with what earlier ones proved.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        The replies.
+    delta : StreamDelta
+        What changed in the stream since the previous sample.
+    unchanged : set of str
+        The groups that have not changed since.
+    counts : Counts or None
+        What is known; None if nothing has changed, so that nothing was counted.
+    waiting : mapping of str to (int or None)
+        How many entries follow each group's cursor; None if unknown.
+    is_contradictory : bool
+        Whether the replies contradict what is known, or each other.
+    is_doubtful : bool
+        Whether they say what hardly ever happens, or what cannot be.
+    anew : bool
+        Whether nothing was taken from earlier samples.
+    """
+
+    evidence: Evidence
+    delta: StreamDelta
+    unchanged: set[str]
+    counts: Counts | None
+    waiting: Mapping[str, int | None]
+    is_contradictory: bool = False
+    is_doubtful: bool = False
+    anew: bool = False
+
+    @property
+    def uncertain(self) -> list[GroupInfo]:
+        """The groups whose lag is not known."""
+        return [one for one in self.evidence.groups if self.waiting[one.name] is None]
+
+
 @dataclass(slots=True)
 class LagTracker:
     """Judges each group's lag, and what became of its entries, with what earlier samples proved.
@@ -78,41 +123,54 @@ class LagTracker:
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)
     _views: dict[str, GroupView] = field(default_factory=dict)
-    _outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    _judgements: list[Judgement] = field(default_factory=list)
+    _settled: list[GroupInfo] | None = None
 
     @property
     def cursors(self) -> dict[str, EntryId]:
         """Each group's cursor in the previous sample."""
         return {name: view.group.last_delivered_id for name, view in self._views.items()}
 
-    def delta(self, evidence: Evidence) -> StreamDelta:
-        """Return what changed in the stream since the previous sample."""
-        old, cursors = self.stream or evidence.stream, self.cursors
-        last = old.last_generated_id
-        counted = (
-            one.beyond(last) for one in evidence.shared if one.complete and one.after <= last
+    def find(
+        self, evidence: Evidence, last: Mapping[str, LastPoll], *, anew: bool = False
+    ) -> Findings:
+        """Return what is certain now; `last` has the groups in the previous poll.
+
+        With `anew`, nothing is taken from earlier samples, and the next one takes nothing from
+        this.
+        """
+        delta = self._delta(evidence)
+        unchanged = unchanged_groups(
+            last, delta, evidence.groups, evidence.by_group, evidence.active_groups
         )
-        both = [
-            max(group.last_delivered_id, cursors[group.name])
-            for group in evidence.groups
-            if group.name in cursors
-        ]
-        lowest = min(both, default=EntryId.MAX)
-        return StreamDelta(old, evidence.stream, next(counted, None), lowest)
+        if not anew and self._is_at_rest(evidence, delta, unchanged):
+            return Findings(evidence, delta, unchanged, None, {})
+        counts, waiting, contradictory = self._count(evidence, delta, anew=anew)
+        removed = delta.removed
+        contradictory |= removed is not None and removed < 0
+        contradictory |= any(self._disagrees(one, waiting, evidence) for one in evidence.groups)
+        doubtful = (
+            contradictory
+            or delta.is_odd
+            or any(self._pending_differs(one, evidence) for one in evidence.groups)
+        )
+        return Findings(evidence, delta, unchanged, counts, waiting, contradictory, doubtful, anew)
 
-    def missing(self, evidence: Evidence, entry_bytes: int) -> list[Page]:
+    def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
-        counts, waiting = self._count(evidence, self.delta(evidence))
-        uncertain = [one for one in evidence.groups if waiting[one.name] is None]
-        return next_pages(counts, uncertain, entry_bytes, first=not self.pages)
+        if found.counts is None:
+            return []
+        return next_pages(found.counts, found.uncertain, entry_bytes, first=not self.pages)
 
-    def judge(self, evidence: Evidence, entry_bytes: int) -> list[Judgement]:
+    def judge(self, found: Findings, entry_bytes: int) -> list[Judgement]:
         """Return each group, its lag, and what became of the entries up to its cursor."""
-        delta = self.delta(evidence)
-        counts, waiting = self._count(evidence, delta)
+        evidence, counts = found.evidence, found.counts
+        if counts is None:
+            return self._judgements
         judgements, views = [], {}
+        before = {one.group.name: one.outcomes for one in self._judgements}
         for group in evidence.groups:
-            count = waiting[group.name]
+            count = found.waiting[group.name]
             if count is None:
                 low, high = self._bounds(counts, evidence, group)
                 lag = judge_lag(group, evidence.stream, at_least=low, at_most=high)
@@ -122,34 +180,84 @@ class LagTracker:
             active = group.name in evidence.active_groups
             view = GroupView(group, count, by_name, evidence.stream, active=active)
             views[group.name] = view
-            judgements.append(Judgement(group, lag, self._outcome(view, delta)))
-        uncertain = [one for one in evidence.groups if waiting[one.name] is None]
-        self.pages = next_pages(counts, uncertain, entry_bytes, first=False)
-        self._known = self._carry(counts, evidence, waiting)
-        self.stream, self._views = evidence.stream, views
-        self._outcomes = {one.group.name: one.outcomes for one in judgements}
+            outcomes = self._outcome(view, before.get(group.name), found.delta)
+            judgements.append(Judgement(group, lag, outcomes))
+        self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
+        self._known = {} if found.anew else self._carry(counts, evidence, found.waiting)
+        self.stream, self._views, self._judgements = evidence.stream, views, judgements
+        self._settled = None if found.anew or found.uncertain else evidence.groups
         return judgements
 
+    def _delta(self, evidence: Evidence) -> StreamDelta:
+        """Return what changed in the stream since the previous sample."""
+        old, views = self.stream or evidence.stream, self._views
+        last = old.last_generated_id
+        counted = (
+            one.beyond(last) for one in evidence.shared if one.complete and one.after <= last
+        )
+        both = [
+            max(group.last_delivered_id, views[group.name].group.last_delivered_id)
+            for group in evidence.groups
+            if group.name in views
+        ]
+        lowest = min(both, default=EntryId.MAX)
+        return StreamDelta(old, evidence.stream, next(counted, None), lowest)
+
+    def _is_at_rest(
+        self, evidence: Evidence, delta: StreamDelta, unchanged: Collection[str]
+    ) -> bool:
+        """Tell whether the replies are the same as the previous ones, and all was known then."""
+        return (
+            evidence.stream is self.stream
+            and evidence.groups is self._settled
+            and delta.counted == 0
+            and len(unchanged) == len(evidence.groups)
+        )
+
     def _count(
-        self, evidence: Evidence, delta: StreamDelta
-    ) -> tuple[Counts, dict[str, int | None]]:
-        """Return what is known, and how many entries follow each group's cursor."""
+        self, evidence: Evidence, delta: StreamDelta, *, anew: bool
+    ) -> tuple[Counts, dict[str, int | None], bool]:
+        """Return what is known, how many entries follow each cursor, and if there is a conflict."""
         added = delta.added or 0
         carried = {at: count + added for at, count in self._known.items() if delta.keeps(at)}
         own = [one for group in evidence.groups for one in evidence.lookahead(group)]
-        try:
-            counts = Counts(evidence.stream, carried, [*evidence.shared, *own])
-        except Contradiction:  # not even the replies agree if they show different moments
-            return Counts(evidence.stream, {}, []), dict.fromkeys(
-                [group.name for group in evidence.groups]
-            )
-        waiting = {
-            group.name: counts.after(
-                group.last_delivered_id, [*evidence.lookahead(group), *evidence.shared]
-            )
-            for group in evidence.groups
-        }
-        return counts, waiting
+        contradictory = False
+        for known in ({},) if anew else (carried, {}):
+            try:
+                counts = Counts(evidence.stream, known, [*evidence.shared, *own])
+            except Contradiction:
+                contradictory = True
+                continue
+            waiting = {
+                group.name: counts.after(
+                    group.last_delivered_id, [*evidence.lookahead(group), *evidence.shared]
+                )
+                for group in evidence.groups
+            }
+            return counts, waiting, contradictory
+        # not even the replies agree: they show different moments, or a wrong byte
+        unknown = dict.fromkeys([group.name for group in evidence.groups])
+        return Counts(evidence.stream, {}, []), unknown, True
+
+    def _disagrees(
+        self, group: GroupInfo, waiting: Mapping[str, int | None], evidence: Evidence
+    ) -> bool:
+        """Tell whether a count and the server's lag are no longer the same."""
+        count, view = waiting[group.name], self._views.get(group.name)
+        return (
+            count is not None
+            and group.lag not in (None, count)
+            and (view is None or view.waiting == view.group.lag)
+            and count_at_ends(group.last_delivered_id, evidence.stream) is None
+        )
+
+    def _pending_differs(self, group: GroupInfo, evidence: Evidence) -> bool:
+        """Tell whether a group's pending entries are no longer those of its consumers."""
+        view, new = self._views.get(group.name), evidence.by_group.get(group.name)
+        if view is None or view.replies is None or new is None:
+            return False
+        old = view.group.pending - view.replies.pending  # 0, but for what XNACK gave back
+        return group.pending - new.pending != old
 
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id
@@ -157,11 +265,11 @@ class LagTracker:
         seen = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
         return max(counts[above], 1, *seen), counts[below]
 
-    def _outcome(self, view: GroupView, delta: StreamDelta) -> Outcomes:
+    def _outcome(self, view: GroupView, before: Outcomes | None, delta: StreamDelta) -> Outcomes:
         old = self._views.get(view.group.name)
-        if old is None:
+        if old is None or before is None:
             return first_outcomes(view, created=self.stream is not None)
-        return next_outcomes(self._outcomes[view.group.name], old, view, delta)
+        return next_outcomes(before, old, view, delta)
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]

@@ -57,6 +57,11 @@ class Snapshots:
             self._works = True
         return results
 
+    @property
+    def at_one_moment(self) -> bool:
+        """Whether the last replies show one moment."""
+        return self._works is True
+
     def restart(self) -> None:
         """Close the connections: unread replies may wait there; the next sample opens new ones."""
         self._connection.client.close()

@@ -17,7 +17,7 @@ import pytest
 import redis as redis_py
 
 from streamviz.client.entry_id import EntryId
-from streamviz.observation import observer as observer_module
+from streamviz.observation import poller
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import Sample
 
@@ -193,7 +193,7 @@ def check(sample: Sample, ids: list[EntryId], verdicts: Counter[str]) -> None:
 def test_exact_is_right_and_unknown_is_rare_whatever_is_done_to_the_counters(
     redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observer_module, "_IDLE_MARGIN_MS", 1)
+    monkeypatch.setattr(poller, "_IDLE_MARGIN_MS", 1)
     die = random.Random(SEED)
     fresh: Counter[str] = Counter()
     continuous: Counter[str] = Counter()
