@@ -35,12 +35,22 @@ class Lookahead:
         Whether the stream has no more after them.
     until : EntryId or None
         The last ID that was asked for; by default, the last of `ids`.
+
+    Raises
+    ------
+    ValueError
+        If the IDs do not rise.
     """
 
     after: EntryId
     ids: Sequence[bytes]
     complete: bool
     until: EntryId | None = None
+
+    def __post_init__(self) -> None:
+        ids = list(self.ids)
+        if ids != sorted(ids) and ids != sorted(ids, key=_parts):  # most are of one length
+            raise ValueError("the IDs do not rise")
 
     @property
     def end(self) -> EntryId:

@@ -8,56 +8,13 @@ from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import (
-    Contradiction,
-    Counts,
-    Lookahead,
-    StreamDelta,
-    count_at_ends,
-)
-from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
+from streamviz.observation.counting import Counts, StreamDelta, count_at_ends
+from streamviz.observation.evidence import Evidence, Findings, count_entries
+from streamviz.observation.idle_groups import LastPoll, unchanged_groups
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.outcomes import GroupView, Outcomes, first_outcomes, next_outcomes
 from streamviz.observation.pages import Page, next_pages
 from streamviz.observation.sample import Lag
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one poll shows about the groups' lag.
-
-    Attributes
-    ----------
-    stream : StreamInfo
-        The stream.
-    groups : list of GroupInfo
-        Its groups.
-    new : Lookahead
-        The entries after the last ID of the previous sample; only the newest if there are many.
-    pages : list of Lookahead
-        The pages that the tracker asked for.
-    by_group : mapping of str to GroupReplies
-        The replies about each group that was asked about by name.
-    active_groups : set of str
-        The groups of which a consumer may have read since the previous sample.
-    """
-
-    stream: StreamInfo
-    groups: list[GroupInfo]
-    new: Lookahead
-    pages: list[Lookahead]
-    by_group: Mapping[str, GroupReplies]
-    active_groups: set[str]
-
-    def lookahead(self, group: GroupInfo) -> list[Lookahead]:
-        """Return the entries that were asked for after a group's cursor, if they were."""
-        replies = self.by_group.get(group.name)
-        return [replies.lookahead] if replies else []
-
-    @property
-    def shared(self) -> list[Lookahead]:
-        """The entries that were not asked for because of one group."""
-        return [self.new, *self.pages]
 
 
 class Judgement(NamedTuple):
@@ -66,45 +23,6 @@ class Judgement(NamedTuple):
     group: GroupInfo
     lag: Lag
     outcomes: Outcomes
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the replies of a poll prove, together with what earlier ones proved.
-
-    Attributes
-    ----------
-    evidence : Evidence
-        The replies.
-    delta : StreamDelta
-        What changed in the stream since the previous sample.
-    unchanged : set of str
-        The groups that have not changed since.
-    counts : Counts or None
-        What is known; None if nothing has changed, so that nothing was counted.
-    waiting : mapping of str to (int or None)
-        How many entries follow each group's cursor; None if unknown.
-    is_contradictory : bool
-        Whether the replies contradict what is known, or each other.
-    is_doubtful : bool
-        Whether they say what hardly ever happens, or what cannot be.
-    anew : bool
-        Whether nothing was taken from earlier samples.
-    """
-
-    evidence: Evidence
-    delta: StreamDelta
-    unchanged: set[str]
-    counts: Counts | None
-    waiting: Mapping[str, int | None]
-    is_contradictory: bool = False
-    is_doubtful: bool = False
-    anew: bool = False
-
-    @property
-    def uncertain(self) -> list[GroupInfo]:
-        """The groups whose lag is not known."""
-        return [one for one in self.evidence.groups if self.waiting[one.name] is None]
 
 
 @dataclass(slots=True)
@@ -136,8 +54,7 @@ class LagTracker:
     ) -> Findings:
         """Return what is certain now; `last` has the groups in the previous poll.
 
-        With `anew`, nothing is taken from earlier samples, and the next one takes nothing from
-        this.
+        With `anew`, nothing is taken from earlier samples.
         """
         delta = self._delta(evidence)
         unchanged = unchanged_groups(
@@ -145,16 +62,20 @@ class LagTracker:
         )
         if not anew and self._is_at_rest(evidence, delta, unchanged):
             return Findings(evidence, delta, unchanged, None, {})
-        counts, waiting, contradictory = self._count(evidence, delta, anew=anew)
+        added, known = delta.added or 0, {} if anew else self._known
+        carried = {at: count + added for at, count in known.items() if delta.keeps(at)}
+        counts, waiting, contradictory = count_entries(evidence, carried)
         removed = delta.removed
         contradictory |= removed is not None and removed < 0
-        contradictory |= any(self._disagrees(one, waiting, evidence) for one in evidence.groups)
+        contradictory |= any(self._disagrees(one, waiting, delta) for one in evidence.groups)
         doubtful = (
             contradictory
             or delta.is_odd
             or any(self._pending_differs(one, evidence) for one in evidence.groups)
         )
-        return Findings(evidence, delta, unchanged, counts, waiting, contradictory, doubtful, anew)
+        return Findings(
+            evidence, delta, unchanged, counts, waiting, contradictory, doubtful, carried
+        )
 
     def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
@@ -183,9 +104,11 @@ class LagTracker:
             outcomes = self._outcome(view, before.get(group.name), found.delta)
             judgements.append(Judgement(group, lag, outcomes))
         self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
-        self._known = {} if found.anew else self._carry(counts, evidence, found.waiting)
+        known = self._carry(counts, evidence, found.waiting)
+        once = self._is_first_proof(found) or (found.is_contradictory and not found.carried)
+        self._known = dict(found.carried) if once else known
+        self._settled = None if once or found.uncertain else evidence.groups
         self.stream, self._views, self._judgements = evidence.stream, views, judgements
-        self._settled = None if found.anew or found.uncertain else evidence.groups
         return judgements
 
     def _delta(self, evidence: Evidence) -> StreamDelta:
@@ -214,42 +137,31 @@ class LagTracker:
             and len(unchanged) == len(evidence.groups)
         )
 
-    def _count(
-        self, evidence: Evidence, delta: StreamDelta, *, anew: bool
-    ) -> tuple[Counts, dict[str, int | None], bool]:
-        """Return what is known, how many entries follow each cursor, and if there is a conflict."""
-        added = delta.added or 0
-        carried = {at: count + added for at, count in self._known.items() if delta.keeps(at)}
-        own = [one for group in evidence.groups for one in evidence.lookahead(group)]
-        contradictory = False
-        for known in ({},) if anew else (carried, {}):
-            try:
-                counts = Counts(evidence.stream, known, [*evidence.shared, *own])
-            except Contradiction:
-                contradictory = True
-                continue
-            waiting = {
-                group.name: counts.after(
-                    group.last_delivered_id, [*evidence.lookahead(group), *evidence.shared]
-                )
-                for group in evidence.groups
-            }
-            return counts, waiting, contradictory
-        # not even the replies agree: they show different moments, or a wrong byte
-        unknown = dict.fromkeys([group.name for group in evidence.groups])
-        return Counts(evidence.stream, {}, []), unknown, True
-
     def _disagrees(
-        self, group: GroupInfo, waiting: Mapping[str, int | None], evidence: Evidence
+        self, group: GroupInfo, waiting: Mapping[str, int | None], delta: StreamDelta
     ) -> bool:
-        """Tell whether a count and the server's lag are no longer the same."""
-        count, view = waiting[group.name], self._views.get(group.name)
-        return (
-            count is not None
-            and group.lag not in (None, count)
-            and (view is None or view.waiting == view.group.lag)
-            and count_at_ends(group.last_delivered_id, evidence.stream) is None
-        )
+        """Tell whether a count no longer agrees with the server's lag, or with the last count."""
+        count, view, at = waiting[group.name], self._views.get(group.name), group.last_delivered_id
+        if count is None or count_at_ends(at, delta.now) is not None:
+            return False
+        if view is None or view.waiting is None:
+            return False
+        if at == view.group.last_delivered_id and delta.keeps(at):
+            return count != view.waiting + (delta.added or 0)
+        return view.waiting == view.group.lag and group.lag not in (None, count)
+
+    def _is_first_proof(self, found: Findings) -> bool:
+        """Tell whether a group's lag is counted for the first time, and the server is no witness.
+
+        One wrong byte would do for that, so the next sample proves it again.
+        """
+        for group in found.evidence.groups:
+            view, count = self._views.get(group.name), found.waiting[group.name]
+            known = view is not None and view.waiting is not None
+            at_end = count_at_ends(group.last_delivered_id, found.evidence.stream) is not None
+            if not (known or at_end or count is None or count == group.lag):
+                return True
+        return False
 
     def _pending_differs(self, group: GroupInfo, evidence: Evidence) -> bool:
         """Tell whether a group's pending entries are no longer those of its consumers."""

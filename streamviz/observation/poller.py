@@ -10,8 +10,9 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.counting import recreated
+from streamviz.observation.evidence import Evidence, Findings
 from streamviz.observation.idle_groups import GroupReplies, LastPoll
-from streamviz.observation.lag_tracker import Evidence, Findings, Judgement, LagTracker
+from streamviz.observation.lag_tracker import Judgement, LagTracker
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged
 from streamviz.observation.reply_checks import LastReplies
