@@ -168,8 +168,7 @@ class LagTracker:
         view, new = self._views.get(group.name), evidence.by_group.get(group.name)
         if view is None or view.replies is None or new is None:
             return False
-        old = view.group.pending - view.replies.pending  # 0, but for what XNACK gave back
-        return group.pending - new.pending != old
+        return group.pending - new.pending != view.unheld
 
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id

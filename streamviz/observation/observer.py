@@ -70,6 +70,9 @@ class Observer:
     ----------
     on_sample : list of functions
         Each is called with every sample, before `sample` returns it.
+    back_off : BackOff
+        If the server takes more than 50 ms to answer: how long to leave it alone between two
+        samples, and in words why. `watch` and live scenarios do so.
 
     Raises
     ------
@@ -100,6 +103,7 @@ class Observer:
         self.stream = stream
         self.readers = readers
         self._snapshots = Snapshots(observer_connection(client, stream))
+        self.back_off = self._snapshots.back_off
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._poller = Poller(self._snapshots, stream, self._budget, memory=bool(memory))
         self._last_sample: Sample | None = None

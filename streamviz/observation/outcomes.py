@@ -44,6 +44,11 @@ class GroupView:
     stream: StreamInfo
     active: bool
 
+    @property
+    def unheld(self) -> int:
+        """How many entries are pending for no consumer (XNACK): others show a misread number."""
+        return self.group.pending - self.replies.pending if self.replies else 0
+
 
 class Outcomes(NamedTuple):
     """What became of entries up to a group's cursor: each number is certain, and not the whole.
@@ -97,7 +102,7 @@ def next_outcomes(
     acked, dropped = outcomes.acked, outcomes.dropped
     left = before.pending + (delivered or 0) - group.pending
     still_removed = _possibly_removed(now, now.stream)
-    if delivered is None:
+    if delivered is None or old.unheld != now.unheld:
         left = _left_by_id(old, now)
     else:
         still_removed = min(still_removed, removed)
