@@ -30,7 +30,7 @@ class Snapshots:
     Attributes
     ----------
     back_off : BackOff
-        How long to leave the server alone, if it is slow.
+        How long to leave the server alone.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -89,6 +89,31 @@ def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
     assert observer.back_off.interval_s == 0
 
 
+def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer) -> None:
+    with closing(upstream.client()) as client:
+        client.xadd("many", {"n": 1})
+        client.xgroup_create("many", "g", "0")
+        pipe = client.pipeline(transaction=False)
+        for n in range(10_000):
+            pipe.xgroup_createconsumer("many", "g", f"a-pod-that-never-signed-off-{n}")
+        observer = Observer(client, "many")
+        observer.sample()
+        assert str(observer.back_off) == ""
+        pipe.execute()
+        before = client.info("stats")["total_net_output_bytes"]
+        observer.sample()
+        size = client.info("stats")["total_net_output_bytes"] - before
+        observer.sample()
+        assert "10,000 consumers: sampling every" in str(observer.back_off)
+        bytes_per_s = size / observer.back_off.interval_s
+        assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
+        client.delete("many")
+        observer.sample()
+        client.xadd("many", {"n": 1})
+        observer.sample()
+        assert str(observer.back_off) == ""
+
+
 @pytest.mark.parametrize(
     ("took_s", "interval_s"),
     [
