@@ -35,12 +35,22 @@ class Lookahead:
         Whether the stream has no more after them.
     until : EntryId or None
         The last ID that was asked for; by default, the last of `ids`.
+
+    Raises
+    ------
+    ValueError
+        If the IDs do not rise.
     """
 
     after: EntryId
     ids: Sequence[bytes]
     complete: bool
     until: EntryId | None = None
+
+    def __post_init__(self) -> None:
+        ids = list(self.ids)
+        if ids != sorted(ids) and ids != sorted(ids, key=_parts):  # most are of one length
+            raise ValueError("the IDs do not rise")
 
     @property
     def end(self) -> EntryId:
@@ -124,6 +134,12 @@ class StreamDelta:
         back = largest_deleted(now) < largest_deleted(old)
         return self.counter != self.added or moved or back
 
+    @property
+    def is_odd(self) -> bool:
+        """Whether the server says what only XSETID, or a wrong byte, can make it say."""
+        known = self.added is not None and not may_have_swept(self.old, self.now)
+        return known and self.was_rewritten
+
 
 def entries_added(stream: StreamInfo) -> int:
     """Return how many entries were ever added; 0 where the server does not count them."""
@@ -139,6 +155,21 @@ def may_have_swept(old: StreamInfo, now: StreamInfo) -> bool:
     """Tell whether entries that were added since can be gone already."""
     first = now.first_entry.id if now.first_entry else EntryId.MAX
     return max(first, largest_deleted(now)) > old.last_generated_id
+
+
+def recreated(old: StreamInfo, new: StreamInfo) -> bool:
+    """Tell whether the key was deleted and now holds another stream.
+
+    Then its last ID went back, or an entry is before the first one; or all its entries are new, and
+    more than were added since. A smaller number of added entries proves nothing: XSETID sets it.
+    """
+    if new.last_generated_id < old.last_generated_id:
+        return True
+    if new.first_entry is None:
+        return False
+    first, added = new.first_entry.id, entries_added(new) - entries_added(old)
+    lowest = old.first_entry.id if old.first_entry else old.last_generated_id
+    return first < lowest or (first > old.last_generated_id and new.length > added)
 
 
 def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:

@@ -65,6 +65,7 @@ class History:
         self._entry_count = 0
         self._event_count = 0
         self._groups: dict[str, int] = {}  # how many samples in the window have each one
+        self._group_names: tuple[str, ...] | None = None  # a plot asks once for each group
         self._readers: dict[str, int] = {}
         self._consumers: dict[tuple[str, str], int] = {}
         self._inexact: dict[str, int] = {}
@@ -115,7 +116,7 @@ class History:
         if self._samples:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
-        self._groups = dict.fromkeys(groups, 0)
+        self._groups, self._group_names = dict.fromkeys(groups, 0), None
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -140,7 +141,9 @@ class History:
     @property
     def group_names(self) -> tuple[str, ...]:
         """The groups in the window, in the order in which they appeared."""
-        return tuple(name for name, count in self._groups.items() if count)
+        if self._group_names is None:
+            self._group_names = tuple(name for name, count in self._groups.items() if count)
+        return self._group_names
 
     @property
     def reader_names(self) -> tuple[str, ...]:
@@ -268,6 +271,7 @@ class History:
     def _tally(self, sample: Sample, sign: int) -> None:
         self._event_count += sign * len(sample.events)
         _add(self._groups, (group.name for group in sample.groups), sign)
+        self._group_names = None
         _add(self._readers, (reader.name for reader in sample.readers), sign)
         members = ((group.name, one.name) for group in sample.groups for one in group.consumers)
         _add(self._consumers, members, sign)

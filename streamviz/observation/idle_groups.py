@@ -5,7 +5,7 @@ While no consumer of a group does anything, its pending entries grow older and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, age_pending
@@ -34,6 +34,11 @@ class GroupReplies:
         """Return what an idle group would reply now, given its consumers' new idle times."""
         ms = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
         return GroupReplies(consumers, age_pending(self.oldest, ms), self.lookahead)
+
+    @property
+    def pending(self) -> int:
+        """How many entries are pending for its consumers."""
+        return sum(consumer.pending for consumer in self.consumers)
 
     def active_within(self, ms: float) -> bool:
         """Tell whether a consumer may have asked the server for anything in the last `ms`."""
@@ -78,7 +83,7 @@ def unchanged_groups(
     delta: StreamDelta,
     groups: Iterable[GroupInfo],
     replies: Mapping[str, GroupReplies],
-    since_ms: float,
+    active: Container[str],
 ) -> set[str]:
     """Return the groups that have not changed, and whose waiting entries have not either.
 
@@ -94,13 +99,13 @@ def unchanged_groups(
         The groups now.
     replies : mapping of str to GroupReplies
         The replies about them by name.
-    since_ms : float
-        Time since the previous poll began, or a little more, in milliseconds.
+    active : container of str
+        The groups of which a consumer may have asked the server for anything since.
     """
     names = set()
     for group in groups:
         old, new = last.get(group.name), replies.get(group.name)
-        if not old or not new or new.active_within(since_ms):
+        if not old or not new or group.name in active:
             continue
         complete = old.replies.lookahead.complete
         if old.differs(group, new.consumers) or (complete and delta.counted != 0):

@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import Contradiction, Counts, Lookahead, StreamDelta
-from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.counting import Counts, StreamDelta, count_at_ends
+from streamviz.observation.evidence import Evidence, Findings, count_entries
+from streamviz.observation.idle_groups import LastPoll, unchanged_groups
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.outcomes import GroupView, Outcomes, first_outcomes, next_outcomes
 from streamviz.observation.pages import Page, next_pages
 from streamviz.observation.sample import Lag
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one poll shows about the groups' lag.
-
-    Attributes
-    ----------
-    stream : StreamInfo
-        The stream.
-    groups : list of GroupInfo
-        Its groups.
-    new : Lookahead
-        The entries after the last ID of the previous sample; only the newest if there are many.
-    pages : list of Lookahead
-        The pages that the tracker asked for.
-    by_group : mapping of str to GroupReplies
-        The replies about each group that was asked about by name.
-    active_groups : set of str
-        The groups of which a consumer may have read since the previous sample.
-    """
-
-    stream: StreamInfo
-    groups: list[GroupInfo]
-    new: Lookahead
-    pages: list[Lookahead]
-    by_group: Mapping[str, GroupReplies]
-    active_groups: set[str]
-
-    def lookahead(self, group: GroupInfo) -> list[Lookahead]:
-        """Return the entries that were asked for after a group's cursor, if they were."""
-        replies = self.by_group.get(group.name)
-        return [replies.lookahead] if replies else []
-
-    @property
-    def shared(self) -> list[Lookahead]:
-        """The entries that were not asked for because of one group."""
-        return [self.new, *self.pages]
 
 
 class Judgement(NamedTuple):
@@ -78,41 +41,57 @@ class LagTracker:
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)
     _views: dict[str, GroupView] = field(default_factory=dict)
-    _outcomes: dict[str, Outcomes] = field(default_factory=dict)
+    _judgements: list[Judgement] = field(default_factory=list)
+    _settled: list[GroupInfo] | None = None
 
     @property
     def cursors(self) -> dict[str, EntryId]:
         """Each group's cursor in the previous sample."""
         return {name: view.group.last_delivered_id for name, view in self._views.items()}
 
-    def delta(self, evidence: Evidence) -> StreamDelta:
-        """Return what changed in the stream since the previous sample."""
-        old, cursors = self.stream or evidence.stream, self.cursors
-        last = old.last_generated_id
-        counted = (
-            one.beyond(last) for one in evidence.shared if one.complete and one.after <= last
+    def find(
+        self, evidence: Evidence, last: Mapping[str, LastPoll], *, anew: bool = False
+    ) -> Findings:
+        """Return what is certain now; `last` has the groups in the previous poll.
+
+        With `anew`, nothing is taken from earlier samples.
+        """
+        delta = self._delta(evidence)
+        unchanged = unchanged_groups(
+            last, delta, evidence.groups, evidence.by_group, evidence.active_groups
         )
-        both = [
-            max(group.last_delivered_id, cursors[group.name])
-            for group in evidence.groups
-            if group.name in cursors
-        ]
-        lowest = min(both, default=EntryId.MAX)
-        return StreamDelta(old, evidence.stream, next(counted, None), lowest)
+        if not anew and self._is_at_rest(evidence, delta, unchanged):
+            return Findings(evidence, delta, unchanged, None, {})
+        added, known = delta.added or 0, {} if anew else self._known
+        carried = {at: count + added for at, count in known.items() if delta.keeps(at)}
+        counts, waiting, contradictory = count_entries(evidence, carried)
+        removed = delta.removed
+        contradictory |= removed is not None and removed < 0
+        contradictory |= any(self._disagrees(one, waiting, delta) for one in evidence.groups)
+        doubtful = (
+            contradictory
+            or delta.is_odd
+            or any(self._pending_differs(one, evidence) for one in evidence.groups)
+        )
+        return Findings(
+            evidence, delta, unchanged, counts, waiting, contradictory, doubtful, carried
+        )
 
-    def missing(self, evidence: Evidence, entry_bytes: int) -> list[Page]:
+    def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
-        counts, waiting = self._count(evidence, self.delta(evidence))
-        uncertain = [one for one in evidence.groups if waiting[one.name] is None]
-        return next_pages(counts, uncertain, entry_bytes, first=not self.pages)
+        if found.counts is None:
+            return []
+        return next_pages(found.counts, found.uncertain, entry_bytes, first=not self.pages)
 
-    def judge(self, evidence: Evidence, entry_bytes: int) -> list[Judgement]:
+    def judge(self, found: Findings, entry_bytes: int) -> list[Judgement]:
         """Return each group, its lag, and what became of the entries up to its cursor."""
-        delta = self.delta(evidence)
-        counts, waiting = self._count(evidence, delta)
+        evidence, counts = found.evidence, found.counts
+        if counts is None:
+            return self._judgements
         judgements, views = [], {}
+        before = {one.group.name: one.outcomes for one in self._judgements}
         for group in evidence.groups:
-            count = waiting[group.name]
+            count = found.waiting[group.name]
             if count is None:
                 low, high = self._bounds(counts, evidence, group)
                 lag = judge_lag(group, evidence.stream, at_least=low, at_most=high)
@@ -122,34 +101,74 @@ class LagTracker:
             active = group.name in evidence.active_groups
             view = GroupView(group, count, by_name, evidence.stream, active=active)
             views[group.name] = view
-            judgements.append(Judgement(group, lag, self._outcome(view, delta)))
-        uncertain = [one for one in evidence.groups if waiting[one.name] is None]
-        self.pages = next_pages(counts, uncertain, entry_bytes, first=False)
-        self._known = self._carry(counts, evidence, waiting)
-        self.stream, self._views = evidence.stream, views
-        self._outcomes = {one.group.name: one.outcomes for one in judgements}
+            outcomes = self._outcome(view, before.get(group.name), found.delta)
+            judgements.append(Judgement(group, lag, outcomes))
+        self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
+        known = self._carry(counts, evidence, found.waiting)
+        once = self._is_first_proof(found) or (found.is_contradictory and not found.carried)
+        self._known = dict(found.carried) if once else known
+        self._settled = None if once or found.uncertain else evidence.groups
+        self.stream, self._views, self._judgements = evidence.stream, views, judgements
         return judgements
 
-    def _count(
-        self, evidence: Evidence, delta: StreamDelta
-    ) -> tuple[Counts, dict[str, int | None]]:
-        """Return what is known, and how many entries follow each group's cursor."""
-        added = delta.added or 0
-        carried = {at: count + added for at, count in self._known.items() if delta.keeps(at)}
-        own = [one for group in evidence.groups for one in evidence.lookahead(group)]
-        try:
-            counts = Counts(evidence.stream, carried, [*evidence.shared, *own])
-        except Contradiction:  # not even the replies agree if they show different moments
-            return Counts(evidence.stream, {}, []), dict.fromkeys(
-                [group.name for group in evidence.groups]
-            )
-        waiting = {
-            group.name: counts.after(
-                group.last_delivered_id, [*evidence.lookahead(group), *evidence.shared]
-            )
+    def _delta(self, evidence: Evidence) -> StreamDelta:
+        """Return what changed in the stream since the previous sample."""
+        old, views = self.stream or evidence.stream, self._views
+        last = old.last_generated_id
+        counted = (
+            one.beyond(last) for one in evidence.shared if one.complete and one.after <= last
+        )
+        both = [
+            max(group.last_delivered_id, views[group.name].group.last_delivered_id)
             for group in evidence.groups
-        }
-        return counts, waiting
+            if group.name in views
+        ]
+        lowest = min(both, default=EntryId.MAX)
+        return StreamDelta(old, evidence.stream, next(counted, None), lowest)
+
+    def _is_at_rest(
+        self, evidence: Evidence, delta: StreamDelta, unchanged: Collection[str]
+    ) -> bool:
+        """Tell whether the replies are the same as the previous ones, and all was known then."""
+        return (
+            evidence.stream is self.stream
+            and evidence.groups is self._settled
+            and delta.counted == 0
+            and len(unchanged) == len(evidence.groups)
+        )
+
+    def _disagrees(
+        self, group: GroupInfo, waiting: Mapping[str, int | None], delta: StreamDelta
+    ) -> bool:
+        """Tell whether a count no longer agrees with the server's lag, or with the last count."""
+        count, view, at = waiting[group.name], self._views.get(group.name), group.last_delivered_id
+        if count is None or count_at_ends(at, delta.now) is not None:
+            return False
+        if view is None or view.waiting is None:
+            return False
+        if at == view.group.last_delivered_id and delta.keeps(at):
+            return count != view.waiting + (delta.added or 0)
+        return view.waiting == view.group.lag and group.lag not in (None, count)
+
+    def _is_first_proof(self, found: Findings) -> bool:
+        """Tell whether a group's lag is counted for the first time, and the server is no witness.
+
+        One wrong byte would do for that, so the next sample proves it again.
+        """
+        for group in found.evidence.groups:
+            view, count = self._views.get(group.name), found.waiting[group.name]
+            known = view is not None and view.waiting is not None
+            at_end = count_at_ends(group.last_delivered_id, found.evidence.stream) is not None
+            if not (known or at_end or count is None or count == group.lag):
+                return True
+        return False
+
+    def _pending_differs(self, group: GroupInfo, evidence: Evidence) -> bool:
+        """Tell whether a group's pending entries are no longer those of its consumers."""
+        view, new = self._views.get(group.name), evidence.by_group.get(group.name)
+        if view is None or view.replies is None or new is None:
+            return False
+        return group.pending - new.pending != view.unheld
 
     def _bounds(self, counts: Counts, evidence: Evidence, group: GroupInfo) -> tuple[int, int]:
         cursor = group.last_delivered_id
@@ -157,11 +176,11 @@ class LagTracker:
         seen = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
         return max(counts[above], 1, *seen), counts[below]
 
-    def _outcome(self, view: GroupView, delta: StreamDelta) -> Outcomes:
+    def _outcome(self, view: GroupView, before: Outcomes | None, delta: StreamDelta) -> Outcomes:
         old = self._views.get(view.group.name)
-        if old is None:
+        if old is None or before is None:
             return first_outcomes(view, created=self.stream is not None)
-        return next_outcomes(self._outcomes[view.group.name], old, view, delta)
+        return next_outcomes(before, old, view, delta)
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from types import NoneType
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client
-from streamviz.client.entry_id import EntryId
-from streamviz.client.models import StreamInfo
 from streamviz.errors import (
     InputError,
     NoSuchStream,
@@ -21,17 +17,14 @@ from streamviz.errors import (
 )
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.events import Event, events_of
-from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
-from streamviz.observation.lag_tracker import Evidence, LagTracker
 from streamviz.observation.observer_client import observer_connection
-from streamviz.observation.pages import Page
-from streamviz.observation.poll import Poll, PollReplies, StreamChanged, make_sample, recreated
+from streamviz.observation.poll import StreamChanged
+from streamviz.observation.poll_sample import make_sample
+from streamviz.observation.poller import Poller
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
 from streamviz.observation.snapshots import Snapshots
 from streamviz.observation.stand_ins import repeated, without_stream
-
-_IDLE_MARGIN_MS = 5
 
 
 class Observer:
@@ -77,6 +70,9 @@ class Observer:
     ----------
     on_sample : list of functions
         Each is called with every sample, before `sample` returns it.
+    back_off : BackOff
+        If the server takes more than 50 ms to answer, or has thousands of consumers: how long to
+        leave it alone between two samples, and in words why. `watch` and live scenarios do so.
 
     Raises
     ------
@@ -108,13 +104,11 @@ class Observer:
         self.readers = readers
         self._snapshots = Snapshots(observer_connection(client, stream))
         check_type("memory", memory, bool, "True or False")
-        self._memory = memory
+        self.back_off = self._snapshots.back_off
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
+        self._poller = Poller(self._snapshots, stream, self._budget, memory=memory)
         self._last_sample: Sample | None = None
-        self._tracker = LagTracker()
-        self._last: dict[str, LastPoll] = {}
-        self._existed = False
-        self._polled_s, self._n = 0.0, 0
+        self._n = 0
         self._clock = RisingClock()
         self.on_sample: list[Callable[[Sample], object]] = []
 
@@ -159,16 +153,21 @@ class Observer:
         if time_ms is None:
             time_ms, set_back = self._clock.now()
             events += set_back
-        began_s = time.monotonic()
         try:
-            return self._judged(self._poll(time_ms), began_s, time_ms, events, readers)
+            polled = self._poller.poll(time_ms, self.readers)
+            if polled.is_another:
+                events += (Event("stream_recreated"),)
+            sample = make_sample(
+                polled, readers, stream=self.stream, n=self._n, time_ms=time_ms, events=events
+            )
+            self._last_sample = sample
         except StreamChanged:
             assert self._last_sample is not None
             return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
         except NoSuchStream:
-            self._tracker, self._last = LagTracker(), {}
-            self._budget.forget()
-            trouble = "stream is gone" if self._existed else f"no stream {self.stream!r} yet"
+            self._poller.forget()
+            existed = self._last_sample is not None
+            trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
         except (OffsetError, ServerError, StreamError) as error:
             trouble = str(error)
         except Exception as error:  # a wrong byte is not always an error of the protocol
@@ -177,150 +176,6 @@ class Observer:
                 f"a reply makes no sense ({type(error).__name__}). If this goes on, check what is "
                 "between the server and this program"
             )
+        else:
+            return sample
         return without_stream(self.stream, self._n, time_ms, trouble, events)
-
-    def _judged(
-        self,
-        poll: tuple[LagTracker, PollReplies, set[str]],
-        began_s: float,
-        time_ms: int,
-        events: tuple[Event, ...],
-        readers: tuple[ReaderState, ...],
-    ) -> Sample:
-        """Return the sample of a poll, and keep what the next one needs."""
-        tracker, replies, unchanged = poll
-        if tracker is not self._tracker:
-            events += (Event("stream_recreated"),)
-        previous = tracker.stream
-        sample = make_sample(
-            replies,
-            tracker.judge(self._evidence(replies), self._budget.entry_bytes),
-            readers,
-            stream=self.stream,
-            n=self._n,
-            time_ms=time_ms,
-            previous=previous,
-            events=events,
-        )
-        self._tracker, self._existed, self._polled_s = tracker, True, began_s
-        self._last_sample = sample
-        self._last = {
-            group.name: LastPoll(group, replies.by_group[group.name], group.name in unchanged)
-            for group in replies.groups
-            if group.name in replies.by_group
-        }
-        return sample
-
-    def _poll(self, time_ms: int) -> tuple[LagTracker, PollReplies, set[str]]:
-        """Poll once, or twice if the first poll shows that it asked for the wrong things.
-
-        Also return the tracker for these replies (a new one if the stream was recreated), and the
-        groups that have not changed since the previous poll.
-        """
-        tracker, cursors = self._tracker, self._tracker.cursors
-        idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        pages = tracker.pages
-        replies = self._first_round_trip(tracker, cursors, idle, time_ms)
-        if tracker.stream and recreated(tracker.stream, replies.stream):
-            tracker, cursors = LagTracker(), {}
-        now = {group.name: group.last_delivered_id for group in replies.groups}
-        moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
-        unchanged = self._unchanged(tracker, replies)
-        woke = any(name in now and name not in unchanged for name in idle)
-        wrong = moved or woke or tracker is not self._tracker or tracker.stream is None
-        if wrong or not pages:
-            pages = tracker.missing(self._evidence(replies), self._budget.entry_bytes)
-        if wrong or (pages and not tracker.pages):
-            again = {} if wrong else idle
-            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
-            unchanged = self._unchanged(tracker, replies)
-        return tracker, replies, unchanged
-
-    def _first_round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        time_ms: int,
-    ) -> PollReplies:
-        """Ask about the stream and its groups; first, whether large entries are still the same.
-
-        Raises
-        ------
-        StreamChanged
-            If they are not, and it is too early to ask about them again.
-        """
-        budget = self._budget
-        if budget.large and not budget.held:
-            try:
-                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
-            except StreamChanged:
-                budget.held = True
-        if budget.held and not budget.due(time_ms):
-            raise StreamChanged
-        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
-        budget.polled(time_ms, replies.entry_bytes)
-        return replies
-
-    def _second_round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        pages: Sequence[Page],
-        first: PollReplies,
-    ) -> PollReplies:
-        """Ask again, about other groups and entries by name; about large entries not again."""
-        if not self._budget.large:
-            return self._round_trip(tracker, cursors, idle, pages)
-        try:
-            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
-        except StreamChanged:
-            return first
-        return replace(replies, new=first.new, new_ids=first.new_ids)
-
-    def _unchanged(self, tracker: LagTracker, replies: PollReplies) -> set[str]:
-        if tracker.stream is None:
-            return set()
-        delta = tracker.delta(self._evidence(replies))
-        return unchanged_groups(
-            self._last, delta, replies.groups, replies.by_group, self._since_ms()
-        )
-
-    def _round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        pages: Sequence[Page],
-        known: StreamInfo | None = None,
-    ) -> PollReplies:
-        last = known or tracker.stream
-        poll = Poll(
-            key=self.stream,
-            after=last.last_generated_id if last else None,
-            pages=pages,
-            cursors=cursors,
-            idle=idle,
-            readers=self.readers,
-            memory=self._memory,
-            known=known,
-            **self._budget.limits(len(cursors)),
-        )
-        return poll.read(self._snapshots.send(poll.commands()))
-
-    def _evidence(self, replies: PollReplies) -> Evidence:
-        since_ms = self._since_ms()
-        by_group = replies.by_group
-        return Evidence(
-            replies.stream,
-            replies.groups,
-            replies.new_ids,
-            replies.pages,
-            by_group,
-            {name for name, one in by_group.items() if one.active_within(since_ms)},
-        )
-
-    def _since_ms(self) -> float:
-        """Return the time from before the previous poll to after this one: it covers every read."""
-        return (time.monotonic() - self._polled_s) * 1000 + _IDLE_MARGIN_MS

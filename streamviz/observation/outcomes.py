@@ -44,6 +44,11 @@ class GroupView:
     stream: StreamInfo
     active: bool
 
+    @property
+    def unheld(self) -> int:
+        """How many entries are pending for no consumer (XNACK): others show a misread number."""
+        return self.group.pending - self.replies.pending if self.replies else 0
+
 
 class Outcomes(NamedTuple):
     """What became of entries up to a group's cursor: each number is certain, and not the whole.
@@ -97,7 +102,7 @@ def next_outcomes(
     acked, dropped = outcomes.acked, outcomes.dropped
     left = before.pending + (delivered or 0) - group.pending
     still_removed = _possibly_removed(now, now.stream)
-    if delivered is None:
+    if delivered is None or old.unheld != now.unheld:
         left = _left_by_id(old, now)
     else:
         still_removed = min(still_removed, removed)
@@ -176,13 +181,21 @@ def _held(old: GroupView, now: GroupView, name: str) -> int:
 
 
 def _left_by_id(old: GroupView, now: GroupView) -> int:
-    """Return how many pending entries are certainly no longer pending: some of the oldest."""
-    if not old.replies or not now.replies:
+    """Return how many pending entries are certainly no longer pending: some of the oldest.
+
+    One that is pending again counts against them: its claim was forced, or one ID was misread.
+    """
+    return _absent(old, now) - _absent(now, old)
+
+
+def _absent(one: GroupView, other: GroupView) -> int:
+    """Return how many entries are pending for a group in one view, and not in another."""
+    if not one.replies or not other.replies:
         return 0
-    ids = {one.id for one in now.replies.oldest}
-    complete = len(ids) >= now.group.pending
-    last = EntryId.MAX if complete else max(ids, default=EntryId.ZERO)
-    return sum(one.id <= last and one.id not in ids for one in old.replies.oldest)
+    ids = {entry.id for entry in other.replies.oldest}
+    complete = len(ids) >= other.group.pending
+    last = other.group.last_delivered_id if complete else max(ids, default=EntryId.ZERO)
+    return sum(entry.id <= last and entry.id not in ids for entry in one.replies.oldest)
 
 
 def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:

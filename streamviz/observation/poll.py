@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from streamviz.client import replies
@@ -12,13 +12,10 @@ from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
 from streamviz.observation.byte_budget import shortened
-from streamviz.observation.counting import Lookahead, entries_added, may_have_swept
-from streamviz.observation.events import Event
+from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
-from streamviz.observation.lag_tracker import Judgement
 from streamviz.observation.pages import Page
-from streamviz.observation.reply_checks import check_numbers, size_of, without_large_fields
-from streamviz.observation.sample import GroupState, ReaderState, Sample
+from streamviz.observation.reply_checks import LastReplies, check_numbers, size_of
 
 
 class StreamChanged(Exception):
@@ -112,8 +109,8 @@ class Poll:
                     commands.append(("XRANGE", self.key, _after(cursor), "+", "COUNT", count))
         return commands
 
-    def read(self, results: Sequence[Any]) -> PollReplies:
-        """Read the replies.
+    def read(self, results: Sequence[Any], last: LastReplies) -> PollReplies:
+        """Read the replies; `last` knows the previous ones.
 
         Raises
         ------
@@ -132,17 +129,15 @@ class Poll:
                 if isinstance(result, fatal):
                     raise result
         rest = iter(results)
-        about, groups = next(rest), replies.group_infos(next(rest))
+        about, groups = next(rest), last.groups(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []
         new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
         entry_bytes = max(map(size_of, new), default=0)
         entries = tuple(filter(None, map(replies.entry, new)))  # parsed at once, and so checked
         if self.known is None:
-            stream = replies.stream_info(about)
-            last = stream.last_entry
-            if not self.max_entries and last and last.id > (self.after or EntryId.ZERO):
-                entries = (last,)
-            stream, size = without_large_fields(stream)
+            stream, size, newest = last.stream(about)
+            if not self.max_entries and newest and newest.id > (self.after or EntryId.ZERO):
+                entries = (newest,)
             entry_bytes = max(entry_bytes, size)
         elif about != self.known.length or new:
             raise StreamChanged
@@ -159,7 +154,7 @@ class Poll:
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest)),
         )
-        check_numbers(stream, groups, read.by_group, read.memory_bytes)
+        check_numbers(read.by_group, read.memory_bytes)
         return read
 
     def _new_ids(self, stream: StreamInfo, new: Sequence[Any]) -> Lookahead:
@@ -206,110 +201,3 @@ class Poll:
 def _after(entry_id: EntryId) -> str:
     """Return where the entries after an ID begin; Redis refuses "(" before the largest ID."""
     return str(entry_id) if entry_id == EntryId.MAX else f"({entry_id}"
-
-
-def recreated(old: StreamInfo, new: StreamInfo) -> bool:
-    """Tell whether the key was deleted and now holds another stream.
-
-    Then its last ID went back, or an entry is before the first one; or all its entries are new, and
-    more than were added since. A smaller number of added entries proves nothing: XSETID sets it.
-    """
-    if new.last_generated_id < old.last_generated_id:
-        return True
-    if new.first_entry is None:
-        return False
-    first, added = new.first_entry.id, entries_added(new) - entries_added(old)
-    lowest = old.first_entry.id if old.first_entry else old.last_generated_id
-    return first < lowest or (first > old.last_generated_id and new.length > added)
-
-
-def make_sample(
-    results: PollReplies,
-    judgements: Iterable[Judgement],
-    readers: Iterable[ReaderState],
-    *,
-    stream: str,
-    n: int,
-    time_ms: int,
-    previous: StreamInfo | None,
-    events: tuple[Event, ...],
-) -> Sample:
-    """Make a sample of a poll's replies.
-
-    Parameters
-    ----------
-    results : PollReplies
-        The replies.
-    judgements : iterable of Judgement
-        Each group, its lag, and what became of its entries.
-    readers : iterable of ReaderState
-        Plain readers that report themselves; each replaces the reader of that name in the replies.
-    stream : str
-        The stream's key.
-    n : int
-        The sample's number.
-    time_ms : int
-        Its time.
-    previous : StreamInfo or None
-        The stream in the previous sample.
-    events : tuple of Event
-        What happened since.
-    """
-    info, entries = results.stream, results.new
-    added = entries_added(info)
-    times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
-    groups = [
-        _group_state(one, results.by_group.get(one.group.name), times=times) for one in judgements
-    ]
-    states = {name: ReaderState(name, position) for name, position in results.positions.items()}
-    states |= {reader.name: reader for reader in readers}
-    return Sample(
-        stream=stream,
-        n=n,
-        time_ms=time_ms,
-        exists=True,
-        trouble="",
-        length=info.length,
-        entries_added=added,
-        first_id=info.first_entry.id if info.first_entry else EntryId.ZERO,
-        last_id=info.last_generated_id,
-        max_deleted_id=info.max_deleted_entry_id or EntryId.ZERO,
-        entries=entries,
-        missed=_missed(results, previous),
-        groups=tuple(sorted(groups, key=lambda group: group.name)),
-        events=events,
-        nodes=info.radix_tree_keys,
-        memory_bytes=results.memory_bytes,
-        readers=tuple(states[name] for name in sorted(states)),
-    )
-
-
-def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
-    """Return how many new entries the replies do not have; XSETID may have set the counter."""
-    info, shown = results.stream, results.new_ids
-    count = entries_added(info) - entries_added(previous) if previous else info.length
-    if previous and not may_have_swept(previous, info):
-        grown = info.length - previous.length
-        if shown.after <= previous.last_generated_id:
-            count = len(shown.ids)
-        elif not grown <= count <= info.length:
-            count = grown
-    return max(0, count - len(results.new))
-
-
-def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:
-    group, lag, outcomes = judgement
-    if not times and lag.behind_ms:
-        lag = replace(lag, behind_ms=None)
-    return GroupState(
-        name=group.name,
-        last_delivered_id=group.last_delivered_id,
-        entries_read=group.entries_read,
-        lag=lag,
-        pending=group.pending,
-        consumers=by_name.consumers if by_name else (),
-        oldest=by_name.oldest if by_name else (),
-        gone=outcomes.gone,
-        acked=outcomes.acked,
-        dropped=outcomes.dropped,
-    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from streamviz.client import replies
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.errors import ServerTooOld
 from streamviz.observation.idle_groups import GroupReplies
@@ -20,7 +21,68 @@ def size_of(entry: Any) -> int:
     return _FRAME_BYTES + sum(len(word) + 6 for word in entry[1])
 
 
-def without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
+class LastReplies:
+    """Parses and checks the replies about a stream and its groups, unless they are as before."""
+
+    def __init__(self) -> None:
+        self._stream_reply: Any = None
+        self._stream: tuple[StreamInfo, int, Entry | None] | None = None
+        self._groups_reply: Any = None
+        self._groups: list[GroupInfo] = []
+
+    def stream(self, reply: Any) -> tuple[StreamInfo, int, Entry | None]:
+        """Parse XINFO STREAM.
+
+        Returns
+        -------
+        tuple of StreamInfo, int, Entry or None
+            The stream without large fields of its first and last entry, the size of the larger of
+            these entries in bytes, and the whole last entry.
+
+        Raises
+        ------
+        ServerTooOld
+            If the server does not count the entries that were ever added.
+        TypeError
+            If something else stands in the place of a number.
+        """
+        if self._stream is None or reply != self._stream_reply:
+            stream = replies.stream_info(reply)
+            if stream.entries_added is None:
+                raise ServerTooOld(
+                    "this server does not tell how many entries were ever added, so no lag can be "
+                    "known: streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the "
+                    "server"
+                )
+            _check_integers((stream.length, stream.entries_added, stream.radix_tree_keys))
+            self._stream = (*_without_large_fields(stream), stream.last_entry)
+            self._stream_reply = reply if self._stream[1] <= _KEPT_BYTES else None
+        return self._stream
+
+    def groups(self, reply: Any) -> list[GroupInfo]:
+        """Parse XINFO GROUPS; TypeError if something else stands in the place of a number."""
+        if reply != self._groups_reply:
+            groups = replies.group_infos(reply)
+            optional = (number for one in groups for number in (one.entries_read, one.lag))
+            _check_integers(one.pending for one in groups)
+            _check_integers(number for number in optional if number is not None)
+            self._groups, self._groups_reply = groups, reply
+        return self._groups
+
+
+def check_numbers(by_group: Mapping[str, GroupReplies], memory_bytes: int | None) -> None:
+    """Check that each number is one; TypeError if something else stands in its place."""
+    consumers = chain.from_iterable(one.consumers for one in by_group.values())
+    _check_integers(number for consumer in consumers for number in consumer[1:3])
+    _check_integers(() if memory_bytes is None else (memory_bytes,))
+
+
+def _check_integers(numbers: Iterable[object]) -> None:
+    if not {int}.issuperset(map(type, numbers)):  # between the server and us, a byte may change
+        raise TypeError("a reply has something else in the place of a number")
+
+
+def _without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
     """Return a stream without large fields of its first and last entry, and the larger's size."""
     first, last = stream.first_entry, stream.last_entry
     if first is None or last is None:
@@ -29,35 +91,3 @@ def without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
     if size > _KEPT_BYTES:
         stream = replace(stream, first_entry=Entry(first.id, {}), last_entry=Entry(last.id, {}))
     return stream, size
-
-
-def check_numbers(
-    stream: StreamInfo,
-    groups: Iterable[GroupInfo],
-    by_group: Mapping[str, GroupReplies],
-    memory_bytes: int | None,
-) -> None:
-    """Check that each number is one: between the server and us, a byte may have changed.
-
-    Raises
-    ------
-    ServerTooOld
-        If the server does not count the entries that were ever added.
-    TypeError
-        If something else stands in the place of a number.
-    """
-    if stream.entries_added is None:
-        raise ServerTooOld(
-            "this server does not tell how many entries were ever added, so no lag can be known: "
-            "streamviz needs what XINFO STREAM tells since Redis 7.0. Upgrade the server"
-        )
-    numbers: list[object] = [stream.length, stream.entries_added, stream.radix_tree_keys]
-    optional: list[object] = [memory_bytes]
-    for group in groups:
-        numbers.append(group.pending)
-        optional += (group.entries_read, group.lag)
-    for replies in by_group.values():
-        numbers += [number for consumer in replies.consumers for number in consumer[1:3]]
-    numbers += (number for number in optional if number is not None)
-    if set(map(type, numbers)) != {int}:
-        raise TypeError("a reply has something else in the place of a number")

@@ -6,7 +6,9 @@ plots draw them, and a recording stores them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from streamviz.client.entry_id import EntryId
@@ -14,6 +16,8 @@ from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.client.tables import Record
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
+
+_name_of = attrgetter("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +175,9 @@ class Sample(Record):
 
     def find_group(self, name: str) -> GroupState | None:
         """Return the group of that name, or None if the sample does not have it."""
-        for group in self.groups:  # plots call this for each group and sample: no generator
-            if group.name == name:
-                return group
-        return None
+        # plots call this for each group and sample: a search from the start would be quadratic
+        i = bisect_left(self.groups, name, key=_name_of)
+        return self.groups[i] if i < len(self.groups) and self.groups[i].name == name else None
 
     def reader(self, name: str) -> ReaderState | None:
         """Return the plain reader of that name, or None if the sample does not have it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import redis
 from streamviz.client.connection import Connection
 from streamviz.client.resp import Command
 from streamviz.errors import CommandRefused, ServerAuthError, ServerUnreachable
+from streamviz.observation.back_off import BackOff
 
 _MAX_FAILURES = 3
 
@@ -24,12 +26,18 @@ class Snapshots:
     ----------
     connection : Connection
         The connection.
+
+    Attributes
+    ----------
+    back_off : BackOff
+        How long to leave the server alone.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._works: bool | None = None  # None means that nobody knows yet
         self._failures = 0
+        self.back_off = BackOff()
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies; a refused command has its error as its reply.
@@ -39,6 +47,12 @@ class Snapshots:
         ServerError
             If the connection breaks.
         """
+        began_s = time.monotonic()
+        results = self._send(commands)
+        self.back_off.took(time.monotonic() - began_s)
+        return results
+
+    def _send(self, commands: Sequence[Command]) -> list[Any]:
         if self._works is False:
             return self._connection.pipeline(commands)
         try:
@@ -56,6 +70,11 @@ class Snapshots:
         else:
             self._works = True
         return results
+
+    @property
+    def at_one_moment(self) -> bool:
+        """Whether the last replies show one moment."""
+        return self._works is True
 
     def restart(self) -> None:
         """Close the connections: unread replies may wait there; the next sample opens new ones."""

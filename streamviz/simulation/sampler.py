@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from streamviz.errors import HandlerError, StreamVizError
+from streamviz.observation.back_off import BackOff
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
@@ -27,7 +28,7 @@ class Sampler:
         The scenario's readers. Each sample carries the states of its stream's readers.
     interval_ms : float
         The time between two samples, in milliseconds. On the wall clock it is wall time at any
-        speed.
+        speed, and longer while the server is slow.
     limit : int
         How many samples to keep for each stream.
     memory : bool
@@ -98,12 +99,22 @@ class Sampler:
         """Return what the last samples show, without times: it changes when something happens."""
         return [_visible_state(history.newest) for history in self.histories.values()]
 
+    @property
+    def slowest(self) -> BackOff:
+        """What to say of the server if it is slow, and how long to leave it alone."""
+        return max(
+            (one.back_off for one in list(self._observers.values())),
+            key=lambda back_off: back_off.interval_s,
+            default=BackOff(),
+        )
+
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
         clock = self._context.clock
         while True:
             self.sample()
             pace = 1.0 if clock.virtual else clock.speed
-            yield clock.env.timeout(self.interval_ms * pace)
+            slow_ms = 0.0 if clock.virtual else self.slowest.interval_s * 1000
+            yield clock.env.timeout(max(self.interval_ms, slow_ms) * pace)
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):

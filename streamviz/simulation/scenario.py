@@ -72,6 +72,11 @@ class Scenario(Plan):
         self._complete = True
 
     @property
+    def slowness(self) -> str:
+        """Why samples come less often now, in words; empty while the server answers quickly."""
+        return str(self._sampler.slowest)
+
+    @property
     def error(self) -> Exception | None:
         """The first exception of a handler, a series, a callback, or another function you gave.
 

@@ -21,8 +21,7 @@ from hypothesis.stateful import (
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
-from streamviz.observation import observer as observer_module
-from streamviz.observation import pages
+from streamviz.observation import pages, poller
 from streamviz.observation.accounting import account_for
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
@@ -459,14 +458,14 @@ class Crowd(RuleBasedStateMachine):
     def sample(self) -> None:
         time.sleep(0.003)  # the rules before were outside this sample's margin
         before = self.redis.dump(self.key)
-        self.thorough._last.clear()
+        self.thorough._poller._last.clear()
         thorough = self.thorough.sample()
         sample = self.observer.sample()
         assert self.redis.dump(self.key) == before, "the observer changed the stream"
         assert timeless(sample.groups) == timeless(thorough.groups), (
             "a group was wrongly taken for idle"
         )
-        self.verdicts["idle"] += sum(last.idle for last in self.observer._last.values())
+        self.verdicts["idle"] += sum(last.idle for last in self.observer._poller._last.values())
         fresh = Observer(self.redis, self.key, **self.limits).sample()
         for group in (*sample.groups, *thorough.groups):
             self.verdicts[group.lag.verdict] += 1
@@ -494,7 +493,7 @@ class Crowd(RuleBasedStateMachine):
 def test_exact_is_never_said_of_a_wrong_number(
     redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observer_module, "_IDLE_MARGIN_MS", 1)  # the rules are quick
+    monkeypatch.setattr(poller, "_IDLE_MARGIN_MS", 1)  # the rules are quick
     monkeypatch.setattr(pages, "AT_ONCE_BYTES", 100)  # and the stream is short
     monkeypatch.setattr(pages, "STEP_BYTES", 50)
     verdicts: Counter[str] = Counter()

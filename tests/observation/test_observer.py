@@ -217,7 +217,7 @@ def test_what_happens_to_an_idle_group_is_sampled_at_once(
     observer, thorough = Observer(redis, key, count_up_to=5), Observer(redis, key, count_up_to=5)
     let_idle(observer, thorough)
     before = observer.sample().groups[0]
-    assert observer._last["g"].idle
+    assert observer._poller._last["g"].idle
     {
         "read again": lambda: one.read(2, after="0"),
         "ack": lambda: group.ack("2-0"),
@@ -227,7 +227,7 @@ def test_what_happens_to_an_idle_group_is_sampled_at_once(
         "delete": lambda: stream.delete("10-0"),
         "leave": lambda: group.delete_consumer("two"),
     }[what]()
-    thorough._last.clear()
+    thorough._poller._last.clear()
     now, complete = observer.sample().groups[0], thorough.sample().groups[0]
     assert [one[:2] + one[3:] for one in now.oldest] == [
         one[:2] + one[3:] for one in complete.oldest
@@ -249,11 +249,11 @@ def test_an_idle_groups_pending_entries_age_as_on_the_server(
     observer = Observer(redis, key)
     let_idle(observer)
     time.sleep(0.05)
-    assert observer._last["g"].idle
+    assert observer._poller._last["g"].idle
     before = stream.group("g").pending_entries()
     oldest = observer.sample().groups[0].oldest
     after = stream.group("g").pending_entries()
-    assert observer._last["g"].idle
+    assert observer._poller._last["g"].idle
     for least, one, most in zip(before, oldest, after, strict=True):
         assert 50 <= least.idle_ms <= one.idle_ms <= most.idle_ms
         assert (one.id, one.consumer, one.deliveries) == (least.id, "c", 1)

@@ -1,0 +1,55 @@
+"""Sample less often if the server is slow, or if it has to tell of very many consumers."""
+
+from __future__ import annotations
+
+from collections import deque
+
+SLOW_S = 0.05
+_SHARE = 0.1  # of the time, in which a slow server may be busy with a sample
+_LONGEST_S = 5.0
+_CONSUMER_BYTES = 90  # in the reply to XINFO CONSUMERS, which has no COUNT
+_LARGE_BYTES = 200_000
+_BYTES_PER_S = 300_000
+
+
+class BackOff:
+    """How long to wait between two samples, in seconds and in words.
+
+    A server is slow if the last three round trips took more than 50 ms each: one may be by chance.
+
+    Attributes
+    ----------
+    consumers : int
+        Of how many consumers the last sample told.
+    """
+
+    def __init__(self) -> None:
+        self._took_s: deque[float] = deque([0.0] * 3, 3)
+        self.consumers = 0
+
+    def took(self, seconds: float) -> None:
+        """Note how long a round trip took."""
+        self._took_s.append(seconds)
+
+    @property
+    def interval_s(self) -> float:
+        """The least time between two samples, in seconds; 0 if nothing is slow or large."""
+        return min(_LONGEST_S, max(self._for_time_s, self._for_bytes_s))
+
+    @property
+    def _for_time_s(self) -> float:
+        least = min(self._took_s)
+        return least / _SHARE if least > SLOW_S else 0.0
+
+    @property
+    def _for_bytes_s(self) -> float:
+        size = self.consumers * _CONSUMER_BYTES
+        return size / _BYTES_PER_S if size > _LARGE_BYTES else 0.0
+
+    def __str__(self) -> str:
+        if not self.interval_s:
+            return ""
+        reason = f"the server takes {min(self._took_s) * 1000:,.0f} ms to answer"
+        if self._for_bytes_s > self._for_time_s:
+            reason = f"{self.consumers:,} consumers"
+        return f"{reason}: sampling every {self.interval_s:.1f} s"

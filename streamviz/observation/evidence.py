@@ -1,0 +1,110 @@
+"""What a poll shows about the groups' lag, and what that proves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.observation.counting import Contradiction, Counts, Lookahead, StreamDelta
+from streamviz.observation.idle_groups import GroupReplies
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one poll shows about the groups' lag.
+
+    Attributes
+    ----------
+    stream : StreamInfo
+        The stream.
+    groups : list of GroupInfo
+        Its groups.
+    new : Lookahead
+        The entries after the last ID of the previous sample; only the newest if there are many.
+    pages : list of Lookahead
+        The pages that the tracker asked for.
+    by_group : mapping of str to GroupReplies
+        The replies about each group that was asked about by name.
+    active_groups : set of str
+        The groups of which a consumer may have read since the previous sample.
+    """
+
+    stream: StreamInfo
+    groups: list[GroupInfo]
+    new: Lookahead
+    pages: list[Lookahead]
+    by_group: Mapping[str, GroupReplies]
+    active_groups: set[str]
+
+    def lookahead(self, group: GroupInfo) -> list[Lookahead]:
+        """Return the entries that were asked for after a group's cursor, if they were."""
+        replies = self.by_group.get(group.name)
+        return [replies.lookahead] if replies else []
+
+    @property
+    def shared(self) -> list[Lookahead]:
+        """The entries that were not asked for because of one group."""
+        return [self.new, *self.pages]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the replies of a poll prove, together with what earlier ones proved.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        The replies.
+    delta : StreamDelta
+        What changed in the stream since the previous sample.
+    unchanged : set of str
+        The groups that have not changed since.
+    counts : Counts or None
+        What is known; None if nothing has changed, so that nothing was counted.
+    waiting : mapping of str to (int or None)
+        How many entries follow each group's cursor; None if unknown.
+    is_contradictory : bool
+        Whether the replies contradict what is known, or each other.
+    is_doubtful : bool
+        Whether they say what hardly ever happens, or what cannot be.
+    carried : mapping of EntryId to int
+        What was taken from earlier samples.
+    """
+
+    evidence: Evidence
+    delta: StreamDelta
+    unchanged: set[str]
+    counts: Counts | None
+    waiting: Mapping[str, int | None]
+    is_contradictory: bool = False
+    is_doubtful: bool = False
+    carried: Mapping[EntryId, int] = field(default_factory=dict)
+
+    @property
+    def uncertain(self) -> list[GroupInfo]:
+        """The groups whose lag is not known."""
+        return [one for one in self.evidence.groups if self.waiting[one.name] is None]
+
+
+def count_entries(
+    evidence: Evidence, carried: Mapping[EntryId, int]
+) -> tuple[Counts, dict[str, int | None], bool]:
+    """Return what is known, how many entries follow each cursor, and if there is a conflict."""
+    own = [one for group in evidence.groups for one in evidence.lookahead(group)]
+    for known in (carried, {}) if carried else (carried,):
+        try:
+            counts = Counts(evidence.stream, known, [*evidence.shared, *own])
+        except Contradiction:
+            continue
+        waiting = {
+            group.name: counts.after(
+                group.last_delivered_id, [*evidence.lookahead(group), *evidence.shared]
+            )
+            for group in evidence.groups
+        }
+        return counts, waiting, known is not carried
+    # not even the replies agree: they show different moments, or a wrong byte
+    unknown = dict.fromkeys([group.name for group in evidence.groups])
+    return Counts(evidence.stream, {}, []), unknown, True

@@ -1,0 +1,103 @@
+"""Make a sample of what a poll found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import StreamInfo
+from streamviz.observation.counting import entries_added, may_have_swept
+from streamviz.observation.events import Event
+from streamviz.observation.idle_groups import GroupReplies
+from streamviz.observation.lag_tracker import Judgement
+from streamviz.observation.poll import PollReplies
+from streamviz.observation.poller import Polled
+from streamviz.observation.sample import GroupState, ReaderState, Sample
+
+
+def make_sample(
+    polled: Polled,
+    readers: Iterable[ReaderState],
+    *,
+    stream: str,
+    n: int,
+    time_ms: int,
+    events: tuple[Event, ...],
+) -> Sample:
+    """Make a sample of what a poll found.
+
+    Parameters
+    ----------
+    polled : Polled
+        What the poll found.
+    readers : iterable of ReaderState
+        Plain readers that report themselves; each replaces the reader of that name in the replies.
+    stream : str
+        The stream's key.
+    n : int
+        The sample's number.
+    time_ms : int
+        Its time.
+    events : tuple of Event
+        What happened since.
+    """
+    results = polled.replies
+    info = results.stream
+    times = info.last_entry is None or info.last_entry.id.is_time(time_ms)
+    groups = [
+        _group_state(one, results.by_group.get(one.group.name), times=times)
+        for one in polled.judgements
+    ]
+    states = {name: ReaderState(name, position) for name, position in results.positions.items()}
+    states |= {reader.name: reader for reader in readers}
+    return Sample(
+        stream=stream,
+        n=n,
+        time_ms=time_ms,
+        exists=True,
+        trouble="",
+        length=info.length,
+        entries_added=entries_added(info),
+        first_id=info.first_entry.id if info.first_entry else EntryId.ZERO,
+        last_id=info.last_generated_id,
+        max_deleted_id=info.max_deleted_entry_id or EntryId.ZERO,
+        entries=results.new,
+        missed=_missed(results, polled.previous),
+        groups=tuple(sorted(groups, key=lambda group: group.name)),
+        events=events,
+        nodes=info.radix_tree_keys,
+        memory_bytes=results.memory_bytes,
+        readers=tuple(states[name] for name in sorted(states)),
+    )
+
+
+def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
+    """Return how many new entries the replies do not have; XSETID may have set the counter."""
+    info, shown = results.stream, results.new_ids
+    count = entries_added(info) - entries_added(previous) if previous else info.length
+    if previous and not may_have_swept(previous, info):
+        grown = info.length - previous.length
+        if shown.after <= previous.last_generated_id:
+            count = len(shown.ids)
+        elif not grown <= count <= info.length:
+            count = grown
+    return max(0, count - len(results.new))
+
+
+def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:
+    group, lag, outcomes = judgement
+    if not times and lag.behind_ms:
+        lag = replace(lag, behind_ms=None)
+    return GroupState(
+        name=group.name,
+        last_delivered_id=group.last_delivered_id,
+        entries_read=group.entries_read,
+        lag=lag,
+        pending=group.pending,
+        consumers=by_name.consumers if by_name else (),
+        oldest=by_name.oldest if by_name else (),
+        gone=outcomes.gone,
+        acked=outcomes.acked,
+        dropped=outcomes.dropped,
+    )

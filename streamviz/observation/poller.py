@@ -1,0 +1,211 @@
+"""Poll a stream: in one round trip, or in two if the first asked for the wrong things."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import StreamInfo
+from streamviz.observation.byte_budget import ByteBudget
+from streamviz.observation.counting import recreated
+from streamviz.observation.evidence import Evidence, Findings
+from streamviz.observation.idle_groups import GroupReplies, LastPoll
+from streamviz.observation.lag_tracker import Judgement, LagTracker
+from streamviz.observation.pages import Page
+from streamviz.observation.poll import Poll, PollReplies, StreamChanged
+from streamviz.observation.reply_checks import LastReplies
+from streamviz.observation.snapshots import Snapshots
+
+_IDLE_MARGIN_MS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll found.
+
+    Attributes
+    ----------
+    replies : PollReplies
+        The replies.
+    judgements : list of Judgement
+        Each group, its lag, and what became of its entries.
+    previous : StreamInfo or None
+        The stream in the previous poll; None if there was none, or if it was another stream.
+    is_another : bool
+        Whether the stream was deleted and recreated since the previous poll.
+    """
+
+    replies: PollReplies
+    judgements: list[Judgement]
+    previous: StreamInfo | None
+    is_another: bool
+
+
+class Poller:
+    """Polls one stream again and again, and remembers what the next poll need not ask.
+
+    A reply that contradicts what is known is not believed: the second round trip asks again. If it
+    says the same, what was known is forgotten, and proved anew.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Sends the commands.
+    stream : str
+        The stream's key.
+    budget : ByteBudget
+        How many entries to ask for.
+    memory : bool
+        Whether to ask for the key's size.
+    """
+
+    def __init__(
+        self, snapshots: Snapshots, stream: str, budget: ByteBudget, *, memory: bool
+    ) -> None:
+        self._snapshots = snapshots
+        self._stream = stream
+        self._budget = budget
+        self._memory = memory
+        self._last_replies = LastReplies()
+        self._began_s = self._previous_s = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the stream: it is gone."""
+        self._tracker = LagTracker()
+        self._last: dict[str, LastPoll] = {}
+        self._budget.forget()
+
+    def poll(self, time_ms: int, readers: str | None) -> Polled:
+        """Poll at a time; `readers` is the key of the hash with the plain readers' positions.
+
+        Raises
+        ------
+        StreamChanged
+            If the stream's entries are large, and it is too early to ask about them again.
+        StreamError, ServerError
+            If the stream is gone, or the server does not answer.
+        Exception
+            If a reply makes no sense.
+        """
+        self._began_s = time.monotonic()
+        self._readers = readers
+        tracker, cursors = self._tracker, self._tracker.cursors
+        idle = {name: last.replies for name, last in self._last.items() if last.idle}
+        replies = self._first_round_trip(tracker, cursors, idle, time_ms)
+        is_another = tracker.stream is not None and recreated(tracker.stream, replies.stream)
+        if is_another:
+            tracker, cursors = LagTracker(), {}
+        found = self._find(tracker, replies)
+        now = {group.name: group.last_delivered_id for group in replies.groups}
+        moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
+        unchanged = found.unchanged
+        woke = any(name in now and name not in unchanged for name in idle)
+        doubtful = found.is_doubtful and self._snapshots.at_one_moment
+        if doubtful:
+            found = tracker.find(found.evidence, self._last, anew=True)
+        wrong = moved or woke or doubtful or tracker.stream is None
+        pages: Sequence[Page] = ()
+        if wrong or not tracker.pages:
+            pages = tracker.missing(found, self._budget.entry_bytes)
+        if wrong or pages:
+            again = {} if wrong else idle
+            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
+            if (
+                self._tracker.stream
+                and recreated(self._tracker.stream, replies.stream) != is_another
+            ):
+                raise ValueError("two polls do not agree on whether this is another stream")
+            found = self._find(tracker, replies)
+            if doubtful and found.is_contradictory:
+                found = tracker.find(found.evidence, self._last, anew=True)
+        return self._keep(tracker, replies, found, is_another=is_another)
+
+    def _keep(
+        self, tracker: LagTracker, replies: PollReplies, found: Findings, *, is_another: bool
+    ) -> Polled:
+        """Keep what the next poll needs."""
+        previous = tracker.stream
+        judgements = tracker.judge(found, self._budget.entry_bytes)
+        unchanged, by_group = found.unchanged, replies.by_group
+        self._last = {
+            group.name: LastPoll(group, by_group[group.name], group.name in unchanged)
+            for group in replies.groups
+            if group.name in by_group
+        }
+        self._tracker, self._previous_s = tracker, self._began_s
+        consumers = sum(len(one.consumers) for one in by_group.values())
+        self._snapshots.back_off.consumers = consumers
+        return Polled(replies, judgements, previous, is_another)
+
+    def _first_round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        time_ms: int,
+    ) -> PollReplies:
+        """Ask about the stream and its groups; first, whether large entries are still the same."""
+        budget = self._budget
+        if budget.large and not budget.held:
+            try:
+                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
+            except StreamChanged:
+                budget.held = True
+        if budget.held and not budget.due(time_ms):
+            raise StreamChanged
+        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
+        budget.polled(time_ms, replies.entry_bytes)
+        return replies
+
+    def _second_round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
+        first: PollReplies,
+    ) -> PollReplies:
+        """Ask again, about other groups and entries by name; about large entries not again."""
+        if not self._budget.large:
+            return self._round_trip(tracker, cursors, idle, pages)
+        try:
+            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
+        except StreamChanged:
+            return first
+        return replace(replies, new=first.new, new_ids=first.new_ids)
+
+    def _round_trip(
+        self,
+        tracker: LagTracker,
+        cursors: Mapping[str, EntryId],
+        idle: Mapping[str, GroupReplies],
+        pages: Sequence[Page],
+        known: StreamInfo | None = None,
+    ) -> PollReplies:
+        last = known or tracker.stream
+        poll = Poll(
+            key=self._stream,
+            after=last.last_generated_id if last else None,
+            pages=pages,
+            cursors=cursors,
+            idle=idle,
+            readers=self._readers,
+            memory=self._memory,
+            known=known,
+            **self._budget.limits(len(cursors)),
+        )
+        return poll.read(self._snapshots.send(poll.commands()), self._last_replies)
+
+    def _find(self, tracker: LagTracker, replies: PollReplies) -> Findings:
+        """Return what the replies prove, with what earlier ones proved."""
+        # from before the previous poll to after this one: it covers every read
+        since_ms = (time.monotonic() - self._previous_s) * 1000 + _IDLE_MARGIN_MS
+        by_group = replies.by_group
+        active = {name for name, one in by_group.items() if one.active_within(since_ms)}
+        evidence = Evidence(
+            replies.stream, replies.groups, replies.new_ids, replies.pages, by_group, active
+        )
+        return tracker.find(evidence, self._last)

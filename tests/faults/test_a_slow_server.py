@@ -1,0 +1,135 @@
+"""A server that is slow to answer is sampled less often, and the page says so."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import pairwise
+
+import pytest
+import redis as redis_py
+from proxy import Proxy
+
+from streamviz import watch
+from streamviz.observation.back_off import BackOff
+from streamviz.observation.observer import Observer
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.simulation import Scenario
+
+Until = Callable[..., None]
+DELAY_S = 0.08
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(upstream: EmbeddedServer) -> Iterator[Proxy]:
+    with closing(upstream.client()) as client:
+        client.delete("s")
+        client.xadd("s", {"n": 1})
+        with Proxy(client.connection_pool.connection_kwargs["port"]) as opened:
+            yield opened
+
+
+@pytest.fixture
+def client(upstream: EmbeddedServer, proxy: Proxy) -> Iterator[redis_py.Redis]:
+    with closing(upstream.client()) as direct:
+        password = direct.connection_pool.connection_kwargs["password"]
+    with closing(redis_py.Redis(port=proxy.port, password=password)) as through:
+        yield through
+
+
+def late(data: bytes) -> bytes:
+    threading.Event().wait(DELAY_S)
+    return data
+
+
+def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
+    proxy: Proxy, client: redis_py.Redis, until: Until
+) -> None:
+    board = watch(client, "s", rate_hz=50)
+    scenario = board.scenario
+    assert isinstance(scenario, Scenario)
+    scenario.start()
+    times_ms: list[int] = []
+    scenario.on_sample.append(lambda sample: times_ms.append(sample.time_ms))
+    until(lambda: len(times_ms) > 3)
+    proxy.reply = late
+    until(lambda: "ms to answer: sampling every" in board._status()["trouble"])
+    times_ms.clear()
+    until(lambda: len(times_ms) == 3)
+    least_ms = 1000 * 10 * DELAY_S
+    assert min(b - a for a, b in pairwise(times_ms)) >= least_ms
+    assert board.history.last is not None
+    assert board.history.last.trouble == "", "its numbers are as true as ever"
+    proxy.reply = lambda data: data
+    until(lambda: board._status()["trouble"] == "")
+    board.stop()
+
+
+def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
+    client: redis_py.Redis, upstream: EmbeddedServer
+) -> None:
+    observer = Observer(client, "s")
+    observer.sample()
+    with closing(upstream.client()) as admin:
+        for slow_answers in (1, 2, 3):
+            assert (str(observer.back_off), observer.back_off.interval_s) == ("", 0)
+            admin.client_pause(300)
+            observer.sample()
+            assert slow_answers == 3 or not observer.back_off.interval_s
+    assert "to answer: sampling every" in str(observer.back_off)
+    assert 0.5 < observer.back_off.interval_s <= 5
+    observer.sample()
+    assert observer.back_off.interval_s == 0
+
+
+def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer) -> None:
+    with closing(upstream.client()) as client:
+        client.xadd("many", {"n": 1})
+        client.xgroup_create("many", "g", "0")
+        pipe = client.pipeline(transaction=False)
+        for n in range(10_000):
+            pipe.xgroup_createconsumer("many", "g", f"a-pod-that-never-signed-off-{n}")
+        observer = Observer(client, "many")
+        observer.sample()
+        assert str(observer.back_off) == ""
+        pipe.execute()
+        before = client.info("stats")["total_net_output_bytes"]
+        observer.sample()
+        size = client.info("stats")["total_net_output_bytes"] - before
+        observer.sample()
+        assert "10,000 consumers: sampling every" in str(observer.back_off)
+        bytes_per_s = size / observer.back_off.interval_s
+        assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
+        client.delete("many")
+        observer.sample()
+        client.xadd("many", {"n": 1})
+        observer.sample()
+        assert str(observer.back_off) == ""
+
+
+@pytest.mark.parametrize(
+    ("took_s", "interval_s"),
+    [
+        ([0.06], 0),
+        ([0.06] * 2, 0),
+        ([0.06] * 3, 0.6),
+        ([0.05] * 3, 0),
+        ([9, 0.2, 0.1], 1),
+        ([2] * 3, 5),
+    ],
+)
+def test_a_slow_server_is_busy_with_samples_a_tenth_of_the_time(
+    took_s: list[float], interval_s: float
+) -> None:
+    back_off = BackOff()
+    for one in took_s:
+        back_off.took(one)
+    assert back_off.interval_s == pytest.approx(interval_s)
+    assert bool(str(back_off)) == bool(interval_s)
