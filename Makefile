@@ -51,8 +51,10 @@ $(LEARN): pyproject.toml $(BUNDLED) | .venv/pyvenv.cfg
 js: $(READY)
 	@$(BIN)/python hatch_build.py  # nothing to do if no source has changed
 
+# A copy that Git ignores. A comment in the recipe would put a shell in between, and a SIGTERM
+# would end that shell, and not JupyterLab.
 lab: $(if $(wildcard $(READY)),js,$(LEARN))
-	$(BIN)/streamviz tutorial course  # a copy that Git ignores
+	$(BIN)/streamviz tutorial course
 
 test: check unit notebooks browser
 

@@ -45,6 +45,8 @@ def opened(tmp_path: Path) -> Iterator[str]:
         yield told.read_text().strip()
     finally:
         end(lab)
+    with pytest.raises(ProcessLookupError):  # nothing of its session goes on
+        os.killpg(lab.pid, 0)
 
 
 @pytest.mark.timeout(120)

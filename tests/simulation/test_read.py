@@ -8,6 +8,8 @@ import gzip
 import json
 import lzma
 import math
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -576,3 +578,15 @@ def test_a_run_to_the_end_of_what_may_not_end_is_refused(
 def test_json_of_a_field_is_json(put: Any) -> None:
     ((_, fields), *_rest) = series.read(put(GITHUB, "events.jsonl"), "created_at").take(2)
     assert json.loads(str(fields["payload"])) == {"ref": "é"}
+
+
+def test_parquet_without_its_extra_says_how_to_install_it(put: Any) -> None:
+    program = (
+        "import sys; sys.modules['pyarrow'] = sys.modules['pandas'] = None\n"
+        "from streamviz import series; series.read(sys.argv[1], 't')"
+    )
+    path = put(b"PAR1...", "data.parquet")
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "needs pandas and pyarrow: pip install '.[parquet]'" in done.stderr

@@ -50,9 +50,9 @@ def parquet_frame(path: Path) -> Any:
 
         return pandas.read_parquet(path)
     except ImportError as error:
+        command = install_command("parquet")
         raise InputError(
-            f"{str(path)!r} is Parquet, which needs pandas ({install_command('pandas')}) and "
-            "pyarrow (pip install pyarrow)"
+            f"{str(path)!r} is Parquet, which needs pandas and pyarrow: {command}"
         ) from error
     except Exception as error:  # of pyarrow, many types
         raise InputError(f"{str(path)!r} can't be read ({error}): write it again") from error

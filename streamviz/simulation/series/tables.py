@@ -47,8 +47,8 @@ def read(
     Parameters
     ----------
     source : path, frame or iterable of dict
-        A file: CSV with any separator, JSON Lines or Parquet, which needs pandas and pyarrow. It
-        may be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows
+        A file: CSV with any separator, JSON Lines or Parquet (the extra ``parquet``). It may
+        be compressed with gzip, bzip2 or xz. Or a frame of pandas, polars or Arrow. All rows
         are checked at the call; of a CSV and of JSON Lines they are read again when replayed.
     time : str or sequence of str, optional
         The column with the time, or those with its date and its time of day. Default: the index
