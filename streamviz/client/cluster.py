@@ -96,15 +96,18 @@ class ClusterConnection(Connection):
 
     def call_node(self, *command: str) -> Any:
         """Send a command without a key to the slot's node, and return the raw reply."""
-        with self._borrow() as raw_connection:
+        with self.borrow() as raw_connection:
             return transport.send_and_receive(raw_connection, [command])[0]
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
         """Send batches of commands, one after the other; see `Connection.send_batches`."""
+        if self.is_logged:
+            yield from super().send_batches(batches)
+            return
         for payload, size in batches:
-            with self._borrow() as raw_connection:
+            with self.borrow() as raw_connection:
                 raw_connection.send_packed_command([payload])
                 replies = transport.read_replies(raw_connection, size, transport.new_reader())
             redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
@@ -226,7 +229,12 @@ class ClusterConnection(Connection):
             f"{self.key!r}: {reason}. Check that the nodes are running, and try again"
         )
 
-    def _borrow(self) -> AbstractContextManager[Any]:
+    def forget(self, *, stale: bool = True) -> None:
+        """Look for the slot's node again; `stale` also reads the cluster's table of slots again."""
+        self._owner, self._stale = None, stale
+
+    def borrow(self) -> AbstractContextManager[Any]:
+        """Borrow a raw connection to the slot's node."""
         return self._borrow_from(self._find_owner())
 
     @contextmanager
@@ -236,7 +244,7 @@ class ClusterConnection(Connection):
             with transport.borrow(pool) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
-            self._owner, self._stale = None, True
+            self.forget()
             raise
 
 

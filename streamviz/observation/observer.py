@@ -28,7 +28,7 @@ from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged, make_sample, recreated
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
-from streamviz.observation.snapshots import Snapshots
+from streamviz.observation.snapshots import Snapshots, Steps
 from streamviz.observation.stand_ins import repeated, without_stream
 
 _IDLE_MARGIN_MS = 5
@@ -106,7 +106,7 @@ class Observer:
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
-        self._snapshots = Snapshots(observer_connection(client, stream))
+        self.snapshots = Snapshots(observer_connection(client, stream))
         self._memory = bool(memory)
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._last_sample: Sample | None = None
@@ -145,21 +145,26 @@ class Observer:
         if time_ms is not None:
             whole_number("time_ms", time_ms)
         check_type("events", events, Iterable, "events or texts")
-        sample = self._take_sample(time_ms, events_of(events), tuple(readers))
+        sample = self.snapshots.run(self.steps(time_ms, events_of(events), tuple(readers)))
         for callback in tuple(self.on_sample):
             callback(sample)
         return sample
 
-    def _take_sample(
-        self, time_ms: int | None, events: tuple[Event, ...], readers: tuple[ReaderState, ...]
-    ) -> Sample:
+    def steps(
+        self,
+        time_ms: int | None = None,
+        events: tuple[Event, ...] = (),
+        readers: tuple[ReaderState, ...] = (),
+    ) -> Steps[Sample]:
+        """Take a sample without sending anything: the caller sends the commands of each step."""
         self._n += 1
         if time_ms is None:
             time_ms, set_back = self._clock.now()
             events += set_back
         began_s = time.monotonic()
         try:
-            return self._judged(self._poll(time_ms), began_s, time_ms, events, readers)
+            poll = yield from self._poll(time_ms)
+            return self._judged(poll, began_s, time_ms, events, readers)
         except StreamChanged:
             assert self._last_sample is not None
             return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
@@ -170,7 +175,7 @@ class Observer:
         except (OffsetError, ServerError, StreamError) as error:
             trouble = str(error)
         except Exception as error:  # a wrong byte is not always an error of the protocol
-            self._snapshots.restart()
+            self.snapshots.restart()
             trouble = (
                 f"a reply makes no sense ({type(error).__name__}). If this goes on, check what is "
                 "between the server and this program"
@@ -209,7 +214,7 @@ class Observer:
         }
         return sample
 
-    def _poll(self, time_ms: int) -> tuple[LagTracker, PollReplies, set[str]]:
+    def _poll(self, time_ms: int) -> Steps[tuple[LagTracker, PollReplies, set[str]]]:
         """Poll once, or twice if the first poll shows that it asked for the wrong things.
 
         Also return the tracker for these replies (a new one if the stream was recreated), and the
@@ -218,7 +223,7 @@ class Observer:
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
         pages = tracker.pages
-        replies = self._first_round_trip(tracker, cursors, idle, time_ms)
+        replies = yield from self._first_round_trip(tracker, cursors, idle, time_ms)
         if tracker.stream and recreated(tracker.stream, replies.stream):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
@@ -230,7 +235,9 @@ class Observer:
             pages = tracker.missing(self._evidence(replies), self._budget.entry_bytes)
         if wrong or (pages and not tracker.pages):
             again = {} if wrong else idle
-            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
+            replies = yield from self._second_round_trip(
+                tracker, cursors | moved, again, pages, replies
+            )
             unchanged = self._unchanged(tracker, replies)
         return tracker, replies, unchanged
 
@@ -240,7 +247,7 @@ class Observer:
         cursors: Mapping[str, EntryId],
         idle: Mapping[str, GroupReplies],
         time_ms: int,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         """Ask about the stream and its groups; first, whether large entries are still the same.
 
         Raises
@@ -251,12 +258,12 @@ class Observer:
         budget = self._budget
         if budget.large and not budget.held:
             try:
-                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
+                return (yield from self._round_trip(tracker, cursors, idle, (), tracker.stream))
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
+        replies = yield from self._round_trip(tracker, cursors, idle, tracker.pages)
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 
@@ -267,12 +274,12 @@ class Observer:
         idle: Mapping[str, GroupReplies],
         pages: Sequence[Page],
         first: PollReplies,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         """Ask again, about other groups and entries by name; about large entries not again."""
         if not self._budget.large:
-            return self._round_trip(tracker, cursors, idle, pages)
+            return (yield from self._round_trip(tracker, cursors, idle, pages))
         try:
-            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
+            replies = yield from self._round_trip(tracker, cursors, idle, (), first.stream)
         except StreamChanged:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
@@ -292,7 +299,7 @@ class Observer:
         idle: Mapping[str, GroupReplies],
         pages: Sequence[Page],
         known: StreamInfo | None = None,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         last = known or tracker.stream
         poll = Poll(
             key=self.stream,
@@ -305,7 +312,7 @@ class Observer:
             known=known,
             **self._budget.limits(len(cursors)),
         )
-        return poll.read(self._snapshots.send(poll.commands()))
+        return poll.read((yield poll.commands()))
 
     def _evidence(self, replies: PollReplies) -> Evidence:
         since_ms = self._since_ms()

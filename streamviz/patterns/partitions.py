@@ -9,11 +9,11 @@ no order between partitions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from zlib import crc32
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
+from streamviz.client.bulk_by_node import BulkByNode
 from streamviz.client.cluster import SLOTS, Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -105,7 +105,8 @@ class Partitions:
         rows : iterable of (str, mapping)
             Business keys and fields.
         batch : int
-            The number of rows to read at a time and send, partition by partition.
+            The number of rows to read at a time and send: in one round trip a node, the nodes
+            side by side.
 
         Returns
         -------
@@ -114,19 +115,18 @@ class Partitions:
 
         Raises
         ------
-        InputError, CommandRefused, ServerUnreachable
-            As in `Stream.add_many`; entries already sent to other partitions stay there.
+        InputError
+            If a row is not valid. The message names the row, counted from 0. The rows of earlier
+            batches were added; those of its own batch were not.
+        CommandRefused, ServerUnreachable
+            If a row was refused or not confirmed. The message names the first such row, and says
+            how many rows were added: all of the earlier batches, and those of its batch that
+            other nodes and partitions took. The remaining rows are not sent.
         """
         arguments.whole_number("batch", batch, 1)
-        counts = [0] * len(self)
-        remaining = iter(rows)
-        while page := list(islice(remaining, batch)):
-            partitions: dict[int, list[Fields]] = {}
-            for key, fields in page:
-                partitions.setdefault(self.number(key), []).append(fields)
-            for number, entries in partitions.items():
-                counts[number] += self.streams[number].add_many(entries)
-        return counts
+        bulk = BulkByNode([(one.connection, one.key) for one in self.streams], self.number)
+        bulk.add(rows, batch)
+        return bulk.counts
 
     def create_group(self, name: str, id: Id = "0") -> tuple[ConsumerGroup, ...]:  # noqa: A002
         """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).

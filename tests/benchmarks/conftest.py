@@ -51,7 +51,16 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     readme = ROOT / "README.md"
     found, times = MARK.subn(lambda hit: hit[1] + text + hit[2], readme.read_text("utf-8"))
     assert times == 1, "README.md has no place for the performance tables"
-    whole = ("Bulk", "Drain", "A look", "Watching", "Frames", "To start", "Recording a run")
+    whole = (
+        "Bulk",
+        "Drain",
+        "A look",
+        "Watching",
+        "Partitions",
+        "Frames",
+        "To start",
+        "Recording a run",
+    )
     complete = {*whole, "A recording of an hour at 10 looks a second"} <= {
         title.split(":")[0] for title in TABLES
     }
