@@ -94,6 +94,12 @@ class ClusterConnection(Connection):
         """The address of the node that owns the slot, ``host:port``; may ask the cluster."""
         return str(self._find_owner().name)
 
+    @property
+    def replicas(self) -> frozenset[str]:
+        """The addresses of the slot's replicas, as the cluster reported them last."""
+        nodes = self.client.nodes_manager.slots_cache.get(self.slot, ())
+        return frozenset(str(node.name) for node in nodes[1:])
+
     def call_node(self, *command: str) -> Any:
         """Send a command without a key to the slot's node, and return the raw reply."""
         with self.borrow() as raw_connection:

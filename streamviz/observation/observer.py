@@ -21,6 +21,7 @@ from streamviz.errors import (
 )
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.events import Event, events_of
+from streamviz.observation.failover import Failovers
 from streamviz.observation.idle_groups import GroupReplies, LastPoll, unchanged_groups
 from streamviz.observation.lag_tracker import Evidence, LagTracker
 from streamviz.observation.observer_client import observer_connection
@@ -107,6 +108,7 @@ class Observer:
         self.stream = stream
         self.readers = readers
         self.snapshots = Snapshots(observer_connection(client, stream))
+        self.failovers = Failovers(self.snapshots.connection, stream)
         self._memory = bool(memory)
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
         self._last_sample: Sample | None = None
@@ -192,7 +194,9 @@ class Observer:
     ) -> Sample:
         """Return the sample of a poll, and keep what the next one needs."""
         tracker, replies, unchanged = poll
-        if tracker is not self._tracker:
+        if self.failovers.event:
+            events += (self.failovers.event,)
+        elif tracker is not self._tracker:
             events += (Event("stream_recreated"),)
         previous = tracker.stream
         sample = make_sample(
@@ -224,7 +228,8 @@ class Observer:
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
         pages = tracker.pages
         replies = yield from self._first_round_trip(tracker, cursors, idle, time_ms)
-        if tracker.stream and recreated(tracker.stream, replies.stream):
+        lost = yield from self.failovers.check(tracker.stream, cursors, replies)
+        if lost or (tracker.stream and recreated(tracker.stream, replies.stream)):
             tracker, cursors = LagTracker(), {}
         now = {group.name: group.last_delivered_id for group in replies.groups}
         moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}

@@ -49,7 +49,10 @@ class PartitionObserver:
         client = observer_client(partitions.client)  # one for all parts
         keys = [one.key for one in partitions.streams]
         self._slots = [slot_of(key) for key in keys]
-        self._polls = NodePolls([Observer(client, key) for key in keys])
+        observers = [Observer(client, key) for key in keys]
+        for observer in observers:
+            observer.failovers.names = self._names
+        self._polls = NodePolls(observers)
         self._n = 0
         self._clock = RisingClock()
 

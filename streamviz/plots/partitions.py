@@ -140,16 +140,24 @@ class PartitionLanes(Plot):
         return f"{parts}. {structure.group} in all: {_lag_text(whole.lag)}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words which parts have moved from one node to another."""
+        """Return in words which parts have moved from one node to another, or failed over."""
         visited: dict[str, list[str]] = {}
+        failed: set[str] = set()
         for state in (state for sample in history.samples for state in _parts(sample)):
             nodes = visited.setdefault(_name(state), [])
+            if any(event.kind == "failed_over" for event in state.sample.events):
+                failed.add(_name(state))
             if state.node and state.node not in nodes[-1:]:
                 nodes.append(state.node)
-        moved = [
-            f"{name} from {' to '.join(nodes)}" for name, nodes in visited.items() if len(nodes) > 1
-        ]
-        return f"Moved: {', '.join(moved)}." if moved else ""
+        ways = {
+            name: f"{name} from {' to '.join(nodes)}"
+            for name, nodes in visited.items()
+            if len(nodes) > 1
+        }
+        moved = ", ".join(words for name, words in ways.items() if name not in failed)
+        over = ", ".join(words for name, words in ways.items() if name in failed)
+        sentences = (f"Moved: {moved}." if moved else "", f"Failed over: {over}." if over else "")
+        return " ".join(filter(None, sentences))
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
