@@ -14,6 +14,7 @@ from typing import Any
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
+from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, ServerError, check_type
@@ -23,15 +24,24 @@ Row = Fields | tuple[Id, Fields]
 _PLAIN_TYPES = frozenset({str, int, float})
 
 
-def add_rows(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
+def add_rows(
+    connection: Connection,
+    key: str,
+    rows: Iterable[Row],
+    batch: int,
+    waiting: Waiting | None = None,
+) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
     packer = Packer(key)
     batches = packer.batches(rows, batch)
     answered = 0
     refusals: list[tuple[int, Exception]] = []
+    sent = (
+        waiting.send_batches(connection, batches) if waiting else connection.send_batches(batches)
+    )
     try:
-        for size, errors in connection.send_batches(batches):
+        for size, errors in sent:
             refusals += [(answered + index, error) for index, error in errors]
             answered += size
             packer.stopped = packer.stopped or bool(errors)

@@ -157,6 +157,7 @@ class ClusterConnection(Connection):
     def _follow(self, commands: Sequence[Command], block_ms: int | None) -> list[Any]:
         """Send commands, and send the redirected ones again, in order, to the named node."""
         transaction = bool(commands) and tuple(commands[0]) == ("MULTI",)
+        waits = [len(commands) - 1] if commands and commands[-1][0] == "WAIT" else []
         replies: list[Any] = [None] * len(commands)
         remaining = list(range(len(commands)))
         node, asking = self._find_owner(), False
@@ -169,7 +170,7 @@ class ClusterConnection(Connection):
             redirected = [index for index in remaining if redirection(replies[index])]
             if not redirected or time.monotonic() > deadline:
                 break
-            remaining = remaining if transaction else redirected
+            remaining = remaining if transaction else redirected + waits
             target = redirection(replies[redirected[-1]])
             assert target is not None
             if target.kind == "TRYAGAIN" or hop > 3:  # the nodes do not agree yet

@@ -35,7 +35,9 @@ def replicas_of(connection: Connection) -> frozenset[str]:
 
 
 def exchange(
-    connections: Sequence[Connection], blocks: Iterable[tuple[bytes, int]]
+    connections: Sequence[Connection],
+    blocks: Iterable[tuple[bytes, int]],
+    block_ms: int | None = None,
 ) -> list[list[Any]]:
     """Send a block of commands for each connection's key in one write, and return raw replies.
 
@@ -45,6 +47,8 @@ def exchange(
         Connections whose keys are on one node; see `node_of`.
     blocks : iterable of (bytes, int)
         Commands as `pack` writes them, and how many they are.
+    block_ms : int, optional
+        How long the last of them may block, as in `Connection.call`.
 
     Returns
     -------
@@ -62,7 +66,9 @@ def exchange(
         with connections[0].borrow() as raw_connection:
             raw_connection.send_packed_command([b"".join(payload for payload, _ in blocks)])
             count = sum(size for _, size in blocks)
-            replies = iter(transport.read_replies(raw_connection, count, transport.new_reader()))
+            replies = iter(
+                transport.read_replies(raw_connection, count, transport.new_reader(), block_ms)
+            )
             answers = [list(islice(replies, size)) for _, size in blocks]
             if any(
                 _is_open(payload, one) for (payload, _), one in zip(blocks, answers, strict=True)
