@@ -75,9 +75,10 @@ class ClusterConnection(Connection):
     """Send commands to the node that owns a key's slot.
 
     It follows MOVED and ASK, and retries for a while when some of a command's keys have already
-    been moved and others have not (TRYAGAIN). It never sends anything again after a broken
-    connection; the next call looks up the slot's node again. The cluster client's connections are
-    used, its retries are not.
+    been moved and others have not (TRYAGAIN). If the node refuses the connection, nothing was sent,
+    so it looks up the slot's node again, and tries that one. It never sends anything again after a
+    broken connection; the next call looks up the slot's node again. The cluster client's
+    connections are used, its retries are not.
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
@@ -246,13 +247,27 @@ class ClusterConnection(Connection):
 
     @contextmanager
     def _borrow_from(self, node: Any) -> Iterator[Any]:
-        pool = self.client.get_redis_connection(node).connection_pool
+        pool, taken = self._take(node)
         try:
-            with transport.borrow(pool) as raw_connection:
+            with transport.lend(pool, taken) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
             self.forget()
             raise
+
+    def _take(self, node: Any) -> tuple[Any, Any]:
+        """Take a connection to a node; if it refuses, look once whether another owns the slot."""
+        pool = self.client.get_redis_connection(node).connection_pool
+        try:
+            return pool, transport.take(pool)
+        except ServerUnreachable:
+            was_owner = node is self._owner
+            self.forget()
+            if not was_owner or (owner := self._find_owner()).name == node.name:
+                self.forget()
+                raise
+        pool = self.client.get_redis_connection(owner).connection_pool
+        return pool, transport.take(pool)
 
 
 def redirection(reply: Any) -> Redirection | None:

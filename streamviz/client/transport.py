@@ -56,10 +56,21 @@ def borrow(pool: Any) -> Iterator[Any]:
 
     A connection that cannot be made, or breaks, raises a ServerError.
     """
+    with lend(pool, take(pool)) as raw_connection:
+        yield raw_connection
+
+
+def take(pool: Any) -> Any:
+    """Take a raw connection out of a redis-py pool; if this raises, nothing was sent."""
     try:
-        raw_connection = pool.get_connection()
+        return pool.get_connection()
     except _BROKEN as error:
         raise _server_error(error, pool) from error
+
+
+@contextmanager
+def lend(pool: Any, raw_connection: Any) -> Iterator[Any]:
+    """Give a raw connection back to its pool in the end; after an error closed."""
     try:
         yield raw_connection
     except BaseException as error:

@@ -94,7 +94,7 @@ def sum_partitions(
         n=n,
         time_ms=time_ms,
         exists=bool(existing),
-        trouble="; ".join(sample.trouble for sample in samples if sample.trouble),
+        trouble="; ".join(dict.fromkeys(one.trouble for one in samples if one.trouble)),
         length=sum(sample.length for sample in existing),
         entries_added=sum(sample.entries_added for sample in existing),
         first_id=min(firsts, default=EntryId.ZERO),
@@ -140,8 +140,20 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
     return Lag(
         entries=None if "unknown" in verdicts else total,
         verdict=next((one for one in _WORST_FIRST if one in verdicts), "exact"),
-        reason="; ".join(f"partition {n}: {lag.reason}" for n, lag in known.items() if lag.reason),
+        reason=_reasons(known),
         behind_ms=max(times, default=0) if len(times) == len(known) else None,
+    )
+
+
+def _reasons(lags: Mapping[int, Lag]) -> str:
+    """Return why the parts' lags are doubted, each reason once."""
+    parts: dict[str, list[int]] = {}
+    for number, lag in lags.items():
+        if lag.reason:
+            parts.setdefault(lag.reason, []).append(number)
+    return "; ".join(
+        f"partition{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {reason}"
+        for reason, numbers in parts.items()
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -12,7 +14,8 @@ from redis.cluster import RedisCluster
 from streamviz import Stream
 from streamviz.client import Confirmed
 from streamviz.client.cluster import slot_of
-from streamviz.errors import CommandRefused, InputError
+from streamviz.client.connection import Connection
+from streamviz.errors import CommandRefused, InputError, ServerUnreachable
 from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
@@ -92,3 +95,34 @@ def test_a_server_without_replicas_confirms_by_none(redis: redis_py.Redis, key: 
     with pytest.raises(CommandRefused, match=r"row 1: .*1 rows were added"):
         stream.add_many([{"n": 5}, ("1-0", {"n": 1})], wait=1, wait_ms=1)
     assert stream.length() == 5
+
+
+def test_a_node_that_refuses_got_nothing_so_its_replica_gets_the_command(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+) -> None:
+    stream, other = Stream(client, KEY), Stream(client, KEY)
+    other.length()
+    assert stream.add({"n": 1}, wait=1, wait_ms=10_000).replicas == 1
+    home = mirrored.slot_owner(KEY)
+    replica = mirrored.replicas[mirrored.nodes.index(home)]
+    with closing(home.server.client()) as here:
+        os.kill(here.info("server")["process_id"], signal.SIGKILL)
+    until(lambda: not home.server.running)
+    with pytest.raises(ServerUnreachable):
+        stream.add({"n": 0})
+    with closing(replica.server.client()) as there:
+        until(lambda: there.info("replication")["master_link_status"] == "down")
+        there.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+        until(lambda: there.info("replication")["role"] == "master")
+    others = [node for node in mirrored.nodes if node is not home]
+    with closing(others[0].server.client()) as admin:
+        until(lambda: slots_of(admin, replica) > 0, 20)
+    for one in (other, stream):  # one of them knows only the node that is gone
+        assert one.add({"n": 2})
+    assert [entry.fields["n"] for entry in stream.range()] == ["1", "2", "2"]
+
+
+def slots_of(admin: redis_py.Redis, node: Node) -> int:
+    lines = Connection(admin).call("CLUSTER", "NODES").decode().splitlines()
+    words = next(line.split() for line in lines if node.address in line)
+    return len(words) - 8

@@ -171,6 +171,7 @@ def test_the_sums_are_those_of_the_partitions_and_add_up(parts: Partitions) -> N
         read - done,
         done,
     )
+    assert look.nodes == sum(stream.info().radix_tree_keys for stream in parts.streams)
     history = History(max_entries=10)
     history.append(look)
     assert history.last is not None
@@ -208,6 +209,7 @@ def test_a_sum_is_as_certain_as_its_least_certain_partition() -> None:
     both = sum_lags({0: SUSPECT, 1: EXACT, 2: UNKNOWN})
     assert both == Lag(None, "unknown", "partition 0: who knows; partition 2: nobody knows", None)
     assert sum_lags({0: EXACT, 4: "no answer"}).reason == "partition 4: no answer"
+    assert sum_lags({1: "no answer", 4: "no answer"}).reason == "partitions 1, 4: no answer"
 
 
 def test_a_sample_names_the_node_of_a_partition_and_its_target(
