@@ -15,6 +15,7 @@ from streamviz.errors import InputError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
+from streamviz.patterns.partitions import Partitions
 from streamviz.simulation import checks
 from streamviz.simulation.behaviour import ServiceTime, parse_behaviour
 from streamviz.simulation.clock_controls import ClockControls
@@ -231,16 +232,19 @@ class Scenario(ClockControls):
         self.watch(stream)
         return subscriber
 
-    def watch(self, stream: str, *, readers: str | None = None) -> Scenario:
+    def watch(self, stream: str | Partitions, *, readers: str | None = None) -> Scenario:
         """Observe a stream that any program writes to, and return the scenario itself.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
+        stream : str or Partitions
+            The stream's key, or all parts of a stream; their history has the name of the whole.
         readers : str, optional
             The key of a hash in which plain readers of the stream save their positions.
         """
+        if isinstance(stream, Partitions):
+            self._sampler.add_partitions(stream)
+            return self
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         if readers is not None:

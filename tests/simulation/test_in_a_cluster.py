@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 from redis.cluster import RedisCluster
 
-from streamviz import Dashboard, Observer, Scenario, Stream, connect, series
+from streamviz import Dashboard, Observer, Scenario, Stream, connect, series, watch
 from streamviz.client import CommandLog, capabilities
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.patterns.offsets import HashOffset
+from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded_cluster import EmbeddedCluster
 
 
@@ -93,3 +95,25 @@ def test_an_observer_with_a_client_of_one_node_finds_the_other_nodes(
             for key in keys:
                 sample = Observer(client, key).sample()
                 assert (sample.trouble, sample.length) == ("", 1)
+
+
+def test_all_parts_of_a_stream_are_watched_live(
+    nodes: RedisCluster, until: Callable[..., None]
+) -> None:
+    parts = Partitions(nodes, f"test:{uuid.uuid4().hex[:12]}", 6)
+    parts.create_group("bill")
+    board = watch(parts, rate_hz=50)
+    try:
+        parts.add_many((f"customer-{n}", {"n": n}) for n in range(40))
+        assert board.scenario is not None
+        board.scenario.start()
+        history = board.history
+        until(lambda: history.last is not None and history.last.length == 40, 20)
+        assert isinstance(history.last, PartitionedSample)
+        assert len(history.last.partitions) == 6
+        assert history.last.group("bill").lag.entries == 40  # type: ignore[union-attr]
+        assert "bill in all: 40 waiting" in board.plots[0].summary(history)
+    finally:
+        board.close()
+        for stream in parts.streams:
+            nodes.delete(stream.key)
