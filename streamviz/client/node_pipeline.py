@@ -62,6 +62,7 @@ def exchange(
         If the connection breaks. The next use of each connection looks for its node again.
     """
     blocks = list(blocks)
+    home = node_of(connections[0])
     try:
         with connections[0].borrow() as raw_connection:
             raw_connection.send_packed_command([b"".join(payload for payload, _ in blocks)])
@@ -77,6 +78,10 @@ def exchange(
     except ServerUnreachable:
         forget(connections)
         raise
+    if node_of(connections[0]) != home:  # it refused, and another node has taken over
+        for connection in connections[1:]:
+            if isinstance(connection, ClusterConnection):
+                connection.forget(stale=False)
     return answers
 
 

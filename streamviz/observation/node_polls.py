@@ -60,6 +60,8 @@ class NodePolls:
     def poll(self, n: int, time_ms: int) -> list[tuple[Sample, str, Mapping[int, str]]]:
         """Return for each stream its sample, its node, and the slots that leave that node.
 
+        The node is empty if it does not answer, and on a single server.
+
         Parameters
         ----------
         n : int
@@ -67,7 +69,7 @@ class NodePolls:
         time_ms : int
             The samples' time.
         """
-        left_out: dict[int, tuple[str, str]] = {}
+        left_out: dict[int, str] = {}
         groups = self._groups(left_out)
         started = [Visit(node, numbers) for node, numbers in groups.items()]
         if len(started) == 1 and not self._running:
@@ -78,16 +80,17 @@ class NodePolls:
         results = {}
         for visit in done:
             for number, sample in visit.samples.items():
-                results[number] = (sample, visit.nodes[number], visit.migrating)
+                node = visit.nodes[number] if visit.works else ""
+                results[number] = (sample, node, visit.migrating)
         for visit, _ in self._running:
             words = f"the server does not answer in time: {visit.node}. It hangs or is busy"
-            left_out |= dict.fromkeys(visit.numbers, (visit.node, words))
-        for number, (node, trouble) in left_out.items():
+            left_out |= dict.fromkeys(visit.numbers, words)
+        for number, trouble in left_out.items():
             stream = self._observers[number].stream
-            results[number] = (without_stream(stream, n, time_ms, trouble, ()), node, {})
+            results[number] = (without_stream(stream, n, time_ms, trouble, ()), "", {})
         return [results[number] for number in range(len(self._observers))]
 
-    def _groups(self, left_out: dict[int, tuple[str, str]]) -> dict[str, list[int]]:
+    def _groups(self, left_out: dict[int, str]) -> dict[str, list[int]]:
         """Return the streams of each node, without those of a node that has not answered yet."""
         busy = {number for visit, _ in self._running for number in visit.numbers}
         groups: dict[str, list[int]] = {}
@@ -97,7 +100,7 @@ class NodePolls:
             try:
                 groups.setdefault(node_of(connection), []).append(number)
             except StreamVizError as error:
-                left_out[number] = ("", str(error))
+                left_out[number] = str(error)
         return groups
 
     def _finished(self, started: Sequence[Visit], time_ms: int) -> list[Visit]:

@@ -221,7 +221,7 @@ def test_a_node_that_hangs_greys_its_own_parts_and_stops_no_other(
             parts.streams[well].add({"n": 1})
             added += 1
             states = observer.sample().partitions
-            assert {states[n].node for n in hung} == {"node-2"}
+            assert all(states[n].node in ("", "node-2") for n in hung)
             troubled = {one.number for one in states if one.sample.trouble}
             return troubled == hung and states[well].sample.length == added
 
