@@ -140,20 +140,8 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
     return Lag(
         entries=None if "unknown" in verdicts else total,
         verdict=next((one for one in _WORST_FIRST if one in verdicts), "exact"),
-        reason=_reasons(known),
+        reason="; ".join(f"partition {n}: {lag.reason}" for n, lag in known.items() if lag.reason),
         behind_ms=max(times, default=0) if len(times) == len(known) else None,
-    )
-
-
-def _reasons(lags: Mapping[int, Lag]) -> str:
-    """Return why the parts' lags are doubted, each reason once."""
-    parts: dict[str, list[int]] = {}
-    for number, lag in lags.items():
-        if lag.reason:
-            parts.setdefault(lag.reason, []).append(number)
-    return "; ".join(
-        f"partition{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}: {reason}"
-        for reason, numbers in parts.items()
     )
 
 

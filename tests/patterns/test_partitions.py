@@ -209,7 +209,6 @@ def test_a_sum_is_as_certain_as_its_least_certain_partition() -> None:
     both = sum_lags({0: SUSPECT, 1: EXACT, 2: UNKNOWN})
     assert both == Lag(None, "unknown", "partition 0: who knows; partition 2: nobody knows", None)
     assert sum_lags({0: EXACT, 4: "no answer"}).reason == "partition 4: no answer"
-    assert sum_lags({1: "no answer", 4: "no answer"}).reason == "partitions 1, 4: no answer"
 
 
 def test_a_sample_names_the_node_of_a_partition_and_its_target(
