@@ -10,6 +10,7 @@ from .cluster import connection_to as connection_to
 from .cluster import slot_of as slot_of
 from .command_log import CommandLog as CommandLog
 from .command_log import LoggedCommand as LoggedCommand
+from .confirmed import Confirmed as Confirmed
 from .connection import Connection as Connection
 from .connection import Listener as Listener
 from .consumers import Consumer as Consumer

@@ -8,31 +8,48 @@ whole batch; otherwise each row is written on its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
+from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, ServerError, check_type
 
 Row = Fields | tuple[Id, Fields]
 
 _PLAIN_TYPES = frozenset({str, int, float})
 
 
-def add_rows(connection: Connection, key: str, rows: Iterable[Row], batch: int) -> int:
+def add_rows(
+    connection: Connection,
+    key: str,
+    rows: Iterable[Row],
+    batch: int,
+    waiting: Waiting | None = None,
+) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
-    packer = _Packer(key, batch)
+    packer = Packer(key)
+    batches = packer.batches(rows, batch)
     answered = 0
     refusals: list[tuple[int, Exception]] = []
-    for size, errors in connection.send_batches(packer.batches(rows)):
-        refusals += [(answered + index, error) for index, error in errors]
-        answered += size
-        packer.stopped = packer.stopped or bool(errors)
+    sent = (
+        waiting.send_batches(connection, batches) if waiting else connection.send_batches(batches)
+    )
+    try:
+        for size, errors in sent:
+            refusals += [(answered + index, error) for index, error in errors]
+            answered += size
+            packer.stopped = packer.stopped or bool(errors)
+    except ServerError as broken:
+        raise type(broken)(
+            f"{broken}. The first {answered} rows are confirmed; later ones may have been added, "
+            f"up to {2 * batch}"
+        ) from broken
     added = answered - len(refusals)
     if refusals:
         row, refusal = refusals[0]
@@ -46,34 +63,35 @@ def add_rows(connection: Connection, key: str, rows: Iterable[Row], batch: int) 
     return added
 
 
-class _Packer:
+class Packer:
     """Write rows as commands, until a row is not valid or the caller sets `stopped`."""
 
-    def __init__(self, key: str, batch: int) -> None:
+    def __init__(self, key: str) -> None:
         self.error: InputError | None = None
         self.stopped = False
-        self._rows_packed = 0
-        self._batch = batch
         self._templates: dict[Any, str] = {}
         self._head = _bulk_string("XADD") + _bulk_string(_latin1(key))
 
-    def batches(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
+    def batches(self, rows: Iterable[Row], size: int) -> Iterator[tuple[bytes, int]]:
+        """Write rows as commands, `size` at a time, each with their number."""
         remaining = iter(rows)
-        while not self.stopped and (batch := list(islice(remaining, self._batch))):
+        count = 0
+        while not self.stopped and (batch := list(islice(remaining, size))):
             try:
-                payload = self._pack(batch)
+                payload = self.pack(batch, range(count, count + len(batch)))
             except InputError as error:
                 self.error = error
                 return
-            self._rows_packed += len(batch)
+            count += len(batch)
             yield payload, len(batch)
 
-    def _pack(self, rows: list[Row]) -> bytes:
+    def pack(self, rows: list[Row], numbers: Sequence[int]) -> bytes:
+        """Write rows as commands; an InputError names the row by its number."""
         payload = self._pack_uniform(rows)
         if payload is not None:
             return payload
         commands = []
-        for number, row in enumerate(rows, self._rows_packed):
+        for number, row in zip(numbers, rows, strict=True):
             try:
                 commands.append(self._command(row))
             except (InputError, TypeError, ValueError) as error:

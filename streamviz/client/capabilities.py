@@ -14,9 +14,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-import redis
-
 from streamviz.client import badges
+from streamviz.client.cluster import Client, connection_to
 from streamviz.client.connection import Connection
 from streamviz.client.replies import as_dict, text
 from streamviz.client.server_version import ServerVersion
@@ -187,13 +186,15 @@ class Capabilities:
         raise InputError(f"{name!r} is not a stream feature: give one of {known}")
 
 
-def capabilities(client: redis.Redis) -> Capabilities:
+def capabilities(client: Client) -> Capabilities:
     """Ask a server which stream features it supports (COMMAND DOCS, 7.0); nothing is written.
+
+    In a cluster, one of its nodes is asked.
 
     If the client's user may not run COMMAND DOCS, the server's version decides. ServerError if
     the server does not answer.
     """
-    connection = Connection(client)
+    connection = connection_to(client, "")
     docs = _command_docs(connection)
     answers = tuple(_capability(connection, feature, docs) for feature in FEATURES)
     return Capabilities(connection.version, answers)

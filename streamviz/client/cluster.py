@@ -75,9 +75,10 @@ class ClusterConnection(Connection):
     """Send commands to the node that owns a key's slot.
 
     It follows MOVED and ASK, and retries for a while when some of a command's keys have already
-    been moved and others have not (TRYAGAIN). It never sends anything again after a broken
-    connection; the next call looks up the slot's node again. The cluster client's connections are
-    used, its retries are not.
+    been moved and others have not (TRYAGAIN). If the node refuses the connection, nothing was sent,
+    so it looks up the slot's node again, and tries that one. It never sends anything again after a
+    broken connection; the next call looks up the slot's node again. The cluster client's
+    connections are used, its retries are not.
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
@@ -95,17 +96,26 @@ class ClusterConnection(Connection):
         """The address of the node that owns the slot, ``host:port``; may ask the cluster."""
         return str(self._find_owner().name)
 
+    @property
+    def replicas(self) -> frozenset[str]:
+        """The addresses of the slot's replicas, as the cluster reported them last."""
+        nodes = self.client.nodes_manager.slots_cache.get(self.slot, ())
+        return frozenset(str(node.name) for node in nodes[1:])
+
     def call_node(self, *command: str) -> Any:
         """Send a command without a key to the slot's node, and return the raw reply."""
-        with self._borrow() as raw_connection:
+        with self.borrow() as raw_connection:
             return transport.send_and_receive(raw_connection, [command])[0]
 
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
         """Send batches of commands, one after the other; see `Connection.send_batches`."""
+        if self.is_logged:
+            yield from super().send_batches(batches)
+            return
         for payload, size in batches:
-            with self._borrow() as raw_connection:
+            with self.borrow() as raw_connection:
                 raw_connection.send_packed_command([payload])
                 replies = transport.read_replies(raw_connection, size, transport.new_reader())
             redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
@@ -149,6 +159,7 @@ class ClusterConnection(Connection):
     def _follow(self, commands: Sequence[Command], block_ms: int | None) -> list[Any]:
         """Send commands, and send the redirected ones again, in order, to the named node."""
         transaction = bool(commands) and tuple(commands[0]) == ("MULTI",)
+        waits = [len(commands) - 1] if commands and commands[-1][0] == "WAIT" else []
         replies: list[Any] = [None] * len(commands)
         remaining = list(range(len(commands)))
         node, asking = self._find_owner(), False
@@ -161,7 +172,7 @@ class ClusterConnection(Connection):
             redirected = [index for index in remaining if redirection(replies[index])]
             if not redirected or time.monotonic() > deadline:
                 break
-            remaining = remaining if transaction else redirected
+            remaining = remaining if transaction else redirected + waits
             target = redirection(replies[redirected[-1]])
             assert target is not None
             if target.kind == "TRYAGAIN" or hop > 3:  # the nodes do not agree yet
@@ -227,18 +238,37 @@ class ClusterConnection(Connection):
             f"{self.key!r}: {reason}. Check that the nodes are running, and try again"
         )
 
-    def _borrow(self) -> AbstractContextManager[Any]:
+    def forget(self, *, stale: bool = True) -> None:
+        """Look for the slot's node again; `stale` also reads the cluster's table of slots again."""
+        self._owner, self._stale = None, stale
+
+    def borrow(self) -> AbstractContextManager[Any]:
+        """Borrow a raw connection to the slot's node."""
         return self._borrow_from(self._find_owner())
 
     @contextmanager
     def _borrow_from(self, node: Any) -> Iterator[Any]:
-        pool = self.client.get_redis_connection(node).connection_pool
+        pool, taken = self._take(node)
         try:
-            with transport.borrow(pool) as raw_connection:
+            with transport.lend(pool, taken) as raw_connection:
                 yield raw_connection
         except ServerUnreachable:
-            self._owner, self._stale = None, True
+            self.forget()
             raise
+
+    def _take(self, node: Any) -> tuple[Any, Any]:
+        """Take a connection to a node; if it refuses, look once whether another owns the slot."""
+        pool = self.client.get_redis_connection(node).connection_pool
+        try:
+            return pool, transport.take(pool)
+        except ServerUnreachable:
+            was_owner = node is self._owner
+            self.forget()
+            if not was_owner or (owner := self._find_owner()).name == node.name:
+                self.forget()
+                raise
+        pool = self.client.get_redis_connection(owner).connection_pool
+        return pool, transport.take(pool)
 
 
 def redirection(reply: Any) -> Redirection | None:

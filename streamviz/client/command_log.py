@@ -12,9 +12,8 @@ from itertools import islice
 from types import FrameType
 from typing import Any
 
-import redis
-
 from streamviz.client.arguments import whole_number
+from streamviz.client.cluster import Client, connection_to
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.replies import as_dict
 from streamviz.client.resp import Command, as_text, key_of
@@ -63,7 +62,7 @@ class CommandLog:
 
     Parameters
     ----------
-    client : redis.Redis
+    client : redis.Redis or redis.cluster.RedisCluster
         The client. Commands of its own methods (``client.xadd``) and of an observer are not
         logged.
     limit : int
@@ -80,10 +79,12 @@ class CommandLog:
     ('XADD doctest:log 1-0 dish soup', 'length: 0 → 1')
     """
 
-    def __init__(self, client: redis.Redis, *, limit: int = 1000) -> None:
+    def __init__(self, client: Client, *, limit: int = 1000) -> None:
         self.count = 0
         self._commands: deque[LoggedCommand] = deque(maxlen=whole_number("limit", limit, 1))
-        self._connection = Connection(client, quiet=True)
+        connection_to(client, "", quiet=True)  # or it says what the client is
+        self._client = client
+        self._connections: dict[str, Connection] = {}  # by key
         self._listeners = listeners(client)
         self._states: dict[str, dict[str, str]] = {}  # by key, after the last command
 
@@ -103,7 +104,7 @@ class CommandLog:
         """Read the state of the streams that a command may change, unless it is known."""
         for key in _changed_keys(command):
             if key not in self._states:
-                self._states[key] = _state(self._connection, key)
+                self._states[key] = self._state(key)
 
     def on_reply(self, command: Command, reply: Any) -> None:
         """Log a command, its reply, and what it changed."""
@@ -111,12 +112,17 @@ class CommandLog:
         keys = _changed_keys(command)
         for key in keys:
             before = self._states.get(key, {})
-            after = self._states[key] = _state(self._connection, key)
+            after = self._states[key] = self._state(key)
             prefix = "" if len(keys) == 1 else f"{_printable(key)}: "
             changes += (f"{prefix}{change}" for change in _changes(before, after))
         call, shown = _calling_expression(), _shorten(_format_reply(reply))
         self._commands.append(LoggedCommand(call, _format_command(command), shown, tuple(changes)))
         self.count += 1
+
+    def _state(self, key: str) -> dict[str, str]:
+        """Return the watched fields of XINFO for a stream."""
+        connection = self._connections.setdefault(key, connection_to(self._client, key, quiet=True))
+        return _state(connection, key)
 
     def since(self, count: int) -> list[LoggedCommand]:
         """Return the commands logged after the first `count`, as far as they are still stored."""

@@ -98,9 +98,17 @@ class Connection:
 
         The last command may block for `block_ms` milliseconds, as in `call`.
         """
+        return self.explain_errors(self.replies(commands, block_ms), commands)
+
+    def replies(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
+        """Send commands as `pipeline` does, and return the raw replies, errors as they are."""
         send = partial(self._send, block_ms=block_ms)
-        replies = self._notify(commands, send) if commands else []
-        return self._explain_errors(replies, commands)
+        return self._notify(commands, send) if commands else []
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether a listener is notified of each command."""
+        return bool(self._listeners)
 
     def transaction(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands that take effect together or not at all (MULTI, EXEC).
@@ -139,7 +147,7 @@ class Connection:
         watch: list[Command] = [("WATCH", key_of(check)), check]
         block: list[Command] = [("MULTI",), *commands, ("EXEC",)]
         exec_reply = None
-        with self._borrow() as raw_connection:
+        with self.borrow() as raw_connection:
             send = partial(transport.send_and_receive, raw_connection)
             while exec_reply is None:  # None means that the key changed, perhaps in another part
                 checked = self._notify(watch, send)
@@ -148,7 +156,7 @@ class Connection:
                     break
                 replies = self._notify(block, send)
                 exec_reply = replies[-1]
-        for _, error in transport.errors_among(self._explain_errors(checked, watch)):
+        for _, error in transport.errors_among(self.explain_errors(checked, watch)):
             raise error
         return None if exec_reply is None else self._exec_replies(replies, block)
 
@@ -169,7 +177,9 @@ class Connection:
             refused command. After a ServerError it is unknown how much of the last two batches
             was done.
         """
-        if self._listeners:  # they are notified of each command, so each one is sent by itself
+        if (
+            self.is_logged
+        ):  # the listeners are notified of each command, so each one is sent by itself
             for payload, size in batches:
                 yield size, transport.errors_among(self.pipeline(unpack(payload)))
             return
@@ -252,19 +262,21 @@ class Connection:
         return replies
 
     def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
-        with self._borrow() as raw_connection:
+        with self.borrow() as raw_connection:
             return transport.send_and_receive(raw_connection, commands, block_ms)
 
-    def _borrow(self) -> AbstractContextManager[Any]:
+    def borrow(self) -> AbstractContextManager[Any]:
+        """Borrow a raw connection to the server."""
         return transport.borrow(self._pool)
 
     def _exec_replies(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
         """Return the replies inside EXEC's reply, or raise the error that made EXEC fail."""
         if isinstance(replies[-1], Exception):
-            raise transport.errors_among(self._explain_errors(replies, block))[0][1]
-        return self._explain_errors(replies[-1], block[1:-1])
+            raise transport.errors_among(self.explain_errors(replies, block))[0][1]
+        return self.explain_errors(replies[-1], block[1:-1])
 
-    def _explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
+    def explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
+        """Return the replies to commands, each error among them explained."""
         return [
             self.explain(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import overload
 
 from streamviz.client import arguments, bulk, replies
 from streamviz.client.arguments import Fields, Id, Ids, Refs
 from streamviz.client.cluster import Client, connection_to
+from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
@@ -63,6 +65,42 @@ class Stream:
     def __bool__(self) -> bool:
         return True  # an empty stream is still a stream
 
+    @overload
+    def add(
+        self,
+        fields: Fields,
+        id: Id = "*",
+        *,
+        maxlen: int | None = None,
+        minid: Id | None = None,
+        approximate: bool = False,
+        limit: int | None = None,
+        create: bool = True,
+        refs: Refs | None = None,
+        idmp: tuple[str, str] | None = None,
+        idmp_auto: str | None = None,
+        wait: None = None,
+        wait_ms: int = 1000,
+    ) -> EntryId | None: ...
+
+    @overload
+    def add(
+        self,
+        fields: Fields,
+        id: Id = "*",
+        *,
+        maxlen: int | None = None,
+        minid: Id | None = None,
+        approximate: bool = False,
+        limit: int | None = None,
+        create: bool = True,
+        refs: Refs | None = None,
+        idmp: tuple[str, str] | None = None,
+        idmp_auto: str | None = None,
+        wait: int,
+        wait_ms: int = 1000,
+    ) -> Confirmed[EntryId | None]: ...
+
     def add(
         self,
         fields: Fields,
@@ -76,7 +114,9 @@ class Stream:
         refs: Refs | None = None,
         idmp: tuple[str, str] | None = None,
         idmp_auto: str | None = None,
-    ) -> EntryId | None:
+        wait: int | None = None,
+        wait_ms: int = 1000,
+    ) -> EntryId | Confirmed[EntryId | None] | None:
         """Add one entry (XADD, 5.0).
 
         Parameters
@@ -94,11 +134,18 @@ class Stream:
             fields are; needs the ID ``"*"`` (8.6).
         idmp_auto : str, optional
             A producer. The server computes the idempotency ID from the fields, in any order (8.6).
+        wait : int, optional
+            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0). Redis
+            does not wait by itself: an acknowledged entry that no replica has is lost if the node
+            fails.
+        wait_ms : int
+            Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
 
         Returns
         -------
         EntryId or None
             The new ID, or the ID of the duplicate (`idmp`, `idmp_auto`), or None without a stream.
+            With `wait`, a pair: that, and how many replicas have the entry.
 
         Raises
         ------
@@ -113,10 +160,36 @@ class Stream:
         options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
         options += [*trim_options, new_id, *arguments.flat_fields(fields)]
         needs = (8, 6) if once else trim_needs
-        reply = self.connection.call("XADD", self.key, *options, needs=needs)
-        return None if reply is None else EntryId.parse(reply)
+        if wait is None:
+            reply = self.connection.call("XADD", self.key, *options, needs=needs)
+            return None if reply is None else EntryId.parse(reply)
+        waiting = Waiting(wait, wait_ms)
+        reply = waiting.call(self.connection, "XADD", self.key, *options, needs=needs)
+        return Confirmed(None if reply is None else EntryId.parse(reply), waiting.replicas)
 
-    def add_many(self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000) -> int:
+    @overload
+    def add_many(
+        self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000, wait: None = None
+    ) -> int: ...
+
+    @overload
+    def add_many(
+        self,
+        rows: Iterable[Fields | tuple[Id, Fields]],
+        *,
+        batch: int = 1000,
+        wait: int,
+        wait_ms: int = 1000,
+    ) -> Confirmed[int]: ...
+
+    def add_many(
+        self,
+        rows: Iterable[Fields | tuple[Id, Fields]],
+        *,
+        batch: int = 1000,
+        wait: int | None = None,
+        wait_ms: int = 1000,
+    ) -> int | Confirmed[int]:
         """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
 
         Parameters
@@ -125,6 +198,9 @@ class Stream:
             Fields, or pairs of an ID and fields. They are read one batch at a time.
         batch : int
             How many rows to send at once, while the server works on the previous batch.
+        wait, wait_ms : int, optional
+            As in `add`, after each batch. Then this returns a pair: how many rows were added, and
+            how many replicas have them all.
 
         Raises
         ------
@@ -134,9 +210,16 @@ class Stream:
         CommandRefused
             If the server refused a row. The message names the first refused row and says how many
             rows were added. The remaining rows are not sent.
+        ServerUnreachable
+            If the connection breaks. The message says how many rows are confirmed; up to two
+            batches after them may have been added.
         """
         size = arguments.whole_number("batch", batch, 1)
-        return bulk.add_rows(self.connection, self.key, rows, size)
+        if wait is None:
+            return bulk.add_rows(self.connection, self.key, rows, size)
+        waiting = Waiting(wait, wait_ms)
+        count = bulk.add_rows(self.connection, self.key, rows, size, waiting)
+        return Confirmed(count, waiting.replicas)
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).

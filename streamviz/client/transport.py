@@ -68,10 +68,21 @@ def borrow(pool: Any) -> Iterator[Any]:
 
     A connection that cannot be made, or breaks, raises a ServerError.
     """
+    with lend(pool, take(pool)) as raw_connection:
+        yield raw_connection
+
+
+def take(pool: Any) -> Any:
+    """Take a raw connection out of a redis-py pool; if this raises, nothing was sent."""
     try:
-        raw_connection = pool.get_connection()
+        return pool.get_connection()
     except _BROKEN as error:
         raise _server_error(error, pool) from error
+
+
+@contextmanager
+def lend(pool: Any, raw_connection: Any) -> Iterator[Any]:
+    """Give a raw connection back to its pool in the end; after an error closed."""
     try:
         yield raw_connection
     except BaseException as error:
@@ -104,9 +115,7 @@ def send_and_receive(
 
 
 def _read_reply(raw_connection: Any, block_ms: int | None = None) -> Any:
-    options = {}
-    if block_ms is not None:
-        options["timeout"] = None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
+    options = {} if block_ms is None else {"timeout": _timeout_s(block_ms)}
     try:
         return raw_connection.read_response(disable_decoding=True, **options)
     except ResponseError as error:
@@ -118,22 +127,36 @@ def new_reader() -> hiredis.Reader:
     return hiredis.Reader(replyError=ResponseError)
 
 
-def read_replies(raw_connection: Any, count: int, reader: hiredis.Reader) -> list[Any]:
+def _timeout_s(block_ms: int) -> float | None:
+    return None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
+
+
+def read_replies(
+    raw_connection: Any, count: int, reader: hiredis.Reader, block_ms: int | None = None
+) -> list[Any]:
     """Read `count` replies; the reader buffers what arrived with them.
+
+    `block_ms` extends the socket's time-out, as in `send_and_receive`.
 
     redis-py spends some microseconds of Python on each reply. hiredis alone is several times as
     fast.
     """
     replies: list[Any] = []
+    socket = raw_connection._sock
+    usual_s = socket.gettimeout()
+    if block_ms is not None:
+        socket.settimeout(_timeout_s(block_ms))  # an error closes the connection
     while len(replies) < count:
         reply = reader.gets()
         if reply is False:
-            data = raw_connection._sock.recv(_CHUNK_BYTES)
+            data = socket.recv(_CHUNK_BYTES)
             if not data:
                 raise redis.ConnectionError("the server closed the connection")
             reader.feed(data)
         elif not isinstance(reply, hiredis.PushNotification):
             replies.append(reply)
+    if block_ms is not None:
+        socket.settimeout(usual_s)
     return replies
 
 

@@ -23,6 +23,7 @@ Kind = Literal[
     "consumer_deleted",
     "group_gone",
     "stream_recreated",
+    "failed_over",
     "trimmed",
     "missed",
     "handler_raised",
@@ -49,16 +50,18 @@ class Event(Record):
     kind : str
         What happened: one of `KINDS`.
     who : str
-        The consumer or reader that it happened to, or that did it; empty if it was neither.
+        The consumer or reader that it happened to, or that did it, or the node that took over;
+        empty if it was none of these.
     group : str
         The consumer group; empty if none is concerned.
     count : int
-        How many entries: held at a crash, claimed, or moved to the dead letters.
+        How many entries: held at a crash, claimed, moved to the dead letters, or lost in a
+        failover.
     owners : tuple of str
         The consumers whose entries were claimed, ordered by name.
     detail : str
         What the kind does not say: an entry ID, a stream's key, the type of an error, an error's
-        text, a statement, or the text of a note.
+        text, the groups that a failover set back, a statement, or the text of a note.
 
     Raises
     ------
@@ -79,6 +82,9 @@ class Event(Record):
 
     def __str__(self) -> str:
         owners = ", ".join(self.owners)
+        entries = "entry is" if self.count == 1 else "entries are"
+        lost = f"up to {self.count} acknowledged {entries} lost (replication is asynchronous)"
+        back = f"; these groups went back, and get entries again: {self.detail}"
         return _WORDS[self.kind].format(
             who=self.who,
             group=self.group,
@@ -86,6 +92,8 @@ class Event(Record):
             count=self.count,
             holding=f" holding {self.count}" if self.count else "",
             of_owners=f" of {owners}" if owners else "",
+            lost=lost if self.count else "no entry is missing",
+            back=back if self.detail else "",
             speaker=f"{self.who}: " if self.who else "",
         )
 
@@ -113,6 +121,7 @@ _WORDS: dict[Kind, str] = {
     "consumer_deleted": "{who} of {group} was deleted",
     "group_gone": "the group {group} is gone",
     "stream_recreated": "the stream was deleted and recreated",
+    "failed_over": "failed over to {who}: {lost}{back}",
     "trimmed": "a trim removes the oldest entries",
     "missed": "{group} loses entries that it never got",
     "handler_raised": "the handler of {who} raised {detail}",

@@ -17,13 +17,14 @@ from streamviz.errors import (
 )
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.events import Event, events_of
+from streamviz.observation.failover import Failovers
 from streamviz.observation.observer_client import observer_connection
 from streamviz.observation.poll import StreamChanged
 from streamviz.observation.poll_sample import make_sample
 from streamviz.observation.poller import Poller
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
-from streamviz.observation.snapshots import Snapshots
+from streamviz.observation.snapshots import Snapshots, Steps
 from streamviz.observation.stand_ins import repeated, without_stream
 
 
@@ -102,11 +103,12 @@ class Observer:
         check_type("readers", readers, (str, NoneType), "the key of a hash, as text")
         self.stream = stream
         self.readers = readers
-        self._snapshots = Snapshots(observer_connection(client, stream))
+        self.snapshots = Snapshots(observer_connection(client, stream))
+        self.failovers = Failovers(self.snapshots.connection, stream)
         check_type("memory", memory, bool, "True or False")
-        self.back_off = self._snapshots.back_off
+        self.back_off = self.snapshots.back_off
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
-        self._poller = Poller(self._snapshots, stream, self._budget, memory=memory)
+        self._poller = Poller(self.snapshots, self.failovers, stream, self._budget, memory=memory)
         self._last_sample: Sample | None = None
         self._n = 0
         self._clock = RisingClock()
@@ -141,21 +143,27 @@ class Observer:
             whole_number("time_ms", time_ms)
         check_type("events", events, Iterable, "events or texts")
         check_type("readers", readers, Iterable, "a list of ReaderState")
-        sample = self._take_sample(time_ms, events_of(events), tuple(readers))
+        sample = self.snapshots.run(self.steps(time_ms, events_of(events), tuple(readers)))
         for callback in tuple(self.on_sample):
             callback(sample)
         return sample
 
-    def _take_sample(
-        self, time_ms: int | None, events: tuple[Event, ...], readers: tuple[ReaderState, ...]
-    ) -> Sample:
+    def steps(
+        self,
+        time_ms: int | None = None,
+        events: tuple[Event, ...] = (),
+        readers: tuple[ReaderState, ...] = (),
+    ) -> Steps[Sample]:
+        """Take a sample without sending anything: the caller sends the commands of each step."""
         self._n += 1
         if time_ms is None:
             time_ms, set_back = self._clock.now()
             events += set_back
         try:
-            polled = self._poller.poll(time_ms, self.readers)
-            if polled.is_another:
+            polled = yield from self._poller.poll(time_ms, self.readers)
+            if self.failovers.event:
+                events += (self.failovers.event,)
+            elif polled.is_another:
                 events += (Event("stream_recreated"),)
             sample = make_sample(
                 polled, readers, stream=self.stream, n=self._n, time_ms=time_ms, events=events
@@ -171,7 +179,7 @@ class Observer:
         except (OffsetError, ServerError, StreamError) as error:
             trouble = str(error)
         except Exception as error:  # a wrong byte is not always an error of the protocol
-            self._snapshots.restart()
+            self.snapshots.restart()
             trouble = (
                 f"a reply makes no sense ({type(error).__name__}). If this goes on, check what is "
                 "between the server and this program"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,8 +22,9 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from streamviz.client.cluster import ClusterConnection
+from streamviz.client.cluster import ClusterConnection, redirection
 from streamviz.client.connection import Connection
+from streamviz.client.resp import Command
 from streamviz.client.transport import kind_of
 from streamviz.errors import InputError
 
@@ -87,7 +88,27 @@ def observer_connection(client: Any, key: str) -> Connection:
     own = observer_client(client)
     if isinstance(own, LazyCluster):
         return ClusterConnection(own, key, quiet=True)  # type: ignore[arg-type]
-    return Connection(own, quiet=True)  # samples are not logged
+    return _NodeConnection(own, key)
+
+
+class _NodeConnection(Connection):
+    """A connection to one server that goes on in the cluster if that is a node without the key."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        super().__init__(client, quiet=True)  # samples are not logged
+        self._key = key
+        self._in_cluster: ClusterConnection | None = None
+
+    def _send(self, commands: Sequence[Command], block_ms: int | None = None) -> list[Any]:
+        if self._in_cluster is None:
+            replies = super()._send(commands, block_ms)
+            options = self.client.connection_pool.connection_kwargs
+            if "host" not in options or not any(map(redirection, replies)):
+                return replies
+            tls = issubclass(self.client.connection_pool.connection_class, redis.SSLConnection)
+            cluster = _lazy_cluster([(options["host"], options["port"])], options, tls=tls)
+            self._in_cluster = ClusterConnection(cluster, self._key, quiet=True)  # type: ignore[arg-type]
+        return self._in_cluster.replies(commands, block_ms)
 
 
 class _BriefPool:
@@ -146,13 +167,22 @@ def _cluster_client(client: Any, nodes: Any) -> LazyCluster:
         for node in (*nodes.startup_nodes.values(), *nodes.nodes_cache.values())
     }
     kind = options.get("connection_class", type(None))
+    tls = bool(options.get("ssl")) or "SSL" in kind.__name__
+    return _lazy_cluster(addresses, options, tls=tls, remap=getattr(nodes, "address_remap", None))
+
+
+def _lazy_cluster(
+    addresses: Iterable[tuple[str, int]],
+    options: Mapping[str, Any],
+    *,
+    tls: bool,
+    remap: Any = None,
+) -> LazyCluster:
     taken = _taken(options, ("socket_keepalive",))
-    taken["ssl"] = bool(options.get("ssl")) or "SSL" in kind.__name__
-    taken["redis_connect_func"] = _set_name
+    taken |= {"ssl": tls, "redis_connect_func": _set_name}
 
     def make() -> RedisCluster:
         start = [ClusterNode(*address) for address in sorted(addresses)]  # type: ignore[no-untyped-call]
-        remap = getattr(nodes, "address_remap", None)
         return RedisCluster(startup_nodes=start, address_remap=remap, **taken)
 
     return LazyCluster(make)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from streamviz.client.cluster import ClusterConnection, slot_of
-from streamviz.client.cluster_nodes import migrating_slots
-from streamviz.errors import StreamVizError, check_type
+from streamviz.client.cluster import slot_of
+from streamviz.errors import check_type
 from streamviz.observation.events import Event, events_of
+from streamviz.observation.node_polls import NodePolls
 from streamviz.observation.observer import Observer
-from streamviz.observation.observer_client import observer_client, observer_connection
+from streamviz.observation.observer_client import observer_client
 from streamviz.observation.partition_sample import (
     PartitionedSample,
     PartitionState,
@@ -22,7 +22,9 @@ from streamviz.patterns.partitions import Partitions
 class PartitionObserver:
     """Samples all parts of a stream, one `Observer` each, with the sums. It never writes.
 
-    In a cluster it also asks each part's node whether the slot is moving (CLUSTER NODES).
+    A sample takes one round trip a node, and the nodes are asked side by side. In a cluster it also
+    asks each node which slots it moves away (CLUSTER NODES). A node that hangs makes its own parts
+    unknown, and does not stop the others.
 
     Parameters
     ----------
@@ -46,8 +48,11 @@ class PartitionObserver:
         self._names = dict(names or {})
         client = observer_client(partitions.client)  # one for all parts
         keys = [one.key for one in partitions.streams]
-        self._observers = [Observer(client, key) for key in keys]
-        self._connections = [observer_connection(client, key) for key in keys]
+        self._slots = [slot_of(key) for key in keys]
+        observers = [Observer(client, key) for key in keys]
+        for observer in observers:
+            observer.failovers.names = self._names
+        self._polls = NodePolls(observers)
         self._n = 0
         self._clock = RisingClock()
 
@@ -75,24 +80,13 @@ class PartitionObserver:
         if time_ms is None:
             time_ms, set_back = self._clock.now()
             reported += set_back
-        states = []
-        for number, (observer, connection) in enumerate(
-            zip(self._observers, self._connections, strict=True)
-        ):
-            sample = observer.sample(time_ms)
-            node, moving_to = (
-                self._nodes(connection) if isinstance(connection, ClusterConnection) else ("", "")
+        states = [
+            PartitionState(number, slot, self._name(node), self._name(migrating.get(slot, "")), one)
+            for number, (slot, (one, node, migrating)) in enumerate(
+                zip(self._slots, self._polls.poll(self._n, time_ms), strict=True)
             )
-            slot = slot_of(observer.stream)
-            states.append(PartitionState(number, slot, node, moving_to, sample))
+        ]
         return sum_partitions(self.partitions.name, self._n, time_ms, states, reported)
 
-    def _nodes(self, connection: ClusterConnection) -> tuple[str, str]:
-        """Return the names of the node that holds the slot, and of the node that takes it over."""
-        try:
-            connection.call("EXISTS", connection.key)  # a node without the slot redirects us
-            node = connection.node
-            to = migrating_slots(connection.call_node("CLUSTER", "NODES")).get(connection.slot, "")
-        except StreamVizError:
-            return "", ""
-        return self._names.get(node, node), self._names.get(to, to)
+    def _name(self, address: str) -> str:
+        return self._names.get(address, address)

@@ -6,7 +6,7 @@ can draw it. If one part's number is unknown, so is the sum, and its reason name
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain, islice
@@ -87,13 +87,14 @@ def sum_partitions(
     samples = [state.sample for state in states]
     existing = [sample for sample in samples if sample.exists]
     groups = sorted({group.name for sample in existing for group in sample.groups})
+    readers = {reader.name: reader for sample in existing for reader in sample.readers}
     firsts = [sample.first_id for sample in existing if sample.length]
     return PartitionedSample(
         stream=name,
         n=n,
         time_ms=time_ms,
         exists=bool(existing),
-        trouble="; ".join(sample.trouble for sample in samples if sample.trouble),
+        trouble="; ".join(dict.fromkeys(one.trouble for one in samples if one.trouble)),
         length=sum(sample.length for sample in existing),
         entries_added=sum(sample.entries_added for sample in existing),
         first_id=min(firsts, default=EntryId.ZERO),
@@ -102,7 +103,10 @@ def sum_partitions(
         entries=tuple(merge(*(sample.entries for sample in existing), key=lambda entry: entry.id)),
         missed=sum(sample.missed for sample in existing),
         groups=tuple(_sum_group(group, states) for group in groups),
-        events=(*events, *chain.from_iterable(sample.events for sample in samples)),
+        events=(*events, *_merged(chain.from_iterable(sample.events for sample in samples))),
+        nodes=sum(sample.nodes for sample in existing),
+        memory_bytes=_sum([sample.memory_bytes for sample in existing]) if existing else None,
+        readers=tuple(readers[one] for one in sorted(readers)),
         partitions=tuple(states),
     )
 
@@ -175,6 +179,20 @@ def _sum_consumer(name: str, infos: Sequence[ConsumerInfo]) -> ConsumerInfo:
         min(one.idle_ms for one in infos),
         min(inactive, default=None),
     )
+
+
+def _merged(events: Iterable[Event]) -> Iterator[Event]:
+    """Return the parts' events; the failovers to one node are one event."""
+    failovers: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind == "failed_over":
+            failovers.setdefault(event.who, []).append(event)
+        else:
+            yield event
+    for node, parts in failovers.items():
+        groups = {one for event in parts for one in event.detail.split(", ") if one}
+        count = sum(event.count for event in parts)
+        yield Event("failed_over", node, count=count, detail=", ".join(sorted(groups)))
 
 
 def _sum(numbers: Sequence[int | None]) -> int | None:

@@ -11,12 +11,13 @@ from streamviz.client.models import StreamInfo
 from streamviz.observation.byte_budget import ByteBudget
 from streamviz.observation.counting import recreated
 from streamviz.observation.evidence import Evidence, Findings
+from streamviz.observation.failover import Failovers
 from streamviz.observation.idle_groups import GroupReplies, LastPoll
 from streamviz.observation.lag_tracker import Judgement, LagTracker
 from streamviz.observation.pages import Page
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged
 from streamviz.observation.reply_checks import LastReplies
-from streamviz.observation.snapshots import Snapshots
+from streamviz.observation.snapshots import Snapshots, Steps
 
 _IDLE_MARGIN_MS = 5
 
@@ -53,6 +54,8 @@ class Poller:
     ----------
     snapshots : Snapshots
         Sends the commands.
+    failovers : Failovers
+        Finds out whether a replica took over.
     stream : str
         The stream's key.
     budget : ByteBudget
@@ -62,9 +65,16 @@ class Poller:
     """
 
     def __init__(
-        self, snapshots: Snapshots, stream: str, budget: ByteBudget, *, memory: bool
+        self,
+        snapshots: Snapshots,
+        failovers: Failovers,
+        stream: str,
+        budget: ByteBudget,
+        *,
+        memory: bool,
     ) -> None:
         self._snapshots = snapshots
+        self._failovers = failovers
         self._stream = stream
         self._budget = budget
         self._memory = memory
@@ -78,7 +88,7 @@ class Poller:
         self._last: dict[str, LastPoll] = {}
         self._budget.forget()
 
-    def poll(self, time_ms: int, readers: str | None) -> Polled:
+    def poll(self, time_ms: int, readers: str | None) -> Steps[Polled]:
         """Poll at a time; `readers` is the key of the hash with the plain readers' positions.
 
         Raises
@@ -94,9 +104,10 @@ class Poller:
         self._readers = readers
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        replies = self._first_round_trip(tracker, cursors, idle, time_ms)
-        is_another = tracker.stream is not None and recreated(tracker.stream, replies.stream)
-        if is_another:
+        replies = yield from self._first_round_trip(tracker, cursors, idle, time_ms)
+        lost = yield from self._failovers.check(tracker.stream, cursors, replies)
+        anew = tracker.stream is not None and recreated(tracker.stream, replies.stream)
+        if is_another := lost or anew:
             tracker, cursors = LagTracker(), {}
         found = self._find(tracker, replies)
         now = {group.name: group.last_delivered_id for group in replies.groups}
@@ -112,11 +123,10 @@ class Poller:
             pages = tracker.missing(found, self._budget.entry_bytes)
         if wrong or pages:
             again = {} if wrong else idle
-            replies = self._second_round_trip(tracker, cursors | moved, again, pages, replies)
-            if (
-                self._tracker.stream
-                and recreated(self._tracker.stream, replies.stream) != is_another
-            ):
+            replies = yield from self._second_round_trip(
+                tracker, cursors | moved, again, pages, replies
+            )
+            if self._tracker.stream and recreated(self._tracker.stream, replies.stream) != anew:
                 raise ValueError("two polls do not agree on whether this is another stream")
             found = self._find(tracker, replies)
             if doubtful and found.is_contradictory:
@@ -146,17 +156,17 @@ class Poller:
         cursors: Mapping[str, EntryId],
         idle: Mapping[str, GroupReplies],
         time_ms: int,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         """Ask about the stream and its groups; first, whether large entries are still the same."""
         budget = self._budget
         if budget.large and not budget.held:
             try:
-                return self._round_trip(tracker, cursors, idle, (), tracker.stream)
+                return (yield from self._round_trip(tracker, cursors, idle, (), tracker.stream))
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = self._round_trip(tracker, cursors, idle, tracker.pages)
+        replies = yield from self._round_trip(tracker, cursors, idle, tracker.pages)
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 
@@ -167,12 +177,12 @@ class Poller:
         idle: Mapping[str, GroupReplies],
         pages: Sequence[Page],
         first: PollReplies,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         """Ask again, about other groups and entries by name; about large entries not again."""
         if not self._budget.large:
-            return self._round_trip(tracker, cursors, idle, pages)
+            return (yield from self._round_trip(tracker, cursors, idle, pages))
         try:
-            replies = self._round_trip(tracker, cursors, idle, (), first.stream)
+            replies = yield from self._round_trip(tracker, cursors, idle, (), first.stream)
         except StreamChanged:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
@@ -184,7 +194,7 @@ class Poller:
         idle: Mapping[str, GroupReplies],
         pages: Sequence[Page],
         known: StreamInfo | None = None,
-    ) -> PollReplies:
+    ) -> Steps[PollReplies]:
         last = known or tracker.stream
         poll = Poll(
             key=self._stream,
@@ -197,7 +207,7 @@ class Poller:
             known=known,
             **self._budget.limits(len(cursors)),
         )
-        return poll.read(self._snapshots.send(poll.commands()), self._last_replies)
+        return poll.read((yield poll.commands()), self._last_replies)
 
     def _find(self, tracker: LagTracker, replies: PollReplies) -> Findings:
         """Return what the replies prove, with what earlier ones proved."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import redis
 
@@ -14,6 +14,10 @@ from streamviz.errors import CommandRefused, ServerAuthError, ServerUnreachable
 from streamviz.observation.back_off import BackOff
 
 _MAX_FAILURES = 3
+_T = TypeVar("_T")
+
+Steps: TypeAlias = Generator[list[Command], Any, _T]
+"""Yields the commands of each round trip, is sent their replies, and returns a result."""
 
 
 class Snapshots:
@@ -34,10 +38,42 @@ class Snapshots:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._works: bool | None = None  # None means that nobody knows yet
         self._failures = 0
         self.back_off = BackOff()
+
+    def run(self, steps: Steps[_T]) -> _T:
+        """Send what each step asks for, and return the result."""
+        try:
+            commands = next(steps)
+            while True:
+                try:
+                    replies = self.send(commands)
+                except Exception as error:
+                    commands = steps.throw(error)
+                else:
+                    commands = steps.send(replies)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+    def framed(self, commands: Sequence[Command]) -> list[Command]:
+        """Return the commands as they are sent: in a transaction, unless that does not work."""
+        return [*commands] if self._works is False else [("MULTI",), *commands, ("EXEC",)]
+
+    def unframed(self, replies: list[Any]) -> list[Any] | None:
+        """Return the replies to framed commands without the frame; None if it was refused."""
+        if self._works is False:
+            return replies
+        if not isinstance(replies[-1], list):
+            return None
+        self._works = True
+        return replies[-1]
+
+    @property
+    def works(self) -> bool | None:
+        """Whether MULTI works here; None while nobody knows."""
+        return self._works
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies; a refused command has its error as its reply.
@@ -54,17 +90,17 @@ class Snapshots:
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         if self._works is False:
-            return self._connection.pipeline(commands)
+            return self.connection.pipeline(commands)
         try:
-            results = self._connection.snapshot(commands)
+            results = self.connection.snapshot(commands)
         except (ServerAuthError, CommandRefused):
-            results = self._connection.pipeline(commands)
+            results = self.connection.pipeline(commands)
             if not isinstance(results[0], ServerAuthError):  # it is MULTI that is refused
                 self._works = False
         except ServerUnreachable as error:
             if self._works or isinstance(error.__cause__, redis.TimeoutError):
                 raise
-            results = self._connection.pipeline(commands)
+            results = self.connection.pipeline(commands)
             self._failures += 1  # by a proxy that closes on MULTI, or by chance
             self._works = False if self._failures == _MAX_FAILURES else None
         else:
@@ -78,4 +114,4 @@ class Snapshots:
 
     def restart(self) -> None:
         """Close the connections: unread replies may wait there; the next sample opens new ones."""
-        self._connection.client.close()
+        self.connection.client.close()

@@ -26,7 +26,7 @@ from typing import Protocol, runtime_checkable
 import redis
 
 from streamviz.client.arguments import Id
-from streamviz.client.connection import Connection
+from streamviz.client.cluster import connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, Command
 from streamviz.client.transport import errors_among
@@ -142,7 +142,7 @@ class HashOffset:
             if not isinstance(value, str) or not value:
                 raise InputError(f"{name}={value!r}: give a name as text")
         self.key, self.reader = key, reader
-        self._connection = Connection(client)
+        self._connection = connection_to(client, key)
 
     def load(self) -> EntryId | None:
         """Return the position in the hash, or None (HGET, 2.0); OffsetError if it is not an ID."""

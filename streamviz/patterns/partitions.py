@@ -9,12 +9,14 @@ no order between partitions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from typing import overload
 from zlib import crc32
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
+from streamviz.client.bulk_by_node import BulkByNode
 from streamviz.client.cluster import SLOTS, Client
+from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -77,27 +79,83 @@ class Partitions:
         """Return the partition for a business key."""
         return self.streams[self.number(key)]
 
-    def add(self, key: str, fields: Fields, id: Id = "*") -> tuple[int, EntryId]:  # noqa: A002
+    @overload
+    def add(
+        self,
+        key: str,
+        fields: Fields,
+        id: Id = "*",
+        *,
+        wait: None = None,
+    ) -> tuple[int, EntryId]: ...
+
+    @overload
+    def add(
+        self,
+        key: str,
+        fields: Fields,
+        id: Id = "*",
+        *,
+        wait: int,
+        wait_ms: int = 1000,
+    ) -> Confirmed[tuple[int, EntryId]]: ...
+
+    def add(
+        self,
+        key: str,
+        fields: Fields,
+        id: Id = "*",  # noqa: A002
+        *,
+        wait: int | None = None,
+        wait_ms: int = 1000,
+    ) -> tuple[int, EntryId] | Confirmed[tuple[int, EntryId]]:
         """Add one entry to the partition of its business key (XADD, 5.0).
 
         Parameters
         ----------
         key : str
             The business key, for example a customer. It is not stored, so put it into a field.
-        fields, id
+        fields, id, wait, wait_ms
             As in `Stream.add`; an ID is unique only within its partition.
 
         Returns
         -------
         (int, EntryId)
-            The partition's number, and the entry's ID there.
+            The partition's number, and the entry's ID there. With `wait`, a pair: that, and how
+            many replicas have the entry.
         """
         number = self.number(key)
-        entry_id = self.streams[number].add(fields, id)
-        assert entry_id is not None  # add() returns None only with NOMKSTREAM
-        return number, entry_id
+        if wait is None:
+            entry_id = self.streams[number].add(fields, id)
+            assert entry_id is not None  # add() returns None only with NOMKSTREAM
+            return number, entry_id
+        entry_id, replicas = self.streams[number].add(fields, id, wait=wait, wait_ms=wait_ms)
+        assert entry_id is not None
+        return Confirmed((number, entry_id), replicas)
 
-    def add_many(self, rows: Iterable[tuple[str, Fields]], *, batch: int = 1000) -> list[int]:
+    @overload
+    def add_many(
+        self, rows: Iterable[tuple[str, Fields]], *, batch: int = 1000, wait: None = None
+    ) -> list[int]: ...
+
+    @overload
+    def add_many(
+        self,
+        rows: Iterable[tuple[str, Fields]],
+        *,
+        batch: int = 1000,
+        wait: int,
+        wait_ms: int = 1000,
+    ) -> Confirmed[list[int]]: ...
+
+    def add_many(
+        self,
+        rows: Iterable[tuple[str, Fields]],
+        *,
+        batch: int = 1000,
+        wait: int | None = None,
+        wait_ms: int = 1000,
+    ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
         Parameters
@@ -105,32 +163,34 @@ class Partitions:
         rows : iterable of (str, mapping)
             Business keys and fields.
         batch : int
-            The number of rows to read at a time and send, partition by partition.
+            The number of rows to read at a time and send: in one round trip a node, the nodes
+            side by side.
+        wait, wait_ms : int, optional
+            Wait until this many replicas of each node have the batch; see `Stream.add`.
 
         Returns
         -------
         list of int
-            The number of entries added to each partition.
+            The number of entries added to each partition. With `wait`, a pair: that, and how many
+            replicas have all entries of their node.
 
         Raises
         ------
-        InputError, CommandRefused, ServerUnreachable
-            As in `Stream.add_many`; entries already sent to other partitions stay there.
+        InputError
+            If a row is not valid. The message names the row, counted from 0. The rows of earlier
+            batches were added; those of its own batch were not.
+        CommandRefused, ServerUnreachable
+            If a row was refused or not confirmed. The message names the first such row, and says
+            how many rows were added: all of the earlier batches, and those of its batch that
+            other nodes and partitions took. The remaining rows are not sent.
         """
         arguments.whole_number("batch", batch, 1)
-        counts = [0] * len(self)
         check_type("rows", rows, Iterable, "pairs of a key and fields")
-        remaining = iter(rows)
-        while page := list(islice(remaining, batch)):
-            partitions: dict[int, list[Fields]] = {}
-            for row in page:
-                if not isinstance(row, tuple | list) or len(row) != 2:
-                    raise InputError(f"{row!r} is not a row: give pairs of a key and fields")
-                key, fields = row
-                partitions.setdefault(self.number(key), []).append(fields)
-            for number, entries in partitions.items():
-                counts[number] += self.streams[number].add_many(entries)
-        return counts
+        waiting = None if wait is None else Waiting(wait, wait_ms)
+        targets = [(one.connection, one.key) for one in self.streams]
+        bulk = BulkByNode(targets, self.number, waiting)
+        bulk.add(rows, batch)
+        return Confirmed(bulk.counts, waiting.replicas) if waiting else bulk.counts
 
     def create_group(self, name: str, start: Id = "0") -> tuple[ConsumerGroup, ...]:
         """Create a consumer group on every partition and return the groups (XGROUP CREATE, 5.0).

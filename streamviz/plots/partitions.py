@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from streamviz.errors import InputError
@@ -14,25 +16,35 @@ from streamviz.plots.figure import Plot
 from streamviz.plots.texts import entries_text, label, no_data_text, number_text
 from streamviz.plots.traces import GREY, Trace, line
 
+_MAX_LANES = 16  # more can't be told apart
+_WORST = 12  # lanes that are left then, and one for the sum
 _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
 _NO_NODE = "one server"
 
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """What the lanes of a window depend on; `top` is how many entries a lane is high."""
+    """What the lanes of a window depend on.
+
+    `top` is how many entries a lane is high, `sum_top` how many the lane of the sum; this is 0 if
+    there is no such lane. `count` is the number of all parts.
+    """
 
     keys: tuple[str, ...]
     nodes: tuple[str, ...]
     group: str
     top: int
+    sum_top: int = 0
+    count: int = 0
 
 
 class PartitionLanes(Plot):
     """A lane for each part: the line's height is the lag, its colour and dash stand for the node.
 
     While a part's slot is moving, the line is thick and grey. Where the lag is unknown, or the
-    part does not answer, the line has a gap. The plot needs a history of `PartitionedSample`.
+    part does not answer, the line has a gap. Of more than 16 parts, it shows the 12 with the
+    highest or an unknown lag, and below them the sum of all. The plot needs a history of
+    `PartitionedSample`.
 
     Parameters
     ----------
@@ -71,22 +83,26 @@ class PartitionLanes(Plot):
             trace = line("on the move", 0, legendgroup="on the move")
             trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
             traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} is on the move"))
+        if structure.sum_top:
+            words = f"all {structure.count} parts"
+            trace = line(words, len(structure.nodes), showlegend=False)
+            traces.append(trace | _hover(words))
         return [*traces, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each part, the first one on top."""
         structure = self._structure(history)
-        count = len(structure.keys)
-        entries = (
-            f"{number_text(structure.top)} waiting entries"
-            if structure.top > 1
-            else "one waiting entry"
-        )
+        labels = [_tag(key) for key in structure.keys]
+        high = f"a lane is {_entries(structure.top)} high"
+        if structure.sum_top:
+            labels.append(f"all {structure.count}")
+            high += f", the last one {_entries(structure.sum_top)}"
+        count = len(labels)
         return {
-            "xaxis": {"title": {"text": f"seconds; a lane is {entries} high"}},
+            "xaxis": {"title": {"text": f"seconds; {high}"}},
             "yaxis": {
                 "tickvals": [-number for number in range(count)],
-                "ticktext": [_tag(key) for key in structure.keys],
+                "ticktext": labels,
                 "range": [-max(count - 1, 0) - 0.3, 1],
             },
             "yaxis2": EVENT_AXIS,
@@ -105,7 +121,11 @@ class PartitionLanes(Plot):
             current = (state.node or _NO_NODE) if state is not None and not is_moving else None
             settled += [height if node == current else None for node in structure.nodes]
             moving.append(height if is_moving else None)
-        return [*settled, *moving]
+        if not structure.sum_top:
+            return [*settled, *moving]
+        whole = sample.find_group(structure.group)
+        entries = whole.lag.entries if whole is not None else None
+        return [*settled, *moving, _scaled(entries, structure.sum_top, len(structure.keys))]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the events."""
@@ -119,23 +139,34 @@ class PartitionLanes(Plot):
         if not _parts(last):
             return no_data_text(history) or "no partitions in this history"
         structure = self._structure(history)
-        parts = "; ".join(_words(state, structure.group) for state in _parts(last))
+        shown = [one for one in _parts(last) if one.sample.stream in structure.keys]
+        parts = "; ".join(_words(state, structure.group) for state in shown)
+        if structure.sum_top:
+            parts = f"the worst {len(shown)} of {structure.count} parts: {parts}"
         whole = last.find_group(structure.group)
         if whole is None:
             return f"{parts}. No consumer group yet."
         return f"{parts}. {structure.group} in all: {_lag_text(whole.lag)}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words which parts have moved from one node to another."""
+        """Return in words which parts have moved from one node to another, or failed over."""
         visited: dict[str, list[str]] = {}
+        failed: set[str] = set()
         for state in (state for sample in history.samples for state in _parts(sample)):
             nodes = visited.setdefault(_name(state), [])
+            if any(event.kind == "failed_over" for event in state.sample.events):
+                failed.add(_name(state))
             if state.node and state.node not in nodes[-1:]:
                 nodes.append(state.node)
-        moved = [
-            f"{name} from {' to '.join(nodes)}" for name, nodes in visited.items() if len(nodes) > 1
-        ]
-        return f"Moved: {', '.join(moved)}." if moved else ""
+        ways = {
+            name: f"{name} from {' to '.join(nodes)}"
+            for name, nodes in visited.items()
+            if len(nodes) > 1
+        }
+        moved = ", ".join(words for name, words in ways.items() if name not in failed)
+        over = ", ".join(words for name, words in ways.items() if name in failed)
+        sentences = (f"Moved: {moved}." if moved else "", f"Failed over: {over}." if over else "")
+        return " ".join(filter(None, sentences))
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
@@ -152,13 +183,35 @@ def _structure(history: History, group: str | None) -> _Structure:
     chosen = group or next(iter(history.group_names), "")
     keys = {state.number: state.sample.stream for state in states}
     lags = [_lag(state, chosen) for state in states]
-    highest = max((lag.entries or 0 for lag in lags if lag is not None), default=0)
+    shown, sum_top = sorted(keys), 0
+    if len(keys) > _MAX_LANES:
+        shown = _worst(states, lags)
+        wholes = [whole.lag for sample in history.samples if (whole := sample.find_group(chosen))]
+        sum_top = _power_of_two(wholes)
     return _Structure(
-        tuple(keys[number] for number in sorted(keys)),
+        tuple(keys[number] for number in shown),
         tuple(sorted({state.node or _NO_NODE for state in states if _has_node(state)})),
         chosen,
-        1 << max(highest - 1, 0).bit_length(),
+        _power_of_two(lags),
+        sum_top,
+        len(keys),
     )
+
+
+def _worst(states: Sequence[PartitionState], lags: Sequence[Lag | None]) -> list[int]:
+    """Return the numbers of the parts with the highest or an unknown lag, in order."""
+    highest: dict[int, float] = {}
+    for state, lag in zip(states, lags, strict=True):
+        unknown = not state.sample.exists or (lag is not None and lag.entries is None)
+        entries = inf if unknown else lag.entries or 0 if lag else 0
+        highest[state.number] = max(highest.get(state.number, 0), entries)
+    return sorted(sorted(highest, key=lambda number: (-highest[number], number))[:_WORST])
+
+
+def _power_of_two(lags: Iterable[Lag | None]) -> int:
+    """Return the power of two that is at least as large as each lag."""
+    highest = max((lag.entries or 0 for lag in lags if lag is not None), default=0)
+    return 1 << max(highest - 1, 0).bit_length()
 
 
 def _parts(sample: Sample) -> tuple[PartitionState, ...]:
@@ -180,7 +233,15 @@ def _height(state: PartitionState | None, structure: _Structure, number: int) ->
         return None
     lag = _lag(state, structure.group)
     entries = lag.entries if lag is not None else 0
-    return None if entries is None else round(_HEIGHT * entries / structure.top - number, 4)
+    return _scaled(entries, structure.top, number)
+
+
+def _scaled(entries: int | None, top: int, lane: int) -> float | None:
+    return None if entries is None else round(_HEIGHT * entries / top - lane, 4)
+
+
+def _entries(count: int) -> str:
+    return f"{number_text(count)} waiting entries" if count > 1 else "one waiting entry"
 
 
 def _words(state: PartitionState, group: str) -> str:

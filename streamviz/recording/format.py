@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamviz.errors import RecordingError
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
 from streamviz.recording.codec import object_codec
 
@@ -43,7 +44,8 @@ def read_line(line: bytes, *, bare: bool = False) -> Sample:
     entries = row.get("entries") if bare and type(row) is dict else None
     if type(entries) is list:
         row = row | {"entries": []}
-    sample: Sample = object_codec(Sample).read(row)
+    whole = type(row) is dict and "partitions" in row
+    sample: Sample = object_codec(PartitionedSample if whole else Sample).read(row)
     return replace(sample, missed=sample.missed + len(entries)) if entries else sample
 
 

@@ -172,7 +172,7 @@ class EmbeddedServer:
             password = password or secrets.token_urlsafe(24)
             self.url = f"redis://:{password}@127.0.0.1:{port}"
             config_file = self._directory / "redis.conf"
-            config_file.write_text(f"requirepass {password}\n")
+            config_file.write_text(f"requirepass {password}\nmasterauth {password}\n")
             listen = [str(config_file), "--port", str(port), "--bind", "127.0.0.1"]
         storage = ["--save", "", "--appendonly", "no", "--dir", str(self._directory)]
         arguments = [self.program, str(self._directory), *listen, *storage, *config]

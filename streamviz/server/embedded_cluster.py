@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
@@ -55,14 +56,17 @@ class Node:
         return f"{_HOST}:{self.port}"
 
 
-def embedded_cluster(nodes: int = 3, *, program: str | None = None) -> EmbeddedCluster:
+def embedded_cluster(
+    nodes: int = 3, *, replicas: bool = False, program: str | None = None
+) -> EmbeddedCluster:
     """Start a cluster that belongs to this process, and return it when it serves all slots.
 
     Parameters
     ----------
     nodes : int
-        The number of nodes, 2 to 10. Each owns an equal share of the 16,384 slots; there are no
-        replicas.
+        The number of nodes, 2 to 10. Each owns an equal share of the 16,384 slots.
+    replicas : bool
+        Whether each node has a replica, which takes over if the node fails.
     program : str, optional
         The server's program, 7.0 or newer; see `EmbeddedServer`.
 
@@ -83,7 +87,7 @@ def embedded_cluster(nodes: int = 3, *, program: str | None = None) -> EmbeddedC
     ...     len(cluster.nodes), cluster.slot_owner("orders:{0}").name
     (3, 'node-3')
     """
-    return EmbeddedCluster(nodes, program=program)
+    return EmbeddedCluster(nodes, replicas=replicas, program=program)
 
 
 class EmbeddedCluster:
@@ -97,19 +101,26 @@ class EmbeddedCluster:
     ----------
     nodes : tuple of Node
         The nodes, in the order of their slots.
+    replicas : tuple of Node
+        Their replicas, in the same order; empty without.
     """
 
-    def __init__(self, nodes: int = 3, *, program: str | None = None) -> None:
+    def __init__(
+        self, nodes: int = 3, *, replicas: bool = False, program: str | None = None
+    ) -> None:
         if type(nodes) is not int or not 2 <= nodes <= 10:
             raise InputError(f"nodes={nodes!r}: give a whole number from 2 to 10")
         self._password = secrets.token_urlsafe(24)
         with ExitStack() as undo:
             members: list[Node] = []
-            for number in range(1, nodes + 1):
-                members.append(_start(f"node-{number}", self._password, program))
+            names = [f"node-{number}" for number in range(1, nodes + 1)]
+            names += [f"replica-{number}" for number in range(1, nodes + 1) if replicas]
+            for name in names:
+                members.append(_start(name, self._password, program))
                 undo.callback(members[-1].server.stop)
-            self.nodes = tuple(members)
-            self._admins = {node.name: node.server.client() for node in self.nodes}
+            self.nodes, self.replicas = tuple(members[:nodes]), tuple(members[nodes:])
+            self._members = tuple(members)
+            self._admins = {node.name: node.server.client() for node in members}
             for admin in self._admins.values():
                 undo.callback(admin.close)
             self._form()
@@ -129,21 +140,21 @@ class EmbeddedCluster:
             **options,
         }
         return RedisCluster(
-            startup_nodes=[ClusterNode(_HOST, node.port) for node in self.nodes],  # type: ignore[no-untyped-call]
+            startup_nodes=[ClusterNode(_HOST, node.port) for node in self._members],  # type: ignore[no-untyped-call]
             **settings,
         )
 
     @property
     def names(self) -> dict[str, str]:
         """The nodes' names by address, ``host:port``."""
-        return {node.address: node.name for node in self.nodes}
+        return {node.address: node.name for node in self._members}
 
     def node(self, name: str) -> Node:
         """Return the node with that name, or raise an InputError."""
-        for node in self.nodes:
+        for node in self._members:
             if node.name == name:
                 return node
-        names = ", ".join(node.name for node in self.nodes)
+        names = ", ".join(node.name for node in self._members)
         raise InputError(f"{name!r} is not a node of this cluster: give one of {names}")
 
     def slot_owner(self, key: str | int) -> Node:
@@ -155,7 +166,7 @@ class EmbeddedCluster:
             If no node is running; if no running node owns the slot.
         """
         slot = key if isinstance(key, int) else slot_of(key)
-        running = [node for node in self.nodes if node.server.running] or list(self.nodes)
+        running = [node for node in self._members if node.server.running] or list(self._members)
         owner_id = resharding.slot_owner(Connection(self._admins[running[0].name]), slot)
         for node in running:
             if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == owner_id:
@@ -170,7 +181,11 @@ class EmbeddedCluster:
         target, source = self.node(to), self.slot_owner(slot)
         if source is target:
             raise InputError(f"slot {slot} is already on {to}: give another slot or another node")
-        others = [self._admins[node.name] for node in self.nodes if node not in (source, target)]
+        others = [
+            self._admins[node.name]
+            for node in self._members
+            if node not in (source, target) and _is_primary(self._admins[node.name])
+        ]
         here, there = self._admins[source.name], self._admins[target.name]
         yield from resharding.move_slot_steps(slot, here, there, others, batch=batch)
 
@@ -194,22 +209,34 @@ class EmbeddedCluster:
 
     def _form(self) -> None:
         """Assign the slots, introduce the nodes to each other, and wait until all agree."""
-        connections = [Connection(self._admins[node.name]) for node in self.nodes]
-        for number, connection in enumerate(connections):
-            first, end = (SLOTS * share // len(connections) for share in (number, number + 1))
+        connections = [Connection(self._admins[node.name]) for node in self._members]
+        count = len(self.nodes)
+        for number, connection in enumerate(connections[:count]):
+            first, end = (SLOTS * share // count for share in (number, number + 1))
             connection.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             connection.call("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         for number, connection in enumerate(connections):
-            for node in self.nodes[number + 1 :]:
+            for node in self._members[number + 1 :]:
                 connection.call("CLUSTER", "MEET", _HOST, node.port, node.bus_port)
         deadline = time.monotonic() + _FORM_TIMEOUT_S
-        while not all(_is_complete(connection, len(connections)) for connection in connections):
-            if time.monotonic() > deadline:
-                raise ServerError(
-                    f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: check whether "
-                    "this machine blocks loopback ports, and try again"
-                )
-            time.sleep(0.01)
+        _wait_until(
+            deadline, lambda: all(_is_complete(one, len(connections)) for one in connections)
+        )
+        for primary, replica in zip(connections, connections[count:], strict=False):
+            replica.call("CLUSTER", "REPLICATE", primary.call("CLUSTER", "MYID"))
+        _wait_until(deadline, lambda: all(map(_is_in_sync, connections[count:])))
+        replicas = len(connections) - count
+        _wait_until(deadline, lambda: all(_known_replicas(one) == replicas for one in connections))
+
+
+def _wait_until(deadline: float, condition: Callable[[], bool]) -> None:
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServerError(
+                f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: check whether "
+                "this machine blocks loopback ports, and try again"
+            )
+        time.sleep(0.01)
 
 
 def _start(name: str, password: str, program: str | None) -> Node:
@@ -220,6 +247,7 @@ def _start(name: str, password: str, program: str | None) -> Node:
             "cluster-port": bus_port,
             "cluster-announce-ip": _HOST,
             "cluster-node-timeout": _NODE_TIMEOUT_MS,
+            "repl-diskless-sync-delay": 0,
             "cluster-require-full-coverage": "no",  # the other nodes keep serving when one is down
         }
         words = tuple(word for key, value in config.items() for word in (f"--{key}", str(value)))
@@ -231,6 +259,24 @@ def _start(name: str, password: str, program: str | None) -> Node:
         else:
             break
     return Node(name, server, bus_port)
+
+
+def _is_primary(admin: redis.Redis) -> bool:
+    """Whether a node answers, and may own slots (ROLE, 2.8.12)."""
+    try:
+        return bool(Connection(admin).call("ROLE")[0] == b"master")
+    except ServerError:
+        return False
+
+
+def _is_in_sync(replica: Connection) -> bool:
+    """Whether a replica has what its node has (INFO replication, 3.0)."""
+    return b"master_link_status:up" in replica.call("INFO", "replication")
+
+
+def _known_replicas(connection: Connection) -> int:
+    """Return how many replicas a node knows in its table of slots (CLUSTER SLOTS, 3.0)."""
+    return sum(len(line) - 3 for line in connection.call("CLUSTER", "SLOTS"))
 
 
 def _is_complete(connection: Connection, nodes: int) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from streamviz.client.connection import Connection
+from streamviz.client.cluster import connection_to
 from streamviz.client.consumers import Consumer
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -41,7 +41,7 @@ def check_server(client: redis.Redis, behaviour: ConsumerBehaviour) -> None:
     UnsupportedCommand
         If it claims with CLAIM and the server is older than Redis 8.4.
     """
-    version = Connection(client).version
+    version = connection_to(client, "").version
     if behaviour.claim_with == "claim" and not version.has((8, 4)):
         raise UnsupportedCommand(
             "claim_with='claim' is XREADGROUP with CLAIM, which needs Redis 8.4; this server is "

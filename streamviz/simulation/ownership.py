@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import redis
 
 from streamviz.client import replies
 from streamviz.client.arguments import Id
+from streamviz.client.cluster import connection_to
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
@@ -28,7 +28,7 @@ from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import DeadLetterStream
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader, SimulatedReader, readers_key
-from streamviz.simulation.run_marks import RunMark, load_mark, save_mark
+from streamviz.simulation.run_marks import RUNS_KEY, RunMark, load_mark, save_mark
 
 Writer = Producer | DeadLetterStream
 
@@ -44,14 +44,14 @@ class Ownership:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        self._connections: dict[str, Connection] = {}  # by key
         self._run = uuid.uuid4().hex
         self._own_streams: set[str] = set()
         self._prepared_streams: set[str] = set()
         self._prepared_readers: set[tuple[str, str]] = set()
 
-    @cached_property
-    def _connection(self) -> Connection:
-        return Connection(self._client, quiet=True)
+    def _to(self, key: str) -> Connection:
+        return self._connections.setdefault(key, connection_to(self._client, key, quiet=True))
 
     def create_group(self, stream: str, group: str, start: Id) -> None:
         """Create and mark a group, and its stream if needed; leave an existing group as it is."""
@@ -112,7 +112,7 @@ class Ownership:
         """Replace a stream if it may be replaced, and return whether it was deleted."""
         mark = self._mark(stream)
         try:
-            raw = self._connection.call("XINFO", "STREAM", stream)
+            raw = self._to(stream).call("XINFO", "STREAM", stream)
         except NoSuchStream:
             self._mark_start(stream, [])
             return False
@@ -142,8 +142,8 @@ class Ownership:
         if (stream, name) in self._prepared_readers:
             return
         key = readers_key(stream)
-        position = self._connection.call("HGET", key, name)
-        mark = load_mark(self._connection, stream)
+        position = self._to(key).call("HGET", key, name)
+        mark = load_mark(self._to(RUNS_KEY), stream)
         if position is not None and (mark is None or not self._delete_position(stream, name, mark)):
             raise InputError(
                 f"{key!r} holds a position of {name!r}, and it is not replaced: no virtual run "
@@ -159,7 +159,8 @@ class Ownership:
             mark = replace(mark, entries=entries, last_id=last_id)
         elif not names:
             return
-        raw = {name: self._connection.call("HGET", readers_key(stream), name) for name in names}
+        key = readers_key(stream)
+        raw = {name: self._to(key).call("HGET", key, name) for name in names}
         positions = {name: text(value) for name, value in raw.items() if value is not None}
         self._save(stream, replace(mark, readers={**mark.readers, **positions}))
 
@@ -170,7 +171,7 @@ class Ownership:
                 return "no virtual run made it"
             if (info.entries_added, str(info.last_generated_id)) != (mark.entries, mark.last_id):
                 return "other clients have added to it since a virtual run made it"
-        raw = self._connection.call("XINFO", "GROUPS", stream)
+        raw = self._to(stream).call("XINFO", "GROUPS", stream)
         others = {group.name for group in replies.group_infos(raw)} - set(mark.groups)
         return f"no virtual run created its group {min(others)!r}" if others else ""
 
@@ -182,7 +183,7 @@ class Ownership:
     def _delete(self, stream: str, info: Any) -> bool:
         """Delete a stream if its XINFO reply is still the same, and return whether it was."""
         query = ("XINFO", "STREAM", stream)
-        return self._connection.transaction_if(query, info, [("DEL", stream)]) is not None
+        return self._to(stream).transaction_if(query, info, [("DEL", stream)]) is not None
 
     def _delete_position(self, stream: str, name: str, mark: RunMark) -> bool:
         """Delete a reader's position if it is the one in the mark, and return whether it was."""
@@ -190,13 +191,13 @@ class Ownership:
             return False
         key, position = readers_key(stream), mark.readers[name].encode()
         delete = [("HDEL", key, name)]
-        return self._connection.transaction_if(("HGET", key, name), position, delete) is not None
+        return self._to(key).transaction_if(("HGET", key, name), position, delete) is not None
 
     def _mark(self, stream: str) -> RunMark:
-        return load_mark(self._connection, stream) or RunMark(self._run)
+        return load_mark(self._to(RUNS_KEY), stream) or RunMark(self._run)
 
     def _save(self, stream: str, mark: RunMark) -> None:
-        save_mark(self._connection, stream, mark)
+        save_mark(self._to(RUNS_KEY), stream, mark)
 
 
 def _is_new(info: StreamInfo) -> bool:

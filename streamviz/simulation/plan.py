@@ -13,6 +13,7 @@ from streamviz.client.connection import Connection
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
+from streamviz.patterns.partitions import Partitions
 from streamviz.simulation import checks
 from streamviz.simulation.behaviour import (
     BehaviourOptions,
@@ -206,16 +207,19 @@ class Plan(ClockControls):
         self.watch(stream)
         return subscriber
 
-    def watch(self, stream: str, *, readers: str | None = None) -> Self:
+    def watch(self, stream: str | Partitions, *, readers: str | None = None) -> Self:
         """Observe a stream that any program writes to, and return the scenario itself.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
+        stream : str or Partitions
+            The stream's key, or all parts of a stream; their history has the name of the whole.
         readers : str, optional
             The key of a hash in which plain readers of the stream save their positions.
         """
+        if isinstance(stream, Partitions):
+            self._sampler.add_partitions(stream)
+            return self
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
         if readers is not None:

@@ -12,7 +12,9 @@ from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import observer_client
+from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
+from streamviz.patterns.partitions import Partitions
 from streamviz.simulation.context import Context
 from streamviz.simulation.readers import BaseReader
 
@@ -60,16 +62,27 @@ class Sampler:
         self._limit = limit
         self._memory = memory
         self._observers: dict[str, Observer] = {}
+        self._wholes: dict[str, PartitionObserver] = {}
 
     def add(self, stream: str, readers_key: str | None = None) -> None:
         """Sample a stream from now on; `readers_key` names the hash of its readers' positions."""
         if stream not in self._observers:
             self._observers[stream] = Observer(self._client, stream, memory=self._memory)
             self.histories[stream] = History(self._limit)
-            if len(self._observers) == 1:
-                self._context.clock.process(self._sample_repeatedly())
+            self._begin()
         if readers_key is not None:
             self._observers[stream].readers = readers_key
+
+    def add_partitions(self, partitions: Partitions) -> None:
+        """Sample all parts of a stream from now on."""
+        if partitions.name not in self._wholes:
+            self._wholes[partitions.name] = PartitionObserver(partitions)
+            self.histories[partitions.name] = History(self._limit)
+            self._begin()
+
+    def _begin(self) -> None:
+        if len(self.histories) == 1:
+            self._context.clock.process(self._sample_repeatedly())
 
     def sample(self) -> None:
         """Take a sample of each stream."""
@@ -83,6 +96,10 @@ class Sampler:
             if clock.virtual:
                 sample = self._context.times.replace(sample, clock.env.now)
             self.histories[key].append(sample)
+            self._call_back(sample)
+        for name, whole in self._wholes.items():
+            sample = whole.sample(time_ms, events)
+            self.histories[name].append(sample)
             self._call_back(sample)
 
     def fit(self, ms: float) -> None:

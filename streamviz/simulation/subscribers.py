@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import RedisError
 
 from streamviz.client.arguments import Fields
-from streamviz.client.connection import Connection
+from streamviz.client.cluster import connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.replies import text
@@ -35,7 +35,7 @@ def publish(client: redis.Redis, stream: str, entry_id: EntryId, fields: Fields)
     """
     texts = {text(name): text(value) for name, value in fields.items()}
     message = json.dumps({"id": str(entry_id), "fields": texts})
-    return int(Connection(client).call("PUBLISH", channel(stream), message))
+    return int(connection_to(client, channel(stream)).call("PUBLISH", channel(stream), message))
 
 
 class SimulatedSubscriber(BaseReader):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import observer_client
+from streamviz.patterns.partitions import Partitions
 from streamviz.plots import (
     AckProgress,
     Cursors,
@@ -71,7 +72,7 @@ class Dashboard(Live):
 
 
 def watch(
-    client: Any, stream: str, *, rate_hz: float = 10.0, readers: str | None = None
+    client: Any, stream: str = "", *, rate_hz: float = 10.0, readers: str | None = None
 ) -> Dashboard:
     """Show a stream of another program, live, without writing to it.
 
@@ -80,8 +81,9 @@ def watch(
     client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
         Tells where and as whom to connect. The connections are the dashboard's own, with short
         time-outs; CLIENT LIST shows them as ``streamviz-observer``.
+        Or the `Partitions` of a stream, to show all its parts.
     stream : str
-        The stream's key; it need not exist yet.
+        The stream's key; it need not exist yet. Partitions need none.
     rate_hz : float
         Samples per second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
     readers : str, optional
@@ -95,6 +97,10 @@ def watch(
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
+    if isinstance(client, Partitions):
+        own = observer_client(client.client)
+        source = Scenario(own, sample_every_ms=1000 / rate_hz).watch(client)
+        return Dashboard(source, plots=(PartitionLanes(), GroupLag(), AckProgress(), PendingAge()))
     client = observer_client(client)
     source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
     plots = None if readers is None else (Flow(), Cursors(), Strips())

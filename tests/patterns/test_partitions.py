@@ -171,6 +171,7 @@ def test_the_sums_are_those_of_the_partitions_and_add_up(parts: Partitions) -> N
         read - done,
         done,
     )
+    assert look.nodes == sum(stream.info().radix_tree_keys for stream in parts.streams)
     history = History(max_entries=10)
     history.append(look)
     assert history.newest is not None

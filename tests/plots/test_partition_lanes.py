@@ -202,3 +202,31 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
     assert PartitionLanes().history_summary(seen) == f"Moved: part 1 from {home} to {target}."
     with pytest.raises(StreamVizError):
         partition_lanes("history")  # type: ignore[arg-type]
+
+
+def test_of_many_parts_the_worst_twelve_are_shown_and_the_sum_of_all() -> None:
+    lags: list[int | None] = [n % 50 for n in range(64)]
+    lags[7], lags[30] = 9000, None
+    parts = [part(n, group("g", lag)) for n, lag in enumerate(lags)]
+    parts[63] = part(63, node="", exists=False, trouble="it does not answer")
+    figure = PartitionLanes().figure(history(sampled(1, *parts)))
+    labels = figure["layout"]["yaxis"]["ticktext"]
+    assert labels == [f"{{{n}}}" for n in (7, 30, 41, 42, 43, 44, 45, 46, 47, 48, 49, 63)] + [
+        "all 64"
+    ]
+    assert "16,384 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
+    assert lanes(figure)["all 64 parts"] == [None], "one of the parts is unknown"
+    words = PartitionLanes().summary(history(sampled(1, *parts)))
+    assert words.startswith("the worst 12 of 64 parts: part 7 on node-1: 9,000 waiting; part 30")
+    known = [part(n, group("g", 10_000_000)) for n in range(64)]
+    figure = PartitionLanes().figure(history(sampled(1, *known)))
+    assert lanes(figure)["all 64 parts"] == [round(0.8 * 640_000_000 / 2**30 - 12, 4)]
+    assert "the last one 1,073,741,824 waiting" in figure["layout"]["xaxis"]["title"]["text"]
+    check(figure)
+
+
+def test_up_to_sixteen_parts_each_has_its_lane() -> None:
+    parts = [part(n, group("g", n)) for n in range(16)]
+    figure = PartitionLanes().figure(history(sampled(1, *parts)))
+    assert figure["layout"]["yaxis"]["ticktext"] == [f"{{{n}}}" for n in range(16)]
+    assert "all 16 parts" not in lanes(figure)

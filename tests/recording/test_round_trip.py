@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plots.histories import EDGES, HOSTILE, U64, gone, group, history, rough_samples, sample, shop
 from recording.files import lines_of
+from redis.cluster import RedisCluster
 
 from streamviz import History, Observer, Scenario, Stream, load, record, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError, RecordingError
 from streamviz.observation.events import note
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Lag, Sample
+from streamviz.patterns.partitions import Partitions
+from streamviz.plots import PartitionLanes
 from streamviz.recording import Recorder, Recording, save, write
 from streamviz.recording.blocks import Block, read_blocks
 from streamviz.recording.codec import object_codec
 from streamviz.recording.format import dump
+from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.widgets import Live
 
 
@@ -381,3 +388,35 @@ def test_an_index_too_long_to_be_read_again_ends_the_recording(tmp_path: Path) -
         with pytest.raises(RecordingError, match=r"gz ends here: a block of 20,.* is too long"):
             recorder.caption("there")
     assert [one.n for one in load(path).samples] == [1]
+
+
+def test_the_parts_of_a_stream_come_back_and_no_password_with_them(
+    cluster: EmbeddedCluster, nodes: RedisCluster, tmp_path: Path
+) -> None:
+    parts = Partitions(nodes, f"test:{uuid.uuid4().hex[:8]}", 6)
+    try:
+        parts.create_group("bill")
+        parts.add_many((f"customer-{n}", {"n": n}) for n in range(50))
+        observer = PartitionObserver(parts, cluster.names)
+        samples = [observer.sample() for _ in range(2)]
+        words = "redis://:secret@host does not answer"
+        early = replace(samples[0].partitions[0].sample, time_ms=-5, trouble=words)
+        first = replace(samples[0].partitions[0], sample=early, moving_to="node-9")
+        states = (first, *samples[0].partitions[1:])
+        samples[0] = replace(samples[0], time_ms=-5, trouble=words, partitions=states)
+        found = round_trip(tmp_path / "run.jsonl", samples)
+        assert all(isinstance(one, PartitionedSample) for one in found)
+        assert "secret" not in gzip.decompress((tmp_path / "run.jsonl").read_bytes()).decode()
+        for old, new in zip(samples, found, strict=True):
+            assert isinstance(new, PartitionedSample)
+            pairs = list(zip(old.partitions, new.partitions, strict=True))
+            assert [(a.number, a.slot, a.node, a.moving_to) for a, _ in pairs] == [
+                (b.number, b.slot, b.node, b.moving_to) for _, b in pairs
+            ]
+            assert [a.sample.groups for a, _ in pairs] == [b.sample.groups for _, b in pairs]
+            assert [a.sample.length for a, _ in pairs] == [b.sample.length for _, b in pairs]
+        lanes = PartitionLanes().figure(history(*found))
+        assert lanes == PartitionLanes().figure(history(*samples))
+    finally:
+        for stream in parts.streams:
+            nodes.delete(stream.key)

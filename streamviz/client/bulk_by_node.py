@@ -1,0 +1,142 @@
+"""Add many entries to many streams: in one round trip a node for each page of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+from streamviz.client.arguments import Fields
+from streamviz.client.bulk import Packer
+from streamviz.client.cluster import redirection
+from streamviz.client.confirmed import Waiting
+from streamviz.client.connection import Connection
+from streamviz.client.node_pipeline import exchange, node_of, side_by_side
+from streamviz.client.resp import Command, pack, unpack
+from streamviz.errors import InputError, ServerError
+
+Row = tuple[Any, Fields]
+Block = tuple[list[int], bytes]  # the rows' numbers, and their commands
+
+
+class BulkByNode:
+    """Adds rows to streams; `counts` says how many each stream has got.
+
+    Parameters
+    ----------
+    targets : sequence of (Connection, str)
+        The streams' connections and keys.
+    number : function
+        Returns the number of a row's stream, from the row's business key.
+    waiting : Waiting, optional
+        Waits for the replicas of each node, after each batch.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[tuple[Connection, str]],
+        number: Callable[[Any], int],
+        waiting: Waiting | None = None,
+    ) -> None:
+        self._waiting = waiting
+        self.counts = [0] * len(targets)
+        self._connections = [connection for connection, _ in targets]
+        self._packers = [Packer(key) for _, key in targets]
+        self._keys = [key for _, key in targets]
+        self._number = number
+        self._done = 0  # the rows of the pages that were answered
+
+    def add(self, rows: Iterable[Row], batch: int) -> None:
+        """Add rows, `batch` at a time; see `streamviz.patterns.Partitions.add_many`."""
+        remaining = iter(rows)
+        while page := list(islice(remaining, batch)):
+            try:
+                blocks = self._packed(page)
+            except InputError as error:
+                raise InputError(
+                    f"{error}. The {self._done} rows before its batch were added"
+                ) from error
+            self._add_page(blocks)
+            self._done += len(page)
+
+    def _packed(self, page: Sequence[Row]) -> dict[int, Block]:
+        """Write each stream's rows as commands."""
+        by_stream: dict[int, tuple[list[int], list[Fields]]] = {}
+        for place, (key, fields) in enumerate(page, self._done):
+            numbers, entries = by_stream.setdefault(self._number(key), ([], []))
+            numbers.append(place)
+            entries.append(fields)
+        return {
+            one: (numbers, self._packers[one].pack([*entries], numbers))
+            for one, (numbers, entries) in by_stream.items()
+        }
+
+    def _add_page(self, blocks: dict[int, Block]) -> None:
+        groups: dict[str, dict[int, Block]] = {}
+        for one, block in blocks.items():
+            groups.setdefault(node_of(self._connections[one]), {})[one] = block
+        calls = [partial(self._add_on_node, group) for group in groups.values()]
+        failures = [failure for some in side_by_side(calls) for failure in some]
+        if not failures:
+            return
+        number, error = min(failures, key=itemgetter(0))
+        raise type(error)(
+            f"row {number}: {error}; {sum(self.counts)} rows were added, all of the first "
+            f"{self._done} among them, and {len(failures)} were refused or not confirmed"
+        ) from error
+
+    def _add_on_node(self, group: dict[int, Block]) -> list[tuple[int, Exception]]:
+        """Add the rows of one node, and return which ones were not added, and why."""
+        failures: list[tuple[int, Exception]] = []
+        try:
+            replies = self._replies(group)
+        except ServerError as error:
+            return [(row, error) for rows, _ in group.values() for row in rows]
+        for (one, (rows, payload)), answers in zip(group.items(), replies, strict=True):
+            connection = self._connections[one]
+            try:
+                answered = self._sent_again(connection, payload, answers)
+            except ServerError as error:
+                failures += [(row, error) for row in rows]
+                continue
+            for row, answer in zip(rows, answered, strict=True):
+                if isinstance(answer, Exception):
+                    failures.append((row, connection.explain(answer, ("XADD", self._keys[one]))))
+                else:
+                    self.counts[one] += 1
+        return failures
+
+    def _replies(self, group: Mapping[int, Block]) -> list[list[Any]]:
+        connections = [self._connections[one] for one in group]
+        if connections[0].is_logged:  # each command by itself
+            commands = [unpack(payload) for _, payload in group.values()]
+            pairs = zip(connections, commands, strict=True)
+            return [self._sent(connection, block) for connection, block in pairs]
+        blocks = [(payload, len(rows)) for rows, payload in group.values()]
+        if self._waiting is None:
+            return exchange(connections, blocks)
+        blocks.append((pack(self._waiting.command), 1))
+        *replies, (count,) = exchange(connections, blocks, self._waiting.timeout_ms)
+        self._waiting.note(connections[0], count)
+        return replies
+
+    def _sent_again(self, connection: Connection, payload: bytes, replies: list[Any]) -> list[Any]:
+        """Send the redirected commands again, in order, and return all replies."""
+        redirected = [place for place, reply in enumerate(replies) if redirection(reply)]
+        if not redirected:
+            return replies
+        commands = unpack(payload)
+        new_replies = self._sent(connection, [commands[place] for place in redirected])
+        again = dict(zip(redirected, new_replies, strict=True))
+        return [again.get(place, reply) for place, reply in enumerate(replies)]
+
+    def _sent(self, connection: Connection, commands: list[Command]) -> list[Any]:
+        """Send commands to the node of one stream, and wait for its replicas."""
+        if self._waiting is None:
+            return connection.replies(commands)
+        commands = [*commands, self._waiting.command]
+        *replies, count = connection.replies(commands, self._waiting.timeout_ms)
+        self._waiting.note(connection, count)
+        return replies

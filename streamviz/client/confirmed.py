@@ -1,0 +1,84 @@
+"""Wait until replicas have what was added (WAIT, 3.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from streamviz.client import arguments, transport
+from streamviz.client.connection import Connection
+from streamviz.client.resp import Command, unpack
+
+T = TypeVar("T")
+
+
+class Confirmed(NamedTuple, Generic[T]):
+    """What was added, and how many replicas have all of it.
+
+    A replica that has an entry has it in memory. So an entry is still lost if all of them fail.
+
+    Attributes
+    ----------
+    added : EntryId, int or other
+        What the same call without ``wait`` returns.
+    replicas : int
+        How many replicas have confirmed; fewer than asked for if the time was up.
+    """
+
+    added: T
+    replicas: int
+
+
+class Waiting:
+    """Asks for replicas to confirm, on the connection on which entries were added.
+
+    Parameters
+    ----------
+    wait : int
+        How many replicas to wait for.
+    wait_ms : int
+        For how long, in milliseconds; 0 is forever. After the first batch that too few replicas
+        confirmed in time, the others are hardly waited for.
+    """
+
+    def __init__(self, wait: int, wait_ms: int) -> None:
+        self.timeout_ms = arguments.whole_number("wait_ms", wait_ms, 0)
+        self._wanted = arguments.whole_number("wait", wait, 1)
+        self._counts: list[int] = []
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas have confirmed everything."""
+        return min(self._counts, default=0)
+
+    @property
+    def command(self) -> Command:
+        """The command that waits."""
+        return ("WAIT", self._wanted, self.timeout_ms)
+
+    def note(self, connection: Connection, reply: Any) -> None:
+        """Take the reply to the command; an error is raised."""
+        if isinstance(reply, Exception):
+            error = connection.explain(reply, self.command)
+            raise type(error)(f"{error}. The entries were added") from reply
+        self._counts.append(int(reply))
+        if reply < self._wanted:
+            self.timeout_ms = 1
+
+    def call(self, connection: Connection, *command: Any, needs: tuple[int, ...] | None) -> Any:
+        """Send a command, wait for the replicas, and return the command's raw reply."""
+        reply, count = connection.replies([command, self.command], self.timeout_ms)
+        if isinstance(reply, Exception):
+            raise connection.explain(reply, command, needs) from reply
+        self.note(connection, count)
+        return reply
+
+    def send_batches(
+        self, connection: Connection, batches: Iterable[tuple[bytes, int]]
+    ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
+        """Send batches, and wait after each of them; see `Connection.send_batches`."""
+        for payload, size in batches:
+            commands = [*unpack(payload), self.command]
+            *replies, count = connection.replies(commands, self.timeout_ms)
+            self.note(connection, count)
+            yield size, transport.errors_among(replies)

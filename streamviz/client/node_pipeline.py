@@ -1,0 +1,114 @@
+"""Send commands for many keys in one round trip a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, TypeVar
+
+from redis.exceptions import ResponseError
+
+from streamviz.client import transport
+from streamviz.client.cluster import ClusterConnection, redirection
+from streamviz.client.connection import Connection
+from streamviz.errors import ServerUnreachable
+
+_T = TypeVar("_T")
+_TRANSACTION = b"*1\r\n$5\r\nMULTI\r\n"
+
+
+def node_of(connection: Connection) -> str:
+    """Return the address of the node that owns a connection's key; empty on a single server.
+
+    Raises
+    ------
+    ServerUnreachable
+        If no node of the cluster names the owner.
+    """
+    return connection.node if isinstance(connection, ClusterConnection) else ""
+
+
+def replicas_of(connection: Connection) -> frozenset[str]:
+    """Return the addresses of the replicas of a connection's key; this sends nothing."""
+    return connection.replicas if isinstance(connection, ClusterConnection) else frozenset()
+
+
+def exchange(
+    connections: Sequence[Connection],
+    blocks: Iterable[tuple[bytes, int]],
+    block_ms: int | None = None,
+) -> list[list[Any]]:
+    """Send a block of commands for each connection's key in one write, and return raw replies.
+
+    Parameters
+    ----------
+    connections : sequence of Connection
+        Connections whose keys are on one node; see `node_of`.
+    blocks : iterable of (bytes, int)
+        Commands as `pack` writes them, and how many they are.
+    block_ms : int, optional
+        How long the last of them may block, as in `Connection.call`.
+
+    Returns
+    -------
+    list of list
+        The replies to each block. A refused command has its error as its reply; also one of a key
+        that is on another node, which is not sent again.
+
+    Raises
+    ------
+    ServerError
+        If the connection breaks. The next use of each connection looks for its node again.
+    """
+    blocks = list(blocks)
+    home = node_of(connections[0])
+    try:
+        with connections[0].borrow() as raw_connection:
+            raw_connection.send_packed_command([b"".join(payload for payload, _ in blocks)])
+            count = sum(size for _, size in blocks)
+            replies = iter(
+                transport.read_replies(raw_connection, count, transport.new_reader(), block_ms)
+            )
+            answers = [list(islice(replies, size)) for _, size in blocks]
+            if any(
+                _is_open(payload, one) for (payload, _), one in zip(blocks, answers, strict=True)
+            ):
+                raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+    except ServerUnreachable:
+        forget(connections)
+        raise
+    if node_of(connections[0]) != home:  # it refused, and another node has taken over
+        for connection in connections[1:]:
+            if isinstance(connection, ClusterConnection):
+                connection.forget(stale=False)
+    return answers
+
+
+def forget(connections: Iterable[Connection]) -> None:
+    """Let connections look for their nodes again, in a table of slots that is read only once."""
+    stale = True
+    for connection in connections:
+        if isinstance(connection, ClusterConnection):
+            connection.forget(stale=stale)
+            stale = False
+
+
+def moved(replies: Iterable[Any]) -> bool | None:
+    """Tell whether all that was redirected has moved for good; None if nothing was redirected."""
+    targets = [target for target in map(redirection, replies) if target is not None]
+    return all(target.kind == "MOVED" for target in targets) if targets else None
+
+
+def side_by_side(calls: Sequence[Callable[[], _T]]) -> list[_T]:
+    """Return what each call returns; several run at once, each in a thread."""
+    if len(calls) == 1:
+        return [calls[0]()]
+    with ThreadPoolExecutor(max(len(calls), 1)) as executor:
+        return [future.result() for future in [executor.submit(call) for call in calls]]
+
+
+def _is_open(payload: bytes, replies: Sequence[Any]) -> bool:
+    last = replies[-1]
+    refused = isinstance(last, ResponseError) and not str(last).startswith("EXECABORT")
+    return refused and payload.startswith(_TRANSACTION)

@@ -1,0 +1,118 @@
+"""Find out whether a replica has taken over a stream, and which entries it never got.
+
+Replication is asynchronous: a node acknowledges an entry before its replicas have it. If it fails
+just then, the replica that takes over goes on without that entry, and says nothing about it. But
+the number of entries that were ever added has gone back, or the last known entry is missing though
+it was neither trimmed nor deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from streamviz.client.connection import Connection
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import StreamInfo
+from streamviz.client.node_pipeline import node_of, replicas_of
+from streamviz.client.resp import Command
+from streamviz.observation.counting import entries_added, largest_deleted
+from streamviz.observation.events import Event
+from streamviz.observation.pages import Page
+from streamviz.observation.poll import PollReplies
+from streamviz.observation.snapshots import Steps
+
+_MAX_COUNTED = 10_000
+_MAX_BYTES = 1_000_000
+
+
+class Failovers:
+    """Compares the nodes that answer for a stream from one poll to the next.
+
+    Parameters
+    ----------
+    connection : Connection
+        The stream's connection; on a single server, nothing is ever found.
+    key : str
+        The stream's key.
+
+    Attributes
+    ----------
+    names : mapping of str to str
+        The nodes' names by their addresses, for the event.
+    event : Event or None
+        What the last poll found.
+    """
+
+    def __init__(self, connection: Connection, key: str) -> None:
+        self.names: Mapping[str, str] = {}
+        self.event: Event | None = None
+        self._connection = connection
+        self._key = key
+        self._node = ""
+        self._replicas: frozenset[str] = frozenset()
+
+    def check(
+        self,
+        old: StreamInfo | None,
+        cursors: Mapping[str, EntryId],
+        replies: PollReplies,
+    ) -> Steps[bool]:
+        """Find out whether the stream was failed over, and whether anything is lost by it.
+
+        On a stream whose node has not changed since the previous poll, this asks nothing.
+
+        Parameters
+        ----------
+        old : StreamInfo or None
+            The stream in the previous sample.
+        cursors : mapping of str to EntryId
+            The groups' cursors then.
+        replies : PollReplies
+            The replies now.
+        """
+        node, before, replicas = node_of(self._connection), self._node, self._replicas
+        self._node, self._replicas = node, replicas_of(self._connection)
+        self.event = None
+        if not before or node == before or old is None:
+            return False
+        lost = yield from self._lost(old, replies)
+        back = sorted(_went_back(cursors, replies))
+        if node not in replicas and not lost and not back:
+            return False  # it was moved
+        name = self.names.get(node, node)
+        self.event = Event("failed_over", name, count=lost, detail=", ".join(back))
+        return bool(lost or back)
+
+    def _lost(self, old: StreamInfo, replies: PollReplies) -> Steps[int]:
+        """Return how many entries of the previous sample the new node never got, at most."""
+        new, last = replies.stream, old.last_generated_id
+        commands: list[Command] = []
+        size = max(replies.entry_bytes, 1)
+        page = Page(last, min(_MAX_COUNTED, max(_MAX_BYTES // size, 1)), back=False)
+        anchor = old.last_entry.id if old.last_entry else None
+        if anchor:
+            commands.append(("XRANGE", self._key, str(anchor), str(anchor), "COUNT", 1))
+        shown = replies.new_ids
+        counted = shown.after <= last
+        if not counted:
+            commands.append(page.command(self._key))
+        answers = (yield commands) if commands else []
+        if any(isinstance(answer, Exception) for answer in answers):
+            return 0
+        if not counted:
+            shown = page.read(answers[-1])
+        newer = shown.beyond(last) if shown.complete else new.length
+        gone = anchor is not None and not answers[0] and not _was_removed(anchor, new)
+        return max(entries_added(old) - entries_added(new) + newer, int(gone), 0)
+
+
+def _was_removed(entry_id: EntryId, stream: StreamInfo) -> bool:
+    """Tell whether an entry may have been trimmed or deleted."""
+    first = stream.first_entry
+    return first is None or entry_id < first.id or entry_id <= largest_deleted(stream)
+
+
+def _went_back(cursors: Mapping[str, EntryId], replies: PollReplies) -> Iterator[str]:
+    for group in replies.groups:
+        if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO):
+            yield group.name

@@ -1,0 +1,227 @@
+"""Sample many streams: all of one node in one round trip, and the nodes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from streamviz.client.cluster_nodes import migrating_slots
+from streamviz.client.node_pipeline import exchange, forget, moved, node_of
+from streamviz.client.resp import Command, pack
+from streamviz.errors import ServerUnreachable, StreamVizError
+from streamviz.observation.observer import Observer
+from streamviz.observation.observer_client import TIMEOUT_S
+from streamviz.observation.sample import Sample
+from streamviz.observation.snapshots import Steps
+from streamviz.observation.stand_ins import without_stream
+
+_NODES: Command = ("CLUSTER", "NODES")
+_MAX_NODES = 1000  # a cluster has no more
+Answers = dict[int, Any]
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one node was asked in one tick: the streams' numbers, and what came of it."""
+
+    node: str
+    numbers: list[int]
+    samples: dict[int, Sample] = field(default_factory=dict)
+    nodes: dict[int, str] = field(default_factory=dict)
+    migrating: dict[int, str] = field(default_factory=dict)
+    works: bool = True
+
+
+class NodePolls:
+    """Samples many streams with a pipeline a node; a node that hangs does not stop the others.
+
+    Each node is asked in a thread of its own. The first time that a node does not answer, a sample
+    waits for it for a second. After that it waits no more: until the node answers again, its
+    streams have a sample that says so.
+
+    Parameters
+    ----------
+    observers : sequence of Observer
+        One for each stream, all with one client.
+    """
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+        self._connections = [observer.snapshots.connection for observer in observers]
+        self._executor = ThreadPoolExecutor(_MAX_NODES, "streamviz-node")
+        self._running: list[tuple[Visit, Future[None]]] = []
+        self._silent: set[str] = set()  # the nodes that did not answer last time
+
+    def poll(self, n: int, time_ms: int) -> list[tuple[Sample, str, Mapping[int, str]]]:
+        """Return for each stream its sample, its node, and the slots that leave that node.
+
+        The node is empty if it does not answer, and on a single server.
+
+        Parameters
+        ----------
+        n : int
+            The number of a sample of a stream that was not asked.
+        time_ms : int
+            The samples' time.
+        """
+        left_out: dict[int, str] = {}
+        groups = self._groups(left_out)
+        started = [Visit(node, numbers) for node, numbers in groups.items()]
+        if len(started) == 1 and not self._running:
+            self._visit(started[0], time_ms)
+            done = started
+        else:
+            done = self._finished(started, time_ms)
+        results = {}
+        for visit in done:
+            for number, sample in visit.samples.items():
+                node = visit.nodes[number] if visit.works else ""
+                results[number] = (sample, node, visit.migrating)
+        for visit, _ in self._running:
+            words = f"the server does not answer in time: {visit.node}. It hangs or is busy"
+            left_out |= dict.fromkeys(visit.numbers, words)
+        for number, trouble in left_out.items():
+            stream = self._observers[number].stream
+            results[number] = (without_stream(stream, n, time_ms, trouble, ()), "", {})
+        return [results[number] for number in range(len(self._observers))]
+
+    def _groups(self, left_out: dict[int, str]) -> dict[str, list[int]]:
+        """Return the streams of each node, without those of a node that has not answered yet."""
+        busy = {number for visit, _ in self._running for number in visit.numbers}
+        groups: dict[str, list[int]] = {}
+        for number, connection in enumerate(self._connections):
+            if number in busy:
+                continue
+            try:
+                groups.setdefault(node_of(connection), []).append(number)
+            except StreamVizError as error:
+                left_out[number] = str(error)
+        return groups
+
+    def _finished(self, started: Sequence[Visit], time_ms: int) -> list[Visit]:
+        """Start visits, wait for the nodes that answered last time, and return what has ended."""
+        new = [(visit, self._executor.submit(self._visit, visit, time_ms)) for visit in started]
+        wait([future for visit, future in new if visit.node not in self._silent], TIMEOUT_S)
+        visits = [*self._running, *new]
+        self._running = [(visit, future) for visit, future in visits if not future.done()]
+        done = [visit for visit, future in visits if future.done()]
+        self._silent = {visit.node for visit, _ in self._running}
+        self._silent |= {visit.node for visit in done if not visit.works}
+        return done
+
+    def _visit(self, visit: Visit, time_ms: int) -> None:
+        """Take the samples of one node's streams, in as many round trips as one of them needs."""
+        steps = {number: self._observers[number].steps(time_ms) for number in visit.numbers}
+        waiting = {number: next(one) for number, one in steps.items()}
+        first = True
+        while waiting:
+            answers = self._round_trip(waiting, visit if first else None)
+            first = False
+            waiting = self._advanced(steps, answers, visit)
+        with suppress(StreamVizError):  # a node that does not answer may have lost its slots
+            for number in visit.numbers:
+                visit.nodes[number] = node_of(self._connections[number]) or visit.node
+        visit.nodes = dict.fromkeys(visit.numbers, visit.node) | visit.nodes
+
+    @staticmethod
+    def _advanced(
+        steps: Mapping[int, Steps[Sample]], answers: Answers, visit: Visit
+    ) -> dict[int, list[Command]]:
+        """Hand the answers to the observers, and return what they ask next."""
+        waiting = {}
+        for number, answer in answers.items():
+            try:
+                if isinstance(answer, Exception):
+                    visit.works = visit.works and not isinstance(answer, ServerUnreachable)
+                    waiting[number] = steps[number].throw(answer)
+                else:
+                    waiting[number] = steps[number].send(answer)
+            except StopIteration as stop:
+                visit.samples[number] = stop.value
+        return waiting
+
+    def _round_trip(self, requests: Mapping[int, list[Command]], visit: Visit | None) -> Answers:
+        """Return the replies to each stream's commands, or the error instead of them.
+
+        What has moved to other nodes is sent once more, in one round trip each. What is on the
+        move, or cannot be asked in a pipeline, is sent alone.
+        """
+        answers, elsewhere, alone = self._pipeline(requests, visit)
+        if elsewhere:
+            groups: dict[str, dict[int, list[Command]]] = {}
+            forget(self._connections[number] for number in elsewhere)
+            for number in elsewhere:
+                try:
+                    node = node_of(self._connections[number])
+                except StreamVizError as error:
+                    answers[number] = error
+                else:
+                    groups.setdefault(node, {})[number] = requests[number]
+            for group in groups.values():
+                more, again, others = self._pipeline(group, None)
+                answers |= more
+                alone += again + others
+        return answers | self._one_by_one(alone, requests)
+
+    def _pipeline(
+        self, requests: Mapping[int, list[Command]], visit: Visit | None
+    ) -> tuple[Answers, list[int], list[int]]:
+        """Send the commands of one node's streams in one round trip.
+
+        Return the answers, the streams that have moved to another node, and those to send alone.
+        """
+        connections = [self._connections[number] for number in requests]
+        blocks = []
+        for number, commands in requests.items():
+            framed = self._observers[number].snapshots.framed(commands)
+            blocks.append((b"".join(map(pack, framed)), len(framed)))
+        ask_nodes = visit is not None and bool(visit.node)
+        if ask_nodes:
+            blocks.append((pack(_NODES), 1))
+        try:
+            replies = exchange(connections, blocks)
+        except Exception as error:
+            return self._broken(requests, error)
+        if visit is not None and ask_nodes:
+            (about_nodes,) = replies.pop()
+            if isinstance(about_nodes, bytes):  # the user may lack the right to ask
+                visit.migrating = migrating_slots(about_nodes)
+        answers: Answers = {}
+        elsewhere, alone = [], []
+        for number, raw in zip(requests, replies, strict=True):
+            inner = self._observers[number].snapshots.unframed(raw)
+            has_moved = moved(raw if inner is None else inner)
+            if has_moved:
+                elsewhere.append(number)
+            elif has_moved is False or inner is None:
+                alone.append(number)
+            else:
+                explain = self._connections[number].explain_errors
+                answers[number] = explain(inner, requests[number])
+        return answers, elsewhere, alone
+
+    def _broken(
+        self, requests: Mapping[int, list[Command]], error: Exception
+    ) -> tuple[Answers, list[int], list[int]]:
+        """Return the error for each stream; or try alone what may have closed the connection."""
+        first = next(iter(requests))
+        unsure = self._observers[first].snapshots.works is None
+        if unsure and not isinstance(error.__cause__, redis.TimeoutError):
+            answer = self._one_by_one([first], requests)[first]
+            if not isinstance(answer, Exception):
+                return {first: answer}, [], [number for number in requests if number != first]
+        return dict.fromkeys(requests, error), [], []
+
+    def _one_by_one(self, numbers: Iterable[int], requests: Mapping[int, list[Command]]) -> Answers:
+        answers: Answers = {}
+        for number in numbers:
+            try:
+                answers[number] = self._observers[number].snapshots.send(requests[number])
+            except Exception as error:
+                answers[number] = error
+        return answers

@@ -1,0 +1,80 @@
+"""A sample of 1, 16 and 64 parts in a cluster: the kernel's time, round trips, and far nodes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+from benchmarks.tables import table
+from faults.proxy import Proxy
+
+from streamviz.observation.partition_observer import PartitionObserver
+from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded_cluster import EmbeddedCluster
+
+TITLE = "Partitions: a sample of all parts in a cluster of three nodes, at rest"
+EACH_WAY_S = 0.025
+TURNS = 100
+
+
+def test_partitions(cluster: EmbeddedCluster) -> None:
+    """Sample near nodes, then the same nodes behind proxies that are 25 ms away."""
+    found = table(
+        TITLE,
+        "parts",
+        "kernel's CPU, median ms",
+        "kernel's CPU a part, ms",
+        "round trips to all nodes",
+        "nodes 25 ms away, median ms",
+    )
+    a_part, far = {}, {}
+    with ExitStack() as undo:
+        turns: list[int] = []
+        proxies = {node.port: undo.enter_context(slow(node.port, turns)) for node in cluster.nodes}
+        client = undo.enter_context(
+            closing(cluster.client(address_remap=lambda at: (at[0], proxies[at[1]].port)))
+        )
+        near = undo.enter_context(closing(cluster.client()))
+        for count in (1, 16, 64):
+            parts = Partitions(near, f"test:bench-{count}", count)
+            parts.create_group("group")
+            parts.add_many((f"customer-{n}", {"item": "tea"}) for n in range(50 * count))
+            cpu_ms = median_ms(PartitionObserver(parts).sample, time.process_time, TURNS)
+            sample = PartitionObserver(Partitions(client, parts.name, count)).sample
+            sample()
+            turns.clear()
+            far[count] = median_ms(sample, time.perf_counter, 10)
+            a_part[count] = cpu_ms / count
+            row = (f"{cpu_ms:.2f}", f"{a_part[count]:.2f}", len(turns) // 11, f"{far[count]:.0f}")
+            found.add(count, *row)
+            for stream in parts.streams:
+                near.delete(stream.key)
+    found.aim("times the CPU a part with 64 parts as with one", a_part[64] / a_part[1], most=1.2)
+    found.aim("times as long for 64 far parts as for one", far[64] / far[1], most=2)
+
+
+def slow(port: int, turns: list[int]) -> Proxy:
+    """Return a proxy that holds each piece back, and notes each request."""
+
+    def request(data: bytes) -> bytes:
+        turns.append(port)
+        return reply(data)
+
+    def reply(data: bytes) -> bytes:
+        time.sleep(EACH_WAY_S)
+        return data
+
+    return Proxy(port, request=request, reply=reply)
+
+
+def median_ms(call: Callable[[], object], clock: Callable[[], float], turns: int) -> float:
+    """Return how long a call takes on a clock, the median in ms."""
+    call()
+    took = []
+    for _ in range(turns):
+        began = clock()
+        call()
+        took.append((clock() - began) * 1000)
+    return statistics.median(took)

@@ -1,0 +1,128 @@
+"""Wait for replicas: how many have what was added, wherever the slot is."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import redis as redis_py
+from redis.cluster import RedisCluster
+
+from streamviz import Stream
+from streamviz.client import Confirmed
+from streamviz.client.cluster import slot_of
+from streamviz.client.connection import Connection
+from streamviz.errors import CommandRefused, InputError, ServerUnreachable
+from streamviz.patterns.partitions import Partitions
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
+
+Until = Callable[..., None]
+KEY = "orders:{7}"
+
+
+@pytest.fixture
+def mirrored(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
+    with embedded_cluster(2, replicas=True, program=server.program) as running:
+        yield running
+
+
+@pytest.fixture
+def client(mirrored: EmbeddedCluster) -> Iterator[RedisCluster]:
+    with closing(mirrored.client()) as one:
+        yield one
+
+
+def cut_off(primary: Node, replica: Node, until: Until) -> None:
+    with closing(replica.server.client()) as there, closing(primary.server.client()) as here:
+        there.config_set("masterauth", "wrong")
+        here.execute_command("CLIENT", "KILL", "TYPE", "replica")
+        until(lambda: there.info("replication")["master_link_status"] == "down")
+
+
+def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+) -> None:
+    stream, twin = Stream(client, KEY), Stream(client, KEY)
+    home = mirrored.slot_owner(KEY)
+    there = next(node for node in mirrored.nodes if node is not home)
+    entry_id, replicas = stream.add({"n": 1}, wait=1, wait_ms=10_000)
+    assert (entry_id, replicas) == (stream.info().last_generated_id, 1)
+    rows = [{"n": n} for n in range(2, 2502)]
+    assert stream.add_many(rows, wait=1, wait_ms=10_000) == Confirmed(2500, 1)
+    cut_off(there, mirrored.replicas[mirrored.nodes.index(there)], until)
+    twin.length()
+    mirrored.move_slot(slot_of(KEY), there.name)
+    assert stream.add({"n": 2502}, wait=1, wait_ms=50).replicas == 0
+    assert twin.add_many([{"n": 2503}], wait=1, wait_ms=50) == Confirmed(1, 0)
+    assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(1, 2504)]
+
+
+def test_partitions_wait_for_the_replicas_of_each_node(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+) -> None:
+    parts = Partitions(client, "orders", 16)
+    rows = [(f"customer-{n}", {"n": n}) for n in range(3000)]
+    counts, replicas = parts.add_many(rows, wait=1, wait_ms=10_000)
+    assert (sum(counts), replicas) == (3000, 1)
+    (number, _), replicas = parts.add("ada", {"n": 1}, wait=1, wait_ms=10_000)
+    assert (number, replicas) == (parts.number("ada"), 1)
+    cut_off(mirrored.nodes[0], mirrored.replicas[0], until)
+    counts, replicas = parts.add_many(rows, wait=1, wait_ms=50)
+    assert (sum(counts), replicas) == (3000, 0), "one node's replica is missing"
+    well = next(one for one in parts.streams if mirrored.slot_owner(one.key).name == "node-2")
+    assert well.add({"n": 1}, wait=1, wait_ms=10_000).replicas == 1
+    assert parts.add_many([], wait=1) == Confirmed([0] * 16, 0)
+
+
+def test_a_server_without_replicas_confirms_by_none(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    assert stream.add({"n": 1}, wait=1, wait_ms=1).replicas == 0
+    assert stream.add_many([{"n": 2}] * 3, batch=2, wait=1, wait_ms=1) == Confirmed(3, 0)
+    assert Partitions(redis, key, 3).add_many([("a", {"n": 1})], wait=2, wait_ms=1).replicas == 0
+    for one in Partitions(redis, key, 3).streams:
+        redis.delete(one.key)
+    assert stream.length() == 4
+    with pytest.raises(InputError, match="wait=0"):
+        stream.add({"n": 1}, wait=0)
+    with pytest.raises(InputError, match="wait_ms=-1"):
+        stream.add_many([{"n": 1}], wait=1, wait_ms=-1)
+    with pytest.raises(CommandRefused):
+        stream.add({"n": 1}, "1-0", wait=1, wait_ms=1)
+    with pytest.raises(CommandRefused, match=r"row 1: .*1 rows were added"):
+        stream.add_many([{"n": 5}, ("1-0", {"n": 1})], wait=1, wait_ms=1)
+    assert stream.length() == 5
+
+
+def test_a_node_that_refuses_got_nothing_so_its_replica_gets_the_command(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+) -> None:
+    stream, other = Stream(client, KEY), Stream(client, KEY)
+    other.length()
+    assert stream.add({"n": 1}, wait=1, wait_ms=10_000).replicas == 1
+    home = mirrored.slot_owner(KEY)
+    replica = mirrored.replicas[mirrored.nodes.index(home)]
+    with closing(home.server.client()) as here:
+        os.kill(here.info("server")["process_id"], signal.SIGKILL)
+    until(lambda: not home.server.running)
+    with pytest.raises(ServerUnreachable):
+        stream.add({"n": 0})
+    with closing(replica.server.client()) as there:
+        until(lambda: there.info("replication")["master_link_status"] == "down")
+        there.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+        until(lambda: there.info("replication")["role"] == "master")
+    others = [node for node in mirrored.nodes if node is not home]
+    with closing(others[0].server.client()) as admin:
+        until(lambda: slots_of(admin, replica) > 0, 20)
+    for one in (other, stream):  # one of them knows only the node that is gone
+        assert one.add({"n": 2})
+    assert [entry.fields["n"] for entry in stream.range()] == ["1", "2", "2"]
+
+
+def slots_of(admin: redis_py.Redis, node: Node) -> int:
+    lines = Connection(admin).call("CLUSTER", "NODES").decode().splitlines()
+    words = next(line.split() for line in lines if node.address in line)
+    return len(words) - 8
