@@ -60,7 +60,7 @@ def readable(colour: str, background: Background) -> str:
     Examples
     --------
     >>> readable("#009E73", "light"), readable("#009E73", "dark")
-    ('#00845F', '#009E73')
+    ('#008662', '#009E73')
     """
     far = 0 if background == "light" else 255
     for percent in range(101):

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from html import escape, unescape
 from typing import Any
 
-from streamviz.plots.contrast import TEXT_COLOUR, TEXT_COLOURS, Background, for_background
+from streamviz.plots.contrast import (
+    BACKGROUNDS,
+    TEXT_COLOUR,
+    TEXT_COLOURS,
+    Background,
+    for_background,
+)
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
@@ -71,6 +77,12 @@ def render(
             for row, line in enumerate(lines)
         ]
     return "".join(parts) + "</svg>"
+
+
+def render_saved(figure: Figure) -> str:
+    """Return a figure as SVG for a page of any colour: on a ground of its own."""
+    ground = f"<svg style='background:{BACKGROUNDS['light']}' "
+    return render(figure, background="light").replace("<svg ", ground, 1)
 
 
 def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
