@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from html import escape, unescape
 from typing import Any
 
-from streamviz.plots.contrast import TEXT_COLOUR, TEXT_COLOURS, Background, for_background
+from streamviz.plots.contrast import (
+    BACKGROUNDS,
+    TEXT_COLOUR,
+    TEXT_COLOURS,
+    Background,
+    for_background,
+)
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
@@ -80,6 +86,12 @@ def _styled(index: int, trace: Trace) -> Trace:
     plain = {"color": colour(index), "width": 2}
     styles = {key: plain | trace.get(key, {}) for key in ("line", "marker")}
     return {"name": f"trace {index}", "mode": "lines"} | trace | styles
+
+
+def render_saved(figure: Figure) -> str:
+    """Return a figure as SVG for a page of any colour: on a ground of its own."""
+    ground = f"<svg style='background:{BACKGROUNDS['light']}' "
+    return render(figure, background="light").replace("<svg ", ground, 1)
 
 
 def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:

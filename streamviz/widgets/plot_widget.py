@@ -19,10 +19,9 @@ from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
-from streamviz.plots.contrast import BACKGROUNDS
 from streamviz.plots.drawing import draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
-from streamviz.plots.svg import render
+from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
 from streamviz.widgets import output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
@@ -153,10 +152,7 @@ class PlotWidget(LateWidget):
 
     def _images(self, figures: list[Figure]) -> list[tuple[str, str, int]]:
         """Return for each saved picture its alt text, its SVG and its largest width in pixels."""
-        ground = f"<svg style='background:{BACKGROUNDS['light']}' "  # letters need a known one
-        pictures = [render(one, background="light").replace("<svg ", ground, 1) for one in figures]
-        summaries = [figure["summary"] for figure in figures]
-        return [(words, svg, 900) for words, svg in zip(summaries, pictures, strict=True)]
+        return [(figure["summary"], render_saved(figure), 900) for figure in figures]
 
     def _footer(self) -> str:
         """Return HTML to save below the pictures."""

@@ -154,8 +154,7 @@ export function buildFlow(node, hover, signal) {
     const [, group, which] = /^group (\d+) (\d+|name|waiting)$/.exec(/** @type {SVGElement} */ (target).dataset.key ?? "") ?? [];
     const { name, consumers } = before?.scene.groups?.[Number(group)] ?? { consumers: [] };
     const consumer = consumers[Number(which)];
-    const held = (consumer?.held ?? []).map((/** @type {any[]} */ [id]) => id);
-    if (name) node.dispatchEvent(new CustomEvent("clicked", { detail: { group: name, which: consumer?.name ?? "", held } }));
+    if (name) node.dispatchEvent(new CustomEvent("clicked", { detail: { group: name, which: consumer?.name ?? "" } }));
   }, { signal });
   return draw;
 }

@@ -27,7 +27,9 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
   let Plotly = null;
   let scheduled = 0;
   /** @type {Set<string>} */
-  const followed = new Set(); // the entries of a consumer that was clicked
+  const followed = new Set(); // the entries of a consumer that was killed by a click
+  /** @type {Set<string>} */
+  const clicked = new Set(); // these consumers
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
@@ -79,6 +81,10 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
   const tell = (/** @type {any} */ before, /** @type {any} */ after) => {
     const { words, over } = fatesOf(before, after, followed);
     over.forEach((id) => followed.delete(id));
+    for (const { name, consumers } of after.groups ?? []) {
+      const dead = consumers.filter((/** @type {any} */ one) => one.dead && clicked.has(JSON.stringify([name, one.name])));
+      for (const { held } of dead) held.forEach((/** @type {any[]} */ [id]) => followed.add(id));
+    }
     if (words.length) story.say(words.join(". "));
   };
   return {
@@ -96,7 +102,7 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
         inView.observe(plot.node);
         sizes.observe(plot.node);
         plot.node.addEventListener("clicked", (/** @type {any} */ { detail }) => {
-          detail.held.forEach((/** @type {string} */ id) => followed.add(id));
+          if (detail.which) clicked.add(JSON.stringify([detail.group, detail.which]));
           onClick(detail.group, detail.which);
         }, { signal });
         return { ...plot, figure, dirty: true, visible: true };
@@ -109,7 +115,7 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
       deltas.forEach((delta, i) => {
         const before = plots[i].figure.data[1]?.meta;
         plots[i].figure = applyDelta(plots[i].figure, { x, ...delta });
-        if (followed.size && plots[i].node.drawFlow) tell(before, plots[i].figure.data[1].meta);
+        if (clicked.size && plots[i].node.drawFlow) tell(before, plots[i].figure.data[1].meta);
         plots[i].dirty = true;
       });
     },
