@@ -596,7 +596,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "group claim_idle": (lambda p, s: s.group("k", "g", claim_idle_ms="x"), "claim_idle_ms='x'"),
     "group service gen": (lambda p, s: s.group("k", "g", service_ms=exponential), "service_ms=<fu"),
     "group twice": (lambda p, s: (s.group("slips", "x1"), s.group("slips", "x1")), "this scenario"),
-    "group set": (lambda p, s: s.group({"a", "b"}, "g"), "stream={'a', 'b'}: give a stream's key"),
+    "group set": (lambda p, s: s.group({"a"}, "g"), "stream={'a'}: give a stream's key"),
     "group dup": (lambda p, s: s.group(["slips", "slips"], "g"), "streams=['slips', 'slips']"),
     "group crash_chance": (lambda p, s: s.group("k", "g", crash_chance=5), "crash_chance=5: give"),
     "group revive": (lambda p, s: s.group("k", "g", revive_after_s=-1), "revive_after_s=-1: give"),

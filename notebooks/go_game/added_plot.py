@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 from streamviz.errors import InputError
@@ -10,7 +11,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot
 from streamviz.plots.texts import label, no_data_text, number_text
-from streamviz.plots.traces import Trace, line
+from streamviz.plots.traces import DASHES, Trace, line
 
 
 class AddedPlot(Plot):
@@ -47,8 +48,8 @@ class AddedPlot(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each stream."""
         traces = [line(label(name), number) for number, name in enumerate(self.histories)]
-        for trace in traces:
-            trace["line"]["shape"] = "hv"  # an entry is added all at once
+        for trace, dash in zip(traces, cycle(DASHES), strict=False):
+            trace["line"] |= {"shape": "hv", "dash": dash}  # an entry is added all at once
         return traces
 
     def layout(self, history: History) -> dict[str, Any]:

@@ -64,7 +64,10 @@ class BulkByNode:
     def _packed(self, page: Sequence[Row]) -> dict[int, Block]:
         """Write each stream's rows as commands."""
         by_stream: dict[int, tuple[list[int], list[Fields]]] = {}
-        for place, (key, fields) in enumerate(page, self._done):
+        for place, row in enumerate(page, self._done):
+            if not isinstance(row, tuple | list) or len(row) != 2:
+                raise InputError(f"{row!r} is not a row: give pairs of a key and fields")
+            key, fields = row
             numbers, entries = by_stream.setdefault(self._number(key), ([], []))
             numbers.append(place)
             entries.append(fields)

@@ -176,7 +176,7 @@ class Sample(Record):
     def find_group(self, name: str) -> GroupState | None:
         """Return the group of that name, or None if the sample does not have it."""
         # plots call this for each group and sample: a search from the start would be quadratic
-        i = bisect_left(self.groups, name, key=_name_of)
+        i = bisect_left(self.groups, str(name), key=_name_of)
         return self.groups[i] if i < len(self.groups) and self.groups[i].name == name else None
 
     def reader(self, name: str) -> ReaderState | None:

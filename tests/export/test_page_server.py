@@ -410,6 +410,7 @@ def test_lab_runs_jupyterlab_in_its_place(tmp_path: Path, monkeypatch: pytest.Mo
             "jupyterlab",
             "--ServerApp.ip=127.0.0.1",
             "--no-browser",
+            *(["--allow-root"] if os.geteuid() == 0 else []),
             str(tmp_path),
         ]
     ]

@@ -108,10 +108,10 @@ def test_all_parts_of_a_stream_are_watched_live(
         assert board.scenario is not None
         board.scenario.start()
         history = board.history
-        until(lambda: history.last is not None and history.last.length == 40, 20)
+        until(lambda: history.newest is not None and history.newest.length == 40, 20)
         assert isinstance(history.last, PartitionedSample)
         assert len(history.last.partitions) == 6
-        assert history.last.group("bill").lag.entries == 40  # type: ignore[union-attr]
+        assert history.last.group("bill").lag.entries == 40
         assert "bill in all: 40 waiting" in board.plots[0].summary(history)
     finally:
         board.close()
