@@ -202,7 +202,7 @@ def test_two_styles_do_the_same_job_and_lines_are_counted_without_words(
 def test_another_process_works_on_the_same_server_and_says_what_went_wrong(
     redis: redis_py.Redis,
 ) -> None:
-    assert fact.elsewhere(redis, "print(redis.set('fact:x', 1))") == "True\n"
+    assert fact.elsewhere(redis, "print(client.set('fact:x', 1))") == "True\n"
     assert redis.get("fact:x") == b"1"
     with pytest.raises(ServerError, match=r"ZeroDivisionError.*Correct its program"):
         fact.elsewhere(redis, "1 / 0")
@@ -214,7 +214,7 @@ def test_another_process_works_on_the_same_server_and_says_what_went_wrong(
 
 def test_the_other_process_finds_a_server_with_a_password() -> None:
     with EmbeddedServer(0) as server, server.client() as client:
-        assert fact.elsewhere(client, "print(redis.ping())") == "True\n"
+        assert fact.elsewhere(client, "print(client.ping())") == "True\n"
 
 
 def test_another_client_keeps_to_tls() -> None:

@@ -42,7 +42,7 @@ def time_indexed(client: redis.Redis, *, ids: str = "*") -> Finding:
     before = _now_ms(client)
     elsewhere(
         client,
-        f"for n in range(1, 31): redis.xadd({times.key!r}, {{'n': n}}, id={ids!r}.format(n=n))",
+        f"for n in range(1, 31): client.xadd({times.key!r}, {{'n': n}}, id={ids!r}.format(n=n))",
     )
     after = _now_ms(client)
     entries = times.range(str(before), str(after))

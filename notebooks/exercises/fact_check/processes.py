@@ -18,7 +18,7 @@ from streamviz.errors import ServerError
 
 PREFIX = "fact:"
 _WHERE = ("host", "port", "db", "username", "password")
-_CLIENT = "import json, redis\nredis = redis.Redis(**json.loads(input()))\n"
+_CLIENT = "import json, redis\nclient = redis.Redis(**json.loads(input()))\n"
 _WAIT = "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()\n"
 
 
@@ -58,7 +58,7 @@ def elsewhere(client: redis.Redis | None, program: str) -> str:
     Parameters
     ----------
     client : redis.Redis or None
-        The server; the program finds a client of it under the name ``redis``.
+        The server; the program finds a client of it under the name ``client``.
     program : str
         Python.
 
@@ -90,7 +90,7 @@ def private_mib(program: str, client: redis.Redis | None = None) -> float:
     program : str
         Python.
     client : redis.Redis, optional
-        The server; the program finds a client of it under the name ``redis``.
+        The server; the program finds a client of it under the name ``client``.
     """
     with subprocess.Popen(
         [sys.executable, "-c", _begin(client) + program + _WAIT],

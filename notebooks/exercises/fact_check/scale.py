@@ -22,7 +22,7 @@ _ADDS = 10_000
 _CONSUMER = """
 from streamviz.client.stream import Stream
 memory = bytearray({ballast})
-group = Stream(redis, {key!r}).group("small")
+group = Stream(client, {key!r}).group("small")
 group.create("0", mkstream=True, exist_ok=True)
 group.consumer("one").read(10)
 """
