@@ -42,7 +42,7 @@ def save(server: str, program: Path) -> None:
         subprocess.run(
             [sys.executable, ROOT / "tests" / "execute_notebooks.py", copy],
             cwd=ROOT,
-            env=os.environ | {"STREAMVIZ_REDIS_SERVER": str(program)},
+            env=os.environ | {"STREAMVIZ_REDIS_SERVER": str(program), "PYTHONPATH": str(NOTEBOOKS)},
             check=True,
         )
 

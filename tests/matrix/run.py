@@ -83,7 +83,8 @@ def run(what: str, arguments: list[str], program: Path) -> tuple[tuple[str, ...]
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT,
         env=os.environ
-        | {"STREAMVIZ_TEST_SERVER": str(program), "STREAMVIZ_REDIS_SERVER": str(program)},
+        | {"STREAMVIZ_TEST_SERVER": str(program), "STREAMVIZ_REDIS_SERVER": str(program)}
+        | {"PYTHONPATH": str(ROOT / "notebooks")},  # for the kernels of the copies in outputs/
         capture_output=True,
         text=True,
         check=False,
