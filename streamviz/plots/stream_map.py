@@ -70,7 +70,7 @@ class StreamMap(Plot):
         """Return axes: seconds across; the entries, and the groups below them."""
         names, lane = history.group_names, self._lane(history)
         top = self._top(history)
-        ticks = {0: "entries"} | ({top: f"sequence {top}"} if history.highest_seq else {})
+        ticks = {0: "entries"} | ({top: f"seq. {top}"} if history.highest_seq else {})
         return {
             "xaxis": {
                 "title": {

@@ -78,8 +78,8 @@ class TrimSawtooth(Plot):
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
         across = {"text": "seconds"}
         return {
-            "xaxis": {"title": across, "domain": [0, 0.41], "anchor": "y"},
-            "xaxis2": {"title": across, "domain": [0.56, 1], "anchor": "y2", "matches": "x"},
+            "xaxis": {"title": across, "domain": [0, 0.39], "anchor": "y"},
+            "xaxis2": {"title": across, "domain": [0.66, 1], "anchor": "y2", "matches": "x"},
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero", "anchor": "x"},
             "yaxis2": {"title": {"text": title}, "rangemode": "tozero", "anchor": "x2"},
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},

@@ -59,8 +59,8 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
     tab.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
-    assert tab.get_by_text("Somebody has to ask for it").is_visible()
-    notes = tab.get_by_text("Let them raise a hand")
+    assert tab.get_by_text("Nobody gets it").is_visible()
+    notes = tab.get_by_text("Let the room vote")
     assert notes.count() == 1
     assert not notes.is_visible(), "the speaker's notes are not for the audience"
     picture(tab, "voila-talk")
@@ -92,11 +92,11 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
           const { content } = window.jupyterapp.shell.currentWidget;
           content.deselectAll();
           content.activeCellIndex = content.model.sharedModel.cells
-            .findIndex(cell => cell.source.startsWith('## One of them dies'));
+            .findIndex(cell => cell.source.startsWith('## Nobody gets it'));
           window.jupyterapp.commands.execute('deck:start');
         }"""
     )
-    slide = "Array.from(document.querySelectorAll('.streamviz-player'))[3]"
+    slide = "Array.from(document.querySelectorAll('.streamviz-player'))[4]"
     try:
         tab.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
         plots = tab.evaluate(

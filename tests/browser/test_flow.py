@@ -329,7 +329,7 @@ def test_it_is_live_in_jupyterlab_and_a_picture_without_a_kernel(
     board = notebook.page.locator("[data-streamviz] .streamviz-flow")
     board.wait_for()
     image = notebook.page.locator("[data-streamviz] img")
-    assert "billing: " in str(image.first.get_attribute("alt"))
+    notebook.until(lambda: "billing: " in str(image.first.get_attribute("alt")))
     notebook.until(lambda: board.locator("[data-kind=entry]").count() > 0)
     high = board.bounding_box()
     assert high is not None

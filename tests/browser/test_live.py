@@ -131,7 +131,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     notebook.load()
     images = notebook.page.locator("[data-streamviz] img")
     images.first.wait_for()
-    assert images.count() == 4
+    assert images.count() == 2
     assert "entries" in (images.first.get_attribute("alt") or "")
     assert not (images.first.get_attribute("alt") or "").startswith("0 entries")
     assert "Error displaying widget" not in notebook.page.content()

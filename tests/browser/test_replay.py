@@ -244,7 +244,7 @@ def test_a_second_showing_equals_the_first(
         showings.append(stage.page.evaluate(SHOWN))
         way_back(stage)
     first, second = showings
-    assert sum(len(one["lines"]) + len(one["points"]) for one in first) > 10
+    assert sum(len(one["lines"]) + len(one["points"]) for one in first) >= 10
     assert any(len(line) > 500 for one in first for line in one["lines"])
     assert second == first
 
@@ -322,7 +322,7 @@ def test_letters_are_large_enough_for_the_last_row(
     page.keyboard.press("End")
     stage.frame_is("at === 300")
     sizes = page.evaluate(LETTERS)
-    assert len(sizes) > 8 * many
+    assert len(sizes) > 6 * many
     assert min(sizes) >= 20, "a 36th of the height: 3 cm of a metre, read at 3 m and further"
     if many > 4:  # more than that scroll, by key, too; the controls stay
         bar, fifth = (page.locator(one) for one in (".streamviz-deck", ".streamviz-plot >> nth=4"))

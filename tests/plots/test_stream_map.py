@@ -27,7 +27,7 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
     entries = traces(seen)["entries"]
     assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
     assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
-    assert ">sequence…</text>" in render(PLOT.figure(seen)), "cut where its room ends"
+    assert ">seq. 1</text>" in render(PLOT.figure(seen)), "not cut"
 
 
 def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
@@ -100,7 +100,7 @@ def test_a_stream_that_is_gone_keeps_its_entries_and_says_so() -> None:
 def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1, highest)], length=1))
     axis = PLOT.layout(seen)["yaxis"]
-    assert axis["ticktext"][-1] == (f"sequence {top}" if highest else "entries")
+    assert axis["ticktext"][-1] == (f"seq. {top}" if highest else "entries")
     assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
     assert highest <= top
 

@@ -40,10 +40,14 @@ export function buildNodes({ stream, captions, events }, story) {
   return { root, caption, event, board, status };
 }
 
-/** Lay out the plots of a stage. @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} plots */
-export function arrange(root, board, plots) {
-  if (root.dataset.stage === undefined || !plots.length) return;
-  const flows = plots.length > 1 && plots[0].matches(".streamviz-flow") && board.clientHeight > LEAST_FOR_ROW_PX;
+/** Lay out the plots of a stage; on a low one, strips beside a flow are left out.
+ * @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} all */
+export function arrange(root, board, all) {
+  if (root.dataset.stage === undefined || !all.length) return;
+  const flowFirst = all.length > 1 && all[0].matches(".streamviz-flow");
+  const flows = flowFirst && board.clientHeight > LEAST_FOR_ROW_PX;
+  for (const plot of all) plot.hidden = flowFirst && !flows && isStrips(plot);
+  const plots = all.filter((plot) => !plot.hidden);
   const row = plots.length === 2 ? 1 : FLOW_ROW; // one other plot needs as much
   const high = board.clientHeight / (flows ? 1 + row : 1);
   const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), board.clientWidth, high);
@@ -54,6 +58,9 @@ export function arrange(root, board, plots) {
   plots[0].style.gridColumn = flows ? "1 / -1" : "";
   plots[plots.length - 1].style.gridColumn = `span ${lastSpan}`;
 }
+
+/** Whether a plot has one panel above another. @param {HTMLElement & {layout?: any}} plot */
+const isStrips = (plot) => (plot.layout?.yaxis?.domain?.[0] ?? 0) > 0;
 
 /** In JupyterLab's slideshow, give a player the height that the other cells of its slide leave.
  * @param {HTMLElement} root @param {HTMLElement} board @param {{restyle: () => void, arrange: () => void}} player */
