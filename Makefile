@@ -11,6 +11,8 @@ LEARN := .venv/.learn
 BUNDLED := package-lock.json hatch_build.py $(wildcard streamviz/*/static/*.js notebooks/go_game/static/*.js)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -e
 PARALLEL := -n logical --dist loadfile
+# What the second server is for, where its replies are read; `make test-matrix` runs everything on it.
+ROOMS := $(addprefix tests/,client observation patterns plots recording simulation)
 PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
@@ -68,7 +70,7 @@ check: js
 unit: js
 	$(BIN)/python -m pytest tests --ignore tests/browser $(PATIENT)
 	@if [ -x /usr/bin/redis-server ]; then \
-		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest tests -m server --ignore tests/browser $(PATIENT); \
+		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest $(ROOMS) -m server $(PATIENT); \
 	else echo "no redis-server of the system: the second server is not tested here"; fi
 
 faults: js
