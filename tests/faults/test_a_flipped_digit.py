@@ -27,9 +27,13 @@ NUMBER = re.compile(rb"(?<=:)\d+(?=\r\n)|(?<=\r\n)\d+-\d+(?=\r\n)")
 
 
 class Misread:
-    """Changes one digit of one number in the replies, if told which number."""
+    """Changes one digit of one number in the replies, if told which number.
 
-    def __init__(self) -> None:
+    `digits` has what stands in the place of each digit from 0 to 9.
+    """
+
+    def __init__(self, digits: bytes) -> None:
+        self.digits = digits
         self.number: int | None = None
         self.seen = 0
         self.changed = 0
@@ -44,14 +48,14 @@ class Misread:
         end = spots[which].end() - 1
         at = end if spots[which].group().isdigit() else end - 2  # an ID's milliseconds
         self.changed += 1
-        return data[:at] + b"5814729063"[data[at] - 48 :][:1] + data[at + 1 :]
+        return data[:at] + self.digits[data[at] - 48 :][:1] + data[at + 1 :]
 
 
 class Shop:
     """A stream with groups at which something happens all the time."""
 
-    def __init__(self, client: redis_py.Redis) -> None:
-        self.client, self.ms, self.die = client, 0, random.Random(1)
+    def __init__(self, client: redis_py.Redis, seed: int) -> None:
+        self.client, self.ms, self.die = client, 0, random.Random(seed)
         self.acked: Counter[str] = Counter()
         client.delete(KEY)
         self.add(60)
@@ -98,11 +102,12 @@ def upstream() -> Iterator[EmbeddedServer]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("digits", "seed"), [(b"5814729063", 1), (b"1234567890", 2)])
 @pytest.mark.parametrize("wrong_sample", [1, 2, 3])
 def test_a_wrong_digit_is_forgotten_in_the_next_sample(
-    upstream: EmbeddedServer, wrong_sample: int
+    upstream: EmbeddedServer, wrong_sample: int, digits: bytes, seed: int
 ) -> None:
-    misread = Misread()
+    misread = Misread(digits)
     with closing(upstream.client()) as direct:
         options = direct.connection_pool.connection_kwargs
         with (
@@ -113,7 +118,7 @@ def test_a_wrong_digit_is_forgotten_in_the_next_sample(
             own = observer_client(client)
             while number == misread.changed:  # the number before was there
                 if number % 30 == 0:
-                    shop = Shop(direct)  # else it would grow
+                    shop = Shop(direct, seed)  # else it would grow
                 observer, before = Observer(own, KEY, **LIMITS), shop.acked.copy()
                 for _ in range(1, wrong_sample):
                     observer.sample()
