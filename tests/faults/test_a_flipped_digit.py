@@ -27,13 +27,9 @@ NUMBER = re.compile(rb"(?<=:)\d+(?=\r\n)|(?<=\r\n)\d+-\d+(?=\r\n)")
 
 
 class Misread:
-    """Changes one digit of one number in the replies, if told which number.
+    """Changes one digit of one number in the replies, if told which number."""
 
-    `digits` has what stands in the place of each digit from 0 to 9.
-    """
-
-    def __init__(self, digits: bytes) -> None:
-        self.digits = digits
+    def __init__(self) -> None:
         self.number: int | None = None
         self.seen = 0
         self.changed = 0
@@ -48,7 +44,7 @@ class Misread:
         end = spots[which].end() - 1
         at = end if spots[which].group().isdigit() else end - 2  # an ID's milliseconds
         self.changed += 1
-        return data[:at] + self.digits[data[at] - 48 :][:1] + data[at + 1 :]
+        return data[:at] + b"5814729063"[data[at] - 48 :][:1] + data[at + 1 :]
 
 
 class Shop:
@@ -102,12 +98,12 @@ def upstream() -> Iterator[EmbeddedServer]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("digits", "seed"), [(b"5814729063", 1), (b"1234567890", 2)])
+@pytest.mark.parametrize("seed", [1, 3, 7])
 @pytest.mark.parametrize("wrong_sample", [1, 2, 3])
 def test_a_wrong_digit_is_forgotten_in_the_next_sample(
-    upstream: EmbeddedServer, wrong_sample: int, digits: bytes, seed: int
+    upstream: EmbeddedServer, wrong_sample: int, seed: int
 ) -> None:
-    misread = Misread(digits)
+    misread = Misread()
     with closing(upstream.client()) as direct:
         options = direct.connection_pool.connection_kwargs
         with (
