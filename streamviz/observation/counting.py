@@ -35,22 +35,28 @@ class Lookahead:
         Whether the stream has no more after them.
     until : EntryId or None
         The last ID that was asked for; by default, the last of `ids`.
+    asked : bool
+        Whether `after` was asked for; else it's known from the first of `ids`.
 
     Raises
     ------
     ValueError
-        If the IDs do not rise.
+        If the IDs do not rise, or do not follow `after`.
     """
 
     after: EntryId
     ids: Sequence[bytes]
     complete: bool
     until: EntryId | None = None
+    asked: bool = True
 
     def __post_init__(self) -> None:
         ids = list(self.ids)
-        if ids != sorted(ids) and ids != sorted(ids, key=_parts):  # most are of one length
+        rising = ids == sorted(ids) or ids == sorted(ids, key=_parts)  # most are of one length
+        if not rising or len(set(ids)) < len(ids):
             raise ValueError("the IDs do not rise")
+        if ids and _parts(ids[0]) <= (self.after.ms, self.after.seq):
+            raise ValueError(f"the first ID should be after {self.after}")
 
     @property
     def end(self) -> EntryId:
@@ -71,6 +77,21 @@ class Lookahead:
     def beyond(self, cursor: EntryId) -> int:
         """Return how many of them are after `cursor`."""
         return len(self.ids) - self.up_to(cursor)
+
+    def places(self, entry_id: EntryId) -> bool:
+        """Tell whether an entry's place among them is certain, even if one ID was misread.
+
+        Next to an end that is only known from the ID there, another entry may look like it.
+        """
+        if self.complete and entry_id == EntryId.MAX:
+            return True
+        if entry_id == self.until or (self.asked and entry_id == self.after):
+            return True
+        last = self.up_to(entry_id) - 1
+        if last < 0 or _parts(self.ids[last]) != (entry_id.ms, entry_id.seq):
+            return False
+        closed = self.complete or self.until is not None
+        return (self.asked or last > 0) and (closed or last < len(self.ids) - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import GroupInfo, StreamInfo
-from streamviz.observation.counting import Counts, StreamDelta, count_at_ends
+from streamviz.observation.counting import Counts, StreamDelta, count_at_ends, largest_deleted
 from streamviz.observation.evidence import Evidence, Findings, count_entries
 from streamviz.observation.idle_groups import LastPoll, unchanged_groups
 from streamviz.observation.lag import judge_lag
@@ -105,7 +105,9 @@ class LagTracker:
             judgements.append(Judgement(group, lag, outcomes))
         self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
         known = self._carry(counts, evidence, found.waiting)
-        once = self._is_first_proof(found) or (found.is_contradictory and not found.carried)
+        once = any(self._is_proved_once(group, found) for group in evidence.groups) or (
+            found.is_contradictory and not found.carried
+        )
         self._known = dict(found.carried) if once else known
         self._settled = None if once or found.uncertain else evidence.groups
         self.stream, self._views, self._judgements = evidence.stream, views, judgements
@@ -150,18 +152,29 @@ class LagTracker:
             return count != view.waiting + (delta.added or 0)
         return view.waiting == view.group.lag and group.lag not in (None, count)
 
-    def _is_first_proof(self, found: Findings) -> bool:
-        """Tell whether a group's lag is counted for the first time, and the server is no witness.
+    def _is_proved_once(self, group: GroupInfo, found: Findings) -> bool:
+        """Tell whether a group's lag rests on one reply alone, and the server is no witness.
 
-        One wrong byte would do for that, so the next sample proves it again.
+        One wrong byte would do for that, so the next sample proves it again. That isn't needed if a
+        reply names both the cursor and an ID whose number was known: their distance is certain.
         """
-        for group in found.evidence.groups:
-            view, count = self._views.get(group.name), found.waiting[group.name]
-            known = view is not None and view.waiting is not None
-            at_end = count_at_ends(group.last_delivered_id, found.evidence.stream) is not None
-            if not (known or at_end or count is None or count == group.lag):
-                return True
-        return False
+        evidence, at = found.evidence, group.last_delivered_id
+        count, view = found.waiting[group.name], self._views.get(group.name)
+        if count in (None, group.lag, count_at_ends(at, evidence.stream)) or at in found.carried:
+            return False
+        if view is None or view.waiting is None:
+            return True
+        if at == view.group.last_delivered_id and found.delta.keeps(at):
+            return False
+        delta, deleted = found.delta, largest_deleted(evidence.stream)
+        kept = delta.removed == 0 and at <= delta.old.last_generated_id
+        known = {EntryId.MAX, *found.carried} - {deleted}
+        return not any(
+            (kept or at > deleted or at == one.after)
+            and one.places(at)
+            and any(map(one.places, known))
+            for one in (*evidence.lookahead(group), *evidence.shared)
+        )
 
     def _pending_differs(self, group: GroupInfo, evidence: Evidence) -> bool:
         """Tell whether a group's pending entries are no longer those of its consumers."""

@@ -103,7 +103,7 @@ def next_outcomes(
     left = before.pending + (delivered or 0) - group.pending
     still_removed = _possibly_removed(now, now.stream)
     if delivered is None or old.unheld != now.unheld:
-        left = _left_by_id(old, now)
+        left = _left_by_id(old, now, delta)
     else:
         still_removed = min(still_removed, removed)
     if left < 0:  # a claim was forced: what was acknowledged may be pending again
@@ -180,12 +180,16 @@ def _held(old: GroupView, now: GroupView, name: str) -> int:
     return sum(one.pending for one in old.replies.consumers if one.name == name) - claimed
 
 
-def _left_by_id(old: GroupView, now: GroupView) -> int:
+def _left_by_id(old: GroupView, now: GroupView, delta: StreamDelta) -> int:
     """Return how many pending entries are certainly no longer pending: some of the oldest.
 
-    One that is pending again counts against them: its claim was forced, or one ID was misread.
+    One that is pending again counts against them: its claim was forced, or one ID was misread. And
+    no more can have left than the numbers of entries allow, if each that was passed was delivered.
     """
-    return _absent(old, now) - _absent(now, old)
+    left, passed = _absent(old, now) - _absent(now, old), _passed(old, now, delta)
+    if passed is None or old.unheld != now.unheld:
+        return left
+    return min(left, max(0, old.group.pending + passed - now.group.pending))
 
 
 def _absent(one: GroupView, other: GroupView) -> int:

@@ -47,7 +47,7 @@ class Page:
             return Lookahead(self.start, [entry[0] for entry in reply], complete=whole)
         ids = [entry[0] for entry in reply[::-1]]
         after = EntryId.ZERO if whole else EntryId.parse(ids[0]).previous()
-        return Lookahead(after, ids, complete=self.start == EntryId.MAX, until=self.start)
+        return Lookahead(after, ids, self.start == EntryId.MAX, until=self.start, asked=whole)
 
 
 def next_pages(
@@ -76,7 +76,7 @@ def next_pages(
         return []
     size = max(entry_bytes, 1)
     room, step = AT_ONCE_BYTES // size, STEP_BYTES // size
-    pages: dict[EntryId, Page] = {}
+    pages: dict[tuple[EntryId, bool], Page] = {}
     for group in sorted(uncertain, key=lambda one: one.last_delivered_id, reverse=True):
         below, above = counts.around(group.last_delivered_id)
         high, low = counts[below], counts[above]
@@ -85,7 +85,7 @@ def next_pages(
         start, gap = (above, high - low) if back else (below, high - low)
         likely = min(gap, (hint - low if back else high - hint) + 1) if hint > low else gap
         count = gap if gap < room else likely if likely < room else room if first else step
-        if room > 0 and start not in pages:
-            pages[start] = Page(start, count + 1, back)
+        if room > 0 and (start, back) not in pages:
+            pages[start, back] = Page(start, count + 1, back)
             room -= count + 1
     return list(pages.values())

@@ -160,9 +160,10 @@ class Poll:
     def _new_ids(self, stream: StreamInfo, new: Sequence[Any]) -> Lookahead:
         ids, last = [entry[0] for entry in new], stream.last_generated_id
         after = self.after or EntryId.ZERO
-        if len(ids) >= self.max_entries and last != after:
+        asked = len(ids) < self.max_entries or last == after
+        if not asked:
             after = EntryId.parse(ids[0]).previous() if ids else last
-        return Lookahead(after, ids, complete=True)
+        return Lookahead(after, ids, complete=True, asked=asked)
 
     def _about_stream(self) -> list[Command]:
         about: list[Command] = [

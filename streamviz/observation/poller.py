@@ -118,9 +118,9 @@ class Poller:
         if doubtful:
             found = tracker.find(found.evidence, self._last, anew=True)
         wrong = moved or woke or doubtful or tracker.stream is None
-        pages: Sequence[Page] = ()
+        pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
         if wrong or not tracker.pages:
-            pages = tracker.missing(found, self._budget.entry_bytes)
+            pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
         if wrong or pages:
             again = {} if wrong else idle
             replies = yield from self._second_round_trip(

@@ -50,8 +50,8 @@ class Misread:
 class Shop:
     """A stream with groups at which something happens all the time."""
 
-    def __init__(self, client: redis_py.Redis) -> None:
-        self.client, self.ms, self.die = client, 0, random.Random(1)
+    def __init__(self, client: redis_py.Redis, seed: int) -> None:
+        self.client, self.ms, self.die = client, 0, random.Random(seed)
         self.acked: Counter[str] = Counter()
         client.delete(KEY)
         self.add(60)
@@ -98,9 +98,10 @@ def upstream() -> Iterator[EmbeddedServer]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", [1, 3, 7])
 @pytest.mark.parametrize("wrong_sample", [1, 2, 3])
 def test_a_wrong_digit_is_forgotten_in_the_next_sample(
-    upstream: EmbeddedServer, wrong_sample: int
+    upstream: EmbeddedServer, wrong_sample: int, seed: int
 ) -> None:
     misread = Misread()
     with closing(upstream.client()) as direct:
@@ -113,7 +114,7 @@ def test_a_wrong_digit_is_forgotten_in_the_next_sample(
             own = observer_client(client)
             while number == misread.changed:  # the number before was there
                 if number % 30 == 0:
-                    shop = Shop(direct)  # else it would grow
+                    shop = Shop(direct, seed)  # else it would grow
                 observer, before = Observer(own, KEY, **LIMITS), shop.acked.copy()
                 for _ in range(1, wrong_sample):
                     observer.sample()

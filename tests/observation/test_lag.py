@@ -23,6 +23,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.observation import pages, poller
 from streamviz.observation.accounting import account_for
+from streamviz.observation.counting import Counts, Lookahead
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState, Lag
@@ -313,6 +314,27 @@ def test_at_the_last_entry_nothing_is_waiting_whatever_the_server_says() -> None
     for lag in (None, 0, 7, -1):
         judgement = judge_lag(group_at(5, lag), stream_of(1, 2, 5))
         assert (judgement.entries, judgement.verdict, judgement.behind_ms) == (0, "exact", 0)
+
+
+@pytest.mark.parametrize("ids", [[b"4-0", b"4-0"], [b"3-0", b"4-0"], [b"5-0", b"4-0"]])
+def test_ids_that_do_not_rise_from_where_they_were_asked_for_are_refused(ids: list[bytes]) -> None:
+    with pytest.raises(ValueError, match=r"rise|after 3-0"):
+        Lookahead(EntryId(3), ids, complete=False)
+
+
+def test_a_place_is_certain_inside_a_reply_and_not_at_an_end_that_only_its_own_id_tells() -> None:
+    ids = [b"4-0", b"6-0", b"8-0"]
+    tried = [EntryId(ms) for ms in (3, 4, 5, 6, 8)]
+    asked = Lookahead(EntryId(3), ids, complete=False)
+    back = Lookahead(EntryId(4).previous(), ids, complete=False, until=EntryId(8), asked=False)
+    assert [asked.places(one) for one in tried] == [True, True, False, True, False]
+    assert [back.places(one) for one in tried] == [False, False, False, True, True]
+
+
+def test_from_one_id_entries_are_counted_in_both_directions() -> None:
+    counts = Counts(stream_of(*range(1, 41)), {EntryId(20): 20}, [])
+    planned = pages.next_pages(counts, [group_at(30, 12), group_at(10, 22)], 50, first=True)
+    assert sorted((page.start.ms, page.back) for page in planned) == [(20, False), (20, True)]
 
 
 def timeless(groups: Iterable[GroupState]) -> list[GroupState]:
