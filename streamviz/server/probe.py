@@ -94,6 +94,11 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
     if "certificate" in lower:
         return ServerUnreachable(f"{url} {_certificate_problem(lower, message)}")
     tls = url.startswith("rediss:")
+    if tls and any(end in lower for end in ("while writing", "reset by peer", "closed by server")):
+        return ServerUnreachable(
+            f"{url} closed the connection after the TLS handshake: {message}. If it wants a "
+            "certificate from you, give its file as ssl_certfile= and its key as ssl_keyfile="
+        )
     if "ssl" in lower or "wrong version number" in lower or (tls and "time" in lower):
         return ServerUnreachable(
             f"{url} does not speak TLS: {message}. Write redis:// instead of rediss://"
