@@ -21,8 +21,8 @@ from streamviz.plots import AckProgress, GroupLag, StreamMap
 from streamviz.recording import Recorder, Recording, record
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames
 
-COST = "Recording a run: 3 groups of 4 consumers, 10 looks a second, with and without"
-FILE = "A recording of an hour at 10 looks a second: 36,000 samples, 3 groups of 4 consumers"
+COST = "Recording a run: 3 groups of 4 consumers, 10 samples a second, with and without"
+FILE = "A recording of an hour at 10 samples a second: 36,000 samples, 3 groups of 4 consumers"
 ROUNDS, SECONDS, HOUR = 16, 5.0, 36_000
 
 
@@ -58,19 +58,19 @@ def test_recording_costs_the_run_little(
         COST,
         "clock",
         "entries a second",
-        "a look's time, ms of CPU",
+        "a sample's time, ms of CPU",
         "the same, recorded",
         "difference",
         "spent in recording",
     )
-    looks = SECONDS * 10
+    samples = SECONDS * 10
     if clock == "wall":
         row.aim("spent in recording live, % of a core", statistics.median(inside) * 100, most=2)
     row.add(
         clock,
         f"{rate_hz:,}",
-        f"{statistics.median(alone) / looks * 1000:.2f}",
-        f"{statistics.median(recorded) / looks * 1000:.2f}",
+        f"{statistics.median(alone) / samples * 1000:.2f}",
+        f"{statistics.median(recorded) / samples * 1000:.2f}",
         f"{cost:+.1%}",
         f"{statistics.median(inside):.2%} of {'a core' if clock == 'wall' else 'the run'}",
     )

@@ -48,8 +48,8 @@ def pytest_sessionfinish(exitstatus: int) -> None:
         return
     sizing = [one for one in TABLES.values() if one.title.startswith("Sizing")]
     others = [one for one in TABLES.values() if one not in sizing]
-    whole = ("Bulk", "Drain", "A look", "Watching", "Partitions", "Frames", "To start")
-    complete = {*whole, "Recording a run", "A recording of an hour at 10 looks a second"}
+    whole = ("Bulk", "Drain", "A sample", "Watching", "Partitions", "Frames", "To start")
+    complete = {*whole, "Recording a run", "A recording of an hour at 10 samples a second"}
     if complete <= {one.title.split(":")[0] for one in others}:  # a part leaves the page as it is
         write("performance", others)
     if len(sizing) == 3:

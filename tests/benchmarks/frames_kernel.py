@@ -127,13 +127,13 @@ def streamviz(charts):
     display(live)
 
     last_frame = POINTS + NEW * RATE_HZ * 60
-    looks = {
+    samples = {
         n: sample(n) for n in range(POINTS, last_frame)
-    }  # what a look finds is no frame's cost
+    }  # what a sample finds is no frame's cost
 
     def feed(first, last):
         for n in range(first, last):
-            history.append(looks.pop(n))
+            history.append(samples.pop(n))
         live.update()
 
     return feed
