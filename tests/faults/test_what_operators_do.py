@@ -57,7 +57,7 @@ GONE = {
     "rename": lambda client: client.rename(KEY, ELSEWHERE),
     "move": lambda client: client.move(KEY, 1),
     "flushdb": lambda client: client.flushdb(),
-    "flushall async": lambda client: client.flushall(asynchronous=True),
+    "flushdb async": lambda client: client.flushdb(asynchronous=True),
     "swapdb": lambda client: client.swapdb(0, 1),
     "expire": lambda client: client.pexpire(KEY, 1),
 }
