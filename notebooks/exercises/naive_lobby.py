@@ -7,6 +7,7 @@ As a process: ``python -m exercises.naive_lobby --prefix naive:``.
 from __future__ import annotations
 
 import argparse
+import random
 import time
 
 import redis
@@ -78,9 +79,11 @@ def main() -> None:
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--crew", type=int, default=1, help="workers to wait for at the start")
-    parser.add_argument("--pause-ms", type=float, default=0, help="between reading and acting")
+    parser.add_argument(
+        "--pause-ms", type=float, default=0, help="between reading and acting, on average"
+    )
     args = parser.parse_args()
-    client = connect()
+    client, pauses = connect(), random.Random(args.name)
     group = Stream(client, f"{args.prefix}{Topic.FIND_PUBLIC_GAME}").group("lobby")
     group.create("0", mkstream=True, exist_ok=True)
     group.create_consumer(args.name)
@@ -90,7 +93,7 @@ def main() -> None:
     while True:
         for entry in group.consumer(args.name).read(1, block_ms=200):
             waits = who_waits(client, args.prefix)
-            time.sleep(args.pause_ms / 1000)
+            time.sleep(pauses.uniform(0, 2 * args.pause_ms) / 1000)  # else they might keep step
             seat(client, args.prefix, entry, waits)
             group.ack(entry.id)
 
