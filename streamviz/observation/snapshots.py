@@ -39,7 +39,7 @@ class Snapshots:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._works: bool | None = None  # None means that nobody knows yet
+        self._works: bool | None = None  # None until it has been tried
         self._failures = 0
         self.back_off = BackOff()
 
@@ -72,7 +72,7 @@ class Snapshots:
 
     @property
     def works(self) -> bool | None:
-        """Whether MULTI works here; None while nobody knows."""
+        """Whether MULTI works here; None until it has been tried."""
         return self._works
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
