@@ -201,7 +201,7 @@ class SimulatedConsumer(SimulatedClient):
                 key = self.group.streams[0]
                 page = read_own_pending(reader.groups[key], reader.consumers[key], behaviour.batch)
             else:
-                page = self._claimer.read() or self._claimer.claim()
+                page = self._read() or self._claimer.claim()
         except NoSuchGroup:
             self.context.report_once(Event("group_gone", group=self.group.name))
             return []
@@ -212,6 +212,18 @@ class SimulatedConsumer(SimulatedClient):
             self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
         new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
         self._count([one for one in new if one not in held_back])
+        return page
+
+    def _read(self) -> Page:
+        """Read new entries, unless there is none for sure."""
+        keys, behaviour, unread = self.group.streams, self.group.behaviour, self.context.unread
+        if len(keys) > 1 or behaviour.claim_with == "claim":
+            return self._claimer.read()
+        names = keys[0], self._group_name, self.name
+        if self.context.clock.virtual and unread.is_empty(*names):
+            return []
+        page = self._claimer.read()
+        unread.read(*names, len(page), behaviour.batch)
         return page
 
     def _count(self, delivered: list[tuple[str, EntryId]]) -> None:
@@ -263,6 +275,8 @@ class SimulatedConsumer(SimulatedClient):
     def _call(self, entry: Entry) -> str:
         """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
         fail, handler = self.group.behaviour.fail, self.group.behaviour.handler
+        if callable(fail) or handler is not None:
+            self.context.unread.forget()  # they may add entries
         outcome = ", which stays pending"
         try:
             fails = fail(entry) if callable(fail) else self._rng.random() < fail

@@ -93,6 +93,7 @@ class Sampler:
             states = [one.state() for one in self._readers.values() if one.stream == key]
             known_states = [state for state in states if state is not None]
             sample = observer.sample(time_ms, events, known_states)
+            self._context.unread.check(key, sample)
             if clock.virtual:
                 sample = self._context.times.replace(sample, clock.env.now)
             self.histories[key].append(sample)
@@ -135,6 +136,7 @@ class Sampler:
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):
+            self._context.unread.forget()  # it may change the streams
             try:
                 call(sample)
             except Exception as cause:

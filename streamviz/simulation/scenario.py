@@ -116,6 +116,7 @@ class Scenario(Plan):
         writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
         parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
+            self.context.unread.forget()
             if self.clock.virtual:
                 self._ownership.prepare(*parts, self.clock.time_ms)
             try:
