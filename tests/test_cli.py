@@ -22,7 +22,7 @@ RECORDING = str(ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (found,) = (one for one in parser()._actions if isinstance(one.choices, dict))
+    (found,) = (one for one in parser._actions if isinstance(one.choices, dict))
     return dict(found.choices)
 
 
