@@ -20,23 +20,17 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 from urllib.parse import urlsplit
 
-from streamviz import __version__, plots
+from streamviz import __version__
 from streamviz.errors import InputError, StreamVizError, install_command
 from streamviz.export.course import FIRST, copy_course
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
-from streamviz.plots import GroupLag, Plot
+from streamviz.plots.figure import Plot
+from streamviz.plots.named import PLOTS, new_plot
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
 Handler = Callable[[argparse.Namespace], None]
-_KINDS = (getattr(plots, name) for name in dir(plots))
-PLOTS: dict[str, Callable[[], Plot]] = {
-    re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind
-    for kind in _KINDS
-    if isinstance(kind, type) and issubclass(kind, Plot) and kind is not Plot
-} | {"group-lag-seconds": lambda: GroupLag("seconds")}
-"""The plots by the names that ``--plot`` takes: every public plot is there."""
 
 _LAB_CONFIG = Path(__file__).parent / "export" / "static" / "jupyter"
 
@@ -91,6 +85,13 @@ def _command(name: str, *options: Option, description: str = "") -> Callable[[Ha
     return add
 
 
+def _plot(text: str) -> Plot:
+    try:
+        return new_plot(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
@@ -107,9 +108,9 @@ _SOURCE = (
     _option("stream", help="the stream's key"),
     _option("--rate", type=float, default=10.0, metavar="HZ", help="samples a second"),
 )
-_PLOT_HELP = f"repeat for several plots: {', '.join(PLOTS)} (default: those of a dashboard)"
+_PLOT_HELP = f"{', '.join(PLOTS)}, or your own as module:Class; repeat for several plots"
 _RECORDING = (  # without defaults: the exporting function has them
-    _option("--plot", action="append", choices=PLOTS, metavar="PLOT", help=_PLOT_HELP),
+    _option("--plot", action="append", type=_plot, help=_PLOT_HELP),
     _option("--stream", help="which stream (default: the recording's first)"),
     _option("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels"),
     _option("--theme", choices=get_args(Theme), help="the colours"),
@@ -272,7 +273,7 @@ def export_file(args: argparse.Namespace) -> None:
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options on the command line, without those that are left out."""
     options = {name: getattr(args, name, None) for one in RECORDING_FORMATS for name in one.options}
-    options["plots"] = [PLOTS[name]() for name in args.plot] if args.plot else None
+    options["plots"] = args.plot
     options["run"] = False if getattr(args, "saved", False) else None
     return {name: value for name, value in options.items() if value is not None}
 

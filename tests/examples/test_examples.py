@@ -63,6 +63,14 @@ def test_failing_handlers() -> None:
 def test_own_plot(tmp_path: Path) -> None:
     assert run("own_plot.py", folder=tmp_path).startswith("At most ")
     assert "Throughput" in (tmp_path / "throughput.svg").read_text()
+    command = ["streamviz", "export", "run.jsonl.gz", "-o", "same.svg", "--plot"]
+    subprocess.run(
+        [sys.executable, "-m", *command, "own_plot:Throughput"],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}{os.pathsep}{FOLDER}"},
+        check=True,
+    )
+    assert (tmp_path / "same.svg").read_text() == (tmp_path / "throughput.svg").read_text()
 
 
 def test_foreign_stream(redis: redis_py.Redis, server: Any, key: str) -> None:
