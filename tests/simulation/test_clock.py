@@ -181,7 +181,7 @@ def test_a_clock_that_ran_one_way_cannot_run_the_other_way(clock: Clock) -> None
         clock.start()
     wall = Clock()
     wall.start()
-    with pytest.raises(InputError, match="is a wall clock"):
+    with pytest.raises(InputError, match=r"start\(\) was called"):
         wall.advance(10)
     wall.stop()
 
