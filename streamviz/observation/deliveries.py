@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import check_type
-from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
 End = Literal["pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Samples in a window, as a `History` has them."""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The samples in the window, oldest first."""
+
+    @property
+    def newest(self) -> Sample | None:
+        """The newest sample, if there is one."""
+
+    def since(self, n: int) -> list[Sample]:
+        """Return the samples whose number is larger than `n`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,7 @@ class DeliveryLog:
         The samples.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: Samples) -> None:
         self._history = history
         self._n = 0
         self._pending: dict[str, dict[EntryId, Delivery]] = {}
@@ -117,12 +133,12 @@ class DeliveryLog:
             self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
 
 
-_LOGS: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
+_LOGS: WeakKeyDictionary[Samples, DeliveryLog] = WeakKeyDictionary()
 
 
-def delivery_log(history: History) -> DeliveryLog:
+def delivery_log(history: Samples) -> DeliveryLog:
     """Return the deliveries of a history; every call for the same history returns the same log."""
-    check_type("history", history, History, "the History of a run")
+    check_type("history", history, Samples, "the History of a run")
     return _LOGS.setdefault(history, DeliveryLog(history))
 
 

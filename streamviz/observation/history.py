@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import make_frame
 from streamviz.client.models import Entry
+from streamviz.client.records import Records
 from streamviz.client.tables import titled
 from streamviz.errors import InputError, check_type
+from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedEntries
 from streamviz.observation.sample import Sample
@@ -204,6 +206,24 @@ class History:
         """
         entries = self._missed.get(reader)
         return tuple(entries.missed) if entries else ()
+
+    def deliveries(self, group: str) -> Records[Delivery]:
+        """Return a group's deliveries in the window: those that ended, then the pending ones.
+
+        A notebook shows them as a table; `.to_frame()` makes a pandas frame of them. `DeliveryLog`
+        says what samples can't show.
+
+        Raises
+        ------
+        InputError
+            If no sample in the window has a group of that name.
+        """
+        with self.lock:
+            if group not in self.group_names:
+                names = ", ".join(map(repr, self.group_names)) or "none"
+                raise InputError(f"there is no group {group!r}: the groups are {names}")
+            log = delivery_log(self)
+            return Records(Delivery, [*log.ended(group), *log.pending(group)])
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the window as a pandas frame, with one row per sample and group.

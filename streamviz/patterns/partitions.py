@@ -126,11 +126,8 @@ class Partitions:
         """
         number = self.number(key)
         if wait is None:
-            entry_id = self.streams[number].add(fields, id)
-            assert entry_id is not None  # add() returns None only with NOMKSTREAM
-            return number, entry_id
+            return number, self.streams[number].add(fields, id)
         entry_id, replicas = self.streams[number].add(fields, id, wait=wait, wait_ms=wait_ms)
-        assert entry_id is not None
         return Confirmed((number, entry_id), replicas)
 
     @overload

@@ -286,12 +286,16 @@ def save(
     Raises
     ------
     InputError
-        If `history` is not a History, or a caption is wrong.
+        If `history` is not a History or has no sample, or a caption is wrong.
     RecordingError
         If the file already exists, or can't be written.
     """
     if not isinstance(history, History):
         raise InputError(f"{history!r} can't be saved: give the History of a run")
+    if not history.samples:
+        raise InputError(
+            f"{history!r} can't be saved: run its scenario, or append an observer's samples first"
+        )
     pinned = captions_of(captions)
     with Recorder(path, overwrite=overwrite, block_ms=None) as recorder:
         for sample in history.samples:

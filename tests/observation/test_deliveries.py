@@ -11,6 +11,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
 from streamviz.observation.history import History
 
@@ -135,8 +136,16 @@ def test_every_entry_of_a_run_is_delivered_once_for_its_service_time(
     shop = Scenario(redis, seed=3)
     shop.produce(key, series.constant(rate_hz=2))
     shop.group(key, "crew", consumers=2, service_ms=500)
-    log = DeliveryLog(shop.run(seconds=10))
+    seen = shop.run(seconds=10)
+    log = DeliveryLog(seen)
     ended = log.ended("crew")
+    assert seen.deliveries("crew") == [*ended, *log.pending("crew")]
+    frame = seen.deliveries("crew").to_frame()
+    assert list(frame["end"]) == ["acked"] * len(ended) + ["pending"] * len(log.pending("crew"))
+    assert set(frame["consumer"]) == {"crew-1", "crew-2"}
+    assert str(frame["since_ms"].dtype) == "Int64"
+    with pytest.raises(InputError, match="no group 'nope': the groups are 'crew'"):
+        seen.deliveries("nope")
     assert 17 <= len(ended) <= 20
     assert len({one.id for one in ended}) == len(ended)
     assert {one.end for one in ended} == {"acked"}
