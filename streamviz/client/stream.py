@@ -169,7 +169,12 @@ class Stream:
 
     @overload
     def add_many(
-        self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000, wait: None = None
+        self,
+        rows: Iterable[Fields | tuple[Id, Fields]],
+        *,
+        batch: int = 1000,
+        wait: None = None,
+        progress: bool = True,
     ) -> int: ...
 
     @overload
@@ -180,6 +185,7 @@ class Stream:
         batch: int = 1000,
         wait: int,
         wait_ms: int = 1000,
+        progress: bool = True,
     ) -> Confirmed[int]: ...
 
     def add_many(
@@ -189,6 +195,7 @@ class Stream:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        progress: bool = True,
     ) -> int | Confirmed[int]:
         """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
 
@@ -201,6 +208,8 @@ class Stream:
         wait, wait_ms : int, optional
             As in `add`, after each batch. Then this returns a pair: how many rows were added, and
             how many replicas have them all.
+        progress : bool
+            Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
         Raises
         ------
@@ -216,9 +225,11 @@ class Stream:
         """
         size = arguments.whole_number("batch", batch, 1)
         if wait is None:
-            return bulk.add_rows(self.connection, self.key, rows, size)
+            return bulk.add_rows(self.connection, self.key, rows, size, show_progress=progress)
         waiting = Waiting(wait, wait_ms)
-        count = bulk.add_rows(self.connection, self.key, rows, size, waiting)
+        count = bulk.add_rows(
+            self.connection, self.key, rows, size, waiting, show_progress=progress
+        )
         return Confirmed(count, waiting.replicas)
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
