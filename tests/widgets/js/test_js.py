@@ -110,7 +110,7 @@ def games(folder: Path) -> list[dict[str, Any]]:
                 record.hear(MoveRejected("g", f"no{number}", player, at, "a reason"))
         found.append(told_of(record, f"seed {seed}"))
     path = folder / "handicap.sgf"
-    path.write_text("(;SZ[7]AB[cc][ee]AW[ab]AB[ba];W[bb];B[aa];W[];B[ca];W[da];B[bc])")
+    path.write_text("(;SZ[7]AB[cc][ee][ba]AW[aa];B[ab];W[];B[ca];W[aa];B[bc])")
     return [*found, told_of(Record.load(path), "handicap")]
 
 
