@@ -21,6 +21,7 @@ from typing import Any, NoReturn, get_args
 from urllib.parse import urlsplit
 
 from streamviz import __version__
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, StreamVizError, install_command
 from streamviz.export.course import FIRST, copy_course
 from streamviz.export.embed import FILM_SUFFIX, script_tag
@@ -178,8 +179,10 @@ def record(args: argparse.Namespace) -> None:
     with (
         _observe(args) as source,
         record(source, args.output, overwrite=args.overwrite) as file,
+        progress_bar(True, "Recording", unit="samples") as advance,
         suppress(KeyboardInterrupt),
     ):
+        source.on_sample.append(lambda _: advance(1))
         source.start()
         print(f"recording {args.stream} to {file.path}. Press Ctrl-C to stop.", flush=True)
         threading.Event().wait()  # for ever

@@ -22,6 +22,7 @@ class _AddOptions(TypedDict, total=False):
     idmp: tuple[str, str] | None
     idmp_auto: str | None
     wait_ms: int
+    on_disk: bool
 
 
 class Adding:
@@ -89,6 +90,7 @@ class Adding:
         idmp_auto: str | None = None,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> EntryId | Confirmed[EntryId] | Confirmed[EntryId | None] | None:
         """Add one entry (XADD, 5.0).
 
@@ -113,6 +115,9 @@ class Adding:
             fails.
         wait_ms : int
             Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
+        on_disk : bool
+            Count only replicas that have the entry on their disk (WAITAOF, 7.2), and not only in
+            their memory.
 
         Returns
         -------
@@ -132,7 +137,7 @@ class Adding:
         options: list[Arg] = [] if arguments.flag("create", create) else ["NOMKSTREAM"]
         options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
         options += [*trim_options, new_id, *arguments.flat_fields(fields)]
-        waiting = None if wait is None else Waiting(wait, wait_ms)
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
         call = waiting.call if waiting else Connection.call
         needs = (8, 6) if once else trim_needs
         reply = call(self.connection, "XADD", self.key, *options, needs=needs)
@@ -141,12 +146,24 @@ class Adding:
 
     @overload
     def add_many(
-        self, rows: Iterable[bulk.Row], *, batch: int = 1000, wait: None = None
+        self,
+        rows: Iterable[bulk.Row],
+        *,
+        batch: int = 1000,
+        wait: None = None,
+        progress: bool = True,
     ) -> int: ...
 
     @overload
     def add_many(
-        self, rows: Iterable[bulk.Row], *, batch: int = 1000, wait: int, wait_ms: int = 1000
+        self,
+        rows: Iterable[bulk.Row],
+        *,
+        batch: int = 1000,
+        wait: int,
+        wait_ms: int = 1000,
+        on_disk: bool = False,
+        progress: bool = True,
     ) -> Confirmed[int]: ...
 
     def add_many(
@@ -156,6 +173,8 @@ class Adding:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
+        progress: bool = True,
     ) -> int | Confirmed[int]:
         """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
 
@@ -165,9 +184,11 @@ class Adding:
             Fields, or pairs of an ID and fields. They are read one batch at a time.
         batch : int
             How many rows to send at once, while the server works on the previous batch.
-        wait, wait_ms : int, optional
+        wait, wait_ms, on_disk : optional
             As in `add`, after each batch. Then this returns a pair: how many rows were added, and
             how many replicas have them all.
+        progress : bool
+            Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
         Raises
         ------
@@ -182,6 +203,8 @@ class Adding:
             batches after them may have been added.
         """
         size = arguments.whole_number("batch", batch, 1)
-        waiting = None if wait is None else Waiting(wait, wait_ms)
-        count = bulk.add_rows(self.connection, self.key, rows, size, waiting)
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
+        count = bulk.add_rows(
+            self.connection, self.key, rows, size, waiting, show_progress=progress
+        )
         return Confirmed(count, waiting.replicas) if waiting else count

@@ -9,6 +9,7 @@ from html import escape
 from itertools import islice
 from pathlib import Path
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import check_target, match_suffix, write_file
 from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
@@ -99,6 +100,7 @@ def to_animation(
     caption: str = "",
     loop: bool = True,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write a span of a recording as an animated GIF.
 
@@ -126,6 +128,8 @@ def to_animation(
         Whether to start again at the end.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -158,10 +162,11 @@ def to_animation(
     moments = [times[0] + i * speed / rate_hz for i in range(count)]
     indices = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
     background = "light" if theme == "auto" else theme
-    images = [
-        png(_svg(figures, size, background, header), size)
-        for figures, header in _figures_at(frames, indices)
-    ]
+    images = []
+    with progress_bar(progress, "Drawing", count, "images") as advance:
+        for figures, header in _figures_at(frames, indices):
+            images.append(png(_svg(figures, size, background, header), size))
+            advance(1)
     content = gif(images, round(100 / rate_hz) * 10, loop=loop)
     return write_file(target, content, overwrite=overwrite)
 

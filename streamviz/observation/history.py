@@ -62,6 +62,7 @@ class History:
         self.max_entries = max_entries
         self.lock = threading.RLock()
         self._samples: deque[Sample] = deque()
+        self._every_ms = 0.0  # samples nearer to each other are merged
         self._stripped = 0  # how many of the oldest samples have lost their entries
         self._start_ms: int | None = None
         self._entry_count = 0
@@ -98,6 +99,7 @@ class History:
         if self._start_ms is None:
             self._start_ms = sample.time_ms
         self._follow_readers(sample)
+        self._merge_last_two()
         self._samples.append(sample)
         self._entry_count += len(sample.entries)
         self._highest_seq = max(self._highest_seq, *(one.id.seq for one in sample.entries), 0)
@@ -119,6 +121,17 @@ class History:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
         self._groups, self._group_names = dict.fromkeys(groups, 0), None
+
+    def thin(self, every_ms: float) -> None:
+        """Keep one sample in each span of this length, from now on, and the newest sample.
+
+        The others are merged into it: it has their entries and events, too.
+        """
+        with self.lock:
+            samples, self._samples, self._every_ms = self._samples, deque(), every_ms
+            for sample in samples:
+                self._merge_last_two()
+                self._samples.append(sample)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -267,6 +280,20 @@ class History:
         last = self.newest
         rows = list(group_rows(last, self.start_ms)) if last else []
         return titled(repr(self), group_table(rows))
+
+    def _merge_last_two(self) -> None:
+        """Merge the last two samples if they are of the same span: another one is to come."""
+        if not self._every_ms or len(self._samples) < 2:
+            return
+        older, newer = self._samples[-2], self._samples[-1]
+        first, second = ((one.time_ms - self.start_ms) // self._every_ms for one in (older, newer))
+        if first == second:
+            merged = newer.merge(older)
+            self._tally(merged, 1)
+            for sample in (self._samples.pop(), self._samples.pop()):
+                self._tally(sample, -1)
+            self._samples.append(merged)
+            self._stripped = min(self._stripped, len(self._samples) - 1)
 
     def _drop_oldest(self) -> None:
         sample = self._samples.popleft()

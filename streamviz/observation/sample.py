@@ -7,7 +7,7 @@ plots draw them, and a recording stores them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal
 
@@ -182,3 +182,17 @@ class Sample(Record):
     def reader(self, name: str) -> ReaderState | None:
         """Return the plain reader of that name, or None if the sample does not have it."""
         return next((reader for reader in self.readers if reader.name == name), None)
+
+    def merge(self, older: Sample) -> Sample:
+        """Return this sample with what an older one reports since the sample before it."""
+        readers = tuple(
+            replace(one, got=was.got + one.got) if (was := older.reader(one.name)) else one
+            for one in self.readers
+        )
+        return replace(
+            self,
+            entries=older.entries + self.entries,
+            missed=older.missed + self.missed,
+            events=older.events + self.events,
+            readers=readers,
+        )

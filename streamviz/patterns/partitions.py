@@ -8,7 +8,7 @@ no order between partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import overload
 from zlib import crc32
 
@@ -19,6 +19,7 @@ from streamviz.client.cluster import SLOTS, Client
 from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.progress import progress_bar
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, check_type
 
@@ -132,7 +133,12 @@ class Partitions:
 
     @overload
     def add_many(
-        self, rows: Iterable[tuple[str, Fields]], *, batch: int = 1000, wait: None = None
+        self,
+        rows: Iterable[tuple[str, Fields]],
+        *,
+        batch: int = 1000,
+        wait: None = None,
+        progress: bool = True,
     ) -> list[int]: ...
 
     @overload
@@ -143,6 +149,7 @@ class Partitions:
         batch: int = 1000,
         wait: int,
         wait_ms: int = 1000,
+        progress: bool = True,
     ) -> Confirmed[list[int]]: ...
 
     def add_many(
@@ -152,6 +159,7 @@ class Partitions:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        progress: bool = True,
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
@@ -164,6 +172,8 @@ class Partitions:
             side by side.
         wait, wait_ms : int, optional
             Wait until this many replicas of each node have the batch; see `Stream.add`.
+        progress : bool
+            Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
         Returns
         -------
@@ -186,7 +196,9 @@ class Partitions:
         waiting = None if wait is None else Waiting(wait, wait_ms)
         targets = [(one.connection, one.key) for one in self.streams]
         bulk = BulkByNode(targets, self.number, waiting)
-        bulk.add(rows, batch)
+        total = len(rows) if isinstance(rows, Sized) else None
+        with progress_bar(progress, "Adding", total, "entries") as advance:
+            bulk.add(rows, batch, advance)
         return Confirmed(bulk.counts, waiting.replicas) if waiting else bulk.counts
 
     def create_group(self, name: str, start: Id = "0") -> tuple[ConsumerGroup, ...]:

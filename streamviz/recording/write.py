@@ -12,6 +12,7 @@ from threading import RLock
 from time import monotonic
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, RecordingError, check_type, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
@@ -268,6 +269,7 @@ def save(
     *,
     captions: Iterable[tuple[float, str]] = (),
     overwrite: bool = False,
+    progress: bool = True,
 ) -> None:
     """Save the samples of a history as a recording.
 
@@ -282,6 +284,8 @@ def save(
         Texts, each pinned to a moment in seconds since the first sample in the window.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Raises
     ------
@@ -297,8 +301,11 @@ def save(
             f"{history!r} can't be saved: run its scenario, or append an observer's samples first"
         )
     pinned = captions_of(captions)
-    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder:
-        for sample in history.samples:
+    samples = history.samples
+    bar = progress_bar(progress, "Saving", len(samples), "samples")
+    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder, bar as advance:
+        for sample in samples:
             recorder(sample)
+            advance(1)
         for caption in pinned:
             recorder.caption(caption.text, caption.at_s)

@@ -109,6 +109,13 @@ class Sampler:
         if interval_ms > self.interval_ms:
             self.interval_ms = self._context.least_wait_ms = float(interval_ms)
 
+    def thin(self, ms: float) -> None:
+        """Let the histories keep so few samples from now on that they hold a run of this length."""
+        every_ms = ms / max(self._limit - 2, 1)
+        if every_ms > self.interval_ms:
+            for history in self.histories.values():
+                history.thin(every_ms)
+
     def close(self) -> None:
         """Close the connections; another sample opens them again."""
         self._client.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -562,3 +563,37 @@ def test_a_group_whose_name_is_no_utf8_works_as_any_other(redis: redis_py.Redis,
     assert state is not None
     assert state.group("\udcff").acked == 15  # type: ignore[union-attr]
     assert redis.execute_command("XPENDING", key, b"\xff")["pending"] == 0
+
+
+def test_a_history_holds_the_whole_of_a_long_run(redis: redis_py.Redis, key: str) -> None:
+    """A twin with room for all samples saw the same: its entries, events, readers and end."""
+    histories = []
+    for limit in (100, 5000):
+        shop = Scenario(redis, seed=7, limit=limit)
+        shop.produce(key, series.orders(rate_hz=2))
+        shop.group(key, "g", consumers=2, service_ms=300, crash_chance=0.02, revive_after_s=3)
+        shop.reader(key, "tail", remembers="nothing", service_ms=900)
+        shop.run(seconds=9)
+        shop.run(seconds=30)
+        histories.append(shop.run(seconds=21))
+    thinned, whole = histories
+    assert len(whole) > 600
+    assert 90 < len(thinned) <= 100
+    assert thinned.last.time_ms - thinned.start_ms == 60_000
+    assert thinned.samples[0].time_ms - thinned.start_ms < 1000
+    gaps = [b.time_ms - a.time_ms for a, b in itertools.pairwise(thinned.samples[:-1])]
+    assert max(gaps) < 2 * 60_000 / 98
+    assert thinned.last == whole.last
+    assert list(thinned.entries) == list(whole.entries)
+    events = [
+        [event for one in history.samples for event in one.events] for history in (thinned, whole)
+    ]
+    assert events[0] == events[1] != []
+    got = [
+        [entry_id for one in history.samples for tail in one.readers for entry_id in tail.got]
+        for history in (thinned, whole)
+    ]
+    assert got[0] == got[1] != []
+    assert thinned.missed_by("tail") == whole.missed_by("tail") != ()
+    counts = [(one.event_count, one.entry_count, one.group_names) for one in histories]
+    assert counts[0] == counts[1]
