@@ -88,7 +88,7 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
     return None
 
 
-def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:
+def _oldest(sample: Sample, group: str) -> Sequence[PendingEntry]:
     state = sample.find_group(group)
     return state.oldest if state else ()
 
