@@ -1,4 +1,4 @@
-"""Wait until replicas have what was added (WAIT, 3.0)."""
+"""Wait until replicas have what was added (WAIT, 3.0; on their disks WAITAOF, 7.2)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from streamviz.client import arguments, transport
 from streamviz.client.connection import Connection
 from streamviz.client.resp import Command, unpack
+from streamviz.errors import InputError
 
 T = TypeVar("T")
 
@@ -15,7 +16,8 @@ T = TypeVar("T")
 class Confirmed(NamedTuple, Generic[T]):
     """What was added, and how many replicas have all of it.
 
-    A replica that has an entry has it in memory. So an entry is still lost if all of them fail.
+    A replica that has an entry has it in memory, unless ``on_disk`` was given. So an entry is still
+    lost if all of them fail.
 
     Attributes
     ----------
@@ -39,12 +41,24 @@ class Waiting:
     wait_ms : int
         For how long, in milliseconds; 0 is forever. After the first batch that too few replicas
         confirmed in time, the others are hardly waited for.
+    on_disk : bool
+        Whether a replica must have the entries on its disk (WAITAOF, 7.2), and not in memory only.
     """
 
-    def __init__(self, wait: int, wait_ms: int) -> None:
+    def __init__(self, wait: int, wait_ms: int, *, on_disk: bool = False) -> None:
         self.timeout_ms = arguments.whole_number("wait_ms", wait_ms, 0)
+        self._on_disk = arguments.flag("on_disk", on_disk)
         self._wanted = arguments.whole_number("wait", wait, 1)
         self._counts: list[int] = []
+
+    @classmethod
+    def option(cls, wait: int | None, wait_ms: int, *, on_disk: bool) -> Waiting | None:
+        """Return what these options ask for; None if they do not ask to wait."""
+        if wait is not None:
+            return cls(wait, wait_ms, on_disk=on_disk)
+        if on_disk:
+            raise InputError("on_disk=True: say with wait= how many replicas to wait for")
+        return None
 
     @property
     def replicas(self) -> int:
@@ -54,15 +68,18 @@ class Waiting:
     @property
     def command(self) -> Command:
         """The command that waits."""
+        if self._on_disk:
+            return ("WAITAOF", 0, self._wanted, self.timeout_ms)
         return ("WAIT", self._wanted, self.timeout_ms)
 
     def note(self, connection: Connection, reply: Any) -> None:
         """Take the reply to the command; an error is raised."""
         if isinstance(reply, Exception):
-            error = connection.explain(reply, self.command)
+            error = connection.explain(reply, self.command, (7, 2) if self._on_disk else None)
             raise type(error)(f"{error}. The entries were added") from reply
-        self._counts.append(int(reply))
-        if reply < self._wanted:
+        count = int(reply[1] if self._on_disk else reply)  # after the count of the node's own disk
+        self._counts.append(count)
+        if count < self._wanted:
             self.timeout_ms = 1
 
     def call(self, connection: Connection, *command: Any, needs: tuple[int, ...] | None) -> Any:

@@ -81,6 +81,7 @@ class Stream:
         idmp_auto: str | None = None,
         wait: None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> EntryId | None: ...
 
     @overload
@@ -99,6 +100,7 @@ class Stream:
         idmp_auto: str | None = None,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> Confirmed[EntryId | None]: ...
 
     def add(
@@ -116,6 +118,7 @@ class Stream:
         idmp_auto: str | None = None,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> EntryId | Confirmed[EntryId | None] | None:
         """Add one entry (XADD, 5.0).
 
@@ -140,6 +143,9 @@ class Stream:
             fails.
         wait_ms : int
             Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
+        on_disk : bool
+            Count only replicas that have the entry on their disk (WAITAOF, 7.2), and not only in
+            their memory.
 
         Returns
         -------
@@ -160,10 +166,10 @@ class Stream:
         options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
         options += [*trim_options, new_id, *arguments.flat_fields(fields)]
         needs = (8, 6) if once else trim_needs
-        if wait is None:
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
+        if waiting is None:
             reply = self.connection.call("XADD", self.key, *options, needs=needs)
             return None if reply is None else EntryId.parse(reply)
-        waiting = Waiting(wait, wait_ms)
         reply = waiting.call(self.connection, "XADD", self.key, *options, needs=needs)
         return Confirmed(None if reply is None else EntryId.parse(reply), waiting.replicas)
 
@@ -180,6 +186,7 @@ class Stream:
         batch: int = 1000,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> Confirmed[int]: ...
 
     def add_many(
@@ -189,6 +196,7 @@ class Stream:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> int | Confirmed[int]:
         """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
 
@@ -198,7 +206,7 @@ class Stream:
             Fields, or pairs of an ID and fields. They are read one batch at a time.
         batch : int
             How many rows to send at once, while the server works on the previous batch.
-        wait, wait_ms : int, optional
+        wait, wait_ms, on_disk : optional
             As in `add`, after each batch. Then this returns a pair: how many rows were added, and
             how many replicas have them all.
 
@@ -215,11 +223,9 @@ class Stream:
             batches after them may have been added.
         """
         size = arguments.whole_number("batch", batch, 1)
-        if wait is None:
-            return bulk.add_rows(self.connection, self.key, rows, size)
-        waiting = Waiting(wait, wait_ms)
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
         count = bulk.add_rows(self.connection, self.key, rows, size, waiting)
-        return Confirmed(count, waiting.replicas)
+        return Confirmed(count, waiting.replicas) if waiting else count
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).

@@ -146,6 +146,9 @@ class Sample(Record):
         The key's size in bytes, its groups included (MEMORY USAGE); None unless asked for.
     readers : tuple of ReaderState
         The plain readers that the observer knows, ordered by name.
+    lost : int
+        Acknowledged entries that were lost in failovers since the first sample, at most. They are
+        not in `entries_added`.
     """
 
     stream: str
@@ -165,6 +168,7 @@ class Sample(Record):
     nodes: int = 0
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
+    lost: int = 0
 
     def group(self, name: str) -> GroupState:
         """Return the group of that name; InputError if the sample does not have it."""

@@ -98,6 +98,7 @@ class Partitions:
         *,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> Confirmed[tuple[int, EntryId]]: ...
 
     def add(
@@ -108,6 +109,7 @@ class Partitions:
         *,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> tuple[int, EntryId] | Confirmed[tuple[int, EntryId]]:
         """Add one entry to the partition of its business key (XADD, 5.0).
 
@@ -115,7 +117,7 @@ class Partitions:
         ----------
         key : str
             The business key, for example a customer. It is not stored, so put it into a field.
-        fields, id, wait, wait_ms
+        fields, id, wait, wait_ms, on_disk
             As in `Stream.add`; an ID is unique only within its partition.
 
         Returns
@@ -126,10 +128,12 @@ class Partitions:
         """
         number = self.number(key)
         if wait is None:
-            entry_id = self.streams[number].add(fields, id)
+            entry_id = self.streams[number].add(fields, id, on_disk=on_disk)
             assert entry_id is not None  # add() returns None only with NOMKSTREAM
             return number, entry_id
-        entry_id, replicas = self.streams[number].add(fields, id, wait=wait, wait_ms=wait_ms)
+        entry_id, replicas = self.streams[number].add(
+            fields, id, wait=wait, wait_ms=wait_ms, on_disk=on_disk
+        )
         assert entry_id is not None
         return Confirmed((number, entry_id), replicas)
 
@@ -146,6 +150,7 @@ class Partitions:
         batch: int = 1000,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> Confirmed[list[int]]: ...
 
     def add_many(
@@ -155,6 +160,7 @@ class Partitions:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
@@ -165,7 +171,7 @@ class Partitions:
         batch : int
             The number of rows to read at a time and send: in one round trip a node, the nodes
             side by side.
-        wait, wait_ms : int, optional
+        wait, wait_ms, on_disk : optional
             Wait until this many replicas of each node have the batch; see `Stream.add`.
 
         Returns
@@ -186,7 +192,7 @@ class Partitions:
         """
         arguments.whole_number("batch", batch, 1)
         check_type("rows", rows, Iterable, "pairs of a key and fields")
-        waiting = None if wait is None else Waiting(wait, wait_ms)
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
         targets = [(one.connection, one.key) for one in self.streams]
         bulk = BulkByNode(targets, self.number, waiting)
         bulk.add(rows, batch)

@@ -21,6 +21,7 @@ _BANDS = (  # each filled down to zero: filled between two lines, a gap would dr
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("dropped", "dropped with deleted consumers", "dash"),
+    ("lost", "lost in failovers, at most", "longdash"),
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
 _LINE = 0.1  # of the plot's height, from one number to the next
@@ -34,7 +35,8 @@ class AckProgress(Plot):
     Entries below the first line are acknowledged, those between the first and the second line are
     pending, and those between the second and the third are waiting. Entries deleted before their
     delivery to the group are in no band. Lines of their own show how many were dropped from the
-    pending list, and of how many it is not known how they left it (see `GroupAccounting`).
+    pending list, how many were lost in failovers, and of how many it is not known how they left
+    (see `GroupAccounting`).
 
     Parameters
     ----------
@@ -158,6 +160,7 @@ def _numbers(counts: GroupAccounting) -> list[str]:
     lost = (counts.dropped or 0) + (counts.unclear or 0)
     parts = [(counts.undelivered, "waiting"), (counts.pending, "pending")]
     parts += [(counts.acked, "acknowledged"), *([(lost, "lost or unclear")] if lost else [])]
+    parts += [(counts.lost, "lost in failovers")] if counts.lost else []
     return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
 
 
@@ -180,6 +183,8 @@ def _words(name: str, counts: GroupAccounting) -> str:
     parts.append(f"{number_text(counts.undelivered)} waiting")
     if counts.dropped:
         parts.append(f"{number_text(counts.dropped)} dropped with deleted consumers")
+    if counts.lost:
+        parts.append(f"up to {number_text(counts.lost)} lost in failovers")
     if counts.unclear:
         parts.append(f"{number_text(counts.unclear)} left in a way that is not known")
     return f"{name}: {', '.join(parts)}" + (f" ({counts.reason})" if counts.reason else "")
