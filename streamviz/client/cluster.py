@@ -159,7 +159,7 @@ class ClusterConnection(Connection):
     def _follow(self, commands: Sequence[Command], block_ms: int | None) -> list[Any]:
         """Send commands, and send the redirected ones again, in order, to the named node."""
         transaction = bool(commands) and tuple(commands[0]) == ("MULTI",)
-        waits = [len(commands) - 1] if commands and commands[-1][0] == "WAIT" else []
+        waits = [len(commands) - 1] if commands and commands[-1][0] in ("WAIT", "WAITAOF") else []
         replies: list[Any] = [None] * len(commands)
         remaining = list(range(len(commands)))
         node, asking = self._find_owner(), False
@@ -235,7 +235,8 @@ class ClusterConnection(Connection):
     def _owner_unknown(self, reason: Exception | str) -> ServerUnreachable:
         return ServerUnreachable(
             f"no node of the cluster names the owner of slot {self.slot}, the slot of the key "
-            f"{self.key!r}: {reason}. Check that the nodes are running, and try again"
+            f"{self.key!r}: {reason}. Check that the nodes are running, and that the user has the "
+            "rights +cluster|slots +command; then try again"
         )
 
     def forget(self, *, stale: bool = True) -> None:

@@ -231,7 +231,8 @@ class Connection:
         if isinstance(error, MovedError) or message.startswith("MOVED "):
             return CommandRefused(
                 f"this server is a node of a cluster, and another node has {key!r}: {message}. "
-                "Give a client of the cluster, redis.cluster.RedisCluster(host=..., port=...)"
+                "Give a client of the cluster: streamviz.connect(url of a node), or "
+                "redis.cluster.RedisCluster(host=..., port=...)"
             )
         if message.startswith("WRONGTYPE"):
             kind = "a stream" if name.startswith("X") else f"{name} works on"

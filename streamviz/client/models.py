@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,14 +34,6 @@ class PendingEntry(NamedTuple):
 
     def _repr_html_(self) -> str:
         return row_table(self)
-
-
-def age_pending(pending: Sequence[PendingEntry], ms: int) -> tuple[PendingEntry, ...]:
-    """Return unchanged pending entries as they are `ms` milliseconds later."""
-    return tuple(
-        PendingEntry(entry_id, consumer, idle_ms + ms if idle_ms >= 0 else -1, deliveries)
-        for entry_id, consumer, idle_ms, deliveries in pending
-    )
 
 
 @dataclass(frozen=True, slots=True)

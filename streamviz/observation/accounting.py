@@ -12,13 +12,13 @@ from streamviz.observation.sample import GroupState, Sample
 class GroupAccounting:
     """What became of every entry that was ever added, as one group sees it.
 
-    ``added = undelivered + pending + acked + dropped + gone + unclear``; where that can't be known,
-    `reason` says why.
+    ``added = undelivered + pending + acked + dropped + gone + lost + unclear``; where that can't be
+    known, `reason` says why.
 
     Attributes
     ----------
     added : int
-        Entries ever added to the stream, as the server counts them.
+        Entries ever added to the stream, as the server counts them, and those that were lost.
     undelivered : int or None
         In the stream, and not yet delivered to the group: its lag.
     pending : int
@@ -38,6 +38,9 @@ class GroupAccounting:
         or by XAUTOCLAIM after XDEL).
     reason : str
         Why a number is None, or why the books do not balance; empty otherwise.
+    lost : int
+        Acknowledged to the producer, and lost in failovers since the first sample, at most. The
+        group may have got some of them before.
     """
 
     added: int
@@ -48,6 +51,7 @@ class GroupAccounting:
     gone: int | None
     unclear: int | None
     reason: str
+    lost: int = 0
 
 
 def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
@@ -69,16 +73,17 @@ def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
     """
     check_type("sample", sample, Sample, "a Sample of a History")
     check_type("group", group, GroupState, "a GroupState, for example sample.group(name)")
-    added, waiting, pending = sample.entries_added, group.lag.entries, group.pending
+    counted, lost = sample.entries_added, sample.lost
+    added, waiting, pending = counted + lost, group.lag.entries, group.pending
     known = (pending, group.acked, group.dropped, group.gone)
     if waiting is None or group.lag.verdict != "exact":
         reason = f"it is not certain how many entries are waiting: {group.lag.reason}"
-        return GroupAccounting(added, None, *known, None, reason)
-    unclear = added - waiting - pending - (group.acked or 0) - group.dropped - (group.gone or 0)
+        return GroupAccounting(added, None, *known, None, reason, lost)
+    unclear = counted - waiting - pending - (group.acked or 0) - group.dropped - (group.gone or 0)
     if unclear >= 0:
-        return GroupAccounting(added, waiting, *known, unclear, "")
+        return GroupAccounting(added, waiting, *known, unclear, "", lost)
     reason = (
-        f"the server counts {added:,} entries, fewer than were seen: "
+        f"the server counts {counted:,} entries, fewer than were seen: "
         "a claim was forced (XCLAIM FORCE), or XSETID set the number"
     )
-    return GroupAccounting(added, waiting, *known, None, reason)
+    return GroupAccounting(added, waiting, *known, None, reason, lost)

@@ -11,9 +11,19 @@ from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import check_type
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
 
-End = Literal["pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"]
+End = Literal[
+    "pending",
+    "acked",
+    "acked or dropped",
+    "claimed",
+    "delivered again",
+    "dropped",
+    "undone by a failover",
+    "acked, or undone by a failover",
+]
 
 
 @runtime_checkable
@@ -47,10 +57,11 @@ class Delivery:
     since_ms, until_ms : int
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
-    end : {"pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"}
-        How it ended, if it did: acknowledged, claimed by another consumer, delivered to the same
-        one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may no longer be
-        in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too.
+    end : str
+        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer, delivered
+        to the same one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may
+        no longer be in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it,
+        too. A failover undoes a delivery that the new node never heard of.
     n : int
         The number of the sample at `until_ms`.
     """
@@ -159,7 +170,9 @@ def _compare(
             if complete or entry_id < last_id:
                 dropped = bool(names) and old.consumer not in names
                 end: End = "dropped" if dropped else "acked"
-                if not dropped and _may_be_removed(entry_id, sample):
+                if (undone := _undone(entry_id, group, sample)) is not None:
+                    end = undone
+                elif not dropped and _may_be_removed(entry_id, sample):
                     end = "acked or dropped"
                 ended.append(replace(old, until_ms=time_ms, end=end, n=n))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
@@ -173,6 +186,16 @@ def _compare(
                 entry_id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n
             )
     return pending, ended
+
+
+def _undone(entry_id: EntryId, group: GroupState, sample: Sample) -> End | None:
+    """Return how a delivery ended if a failover can have undone it."""
+    events = [event for event in sample.events if event.kind == "failed_over"]
+    if not any(event.count or group.name in event.detail.split(", ") for event in events):
+        return None
+    parted = isinstance(sample, PartitionedSample)  # the cursor is that of another part, perhaps
+    back = entry_id > (sample.last_id if parted else group.last_delivered_id)
+    return "undone by a failover" if back else "acked, or undone by a failover"
 
 
 def _may_be_removed(entry_id: EntryId, sample: Sample) -> bool:

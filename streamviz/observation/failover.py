@@ -41,11 +41,14 @@ class Failovers:
         The nodes' names by their addresses, for the event.
     event : Event or None
         What the last poll found.
+    lost : int
+        How many entries of this stream were lost in all failovers, at most.
     """
 
     def __init__(self, connection: Connection, key: str) -> None:
         self.names: Mapping[str, str] = {}
         self.event: Event | None = None
+        self.lost = 0
         self._connection = connection
         self._key = key
         self._node = ""
@@ -79,6 +82,7 @@ class Failovers:
         back = sorted(_went_back(cursors, replies))
         if node not in replicas and not lost and not back:
             return False  # it was moved
+        self.lost += lost
         name = self.names.get(node, node)
         self.event = Event("failed_over", name, count=lost, detail=", ".join(back))
         return bool(lost or back)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,14 @@ from streamviz.client.tables import titled
 from streamviz.errors import InputError, check_type
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
-from streamviz.observation.missed_entries import MissedEntries
+from streamviz.observation.missed_entries import MissedByReaders
 from streamviz.observation.sample import Sample
+from streamviz.observation.sample_size import MemoryBudget, without_entries
 
 if TYPE_CHECKING:
     import pandas
+
+_SAMPLE_BYTES, _USUAL_LIMIT = 80_000, 1000
 
 
 class History:
@@ -36,6 +38,10 @@ class History:
     max_entries : int, default 5000
         How many entries to keep over all samples; the oldest samples lose their entries, but keep
         their numbers.
+    max_bytes : int, optional
+        How much memory the samples may take, about; by default 80 kB for each of `limit`, at least
+        80 MB. If they take more, the oldest samples of partitions lose their parts' consumers and
+        pending entries; if that is not enough, there are fewer samples.
 
     Attributes
     ----------
@@ -54,15 +60,20 @@ class History:
     <History: no samples yet>
     """
 
-    def __init__(self, limit: int = 1000, *, max_entries: int = 5000) -> None:
-        for name, value in (("limit", limit), ("max_entries", max_entries)):
-            if type(value) is not int or value < 1:
+    def __init__(
+        self, limit: int = 1000, *, max_entries: int = 5000, max_bytes: int | None = None
+    ) -> None:
+        numbers = {"limit": limit, "max_entries": max_entries, "max_bytes": max_bytes}
+        for name, value in numbers.items():
+            if (type(value) is not int or value < 1) and (name, value) != ("max_bytes", None):
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
         self.limit = limit
         self.max_entries = max_entries
+        self.max_bytes = max_bytes or _SAMPLE_BYTES * max(limit, _USUAL_LIMIT)
         self.lock = threading.RLock()
         self._samples: deque[Sample] = deque()
         self._every_ms = 0.0  # samples nearer to each other are merged
+        self._memory = MemoryBudget(self.max_bytes)
         self._stripped = 0  # how many of the oldest samples have lost their entries
         self._start_ms: int | None = None
         self._entry_count = 0
@@ -72,8 +83,7 @@ class History:
         self._readers: dict[str, int] = {}
         self._consumers: dict[tuple[str, str], int] = {}
         self._inexact: dict[str, int] = {}
-        self._missed: dict[str, MissedEntries] = {}
-        self._newest_id = EntryId.ZERO
+        self._missed = MissedByReaders(max_entries)
         self._highest_seq = 0
 
     def append(self, sample: Sample) -> None:
@@ -98,13 +108,16 @@ class History:
             )
         if self._start_ms is None:
             self._start_ms = sample.time_ms
-        self._follow_readers(sample)
+        self._missed.follow(sample, self._samples)
         self._merge_last_two()
         self._samples.append(sample)
+        self._memory.add(sample)
         self._entry_count += len(sample.entries)
         self._highest_seq = max(self._highest_seq, *(one.id.seq for one in sample.entries), 0)
         self._tally(sample, 1)
         if len(self._samples) > self.limit:
+            self._drop_oldest()
+        while self._memory.exceeded(self._samples):
             self._drop_oldest()
         while self._entry_count > self.max_entries and self._stripped < len(self._samples) - 1:
             self._strip_next()
@@ -129,9 +142,11 @@ class History:
         """
         with self.lock:
             samples, self._samples, self._every_ms = self._samples, deque(), every_ms
+            self._memory = MemoryBudget(self.max_bytes)
             for sample in samples:
                 self._merge_last_two()
                 self._samples.append(sample)
+                self._memory.add(sample)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -217,8 +232,7 @@ class History:
 
         This needs a reader that reports what it gets (`ReaderState.got`).
         """
-        entries = self._missed.get(reader)
-        return tuple(entries.missed) if entries else ()
+        return self._missed.by(reader)
 
     def deliveries(self, group: str) -> Records[Delivery]:
         """Return a group's deliveries in the window: those that ended, then the pending ones.
@@ -293,26 +307,24 @@ class History:
             for sample in (self._samples.pop(), self._samples.pop()):
                 self._tally(sample, -1)
             self._samples.append(merged)
+            self._memory.merge_last_two(merged)
             self._stripped = min(self._stripped, len(self._samples) - 1)
 
     def _drop_oldest(self) -> None:
         sample = self._samples.popleft()
+        self._memory.drop()
         self._entry_count -= len(sample.entries)
         self._stripped = max(0, self._stripped - 1)
         self._tally(sample, -1)
-        for name in self._missed.keys() - self._readers.keys():
-            del self._missed[name]
-        for entries in self._missed.values():
-            entries.forget(sample.entries)
+        self._missed.keep(self._readers)
+        self._missed.forget(sample.entries)
 
     def _strip_next(self) -> None:
         """Remove the entries from the oldest sample that still has some."""
         old = self._samples[self._stripped]
         self._entry_count -= len(old.entries)
-        for entries in self._missed.values():
-            entries.forget(old.entries)
-        stripped = replace(old, entries=(), missed=old.missed + len(old.entries))
-        self._samples[self._stripped] = stripped
+        self._missed.forget(old.entries)
+        self._samples[self._stripped] = without_entries(old)
         self._stripped += 1
 
     def _tally(self, sample: Sample, sign: int) -> None:
@@ -324,21 +336,6 @@ class History:
         _add(self._consumers, members, sign)
         inexact = (group.name for group in sample.groups if group.lag.verdict != "exact")
         _add(self._inexact, inexact, sign)
-
-    def _follow_readers(self, sample: Sample) -> None:
-        if sample.entries and sample.entries[0].id <= self._newest_id:
-            self._missed.clear()  # another stream under the same key
-        if sample.entries:
-            self._newest_id = sample.entries[-1].id
-        for reader in sample.readers:
-            if reader.got and reader.name not in self._missed:
-                earlier = (entry.id for entry in self.entries)
-                self._missed[reader.name] = MissedEntries(earlier, self.max_entries)
-        for entries in self._missed.values():
-            entries.expected.extend(entry.id for entry in sample.entries)
-        for reader in sample.readers:
-            if reader.got:
-                self._missed[reader.name].receive(reader.got)
 
 
 def _add(counts: dict[Any, int], keys: Iterable[Any], sign: int) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry, age_pending
+from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry
+from streamviz.observation.aged_pending import age_pending
 from streamviz.observation.counting import Lookahead, StreamDelta
 
 
@@ -20,14 +21,14 @@ class GroupReplies:
     ----------
     consumers : tuple of ConsumerInfo
         Ordered by name (XINFO CONSUMERS).
-    oldest : tuple of PendingEntry
+    oldest : sequence of PendingEntry
         Its oldest pending entries (XPENDING).
     lookahead : Lookahead
         The next few entries that are waiting for it (XRANGE).
     """
 
     consumers: tuple[ConsumerInfo, ...]
-    oldest: tuple[PendingEntry, ...]
+    oldest: Sequence[PendingEntry]
     lookahead: Lookahead
 
     def aged(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import NoneType
 
 from streamviz.client.arguments import whole_number
@@ -164,16 +165,19 @@ class Observer:
             if self.failovers.event:
                 events += (self.failovers.event,)
             elif polled.is_another:
+                self.failovers.lost = 0
                 events += (Event("stream_recreated"),)
             sample = make_sample(
                 polled, readers, stream=self.stream, n=self._n, time_ms=time_ms, events=events
             )
+            sample = replace(sample, lost=self.failovers.lost) if self.failovers.lost else sample
             self._last_sample = sample
         except StreamChanged:
             assert self._last_sample is not None
             return repeated(self._last_sample, self._n, time_ms, str(self._budget), events)
         except NoSuchStream:
             self._poller.forget()
+            self.failovers.lost = 0
             existed = self._last_sample is not None
             trouble = "stream is gone" if existed else f"no stream {self.stream!r} yet"
         except (OffsetError, ServerError, StreamError) as error:

@@ -107,6 +107,7 @@ def sum_partitions(
         nodes=sum(sample.nodes for sample in existing),
         memory_bytes=_sum([sample.memory_bytes for sample in existing]) if existing else None,
         readers=tuple(readers[one] for one in sorted(readers)),
+        lost=sum(sample.lost for sample in existing),
         partitions=tuple(states),
     )
 

@@ -7,6 +7,7 @@ plots draw them, and a recording stores them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal
@@ -61,7 +62,7 @@ class GroupState(Record):
         Entries delivered and not acknowledged.
     consumers : tuple of ConsumerInfo
         Ordered by name.
-    oldest : tuple of PendingEntry
+    oldest : sequence of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
         Entries up to the cursor that the group certainly never got: trimmed or deleted before the
@@ -80,7 +81,7 @@ class GroupState(Record):
     lag: Lag
     pending: int
     consumers: tuple[ConsumerInfo, ...]
-    oldest: tuple[PendingEntry, ...]
+    oldest: Sequence[PendingEntry]
     gone: int | None = None
     acked: int | None = None
     dropped: int = 0
@@ -145,6 +146,9 @@ class Sample(Record):
         The key's size in bytes, its groups included (MEMORY USAGE); None unless asked for.
     readers : tuple of ReaderState
         The plain readers that the observer knows, ordered by name.
+    lost : int
+        Acknowledged entries that were lost in failovers since the first sample, at most. They are
+        not in `entries_added`.
     """
 
     stream: str
@@ -164,6 +168,7 @@ class Sample(Record):
     nodes: int = 0
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
+    lost: int = 0
 
     def group(self, name: str) -> GroupState:
         """Return the group of that name; InputError if the sample does not have it."""

@@ -12,6 +12,7 @@ from streamviz.errors import check_type
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
+from streamviz.observation.lost_entries import find_loss
 from streamviz.observation.sample import GroupState, Sample
 
 
@@ -45,9 +46,14 @@ def entry_timeline(history: History, entry_id: EntryId) -> list[str]:
         since = _first(history.samples, lambda one: one.last_id >= entry_id)
         by = f", by {at(since.time_ms)}" if since else ""
         phrases = [f"{entry_id} was added{by}: its ID is no time in milliseconds"]
+    loss = find_loss(history, entry_id)
     removal, removed = _removal(history, entry_id, at)
+    samples = history.samples
+    if loss and (loss.certain or not removed):
+        removal, removed = loss.words(at(loss.sample.time_ms)), loss.certain
+        samples = tuple(one for one in samples if one.n < loss.sample.n)
     for name in history.group_names:
-        in_group = _in_group(history, name, entry_id, at, removed=removed)
+        in_group = _in_group(history, name, entry_id, at, samples, removed=removed)
         phrases += [f"{name}: {phrase}" for phrase in in_group]
     return [*phrases, removal] if removal else phrases
 
@@ -88,13 +94,19 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
     return None
 
 
-def _oldest(sample: Sample, group: str) -> tuple[PendingEntry, ...]:
+def _oldest(sample: Sample, group: str) -> Sequence[PendingEntry]:
     state = sample.find_group(group)
     return state.oldest if state else ()
 
 
 def _in_group(
-    history: History, name: str, entry_id: EntryId, at: Callable[[int], str], *, removed: bool
+    history: History,
+    name: str,
+    entry_id: EntryId,
+    at: Callable[[int], str],
+    samples: Sequence[Sample],
+    *,
+    removed: bool,
 ) -> Iterator[str]:
     log = delivery_log(history)
     deliveries = [one for one in (*log.ended(name), *log.pending(name)) if one.id == entry_id]
@@ -104,10 +116,10 @@ def _in_group(
         yield f"held by {one.consumer or 'no consumer'} from {at(one.since_ms)}{times}{end}"
     if deliveries:
         return
-    passed = _first(history.samples, lambda one: _cursor(one.find_group(name)) >= entry_id)
+    passed = _first(samples, lambda one: _cursor(one.find_group(name)) >= entry_id)
     if passed is None:
         yield "never delivered" if removed else "not delivered yet"
-    elif passed.n == history.samples[0].n:
+    elif passed.n == samples[0].n:
         yield "delivered or skipped before the oldest sample kept"
     else:
         time = at(passed.time_ms)

@@ -99,6 +99,7 @@ class Partitions:
         *,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> Confirmed[tuple[int, EntryId]]: ...
 
     def add(
@@ -109,6 +110,7 @@ class Partitions:
         *,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
     ) -> tuple[int, EntryId] | Confirmed[tuple[int, EntryId]]:
         """Add one entry to the partition of its business key (XADD, 5.0).
 
@@ -116,7 +118,7 @@ class Partitions:
         ----------
         key : str
             The business key, for example a customer. It is not stored, so put it into a field.
-        fields, id, wait, wait_ms
+        fields, id, wait, wait_ms, on_disk
             As in `Stream.add`; an ID is unique only within its partition.
 
         Returns
@@ -127,8 +129,10 @@ class Partitions:
         """
         number = self.number(key)
         if wait is None:
-            return number, self.streams[number].add(fields, id)
-        entry_id, replicas = self.streams[number].add(fields, id, wait=wait, wait_ms=wait_ms)
+            return number, self.streams[number].add(fields, id, on_disk=on_disk)
+        entry_id, replicas = self.streams[number].add(
+            fields, id, wait=wait, wait_ms=wait_ms, on_disk=on_disk
+        )
         return Confirmed((number, entry_id), replicas)
 
     @overload
@@ -149,6 +153,7 @@ class Partitions:
         batch: int = 1000,
         wait: int,
         wait_ms: int = 1000,
+        on_disk: bool = False,
         progress: bool = True,
     ) -> Confirmed[list[int]]: ...
 
@@ -159,6 +164,7 @@ class Partitions:
         batch: int = 1000,
         wait: int | None = None,
         wait_ms: int = 1000,
+        on_disk: bool = False,
         progress: bool = True,
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
@@ -170,7 +176,7 @@ class Partitions:
         batch : int
             The number of rows to read at a time and send: in one round trip a node, the nodes
             side by side.
-        wait, wait_ms : int, optional
+        wait, wait_ms, on_disk : optional
             Wait until this many replicas of each node have the batch; see `Stream.add`.
         progress : bool
             Whether to show a progress bar after two seconds, in a terminal or a notebook.
@@ -193,7 +199,7 @@ class Partitions:
         """
         arguments.whole_number("batch", batch, 1)
         check_type("rows", rows, Iterable, "pairs of a key and fields")
-        waiting = None if wait is None else Waiting(wait, wait_ms)
+        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
         targets = [(one.connection, one.key) for one in self.streams]
         bulk = BulkByNode(targets, self.number, waiting)
         total = len(rows) if isinstance(rows, Sized) else None

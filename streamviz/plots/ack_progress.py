@@ -13,6 +13,7 @@ from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.panels import axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import GREY, Trace, colour, end_labels
+from streamviz.plots.worst_groups import shown_groups, worst_of_text
 
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
     ("acked", "acknowledged", 0.75),
@@ -21,8 +22,10 @@ _BANDS = (  # each filled down to zero: filled between two lines, a gap would dr
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("dropped", "dropped with deleted consumers", "dash"),
+    ("lost", "lost in failovers, at most", "longdash"),
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
+_MAX_PANELS = 6  # the numbers of more would cover each other
 _LINE = 0.1  # of the plot's height, from one number to the next
 
 
@@ -34,12 +37,13 @@ class AckProgress(Plot):
     Entries below the first line are acknowledged, those between the first and the second line are
     pending, and those between the second and the third are waiting. Entries deleted before their
     delivery to the group are in no band. Lines of their own show how many were dropped from the
-    pending list, and of how many it is not known how they left it (see `GroupAccounting`).
+    pending list, how many were lost in failovers, and of how many it is not known how they left
+    (see `GroupAccounting`).
 
     Parameters
     ----------
     group : str, optional
-        Show only this group; without it, show all groups side by side.
+        Show only this group; without it, show all groups side by side, of more than six the worst.
 
     Raises
     ------
@@ -135,12 +139,14 @@ class AckProgress(Plot):
                 counts = account_for(last, group)
                 parts.append(_words(group.name, counts))
         groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
-        return f"{number_text(last.entries_added)} added. {groups}."
+        more = worst_of_text(history, _MAX_PANELS) if self.group is None else ""
+        return f"{number_text(last.entries_added)} added. {more}{groups}."
 
     def _groups(self, history: History) -> list[tuple[str, str]]:
         """Return each group that is shown, and its colour, which is the same in every plot."""
         names = self._names(history)
-        return [(name, colour(i)) for i, name in enumerate(history.group_names) if name in names]
+        order = shown_groups(history, _MAX_PANELS) if self.group is None else history.group_names
+        return [(name, colour(i)) for i, name in enumerate(order) if name in names]
 
     def _kinds(self, history: History) -> list[tuple[str, str, str]]:
         """Return the lines that some group needs now."""
@@ -150,14 +156,16 @@ class AckProgress(Plot):
         return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in books)]
 
     def _names(self, history: History) -> tuple[str, ...]:
-        names = history.group_names
-        return names if self.group is None else tuple(n for n in names if n == self.group)
+        if self.group is None:
+            return shown_groups(history, _MAX_PANELS)
+        return tuple(name for name in history.group_names if name == self.group)
 
 
 def _numbers(counts: GroupAccounting) -> list[str]:
     lost = (counts.dropped or 0) + (counts.unclear or 0)
     parts = [(counts.undelivered, "waiting"), (counts.pending, "pending")]
     parts += [(counts.acked, "acknowledged"), *([(lost, "lost or unclear")] if lost else [])]
+    parts += [(counts.lost, "lost in failovers")] if counts.lost else []
     return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
 
 
@@ -180,6 +188,8 @@ def _words(name: str, counts: GroupAccounting) -> str:
     parts.append(f"{number_text(counts.undelivered)} waiting")
     if counts.dropped:
         parts.append(f"{number_text(counts.dropped)} dropped with deleted consumers")
+    if counts.lost:
+        parts.append(f"up to {number_text(counts.lost)} lost in failovers")
     if counts.unclear:
         parts.append(f"{number_text(counts.unclear)} left in a way that is not known")
     return f"{name}: {', '.join(parts)}" + (f" ({counts.reason})" if counts.reason else "")

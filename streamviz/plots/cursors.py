@@ -19,6 +19,7 @@ from streamviz.plots.traces import (
     end_texts,
     step_line,
 )
+from streamviz.plots.worst_groups import shown_groups
 
 
 class Cursors(Plot):
@@ -35,11 +36,11 @@ class Cursors(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the readers' and the groups' names, and what the axis up shows."""
-        return history.reader_names, history.group_names, history.ids_are_times
+        return history.reader_names, shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each reader and group, the newest entry, the names and the events."""
-        names = (*history.reader_names, *history.group_names)
+        names = (*history.reader_names, *shown_groups(history))
         newest = step_line("newest entry", 0)
         newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
@@ -60,7 +61,7 @@ class Cursors(Plot):
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""
         readers = [sample.reader(name) for name in history.reader_names]
-        groups = [sample.find_group(name) for name in history.group_names]
+        groups = [sample.find_group(name) for name in shown_groups(history)]
         cursors = [reader.position if reader else None for reader in readers]
         cursors += [group.last_delivered_id if group else None for group in groups]
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
@@ -72,7 +73,7 @@ class Cursors(Plot):
         if last is None:
             return [end_texts(None, [], [], 0, 1), events(history)]
         *values, newest = self.sampled_values(last, history)
-        names = (*history.reader_names, *history.group_names)
+        names = (*history.reader_names, *shown_groups(history))
         texts = [
             label(name, 12) + _behind(value, newest)
             for name, value in zip(names, values, strict=True)
@@ -95,7 +96,7 @@ class Cursors(Plot):
 
     def history_summary(self, history: History) -> str:
         """Return in words how far each one was behind the newest entry at most."""
-        names = (*history.reader_names, *history.group_names)
+        names = (*history.reader_names, *shown_groups(history))
         times = (self.sampled_values(sample, history) for sample in history.samples)
         rows = [
             [None if one is None or newest is None else newest - one for one in cursors]

@@ -13,6 +13,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label
 from streamviz.plots.traces import GREY, Trace
+from streamviz.plots.worst_groups import shown_groups
 
 EVENT_AXIS: dict[str, Any] = {
     "overlaying": "y",
@@ -91,7 +92,7 @@ def uncertain_spans(yaxis: str = "y2") -> Trace:
 def uncertain_lags(history: History) -> Trace:
     """Return a shaded span for each time in which a group's lag is not exact, with the reason."""
     trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-    for i, name in enumerate(history.group_names):
+    for i, name in enumerate(shown_groups(history)):
         if not history.inexact_count(name):
             continue
         for start, end, verdict, reason in _spans(history, name):

@@ -34,6 +34,7 @@ from streamviz.plots.flow_finding import (
 )
 from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
 from streamviz.plots.traces import Trace, colour
+from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
 
 MAX_TAPE = 200  # entries, newest last
 MAX_CONSUMERS = 4  # of a group; the rest are a number
@@ -103,10 +104,12 @@ class Flow(Plot):
             f"{group.name}: {number_text(group.lag.entries)} waiting, "
             f"{number_text(group.pending)} in hand"
             for group in last.groups
+            if group.name in shown_groups(history)
         ]
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
         length = f"{entries_text(last.length)} in the stream{ids}"
-        return f"{finding(history)}. {'; '.join([length, *groups])}."
+        parts = [length, *filter(None, [_of_all(history)]), *groups]
+        return f"{finding(history)}. {'; '.join(parts)}."
 
     def failure(self, text: str, history: History) -> Figure:
         """Return a flow that says why it can't be drawn, in place of its headline."""
@@ -138,9 +141,10 @@ class Flow(Plot):
         between = span(history)
         old = between[0].entries_added if between else None
         rate = per_second(between, old, last.entries_added)
+        coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
         return {
             "headline": clean(finding(history)),
-            "rates": f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else "",
+            "rates": ", ".join(filter(None, (coming, _of_all(history)))),
             "stream": _short(last.stream),
             "trouble": clean(last.trouble),
             "added": last.entries_added,
@@ -150,7 +154,7 @@ class Flow(Plot):
             "event": _event(history),
             "groups": [
                 _group(history, group, i, tape, dead)
-                for i, name in enumerate(history.group_names)
+                for i, name in enumerate(shown_groups(history))
                 if (group := last.find_group(name))
             ],
             "readers": [
@@ -158,6 +162,11 @@ class Flow(Plot):
                 for one in last.readers
             ],
         }
+
+
+def _of_all(history: History) -> str:
+    text = all_groups_text(history)
+    return f"{text} waiting, the worst {MAX_GROUPS} groups are shown" if text else ""
 
 
 def _group(

@@ -26,6 +26,7 @@ from streamviz.plots.traces import (
     peak,
     step_line,
 )
+from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of_text
 
 
 class GroupLag(Plot):
@@ -55,11 +56,11 @@ class GroupLag(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and whether there are seconds."""
-        return history.group_names, history.ids_are_times
+        return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, then the spans, the lines' names and the events."""
-        names = history.group_names
+        names = shown_groups(history)
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
         return [*lines, uncertain_spans(), end_labels(colours(len(names))), event_lines()]
 
@@ -78,7 +79,7 @@ class GroupLag(Plot):
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's lag, None where unknown."""
-        return [self._lag(sample.find_group(name)) for name in history.group_names]
+        return [self._lag(sample.find_group(name)) for name in shown_groups(history)]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
@@ -93,21 +94,24 @@ class GroupLag(Plot):
         unit = "" if self.unit == "entries" else " s"
         texts = [
             f"{label(name, 12)} {'unknown' if value is None else f'{value:,g}{unit}'}"
-            for name, value in zip(history.group_names, values, strict=True)
+            for name, value in zip(shown_groups(history), values, strict=True)
         ]
         top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
-        return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
+        total = all_groups_text(history)
+        return end_texts(seconds(last.time_ms, history), texts, values, top, gap, total)
 
     def summary(self, history: History) -> str:
         """Return each group's lag in words."""
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
-        return "; ".join(self._words(group) for group in last.groups) + "."
+        names = shown_groups(history)
+        words = [self._words(group) for group in last.groups if group.name in names]
+        return f"{worst_of_text(history)}{'; '.join(words)}."
 
     def history_summary(self, history: History) -> str:
         """Return in words each group's largest lag, and how often it was uncertain."""
-        names, samples = history.group_names, history.samples
+        names, samples = shown_groups(history), history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
         parts = [peaks_text(names, (self.sampled_values(one, history) for one in samples), unit)]
         parts += [

@@ -23,6 +23,7 @@ from streamviz.plots.traces import (
     peak,
     step_line,
 )
+from streamviz.plots.worst_groups import shown_groups, worst_of_text
 
 _NO_TIMES = "seconds since its last delivery: the IDs are no times in milliseconds"
 
@@ -42,11 +43,11 @@ class PendingAge(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and what the ages count from."""
-        return history.group_names, history.ids_are_times
+        return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended and the open deliveries, names and events."""
-        names = history.group_names
+        names = shown_groups(history)
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
         ended = [_diamonds(name, i) for i, name in enumerate(names)]
         still_open = [_diamonds(name, i) for i, name in enumerate(names)]
@@ -65,23 +66,23 @@ class PendingAge(Plot):
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's largest age: 0 if nothing is pending, None if there is no group."""
-        return [_age_s(sample, sample.find_group(name)) for name in history.group_names]
+        return [_age_s(sample, sample.find_group(name)) for name in shown_groups(history)]
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples."""
         log, since = delivery_log(history), samples[0].n - 1 if samples else 0
-        names = history.group_names
+        names = shown_groups(history)
         return [_points(log.ended_since(name, since), history) for name in names]
 
     def window_sizes(self, history: History) -> list[int]:
         """Return how many deliveries the window has."""
         log = delivery_log(history)
-        return [len(_repeated(log.ended(name))) for name in history.group_names]
+        return [len(_repeated(log.ended(name))) for name in shown_groups(history)]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the deliveries that are pending now, the lines' names, and the events."""
         log = delivery_log(history)
-        still_open = [_points(log.pending(name), history) for name in history.group_names]
+        still_open = [_points(log.pending(name), history) for name in shown_groups(history)]
         return [*still_open, self.end_texts(history, 0.075), events(history)]
 
     def end_texts(self, history: History, gap: float) -> Trace:
@@ -92,7 +93,7 @@ class PendingAge(Plot):
         values = self.sampled_values(last, history)
         texts = [
             f"{label(name, 12)} {'unknown' if age is None else f'{age:,.1f} s'}"
-            for name, age in zip(history.group_names, values, strict=True)
+            for name, age in zip(shown_groups(history), values, strict=True)
         ]
         top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
         return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
@@ -102,15 +103,17 @@ class PendingAge(Plot):
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
-        return "; ".join(_words(last, group) for group in last.groups) + "."
+        names = shown_groups(history)
+        words = [_words(last, group) for group in last.groups if group.name in names]
+        return f"{worst_of_text(history)}{'; '.join(words)}."
 
     def history_summary(self, history: History) -> str:
         """Return in words each group's largest age, and the most deliveries of an entry."""
         rows = (self.sampled_values(sample, history) for sample in history.samples)
-        oldest = peaks_text(history.group_names, rows, "seconds")
+        oldest = peaks_text(shown_groups(history), rows, "seconds")
         log = delivery_log(history)
         most = []
-        for name in history.group_names:
+        for name in shown_groups(history):
             counts = [one.deliveries for one in (*log.ended(name), *log.pending(name))]
             if max(counts, default=1) > 1:
                 most.append(f"{name} {max(counts)}")

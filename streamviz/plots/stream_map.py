@@ -20,6 +20,7 @@ from streamviz.plots.traces import (
     end_labels,
     marks,
 )
+from streamviz.plots.worst_groups import shown_groups
 
 _MAX_WAITING = 60  # squares in a lane: every frame sends all of them again
 
@@ -39,14 +40,14 @@ class StreamMap(Plot):
         """Return the groups' names, the highest sequence shown, and what the axis across shows."""
         is_older, has_sequence = _is_older(history), history.highest_seq > 0
         top = self._top(history)
-        return history.group_names, top, has_sequence, is_older, history.ids_are_times
+        return shown_groups(history), top, has_sequence, is_older, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, for each group lane, rings and squares, the trim edge, numbers."""
         entries = marks("entries", GREY, "circle", text=[], hoverinfo="text")
         entries["marker"] = entries["marker"] | {"size": 5, "opacity": 0.75}
         traces = [entries]
-        for i, name in enumerate(history.group_names):
+        for i, name in enumerate(shown_groups(history)):
             symbol = SYMBOLS[i % len(SYMBOLS)]
             lane: Trace = {
                 "type": "scatter",
@@ -63,12 +64,12 @@ class StreamMap(Plot):
             traces += [lane, rings, waits]
         edge = {"color": GREY, "width": 2, "dash": "dash"}
         trim: Trace = {"type": "scatter", "mode": "lines", "name": "trim edge", "line": edge}
-        ends = end_labels(colours(len(history.group_names)))
+        ends = end_labels(colours(len(shown_groups(history))))
         return [*traces, trim | {"hoverinfo": "name"}, ends]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across; the entries, and the groups below them."""
-        names, lane = history.group_names, self._lane(history)
+        names, lane = shown_groups(history), self._lane(history)
         top = self._top(history)
         ticks = {0: "entries"} | ({top: f"seq. {top}"} if history.highest_seq else {})
         return {
@@ -107,7 +108,7 @@ class StreamMap(Plot):
         last, lane = history.newest, self._lane(history)
         shown = next((one.entries[0].id for one in history.samples if one.entries), EntryId.ZERO)
         traces: list[Trace] = []
-        for i, name in enumerate(history.group_names):
+        for i, name in enumerate(shown_groups(history)):
             group = last.find_group(name) if last else None
             traces += self._lane_of(group, last, history, -lane * (i + 1), shown)
         ends = self._ends(history)
@@ -131,7 +132,7 @@ class StreamMap(Plot):
         last, lane = history.newest, self._lane(history)
         if last is None or not last.exists or last.last_id == EntryId.ZERO:
             return {"x": [], "y": [], "text": []}
-        groups = [last.find_group(name) for name in history.group_names]
+        groups = [last.find_group(name) for name in shown_groups(history)]
         texts = [
             "" if one is None else f"\u2002{_short(one.lag.entries)} waiting, {one.pending:,} held"
             for one in groups

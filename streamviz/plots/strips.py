@@ -18,6 +18,7 @@ from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.pending_age import PendingAge
 from streamviz.plots.texts import label
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
+from streamviz.plots.worst_groups import shown_groups
 
 _GAP = 0.17  # between two texts, as a part of a strip's height
 
@@ -37,11 +38,11 @@ class Strips(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and what the ages count from."""
-        return history.group_names, history.ids_are_times
+        return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return the lines of both strips, then spans, names and events."""
-        names = history.group_names
+        names = shown_groups(history)
         lower = {"yaxis": "y2"}
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
         ages = [step_line(label(name), i) | lower for i, name in enumerate(names)]

@@ -14,6 +14,7 @@ from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
+from streamviz.plots.worst_groups import shown_groups
 
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
@@ -127,7 +128,9 @@ class SwimLanes(Plot):
         return "; ".join(parts) + "." if parts else "no consumer now."
 
     def _groups(self, history: History) -> list[str]:
-        return [name for name in history.group_names if self.group in (None, name)]
+        if self.group is None:
+            return list(shown_groups(history))
+        return [name for name in history.group_names if name == self.group]
 
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
         names = self._groups(history)

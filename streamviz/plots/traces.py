@@ -70,7 +70,12 @@ def end_labels(colours: Sequence[str], **axes: str) -> Trace:
 
 
 def end_texts(
-    x: float | None, texts: Sequence[str], values: Sequence[float | None], top: float, gap: float
+    x: float | None,
+    texts: Sequence[str],
+    values: Sequence[float | None],
+    top: float,
+    gap: float,
+    total: str = "",
 ) -> Trace:
     """Return where each text stands: at its value, but so that no text covers another.
 
@@ -84,11 +89,13 @@ def end_texts(
         The value up to which the plot reaches, 0 if it is not known.
     gap : float
         The distance that texts need, as a part of the plot's height.
+    total : str
+        A text about all, at the top.
     """
     if x is None:
         return {"x": [], "y": [], "text": []}
     shown, order = list(texts), sorted(range(len(texts)), key=lambda i: -(values[i] or 0))
-    room = int(1 / gap)
+    room = int(1 / gap) - bool(total)
     if len(order) > room:  # the smallest values share a text
         for i in order[room:]:
             shown[i] = ""
@@ -98,13 +105,13 @@ def end_texts(
     for i in reversed(order[:room]):
         places[i] = max(values[i] or 0, floor)
         floor = places[i] + least
-    ceiling = top or 1
+    ceiling = (top or 1) - least * bool(total)
     for i in sorted(places, key=lambda i: -places[i]):
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - least
-    # The last text is empty: it makes the axis reach as far as the top.
+    # The last text, which may be empty, makes the axis reach as far as the top.
     y = [round(places.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
-    return {"x": [x] * len(y), "y": y, "text": [*shown, ""]}
+    return {"x": [x] * len(y), "y": y, "text": [*shown, total]}
 
 
 def peak(samples: Sequence[Any], values: Callable[[Any], Iterable[float | None]]) -> float:

@@ -66,7 +66,7 @@ def _codec(hint: Any, name: str) -> Codec:
     origin, args = get_origin(hint), get_args(hint)
     if origin is UnionType:  # X | None
         return _optional(_codec(args[0], name))
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         if hasattr(args[0], "_fields"):
             return _rows(args[0])
         named = is_dataclass(args[0]) and fields(args[0])[0].name == "name"

@@ -299,7 +299,9 @@ def load(
     track = recording.track(stream)
     samples = recording.samples(stream)
     most = max(1, len(track)) if limit is None else limit
-    history = History(most, max_entries=2**62 if max_entries is None else max_entries)
+    history = History(
+        most, max_entries=2**62 if max_entries is None else max_entries, max_bytes=2**62
+    )
     with progress_bar(progress, "Loading", len(track), "samples") as advance:
         for sample in samples:
             history.append(sample)

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import NoneType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 import redis
@@ -55,9 +55,10 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     Returns
     -------
     redis.Redis
-        The client connects within 1.5 s (or ``socket_connect_timeout=``) or fails, and never
-        sends a command twice. ``socket_timeout=`` applies to later commands, not to this first
-        contact.
+        Of a node of a cluster, a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
+        SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects
+        within 1.5 s (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
+        ``socket_timeout=`` applies to later commands, not to this first contact.
 
     Raises
     ------
@@ -77,19 +78,28 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     url = url if url is not None else os.environ.get("REDIS_URL") or None
     if url is None:
         url = embedded_server().url
+    client, in_cluster, options = _client_of_one(url, options)
+    if in_cluster and "path" not in options:
+        cluster = probe.cluster_client(redact(url), options)
+        return cast(redis.Redis, cluster)  # streamviz takes both, and they share most methods
+    return client
+
+
+def _client_of_one(url: str, options: dict[str, Any]) -> tuple[redis.Redis, bool, dict[str, Any]]:
+    """Return a client of one server, whether that is a node of a cluster, and all options."""
     shown_url = validate(url)
     defaults = {"socket_connect_timeout": probe.CONNECT_TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
     merged = client_options(url, defaults, options)
     try:
         client = probe.new_client(merged)
-        version = probe.server_version(shown_url, merged)
+        version, in_cluster = probe.first_contact(shown_url, merged)
     except (TypeError, ValueError) as error:  # redis-py checks some options when it connects
         raise probe.explain_option(error, shown_url, merged) from None
     except (RedisError, OSError) as error:
         raise probe.explain_failure(error, shown_url, merged) from None
     if version < probe.OLDEST:
         raise probe.too_old(shown_url, f"runs Redis {'.'.join(map(str, version))}")
-    return client
+    return client, in_cluster, merged
 
 
 def embedded_server() -> EmbeddedServer:
@@ -187,8 +197,8 @@ class EmbeddedServer:
         self._wait_until_ready()
 
     def client(self, **options: Any) -> redis.Redis:
-        """Return a client of this server; see `connect` for the options."""
-        return connect(self.url, **options)
+        """Return a client of this server alone; see `connect` for the options."""
+        return _client_of_one(self.url, options)[0]
 
     @property
     def running(self) -> bool:

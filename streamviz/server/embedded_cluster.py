@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
@@ -20,10 +18,19 @@ from streamviz.client.connection import Connection
 from streamviz.errors import InputError, ServerError
 from streamviz.server import resharding
 from streamviz.server.embedded import EmbeddedServer, free_port
+from streamviz.server.node_states import (
+    cut_off,
+    is_complete,
+    is_in_sync,
+    is_primary,
+    known_replicas,
+    take_over,
+    wait_until,
+)
 from streamviz.server.probe import CONNECT_TIMEOUT_S
 
 _HOST = "127.0.0.1"
-_FORM_TIMEOUT_S = 20.0
+_NOT_FORMED = "the nodes did not form a cluster (does this machine block loopback ports?)"
 _NODE_TIMEOUT_MS = 5000
 _ATTEMPTS = 3
 
@@ -184,7 +191,7 @@ class EmbeddedCluster:
         others = [
             self._admins[node.name]
             for node in self._members
-            if node not in (source, target) and _is_primary(self._admins[node.name])
+            if node not in (source, target) and is_primary(Connection(self._admins[node.name]))
         ]
         here, there = self._admins[source.name], self._admins[target.name]
         yield from resharding.move_slot_steps(slot, here, there, others, batch=batch)
@@ -193,6 +200,29 @@ class EmbeddedCluster:
         """Move a slot to another node, in all its steps; see `move_slot_steps`."""
         for _ in self.move_slot_steps(slot, to, batch=batch):
             pass
+
+    def cut_off(self, replica: str) -> None:
+        """Let a replica get nothing more from its node, as if the cable between them was cut."""
+        primary = self.nodes[self._replica_number(replica)]
+        cut_off(*(Connection(self._admins[name]) for name in (replica, primary.name)))
+
+    def take_over(self, replica: str) -> None:
+        """Let a replica take over its node's slots at once (CLUSTER FAILOVER TAKEOVER, 3.0).
+
+        Without this, it takes over by itself when its node is dead for some five seconds, if most
+        of the nodes agree: there must be three or more.
+        """
+        self._replica_number(replica)
+        others = [one.name for one in self._members if one.server.running and one.name != replica]
+        here, *there = (Connection(self._admins[name]) for name in (replica, *others))
+        take_over(here, there)
+
+    def _replica_number(self, name: str) -> int:
+        node = self.node(name)
+        if node not in self.replicas:
+            names = ", ".join(one.name for one in self.replicas) or "replicas=True at the start"
+            raise InputError(f"{name!r} is not a replica: give {names}")
+        return self.replicas.index(node)
 
     def close(self) -> None:
         """Stop all nodes and remove their directories; a second call does nothing."""
@@ -218,25 +248,12 @@ class EmbeddedCluster:
         for number, connection in enumerate(connections):
             for node in self._members[number + 1 :]:
                 connection.call("CLUSTER", "MEET", _HOST, node.port, node.bus_port)
-        deadline = time.monotonic() + _FORM_TIMEOUT_S
-        _wait_until(
-            deadline, lambda: all(_is_complete(one, len(connections)) for one in connections)
-        )
+        total, replicas = len(connections), len(connections) - count
+        wait_until(lambda: all(is_complete(one, total) for one in connections), _NOT_FORMED)
         for primary, replica in zip(connections, connections[count:], strict=False):
             replica.call("CLUSTER", "REPLICATE", primary.call("CLUSTER", "MYID"))
-        _wait_until(deadline, lambda: all(map(_is_in_sync, connections[count:])))
-        replicas = len(connections) - count
-        _wait_until(deadline, lambda: all(_known_replicas(one) == replicas for one in connections))
-
-
-def _wait_until(deadline: float, condition: Callable[[], bool]) -> None:
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ServerError(
-                f"the nodes did not form a cluster in {_FORM_TIMEOUT_S:g} s: check whether "
-                "this machine blocks loopback ports, and try again"
-            )
-        time.sleep(0.01)
+        wait_until(lambda: all(map(is_in_sync, connections[count:])), _NOT_FORMED)
+        wait_until(lambda: all(known_replicas(one) == replicas for one in connections), _NOT_FORMED)
 
 
 def _start(name: str, password: str, program: str | None) -> Node:
@@ -259,31 +276,3 @@ def _start(name: str, password: str, program: str | None) -> Node:
         else:
             break
     return Node(name, server, bus_port)
-
-
-def _is_primary(admin: redis.Redis) -> bool:
-    """Whether a node answers, and may own slots (ROLE, 2.8.12)."""
-    try:
-        return bool(Connection(admin).call("ROLE")[0] == b"master")
-    except ServerError:
-        return False
-
-
-def _is_in_sync(replica: Connection) -> bool:
-    """Whether a replica has what its node has (INFO replication, 3.0)."""
-    return b"master_link_status:up" in replica.call("INFO", "replication")
-
-
-def _known_replicas(connection: Connection) -> int:
-    """Return how many replicas a node knows in its table of slots (CLUSTER SLOTS, 3.0)."""
-    return sum(len(line) - 3 for line in connection.call("CLUSTER", "SLOTS"))
-
-
-def _is_complete(connection: Connection, nodes: int) -> bool:
-    """Whether a node knows all nodes and an owner for each slot (CLUSTER INFO, 3.0)."""
-    lines = connection.call("CLUSTER", "INFO").decode().splitlines()
-    return {
-        "cluster_state:ok",
-        f"cluster_slots_assigned:{SLOTS}",
-        f"cluster_known_nodes:{nodes}",
-    } <= set(lines)

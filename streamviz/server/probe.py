@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from streamviz.errors import (
     InputError,
@@ -19,6 +26,7 @@ from streamviz.errors import (
 
 OLDEST = (7, 0)
 CONNECT_TIMEOUT_S = 1.5
+_OF_ONE_SERVER = ("host", "port", "db", "connection_class")
 _TLS_TIMEOUT_S = 1.0  # a server without TLS sends nothing, so it always takes this long
 
 
@@ -27,8 +35,10 @@ def new_client(options: Mapping[str, Any]) -> redis.Redis:
     return redis.Redis.from_url("redis://", **options)
 
 
-def server_version(url: str, options: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the server's version (INFO server), with time-outs apart from the client's.
+def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
+    """Return a server's version, and whether it is a node of a cluster (INFO server).
+
+    The time-outs are apart from the client's.
 
     Raise ServerTooOld before Redis 6, ServerError if it refuses HELLO, and redis-py's own error
     if it can't be reached; see `explain_failure`.
@@ -36,25 +46,50 @@ def server_version(url: str, options: Mapping[str, Any]) -> tuple[int, ...]:
     timeout_s = _TLS_TIMEOUT_S if url.startswith("rediss:") else CONNECT_TIMEOUT_S
     options = {**options, "socket_timeout": timeout_s}
     try:
-        return _ask_version(options)
+        return _ask(options)
     except ResponseError as error:
         message = str(error).lower()
         if "unknown command" not in message or "hello" not in message:
             raise
     try:
-        version = _ask_version({**options, "protocol": 2})  # Redis 5 has no HELLO
+        found = _ask({**options, "protocol": 2})  # Redis 5 has no HELLO
     except (RedisError, OSError):
         raise too_old(url, "has no HELLO, so it is older than Redis 6") from None
-    if version >= OLDEST:
+    if found[0] >= OLDEST:
         raise ServerError(f"{url} refuses HELLO, which RESP3 needs: give protocol=2")
-    return version
+    return found
 
 
-def _ask_version(options: Mapping[str, Any]) -> tuple[int, ...]:
+def _ask(options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
     with new_client(options) as client:
         info: Any = client.info("server")
     number = info.get("valkey_version") or info.get("redis_version") or "0"
-    return tuple(map(int, re.findall(r"\d+", str(number))[:3]))
+    mode = info.get("redis_mode") or info.get("server_mode")
+    return tuple(map(int, re.findall(r"\d+", str(number))[:3])), mode == "cluster"
+
+
+def cluster_client(url: str, options: Mapping[str, Any]) -> RedisCluster:
+    """Return a client of all nodes of a cluster, given the options for one of them.
+
+    Raise a ServerError if that node does not tell which nodes there are.
+    """
+    kept = {name: value for name, value in options.items() if name not in _OF_ONE_SERVER}
+    tls = options.get("connection_class") is redis.SSLConnection
+    start = [ClusterNode(options.get("host", "localhost"), options.get("port", 6379))]  # type: ignore[no-untyped-call]
+    try:
+        return RedisCluster(startup_nodes=start, ssl=tls, require_full_coverage=False, **kept)
+    except (RedisClusterException, RedisError, OSError) as error:
+        message = _redacted(error, options)
+        # redis-py takes every refusal of CLUSTER SLOTS for a server that is not in a cluster
+        if any(sign in message for sign in ("NOPERM", "permissions", "not enabled")):
+            raise ServerAuthError(
+                f"{url} is a node of a cluster, and this user may not ask for the others: "
+                f"{message}. Allow it with ACL SETUSER <user> +cluster|slots +command"
+            ) from None
+        raise ServerUnreachable(
+            f"{url} is a node of a cluster, and does not tell which nodes there are: {message}. "
+            "Check CLUSTER SLOTS there, or make a client of your own, redis.cluster.RedisCluster"
+        ) from None
 
 
 def too_old(url: str, reason: str) -> ServerTooOld:

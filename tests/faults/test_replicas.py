@@ -14,11 +14,10 @@ from redis.cluster import RedisCluster
 from streamviz import Stream
 from streamviz.client import Confirmed
 from streamviz.client.cluster import slot_of
-from streamviz.client.connection import Connection
-from streamviz.errors import CommandRefused, InputError, ServerUnreachable
+from streamviz.errors import CommandRefused, InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded import EmbeddedServer
-from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
+from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 Until = Callable[..., None]
 KEY = "orders:{7}"
@@ -36,15 +35,8 @@ def client(mirrored: EmbeddedCluster) -> Iterator[RedisCluster]:
         yield one
 
 
-def cut_off(primary: Node, replica: Node, until: Until) -> None:
-    with closing(replica.server.client()) as there, closing(primary.server.client()) as here:
-        there.config_set("masterauth", "wrong")
-        here.execute_command("CLIENT", "KILL", "TYPE", "replica")
-        until(lambda: there.info("replication")["master_link_status"] == "down")
-
-
 def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
-    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+    mirrored: EmbeddedCluster, client: RedisCluster
 ) -> None:
     stream, twin = Stream(client, KEY), Stream(client, KEY)
     home = mirrored.slot_owner(KEY)
@@ -53,7 +45,7 @@ def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
     assert (entry_id, replicas) == (stream.info().last_generated_id, 1)
     rows = [{"n": n} for n in range(2, 2502)]
     assert stream.add_many(rows, wait=1, wait_ms=10_000) == Confirmed(2500, 1)
-    cut_off(there, mirrored.replicas[mirrored.nodes.index(there)], until)
+    mirrored.cut_off(mirrored.replicas[mirrored.nodes.index(there)].name)
     twin.length()
     mirrored.move_slot(slot_of(KEY), there.name)
     assert stream.add({"n": 2502}, wait=1, wait_ms=50).replicas == 0
@@ -62,7 +54,7 @@ def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
 
 
 def test_partitions_wait_for_the_replicas_of_each_node(
-    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+    mirrored: EmbeddedCluster, client: RedisCluster
 ) -> None:
     parts = Partitions(client, "orders", 16)
     rows = [(f"customer-{n}", {"n": n}) for n in range(3000)]
@@ -70,12 +62,25 @@ def test_partitions_wait_for_the_replicas_of_each_node(
     assert (sum(counts), replicas) == (3000, 1)
     (number, _), replicas = parts.add("ada", {"n": 1}, wait=1, wait_ms=10_000)
     assert (number, replicas) == (parts.number("ada"), 1)
-    cut_off(mirrored.nodes[0], mirrored.replicas[0], until)
+    mirrored.cut_off("replica-1")
     counts, replicas = parts.add_many(rows, wait=1, wait_ms=50)
     assert (sum(counts), replicas) == (3000, 0), "one node's replica is missing"
     well = next(one for one in parts.streams if mirrored.slot_owner(one.key).name == "node-2")
     assert well.add({"n": 1}, wait=1, wait_ms=10_000).replicas == 1
     assert parts.add_many([], wait=1) == Confirmed([0] * 16, 0)
+    if Stream(client, KEY).connection.version.has((7, 2)):
+        on_disk_is_apart_from_in_memory(mirrored, well)
+    with pytest.raises(InputError, match="'node-1' is not a replica: give replica-1, replica-2"):
+        mirrored.cut_off("node-1")
+
+
+def on_disk_is_apart_from_in_memory(mirrored: EmbeddedCluster, stream: Stream) -> None:
+    disk = {"wait": 1, "on_disk": True}
+    assert stream.add({"n": 2}, **disk, wait_ms=50).replicas == 0, "it keeps nothing on its disk"
+    with closing(mirrored.node("replica-2").server.client()) as replica:
+        replica.config_set("appendonly", "yes")
+    assert stream.add({"n": 3}, **disk, wait_ms=20_000).replicas == 1
+    assert stream.add_many([{"n": 4}] * 3, **disk, wait_ms=20_000) == Confirmed(3, 1)
 
 
 def test_a_server_without_replicas_confirms_by_none(redis: redis_py.Redis, key: str) -> None:
@@ -86,6 +91,12 @@ def test_a_server_without_replicas_confirms_by_none(redis: redis_py.Redis, key: 
     for one in Partitions(redis, key, 3).streams:
         redis.delete(one.key)
     assert stream.length() == 4
+    with pytest.raises(InputError, match="on_disk=True: say with wait="):
+        stream.add({"n": 1}, on_disk=True)  # type: ignore[call-overload]
+    if not stream.connection.version.has((7, 2)):
+        with pytest.raises(UnsupportedCommand, match=r"WAITAOF .* needs Redis 7\.2; .* were added"):
+            stream.add_many([{"n": 5}], wait=1, on_disk=True)
+        stream.delete(stream.reverse_range(count=1)[0].id)
     with pytest.raises(InputError, match="wait=0"):
         stream.add({"n": 1}, wait=0)
     with pytest.raises(InputError, match="wait_ms=-1"):
@@ -110,19 +121,7 @@ def test_a_node_that_refuses_got_nothing_so_its_replica_gets_the_command(
     until(lambda: not home.server.running)
     with pytest.raises(ServerUnreachable):
         stream.add({"n": 0})
-    with closing(replica.server.client()) as there:
-        until(lambda: there.info("replication")["master_link_status"] == "down")
-        there.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
-        until(lambda: there.info("replication")["role"] == "master")
-    others = [node for node in mirrored.nodes if node is not home]
-    with closing(others[0].server.client()) as admin:
-        until(lambda: slots_of(admin, replica) > 0, 20)
+    mirrored.take_over(replica.name)
     for one in (other, stream):  # one of them knows only the node that is gone
         assert one.add({"n": 2})
     assert [entry.fields["n"] for entry in stream.range()] == ["1", "2", "2"]
-
-
-def slots_of(admin: redis_py.Redis, node: Node) -> int:
-    lines = Connection(admin).call("CLUSTER", "NODES").decode().splitlines()
-    words = next(line.split() for line in lines if node.address in line)
-    return len(words) - 8

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -14,11 +12,14 @@ from redis.cluster import RedisCluster
 
 from streamviz import History, Observer, Stream
 from streamviz.client.cluster import slot_of
+from streamviz.observation.accounting import account_for
+from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import Event
 from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
+from streamviz.observation.timeline import entry_timeline
 from streamviz.patterns.partitions import Partitions
-from streamviz.plots import PartitionLanes
+from streamviz.plots import AckProgress, PartitionLanes
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
 
@@ -49,23 +50,10 @@ def replica_of(cluster: EmbeddedCluster, key: str) -> tuple[Node, Node]:
     return primary, cluster.replicas[cluster.nodes.index(primary)]
 
 
-def cut_off(primary: Node, replica: Node, until: Until) -> None:
-    """Let a replica get nothing more from its node."""
-    with admin(replica) as there, admin(primary) as here:
-        there.config_set("masterauth", "wrong")
-        there.config_set("cluster-replica-validity-factor", 0)
-        here.execute_command("CLIENT", "KILL", "TYPE", "replica")
-        until(lambda: there.info("replication")["master_link_status"] == "down")
-
-
-def kill(primary: Node, replica: Node, until: Until) -> None:
+def kill(cluster: EmbeddedCluster, primary: Node, replica: Node) -> None:
     """Kill a node with SIGKILL, and let its replica take over."""
-    with admin(primary) as here:
-        os.kill(here.info("server")["process_id"], signal.SIGKILL)
-    with admin(replica) as there:
-        until(lambda: there.info("replication")["master_link_status"] == "down")
-        there.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
-        until(lambda: there.info("replication")["role"] == "master")
+    primary.server.stop()
+    cluster.take_over(replica.name)
 
 
 def sampled(observer: Any, until: Until) -> Sample:
@@ -100,14 +88,16 @@ def test_what_a_replica_never_got_is_counted(
     group.create("0", mkstream=True)
     consumer = group.consumer("ann")
     stream.add_many({"n": n} for n in range(1000))
-    consumer.read(100)
+    consumer.read(30)
     in_sync(primary, until)
-    cut_off(primary, replica, until)
+    mirrored.cut_off(replica.name)
     stream.add_many({"n": n} for n in range(lost))
     consumer.read(70)
-    observer = Observer(client, KEY)
-    assert observer.sample().length == 1000 + lost
-    kill(primary, replica, until)
+    observer, seen = Observer(client, KEY), History()
+    seen.append(observer.sample())
+    assert seen.last.length == 1000 + lost
+    survivor, newest = stream.range(count=1)[0].id, stream.reverse_range(count=1)[0].id
+    kill(mirrored, primary, replica)
     until(
         lambda: (
             client.nodes_manager.initialize() or client.get_node_from_key(KEY).port == replica.port
@@ -122,8 +112,21 @@ def test_what_a_replica_never_got_is_counted(
     assert words.startswith(f"failed over to {replica.address}: ")
     assert ("up to" in words) == bool(lost)
     assert "these groups went back, and get entries again: bill" in words
-    assert sample.groups[0].lag.entries == 900 + since
-    assert not observer.sample().events, "it is told once"
+    assert sample.groups[0].lag.entries == 970 + since
+    seen.append(sample)
+    told = entry_timeline(seen, newest)
+    certain = "may be lost: up to 50 entries were, in" if since > 200 else "lost in"
+    assert any(f"{certain} the failover" in one for one in told) == bool(lost), told
+    assert not any("skipped, between" in one for one in told)
+    assert not any("lost" in one for one in entry_timeline(seen, survivor))
+    ends = {one.end for one in delivery_log(seen).ended("bill")}
+    assert ends == {"undone by a failover"}, "those of the 70 that are among the oldest pending"
+    seen.append(observer.sample())
+    assert not seen.last.events, "it is told once"
+    books = account_for(seen.last, seen.last.groups[0])
+    assert (books.added, books.lost) == (1000 + lost + since, lost)
+    assert books.added == (books.undelivered or 0) + books.pending + lost + (books.unclear or 0)
+    assert ("lost in failovers" in AckProgress().summary(seen)) == bool(lost)
 
 
 def test_a_trim_or_a_deleted_entry_is_no_lost_entry(
@@ -188,7 +191,7 @@ def test_the_parts_of_a_node_that_failed_are_counted_together(
     parts.add_many(rows)
     primary, replica = mirrored.nodes[0], mirrored.replicas[0]
     in_sync(primary, until)
-    cut_off(primary, replica, until)
+    mirrored.cut_off(replica.name)
     counts = parts.add_many(rows)
     lost = sum(
         count
@@ -198,7 +201,7 @@ def test_the_parts_of_a_node_that_failed_are_counted_together(
     assert 0 < lost < 200
     observer = PartitionObserver(parts, mirrored.names)
     assert observer.sample().length == 400
-    kill(primary, replica, until)
+    kill(mirrored, primary, replica)
     sample = sampled(observer, until)
     assert sample.events == (Event("failed_over", "replica-1", count=lost),)
     assert sample.length == 400 - lost

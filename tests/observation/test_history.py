@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis as redis_py
 from plots import histories
 
+from streamviz import Observer, Stream
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import ConsumerInfo, Entry
+from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.errors import InputError, RecordingError
+from streamviz.observation.aged_pending import AgedPending
 from streamviz.observation.history import History
+from streamviz.observation.partition_sample import (
+    PartitionedSample,
+    PartitionState,
+    sum_partitions,
+)
 from streamviz.observation.sample import GroupState, Lag, ReaderState, Sample
 from streamviz.recording import Recording, load, save
 
@@ -138,3 +147,72 @@ def test_a_history_is_saved_as_a_recording(tmp_path: Path) -> None:
         save(window, path)
     save(window, path, overwrite=True)
     assert Recording(path).captions == []
+
+
+def many(n: int, parts: int, pending: int) -> Sample:
+    """Return a sample of a stream with this many parts, in which each group has just read."""
+    states = []
+    for number in range(parts):
+        held = tuple(PendingEntry(EntryId(n, i), "ann", n, 1) for i in range(pending))
+        members = (ConsumerInfo("ann", pending, 1000 + n, 1000 + n),)
+        lag = Lag(number, "exact", "", 1000 + n)
+        group = GroupState("g", EntryId(n, number), n, lag, pending, members, held)
+        part = replace(sample(n, entries=1), stream=f"s:{{{number}}}", groups=(group,))
+        states.append(PartitionState(number, 0, "node-1", "", part))
+    return sum_partitions("s", n, 1000 + n, states)
+
+
+def test_the_samples_stay_within_their_bytes_and_the_parts_keep_their_lag() -> None:
+    tracemalloc.start()
+    try:
+        history = History(max_bytes=4_000_000)
+        for n in range(1, 201):
+            history.append(many(n, 16, 20))
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 5_000_000
+    assert len(history) > 100, "as the oldest are thinned, there are many"
+    oldest, newest = history.samples[0], history.samples[-1]
+    assert isinstance(oldest, PartitionedSample)
+    assert isinstance(newest, PartitionedSample)
+    assert [one.sample.groups[0].lag.entries for one in oldest.partitions] == [*range(16)]
+    assert {one.sample.groups[0].oldest for one in oldest.partitions} == {()}
+    assert {len(one.sample.groups[0].oldest) for one in newest.partitions} == {20}
+    assert len(oldest.groups[0].oldest) == 50, "the sum keeps what plots draw"
+    tight = History(limit=10, max_bytes=1)
+    for n in range(1, 4):
+        tight.append(many(n, 2, 2))
+    assert [one.n for one in tight.samples] == [3]
+
+
+def test_the_entries_that_a_sample_loses_are_lost_in_its_parts_too() -> None:
+    history = History(max_entries=4)
+    for n in range(1, 4):
+        history.append(many(n, 4, 0))
+    first = history.samples[0]
+    assert isinstance(first, PartitionedSample)
+    assert {(len(one.sample.entries), one.sample.missed) for one in first.partitions} == {(0, 1)}
+
+
+def test_pending_entries_of_an_idle_group_are_not_copied(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(60))
+    group = stream.group("g")
+    group.create("0")
+    group.consumer("ann").read(60)
+    observer = Observer(redis, key)
+    samples = [observer.sample() for _ in range(6)]
+    held = [one.groups[0].oldest for one in samples]
+    assert isinstance(held[-1], AgedPending)
+    assert isinstance(held[-2], AgedPending)
+    assert held[-1].entries is held[-2].entries
+    now = group.pending_entries(count=50)
+    assert [(one.id, one.consumer, one.deliveries) for one in held[-1]] == [
+        (one.id, one.consumer, one.deliveries) for one in now
+    ]
+    assert 0 <= now[0].idle_ms - held[-1][0].idle_ms < 5000
+    assert held[-1][:2] == tuple(held[-1])[:2]
+    assert held[-1] == tuple(held[-1])
+    assert hash(held[-1]) == hash(tuple(held[-1]))
+    assert repr(held[-1]) == repr(tuple(held[-1]))

@@ -89,7 +89,7 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
 def test_panels_never_overlap_however_many(many: int) -> None:
     layout = PLOT.layout(history(sample(1, *(group(f"group-{i:02}") for i in range(many)))))
     places = sorted(axis["domain"] for name, axis in layout.items() if name.startswith("x"))
-    assert len(places) == many
+    assert len(places) == min(many, 6), "of more, the worst are shown"
     edges = [edge for place in places for edge in place]
     assert edges == sorted(set(edges)), "each panel has a width, and ends before the next"
     assert (edges[0] >= 0, edges[-1] <= 1) == (True, True)
@@ -110,10 +110,13 @@ def test_a_group_that_is_not_there_is_said_to_be_missing() -> None:
 
 
 def test_names_are_escaped_in_titles_and_hover() -> None:
-    figure = PLOT.figure(history(sample(1, *(group(name) for name in HOSTILE))))
-    layout = figure["layout"]
-    titles = [axis["title"]["text"] for name, axis in layout.items() if name.startswith("xaxis")]
+    titles = []
+    for start in range(0, len(HOSTILE), 6):  # as many as it shows
+        names = HOSTILE[start : start + 6]
+        layout = PLOT.layout(history(sample(1, *(group(name) for name in names))))
+        titles += [axis["title"]["text"] for name, axis in layout.items() if name[:5] == "xaxis"]
     assert len(titles) == len(HOSTILE)
+    figure = PLOT.figure(history(sample(1, group(HOSTILE[0]))))
     assert shown(titles[0]).startswith("<b>")
     hover = figure["data"][0]["hovertemplate"]
     assert hover.startswith("&lt;b&gt;bold&lt;/b&gt;<br>%{y} ")

@@ -16,7 +16,8 @@ import pytest
 from processes import alive
 from redis.cluster import RedisCluster
 
-from streamviz import Stream
+from streamviz import Observer, Stream
+from streamviz.client import capabilities
 from streamviz.client.cluster import SLOTS, slot_of
 from streamviz.client.cluster_nodes import node_lines
 from streamviz.client.connection import Connection
@@ -74,6 +75,62 @@ def test_the_cluster_is_private_and_keeps_nothing_but_the_list_of_nodes(
         assert not command_line.exists() or password.encode() not in command_line.read_bytes()
         with pytest.raises(ServerAuthError):
             connect(f"redis://{node.address}")
+
+
+def test_connect_to_one_node_reaches_the_streams_of_all(cluster: EmbeddedCluster) -> None:
+    keys = [f"test:doors:{n}" for n in range(9)]
+    with closing(connect(cluster.nodes[0].server.url, decode_responses=True)) as client:
+        assert isinstance(client, RedisCluster)
+        try:
+            for key in keys:
+                Stream(client, key).add({"n": 1})
+                assert client.xlen(key) == 1
+            assert client.get("test:doors:none") is None
+            assert {cluster.slot_owner(key).name for key in keys} == {"node-1", "node-2", "node-3"}
+            assert capabilities(client).server.number[0] >= 7
+        finally:
+            for key in keys:
+                client.delete(key)
+
+
+def test_the_documented_user_may_watch_parts_and_without_a_right_its_name_is_told(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    text = (Path(__file__).parents[2] / "docs/how_to/watch.md").read_text()
+    (rule,) = (line for line in text.splitlines() if line.endswith("+cluster|nodes"))
+    rule = rule.replace("ACL SETUSER streamviz", "reset").replace("%R~orders*", "%R~test:acl*")
+    parts = Partitions(nodes, "test:acl", 6)
+    parts.add_many((f"customer-{n}", {"n": n}) for n in range(50))
+    url = f"redis://watcher:a-long-password@{cluster.nodes[0].address}"
+
+    def allow(rule: str) -> None:
+        for node in cluster.nodes:
+            with closing(node.server.client()) as admin:
+                admin.execute_command("ACL", "SETUSER", "watcher", *rule.split())
+
+    try:
+        allow(rule)
+        with closing(connect(url)) as client:
+            sample = PartitionObserver(Partitions(client, "test:acl", 6), cluster.names).sample()
+            assert (sample.length, sample.trouble) == (50, "")
+            assert {one.node for one in sample.partitions} == {"node-1", "node-2", "node-3"}
+            assert Observer(client, "test:acl:{0}").sample().length == parts.streams[0].length()
+            allow("-cluster|slots")
+            blind = Observer(client, "test:acl:{0}").sample()
+            assert "+cluster|slots +command" in blind.trouble
+        for right in ("-cluster|slots", "+cluster|slots -command"):
+            allow(right)
+            with pytest.raises(
+                ServerAuthError, match=r"ACL SETUSER <user> \+cluster\|slots"
+            ) as told:
+                connect(url)
+            assert "a-long-password" not in str(told.value)
+    finally:
+        for node in cluster.nodes:
+            with closing(node.server.client()) as admin:
+                admin.execute_command("ACL", "DELUSER", "watcher")
+        for stream in parts.streams:
+            nodes.delete(stream.key)
 
 
 @pytest.mark.parametrize("nodes", [1, 11, "3", 3.0, True, None])

@@ -1,0 +1,93 @@
+"""How much memory a sample takes, about, and what of it an old sample can do without."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from streamviz.observation.aged_pending import AgedPending
+from streamviz.observation.partition_sample import PartitionedSample
+from streamviz.observation.sample import GroupState, Sample
+
+_SAMPLE_BYTES, _CONSUMER_BYTES, _PENDING_BYTES = 700, 160, 220
+_GROUP_BYTES, _IDLE_GROUP_BYTES = 350, 220
+
+
+class MemoryBudget:
+    """Keeps samples within a number of bytes: thins the parts of old ones, then has some dropped.
+
+    Parameters
+    ----------
+    limit : int
+        How many bytes the samples may take, about.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sizes: deque[int] = deque()
+        self._total = 0
+        self._thinned = 0  # how many of the oldest samples have thin parts
+
+    def add(self, sample: Sample) -> None:
+        """Count one more sample."""
+        self._sizes.append(estimated_bytes(sample))
+        self._total += self._sizes[-1]
+
+    def drop(self) -> None:
+        """Count the oldest sample no more."""
+        self._total -= self._sizes.popleft()
+        self._thinned = max(0, self._thinned - 1)
+
+    def merge_last_two(self, merged: Sample) -> None:
+        """Count the newest two samples as one."""
+        self._total -= self._sizes.pop() + self._sizes.pop()
+        self._thinned = min(self._thinned, len(self._sizes))
+        self.add(merged)
+
+    def exceeded(self, samples: deque[Sample]) -> bool:
+        """Thin samples until they fit, except the newest; tell whether the oldest must go."""
+        while self._total > self._limit and self._thinned < len(samples) - 1:
+            at = self._thinned
+            samples[at] = with_thin_parts(samples[at])
+            self._total -= self._sizes[at]
+            self._sizes[at] = estimated_bytes(samples[at])
+            self._total += self._sizes[at]
+            self._thinned += 1
+        return self._total > self._limit and len(samples) > 1
+
+
+def estimated_bytes(sample: Sample) -> int:
+    """Return how much memory a sample takes, about, without its entries."""
+    size = _SAMPLE_BYTES + sum(map(_group_bytes, sample.groups))
+    if isinstance(sample, PartitionedSample):
+        size += sum(estimated_bytes(state.sample) for state in sample.partitions)
+    return size
+
+
+def without_entries(sample: Sample) -> Sample:
+    """Return a sample whose entries, and those of its parts, are only counted."""
+    stripped = replace(sample, entries=(), missed=sample.missed + len(sample.entries))
+    if not isinstance(stripped, PartitionedSample):
+        return stripped
+    parts = (replace(one, sample=without_entries(one.sample)) for one in stripped.partitions)
+    return replace(stripped, partitions=tuple(parts))
+
+
+def with_thin_parts(sample: Sample) -> Sample:
+    """Return a sample of partitions without its parts' consumers and pending entries."""
+    if not isinstance(sample, PartitionedSample):
+        return sample
+    parts = (replace(one, sample=_thin(one.sample)) for one in sample.partitions)
+    return replace(sample, partitions=tuple(parts))
+
+
+def _thin(sample: Sample) -> Sample:
+    groups = (replace(group, consumers=(), oldest=()) for group in sample.groups)
+    return replace(sample, groups=tuple(groups))
+
+
+def _group_bytes(group: GroupState) -> int:
+    consumers = len(group.consumers) * _CONSUMER_BYTES
+    if isinstance(group.oldest, AgedPending):
+        return _IDLE_GROUP_BYTES + consumers
+    return _GROUP_BYTES + consumers + len(group.oldest) * _PENDING_BYTES

@@ -1,0 +1,68 @@
+"""Of very many groups, the plots show the worst, and say how many entries wait for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from plots.histories import PLOTS, group, history, sample
+
+from streamviz.observation.history import History
+from streamviz.plots import (
+    AckProgress,
+    Flow,
+    GroupLag,
+    PartitionLanes,
+    PendingAge,
+    Plot,
+    SideBySide,
+)
+from streamviz.plots.worst_groups import MAX_GROUPS, shown_groups
+
+
+def crowd(n: int, count: int, worst: int) -> Any:
+    """Return a sample in which the groups from `worst` on have many entries waiting."""
+    groups = [group(f"g{i:03}", waiting=i + 1000 * (i >= worst)) for i in range(count)]
+    return sample(n, *groups)
+
+
+def window(count: int) -> History:
+    return history(*(crowd(n, count, count - 12) for n in range(1, 6)))
+
+
+def test_twelve_groups_are_all_shown_and_of_more_the_worst_twelve() -> None:
+    assert len(shown_groups(window(12))) == 12
+    many = window(40)
+    names = tuple(f"g{i:03}" for i in range(28, 40))
+    assert shown_groups(many) == names
+    assert shown_groups(many, 3) == names[:3], "equals keep their order"
+    many.append(sample(9, *(group(f"g{i:03}", None) for i in range(2)), group("g030", 9)))
+    assert {"g000", "g001", "g030"} < {*shown_groups(many)}, "what is unknown comes first"
+
+
+def test_the_sum_of_all_is_told_with_them() -> None:
+    many = window(40)
+    total = sum(range(40)) + 12 * 1000
+    assert f"all 40: {total:,}" in GroupLag().current_state(many)[1]["text"]
+    for plot in (GroupLag(), PendingAge()):
+        assert plot.summary(many).startswith(f"Waiting for all 40: {total:,}. The worst 12: g028")
+        assert "g027" not in plot.summary(many)
+    assert "Waiting for all 40: " in AckProgress().summary(many)
+    assert "The worst 6: g028: " in AckProgress().summary(many)
+    assert "g000: " in AckProgress("g000").summary(many)
+    assert "Waiting" not in GroupLag().summary(window(12))
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [one for one in PLOTS.values() if not isinstance(one, SideBySide | PartitionLanes | Flow)],
+)
+def test_no_plot_grows_beyond_the_traces_of_twelve_groups(plot: Plot) -> None:
+    traces = len(plot.figure(window(MAX_GROUPS))["data"])
+    assert len(plot.figure(window(200))["data"]) == traces
+
+
+def test_the_flow_has_twelve_lanes_and_says_how_many_groups_there_are() -> None:
+    shown = Flow().scene(window(40))
+    assert len(shown["groups"]) == 12
+    assert "all 40: " in shown["rates"]
