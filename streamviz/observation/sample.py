@@ -106,6 +106,25 @@ class ReaderState(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ProducerState(Record):
+    """One of several producers of a stream. The server knows nothing about it.
+
+    Attributes
+    ----------
+    name : str
+        The producer's name.
+    added : int
+        How many entries it has added.
+    new : tuple of EntryId
+        The newest entries that it added since the previous sample.
+    """
+
+    name: str
+    added: int
+    new: tuple[EntryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample(Record):
     """What the observer saw of a stream at one moment.
 
@@ -145,6 +164,8 @@ class Sample(Record):
         The key's size in bytes, its groups included (MEMORY USAGE); None unless asked for.
     readers : tuple of ReaderState
         The plain readers that the observer knows, ordered by name.
+    producers : tuple of ProducerState
+        A scenario's producers, if the stream has several; otherwise empty.
     """
 
     stream: str
@@ -164,6 +185,7 @@ class Sample(Record):
     nodes: int = 0
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
+    producers: tuple[ProducerState, ...] = ()
 
     def group(self, name: str) -> GroupState:
         """Return the group of that name; InputError if the sample does not have it."""

@@ -127,9 +127,8 @@ class SimulatedGroup(Guarded):
         if name is None and names:
             name = names[-1]
         if name not in names or len(names) == 1:
-            all_names = ", ".join(names)
             raise InputError(
-                f"{name!r} can't be removed from {self.name!r}, which has {all_names}: one must stay"
+                f"{name!r} can't be removed from {self.name!r}: choose one of {names}, but not all"
             )
         self.consumers[name].leave()
 

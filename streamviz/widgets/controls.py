@@ -13,9 +13,10 @@ def controls_of(source: Scenario | Steps) -> dict[str, Any]:
     """Return the controls of a source and their values, for the browser to build."""
     if isinstance(source, Steps):
         return {"steps": source.sources}
+    several = len(source.producers) > 1
     return {
         "speed": source.speed,
-        "producers": [[producer.stream, producer.rate] for producer in source.producers],
+        "producers": [[one.name if several else one.stream, one.rate] for one in source.producers],
         "groups": [
             [group.name, group.service_ms if not callable(group.service_ms) else None]
             for group in source.groups.values()
