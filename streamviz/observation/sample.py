@@ -107,6 +107,25 @@ class ReaderState(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ProducerState(Record):
+    """One of several producers of a stream. The server knows nothing about it.
+
+    Attributes
+    ----------
+    name : str
+        The producer's name.
+    added : int
+        How many entries it has added.
+    new : tuple of EntryId
+        The newest entries that it added since the previous sample.
+    """
+
+    name: str
+    added: int
+    new: tuple[EntryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample(Record):
     """What the observer saw of a stream at one moment.
 
@@ -149,6 +168,8 @@ class Sample(Record):
     lost : int
         Acknowledged entries that were lost in failovers since the first sample, at most. They are
         not in `entries_added`.
+    producers : tuple of ProducerState
+        A scenario's producers, if the stream has several; otherwise empty.
     """
 
     stream: str
@@ -169,6 +190,7 @@ class Sample(Record):
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
     lost: int = 0
+    producers: tuple[ProducerState, ...] = ()
 
     def group(self, name: str) -> GroupState:
         """Return the group of that name; InputError if the sample does not have it."""

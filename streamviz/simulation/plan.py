@@ -67,7 +67,9 @@ class Plan(ClockControls):
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = {}
         self.readers: dict[str, BaseReader] = {}
-        self._sampler = Sampler(self.context, self.readers, interval_ms, limit, memory=memory)
+        self._sampler = Sampler(
+            self.context, self.producers, self.readers, interval_ms, limit, memory=memory
+        )
         self.histories = self._sampler.histories
         self.on_sample = self._sampler.on_sample
         self._ownership = Ownership(client)
@@ -79,6 +81,7 @@ class Plan(ClockControls):
         *,
         maxlen: int | None = None,
         approximate: bool = False,
+        name: str | None = None,
     ) -> Producer:
         """Add a series to a stream, from now on.
 
@@ -92,6 +95,8 @@ class Plan(ClockControls):
             Trim the stream to this many entries whenever an entry is added.
         approximate : bool
             Remove only whole macro nodes when trimming (``~``).
+        name : str, optional
+            The producer's name in pictures; by default, ``producer-1`` and so on.
 
         Raises
         ------
@@ -102,8 +107,11 @@ class Plan(ClockControls):
         if approximate and maxlen is None:
             raise InputError("approximate=True is for trimming: give maxlen=, too")
         check_series(series, self.producers)
+        name = f"producer-{len(self.producers) + 1}" if name is None else checks.text("name", name)
+        if name in (one.name for one in self.producers):
+            raise InputError(f"name={name!r}: the scenario has this producer: choose another name")
         self.watch(stream)
-        producer = Producer(self.context, stream, series, maxlen, approximate)
+        producer = Producer(self.context, stream, name, series, maxlen, approximate)
         self.producers.append(producer)
         return producer
 

@@ -247,6 +247,64 @@ def test_one_consumer_slows_down_while_the_others_keep_their_pace(
         slow.service_ms = -1
 
 
+def test_a_consumer_is_slowed_and_regains_its_pace(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=100))
+    group = scenario.group(key, "g", consumers=2, service_ms=lambda rng: 100)
+    slow, other = group.consumers.values()
+    slow.slowdown = 4
+    history = scenario.run(seconds=8)
+    assert (slow.handled, other.handled) == (19, 79)
+    slow.slowdown = 1
+    scenario.run(seconds=8)
+    assert (slow.handled, other.handled) == (99, 159), "the entry in its hand still takes 400 ms"
+    told = [str(event) for one in history.samples for event in one.events]
+    assert told == ["g-1 works 4 times as slowly", "g-1 works at its own pace"]
+    for bad in (0, -1, "4", None, True, float("nan")):
+        with pytest.raises(InputError, match="slowdown"):
+            slow.slowdown = bad  # type: ignore[assignment]
+
+
+def test_a_removed_consumer_finishes_what_it_holds_and_is_deleted(
+    scenario: Scenario, redis: redis_py.Redis, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=10))
+    group = scenario.group(key, "g", consumers=2, service_ms=300)
+    scenario.run(seconds=2)
+    group.remove_consumer()
+    history = scenario.run(seconds=3)
+    assert [one["name"] for one in redis.xinfo_consumers(key, "g")] == [b"g-1"]
+    assert history.newest is not None
+    assert history.newest.group("g").dropped == 0, "its last entry was acknowledged, not dropped"
+    assert [one.removed for one in group.consumers.values()] == [False, True]
+    kinds = [one.kind for sample in history.samples for one in sample.events]
+    assert kinds == ["leaving"]
+    summary = scenario.summary().group("g")
+    assert summary.handled == summary.acknowledged == sum(one.handled for one in summary.consumers)
+    with pytest.raises(InputError, match="but not all"):
+        group.remove_consumer()
+    with pytest.raises(InputError, match="'g-2' can't be removed"):
+        group.remove_consumer("g-2")
+    assert group.add_consumer().name == "g-3", "a name is used once"
+
+
+def test_a_dead_consumer_that_holds_an_entry_is_not_removed(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10))
+    group = scenario.group(key, "g", consumers=3, service_ms=300)
+    scenario.run(seconds=2)
+    group.consumers["g-1"].kill()
+    with pytest.raises(InputError, match="g-1 holds 1 pending entry"):
+        group.remove_consumer("g-1")
+    assert not group.consumers["g-1"].removed
+    group.consumers["g-1"].revive()
+    group.remove_consumer("g-1")
+    history = scenario.run(seconds=3)
+    assert history.newest is not None
+    assert [one.name for one in history.newest.group("g").consumers] == ["g-2", "g-3"]
+    group.consumers["g-1"].revive()
+    scenario.run(seconds=1)
+    assert len(history.newest.group("g").consumers) == 3
+
+
 @pytest.mark.parametrize("options", [{"ack": "noack", "claim_idle_ms": 500}, {}])
 def test_a_long_run_remembers_only_what_is_pending(
     scenario: Scenario, key: str, options: dict[str, Any]

@@ -24,7 +24,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation.sample import ProducerState, Sample
 from streamviz.plots import Flow, Plot
 from streamviz.plots.figure import apply
 from streamviz.plots.flow_shapes import flow_shapes
@@ -93,7 +93,11 @@ def crowd() -> list[Sample]:
             state = group(name, 30 * n, cursor=ids[50], pending=150, oldest=held)
             groups.append(replace(state, consumers=consumers))
         about = {"ids": ids, "length": 100 * n, "first": EntryId(100)}
-        found.append(sample(n, *groups, events=[Event("killed", "audit-1")], **about))
+        letters = Event("dead_lettered", "email-1", "email", 2, detail="orders:dead")
+        events = [Event("killed", "audit-1"), *([letters] if n > 20 else [])]
+        made = [ProducerState(f"maker {i}", n, tuple(ids[i : i + 3])) for i in range(n % 6)]
+        one = sample(n, *groups, events=events, **about)
+        found.append(replace(one, producers=tuple(made)))
     return found
 
 
