@@ -130,6 +130,11 @@ def lab(args: argparse.Namespace) -> None:
 
 def tutorial(args: argparse.Namespace) -> None:
     """Copy the course into a folder, and open its first notebook in JupyterLab."""
+    if not args.no_lab and not args.allow_writes and os.environ.get("REDIS_URL"):
+        from streamviz.server.embedded import connect
+        from streamviz.simulation.permission import check_may_write
+
+        check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
     also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
@@ -222,6 +227,11 @@ def _add_tutorial(commands: Any) -> None:
         "folder", nargs="?", default="streamviz-course", help="default: %(default)s"
     )
     command.add_argument("--no-lab", action="store_true", help="only copy")
+    command.add_argument(
+        "--allow-writes",
+        action="store_true",
+        help="let the course write to the server of REDIS_URL, also if it has keys of others",
+    )
     command.add_argument("--no-browser", action="store_true", help="only print JupyterLab's link")
     command.set_defaults(handler=tutorial)
 
