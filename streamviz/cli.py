@@ -127,11 +127,21 @@ _FORMATS = "; ".join(f"{', '.join(one.suffixes)}: {one.description}" for one in 
     "tutorial",
     _option("folder", nargs="?", default="streamviz-course", help="default: %(default)s"),
     _option("--no-lab", action="store_true", help="only copy"),
+    _option(
+        "--allow-writes",
+        action="store_true",
+        help="let the course write to the server of REDIS_URL, also if it has keys of others",
+    ),
     _NO_BROWSER,
     description="The notebooks come without outputs. Files that exist are kept.",
 )
 def tutorial(args: argparse.Namespace) -> None:
     """Copy the course into a folder, and open its first notebook in JupyterLab."""
+    if not args.no_lab and not args.allow_writes and os.environ.get("REDIS_URL"):
+        from streamviz.server.embedded import connect
+        from streamviz.simulation.permission import check_may_write
+
+        check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
     also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)

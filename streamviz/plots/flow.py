@@ -20,7 +20,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import Figure, Plot, seconds
 from streamviz.plots.flow_finding import finding
-from streamviz.plots.flow_scene import MAX_TAPE, numbered, scene_of
+from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, numbered, scene_of
 from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
 from streamviz.plots.traces import Trace
 from streamviz.plots.worst_groups import shown_groups
@@ -88,7 +88,7 @@ class Flow(Plot):
         ]
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
         length = f"{entries_text(last.length)} in the stream{ids}"
-        parts = [length, *filter(None, [_of_all(history)]), *groups]
+        parts = [length, *filter(None, [all_groups_shown(history)]), *groups]
         return f"{finding(history)}. {'; '.join(parts)}."
 
     def failure(self, text: str, history: History) -> Figure:

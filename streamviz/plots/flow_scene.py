@@ -57,7 +57,7 @@ def scene_of(history: History) -> dict[str, Any]:
     coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
-        "rates": ", ".join(filter(None, (coming, _of_all(history)))),
+        "rates": ", ".join(filter(None, (coming, all_groups_shown(history)))),
         "stream": _short(last.stream),
         "trouble": clean(last.trouble),
         "added": last.entries_added,
@@ -81,7 +81,8 @@ def scene_of(history: History) -> dict[str, Any]:
     }
 
 
-def _of_all(history: History) -> str:
+def all_groups_shown(history: History) -> str:
+    """Return how many entries wait for all groups, if not all are shown."""
     text = all_groups_text(history)
     return f"{text} waiting, the worst {MAX_GROUPS} groups are shown" if text else ""
 

@@ -38,6 +38,10 @@ class Scenario(Plan):
         How many samples each history keeps. On the virtual clock they cover the whole run.
     memory : bool
         Whether to sample the streams' memory; see `Observer`.
+    allow_writes : bool
+        Whether it may write to a server that other programs use. It may do so anyway on a server
+        that `connect` started, and in a database that was empty when a scenario first wrote to it:
+        the key ``streamviz:playground`` says so.
 
     Attributes
     ----------
@@ -68,8 +72,11 @@ class Scenario(Plan):
         sample_every_ms: float = 100,
         limit: int = 1000,
         memory: bool = False,
+        allow_writes: bool = False,
     ) -> None:
-        super().__init__(client, seed, sample_every_ms, limit, memory=memory)
+        super().__init__(
+            client, seed, sample_every_ms, limit, memory=memory, allow_writes=allow_writes
+        )
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self.clock.on_change.append(self._clock_changed)
         self._complete = True
