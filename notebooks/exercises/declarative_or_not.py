@@ -170,7 +170,7 @@ def serve(client: redis.Redis, judge: Judge) -> None:
             return
 
 
-@hinted("a key has another type: run the whole cell again.")
+@hinted("there are no requests, or a key has another type: call exercise.serve(client, judge).")
 def check_echo(client: redis.Redis) -> Verdict:
     """Grade exercise 2: each request has one answer, and a note of it."""
     answers, pending = Counter(_answers(client)), _pending(client)

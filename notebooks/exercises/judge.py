@@ -68,6 +68,7 @@ def check_lost(client: redis.Redis) -> Verdict:
     again = [move for move in moves if move.req_id == "r7"]
     by_request = answers(client, LOST)
     others = sorted(set(by_request) - {"r7"})
+    unread = Stream(client, f"{LOST}{Topic.MAKE_MOVE}").group("judge").info().lag
     answer = by_request[others[0]][0] if others else ""
     return grade(
         "r7 was sent twice and answered once: whether the request or the answer was lost, "
@@ -84,7 +85,10 @@ def check_lost(client: redis.Redis) -> Verdict:
                 "r7 now names two different moves. Had the first request been lost, the judge "
                 "would have made the wrong one: repeat the player and the point, too.",
             ),
-            (len(by_request.get("r7", [])) != 1, "r7 has no answer yet: let the judge listen."),
+            (
+                len(by_request.get("r7", [])) != 1 or bool(unread),
+                "r7 has no answer yet: let the judge listen.",
+            ),
         ],
     )
 
