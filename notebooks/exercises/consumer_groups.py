@@ -6,7 +6,7 @@ from random import randint, sample
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -59,16 +59,20 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     """
     client.delete("crew", "crew:done")
     stream = Stream(client, "crew")
-    stream.add_many({"task": n} for n in sample(range(1000, 10_000), 4))
+    tasks = sample(range(1000, 10_000), 4)
+    stream.add_many((f"{n}-0", {"task": task}) for n, task in enumerate(tasks, 1))
     crew = stream.group("crew")
     crew.create("0")
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
     journal.start(client, "crew")
+    picture.start(client, "crew")
     return crew
 
 
-@hinted("the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.")
+@hinted(
+    "the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.", "crew"
+)
 def check_estate(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
     early = _early(crew)

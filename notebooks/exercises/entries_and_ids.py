@@ -6,7 +6,7 @@ from random import randint
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
@@ -70,10 +70,11 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
         (f"{ms}-1" if ms == 0 else f"{ms}-0", {"at": ms, "celsius": randint(-20, 40)})
         for ms in range(0, 3_600_000, 10_000)
     )
+    picture.start(client, "minute")
     return day, Stream(client, "minute")
 
 
-@hinted("`minute` is not a stream: start again with new_day.")
+@hinted("`minute` is not a stream: start again with new_day.", shows="minute")
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
     copies = minute.range()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import redis
 
-from exercises import journal, naive_judge
+from exercises import journal, naive_judge, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
@@ -18,6 +18,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 LOST, RELAY = "lost:", "relay:"
+RELAYED = f"{RELAY}{Topic.MAKE_MOVE}"
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _TIMEOUT_S = 15
 
@@ -96,7 +97,7 @@ def check_lost(client: redis.Redis) -> Verdict:
 def new_relay(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``judge``: ann is dead and holds move 1, ben holds move 2, and 3 is new."""
     clean_up(client, RELAY)
-    match = Match(client, RELAY, game_id="relay", judge=False)
+    match = Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True)
     for number, (x, y) in enumerate(_POINTS):
@@ -104,6 +105,7 @@ def new_relay(client: redis.Redis) -> ConsumerGroup:
     group.consumer("ann").read(1)
     group.consumer("ben").read(1)
     journal.start(client, RELAY)
+    picture.start(client, RELAYED)
     return group
 
 
@@ -112,7 +114,7 @@ def judge_relay(client: redis.Redis, entry: Entry) -> str:
     return naive_judge.judge(client, RELAY, entry)
 
 
-@hinted("the group `judge` or a stream is missing: start again with new_relay.")
+@hinted("the group `judge` or a stream is missing: start again with new_relay.", RELAYED)
 def check_relay(client: redis.Redis) -> Verdict:
     """Grade exercise 2: three moves are made in order, none is rejected, and none is pending."""
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.interrupted import interrupted
 from exercises.verdict import Verdict, grade
@@ -99,10 +99,11 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     desk.consumer("gus").read()
     desk.create_consumer("hal")
     journal.start(client, "tickets")
+    picture.start(client, "tickets")
     return desk
 
 
-@hinted("the group `desk` or its stream is missing: start again with new_desk.")
+@hinted("the group `desk` or its stream is missing: start again with new_desk.", "tickets")
 def check_desk(desk: ConsumerGroup) -> Verdict:
     """Grade exercise 2 by the consumer and the delivery count of each ticket."""
     pending = {str(entry.id): entry for entry in desk.pending_entries()}

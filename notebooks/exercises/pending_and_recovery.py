@@ -6,7 +6,7 @@ from random import sample
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.bounded import bounded
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
@@ -37,11 +37,15 @@ def new_night(client: redis.Redis) -> ConsumerGroup:
     crew.consumer("kim").read()
     stream.delete("3-0", "4-0")
     journal.start(client, "night")
+    picture.start(client, "night")
     hint = "a cursor is an EntryId; does your loop compare it with EntryId.ZERO?"
     return Stream(bounded(client, _MOST_COMMANDS, hint), "night").group("crew")
 
 
-@hinted("`night` has no group `crew`, or `night:done` is not a list: start again with new_night.")
+@hinted(
+    "`night` has no group `crew`, or `night:done` is not a list: start again with new_night.",
+    "night",
+)
 def check_night(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 1: nothing is pending, and lou has done every job that still exists."""
     pending = crew.pending()
@@ -113,10 +117,13 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     ned.claim([_POISON], deliveries=5)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
+    picture.start(client, "mill")
     return millers
 
 
-@hinted("`mill` has no group `millers`, or a key has another type: start again with new_mill.")
+@hinted(
+    "`mill` has no group `millers`, or a key has another type: start again with new_mill.", "mill"
+)
 def check_mill(millers: ConsumerGroup) -> Verdict:
     """Grade exercise 2: only the poison is a dead letter, with its error; the rest is done."""
     letters = DeadLetters(millers.consumer("moe")).letters()

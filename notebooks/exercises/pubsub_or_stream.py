@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import randint, sample
 from typing import Any
 
 import redis
 
 from exercises.hints import hinted
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
+from streamviz.observation.history import History
+from streamviz.plots.side_by_side import SideBySide
+from streamviz.plots.svg import render
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
 
@@ -41,6 +45,7 @@ _WORDS = [
     "cap",
 ]
 _ENTRIES, _HELD = 5, 2
+_shifts: dict[str, History] = {}
 
 
 def hear(listener: Any) -> list[str]:
@@ -109,7 +114,7 @@ def run_shift(client: redis.Redis, *, maxlen: int) -> None:
         handler=lambda entry: client.rpush("shift:done", str(entry.id)),
     )
     shift.produce("shift", series.constant(rate_hz=10), maxlen=maxlen)
-    shift.run(seconds=90)
+    _shifts["shift"] = shift.run(seconds=90)
 
 
 @hinted("there is no stream `shift`: run the whole cell.")
@@ -122,7 +127,7 @@ def check_shift(client: redis.Redis) -> Verdict:
     last: Any = client.lindex("shift:done", -1)
     waiting = len(shift.range(f"({last.decode()}")) if last else info.length
     lost = (info.entries_added or 0) - int(done) - waiting
-    return grade(
+    verdict = grade(
         f"no entry was lost in thirty seconds, and at most {info.length} entries are kept.",
         [
             (lost > 0, f"{lost} entries were trimmed before the worker was revived."),
@@ -132,6 +137,10 @@ def check_shift(client: redis.Redis) -> Verdict:
             ),
         ],
     )
+    if "shift" not in _shifts:
+        return verdict
+    figure = SideBySide().static_figure(_shifts["shift"])
+    return replace(verdict, picture=Picture(render(figure, 720), figure["summary"]))
 
 
 def new_chat(client: redis.Redis) -> Stream:

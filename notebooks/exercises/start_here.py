@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from exercises import picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade
 from streamviz import series
@@ -36,6 +37,7 @@ def new_shop(client: redis.Redis) -> Scenario:
             client.hset(_HANDLED, name, handled)
 
     shop.on_sample.append(note)
+    picture.start(client, KEY)
     shop.produce(KEY, series.orders(rate_hz=5))
     return shop
 
@@ -70,7 +72,7 @@ def check_enough_hands(client: redis.Redis) -> Verdict:
     )
 
 
-@hinted("the stream of orders is missing: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.", shows=KEY)
 def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     """Grade exercise 2 by XPENDING, XINFO CONSUMERS and the shop's list of events."""
     stream = Stream(client, KEY)

@@ -7,6 +7,7 @@ from random import sample
 
 import redis
 
+from exercises import picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -28,10 +29,11 @@ def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
         group.create("0")
         group.consumer("one").read(delivered)
         group.ack(*(f"{n}-0" for n in range(1, delivered + 1) if n != pending))
+    picture.start(client, key)
     return belt
 
 
-@hinted("the belt or one of its groups is missing: your function should only trim.")
+@hinted("the belt or one of its groups is missing: your function should only trim.", shows="belt")
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
     """Grade exercise 1: trim two belts, and see that each keeps what its groups need, and no more.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted
@@ -81,6 +81,7 @@ def new_case(client: redis.Redis) -> ConsumerGroup:
     pair = case.group("pair")
     pair.create("0")
     journal.start(client, case.key)
+    picture.start(client, case.key)
     return pair
 
 
@@ -102,7 +103,7 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
             return
 
 
-@hinted("the stream of the case is missing: start again with new_case.")
+@hinted("the stream of the case is missing: start again with new_case.", shows="fact:case")
 def check_case(pair: ConsumerGroup) -> Verdict:
     """Grade exercise 2: all jobs are delivered, and ``slow`` holds more of them than ``quick``."""
     if find_group(stream_of(pair), pair.name) is None:
