@@ -51,7 +51,7 @@ def hinted(
 
 
 def _client_of(subject: Any) -> Any:
-    """Return the client of a stream or a group; what is neither is a client."""
+    """Return the client of a stream, a group or a lobby's clients."""
     if isinstance(subject, Stream | ConsumerGroup):
         return subject.connection.client
-    return subject
+    return subject if isinstance(subject, redis.Redis) else subject.client

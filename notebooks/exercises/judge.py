@@ -18,7 +18,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 LOST, RELAY = "lost:", "relay:"
-RELAYED = f"{RELAY}{Topic.MAKE_MOVE}"
+ASKED, RELAYED = (f"{prefix}{Topic.MAKE_MOVE}" for prefix in (LOST, RELAY))
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _TIMEOUT_S = 15
 
@@ -58,11 +58,12 @@ def new_lost(client: redis.Redis) -> Match:
     clean_up(client, LOST)
     match = Match(client, LOST, game_id="lost")
     match.ask(Coord(4, 4), req_id="r7")
+    picture.start(client, ASKED)
     match.listen()
     return match
 
 
-@hinted("a stream of the match is missing: start again with new_lost.")
+@hinted("a stream of the match is missing: start again with new_lost.", ASKED)
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: the request was sent again with the same ID, and has one answer."""
     moves = _moves(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from streamviz.plots.svg import render
 
 _WIDTH = 720
 _STEP_MS = 1000  # between two samples: a picture needs an order of them, and no clock
+_CHOSEN_MS = 10_000
 _seen: dict[str, tuple[Observer, History]] = {}
 
 
@@ -22,11 +24,13 @@ class _Now(Flow):
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return the scene of the newest sample."""
-        return super().scene(history) | {"headline": "", "rates": "", "event": ""}
+        scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
+        return scene if _was_chosen(history) else scene | {"ids": ["oldest", "newest"]}
 
     def summary(self, history: History) -> str:
         """Return each group's waiting and pending entries."""
-        return super().summary(history).partition(". ")[2]
+        words = super().summary(history).partition(". ")[2]
+        return words if _was_chosen(history) else re.sub(r", from \S+ to [^;.]+", "", words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,12 @@ def picture_if_possible(client: Any, key: str) -> Picture | None:
         return picture(client, key) if Stream(client, key).exists() else None
     except StreamVizError:
         return None
+
+
+def _was_chosen(history: History) -> bool:
+    """Tell whether the IDs were chosen by hand; others differ from run to run."""
+    last = history.newest
+    return last is not None and last.last_id is not None and last.last_id.ms < _CHOSEN_MS
 
 
 def _history(client: Any, key: str) -> History:

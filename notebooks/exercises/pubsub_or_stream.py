@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import randint, sample
 from typing import Any
 
 import redis
 
 from exercises.hints import hinted
-from exercises.picture import Picture
+from exercises.picture import Picture, picture, start
 from exercises.verdict import Verdict, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.history import History
-from streamviz.plots.side_by_side import SideBySide
+from streamviz.plots.cursors import Cursors
 from streamviz.plots.svg import render
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
@@ -71,10 +71,16 @@ class Survivors:
         The number of entries, out of five.
     pending : int or None
         The number of a group's pending entries, out of two; None if the group is lost.
+    picture : Picture, optional
+        The stream after the restart.
     """
 
     entries: int
     pending: int | None
+    picture: Picture | None = field(default=None, compare=False, repr=False)
+
+    def _repr_svg_(self) -> str | None:
+        return self.picture.svg if self.picture else None
 
 
 def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
@@ -97,7 +103,10 @@ def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
                 pending = jobs.group("crew").pending().count
             except (NoSuchStream, NoSuchGroup):
                 pending = None
-            return Survivors(len(jobs), pending)
+            if not jobs.exists():
+                return Survivors(0, None)
+            start(server.client(), "jobs")
+            return Survivors(len(jobs), pending, picture(server.client(), "jobs"))
 
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:
@@ -139,7 +148,7 @@ def check_shift(client: redis.Redis) -> Verdict:
     )
     if "shift" not in _shifts:
         return verdict
-    figure = SideBySide().static_figure(_shifts["shift"])
+    figure = Cursors().static_figure(_shifts["shift"])
     return replace(verdict, picture=Picture(render(figure, 720), figure["summary"]))
 
 
@@ -148,6 +157,7 @@ def new_chat(client: redis.Redis) -> Stream:
     client.delete("chat", "screen")
     chat = Stream(client, "chat")
     _say(chat, _OLD_WORDS)
+    start(client, "chat")
     return chat
 
 
@@ -162,7 +172,7 @@ def _say(chat: Stream, number: int) -> None:
         chat.add({"word": word})
 
 
-@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.")
+@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.", "chat")
 def check_chat(chat: Stream) -> Verdict:
     """Grade exercise 2: the screen shows the last three of the old words, and all new ones."""
     reply: Any = chat.client.lrange("screen", 0, -1)

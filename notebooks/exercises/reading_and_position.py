@@ -14,6 +14,7 @@ import redis
 from exercises.bounded import EndlessLoop
 from exercises.hints import hinted
 from exercises.interrupted import interrupted
+from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
@@ -81,6 +82,7 @@ def new_bell(client: redis.Redis) -> Stream:
     bell = Stream(client, "bell")
     for _ in range(3):
         _ring(bell, "old")
+    start(client, "bell")
     return bell
 
 
@@ -93,10 +95,10 @@ def ring(bell: Stream) -> None:
 
 def _ring(bell: Stream, name: str) -> None:
     after = bell.reverse_range(count=1)
-    bell.add({"ring": name}, id=f"{(after[0].id.ms if after else 0) + randint(1, 999)}-0")
+    bell.add({"ring": name}, id=f"{(after[0].id.ms if after else 10_000) + randint(1, 999)}-0")
 
 
-@hinted("`heard` must be a list of entry IDs: start again with new_bell.")
+@hinted("`heard` must be a list of entry IDs: start again with new_bell.", "bell")
 def check_bell(bell: Stream) -> Verdict:
     """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
     rung = [entry.id for entry in bell.range() if entry.fields["ring"] != "old"]

@@ -7,6 +7,7 @@ from random import randint, randrange, sample
 import redis
 
 from exercises.hints import hinted
+from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 
@@ -21,10 +22,11 @@ def new_till(client: redis.Redis) -> Stream:
     first, second, third = ({"price": price, "table": 100 + price} for price in prices)
     bills = (first, dict(reversed(second.items())), third)
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
+    start(client, "till")
     return till
 
 
-@hinted("`till` must be a stream and `takings` a string: start again with new_till.")
+@hinted("`till` must be a stream and `takings` a string: start again with new_till.", "till")
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")

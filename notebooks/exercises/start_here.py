@@ -42,7 +42,7 @@ def new_shop(client: redis.Redis) -> Scenario:
     return shop
 
 
-@hinted("the stream of orders is missing: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.", shows=KEY)
 def check_enough_hands(client: redis.Redis) -> Verdict:
     """Grade exercise 1 by the replies to XLEN and XINFO GROUPS."""
     stream = Stream(client, KEY)

@@ -92,15 +92,16 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     """
     client.delete("attic")
     attic = Stream(client, "attic")
-    attic.add_many((f"{ms}-0", {"box": ms}) for ms in sorted(sample(range(1, 10_000), 8)))
+    attic.add_many((f"{ms}-0", {"box": ms}) for ms in sorted(sample(range(10_000, 100_000), 8)))
     crew = attic.group("crew")
     crew.create("0")
     crew.consumer("ida").read(6)
     attic.trim(maxlen=5)
+    picture.start(client, "attic")
     return crew
 
 
-@hinted("`attic` is not a stream: start again with new_attic.")
+@hinted("`attic` is not a stream: start again with new_attic.", "attic")
 def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the three entries that still exist are pending."""
     if find_group(stream_of(crew), crew.name) is None:

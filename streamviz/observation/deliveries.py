@@ -13,7 +13,9 @@ from streamviz.errors import check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 
-End = Literal["pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"]
+End = Literal[
+    "pending", "acked", "acked or dropped", "claimed", "delivered again", "given back", "dropped"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,17 @@ class Delivery:
     id : EntryId
         The entry.
     consumer : str
-        The consumer that held it.
+        The consumer that held it; empty for no consumer, after the entry was given back (XNACK).
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
-    end : {"pending", "acked", "acked or dropped", "claimed", "delivered again", "dropped"}
-        How it ended, if it did: acknowledged, claimed by another consumer, delivered to the same
-        one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may no longer be
-        in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too.
+    end : str
+        How it ended: ``"pending"``, not yet; ``"acked"``; ``"claimed"`` by another consumer;
+        ``"delivered again"`` to the same one; ``"given back"`` without a claim (XNACK, 8.8); or
+        ``"dropped"`` with its consumer (XGROUP DELCONSUMER). If the entry may no longer be in the
+        stream, ``"acked or dropped"``: DELREF, and XAUTOCLAIM after XDEL, drop it, too.
     n : int
         The number of the sample at `until_ms`.
     """
@@ -66,6 +69,7 @@ class DeliveryLog:
         self._pending: dict[str, dict[EntryId, Delivery]] = {}
         self._ended: dict[str, deque[Delivery]] = {}
         self._redeliveries: Counter[str] = Counter()  # among those that ended
+        self._gave_back: set[str] = set()
 
     def pending(self, group: str) -> list[Delivery]:
         """Return the deliveries that are pending now, oldest entry first."""
@@ -94,6 +98,11 @@ class DeliveryLog:
         self._catch_up()
         return self._redeliveries[group]
 
+    def gave_back(self, group: str) -> bool:
+        """Return whether an entry of the group was ever pending for no consumer (XNACK)."""
+        self._catch_up()
+        return group in self._gave_back
+
     def _catch_up(self) -> None:
         history = self._history
         if history.newest is None or history.newest.n == self._n:
@@ -111,6 +120,8 @@ class DeliveryLog:
         for name in self._pending.keys() - groups.keys():
             del self._pending[name]  # the group was destroyed, with its pending entries
         for name, group in groups.items():
+            if any(not entry.consumer for entry in group.oldest):
+                self._gave_back.add(name)
             before = self._pending.get(name, {})
             self._pending[name], ended = _compare(before, group, sample)
             self._ended.setdefault(name, deque()).extend(ended)
@@ -149,7 +160,8 @@ def _compare(
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
             pending[entry_id] = replace(old, until_ms=time_ms, n=n)
         else:
-            end = "claimed" if entry.consumer != old.consumer else "delivered again"
+            moved: End = "claimed" if entry.consumer else "given back"
+            end = moved if entry.consumer != old.consumer else "delivered again"
             ended.append(replace(old, until_ms=time_ms, end=end, n=n))
     for entry_id, entry in entries.items():
         if entry_id not in pending:

@@ -23,6 +23,7 @@ from go_game.variants.runner import STYLES, JudgeProcess
 
 FILE = Path(__file__).parents[2] / "recordings" / "five_runs.json"
 RUNS = 5
+_WIDTH, _LEFT = 720, 280  # pixels
 NOTICED_S = 6
 """When a dead judge is noticed: Kafka's session timeout (6 s is the least that its brokers allow by
 default), and the minimum idle time of a claim on Redis."""
@@ -139,6 +140,30 @@ class Runs:
         """Return the median of one figure."""
         return statistics.median(self.rows[row][figure])
 
+    def _repr_svg_(self) -> str:
+        """Draw each run of the first figure as a dot, and the median as a line."""
+        title = next(iter(next(iter(self.rows.values()))))
+        runs = {row: list(figures[title]) for row, figures in self.rows.items()}
+        scale = (_WIDTH - _LEFT - 20) / max(map(max, runs.values()))
+        parts = [f"<text x='0' y='14'>{title}, each run a dot, the median a line</text>"]
+        for number, (row, numbers) in enumerate(runs.items()):
+            y = 38 + 24 * number
+            parts.append(f"<text x='0' y='{y + 4}'>{row}</text>")
+            for one in numbers:
+                x = _LEFT + one * scale
+                parts.append(f"<circle cx='{x:.1f}' cy='{y}' r='5' fill='#0072B2' opacity='.6'/>")
+            x = _LEFT + statistics.median(numbers) * scale
+            line = f"x1='{x:.1f}' x2='{x:.1f}' y1='{y - 9}' y2='{y + 9}'"
+            parts.append(f"<line {line} stroke='#D55E00' stroke-width='3'/>")
+            value = f"{statistics.median(numbers):.3g}"
+            parts.append(f"<text x='{_LEFT - 12}' y='{y + 4}' text-anchor='end'>{value}</text>")
+        height = 30 + 24 * len(runs)
+        return (
+            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {height}' "
+            f"style='background:#ffffff' font-family='system-ui,sans-serif' font-size='12' "
+            f"fill='#333333'><title>{title}</title>{''.join(parts)}</svg>"
+        )
+
     def __repr__(self) -> str:
         wide = max(map(len, self.rows))
         figures = list(next(iter(self.rows.values())))
@@ -152,7 +177,7 @@ class Runs:
 def saved_styles(path: Path = FILE) -> Runs:
     """Return the saved runs of each style."""
     saved: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    figures = {"import s": "import_s", "USS MB": "uss_mb", "first s": "first_s"}
+    figures = {"USS MB": "uss_mb", "import s": "import_s", "first s": "first_s"}
     figures |= {"moves/s": "moves_per_s", "work ms": "work_ms"}
     return Runs(
         {
