@@ -20,6 +20,7 @@ End = Literal[
     "acked or dropped",
     "claimed",
     "delivered again",
+    "given back",
     "dropped",
     "undone by a failover",
     "acked, or undone by a failover",
@@ -51,7 +52,7 @@ class Delivery:
     id : EntryId
         The entry.
     consumer : str
-        The consumer that held it.
+        The consumer that held it; empty for no consumer, after the entry was given back (XNACK).
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
@@ -59,7 +60,7 @@ class Delivery:
         of the newest sample), in milliseconds since 1970 UTC.
     end : str
         One of `End`: how it ended, if it did: acknowledged, claimed by another consumer, delivered
-        to the same one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may
+        to the same one again, given back without a claim (XNACK, 8.8), or dropped with its consumer (XGROUP DELCONSUMER). If the entry may
         no longer be in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it,
         too. A failover undoes a delivery that the new node never heard of.
     n : int
@@ -93,6 +94,7 @@ class DeliveryLog:
         self._pending: dict[str, dict[EntryId, Delivery]] = {}
         self._ended: dict[str, deque[Delivery]] = {}
         self._redeliveries: Counter[str] = Counter()  # among those that ended
+        self._gave_back: set[str] = set()
 
     def pending(self, group: str) -> list[Delivery]:
         """Return the deliveries that are pending now, oldest entry first."""
@@ -121,6 +123,11 @@ class DeliveryLog:
         self._catch_up()
         return self._redeliveries[group]
 
+    def gave_back(self, group: str) -> bool:
+        """Return whether an entry of the group was ever pending for no consumer (XNACK)."""
+        self._catch_up()
+        return group in self._gave_back
+
     def _catch_up(self) -> None:
         history = self._history
         if history.newest is None or history.newest.n == self._n:
@@ -138,6 +145,8 @@ class DeliveryLog:
         for name in self._pending.keys() - groups.keys():
             del self._pending[name]  # the group was destroyed, with its pending entries
         for name, group in groups.items():
+            if any(not entry.consumer for entry in group.oldest):
+                self._gave_back.add(name)
             before = self._pending.get(name, {})
             self._pending[name], ended = _compare(before, group, sample)
             self._ended.setdefault(name, deque()).extend(ended)
@@ -178,7 +187,8 @@ def _compare(
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
             pending[entry_id] = replace(old, until_ms=time_ms, n=n)
         else:
-            end = "claimed" if entry.consumer != old.consumer else "delivered again"
+            moved: End = "claimed" if entry.consumer else "given back"
+            end = moved if entry.consumer != old.consumer else "delivered again"
             ended.append(replace(old, until_ms=time_ms, end=end, n=n))
     for entry_id, entry in entries.items():
         if entry_id not in pending:

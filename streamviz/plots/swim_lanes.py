@@ -16,6 +16,7 @@ from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
 
+_MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 
@@ -23,10 +24,11 @@ _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 class SwimLanes(Plot):
     """One lane for each consumer, with a bar for each delivery that it held.
 
-    A faint bar has ended: the entry was acknowledged, claimed by another consumer, or lost. A full
-    bar is still held. A dashed bar is a delivery after the first. A thin line leads from a claimed
-    entry's bar to the bar of its new holder. While a consumer is dead, its lane is hatched. A
-    delivery shorter than the time between two samples has no bar.
+    A faint bar has ended: the entry was acknowledged, claimed by another consumer, given back
+    (XNACK), or lost. An entry that was given back has a bar in the lane of no consumer until it is
+    claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
+    from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
+    hatched. A delivery shorter than the time between two samples has no bar.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ class SwimLanes(Plot):
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {
                 "tickvals": [-(index + 0.5) for index in range(count)],
-                "ticktext": [label(name, 16) for _, name in lanes],
+                "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
                 "range": [-count or -1, 0.4 * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
@@ -133,8 +135,13 @@ class SwimLanes(Plot):
         return [name for name in history.group_names if name == self.group]
 
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
-        names = self._groups(history)
-        return tuple((name, one) for name in names for one in history.consumer_names(name))
+        """Return each consumer's lane, and one of no consumer for entries that were given back."""
+        lanes: list[tuple[str, str]] = []
+        for name in self._groups(history):
+            lanes += ((name, one) for one in history.consumer_names(name))
+            if delivery_log(history).gave_back(name):
+                lanes.append((name, ""))
+        return tuple(lanes)
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
@@ -145,11 +152,11 @@ class SwimLanes(Plot):
             some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
-                new = begun.get((old.id, old.until_ms)) if old.end == "claimed" else None
+                new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
                 rows = [_row(lanes, name, one) for one in (old, new) if one is not None]
                 if len(rows) == 2 and None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id}: from {label(old.consumer)} to {label(new.consumer)}"  # type: ignore[union-attr]
+                    words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -241,4 +248,8 @@ def _points(
 
 
 def _text(one: Delivery, held_s: float) -> str:
-    return f"{one.id}, {label(one.consumer)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
+    return f"{one.id}, {_who(one)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
+
+
+def _who(one: Delivery) -> str:
+    return label(one.consumer) if one.consumer else "no consumer"

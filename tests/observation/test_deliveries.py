@@ -42,6 +42,7 @@ def test_a_delivery_lasts_from_its_first_sample_to_the_first_without_it() -> Non
         (pend(5, "ben", 2), "claimed"),
         (pend(5, "ann", 2), "delivered again"),
         (pend(5, "ben", 1), "claimed"),  # XCLAIM JUSTID counts no delivery
+        (pend(5, "", 1), "given back"),  # XNACK
     ],
 )
 def test_another_consumer_or_delivery_ends_one_delivery_and_begins_the_next(

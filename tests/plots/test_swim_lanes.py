@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -11,7 +12,7 @@ from plots.histories import group, history, sample
 
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import ConsumerInfo
+from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
@@ -53,6 +54,26 @@ def test_a_dead_consumer_looks_dead_and_its_entry_is_linked_to_where_it_went(
     (across, across_too, _), (up, down, _) = links["x"], links["y"]
     assert across == across_too > died
     assert (-1 < up < 0, -2 < down < -1) == (True, True), "from the first lane to the second"
+
+
+def test_an_entry_that_was_given_back_has_the_lane_of_no_consumer() -> None:
+    def held(n: int, consumer: str) -> Sample:
+        entry = PendingEntry(EntryId(5), consumer, 0, 1)
+        state = replace(group("g", pending=1, oldest=[entry]), consumers=(working("cy"),))
+        return sample(n, state)
+
+    def working(name: str) -> ConsumerInfo:
+        return ConsumerInfo(name=name, pending=0, idle_ms=0, inactive_ms=0)
+
+    figure = SwimLanes("g").figure(history(held(1, "cy"), held(2, ""), held(3, "cy")))
+    assert figure["layout"]["yaxis"]["ticktext"] == ["cy", "no consumer"]
+    (first, *_) = figure["data"]
+    assert [text.split(":")[1].split(",")[0] for text in first["text"][::3]] == [
+        " given back",
+        " claimed",
+    ]
+    assert -1 < first["y"][0] < 0
+    assert -2 < first["y"][3] < -1
 
 
 def test_a_consumer_that_came_back_is_dead_only_until_then() -> None:
