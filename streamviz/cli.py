@@ -280,9 +280,9 @@ def _add_export(commands: Any) -> None:
     )
     command = commands.add_parser(
         "export",
-        help="export a recording as a page that plays it, an image or an animated image",
-        description=f"The suffix of the output selects the format. {formats}. Use a GIF on slides "
-        "that take no HTML; there is no MP4. A notebook becomes one .html file.",
+        help="export a recording as a page that plays it, an image, an animated image or a video",
+        description=f"The suffix of the output selects the format. {formats}. Use an MP4 "
+        "or a GIF on slides that take no HTML. A notebook becomes one .html file.",
     )
     command.add_argument("recording", help="a file that streamviz.record() wrote, or a notebook")
     command.add_argument("--slides", action="store_true", help="export a notebook as slides")
@@ -292,6 +292,9 @@ def _add_export(commands: Any) -> None:
     )
     _add_recording_options(command)
     command.add_argument("--caption", help="a caption for the beginning")
+    command.add_argument(
+        "--rate", type=float, metavar="HZ", help="images a second of a GIF or an MP4 (default: 15)"
+    )
     command.add_argument(
         "--poster", type=float, metavar="SECONDS", help="the moment a page shows before it plays"
     )
