@@ -267,14 +267,15 @@ def replay(args: argparse.Namespace) -> None:
     _option("-o", "--output", help="the file to write (default: the recording's name with .html)"),
     *_RECORDING,
     _option("--caption", help="a caption for the beginning"),
+    _option("--rate", type=float, metavar="HZ", help="images a second of a GIF or an MP4: 15"),
     _option("--poster", type=float, metavar="SECONDS", help="what to show before it plays"),
     _option("--autoplay", action="store_true", default=None, help="start without a click"),
     _OVERWRITE,
-    description=f"The suffix of the output selects the format. {_FORMATS}. Use a GIF on slides "
-    "that take no HTML; there is no MP4. A notebook becomes one .html file.",
+    description=f"The suffix of the output selects the format. {_FORMATS}. Use an MP4 or a "
+    "GIF on slides that take no HTML. A notebook becomes one .html file.",
 )
 def export_file(args: argparse.Namespace) -> None:
-    """Export a recording as a page that plays it, an image or an animated image."""
+    """Export a recording as a page that plays it, an image, an animated image or a video."""
     output = Path(args.output) if args.output is not None else None
     source = Path(args.recording)
     path = export(source, output, _options(args), slides=args.slides, overwrite=args.overwrite)

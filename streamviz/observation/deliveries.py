@@ -59,10 +59,11 @@ class Delivery:
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
     end : str
-        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer, delivered
-        to the same one again, given back without a claim (XNACK, 8.8), or dropped with its consumer (XGROUP DELCONSUMER). If the entry may
-        no longer be in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it,
-        too. A failover undoes a delivery that the new node never heard of.
+        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer,
+        delivered to the same one again, given back without a claim (XNACK, 8.8), or dropped
+        with its consumer (XGROUP DELCONSUMER). If the entry may no longer be in the stream,
+        "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too. A failover
+        undoes a delivery that the new node never heard of.
     n : int
         The number of the sample at `until_ms`.
     """

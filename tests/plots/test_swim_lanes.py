@@ -116,3 +116,31 @@ def test_without_consumers_it_says_so() -> None:
 def test_a_group_that_is_not_text_is_refused(bad: object) -> None:
     with pytest.raises(InputError, match="as text"):
         SwimLanes(bad)  # type: ignore[arg-type]
+
+
+def many(consumers: int, samples: int) -> list[Sample]:
+    """Return samples in which each consumer holds another entry each time; the last one dies."""
+    found = []
+    for n in range(1, samples + 1):
+        names = [f"c-{i:02}" for i in range(consumers)]
+        held = [PendingEntry(EntryId(n, i), name, 5, 1) for i, name in enumerate(names)]
+        infos = tuple(ConsumerInfo(name, 1, 5, 5) for name in names)
+        state = replace(group("g", oldest=held, pending=consumers), consumers=infos)
+        death = [Event("killed", names[-1], "g")] if n == samples else []
+        found.append(replace(sample(n, events=death), groups=(state,)))
+    return found
+
+
+def test_many_deliveries_share_a_row_and_few_do_not_cover_each_other() -> None:
+    for samples, rows in ((10, 3), (100, 1)):
+        bars = SwimLanes().figure(history(*many(2, samples)))["data"][0]
+        heights = {y for y in bars["y"] if y is not None and y > -1}
+        assert len(heights) == rows
+
+
+def test_of_many_consumers_the_dead_have_a_lane_and_it_says_how_many_there_are() -> None:
+    layout = SwimLanes().layout(history(*many(40, 3)))
+    names = layout["yaxis"]["ticktext"]
+    assert len(names) == 14
+    assert "c-39" in names, "it died"
+    assert layout["xaxis"]["title"]["text"].startswith("seconds; 14 of 40 consumers")
