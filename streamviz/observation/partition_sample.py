@@ -19,7 +19,8 @@ from streamviz.observation.sample import GroupState, Lag, Sample
 
 _MAX_PENDING = 50
 _MAX_TOLD = 8  # texts that a sum has of its parts
-_WORST_FIRST: tuple[Literal["unknown", "suspect"], ...] = ("unknown", "suspect")
+_Inexact = Literal["unknown", "suspect", "plausible"]
+_WORST_FIRST: tuple[_Inexact, ...] = ("unknown", "suspect", "plausible")
 
 
 @dataclass(frozen=True, slots=True)

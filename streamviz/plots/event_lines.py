@@ -96,7 +96,7 @@ def uncertain_lags(history: History) -> Trace:
         if not history.inexact_count(name):
             continue
         for start, end, verdict, reason in _spans(history, name):
-            words = "unknown" if verdict == "unknown" else "uncertain"
+            words = {"unknown": "unknown", "plausible": "not counted"}.get(verdict, "uncertain")
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
             trace["x"] += [start, (start + end) / 2, end, None]

@@ -205,6 +205,9 @@ UNKNOWN = Lag(None, "unknown", "nobody knows", None)
 def test_a_sum_is_as_certain_as_its_least_certain_partition() -> None:
     assert sum_lags({}) == Lag(0, "exact", "", 0)
     assert sum_lags({0: EXACT, 1: EXACT}) == Lag(4, "exact", "", 10)
+    plausible = Lag(3, "plausible", "not counted", 20)
+    assert sum_lags({0: EXACT, 1: plausible}).verdict == "plausible"
+    assert sum_lags({0: plausible, 1: SUSPECT}).verdict == "suspect"
     assert sum_lags({0: EXACT, 1: SUSPECT}) == Lag(5, "suspect", "partition 1: who knows", 20)
     both = sum_lags({0: SUSPECT, 1: EXACT, 2: UNKNOWN})
     assert both == Lag(None, "unknown", "partition 0: who knows; partition 2: nobody knows", None)
