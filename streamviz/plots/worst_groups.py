@@ -17,8 +17,7 @@ def shown_groups(history: History, most: int = MAX_GROUPS) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
     Of more than twelve, or another number, these are the ones whose lag is unknown, or that have
-    the most waiting and pending entries now, to a power of two: so they do not change with every
-    sample.
+    the most waiting and pending entries now.
     """
     names, newest = history.group_names, history.newest
     if len(names) <= most or newest is None:
@@ -51,4 +50,4 @@ def worst_of_text(history: History, most: int = MAX_GROUPS) -> str:
 def _rank(group: GroupState) -> float:
     if group.lag.entries is None:
         return inf
-    return (group.lag.entries + group.pending).bit_length()
+    return group.lag.entries + group.pending

@@ -35,7 +35,7 @@ def test_twelve_groups_are_all_shown_and_of_more_the_worst_twelve() -> None:
     many = window(40)
     names = tuple(f"g{i:03}" for i in range(28, 40))
     assert shown_groups(many) == names
-    assert shown_groups(many, 3) == names[:3], "equals keep their order"
+    assert shown_groups(many, 3) == names[-3:]
     many.append(sample(9, *(group(f"g{i:03}", None) for i in range(2)), group("g030", 9)))
     assert {"g000", "g001", "g030"} < {*shown_groups(many)}, "what is unknown comes first"
 
@@ -48,7 +48,7 @@ def test_the_sum_of_all_is_told_with_them() -> None:
         assert plot.summary(many).startswith(f"Waiting for all 40: {total:,}. The worst 12: g028")
         assert "g027" not in plot.summary(many)
     assert "Waiting for all 40: " in AckProgress().summary(many)
-    assert "The worst 6: g028: " in AckProgress().summary(many)
+    assert "The worst 6: g034: " in AckProgress().summary(many)
     assert "g000: " in AckProgress("g000").summary(many)
     assert "Waiting" not in GroupLag().summary(window(12))
 
