@@ -73,6 +73,13 @@ def nodes(cluster: EmbeddedCluster) -> Iterator[RedisCluster]:
 
 
 @pytest.fixture
+def mirrored(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
+    """Two nodes with a replica each, which a test may kill."""
+    with embedded_cluster(2, replicas=True, program=server.program) as running:
+        yield running
+
+
+@pytest.fixture
 def until() -> Until:
     """Wait until something holds, and fail with its last value if it does not in time."""
 

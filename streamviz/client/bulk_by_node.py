@@ -10,10 +10,10 @@ from typing import Any
 
 from streamviz.client.arguments import Fields
 from streamviz.client.bulk import Packer
-from streamviz.client.cluster import redirection
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.node_pipeline import exchange, node_of, side_by_side
+from streamviz.client.redirection import redirection
 from streamviz.client.resp import Command, pack, unpack
 from streamviz.errors import InputError, ServerError
 

@@ -8,20 +8,17 @@ while the slot is being moved. The refused command was not run, so it is safe to
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import redis
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.exceptions import (
-    AskError,
     ClusterCrossSlotError,
     ClusterDownError,
-    MovedError,
     RedisClusterException,
     RedisError,
     TryAgainError,
@@ -29,6 +26,7 @@ from redis.exceptions import (
 
 from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
+from streamviz.client.redirection import Redirection, redirection
 from streamviz.client.resp import Command, unpack
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
@@ -38,18 +36,6 @@ Client = redis.Redis | RedisCluster
 SLOTS = 16_384
 _REDIRECT_TIMEOUT_S = 5.0
 _RETRY_DELAY_S = 0.01
-
-
-class Redirection(NamedTuple):
-    """The node that another node redirects to; an empty host is that of the node that replied.
-
-    Use it from now on (MOVED), or for this command only (ASK); or use the same node again after
-    a short delay (TRYAGAIN, with port 0).
-    """
-
-    kind: Literal["MOVED", "ASK", "TRYAGAIN"]
-    host: str = ""
-    port: int = 0
 
 
 def slot_of(key: str | bytes) -> int:
@@ -126,6 +112,19 @@ class ClusterConnection(Connection):
                     replies[index] = reply
             yield size, transport.errors_among(replies)
 
+    def transaction_if(
+        self, check: Command, expected: Any, commands: Sequence[Command]
+    ) -> list[Any] | None:
+        """Send commands together, provided a check has the expected reply; see `Connection`."""
+        owner = self.node
+        try:
+            return super().transaction_if(check, expected, commands)
+        except CommandRefused:  # so nothing was done
+            self.call(*check)  # finds the slot's new node
+            if self.node == owner:
+                raise
+        return super().transaction_if(check, expected, commands)
+
     def explain(
         self, error: Exception, command: Command, needs: tuple[int, ...] | None = None
     ) -> StreamVizError:
@@ -145,6 +144,12 @@ class ClusterConnection(Connection):
             return ServerUnreachable(
                 f"slot {self.slot} is being moved, and its keys have been on two nodes for more "
                 f"than {_REDIRECT_TIMEOUT_S:g} s: finish the move, then try again"
+            )
+        if (target := redirection(error)) and target.kind == "ASK":
+            return ServerUnreachable(
+                f"slot {self.slot} is being moved, and the key {self.key!r} is already on another "
+                f"node: {message}. {command[0]!s} does not follow it there: "
+                "finish the move (CLUSTER SETSLOT), then try again"
             )
         return super().explain(error, command, needs)
 
@@ -270,20 +275,3 @@ class ClusterConnection(Connection):
                 raise
         pool = self.client.get_redis_connection(owner).connection_pool
         return pool, transport.take(pool)
-
-
-def redirection(reply: Any) -> Redirection | None:
-    """Return where a reply redirects to; None for a result or another error."""
-    if not isinstance(reply, Exception):
-        return None
-    message = str(reply)
-    for kind, name in ((MovedError, "MOVED"), (AskError, "ASK"), (TryAgainError, "TRYAGAIN")):
-        if isinstance(reply, kind) and not message.startswith(name):
-            message = f"{name} {message}"  # redis-py's own reader removes the first word
-            break
-    if message.startswith("TRYAGAIN"):
-        return Redirection("TRYAGAIN")
-    match = re.match(r"(MOVED|ASK) \d+ (.*):(\d+)$", message)
-    if match is None:
-        return None
-    return Redirection("MOVED" if match[1] == "MOVED" else "ASK", match[2], int(match[3]))

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from redis.exceptions import ResponseError
 
 from streamviz.client import transport
-from streamviz.client.cluster import ClusterConnection, redirection
+from streamviz.client.cluster import ClusterConnection
 from streamviz.client.connection import Connection
+from streamviz.client.redirection import redirection
 from streamviz.errors import ServerUnreachable
 
 _T = TypeVar("_T")

@@ -1,11 +1,12 @@
-"""Judge how far a group is behind: exact, suspect or unknown. A wrong number is never called exact.
+"""Judge how far a group is behind: exact, plausible, suspect or unknown. No wrong one is exact.
 
 The server's own lag is a difference of two counters, and many commands make it wrong. On Redis
 7.0.15, 8.2.3 and Valkey 9.1.2, it is NULL after XDEL of a waiting entry, or without ENTRIESREAD. It
 is wrong, without a warning, after XTRIM past the cursor (on 7.0 for good, on Valkey until the next
 read), after XSETID, and after a false ENTRIESREAD. So that number alone is never trusted. A number
 is exact if its entries were counted: `streamviz.observation.counting` has the rules. The server's
-number is suspect if it is possible, and not shown if it is not: then the bounds are told.
+number is plausible if it is possible and nothing speaks against it, suspect if something does, and
+not shown if it is impossible: then the bounds are told.
 
 Everything here is pure.
 """
@@ -40,8 +41,8 @@ def judge_lag(
     Returns
     -------
     Lag
-        "exact" if counted or if the cursor's position alone proves it; else "suspect" with the
-        server's number, or "unknown" where the server has none or an impossible one.
+        "exact" if counted or if the cursor's position alone proves it; else "plausible" or
+        "suspect" with the server's number, or "unknown" where it has none or an impossible one.
 
     Examples
     --------
@@ -61,7 +62,20 @@ def judge_lag(
     if group.lag is None or not at_least <= group.lag <= at_most:
         return Lag(None, "unknown", f"{bounds}; {_complaint(group, stream)}", behind_ms)
     reason = f"the server's own number, not counted yet: {bounds}"
-    return Lag(group.lag, "suspect", reason, behind_ms)
+    if not _is_plausible(group, stream):
+        return Lag(group.lag, "suspect", f"{reason}; {_cause(group, stream)}", behind_ms)
+    return Lag(group.lag, "plausible", reason, behind_ms)
+
+
+def _is_plausible(group: GroupInfo, stream: StreamInfo) -> bool:
+    """Tell whether nothing is known that makes the server's number wrong.
+
+    A false XSETID, ENTRIESREAD or ENTRIESADDED leaves no trace.
+    """
+    first = stream.first_entry.id if stream.first_entry else EntryId.MAX
+    read, added = group.entries_read, stream.entries_added
+    adds_up = None not in (read, added) and (read or 0) + (group.lag or 0) == added
+    return adds_up and largest_deleted(stream) <= group.last_delivered_id >= first
 
 
 def _complaint(group: GroupInfo, stream: StreamInfo) -> str:

@@ -13,7 +13,7 @@ import redis
 from streamviz.client.cluster_nodes import migrating_slots
 from streamviz.client.node_pipeline import exchange, forget, moved, node_of
 from streamviz.client.resp import Command, pack
-from streamviz.errors import ServerUnreachable, StreamVizError
+from streamviz.errors import StreamVizError
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import TIMEOUT_S
 from streamviz.observation.sample import Sample
@@ -21,6 +21,7 @@ from streamviz.observation.snapshots import Steps
 from streamviz.observation.stand_ins import without_stream
 
 _NODES: Command = ("CLUSTER", "NODES")
+_BROKEN = (redis.ConnectionError, redis.TimeoutError, OSError)
 _MAX_NODES = 1000  # a cluster has no more
 Answers = dict[int, Any]
 
@@ -137,7 +138,8 @@ class NodePolls:
         for number, answer in answers.items():
             try:
                 if isinstance(answer, Exception):
-                    visit.works = visit.works and not isinstance(answer, ServerUnreachable)
+                    broken = isinstance(answer.__cause__, _BROKEN)
+                    visit.works = visit.works and not broken
                     waiting[number] = steps[number].throw(answer)
                 else:
                     waiting[number] = steps[number].send(answer)
@@ -196,7 +198,10 @@ class NodePolls:
         for number, raw in zip(requests, replies, strict=True):
             inner = self._observers[number].snapshots.unframed(raw)
             has_moved = moved(raw if inner is None else inner)
-            if has_moved:
+            down = [one for one in raw if isinstance(one, Exception) and "CLUSTERDOWN" in str(one)]
+            if down:
+                answers[number] = self._connections[number].explain(down[0], requests[number][0])
+            elif has_moved:
                 elsewhere.append(number)
             elif has_moved is False or inner is None:
                 alone.append(number)

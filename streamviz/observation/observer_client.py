@@ -22,8 +22,9 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from streamviz.client.cluster import ClusterConnection, redirection
+from streamviz.client.cluster import ClusterConnection
 from streamviz.client.connection import Connection
+from streamviz.client.redirection import redirection
 from streamviz.client.resp import Command
 from streamviz.client.transport import kind_of
 from streamviz.errors import InputError

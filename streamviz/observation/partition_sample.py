@@ -18,7 +18,9 @@ from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Lag, Sample
 
 _MAX_PENDING = 50
-_WORST_FIRST: tuple[Literal["unknown", "suspect"], ...] = ("unknown", "suspect")
+_MAX_TOLD = 8  # texts that a sum has of its parts
+_Inexact = Literal["unknown", "suspect", "plausible"]
+_WORST_FIRST: tuple[_Inexact, ...] = ("unknown", "suspect", "plausible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def sum_partitions(
         n=n,
         time_ms=time_ms,
         exists=bool(existing),
-        trouble="; ".join(dict.fromkeys(one.trouble for one in samples if one.trouble)),
+        trouble=_shortened([*dict.fromkeys(one.trouble for one in samples if one.trouble)]),
         length=sum(sample.length for sample in existing),
         entries_added=sum(sample.entries_added for sample in existing),
         first_id=min(firsts, default=EntryId.ZERO),
@@ -141,9 +143,29 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
     return Lag(
         entries=None if "unknown" in verdicts else total,
         verdict=next((one for one in _WORST_FIRST if one in verdicts), "exact"),
-        reason="; ".join(f"partition {n}: {lag.reason}" for n, lag in known.items() if lag.reason),
+        reason=_reasons({number: lag.reason for number, lag in known.items() if lag.reason}),
         behind_ms=max(times, default=0) if len(times) == len(known) else None,
     )
+
+
+def _reasons(by_part: Mapping[int, str]) -> str:
+    """Return reasons in one text, each with the numbers of its parts."""
+    numbers: dict[str, list[str]] = {}
+    for number, reason in by_part.items():
+        numbers.setdefault(reason, []).append(str(number))
+    return _shortened(
+        [
+            f"partition{'s' if len(of) > 1 else ''} {_shortened(of, ', ')}: {reason}"
+            for reason, of in numbers.items()
+        ]
+    )
+
+
+def _shortened(texts: Sequence[str], between: str = "; ") -> str:
+    """Return texts in one; of many, the first ones and how many more there are."""
+    if len(texts) <= _MAX_TOLD:
+        return between.join(texts)
+    return f"{between.join(texts[:_MAX_TOLD])} and {len(texts) - _MAX_TOLD} more"
 
 
 def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:

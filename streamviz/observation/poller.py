@@ -44,6 +44,16 @@ class Polled:
     is_another: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a round trip is about: the stream as it was, and groups and pages by name."""
+
+    stream: StreamInfo | None
+    cursors: Mapping[str, EntryId]
+    idle: Mapping[str, GroupReplies]
+    pages: Sequence[Page]
+
+
 class Poller:
     """Polls one stream again and again, and remembers what the next poll need not ask.
 
@@ -104,7 +114,8 @@ class Poller:
         self._readers = readers
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        replies = yield from self._first_round_trip(tracker, cursors, idle, time_ms)
+        asked = _Asked(tracker.stream, cursors, idle, tracker.pages)
+        replies = yield from self._first_round_trip(asked, time_ms)
         lost = yield from self._failovers.check(tracker.stream, cursors, replies)
         anew = tracker.stream is not None and recreated(tracker.stream, replies.stream)
         if is_another := lost or anew:
@@ -122,10 +133,8 @@ class Poller:
         if wrong or not tracker.pages:
             pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
         if wrong or pages:
-            again = {} if wrong else idle
-            replies = yield from self._second_round_trip(
-                tracker, cursors | moved, again, pages, replies
-            )
+            asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages)
+            replies = yield from self._second_round_trip(asked, replies)
             if self._tracker.stream and recreated(self._tracker.stream, replies.stream) != anew:
                 raise ValueError("two polls do not agree on whether this is another stream")
             found = self._find(tracker, replies)
@@ -150,62 +159,42 @@ class Poller:
         self._snapshots.back_off.consumers = consumers
         return Polled(replies, judgements, previous, is_another)
 
-    def _first_round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        time_ms: int,
-    ) -> Steps[PollReplies]:
+    def _first_round_trip(self, asked: _Asked, time_ms: int) -> Steps[PollReplies]:
         """Ask about the stream and its groups; first, whether large entries are still the same."""
         budget = self._budget
         if budget.large and not budget.held:
             try:
-                return (yield from self._round_trip(tracker, cursors, idle, (), tracker.stream))
+                return (yield from self._round_trip(replace(asked, pages=()), asked.stream))
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
-        replies = yield from self._round_trip(tracker, cursors, idle, tracker.pages)
+        replies = yield from self._round_trip(asked)
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 
-    def _second_round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        pages: Sequence[Page],
-        first: PollReplies,
-    ) -> Steps[PollReplies]:
+    def _second_round_trip(self, asked: _Asked, first: PollReplies) -> Steps[PollReplies]:
         """Ask again, about other groups and entries by name; about large entries not again."""
         if not self._budget.large:
-            return (yield from self._round_trip(tracker, cursors, idle, pages))
+            return (yield from self._round_trip(asked))
         try:
-            replies = yield from self._round_trip(tracker, cursors, idle, (), first.stream)
+            replies = yield from self._round_trip(replace(asked, pages=()), first.stream)
         except StreamChanged:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
 
-    def _round_trip(
-        self,
-        tracker: LagTracker,
-        cursors: Mapping[str, EntryId],
-        idle: Mapping[str, GroupReplies],
-        pages: Sequence[Page],
-        known: StreamInfo | None = None,
-    ) -> Steps[PollReplies]:
-        last = known or tracker.stream
+    def _round_trip(self, asked: _Asked, known: StreamInfo | None = None) -> Steps[PollReplies]:
+        last = known or asked.stream
         poll = Poll(
             key=self._stream,
             after=last.last_generated_id if last else None,
-            pages=pages,
-            cursors=cursors,
-            idle=idle,
+            pages=asked.pages,
+            cursors=asked.cursors,
+            idle=asked.idle,
             readers=self._readers,
             memory=self._memory,
             known=known,
-            **self._budget.limits(len(cursors)),
+            **self._budget.limits(len(asked.cursors)),
         )
         return poll.read((yield poll.commands()), self._last_replies)
 

@@ -29,8 +29,9 @@ class Lag(Record):
     ----------
     entries : int or None
         Entries in the stream that were not yet delivered to the group; None when unknown.
-    verdict : {"exact", "suspect", "unknown"}
-        Whether the number can be trusted.
+    verdict : {"exact", "plausible", "suspect", "unknown"}
+        Whether the number can be trusted. If it is not exact, it is the server's own: plausible if
+        it was not counted yet and nothing speaks against it, suspect if something does.
     reason : str
         Why, in words; empty when the server's own number is exact.
     behind_ms : int or None
@@ -39,7 +40,7 @@ class Lag(Record):
     """
 
     entries: int | None
-    verdict: Literal["exact", "suspect", "unknown"]
+    verdict: Literal["exact", "plausible", "suspect", "unknown"]
     reason: str
     behind_ms: int | None
 

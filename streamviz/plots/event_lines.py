@@ -101,7 +101,8 @@ def uncertain_lags(history: History) -> Trace:
             continue
         free_from = -width  # where the next words have room
         for start, end, verdict, reason in _joined(_spans(history, name), width / 50):
-            words = f"{label(name, 14)}: lag {'unknown' if verdict == 'unknown' else 'uncertain'}"
+            what = {"unknown": "unknown", "plausible": "not counted"}.get(verdict, "uncertain")
+            words = f"{label(name, 14)}: lag {what}"
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
             middle, half = (start + end) / 2, (len(name[:14]) + 15) * _LETTER * width / 2

@@ -93,7 +93,7 @@ class GroupLag(Plot):
         values = self.sampled_values(last, history)
         unit = "" if self.unit == "entries" else " s"
         texts = [
-            f"{label(name, 12)} {'unknown' if value is None else f'{value:,g}{unit}'}"
+            f"{label(name, 12)} {'unknown' if value is None else f'{value:,.15g}{unit}'}"
             for name, value in zip(shown_groups(history), values, strict=True)
         ]
         top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))

@@ -208,4 +208,7 @@ def _ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def _number(value: float) -> str:
+    for size, letter in ((1e9, "B"), (1e6, "M")):  # as plotly does: there is no room for more
+        if size <= abs(value) < 1e12:
+            return f"{value / size:g}{letter}"
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:g}"

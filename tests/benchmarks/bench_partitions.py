@@ -1,4 +1,4 @@
-"""A sample of 1, 16 and 64 parts in a cluster: the kernel's time, round trips, and far nodes."""
+"""A sample of 1 to 256 parts in a cluster: the kernel's time, bytes, round trips, far nodes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 
 from benchmarks.tables import table
 from faults.proxy import Proxy
@@ -26,43 +27,80 @@ def test_partitions(cluster: EmbeddedCluster) -> None:
         "parts",
         "kernel's CPU, median ms",
         "kernel's CPU a part, ms",
+        "bytes a part",
+        "server CPU a part, µs",
         "round trips to all nodes",
         "nodes 25 ms away, median ms",
     )
     a_part, far = {}, {}
     with ExitStack() as undo:
         turns: list[int] = []
-        proxies = {node.port: undo.enter_context(slow(node.port, turns)) for node in cluster.nodes}
+        sizes: list[int] = []
+        proxies = {
+            node.port: undo.enter_context(slow(node.port, turns, sizes)) for node in cluster.nodes
+        }
         client = undo.enter_context(
             closing(cluster.client(address_remap=lambda at: (at[0], proxies[at[1]].port)))
         )
         near = undo.enter_context(closing(cluster.client()))
-        for count in (1, 16, 64):
+        for count in (1, 16, 64, 256):
             parts = Partitions(near, f"test:bench-{count}", count)
             parts.create_group("group")
             parts.add_many((f"customer-{n}", {"item": "tea"}) for n in range(50 * count))
             cpu_ms = median_ms(PartitionObserver(parts).sample, time.process_time, TURNS)
-            sample = PartitionObserver(Partitions(client, parts.name, count)).sample
+            sample = partial(answered, PartitionObserver(Partitions(client, parts.name, count)))
             sample()
             turns.clear()
+            sizes.clear()
             far[count] = median_ms(sample, time.perf_counter, 10)
-            a_part[count] = cpu_ms / count
-            row = (f"{cpu_ms:.2f}", f"{a_part[count]:.2f}", len(turns) // 11, f"{far[count]:.0f}")
-            found.add(count, *row)
+            a_part[count], bytes_a_part = cpu_ms / count, sum(sizes) / 11 / count
+            near_sample = PartitionObserver(parts).sample
+            near_sample()
+            before = server_cpu_us(cluster)
+            for _ in range(TURNS):
+                near_sample()
+            server_us = (server_cpu_us(cluster) - before) / TURNS / count
+            found.add(
+                count,
+                f"{cpu_ms:.2f}",
+                f"{a_part[count]:.2f}",
+                f"{bytes_a_part:.0f}",
+                f"{server_us:.0f}",
+                len(turns) // 11,
+                f"{far[count]:.0f}",
+            )
             for stream in parts.streams:
                 near.delete(stream.key)
     found.aim("times the CPU a part with 64 parts as with one", a_part[64] / a_part[1], most=1.2)
-    found.aim("times as long for 64 far parts as for one", far[64] / far[1], most=2)
+    found.aim("times the CPU a part with 256 parts as with 16", a_part[256] / a_part[16], most=1.2)
+    found.aim("ms for 64 parts 25 ms away", far[64], most=200)
 
 
-def slow(port: int, turns: list[int]) -> Proxy:
-    """Return a proxy that holds each piece back, and notes each request."""
+def answered(observer: PartitionObserver) -> None:
+    """Sample until all nodes have answered: the first time, there is more to send."""
+    while observer.sample().trouble:
+        time.sleep(EACH_WAY_S)
+
+
+def server_cpu_us(cluster: EmbeddedCluster) -> float:
+    """Return the CPU time that all nodes together have used, in microseconds."""
+    total = 0.0
+    for node in cluster.nodes:
+        with closing(node.server.client()) as admin:
+            cpu: dict[str, float] = admin.info("cpu")
+        total += cpu["used_cpu_user"] + cpu["used_cpu_sys"]
+    return total * 1_000_000
+
+
+def slow(port: int, turns: list[int], sizes: list[int]) -> Proxy:
+    """Return a proxy that holds each piece back, and notes each request, and each piece's size."""
 
     def request(data: bytes) -> bytes:
         turns.append(port)
         return reply(data)
 
     def reply(data: bytes) -> bytes:
+        sizes.append(len(data))
         time.sleep(EACH_WAY_S)
         return data
 

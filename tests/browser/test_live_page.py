@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import uuid
+
 import redis as redis_py
 from browser.conftest import RESULTS, Heard
 from playwright.sync_api import Page
+from redis.cluster import RedisCluster
 
 from streamviz import Scenario, Stream
+from streamviz.client.cluster import slot_of
 from streamviz.export import DashboardServer
+from streamviz.server.embedded_cluster import EmbeddedCluster
 
 ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
   ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
@@ -44,6 +53,33 @@ def test_a_stream_is_shown_live_and_again_after_the_server_was_away(
         stream.add({"n": 13})
         page.wait_for_function(f"() => ({LAG})() === 13", timeout=20_000)
         page.get_by_text("Lost the server").wait_for(state="hidden")
+
+
+def test_the_command_line_shows_a_stream_of_a_cluster_given_any_node_and_follows_its_slot(
+    cluster: EmbeddedCluster, nodes: RedisCluster, page: Page
+) -> None:
+    key = f"test:{{{uuid.uuid4().hex[:8]}}}"
+    stream, home = Stream(nodes, key), cluster.slot_owner(key)
+    given, other = (node for node in cluster.nodes if node is not home)
+    stream.add_many({"n": n} for n in range(5))
+    stream.group("g").create("0")
+    command = [sys.executable, "-m", "streamviz", "watch", key, "--no-browser", "--rate", "20"]
+    environment = os.environ | {"REDIS_URL": given.server.url}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            assert process.stdout is not None
+            page.goto(process.stdout.readline().split()[-1])
+            page.wait_for_function(f"() => ({LAG})() === 5", timeout=60_000)
+            cluster.move_slot(slot_of(key), other.name)
+            stream.add_many({"n": n} for n in range(7))
+            page.wait_for_function(f"() => ({LAG})() === 12", timeout=60_000)
+            page.screenshot(path=RESULTS / "live_page-cluster.png")
+        finally:
+            process.send_signal(signal.SIGINT)
+            nodes.delete(key)
+            if cluster.slot_owner(key) is not home:
+                cluster.move_slot(slot_of(key), home.name)
+    assert process.returncode == 0
 
 
 def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(

@@ -17,13 +17,12 @@ from redis.exceptions import AskError, MovedError, ResponseError, TryAgainError
 from streamviz import Observer, Stream
 from streamviz.client.cluster import (
     ClusterConnection,
-    Redirection,
     connection_to,
-    redirection,
     slot_of,
 )
 from streamviz.client.connection import Connection
 from streamviz.client.read import read_streams
+from streamviz.client.redirection import Redirection, redirection
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup, ServerUnreachable
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -243,6 +242,25 @@ def test_a_command_with_two_keys_waits_until_both_are_moved(
     thread.join(10)
     assert [letter.fields for letter in swept] == [{"n": "0"}]
     assert group.pending().count == 0
+
+
+def test_a_transaction_follows_ask_and_one_with_a_check_says_why_it_does_not(
+    cluster: EmbeddedCluster, stream: Stream
+) -> None:
+    stream.add({"n": 0}, "1-0")
+    steps = moving(cluster, stream)
+    while next(steps) != "1 key moved":
+        pass
+    connection, add = stream.connection, ("XADD", stream.key, "*", "n", "1")
+    try:
+        assert len(connection.transaction([add, add])) == 2
+        assert connection.snapshot([("XLEN", stream.key)]) == [3]
+        with pytest.raises(ServerUnreachable, match=r"already on another node: .* WATCH does not"):
+            connection.transaction_if(("XLEN", stream.key), 3, [add])
+    finally:
+        assert list(steps)[-1] == "settled"
+    assert connection.transaction_if(("XLEN", stream.key), 3, [add]) is not None
+    assert stream.length() == 4
 
 
 def test_keys_of_several_slots_are_refused_with_the_fix(nodes: RedisCluster) -> None:

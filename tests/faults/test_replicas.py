@@ -16,17 +16,10 @@ from streamviz.client import Confirmed
 from streamviz.client.cluster import slot_of
 from streamviz.errors import CommandRefused, InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.patterns.partitions import Partitions
-from streamviz.server.embedded import EmbeddedServer
-from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
+from streamviz.server.embedded_cluster import EmbeddedCluster
 
 Until = Callable[..., None]
 KEY = "orders:{7}"
-
-
-@pytest.fixture
-def mirrored(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
-    with embedded_cluster(2, replicas=True, program=server.program) as running:
-        yield running
 
 
 @pytest.fixture

@@ -20,18 +20,11 @@ from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
 from streamviz.patterns.partitions import Partitions
 from streamviz.plots import AckProgress, PartitionLanes
-from streamviz.server.embedded import EmbeddedServer
-from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
+from streamviz.server.embedded_cluster import EmbeddedCluster, Node
 
 Until = Callable[..., None]
+Cases = tuple[tuple[int, int], ...]  # how many are lost, and how many are added since
 KEY = "orders:{7}"
-
-
-@pytest.fixture
-def mirrored(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
-    """Two nodes with a replica each, which a test may kill."""
-    with embedded_cluster(2, replicas=True, program=server.program) as running:
-        yield running
 
 
 @pytest.fixture
@@ -78,12 +71,21 @@ def in_sync(primary: Node, until: Until) -> None:
     until(ends, 10)
 
 
-@pytest.mark.parametrize(("lost", "since"), [(500, 0), (50, 300), (7, 1), (0, 10)])
+@pytest.mark.parametrize("cases", [((500, 0), (50, 300)), ((7, 1), (0, 10))])
 def test_what_a_replica_never_got_is_counted(
-    mirrored: EmbeddedCluster, client: RedisCluster, until: Until, lost: int, since: int
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until, cases: Cases
 ) -> None:
-    stream = Stream(client, KEY)
-    primary, replica = replica_of(mirrored, KEY)
+    keys = {mirrored.slot_owner(key).name: key for key in (KEY, "orders:{0}")}
+    assert len(keys) == 2, "one node after the other is killed"
+    for key, (lost, since) in zip(keys.values(), cases, strict=True):
+        it_is_counted(mirrored, client, until, key, lost, since)
+
+
+def it_is_counted(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until, key: str, lost: int, since: int
+) -> None:
+    stream = Stream(client, key)
+    primary, replica = replica_of(mirrored, key)
     group = stream.group("bill")
     group.create("0", mkstream=True)
     consumer = group.consumer("ann")
@@ -93,14 +95,14 @@ def test_what_a_replica_never_got_is_counted(
     mirrored.cut_off(replica.name)
     stream.add_many({"n": n} for n in range(lost))
     consumer.read(70)
-    observer, seen = Observer(client, KEY), History()
+    observer, seen = Observer(client, key), History()
     seen.append(observer.sample())
     assert seen.last.length == 1000 + lost
     survivor, newest = stream.range(count=1)[0].id, stream.reverse_range(count=1)[0].id
     kill(mirrored, primary, replica)
     until(
         lambda: (
-            client.nodes_manager.initialize() or client.get_node_from_key(KEY).port == replica.port
+            client.nodes_manager.initialize() or client.get_node_from_key(key).port == replica.port
         )
     )  # type: ignore[no-untyped-call,func-returns-value]
     stream.connection.forget()  # type: ignore[attr-defined]

@@ -235,6 +235,26 @@ def test_a_node_that_hangs_greys_its_own_parts_and_stops_no_other(
         assert observer.sample().length == added
 
 
+def test_while_the_cluster_is_down_each_part_says_so_in_one_round_trip(
+    mortal: EmbeddedCluster,
+) -> None:
+    with closing(mortal.client()) as client:
+        parts = Partitions(client, "test:down", COUNT)
+        parts.create_group("g")
+        observer = PartitionObserver(parts, mortal.names)
+        assert not observer.sample().trouble
+        for node in mortal.nodes:
+            with closing(node.server.client()) as admin:
+                admin.config_set("cluster-require-full-coverage", "yes")
+                admin.execute_command("CLUSTER", "DELSLOTS", slot_of(parts.streams[0].key))
+        with calls(mortal) as during:
+            for _ in range(4):
+                troubles = [one.sample.trouble for one in observer.sample().partitions]
+                assert all("CLUSTERDOWN" in trouble for trouble in troubles), troubles
+        assert during["cmdstat_multi"] <= 4 * COUNT
+        assert during["cmdstat_cluster|slots"] <= 4
+
+
 def test_a_cluster_without_any_node_is_trouble_and_no_error(mortal: EmbeddedCluster) -> None:
     with closing(mortal.client()) as client:
         observer = PartitionObserver(Partitions(client, "test:gone", 8))

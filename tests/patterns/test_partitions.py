@@ -205,10 +205,17 @@ UNKNOWN = Lag(None, "unknown", "nobody knows", None)
 def test_a_sum_is_as_certain_as_its_least_certain_partition() -> None:
     assert sum_lags({}) == Lag(0, "exact", "", 0)
     assert sum_lags({0: EXACT, 1: EXACT}) == Lag(4, "exact", "", 10)
+    plausible = Lag(3, "plausible", "not counted", 20)
+    assert sum_lags({0: EXACT, 1: plausible}).verdict == "plausible"
+    assert sum_lags({0: plausible, 1: SUSPECT}).verdict == "suspect"
     assert sum_lags({0: EXACT, 1: SUSPECT}) == Lag(5, "suspect", "partition 1: who knows", 20)
     both = sum_lags({0: SUSPECT, 1: EXACT, 2: UNKNOWN})
     assert both == Lag(None, "unknown", "partition 0: who knows; partition 2: nobody knows", None)
     assert sum_lags({0: EXACT, 4: "no answer"}).reason == "partition 4: no answer"
+    three = sum_lags({0: "gone", 1: EXACT, 2: "no answer", 3: "gone", 5: "gone"}).reason
+    assert three == "partitions 0, 3, 5: gone; partition 2: no answer"
+    many = sum_lags(dict.fromkeys(range(64), "gone")).reason
+    assert many == "partitions 0, 1, 2, 3, 4, 5, 6, 7 and 56 more: gone"
 
 
 def test_a_sample_names_the_node_of_a_partition_and_its_target(

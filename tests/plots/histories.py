@@ -74,7 +74,7 @@ def group(
     waiting: int | None = 0,
     *,
     cursor: EntryId = ONE,
-    verdict: Literal["exact", "suspect", "unknown"] = "exact",
+    verdict: Literal["exact", "plausible", "suspect", "unknown"] = "exact",
     reason: str = "",
     behind_ms: int | None = 0,
     pending: int = 0,

@@ -171,3 +171,10 @@ def test_a_trace_and_a_layout_may_leave_out_what_plotly_chooses() -> None:
     picture = render({"data": [bare, dots], "layout": layout, "summary": "two"})
     assert "<path d='M56.0" in picture
     assert "trace 0" in picture
+
+
+def test_the_numbers_of_millions_of_entries_are_whole() -> None:
+    seen = history(*(sample(n, group("a", 12_345_678), length=30_000_000) for n in (1, 2)))
+    texts = words(render(GroupLag().figure(seen)))
+    assert {"10M", "a 12,345,678"} < {*texts}
+    assert "…" not in "".join(texts)

@@ -1,0 +1,37 @@
+"""Tell where a node of a cluster redirects a command to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, NamedTuple
+
+from redis.exceptions import AskError, MovedError, TryAgainError
+
+
+class Redirection(NamedTuple):
+    """The node that another node redirects to; an empty host is that of the node that replied.
+
+    Use it from now on (MOVED), or for this command only (ASK); or use the same node again after
+    a short delay (TRYAGAIN, with port 0).
+    """
+
+    kind: Literal["MOVED", "ASK", "TRYAGAIN"]
+    host: str = ""
+    port: int = 0
+
+
+def redirection(reply: Any) -> Redirection | None:
+    """Return where a reply redirects to; None for a result or another error."""
+    if not isinstance(reply, Exception):
+        return None
+    message = str(reply)
+    for kind, name in ((MovedError, "MOVED"), (AskError, "ASK"), (TryAgainError, "TRYAGAIN")):
+        if isinstance(reply, kind) and not message.startswith(name):
+            message = f"{name} {message}"  # redis-py's own reader removes the first word
+            break
+    if message.startswith("TRYAGAIN"):
+        return Redirection("TRYAGAIN")
+    match = re.match(r"(MOVED|ASK) \d+ (.*):(\d+)$", message)
+    if match is None:
+        return None
+    return Redirection("MOVED" if match[1] == "MOVED" else "ASK", match[2], int(match[3]))
