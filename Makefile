@@ -17,7 +17,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-versions test-install coverage-table clean
+.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-pages test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -34,6 +34,7 @@ help:
 	@echo "make film         make the README's moving picture anew, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
+	@echo "make test-pages   boards and players in pages of MkDocs, Streamlit, Solara and Panel"
 	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
 	@echo "make test-install   install the wheel as a learner does, and run the first notebook"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
@@ -103,6 +104,9 @@ bench: js
 
 test-matrix: js
 	$(BIN)/python tests/matrix/run.py
+
+test-pages: js
+	$(BIN)/python -m pytest tests/browser/pages_of_tools.py -o python_files='pages_*.py'
 
 test-versions: js
 	$(BIN)/python tests/versions.py $(VERSIONS)

@@ -288,12 +288,8 @@ def save(
     RecordingError
         If the file already exists, or can't be written.
     """
-    if not isinstance(history, History):
-        raise InputError(f"{history!r} can't be saved: give the History of a run")
-    if not history.samples:
-        raise InputError(
-            f"{history!r} can't be saved: run its scenario, or append an observer's samples first"
-        )
+    if not isinstance(history, History) or not history.samples:
+        raise InputError(f"{history!r} can't be saved: give the History of a run, with samples")
     pinned = captions_of(captions)
     samples = history.samples
     bar = progress_bar(progress, "Saving", len(samples), "samples")

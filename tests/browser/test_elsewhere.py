@@ -55,6 +55,22 @@ def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, tab: Page, show
     lab.end_kernels()
 
 
+def test_voila_has_ones_own_slider(lab: Lab, tab: Page) -> None:
+    program = (ROOT / "tests/examples/voila_page.py").read_text("utf-8")
+    cell = nbformat.v4.new_code_cell(program)
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.folder / "notebooks" / "slider.ipynb")
+    tab.goto(f"{lab.url}/voila/render/slider.ipynb?token={lab.token}")
+    tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    rate = "() => Number(document.body.innerText.match(/in ([0-9.]+)[/]s/)?.[1] ?? 0)"
+    assert tab.evaluate(rate) < 10
+    tab.locator(".noUi-handle").nth(1).press("End")
+    tab.wait_for_function(f"() => ({rate})() > 14", timeout=20_000)
+    picture(tab, "voila-slider")
+    lab.end_kernels()
+
+
 def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
