@@ -28,6 +28,9 @@ _ROWS = (0.93, 0.79)  # where words stand
 HEADROOM = 1.43
 """A plot's height in heights of its data, so that no words of an event cover a line."""
 _LETTER = 1 / 90  # of a plot's width, about
+_CLOSE = 0.25  # of a plot's width: one group's words have that much room
+
+Span = tuple[float, float, str, str]  # from, to, verdict, reason
 
 
 def event_lines(yaxis: str = "y2") -> Trace:
@@ -91,10 +94,11 @@ def uncertain_spans(yaxis: str = "y2") -> Trace:
 def uncertain_lags(history: History) -> Trace:
     """Return a shaded span for each time in which a group's lag is not exact, with the reason."""
     trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    close = _CLOSE * _seconds_shown(history)
     for i, name in enumerate(history.group_names):
         if not history.inexact_count(name):
             continue
-        for start, end, verdict, reason in _spans(history, name):
+        for start, end, verdict, reason in _joined(_spans(history, name), close):
             words = "unknown" if verdict == "unknown" else "uncertain"
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
@@ -106,9 +110,24 @@ def uncertain_lags(history: History) -> Trace:
     return trace
 
 
-def _spans(history: History, name: str) -> Iterator[tuple[float, float, str, str]]:
+def _joined(spans: Iterable[Span], close: float) -> Iterator[Span]:
+    """Yield spans, each with the later ones that begin so close that their words would overlap."""
+    whole: Span | None = None
+    for span in spans:
+        if whole is not None and span[0] < max(whole[1], whole[0] + close):
+            unknown = "unknown" in (whole[2], span[2])
+            whole = (whole[0], span[1], "unknown" if unknown else span[2], span[3])
+            continue
+        if whole is not None:
+            yield whole
+        whole = span
+    if whole is not None:
+        yield whole
+
+
+def _spans(history: History, name: str) -> Iterator[Span]:
     """Yield from when to when a group's lag was not exact, and the last verdict and reason."""
-    span: tuple[float, float, str, str] | None = None
+    span: Span | None = None
     for sample in history.samples:
         at, group = seconds(sample.time_ms, history), sample.find_group(name)
         if group is None or group.lag.verdict == "exact":
