@@ -27,17 +27,17 @@ GREY = "#888888"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 
 
-def flow_shapes(scene: dict[str, Any], width: int) -> tuple[int, list[Shape]]:
-    """Return the picture's height and its shapes, from back to front."""
+def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:
+    """Return the picture's height and its shapes, from back to front; `low` saves height."""
     if "added" not in scene or scene["trouble"]:
         text = scene["trouble"] or scene["headline"]
         return 80, [_text("headline 0", 16, 24, _fit(width - 32, HEADLINE, text), "headline")]
-    flow = _Flow(scene, width)
+    flow = _Flow(scene, width, low or len(scene["groups"]) > MANY)
     return flow.height, list(flow.shapes())
 
 
 class _Flow:
-    def __init__(self, scene: dict[str, Any], width: int) -> None:
+    def __init__(self, scene: dict[str, Any], width: int, low: bool) -> None:
         self.scene, self.width = scene, width
         self.wide = width >= 640
         self.left = 150 if self.wide else 100
@@ -48,7 +48,7 @@ class _Flow:
         self.headline = _lines(width - (112 if self.wide else 32), scene["headline"])
         self.top = 38 + 20 * len(self.headline)  # of the tape
         groups, readers = scene["groups"], scene["readers"]
-        self.low = LOW if len(groups) > MANY else 0
+        self.low = LOW if low else 0
         self.group_high = GROUP - (LOWER if self.low else 0)
         self.readers_top = self.top + 44 + self.group_high * len(groups)
         self.height = self.readers_top + READER * len(readers) + 8

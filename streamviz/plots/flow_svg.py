@@ -46,9 +46,11 @@ def render_flow(
     scene = figure["data"][1]["meta"]
     high, shapes = flow_shapes(scene, width)
     if height is not None:
+        low = high > height
+        high = flow_shapes(scene, width, low=low)[0]
         scale = min(height / high, max(1.0, width / LEAST))
         width = round(width / scale)
-        high, shapes = flow_shapes(scene, width)
+        high, shapes = flow_shapes(scene, width, low=low)
     text = TEXT_COLOURS[background] if background else TEXT_COLOUR
     substitutes = SUBSTITUTES[background] if background else {}
     parts = [

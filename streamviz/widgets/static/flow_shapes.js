@@ -63,8 +63,8 @@ function stateOf({ dead, pending, held }) {
   return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`];
 }
 
-/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @returns {{height: number, shapes: Shape[]}} */
-export function flowShapes(scene, width) {
+/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {boolean} [saves] height @returns {{height: number, shapes: Shape[]}} */
+export function flowShapes(scene, width, saves = false) {
   if (!("added" in scene) || scene.trouble) {
     const text = fit(width - 32, HEADLINE, scene.trouble || scene.headline);
     return { height: 80, shapes: [textAt("headline 0", 16, 24, text, "headline")] };
@@ -78,7 +78,7 @@ export function flowShapes(scene, width) {
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
   const headline = linesOf(width - (wide ? 112 : 32), scene.headline);
   const tapeTop = 38 + 20 * headline.length;
-  const low = scene.groups.length > MANY ? LOW : 0;
+  const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
   const readersTop = tapeTop + 44 + groupHigh * scene.groups.length;
   /** @type {Shape[]} */
