@@ -279,7 +279,7 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
 
 
 SHOWN = """() => document.addEventListener('click', ({target}) => {
-  window.shown = target.closest('.streamviz-spot').hasAttribute('data-dead');
+  window.shown = target.closest('.streamviz-spot')?.outerHTML ?? target.outerHTML;
 }, {once: true})"""
 
 
@@ -288,11 +288,12 @@ def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: Op
     notebook.live().wait_for()
     page, box = notebook.page, notebook.live().locator('[data-key="group 0 0"]')
     spot = notebook.live().locator('.streamviz-spot[aria-label="billing-1"]')
-    spot.wait_for()
+    page.get_by_role("button", name="kill billing-1").wait_for(state="attached")
     place = {"x": 20, "y": 12}
     page.evaluate(SHOWN)
     spot.click(position=place)  # type: ignore[arg-type]
-    assert page.evaluate("() => window.shown"), "it shows with the click, and not with a sample"
+    shown = page.evaluate("() => window.shown")
+    assert "data-dead" in shown, "it shows with the click, and not with a sample"
     notebook.live().locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
     notebook.until(lambda: "billing-1 was killed" in notebook.events())
     assert notebook.live().locator('[data-key="group 0 1"][data-kind="box"]').count() == 1
@@ -333,6 +334,7 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     press("remove a consumer from billing")
     notebook.until(lambda: live.locator('[data-key="group 0 2 name"]').count() == 0)
     press("kill billing-1")
+    live.locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
     held = live.locator('[data-key^="group 0 held"][data-kind="old"]').first
     held.wait_for()
     entry = str(held.get_attribute("data-id"))
