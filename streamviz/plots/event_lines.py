@@ -29,7 +29,6 @@ _ROWS = (0.93, 0.79)  # where words stand
 HEADROOM = 1.43
 """A plot's height in heights of its data, so that no words of an event cover a line."""
 _LETTER = 1 / 90  # of a plot's width, about
-
 Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
 
 

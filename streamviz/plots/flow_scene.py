@@ -16,8 +16,9 @@ from streamviz.plots.flow_finding import (
     Dead,
     dead_consumers,
     finding,
+    growth,
     is_dead,
-    per_second,
+    rate_in,
     span,
 )
 from streamviz.plots.texts import clean
@@ -51,9 +52,8 @@ def scene_of(history: History) -> dict[str, Any]:
         return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
     tape = list(numbered(_newest(history)))
     dead = dead_consumers(history)
-    between = span(history)
-    old = between[0].entries_added if between else None
-    rate = per_second(between, old, last.entries_added)
+    calm = growth(span(history))
+    rate = rate_in(history)
     coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
@@ -63,7 +63,7 @@ def scene_of(history: History) -> dict[str, Any]:
         "added": last.entries_added,
         "first": last.entries_added - last.length + 1,
         "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
-        "every": _every(rate),
+        "every": _every(calm),
         "event": _event(history),
         "producers": [
             {"name": _short(one.name), "new": [_number(tape, entry) for entry in one.new]}
@@ -109,6 +109,7 @@ def _group(
         "pending": group.pending,
         "acked": account.acked,
         "gone": account.gone,
+        "dropped": account.dropped,
         "consumers": [
             {
                 "name": _short(one.name),
