@@ -173,7 +173,10 @@ def _group(
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
     shown = _shown(group, dead)
     held = _held(history, group, tape)
-    pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
+    listed = sum(one.pending for one in group.consumers)
+    pending = (group.pending if group.more_consumers else listed) - sum(
+        one.pending for one in shown
+    )
     return {
         "name": _short(group.name),
         "colour": colour(index),
@@ -192,7 +195,7 @@ def _group(
             for one in shown
         ],
         "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
-        "more": [len(group.consumers) - len(shown), pending],
+        "more": [len(group.consumers) + group.more_consumers - len(shown), pending],
     }
 
 

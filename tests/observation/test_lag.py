@@ -271,6 +271,16 @@ def test_ids_that_are_no_times_tell_no_seconds(
     assert only_group(observer).lag.behind_ms == 0
 
 
+def test_ids_that_only_count_within_one_millisecond_tell_no_seconds(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    for seq in range(1, 10):
+        say(f"XADD s 1-{seq} f v")
+    say("XGROUP CREATE s g 1-2")
+    lag = only_group(Observer(redis, key)).lag
+    assert (lag.entries, lag.behind_ms) == (7, None)
+
+
 TOP = 2**64 - 1
 
 
