@@ -133,7 +133,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--hours", type=float, default=8)
-    parser.add_argument("--warm-up", type=float, default=130, metavar="S")
+    parser.add_argument("--warm-up", type=float, default=240, metavar="S")
     options = parser.parse_args()
     first, last = real(options.minutes, options.warm_up)
     early, late = virtual(options.hours)
