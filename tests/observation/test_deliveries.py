@@ -154,6 +154,19 @@ def test_the_only_entry_of_a_stream_that_was_trimmed_is_acked_or_dropped() -> No
     assert [one.end for one in DeliveryLog(seen).ended("crew")] == ["acked or dropped"]
 
 
+def test_the_largest_deleted_entry_is_acked_or_dropped() -> None:
+    held, there = [PendingEntry(EntryId(5), "ann", 1, 1)], EntryId(4)
+    left = replace(
+        sample(2, group("crew"), length=1, added=2, first=there), max_deleted_id=EntryId(5)
+    )
+    before = sample(
+        1, group("crew", pending=1, oldest=held), length=2, added=2, first=there, ids=[there]
+    )
+    for deleted, end in ((EntryId(5), "acked or dropped"), (EntryId(3), "acked")):
+        seen = history(before, replace(left, max_deleted_id=deleted))
+        assert [one.end for one in DeliveryLog(seen).ended("crew")] == [end]
+
+
 def test_a_holder_that_is_not_listed_among_very_many_consumers_may_still_be_there() -> None:
     held = [PendingEntry(EntryId(5), "ann", 1, 1)]
     listed = replace(group("crew"), consumers=(ConsumerInfo("ben", 0, 1, 1),))
