@@ -195,6 +195,7 @@ def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
         gone=_sum([group.gone for group in groups]) if complete else None,
         acked=_sum([group.acked for group in groups]) if complete else None,
         dropped=sum(group.dropped for group in groups),
+        more_consumers=max(group.more_consumers for group in groups),
     )
 
 

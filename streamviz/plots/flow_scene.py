@@ -100,7 +100,10 @@ def _group(
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
     shown = _shown(group, dead)
     held = _held(history, group, tape)
-    pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
+    listed = sum(one.pending for one in group.consumers)
+    pending = (group.pending if group.more_consumers else listed) - sum(
+        one.pending for one in shown
+    )
     return {
         "name": _short(group.name),
         "colour": colour(index),
@@ -121,7 +124,7 @@ def _group(
         ],
         "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
         "bin": _bin(history, group.name, ended),
-        "more": [len(group.consumers) - len(shown), pending],
+        "more": [len(group.consumers) + group.more_consumers - len(shown), pending],
     }
 
 

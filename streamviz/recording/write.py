@@ -179,7 +179,7 @@ class Recorder:
                 self._close_file()
 
     def _is_due(self, time_ms: int) -> bool:
-        if self._block_ms is None or 0 <= time_ms - self._written_ms < self._block_ms:
+        if self._block_ms is None or time_ms - self._written_ms < self._block_ms:
             return False
         self._written_ms = time_ms  # and not this machine's time: a virtual run is the same bytes
         return True
