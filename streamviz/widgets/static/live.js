@@ -7,7 +7,7 @@ import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { fatesOf } from "./flow_entries.js";
 import { rings } from "./keyboard.js";
-import { withLegend } from "./layout.js";
+import { staged, withLegend } from "./layout.js";
 import { isFor, notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
@@ -19,8 +19,9 @@ const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
- * @param {() => void} onDrawn @param {(group: string, which: string) => void} onClick a group was clicked, or one of its consumers @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, onClick, signal) {
+ * @param {() => void} onDrawn @param {(group: string, which: string) => void} onClick a group was clicked, or one of its consumers
+ * @param {() => number} scale of letters and lines @param {AbortSignal} signal */
+function buildPlots(root, board, story, onDrawn, onClick, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   /** @type {any} */
@@ -40,8 +41,9 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
       const box = { wide: node.clientWidth, high: node.clientHeight };
-      const layout = { ...withLegend(figure.data, themed(figure.layout, dark), box), datarevision: figure.n };
-      const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
+      layout.datarevision = figure.n;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
       drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
@@ -139,7 +141,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.press?.(group, which), signal);
+  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.press?.(group, which), model.scale ?? (() => 1), signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === story.chosen()) return;
     model.set("selected", story.chosen());
