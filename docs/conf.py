@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -74,7 +75,17 @@ def write_players(app: Sphinx) -> None:
         to_html(recording, page, plots=plots, size=size, autoplay=True, loop=True, overwrite=True)
 
 
+def give_headings_a_level(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object
+) -> None:
+    """Say at which level the headings of the menu are: Sphinx leaves that out."""
+    menu = context.get("furo_navigation_tree", "")
+    level = 'role="heading" aria-level="2"'
+    context["furo_navigation_tree"] = menu.replace('role="heading"', level)
+
+
 def setup(app: Sphinx) -> None:
     """Connect what this documentation does beside Sphinx's own."""
     copy_course()
     app.connect("builder-inited", write_players)
+    app.connect("html-page-context", give_headings_a_level, priority=900)  # after the theme

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser.conftest import ROOT
+from browser.conftest import ROOT, violations
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.timeout(180)  # the first build reads all docstrings
@@ -107,3 +107,4 @@ def test_the_front_page_plays_at_once(site: str, page: Page) -> None:
     assert all(len(keys) > 5 for keys in seen)
     assert {*seen[1]} - {*seen[0]}  # entries that came in between
     assert not problems
+    assert violations(page) == []
