@@ -102,8 +102,18 @@ def write_players(app: Sphinx) -> None:
         to_html(recording, page, plots=plots, start_s=start_s, **options)
 
 
+def give_headings_a_level(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: object
+) -> None:
+    """Say at which level the headings of the menu are: Sphinx leaves that out."""
+    menu = context.get("furo_navigation_tree", "")
+    level = 'role="heading" aria-level="2"'
+    context["furo_navigation_tree"] = menu.replace('role="heading"', level)
+
+
 def setup(app: Sphinx) -> None:
     """Connect what this documentation does beside Sphinx's own."""
     app.add_config_value("notebooks_that_play", "*", "", [str])  # a run each: tests take one
     app.connect("builder-inited", write_course)
     app.connect("builder-inited", write_players)
+    app.connect("html-page-context", give_headings_a_level, priority=900)  # after the theme

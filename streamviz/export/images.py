@@ -30,6 +30,7 @@ STILL_SUFFIXES = (".svg", ".png")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
 MAX_IMAGES = {".gif": 2000, ".mp4": 20_000}
 _PALETTE_IMAGES = 24  # of which a GIF's palette is made
+_FLOW_SHARE = 0.54  # of the height, beside other plots
 _HEADER_HEIGHT = 34  # of the caption and the time, in units of the SVG
 
 
@@ -227,9 +228,7 @@ def _svg(
 
     The header is a caption and a time, above the figures.
     """
-    columns = math.ceil(math.sqrt(len(figures)))
-    rows = math.ceil(len(figures) / columns)
-    width = 640 if columns == 1 else 480 * columns
+    boxes, width = _grid(figures)
     height = round(width * size[1] / size[0])
     top = _HEADER_HEIGHT if header else 0
     background = None if theme == "auto" else theme
@@ -243,15 +242,32 @@ def _svg(
         parts.append(
             _header_svg(*header, width, TEXT_COLOURS[background] if background else TEXT_COLOUR)
         )
-    for index, figure in enumerate(figures):
-        row, column = divmod(index, columns)
-        span = columns if index == len(figures) - 1 and column == 0 else 1
-        cell = (round(width / columns * span), round((height - top) / rows))
+    for figure, (left, right, above, below) in zip(figures, boxes, strict=True):
+        x, y = round(width * left), top + round((height - top) * above)
+        cell = (round(width * (right - left)), round((height - top) * (below - above)))
         inner = render(figure, *cell, background)
-        x, y = round(width / columns * column), top + cell[1] * row
         tag = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
         parts.append(inner.replace("<svg ", tag, 1))
     return "".join(parts) + "</svg>"
+
+
+def _grid(figures: list[Figure]) -> tuple[list[tuple[float, ...]], int]:
+    """Return each figure's edges as parts of the picture, and the picture's width in units.
+
+    A flow that comes first has the whole width, and the others share what is below it.
+    """
+    flow = len(figures) > 1 and bool(figures[0]["layout"]["meta"].get("flow"))
+    count = len(figures) - flow
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    share = _FLOW_SHARE if flow else 0.0
+    boxes: list[tuple[float, ...]] = [(0, 1, 0, share)] if flow else []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        span = columns if index == count - 1 and column == 0 else 1
+        edges = [share + (1 - share) * one / rows for one in (row, row + 1)]
+        boxes.append((column / columns, (column + span) / columns, *edges))
+    return boxes, 480 * columns if columns > 1 else 720 if flow else 640
 
 
 def _header_svg(caption: str, time: str, width: int, colour: str) -> str:

@@ -55,6 +55,7 @@ class AckProgress(Plot):
 
     name = "ack_progress"
     title = "Ack progress"
+    needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
         if group is not None and not isinstance(group, str):

@@ -55,10 +55,14 @@ class Plot(ABC):
         The plot's name on the command line.
     title : str
         The text above it; by default, the name of the class.
+    needs : str
+        What a recording must have so that there is something to show: ``"consumer groups"``,
+        ``"readers"``, ``"partitions"``, or nothing.
     """
 
     name = ""
     title = ""
+    needs = ""
 
     def __init_subclass__(cls) -> None:
         cls.title = cls.title or cls.__name__

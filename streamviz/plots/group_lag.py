@@ -47,6 +47,8 @@ class GroupLag(Plot):
         If it is another unit.
     """
 
+    needs = "consumer groups"
+
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:
         if unit not in ("entries", "seconds"):
             raise InputError(f"unit={unit!r}: give 'entries' or 'seconds'")

@@ -59,6 +59,7 @@ class PartitionLanes(Plot):
 
     name = "partitions"
     title = "Partitions"
+    needs = "partitions"
 
     def __init__(self, group: str | None = None) -> None:
         if group is not None and not isinstance(group, str):

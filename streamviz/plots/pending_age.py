@@ -40,6 +40,7 @@ class PendingAge(Plot):
 
     name = "pending_age"
     title = "Oldest pending entry"
+    needs = "consumer groups"
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and what the ages count from."""

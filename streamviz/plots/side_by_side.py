@@ -26,6 +26,7 @@ class SideBySide(Plot):
 
     name = "side_by_side"
     title = "Sent and received"
+    needs = "readers"
 
     def structure_key(self, history: History) -> Any:
         """Return the readers' names, and what the axes show."""

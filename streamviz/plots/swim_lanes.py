@@ -48,6 +48,7 @@ class SwimLanes(Plot):
 
     name = "swim_lanes"
     title = "Who holds what"
+    needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
         if group is not None and not isinstance(group, str):

@@ -55,6 +55,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+def violations(page: Page, root: str = "html") -> list[str]:
+    """Return what axe-core finds wrong below an element by WCAG 2.2 AA, and where."""
+    page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8"))
+    found = page.evaluate(
+        """async root => {
+          const values = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+          const { violations, passes } = await axe.run(root, { runOnly: { type: 'tag', values } });
+          const told = ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`;
+          return { wrong: violations.map(told), passes: passes.length };
+        }""",
+        root,
+    )
+    assert found["passes"] > 3, "it has looked at something"
+    wrong: list[str] = found["wrong"]
+    return wrong
+
+
 class Lab:
     """A JupyterLab of the tests' own: its own port, token, folder and settings."""
 

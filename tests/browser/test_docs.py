@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser.conftest import ROOT, Heard
+from browser.conftest import ROOT, Heard, violations
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.timeout(180)  # the first build reads all docstrings
@@ -115,6 +115,7 @@ def test_the_front_page_plays_at_once(site: str, page: Page) -> None:
     assert all(len(keys) > 5 for keys in seen)
     assert {*seen[1]} - {*seen[0]}  # entries that came in between
     assert not problems
+    assert violations(page) == []
 
 
 def test_a_notebooks_page_plays_what_it_draws_and_loads_it_late(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from browser.conftest import Notebook
+from browser.conftest import Notebook, violations
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -395,3 +395,4 @@ def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook, th
     right = whole["x"] + whole["width"]
     assert all(plot["x"] + plot["width"] <= right + 1 for plot in plots if plot)
     notebook.picture(f"one_screen_{theme}")
+    assert violations(notebook.page, "[data-streamviz] .streamviz-live") == []

@@ -9,7 +9,7 @@ import sys
 import uuid
 
 import redis as redis_py
-from browser.conftest import RESULTS, Heard
+from browser.conftest import RESULTS, Heard, violations
 from playwright.sync_api import Page
 from redis.cluster import RedisCluster
 
@@ -21,6 +21,12 @@ from streamviz.server.embedded_cluster import EmbeddedCluster
 ON_SCREEN = """() => [document.documentElement.scrollHeight <= innerHeight,
   ...[...document.querySelectorAll('.streamviz-plot .nsewdrag')].map(node =>
     [node.getBoundingClientRect()]).map(([box]) => box.height > 50 && box.bottom <= innerHeight)]"""
+# The size of letters on the screen: those in an SVG are scaled with it.
+LETTERS = """() => [...document.querySelectorAll('h1, p, text')].filter(node => {
+  const { width } = node.getBoundingClientRect();
+  return node.textContent.trim() && width && !node.closest('.streamviz-hidden');
+}).map(node => [parseFloat(getComputedStyle(node).fontSize) * (node.getScreenCTM?.().a ?? 1),
+  node.textContent])"""
 LAG = "() => document.querySelectorAll('.streamviz-plot')[0]?.data?.[0]?.y?.at(-1)"
 
 
@@ -110,3 +116,12 @@ def test_all_of_it_is_on_one_screen_and_what_is_wrong_is_read_at_once(
         page.screenshot(path=RESULTS / "live_page-small.png")
         page.set_viewport_size({"width": 1024, "height": 600})
         page.wait_for_function(f"() => ({ON_SCREEN})()[0]")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.locator(f".streamviz-live{'[data-dark]' * (scheme == 'dark')}").wait_for()
+            assert violations(page) == []
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        page.wait_for_function(f"() => Math.min(...({LETTERS})().map(([px]) => px)) >= 22")
+        assert len(page.evaluate(LETTERS)) > 20
+        page.wait_for_function(f"() => ({ON_SCREEN})().every(Boolean)")
+        page.screenshot(path=RESULTS / "live_page-wall.png")

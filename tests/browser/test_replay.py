@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, ROOT, Heard, Notebook
+from browser.conftest import RESULTS, ROOT, Heard, Notebook, violations
 from playwright.sync_api import Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
 
@@ -120,6 +120,15 @@ def test_a_page_plays_pauses_and_scrubs_without_a_network(
 def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage]) -> None:
     stage = open_page(run)
     press = stage.page.keyboard.press
+    press("n")  # a letter does nothing while the focus is elsewhere
+    press("ArrowRight")
+    stage.frame_is("at === 1")
+    press("ArrowLeft")
+    stage.frame_is("at === 0")
+    press("Tab")
+    ring = "node => getComputedStyle(node).outline"
+    outline = stage.player.and_(stage.page.locator(":focus")).evaluate(ring)
+    assert re.search(r"solid [2-9]px", outline), "the first tab stop is seen"
     for key, frame in (
         ("ArrowRight", 1),
         ("ArrowRight", 2),
@@ -306,6 +315,7 @@ def test_a_theme_holds_whatever_the_system_has(
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(30, 30, 30)"}[theme]
     assert page.locator("[data-dark]").count() == (theme == "dark")
     picture(page, f"talk-{theme}-three")
+    assert violations(page) == []
 
 
 SIX: list[Plot] = [*THREE, PendingAge(), SwimLanes(), GroupLag("seconds")]

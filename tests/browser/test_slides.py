@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser.conftest import RESULTS, ROOT, Heard
+from browser.conftest import RESULTS, ROOT, Heard, violations
 from nbconvert import HTMLExporter
 from playwright.sync_api import Page
 
@@ -62,6 +62,9 @@ def test_every_slide_of_the_talk_plays_when_it_is_shown_and_rests_when_it_is_lef
         assert box[0] <= box[1] + 2, f"slide {place} does not fit"
         RESULTS.mkdir(exist_ok=True)
         offline.screenshot(path=RESULTS / f"slide-{place}.png")
+        assert offline.locator(".slides > section > section:not([inert])").count() == 1
+        if place in (0, slides - 1):
+            assert violations(offline) == []
         offline.keyboard.press("ArrowRight")
     assert films >= 6
     offline.wait_for_function("() => !document.querySelector('[data-state=playing]')")
@@ -162,6 +165,15 @@ def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     offline.keyboard.press(" ")
     first = "() => document.querySelector('.slides > section').classList.contains('present')"
     assert offline.evaluate(first), "no slide was turned"
+    node = "document.activeElement"
+    focused = f"() => [{node}.className, getComputedStyle({node}).outlineStyle]"
+    stops = []
+    for _ in range(30):
+        offline.keyboard.press("Tab")
+        stops.append(offline.evaluate(focused))
+    arrows = [style for name, style in stops if "navigate-right" in name]
+    assert arrows
+    assert {*arrows} == {"solid"}, "a tab stop is seen"
 
 
 AXES = """() => [...document.querySelectorAll(

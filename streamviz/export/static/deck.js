@@ -54,11 +54,19 @@ async function start() {
       });
     }
   };
+  // What is on another slide is reached neither by keyboard nor by a screen reader.
+  const hideOthers = () => {
+    for (const slide of deck.getSlides()) slide.inert = slide !== deck.getCurrentSlide();
+  };
   await deck.initialize();
   // On paper, and in the small views for the speaker, the picture stays.
   if (deck.isPrintView() || location.search.includes("receiver")) return;
-  deck.on("slidechanged", () => show());
+  deck.on("slidechanged", () => {
+    hideOthers();
+    show();
+  });
   deck.addKeyBinding({ keyCode: PLAY_AGAIN, key: "R", description: "Play this slide's plots again" }, () => show(true));
+  hideOthers();
   show();
 }
 

@@ -19,6 +19,7 @@ const showLost = () => showState("Lost the server; trying again");
 /** What a widget's model does, without a kernel. */
 const model = {
   get: () => placeholder.dataset.streamviz,
+  scale: () => Math.max(1, Math.min(innerWidth / 1120, innerHeight / 630)), // as the page's style has it
   on: (/** @type {string} */ event, /** @type {Listener} */ listener) => event === "msg:custom" && listeners.add(listener),
   off: (/** @type {string} */ _event, /** @type {Listener} */ listener) => listeners.delete(listener),
   send(/** @type {any} */ content) {

@@ -21,6 +21,9 @@ export function nextSpeed(speed, step) {
   return SPEEDS[Math.min(Math.max((now < 0 ? SPEEDS.length : now) + step, 0), SPEEDS.length - 1)];
 }
 
+/** Is a key a letter or a sign, which works only with the focus inside? @param {string} key */
+const isLetter = (key) => key.length === 1 && key !== " ";
+
 /** Is a key for the player? A focused button keeps its space bar, a choice its arrows and letters.
  * @param {{key: string, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean}} stroke @param {string} tag of its target
  * @param {boolean} scrolls whether Page Up and Down have something to do */
@@ -75,7 +78,8 @@ export function buildControls(metadata, player, factor, signal) {
     /** @param {KeyboardEvent} stroke @param {boolean} scrolls */
     press(stroke, scrolls) {
       const act = keys[/** @type {keyof typeof keys} */ (stroke.key)];
-      if (!act || !isForPlayer(stroke, /** @type {HTMLElement} */ (stroke.target).tagName, scrolls)) return;
+      const within = player.root.contains(/** @type {Node} */ (stroke.target));
+      if (!act || (isLetter(stroke.key) && !within) || !isForPlayer(stroke, /** @type {HTMLElement} */ (stroke.target).tagName, scrolls)) return;
       stroke.preventDefault();
       act();
     },

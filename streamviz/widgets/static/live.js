@@ -7,7 +7,7 @@ import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
 import { rings } from "./keyboard.js";
-import { withLegend } from "./layout.js";
+import { staged, withLegend } from "./layout.js";
 import { isFor, notify, received, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
@@ -20,8 +20,8 @@ const PLOTLY_EVERY_MS = 250; // a plot by plotly costs as much as a hundred fram
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
- * @param {() => void} onDrawn @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, signal) {
+ * @param {() => void} onDrawn @param {() => number} scale of letters and lines @param {AbortSignal} signal */
+function buildPlots(root, board, story, onDrawn, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   /** @type {any} */
@@ -44,8 +44,9 @@ function buildPlots(root, board, story, onDrawn, signal) {
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
       const box = { wide: node.clientWidth, high: node.clientHeight };
-      const layout = { ...withLegend(figure.data, themed(figure.layout, dark), box), datarevision: figure.n };
-      const data = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+      const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
+      layout.datarevision = figure.n;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
       drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
@@ -145,7 +146,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, signal);
+  const plots = buildPlots(root, board, story, grant, model.scale ?? (() => 1), signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === story.chosen()) return;
     model.set("selected", story.chosen());

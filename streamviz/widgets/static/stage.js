@@ -7,6 +7,7 @@ import { columnsFor } from "./layout.js";
 const SLIDE_PX = 720; // the height of a slide for which the sizes on a stage are meant
 const FLOW_ROW = 1.7; // the height of a flow's own row, in rows of other plots
 const LEAST_FOR_ROW_PX = 300; // of a board; in a lower one a flow stands beside the other plots
+const LEAST_FOR_STRIPS_PX = 600; // of a board; in a lower one the letters of both would be too small
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
 const LINE = 72; // letters of a caption's line, at least
 const VISIBLE_EVERY_MS = 200;
@@ -40,14 +41,14 @@ export function buildNodes({ stream, captions, events }, story) {
   return { root, caption, event, board, status };
 }
 
-/** Lay out the plots of a stage; on a low one, strips beside a flow are left out.
+/** Lay out the plots of a stage; on a low one, strips below a flow are left out.
  * @param {HTMLElement} root @param {HTMLElement} board @param {HTMLElement[]} all */
 export function arrange(root, board, all) {
   if (root.dataset.stage === undefined || !all.length) return;
   const flowFirst = all.length > 1 && all[0].matches(".streamviz-flow");
-  const flows = flowFirst && board.clientHeight > LEAST_FOR_ROW_PX;
-  for (const plot of all) plot.hidden = flowFirst && !flows && isStrips(plot);
+  for (const plot of all) plot.hidden = flowFirst && board.clientHeight < LEAST_FOR_STRIPS_PX && isStrips(plot);
   const plots = all.filter((plot) => !plot.hidden);
+  const flows = flowFirst && plots.length > 1 && board.clientHeight > LEAST_FOR_ROW_PX;
   const row = plots.length === 2 ? 1 : FLOW_ROW; // one other plot needs as much
   const high = board.clientHeight / (flows ? 1 + row : 1);
   const { scrolls, columns, rowPx, lastSpan } = gridFor(plots.length - Number(flows), board.clientWidth, high);
