@@ -139,6 +139,45 @@ def streamviz(charts):
     return feed
 
 
+def dashboard(rate):
+    """Return what feeds a dashboard: a sample each frame, of 3 groups with 4 consumers each."""
+    from streamviz import Dashboard, History
+    from streamviz.client.entry_id import EntryId
+    from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
+    from streamviz.observation.sample import GroupState, Lag, Sample
+
+    zero, new = EntryId.ZERO, rate // RATE_HZ
+
+    def group(name, added):
+        cursor, names = max(1, added - 5), [f"{name}-{i}" for i in range(4)]
+        oldest = tuple(PendingEntry(EntryId(max(1, cursor - i)), names[i], 50, 1) for i in range(4))
+        consumers = tuple(ConsumerInfo(one, 1, 50, 50) for one in names)
+        lag = Lag(5, "exact", "", 0)
+        cursor = EntryId(cursor)
+        return GroupState(name, cursor, None, lag, 4, consumers, oldest, 0, added - 9)
+
+    def sample(n):
+        added = 1000 + n * new
+        ids = range(added - new + 1, added + 1) if n else range(1, added + 1)
+        entries = tuple(Entry(EntryId(one), {}) for one in ids)[-200:]
+        groups = tuple(group(name, added) for name in ("audit", "billing", "email"))
+        about = True, "", added, added, EntryId(1), EntryId(added), zero, entries, 0, groups
+        return Sample("bench", n + 1, 100 * n + 2000, *about)
+
+    history = History(limit=POINTS)
+    for n in range(POINTS):
+        history.append(sample(n))
+    live = Dashboard(history)
+    display(live)
+    samples = {n: sample(n) for n in range(POINTS, POINTS + RATE_HZ * 60)}
+
+    def feed(first, last):
+        history.append(samples.pop(POINTS + (first - POINTS) // NEW))
+        live.update()
+
+    return feed
+
+
 async def run(feed, seconds, found):
     loop_began = time.perf_counter()
     for frame in range(int(seconds * RATE_HZ)):
