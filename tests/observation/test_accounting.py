@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -15,6 +16,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from plots import histories
 
 from streamviz.client.capabilities import capabilities
 from streamviz.client.entry_id import EntryId
@@ -313,3 +315,27 @@ def test_the_accounting_agrees_with_what_happened(redis: redis_py.Redis, prefix:
         ),
     )
     assert balanced[True] > balanced[False], "it balances more often than not"
+
+
+@pytest.mark.parametrize("verdict", ["exact", "suspect", "unknown"])
+def test_where_the_lag_is_not_certain_no_sum_is_given(verdict: Any) -> None:
+    waiting = None if verdict == "unknown" else 4
+    state = histories.group(
+        "g", waiting, verdict=verdict, reason="why", pending=3, acked=5, gone=2, dropped=1
+    )
+    books = account_for(histories.sample(1, state, length=9, added=20), state)
+    known = (books.added, books.pending, books.acked, books.dropped, books.gone)
+    assert known == (20, 3, 5, 1, 2)
+    if verdict == "exact":
+        assert (books.undelivered, books.unclear, books.reason) == (4, 5, "")
+    else:
+        assert (books.undelivered, books.unclear) == (None, None)
+        assert books.reason == "it is not certain how many entries are waiting: why"
+
+
+def test_more_entries_than_the_server_counts_leave_nothing_unclear() -> None:
+    state = histories.group("g", 4, pending=3, acked=5, gone=2, dropped=1)
+    for added, unclear in ((15, 0), (14, None)):
+        books = account_for(histories.sample(1, state, length=9, added=added), state)
+        assert (books.undelivered, books.unclear) == (4, unclear)
+        assert ("fewer than were seen" in books.reason) is (unclear is None)
