@@ -17,7 +17,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-versions coverage-table clean
+.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -35,6 +35,7 @@ help:
 	@echo "make bench        the benchmarks, as a table with ratios"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
 	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
+	@echo "make test-install   install the wheel as a learner does, and run the first notebook"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
 	@echo "make clean        remove the environment and everything built"
 
@@ -105,6 +106,9 @@ test-matrix: js
 
 test-versions: js
 	$(BIN)/python tests/versions.py $(VERSIONS)
+
+test-install: js
+	$(BIN)/python tests/install.py
 
 coverage-table: js
 	$(BIN)/python tests/course_map/make.py

@@ -1,3 +1,13 @@
+from . import client as client
+from . import errors as errors
+from . import export as export
+from . import observation as observation
+from . import patterns as patterns
+from . import plots as plots
+from . import recording as recording
+from . import server as server
+from . import simulation as simulation
+from . import widgets as widgets
 from .client import CommandLog as CommandLog
 from .client import EntryId as EntryId
 from .client import Stream as Stream

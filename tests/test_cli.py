@@ -22,7 +22,7 @@ RECORDING = str(ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz")
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (found,) = (one for one in parser()._actions if isinstance(one.choices, dict))
+    (found,) = (one for one in parser._actions if isinstance(one.choices, dict))
     return dict(found.choices)
 
 
@@ -55,7 +55,6 @@ MISTAKES = {
     "export run.jsonl.gz --sped 2": "did you mean --speed?",
     "export run.jsonl.gz --sped=2": "did you mean --speed?",
     "watch --prot 5 orders": "did you mean --port?",
-    "export run.jsonl.gz --plot swimlanes": "did you mean swim-lanes?",
     "export run.jsonl.gz --theme drak": "did you mean dark?",
     "replay": "required: recording; see streamviz replay --help",
     "export run.jsonl.gz --speed fast": "'fast'; see streamviz export --help",
@@ -75,6 +74,27 @@ def test_a_mistake_is_told_in_one_line(line: str, capsys: pytest.CaptureFixture[
     assert printed.err.startswith("streamviz")
     assert printed.err.endswith(f"{MISTAKES[line]}\n")
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("plot", "words"),
+    [
+        ("swimlanes", "did you mean swim-lanes? Or give your own as module:Class"),
+        ("pie", "choose ack-progress, cursors, flow"),
+        ("nowhere:Pie", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("pathlib:Pie", "module 'pathlib' has no attribute 'Pie'"),
+        ("pathlib:PurePath", "Path, not a Plot"),
+        ("streamviz.plots:Plot", "Can't instantiate abstract class Plot"),
+    ],
+)
+def test_a_plot_that_is_none_is_named(
+    plot: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "run.jsonl.gz", "--plot", plot])
+    printed = capsys.readouterr().err
+    assert f"no plot {plot!r}: " in printed
+    assert words in printed
 
 
 def test_replay_of_a_notebook_blames_no_option(capsys: pytest.CaptureFixture[str]) -> None:

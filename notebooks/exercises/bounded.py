@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from exercises.interrupted import PATIENCE_S
 from streamviz.errors import StreamVizError
 
 
@@ -35,6 +36,5 @@ def bounded(client: redis.Redis, most: int, hint: str) -> redis.Redis:
                 raise EndlessLoop(f"{most} commands and no end: {hint}")
             return super().send_packed_command(*args, **options)
 
-    return redis.Redis(
-        connection_pool=redis.ConnectionPool(connection_class=Bounded, **pool.connection_kwargs)
-    )
+    settings = {**pool.connection_kwargs, "socket_timeout": PATIENCE_S}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=Bounded, **settings))

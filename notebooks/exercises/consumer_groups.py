@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import randint, sample
+
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -12,10 +14,10 @@ from streamviz.client.stream import Stream
 
 
 def new_ledger(client: redis.Redis) -> Stream:
-    """Return ``ledger`` without groups: seven entries were added, and two were deleted."""
+    """Return ``ledger`` without groups: at least seven entries were added, and two deleted."""
     client.delete("ledger")
     ledger = Stream(client, "ledger")
-    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, 8))
+    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, randint(8, 100)))
     ledger.delete("2-0", "3-0")
     return ledger
 
@@ -26,13 +28,12 @@ def check_audit(ledger: Stream) -> Verdict:
     group = find_group(ledger, "audit")
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
+    new = sum(not entry.fields.get("entry", "").isdigit() for entry in ledger.range())
+    waiting = len(ledger.range(f"({group.last_delivered_id}"))
     return grade(
         "two entries are waiting for audit, and Redis reports it: it knows how many came before.",
         [
-            (
-                ledger.length() != 7,
-                f"the ledger has {count_of(ledger.length(), 'entry', 'entries')}: add exactly two.",
-            ),
+            (new != 2, f"you added {count_of(new, 'entry', 'entries')}: add exactly two."),
             (
                 group.lag is None,
                 "Redis reports a lag of nil: it can't know how many entries come before `$`.",
@@ -42,24 +43,36 @@ def check_audit(ledger: Stream) -> Verdict:
                 f"Redis reports a lag of {group.lag}, but two entries should be waiting: how "
                 "many were ever added before them?",
             ),
+            (
+                waiting != 2,
+                f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
+                "is not at the end of the old ones.",
+            ),
         ],
     )
 
 
 def new_crew(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``crew``: zoe holds three entries, max holds one, and none is waiting."""
+    """Return the group ``crew``: zoe holds three entries, max holds one, and none is waiting.
+
+    The tasks are random numbers.
+    """
     client.delete("crew", "crew:done")
     stream = Stream(client, "crew")
-    stream.add_many({"task": n} for n in range(4))
+    tasks = sample(range(1000, 10_000), 4)
+    stream.add_many((f"{n}-0", {"task": task}) for n, task in enumerate(tasks, 1))
     crew = stream.group("crew")
     crew.create("0")
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
     journal.start(client, "crew")
+    picture.start(client, "crew")
     return crew
 
 
-@hinted("the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.")
+@hinted(
+    "the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.", "crew"
+)
 def check_estate(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
     early = _early(crew)
@@ -68,8 +81,10 @@ def check_estate(crew: ConsumerGroup) -> Verdict:
     pending = crew.pending_entries()
     pending_tasks = {task_of.get(one.id) for one in pending}
     done = read_list(stream_of(crew), "crew:done")
-    hers = sum(one.consumer == "zoe" for one in pending)
-    lost = len({"0", "1", "2"} - pending_tasks - set(done))
+    held = sum(one.consumer == "zoe" for one in pending)
+    hers = _hers(stream_of(crew))
+    left = hers & pending_tasks
+    lost = len(hers - pending_tasks - set(done))
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
@@ -79,9 +94,9 @@ def check_estate(crew: ConsumerGroup) -> Verdict:
             ("max" not in names, "max is no longer a consumer of the group."),
             (lost > 0 and "zoe" not in names, f"zoe is deleted, but {undone}"),
             (lost > 0, f"{undone} An acknowledgement alone does no work."),
-            (hers > 0, f"zoe still holds {count_of(hers, 'entry', 'entries')}."),
+            (held > 0, f"zoe still holds {count_of(held, 'entry', 'entries')}."),
             ("zoe" in names, "zoe is still a consumer of the group."),
-            (bool(pending), f"{count_of(len(pending), 'entry is', 'entries are')} still pending."),
+            (bool(left), f"{count_of(len(left), 'of her tasks is', 'of her tasks are')} pending."),
             (
                 early > 0,
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
@@ -100,7 +115,7 @@ def _early(crew: ConsumerGroup) -> int:
     """Count the tasks that were acknowledged, or deleted with zoe, before they were done."""
     stream = stream_of(crew)
     id_of = {entry.fields["task"]: str(entry.id) for entry in stream.range()}
-    hers = {id_of[task] for task in ("0", "1", "2") if task in id_of}
+    hers = {id_of[task] for task in _hers(stream)}
     steps = journal.stop(stream.client, "crew")
     ids = journal.lost_by_a_crash(steps, "crew", journal.pushed("crew:done", id_of))
     names = [command[0].upper() for step in steps or () for command in step]
@@ -109,6 +124,11 @@ def _early(crew: ConsumerGroup) -> int:
     ):
         ids += hers  # she was deleted while she held all of them
     return len(set(ids))
+
+
+def _hers(stream: Stream) -> set[str]:
+    """Return the tasks that zoe held: the first three."""
+    return {entry.fields["task"] for entry in stream.range(count=3)}
 
 
 def read_list(stream: Stream, key: str) -> list[str]:

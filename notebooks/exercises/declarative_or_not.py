@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.interrupted import interrupted
 from exercises.verdict import Verdict, count_of, grade
@@ -100,10 +100,11 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     first = randrange(1000, 9000)
     group = _group(client, [str(first + n) for n in range(4)], delivered=2)
     journal.start(client, ASKED)
+    picture.start(client, ASKED)
     return group
 
 
-@hinted("the group `judge` or a stream is missing: start again with new_desk.")
+@hinted("the group `judge` or a stream is missing: start again with new_desk.", shows=ASKED)
 def check_desk(client: redis.Redis) -> Verdict:
     """Grade exercise 1: all four requests are answered in order, and none is pending."""
     answers, pending = _answers(client), _pending(client)
@@ -170,7 +171,7 @@ def serve(client: redis.Redis, judge: Judge) -> None:
             return
 
 
-@hinted("a key has another type: run the whole cell again.")
+@hinted("there are no requests, or a key has another type: call exercise.serve(client, judge).")
 def check_echo(client: redis.Redis) -> Verdict:
     """Grade exercise 2: each request has one answer, and a note of it."""
     answers, pending = Counter(_answers(client)), _pending(client)

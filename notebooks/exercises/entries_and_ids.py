@@ -6,6 +6,7 @@ from random import randint
 
 import redis
 
+from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
@@ -20,6 +21,7 @@ def new_desk(client: redis.Redis) -> Stream:
     client.delete("desk")
     desk = Stream(client, "desk")
     desk.add_many([("5000-*", {"guest": "another"})] * randint(_FEWEST, 10 * _FEWEST))
+    journal.start(client, "desk")
     return desk
 
 
@@ -30,6 +32,10 @@ def check_desk(desk: Stream) -> Verdict:
     ids = [entry.id for entry in entries if entry.fields != {"guest": "another"}]
     before = len(entries) - len(ids)
     elsewhere = sum(one.ms != 5000 for one in ids)
+    commands = [one for step in journal.stop(desk.client, "desk") or () for one in step]
+    numbered = any(
+        one[:2] == ["XADD", "desk"] and not {"*", "5000-*"} & set(one) for one in commands
+    )
     return grade(
         "all three share the millisecond 5000, and the server numbered them.",
         [
@@ -44,21 +50,31 @@ def check_desk(desk: Stream) -> Verdict:
                 [one.seq for one in ids] != [before, before + 1, before + 2],
                 "the server counts on without a gap if you leave the sequence number to it.",
             ),
+            (
+                numbered,
+                "you chose the sequence numbers: another writer could add an entry between your "
+                "read and your XADD. Let the server choose them.",
+            ),
         ],
     )
 
 
 def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
-    """Return ``day``, with an entry every ten seconds for an hour, and ``minute``, empty."""
+    """Return ``day``, with an entry every ten seconds for an hour, and ``minute``, empty.
+
+    Each entry has its time and a random temperature.
+    """
     client.delete("day", "minute")
     day = Stream(client, "day")
     day.add_many(
-        (f"{ms}-1" if ms == 0 else f"{ms}-0", {"at": ms}) for ms in range(0, 3_600_000, 10_000)
+        (f"{ms}-1" if ms == 0 else f"{ms}-0", {"at": ms, "celsius": randint(-20, 40)})
+        for ms in range(0, 3_600_000, 10_000)
     )
+    picture.start(client, "minute")
     return day, Stream(client, "minute")
 
 
-@hinted("`minute` is not a stream: start again with new_day.")
+@hinted("`minute` is not a stream: start again with new_day.", shows="minute")
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
     copies = minute.range()
@@ -77,7 +93,7 @@ def check_day(minute: Stream) -> Verdict:
                 f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's ID.",
             ),
             (
-                any(entry.fields != {"at": str(entry.id.ms)} for entry in copies),
+                copies != Stream(minute.client, "day").range("60000", "119999"),
                 "the IDs are right, but the fields are not those in `day`: copy them, too.",
             ),
         ],

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import redis
 
+from exercises.picture import picture_if_possible
 from exercises.verdict import Verdict
+from streamviz.client.groups import ConsumerGroup
+from streamviz.client.stream import Stream
 from streamviz.errors import ServerError, StreamError
 
 Args = ParamSpec("Args")
 
 
-def hinted(hint: str) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
+def hinted(
+    hint: str, shows: str = ""
+) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
     """Make a check return `hint` if a stream or group is missing, or a key has another type.
+
+    With `shows`, the key of a stream, the verdict has a picture of that stream.
 
     If the server does not answer, the verdict is the error message: a hint about keys would not
     help.
@@ -24,6 +32,12 @@ def hinted(hint: str) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verd
     def decorate(check: Callable[Args, Verdict]) -> Callable[Args, Verdict]:
         @wraps(check)
         def graded(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
+            verdict = tried(*args, **kwargs)
+            if not shows or verdict.picture is not None:
+                return verdict
+            return replace(verdict, picture=picture_if_possible(_client_of(args[0]), shows))
+
+        def tried(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
             try:
                 return check(*args, **kwargs)
             except (StreamError, redis.ResponseError, ValueError, LookupError, TypeError):
@@ -34,3 +48,10 @@ def hinted(hint: str) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verd
         return graded
 
     return decorate
+
+
+def _client_of(subject: Any) -> Any:
+    """Return the client of a stream, a group or a lobby's clients."""
+    if isinstance(subject, Stream | ConsumerGroup):
+        return subject.connection.client
+    return subject if isinstance(subject, redis.Redis) else subject.client

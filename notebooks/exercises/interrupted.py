@@ -9,6 +9,9 @@ from typing import Any
 
 import redis
 
+PATIENCE_S = 10
+"""How long a command may wait for its reply: a read that blocks for ever must have an end."""
+
 
 @contextmanager
 def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterator[redis.Redis]:
@@ -40,7 +43,8 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
                 before(next(numbers))
             return super().send_packed_command(*args, **options)
 
-    own = redis.ConnectionPool(connection_class=Interrupted, **pool.connection_kwargs)
+    settings = {**pool.connection_kwargs, "socket_timeout": PATIENCE_S}
+    own = redis.ConnectionPool(connection_class=Interrupted, **settings)
     try:
         yield redis.Redis(connection_pool=own)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import redis
 
-from exercises import journal, naive_judge
+from exercises import journal, naive_judge, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
@@ -18,6 +18,7 @@ from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 LOST, RELAY = "lost:", "relay:"
+ASKED, RELAYED = (f"{prefix}{Topic.MAKE_MOVE}" for prefix in (LOST, RELAY))
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _TIMEOUT_S = 15
 
@@ -57,17 +58,19 @@ def new_lost(client: redis.Redis) -> Match:
     clean_up(client, LOST)
     match = Match(client, LOST, game_id="lost")
     match.ask(Coord(4, 4), req_id="r7")
+    picture.start(client, ASKED)
     match.listen()
     return match
 
 
-@hinted("a stream of the match is missing: start again with new_lost.")
+@hinted("a stream of the match is missing: start again with new_lost.", ASKED)
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: the request was sent again with the same ID, and has one answer."""
     moves = _moves(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())
     again = [move for move in moves if move.req_id == "r7"]
     by_request = answers(client, LOST)
     others = sorted(set(by_request) - {"r7"})
+    unread = Stream(client, f"{LOST}{Topic.MAKE_MOVE}").group("judge").info().lag
     answer = by_request[others[0]][0] if others else ""
     return grade(
         "r7 was sent twice and answered once: whether the request or the answer was lost, "
@@ -84,7 +87,10 @@ def check_lost(client: redis.Redis) -> Verdict:
                 "r7 now names two different moves. Had the first request been lost, the judge "
                 "would have made the wrong one: repeat the player and the point, too.",
             ),
-            (len(by_request.get("r7", [])) != 1, "r7 has no answer yet: let the judge listen."),
+            (
+                len(by_request.get("r7", [])) != 1 or bool(unread),
+                "r7 has no answer yet: let the judge listen.",
+            ),
         ],
     )
 
@@ -92,7 +98,7 @@ def check_lost(client: redis.Redis) -> Verdict:
 def new_relay(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``judge``: ann is dead and holds move 1, ben holds move 2, and 3 is new."""
     clean_up(client, RELAY)
-    match = Match(client, RELAY, game_id="relay", judge=False)
+    match = Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
     group.create("0", mkstream=True)
     for number, (x, y) in enumerate(_POINTS):
@@ -100,6 +106,7 @@ def new_relay(client: redis.Redis) -> ConsumerGroup:
     group.consumer("ann").read(1)
     group.consumer("ben").read(1)
     journal.start(client, RELAY)
+    picture.start(client, RELAYED)
     return group
 
 
@@ -108,7 +115,7 @@ def judge_relay(client: redis.Redis, entry: Entry) -> str:
     return naive_judge.judge(client, RELAY, entry)
 
 
-@hinted("the group `judge` or a stream is missing: start again with new_relay.")
+@hinted("the group `judge` or a stream is missing: start again with new_relay.", RELAYED)
 def check_relay(client: redis.Redis) -> Verdict:
     """Grade exercise 2: three moves are made in order, none is rejected, and none is pending."""
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from random import randint
+
 import redis
 
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
-from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -14,18 +15,19 @@ from streamviz.client.stream import Stream
 def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
     """Return ``cellar`` and the empty ``tower``.
 
-    Twenty entries were added to ``cellar``; eight were trimmed, and entry 12 was deleted. Its group
-    ``wine`` has read and acknowledged the entries up to 15.
+    At least twenty entries with random bottles were added to ``cellar``; all but twelve were
+    trimmed, and one of these was deleted. Its group ``wine`` has read and acknowledged all but the
+    last five.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
-    cellar.add_many((f"{n}-0", {"bottle": n}) for n in range(1, 21))
+    added = randint(20, 90)
+    cellar.add_many((f"{n * 3}-0", {"bottle": randint(1, 9999)}) for n in range(1, added + 1))
     wine = cellar.group("wine")
     wine.create("0")
-    wine.consumer("ida").read(15)
-    wine.ack(*(f"{n}-0" for n in range(1, 16)))
+    wine.ack(*(entry.id for entry in wine.consumer("ida").read(added - 5)))
     cellar.trim(maxlen=12)
-    cellar.delete("12-0")
+    cellar.delete(cellar.range(count=4)[-1].id)
     return cellar, Stream(client, "tower")
 
 
@@ -35,21 +37,24 @@ def check_house(tower: Stream) -> Verdict:
     wine = find_group(tower, "wine")
     if wine is None:
         return Verdict(False, "there is no stream `tower`, or it has no group `wine`.")
-    info = tower.info()
-    ids = [entry.id.ms for entry in tower.range()]
+    info, cellar = tower.info(), Stream(tower.client, "cellar")
+    old, group = cellar.info(), cellar.group("wine").info()
+    entries = tower.range()
     return grade(
         "the tower continues the cellar's counters, and Redis can report the lag.",
         [
             (
-                ids != [9, 10, 11, *range(13, 21)],
-                f"the tower has {count_of(len(ids), 'entry', 'entries')}: copy those from 9 to 20.",
+                entries != cellar.range(),
+                f"the tower has {count_of(len(entries), 'entry', 'entries')}: copy those of the "
+                "cellar, with their IDs and fields.",
             ),
             (
-                wine.last_delivered_id != EntryId(15),
-                f"wine's cursor is at {wine.last_delivered_id}.",
+                wine.last_delivered_id != group.last_delivered_id,
+                f"wine's cursor is at {wine.last_delivered_id}, but was at "
+                f"{group.last_delivered_id}.",
             ),
             (
-                info.entries_added != 20,
+                info.entries_added != old.entries_added,
                 f"the tower's count of entries ever added is {info.entries_added}: use XSETID.",
             ),
             (
@@ -61,9 +66,10 @@ def check_house(tower: Stream) -> Verdict:
                 f"Redis reports a lag of {wine.lag} for wine, but five entries are waiting.",
             ),
             (
-                info.max_deleted_entry_id != EntryId(12),
-                f"the tower's largest deleted ID is {info.max_deleted_entry_id}, not 12-0: Redis "
-                "would report a wrong lag for a group before entry 12.",
+                info.max_deleted_entry_id != old.max_deleted_entry_id,
+                f"the tower's largest deleted ID is {info.max_deleted_entry_id}, not "
+                f"{old.max_deleted_entry_id}: Redis would report a wrong lag for a group before "
+                "that entry.",
             ),
         ],
     )
@@ -72,14 +78,15 @@ def check_house(tower: Stream) -> Verdict:
 def new_feed(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``report`` on ``feed``; 800 of its 1000 entries are waiting.
 
-    The oldest hundred of 1100 entries were trimmed.
+    Some older entries were trimmed.
     """
     client.delete("feed")
     feed = Stream(client, "feed")
-    feed.add_many((f"{n * 7}-0", {"reading": n}) for n in range(1, 1101))
+    trimmed = randint(1, 400)
+    feed.add_many((f"{n * 7}-0", {"reading": n}) for n in range(1, 1001 + trimmed))
     report = feed.group("report")
     report.create("0")
-    report.consumer("rob").read(300, noack=True)
+    report.consumer("rob").read(200 + trimmed, noack=True)
     feed.trim(maxlen=1000)
     return report
 

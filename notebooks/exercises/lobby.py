@@ -16,12 +16,14 @@ from exercises import judge
 from exercises.hints import hinted
 from exercises.interrupted import interrupted
 from exercises.judge import wait_for
+from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from go_game.lobby_clients import LobbyClients
 from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Topic, decode
 from streamviz.client.stream import Stream
 
 SALE, GHOST = "sale:", "ghost:"
+SEARCHED = f"{GHOST}{Topic.FIND_PUBLIC_GAME}"
 _SEATS, _BUYERS = 12, 4
 _TIMEOUT_S, _ARRIVAL_S, _TURN_S = 60, 3, 0.2
 _STUCK = f"{SALE}stuck"
@@ -200,12 +202,13 @@ def new_ghost(client: redis.Redis) -> LobbyClients:
     """Return clients of which zoe waits for an opponent; her browser was closed without notice."""
     judge.clean_up(client, GHOST)
     clients = LobbyClients(client, GHOST, every_ms=1000)
+    start(client, SEARCHED)
     clients.find("zoe")
     clients.listen()
     return clients
 
 
-@hinted("a stream of the lobby is missing: start again with new_ghost.")
+@hinted("a stream of the lobby is missing: start again with new_ghost.", SEARCHED)
 def check_ghost(clients: LobbyClients) -> Verdict:
     """Grade exercise 2: yan plays wim, and zoe plays no one."""
     pairs = [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.hints import hinted
+from exercises.interrupted import interrupted
 from exercises.verdict import Verdict, grade
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -14,34 +17,74 @@ RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4)
 """The receipts that the till sends: four, two of them twice because an answer was lost."""
 
 _TICKET, _IDLE_MS = "2-0", 60_000
+_MOST_COMMANDS = 100
 
 
-def new_till(client: redis.Redis) -> Stream:
-    """Return the empty stream ``till``."""
-    client.delete("till")
-    journal.start(client, "till")
-    return Stream(client, "till")
+Send = Callable[[Stream, dict[str, int]], object]
 
 
-@hinted("`till` must contain only receipts: start again with new_till.")
-def check_till(till: Stream) -> Verdict:
-    """Grade exercise 1 by the entries of the stream."""
-    receipts = [int(entry.fields.get("receipt", 0)) for entry in till.range()]
-    attempts = _attempts(till)
+def check_till(client: redis.Redis, send: Send) -> Verdict:
+    """Grade exercise 1: each receipt is in the stream once, wherever the till dies.
+
+    Send the receipts. In the first run the till does not die. In each further run, with a new
+    stream, it dies before its first command, before its second, and so on; then it starts again
+    with the first receipt.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    send : callable
+        Called with the stream ``till`` and a receipt.
+    """
+    for commands in range(-1, _MOST_COMMANDS):
+        client.delete(*client.scan_iter("till*", count=1000), "till")
+        died = _send_all(client, send, commands)
+        if not (verdict := _grade_till(client, commands)).right or (commands >= 0 and not died):
+            return verdict
+    return Verdict(False, f"{_MOST_COMMANDS} commands for {len(RECEIPTS)} receipts: too many.")
+
+
+class _Died(BaseException):
+    """The death of the till; the learner's own code must not catch it."""
+
+
+def _send_all(client: redis.Redis, send: Send, commands: int) -> bool:
+    """Send the receipts, and again after the till's death; return whether it died."""
+
+    def before(number: int) -> None:
+        if number == commands + 1:
+            raise _Died
+
+    try:
+        with interrupted(client, before) as mortal:
+            for receipt in RECEIPTS:
+                send(Stream(mortal, "till"), receipt)
+    except _Died:
+        for receipt in RECEIPTS:
+            send(Stream(client, "till"), receipt)
+        return True
+    return False
+
+
+@hinted("`till` must be a stream of receipts: a key has another type.")
+def _grade_till(client: redis.Redis, commands: int) -> Verdict:
+    receipts = [int(entry.fields.get("receipt", 0)) for entry in Stream(client, "till").range()]
     twice = sorted({number for number in receipts if receipts.count(number) > 1})
     lost = sorted({1, 2, 3, 4} - set(receipts))
+    plural = "" if commands == 1 else "s"
+    death = f" The till died after {commands} command{plural}." if commands >= 0 else ""
     return grade(
-        "four receipts, each of them once, in the order in which they were sent.",
+        "four receipts, each of them once and in order, wherever the till dies.",
         [
-            (not receipts, "the stream is empty: add the receipts."),
-            (bool(twice), f"in the stream twice: {_list(twice)}."),
-            (bool(lost), f"not in the stream: {_list(lost)}. Was a new receipt refused?"),
-            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}: add them in order."),
+            (not receipts, f"the stream is empty: add the receipts.{death}"),
+            (bool(twice), f"in the stream twice: {_list(twice)}.{death}"),
             (
-                attempts is not None and attempts < len(RECEIPTS),
-                f"Redis was asked {attempts} times about {len(RECEIPTS)} receipts, so your program "
-                "knew from its own memory which were there. A till that restarts has forgotten.",
+                bool(lost),
+                f"not in the stream: {_list(lost)}. Was a new receipt refused, or remembered but "
+                f"never added?{death}",
             ),
+            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}: keep it.{death}"),
         ],
     )
 
@@ -56,10 +99,11 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     desk.consumer("gus").read()
     desk.create_consumer("hal")
     journal.start(client, "tickets")
+    picture.start(client, "tickets")
     return desk
 
 
-@hinted("the group `desk` or its stream is missing: start again with new_desk.")
+@hinted("the group `desk` or its stream is missing: start again with new_desk.", "tickets")
 def check_desk(desk: ConsumerGroup) -> Verdict:
     """Grade exercise 2 by the consumer and the delivery count of each ticket."""
     pending = {str(entry.id): entry for entry in desk.pending_entries()}
@@ -86,18 +130,8 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    journal.close("till")
     journal.close("tickets")
-    client.delete("till", "tickets")
-
-
-def _attempts(till: Stream) -> int | None:
-    """Count the commands that wrote, or tried to; None if the server does not tell."""
-    steps = journal.stop(till.client, "till")
-    reads = {"XRANGE", "XREVRANGE", "XLEN", "ECHO", "MULTI", "EXEC", "HELLO", "CLIENT", "INFO"}
-    if steps is None:
-        return None
-    return sum(command[0].upper() not in reads for step in steps for command in step)
+    client.delete(*client.scan_iter("till*", count=1000), "tickets")
 
 
 def _claimed_too_soon(desk: ConsumerGroup) -> bool:

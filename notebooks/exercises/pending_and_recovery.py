@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import sample
+
 import redis
 
-from exercises import journal
+from exercises import journal, picture
 from exercises.bounded import bounded
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
@@ -14,7 +16,7 @@ from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.patterns.dead_letters import DeadLetters
 
-_JOBS = {"1", "2", "5", "6", "7"}  # the third and the fourth were deleted
+_JOBS, _PAGE = 5, 2
 _MOST_COMMANDS = 300
 _EARLY = "{} acknowledged before the work was in `{}`: a crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
@@ -23,36 +25,44 @@ _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
 def new_night(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``crew``: kim holds seven jobs, and the third and fourth were deleted.
 
-    Its client raises after 300 commands, so that a loop over pages has an end.
+    The jobs are random numbers. Its client raises after 300 commands, so that a loop over pages has
+    an end.
     """
     client.delete("night", "night:done")
     stream = Stream(client, "night")
-    stream.add_many((f"{n}-0", {"job": n}) for n in range(1, 8))
+    jobs = sample(range(1000, 10_000), 7)
+    stream.add_many((f"{n}-0", {"job": job}) for n, job in enumerate(jobs, 1))
     crew = stream.group("crew")
     crew.create("0")
     crew.consumer("kim").read()
     stream.delete("3-0", "4-0")
     journal.start(client, "night")
+    picture.start(client, "night")
     hint = "a cursor is an EntryId; does your loop compare it with EntryId.ZERO?"
     return Stream(bounded(client, _MOST_COMMANDS, hint), "night").group("crew")
 
 
-@hinted("`night` has no group `crew`, or `night:done` is not a list: start again with new_night.")
+@hinted(
+    "`night` has no group `crew`, or `night:done` is not a list: start again with new_night.",
+    "night",
+)
 def check_night(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 1: nothing is pending, and lou has done every job that still exists."""
     pending = crew.pending()
     names = {consumer.name for consumer in crew.consumers()}
     kims, lous = pending.consumers.get("kim", 0), pending.consumers.get("lou", 0)
-    pending_jobs = {str(one.id.ms) for one in crew.pending_entries()}
-    done, entries = read_list(stream_of(crew), "night:done"), stream_of(crew).length()
-    lost = len(_JOBS - pending_jobs - set(done))
+    job_of = {entry.id: entry.fields["job"] for entry in stream_of(crew).range()}
+    pending_jobs = {job_of.get(one.id) for one in crew.pending_entries()}
+    done = read_list(stream_of(crew), "night:done")
+    lost = len({*job_of.values()} - pending_jobs - set(done))
     early = _early(crew, "night", "night:done", "job")
+    too_large = _claimed_more_than(_PAGE, stream_of(crew))
     return grade(
         "five jobs were recovered, and the deleted ones have left the pending entries list.",
         [
             (
-                entries != len(_JOBS),
-                f"the stream has {count_of(entries, 'entry', 'entries')}: keep all five.",
+                len(job_of) != _JOBS,
+                f"the stream has {count_of(len(job_of), 'entry', 'entries')}: keep all five.",
             ),
             (
                 "kim" not in names,
@@ -77,37 +87,54 @@ def check_night(crew: ConsumerGroup) -> Verdict:
                 pending.count > 0,
                 f"{count_of(pending.count, 'entry is', 'entries are')} still pending.",
             ),
-            (len(done) != len(_JOBS), f"`night:done` holds {done}: it should hold each job once."),
+            (
+                sorted(done) != sorted(job_of.values()),
+                f"`night:done` holds {done}: it should hold each job once.",
+            ),
+            (
+                too_large,
+                f"take pages of {_PAGE}: one large page is enough for seven jobs, but not for a "
+                "million.",
+            ),
             (early > 0, _EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
         ],
     )
 
 
 def new_mill(client: redis.Redis) -> ConsumerGroup:
-    """Return ``millers``: ned holds three entries, delivered five times, three times and once."""
+    """Return ``millers``: ned holds three entries, delivered five times, four times and once.
+
+    The sacks are random numbers.
+    """
     client.delete("mill", "mill:dead", "mill:flour")
     stream = Stream(client, "mill")
-    stream.add_many((f"{n}-0", {"sack": n}) for n in (1, 2, 3))
+    sacks = sample(range(1000, 10_000), 3)
+    stream.add_many((f"{n}-0", {"sack": sack}) for n, sack in enumerate(sacks, 1))
     millers = stream.group("millers")
     millers.create("0")
     ned = millers.consumer("ned")
     ned.read()
     ned.claim([_POISON], deliveries=5)
-    ned.claim([_UNLUCKY], deliveries=3)
+    ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
+    picture.start(client, "mill")
     return millers
 
 
-@hinted("`mill` has no group `millers`, or a key has another type: start again with new_mill.")
+@hinted(
+    "`mill` has no group `millers`, or a key has another type: start again with new_mill.", "mill"
+)
 def check_mill(millers: ConsumerGroup) -> Verdict:
     """Grade exercise 2: only the poison is a dead letter, with its error; the rest is done."""
     letters = DeadLetters(millers.consumer("moe")).letters()
     dead = {letter.entry_id for letter in letters}
     errors = {letter.error for letter in letters}
-    pending = {str(one.id.ms) for one in millers.pending_entries()}
+    sack_of = {entry.id: entry.fields["sack"] for entry in stream_of(millers).range()}
+    good = {sack for one, sack in sack_of.items() if one in (_UNLUCKY, _FRESH)}
+    pending = {sack_of.get(one.id) for one in millers.pending_entries()}
     names = {consumer.name for consumer in millers.consumers()}
-    flour, sacks = read_list(stream_of(millers), "mill:flour"), stream_of(millers).length()
-    lost = len({"2", "3"} - pending - set(flour))
+    flour, sacks = read_list(stream_of(millers), "mill:flour"), len(sack_of)
+    lost = len(good - pending - set(flour))
     early = _early(millers, "mill", "mill:flour", "sack")
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
@@ -115,9 +142,13 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
             (sacks != 3, f"the stream has {count_of(sacks, 'entry', 'entries')}: keep all three."),
             (
                 bool(dead & {_UNLUCKY, _FRESH}),
-                f"{len(dead)} entries are dead letters: only one is poison.",
+                f"{len(dead)} entries are dead letters: only one is poison. Which number still "
+                "allows four deliveries? (A claim counts as one.)",
             ),
-            ("1" in flour, "the poison was ground: sack 1 is in the list `mill:flour`."),
+            (
+                sack_of.get(_POISON) in flour,
+                "the poison was ground: the sack `1-0` is in the list `mill:flour`.",
+            ),
             (not dead, "there is no dead letter yet."),
             (
                 errors != {"too hot"},
@@ -138,7 +169,10 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 f"{count_of(len(pending), 'entry is', 'entries are')} still pending: "
                 "claim, grind, and acknowledge.",
             ),
-            (len(flour) != 2, f"`mill:flour` holds {flour}: it should hold each sack once."),
+            (
+                sorted(flour) != sorted(good),
+                f"`mill:flour` holds {flour}: it should hold each good sack once.",
+            ),
             (early > 0, _EARLY.format(count_of(early, "sack was", "sacks were"), "mill:flour")),
         ],
     )
@@ -159,3 +193,14 @@ def _early(group: ConsumerGroup, key: str, done: str, field: str) -> int:
         journal.stop(stream.client, key), key, journal.pushed(done, id_of)
     )
     return len(set(early) & set(id_of.values()) - {str(_POISON) if key == "mill" else ""})
+
+
+def _claimed_more_than(most: int, stream: Stream) -> bool:
+    """Tell whether an XAUTOCLAIM asked for a larger page."""
+    for step in journal.stop(stream.client, stream.key) or ():
+        for command in step:
+            if command[0].upper() == "XAUTOCLAIM" and command[1] == stream.key:
+                words = [word.upper() for word in command]
+                if "COUNT" not in words or int(words[words.index("COUNT") + 1]) > most:
+                    return True
+    return False

@@ -1,4 +1,4 @@
-"""The exercises of notebook 02: a bell that rings while you are busy, and a power cut at a till."""
+"""The exercises of notebook 02: a bell that rings while you are busy, and power cuts at a till."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from random import choice, randint
 from typing import Any
 
 import redis
 
+from exercises.bounded import EndlessLoop
 from exercises.hints import hinted
+from exercises.interrupted import interrupted
+from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
-_OLD_STROKES, _ROUNDS = 3, 3
-_COINS = {"ann": (10, 50, 20), "ben": (5, 100, 1)}
-_DARK = "till:dark"
+_RINGS = (2, 3, 1)
+_CUSTOMERS = ("ann", "ben", "cy")
+_COINS, _MOST_COMMANDS = 6, 200
+_DARK = "dark"
 _PATIENCE_S = 5.0
 
 
-class PowerCut(Exception):
-    """The power fails in the middle of a loop, and the program stops."""
+class PowerCut(BaseException):
+    """The power fails in the middle of a loop, and the program stops: no code may catch it."""
 
 
 def soon(stream: Stream, entry_id: str) -> None:
@@ -72,32 +77,40 @@ def new_wages(client: redis.Redis) -> Stream:
 
 
 def new_bell(client: redis.Redis) -> Stream:
-    """Return the stream ``bell`` with three old strokes; the list ``heard`` does not exist."""
+    """Return the stream ``bell`` with three old rings; the list ``heard`` does not exist."""
     client.delete("bell", "heard")
     bell = Stream(client, "bell")
-    bell.add_many((f"{n}-0", {"stroke": n}) for n in range(1, _OLD_STROKES + 1))
+    for _ in range(3):
+        _ring(bell, "old")
+    start(client, "bell")
     return bell
 
 
 def ring(bell: Stream) -> None:
-    """Ring twice."""
-    last = bell.info().last_generated_id.ms
-    bell.add_many((f"{n}-0", {"stroke": n}) for n in (last + 1, last + 2))
+    """Ring one to three times, at random times."""
+    rung = {entry.fields["ring"] for entry in bell.range()} - {"old"}
+    for _ in range(_RINGS[len(rung) % len(_RINGS)]):
+        _ring(bell, f"round {len(rung)}")
 
 
-@hinted("`heard` must be a list of entry IDs: start again with new_bell.")
+def _ring(bell: Stream, name: str) -> None:
+    after = bell.reverse_range(count=1)
+    bell.add({"ring": name}, id=f"{(after[0].id.ms if after else 10_000) + randint(1, 999)}-0")
+
+
+@hinted("`heard` must be a list of entry IDs: start again with new_bell.", "bell")
 def check_bell(bell: Stream) -> Verdict:
-    """Grade exercise 1: the list ``heard`` has each new stroke once, in order."""
-    rung = [entry.id for entry in bell.range() if entry.id.ms > _OLD_STROKES]
+    """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
+    rung = [entry.id for entry in bell.range() if entry.fields["ring"] != "old"]
     words: Any = bell.client.lrange("heard", 0, -1)
     heard = [EntryId.parse(word) for word in words]
-    missed = [str(one) for one in rung if one not in heard]
+    missed = [one for one in rung if one not in heard]
     early = [str(one) for one in heard if one not in rung]
     twice = [str(one) for one, times in Counter(heard).items() if times > 1]
     return grade(
-        f"you heard all {len(rung)} new strokes once, and none of the old ones.",
+        f"you heard all {len(rung)} new rings once, and none of the old ones.",
         [
-            (len(rung) != 2 * _ROUNDS, f"the bell rang {len(rung)} times: keep the three rounds."),
+            (len(rung) != sum(_RINGS), f"the bell rang {len(rung)} times: keep the three rounds."),
             (bool(early), f"{', '.join(early)} rang before you came: start at the newest entry."),
             (
                 bool(twice),
@@ -106,49 +119,93 @@ def check_bell(bell: Stream) -> Verdict:
             ),
             (
                 bool(missed),
-                f"{len(missed)} of {len(rung)} strokes were missed: `$` always means *from now "
-                "on*.",
+                f"you missed {len(missed)} of {len(rung)} rings: `$` always means *from now on*.",
             ),
-            (heard != rung, "the strokes are not in the order in which they rang."),
+            (heard != rung, "the rings are not in the order in which they came."),
         ],
     )
 
 
-def new_till(client: redis.Redis) -> Stream:
-    """Return the stream ``till`` with six coins of two customers; no balance; the power is on."""
-    client.delete("till", "till:readers", "till:balance", f"{_DARK}:4-0")
+Count = Callable[[redis.Redis], object]
+
+
+def check_till(client: redis.Redis, count: Count) -> Verdict:
+    """Grade exercise 2: each coin counts once, wherever the power fails.
+
+    Call `count` on a till of random coins until it ends. In the first run the power stays on. In
+    each further run, with a new till, it fails before the first command, before the second, and so
+    on; then `count` is called again.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    count : callable
+        Called with a client.
+    """
+    for commands in range(-1, _MOST_COMMANDS):
+        till = _new_till(client)
+        try:
+            failed = _count(client, count, commands)
+        except EndlessLoop as error:
+            return Verdict(False, str(error))
+        if not (verdict := _grade_till(till, commands)).right or (commands >= 0 and not failed):
+            return verdict
+    return Verdict(False, f"{_MOST_COMMANDS} commands for {_COINS} coins: does your loop end?")
+
+
+def _new_till(client: redis.Redis) -> Stream:
+    client.delete("till", "till:readers", "till:balance")
     till = Stream(client, "till")
-    coins = [(who, cents) for who, purse in _COINS.items() for cents in purse]
-    for n, (who, cents) in enumerate(coins, 1):
-        till.add({"who": who, "cents": str(cents)}, id=f"{n}-0")
+    for n in range(1, _COINS + 1):
+        till.add({"who": choice(_CUSTOMERS), "cents": str(randint(1, 200))}, id=f"{n}-0")
     return till
 
 
-@hinted("`till:balance` and `till:readers` must be hashes: start again with new_till.")
-def check_till(till: Stream) -> Verdict:
-    """Grade exercise 2: each coin counts once despite the power cut, and the position is saved."""
+def _count(client: redis.Redis, count: Count, commands: int) -> bool:
+    """Count the coins, with a power cut after this many commands; return whether it failed."""
+
+    def bound(number: int) -> None:
+        if number > _MOST_COMMANDS:
+            raise EndlessLoop(
+                f"{_MOST_COMMANDS} commands for {_COINS} coins: your loop has no end."
+            )
+
+    def before(number: int) -> None:
+        bound(number)
+        if number == commands + 1:
+            raise PowerCut(number)
+
+    try:
+        with interrupted(client, before) as mortal:
+            count(mortal)
+    except PowerCut:
+        with interrupted(client, bound) as again:
+            count(again)
+        return True
+    return False
+
+
+@hinted("`till:balance` must be a hash of sums: a key has another type.")
+def _grade_till(till: Stream, commands: int) -> Verdict:
     reply: Any = till.client.hgetall("till:balance")
-    positions: Any = till.client.hgetall("till:readers")
-    balance = {name.decode(): int(cents) for name, cents in reply.items()}
-    ann, ben = sum(_COINS["ann"]), sum(_COINS["ben"])
-    off = balance.get("ben", 0) - ben
+    balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
+    wanted: Counter[str] = Counter()
+    for entry in till.range():
+        wanted[entry.fields["who"]] += int(entry.fields["cents"])
+    plural = "" if commands == 1 else "s"
+    cut = f" The power failed after {commands} command{plural}." if commands >= 0 else ""
     return grade(
-        f"ann has {ann} and ben has {ben}: each coin counts once, whenever the power fails.",
+        "each coin counts once, whenever the power fails.",
         [
+            (not balance, f"there is no balance in the hash `till:balance`.{cut}"),
             (
-                not till.client.exists(f"{_DARK}:4-0"),
-                "the power did not fail: keep power_cut in the loop.",
+                bool(balance - wanted),
+                f"a coin was counted twice: its position was not saved with it.{cut}",
             ),
-            (off > 0, f"ben has {ben + off} of {ben}: a coin was counted again after the cut."),
             (
-                off < 0,
-                f"ben has {ben + off} of {ben}: the position moved past a coin that was not "
-                "counted.",
-            ),
-            (balance.get("ann") != ann, f"ann has {balance.get('ann', 0)}, but should have {ann}."),
-            (
-                b"6-0" not in positions.values(),
-                "no position in `till:readers` is at the last coin.",
+                bool(wanted - balance),
+                f"a coin was not counted: the position had moved past it before.{cut}",
             ),
         ],
     )
@@ -157,4 +214,4 @@ def check_till(till: Stream) -> Verdict:
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     client.delete("wages", "wages:readers", "paid", "bell", "heard")
-    client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0", f"{_DARK}:4-0")
+    client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from random import sample
+from random import randint, randrange, sample
 
 import redis
 
 from exercises.hints import hinted
+from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 
-_LAST = {"north": "10000-9", "south": "10000-10", "west": "9999-12345"}
+_GATES = ("north", "south", "west")
 
 
 def new_till(client: redis.Redis) -> Stream:
@@ -21,10 +22,11 @@ def new_till(client: redis.Redis) -> Stream:
     first, second, third = ({"price": price, "table": 100 + price} for price in prices)
     bills = (first, dict(reversed(second.items())), third)
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
+    start(client, "till")
     return till
 
 
-@hinted("`till` must be a stream and `takings` a string: start again with new_till.")
+@hinted("`till` must be a stream and `takings` a string: start again with new_till.", "till")
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")
@@ -46,25 +48,32 @@ def check_till(till: Stream) -> Verdict:
 
 
 def new_gates(client: redis.Redis) -> list[Stream]:
-    """Return the streams ``north``, ``south`` and ``west``, each with one entry."""
-    client.delete(*_LAST, "newest")
-    gates = [Stream(client, name) for name in _LAST]
-    for gate in gates:
-        gate.add({"gate": gate.key}, id=_LAST[gate.key])
+    """Return the streams ``north``, ``south`` and ``west``, each with one entry.
+
+    Compared as text, by their length or by one of their two numbers, they are in a wrong order.
+    """
+    client.delete(*_GATES, "newest")
+    ms = 10 ** randint(4, 8)
+    ids = [f"{ms}-9", f"{ms}-10"]  # in this order, so that a sort by milliseconds alone is wrong
+    ids.insert(randrange(3), f"{ms - 1}-12345")
+    gates = [Stream(client, name) for name in _GATES]
+    for gate, entry_id in zip(gates, ids, strict=True):
+        gate.add({"gate": gate.key}, id=entry_id)
     return gates
 
 
-@hinted("`newest` is not a string: set it to an ID, as text.")
+@hinted("`newest` is not a string, or a gate is missing: start again with new_gates.")
 def check_gates(client: redis.Redis) -> Verdict:
     """Grade exercise 2: the key ``newest`` holds the largest of the three last IDs."""
     newest = _text(Stream(client, "north"), "newest")
+    last = [Stream(client, gate).info().last_generated_id for gate in _GATES]
     return grade(
         "IDs are two numbers, and you compared them as numbers.",
         [
             (not newest, "there is no key `newest`: set it to an ID, as text."),
-            (newest not in _LAST.values(), f"{newest} is not one of the three last IDs."),
+            (newest not in map(str, last), f"{newest} is not one of the three last IDs."),
             (
-                newest != _LAST["south"],
+                newest != str(max(last)),
                 f"{newest} is not the newest: compare the milliseconds as a number, "
                 "and then the sequence.",
             ),
@@ -74,7 +83,7 @@ def check_gates(client: redis.Redis) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete("till", "takings", "newest", *_LAST)
+    client.delete("till", "takings", "newest", *_GATES)
 
 
 def _text(stream: Stream, key: str) -> str:

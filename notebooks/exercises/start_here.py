@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from exercises import picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade
 from streamviz import series
@@ -36,19 +37,21 @@ def new_shop(client: redis.Redis) -> Scenario:
             client.hset(_HANDLED, name, handled)
 
     shop.on_sample.append(note)
+    picture.start(client, KEY)
     shop.produce(KEY, series.orders(rate_hz=5))
     return shop
 
 
-@hinted("the stream of orders is missing: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.", shows=KEY)
 def check_enough_hands(client: redis.Redis) -> Verdict:
     """Grade exercise 1 by the replies to XLEN and XINFO GROUPS."""
     stream = Stream(client, KEY)
     group = find_group(stream, "email")
     if group is None or not stream.length():
         return Verdict(False, "there are no orders, or no group `email`: run the whole cell.")
-    orders = stream.length()
+    orders = stream.info().entries_added or 0
     verb = "is" if group.lag == 1 else "are"
+    unhandled = orders - _handled(client, group.name)
     return grade(
         f"only {group.lag} of {orders} orders {verb} waiting for email; the faster its consumers "
         "ask, the more they get.",
@@ -60,11 +63,16 @@ def check_enough_hands(client: redis.Redis) -> Verdict:
                 f"{group.lag} of {orders} orders {verb} waiting for email: it needs more "
                 "consumers, or faster ones.",
             ),
+            (
+                unhandled >= 5 + group.consumers,
+                f"few orders are waiting for email, but {unhandled} are not handled: reading "
+                "them by hand or moving the cursor only hides them.",
+            ),
         ],
     )
 
 
-@hinted("the stream of orders is missing: run the whole cell.")
+@hinted("the stream of orders is missing: run the whole cell.", shows=KEY)
 def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     """Grade exercise 2 by XPENDING, XINFO CONSUMERS and the shop's list of events."""
     stream = Stream(client, KEY)
@@ -77,7 +85,8 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     old = [one for one in group.pending_entries() if one.id.ms <= max(crashes, default=newest)]
     names = ", ".join(sorted({entry.consumer for entry in old}))
     info = group.info()
-    lost = stream.length() - (info.lag or 0) - info.pending - _handled(client, group.name)
+    added = stream.info().entries_added or 0
+    lost = added - (info.lag or 0) - info.pending - _handled(client, group.name)
     return grade(
         "no entry from before the crash is pending: all of them were recovered.",
         [
@@ -94,6 +103,11 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
                 lost > 0,
                 f"{count_of(lost, 'order is', 'orders are')} lost: delivered, neither handled "
                 "nor pending. Without a pending entry, no consumer can recover an order.",
+            ),
+            (
+                lost < 0,
+                f"{count_of(-lost, 'order was', 'orders were')} handled twice: a claim took them "
+                "from a consumer that was still handling them. Wait longer than a consumer needs.",
             ),
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from exercises.picture import Picture
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import GroupInfo
 from streamviz.client.stream import Stream
@@ -21,13 +22,19 @@ class Verdict:
         Whether the exercise is solved.
     text : str
         The reason, or a hint.
+    picture : Picture, optional
+        The stream as the check found it.
     """
 
     right: bool
     text: str
+    picture: Picture | None = None
 
     def __repr__(self) -> str:
         return f"{'Right' if self.right else 'Not yet'}: {self.text}"
+
+    def _repr_svg_(self) -> str | None:
+        return self.picture.svg if self.picture else None
 
 
 def grade(right: str, hints: Iterable[tuple[bool, str]]) -> Verdict:

@@ -68,8 +68,8 @@ def _grid(size: int) -> Iterator[str]:
     yield f"<path d='{lines}' stroke='{_LINES}' stroke-width='1.5'/>"
     stars = "".join(
         f"M{_place(x) - 4} {_place(y)}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
-        for x in _STARS[size]
-        for y in _STARS[size]
+        for x in _STARS.get(size, ())
+        for y in _STARS.get(size, ())
     )
     yield f"<path d='{stars}' fill='{_LINES}'/>"
     for n in range(size):

@@ -37,7 +37,8 @@ class Board(Live):
     Parameters
     ----------
     source : Match or Record
-        In a match you play against its random player. A record is only shown, without Redis.
+        In a match you play against its random player. A record is only shown, without Redis; for
+        example ``Record.load("game.sgf")``.
     plots : sequence of Plot, optional
         The plots of the match; by default what was added to its streams, and the lag of the
         group ``judge``.
@@ -122,6 +123,7 @@ class Board(Live):
         new = self.record.answers[self._answers_sent :]
         content = {
             "size": self.record.size,
+            "setup": "".join(self.record.stones(0)),
             "from": self._answers_sent,
             "answers": [plain(one, self.record.size) for one in new],
             "live": self.match is not None,

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from go_game import messages
+from go_game import messages, sgf
 from go_game.messages import GameState, Message, MoveMade, MoveRejected, Topic
-from go_game.rules import Coord, Game, Player
+from go_game.rules import SIGNS, Coord, Game, Player
 from streamviz.errors import InputError
 
 _SIGN = {Player.BLACK: "B", Player.WHITE: "W"}
@@ -33,6 +33,8 @@ class Record:
         The newest state.
     answers : list of MoveMade or MoveRejected
         All answers, in order.
+    setup : bytes
+        The stones before the first move, as in `Game.stones`; empty for an empty board.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Record:
         self.game_id = game_id
         self.size = size
         self.game: Game | None = None
+        self.setup = b""
         self.answers: list[MoveMade | MoveRejected] = []
         self._moves: list[MoveMade] = []
         self._answered: set[str] = set()
@@ -79,9 +82,10 @@ class Record:
 
     @classmethod
     def load(cls, path: str | Path, game_id: str | None = None) -> Record:
-        r"""Read a file: JSON Lines, each ``{"stream": "move-made", "data": {...}}``.
+        r"""Read a file: SGF, or JSON Lines, each ``{"stream": "move-made", "data": {...}}``.
 
-        Only messages of ``game-states``, ``move-made`` and ``move-rejected`` are read.
+        Of SGF, the main line of the first game is read; of messages, those of ``game-states``,
+        ``move-made`` and ``move-rejected``.
 
         Raises
         ------
@@ -90,6 +94,8 @@ class Record:
         """
         log = []
         try:
+            if Path(path).suffix.lower() == ".sgf":
+                return cls._of_sgf(Path(path))
             lines = Path(path).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{str(path)!r} can't be read: {error}") from error
@@ -105,8 +111,33 @@ class Record:
                 ) from error
         return cls.of(log, game_id)
 
+    @classmethod
+    def _of_sgf(cls, path: Path) -> Record:
+        content = path.read_bytes()
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")  # names and comments only: the moves are ASCII
+        try:
+            game = sgf.parse(text)
+        except InputError as error:
+            raise InputError(f"{str(path)!r}: {error}") from error
+        record = cls(game.name, game.size)
+        record.setup = game.setup
+        for move in game.moves:
+            record.hear(move)
+        return record
+
     def save(self, path: str | Path) -> None:
-        """Write a file for `load`: the empty board, then every answer."""
+        """Write a file for `load`: the empty board, then every answer.
+
+        Raises
+        ------
+        InputError
+            If there were stones before the first move, or the judge has no board of that size.
+        """
+        if any(self.setup):
+            raise InputError("messages begin with an empty board: keep the SGF file of this game")
         rules = self.game.rules if self.game else "standard"
         start = GameState(self.game_id, Game.new(self.size, rules))
         lines = [
@@ -154,7 +185,8 @@ class Record:
         after = len(self._moves) if after is None else after
         if type(after) is not int or not 0 <= after <= len(self._moves):
             raise InputError(f"after={after!r}: give 0 to {len(self._moves)} moves")
-        points = {(x, y): "." for y in range(self.size) for x in range(self.size)}
+        signs = self.setup.translate(SIGNS + bytes(253)).decode() or "." * self.size**2
+        points = {(at % self.size, at // self.size): sign for at, sign in enumerate(signs)}
         for move in self._moves[:after]:
             if move.coord is not None:
                 points[move.coord] = _SIGN[move.player]

@@ -19,7 +19,7 @@ SIZES = (9, 13, 19)
 MOVES_LIMIT = 10_000
 """Most moves of a game: a state lists all of them, and each reader of the state replays them."""
 
-_SIGNS = b".BW"
+SIGNS = b".BW"
 _BRIEF_CHARACTERS = 60
 _BRIEF = reprlib.Repr()
 _BRIEF.maxstring = 4 * _BRIEF_CHARACTERS  # so that `brief` cuts the end, not the middle
@@ -243,7 +243,7 @@ class Game:
     def to_dict(self) -> dict[str, Any]:
         """Return the whole state, as documented in `go_game` for ``game-states``."""
         black, white = self.captures
-        signs = self.stones.translate(_SIGNS + bytes(253)).decode()
+        signs = self.stones.translate(SIGNS + bytes(253)).decode()
         rows = [signs[start : start + self.size] for start in range(0, len(signs), self.size)]
         return {
             "board": {"size": self.size, "stones": rows},

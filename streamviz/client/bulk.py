@@ -8,7 +8,7 @@ whole batch; otherwise each row is written on its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import chain, islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from streamviz.client import arguments
 from streamviz.client.arguments import Fields, Id
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
+from streamviz.client.progress import progress_bar
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, ServerError, check_type
 
@@ -30,6 +31,8 @@ def add_rows(
     rows: Iterable[Row],
     batch: int,
     waiting: Waiting | None = None,
+    *,
+    show_progress: bool = False,
 ) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
@@ -40,11 +43,14 @@ def add_rows(
     sent = (
         waiting.send_batches(connection, batches) if waiting else connection.send_batches(batches)
     )
+    total = len(rows) if isinstance(rows, Sized) else None
     try:
-        for size, errors in sent:
-            refusals += [(answered + index, error) for index, error in errors]
-            answered += size
-            packer.stopped = packer.stopped or bool(errors)
+        with progress_bar(show_progress, "Adding", total, "entries") as advance:
+            for size, errors in sent:
+                refusals += [(answered + index, error) for index, error in errors]
+                answered += size
+                packer.stopped = packer.stopped or bool(errors)
+                advance(size)
     except ServerError as broken:
         raise type(broken)(
             f"{broken}. The first {answered} rows are confirmed; later ones may have been added, "

@@ -48,8 +48,11 @@ class BulkByNode:
         self._number = number
         self._done = 0  # the rows of the pages that were answered
 
-    def add(self, rows: Iterable[Row], batch: int) -> None:
-        """Add rows, `batch` at a time; see `streamviz.patterns.Partitions.add_many`."""
+    def add(self, rows: Iterable[Row], batch: int, advance: Callable[[float], object]) -> None:
+        """Add rows, `batch` at a time; see `streamviz.patterns.Partitions.add_many`.
+
+        Each batch calls `advance` with its number of rows.
+        """
         remaining = iter(rows)
         while page := list(islice(remaining, batch)):
             try:
@@ -60,6 +63,7 @@ class BulkByNode:
                 ) from error
             self._add_page(blocks)
             self._done += len(page)
+            advance(len(page))
 
     def _packed(self, page: Sequence[Row]) -> dict[int, Block]:
         """Write each stream's rows as commands."""

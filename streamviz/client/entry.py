@@ -10,6 +10,7 @@ from itertools import repeat
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.resp import to_bytes
 from streamviz.client.tables import Record
 
 
@@ -29,8 +30,8 @@ class Entry(Record):
     ----------
     id : EntryId
     fields : dict of str to str
-        In the order they were added. Bytes that are not UTF-8 become surrogate escapes, so
-        ``value.encode("utf-8", "surrogateescape")`` restores every byte.
+        In the order they were added. Bytes that are not UTF-8 become surrogate escapes;
+        `raw_fields` has the values as bytes.
     idle_ms, deliveries : int or None
         After XREADGROUP with CLAIM (8.4): milliseconds since the previous delivery, and the number
         of previous deliveries; both are 0 for a new entry. None after any other command.
@@ -53,6 +54,22 @@ class Entry(Record):
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """All fields and values in the order they were added, also if a field occurs twice."""
         return self.repeated or tuple(self.fields.items())
+
+    @property
+    def raw_fields(self) -> dict[str, bytes]:
+        """The fields with their values as bytes, exactly as they were added.
+
+        Examples
+        --------
+        >>> from streamviz import Stream, connect
+        >>> photos = Stream(connect(), "doctest:photos")
+        >>> _ = photos.client.delete("doctest:photos")
+        >>> _ = photos.add({"name": "cup", "jpeg": bytes([255, 216, 255])})
+        >>> [photo] = photos.range()
+        >>> list(photo.raw_fields["jpeg"])
+        [255, 216, 255]
+        """
+        return {name: to_bytes(value) for name, value in self.fields.items()}
 
     def _table_rows(self) -> list[tuple[str, Any]]:
         return [("id", self.id), *self.pairs]

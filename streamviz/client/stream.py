@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import overload
-
-from streamviz.client import arguments, bulk, replies
-from streamviz.client.arguments import Fields, Id, Ids, Refs
+from streamviz.client import arguments, replies
+from streamviz.client.adding import Adding
+from streamviz.client.arguments import Id, Ids, Refs
 from streamviz.client.cluster import Client, connection_to
-from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
@@ -19,7 +16,7 @@ from streamviz.client.tables import paragraph, titled
 from streamviz.errors import InputError, StreamVizError
 
 
-class Stream:
+class Stream(Adding):
     """One stream on one server; making this object sends nothing.
 
     Parameters
@@ -64,168 +61,6 @@ class Stream:
 
     def __bool__(self) -> bool:
         return True  # an empty stream is still a stream
-
-    @overload
-    def add(
-        self,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        maxlen: int | None = None,
-        minid: Id | None = None,
-        approximate: bool = False,
-        limit: int | None = None,
-        create: bool = True,
-        refs: Refs | None = None,
-        idmp: tuple[str, str] | None = None,
-        idmp_auto: str | None = None,
-        wait: None = None,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-    ) -> EntryId | None: ...
-
-    @overload
-    def add(
-        self,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        maxlen: int | None = None,
-        minid: Id | None = None,
-        approximate: bool = False,
-        limit: int | None = None,
-        create: bool = True,
-        refs: Refs | None = None,
-        idmp: tuple[str, str] | None = None,
-        idmp_auto: str | None = None,
-        wait: int,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-    ) -> Confirmed[EntryId | None]: ...
-
-    def add(
-        self,
-        fields: Fields,
-        id: Id = "*",  # noqa: A002 - Redis's own word
-        *,
-        maxlen: int | None = None,
-        minid: Id | None = None,
-        approximate: bool = False,
-        limit: int | None = None,
-        create: bool = True,
-        refs: Refs | None = None,
-        idmp: tuple[str, str] | None = None,
-        idmp_auto: str | None = None,
-        wait: int | None = None,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-    ) -> EntryId | Confirmed[EntryId | None] | None:
-        """Add one entry (XADD, 5.0).
-
-        Parameters
-        ----------
-        fields : mapping
-            At least one field. Values are text, bytes or numbers, also NumPy's and Decimal.
-        id : EntryId or str
-            ``"*"`` lets the server choose the ID, ``"<ms>-*"`` only the sequence number (7.0).
-        maxlen, minid, approximate, limit, refs
-            Trim in the same step; see `trim`.
-        create : bool
-            Whether to create the stream if it does not exist (False is NOMKSTREAM, 6.2).
-        idmp : (producer, id), optional
-            Add the entry only if that producer has not yet used that idempotency ID, whatever the
-            fields are; needs the ID ``"*"`` (8.6).
-        idmp_auto : str, optional
-            A producer. The server computes the idempotency ID from the fields, in any order (8.6).
-        wait : int, optional
-            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0). Redis
-            does not wait by itself: an acknowledged entry that no replica has is lost if the node
-            fails.
-        wait_ms : int
-            Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
-        on_disk : bool
-            Count only replicas that have the entry on their disk (WAITAOF, 7.2), and not only in
-            their memory.
-
-        Returns
-        -------
-        EntryId or None
-            The new ID, or the ID of the duplicate (`idmp`, `idmp_auto`), or None without a stream.
-            With `wait`, a pair: that, and how many replicas have the entry.
-
-        Raises
-        ------
-        InputError
-            If the fields or the ID are not valid; nothing is written.
-        CommandRefused
-            If the ID is not larger than the stream's last ID.
-        """
-        trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
-        new_id = arguments.new_id(id)
-        options: list[Arg] = [] if arguments.flag("create", create) else ["NOMKSTREAM"]
-        options += (once := arguments.idempotency_options(idmp, idmp_auto, new_id))
-        options += [*trim_options, new_id, *arguments.flat_fields(fields)]
-        needs = (8, 6) if once else trim_needs
-        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
-        if waiting is None:
-            reply = self.connection.call("XADD", self.key, *options, needs=needs)
-            return None if reply is None else EntryId.parse(reply)
-        reply = waiting.call(self.connection, "XADD", self.key, *options, needs=needs)
-        return Confirmed(None if reply is None else EntryId.parse(reply), waiting.replicas)
-
-    @overload
-    def add_many(
-        self, rows: Iterable[Fields | tuple[Id, Fields]], *, batch: int = 1000, wait: None = None
-    ) -> int: ...
-
-    @overload
-    def add_many(
-        self,
-        rows: Iterable[Fields | tuple[Id, Fields]],
-        *,
-        batch: int = 1000,
-        wait: int,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-    ) -> Confirmed[int]: ...
-
-    def add_many(
-        self,
-        rows: Iterable[Fields | tuple[Id, Fields]],
-        *,
-        batch: int = 1000,
-        wait: int | None = None,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-    ) -> int | Confirmed[int]:
-        """Add many entries fast, many per round trip, and return how many (XADD, 5.0).
-
-        Parameters
-        ----------
-        rows : iterable
-            Fields, or pairs of an ID and fields. They are read one batch at a time.
-        batch : int
-            How many rows to send at once, while the server works on the previous batch.
-        wait, wait_ms, on_disk : optional
-            As in `add`, after each batch. Then this returns a pair: how many rows were added, and
-            how many replicas have them all.
-
-        Raises
-        ------
-        InputError
-            If a row is not valid. The message names the row, counted from 0. The rows of earlier
-            batches were added; those of its own batch were not.
-        CommandRefused
-            If the server refused a row. The message names the first refused row and says how many
-            rows were added. The remaining rows are not sent.
-        ServerUnreachable
-            If the connection breaks. The message says how many rows are confirmed; up to two
-            batches after them may have been added.
-        """
-        size = arguments.whole_number("batch", batch, 1)
-        waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
-        count = bulk.add_rows(self.connection, self.key, rows, size, waiting)
-        return Confirmed(count, waiting.replicas) if waiting else count
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
         """Return the entries from one ID to another, both included (XRANGE, 5.0).

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
 from streamviz.export.options import check_speed, select_frames
@@ -35,6 +36,7 @@ def to_embed(
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write a recording as a film for another web page, with the module that plays it.
 
@@ -60,6 +62,8 @@ def to_embed(
         Further captions with their moments, ``(at_s, text)``, and one for the beginning.
     overwrite : bool
         Whether to replace existing files.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -80,7 +84,11 @@ def to_embed(
     figures, deltas = frames.figures_and_deltas()
     options = {"loop": bool(loop), "autoplay": bool(autoplay), "speed": speed}
     head = {"streamviz_film": 2, "metadata": frames.metadata(), "options": options}
-    lines = [f"{dumps(line)}\n" for line in (head | {"figures": figures}, *deltas)]
+    lines = [f"{dumps(head | {'figures': figures})}\n"]
+    with progress_bar(progress, "Packing", len(frames), "frames") as advance:
+        for delta in deltas:
+            lines.append(f"{dumps(delta)}\n")
+            advance(1)
     player, code = target.with_name(PLAYER_FILE), _player_code()
     if not (player.exists() and player.read_bytes() == code):
         write_file(player, code, overwrite=overwrite)

@@ -11,7 +11,7 @@ from streamviz.errors import InputError
 from streamviz.export.embed import FILM_SUFFIX, to_embed
 from streamviz.export.files import HTML, already_exists, join_or, match_suffix
 from streamviz.export.html import to_html
-from streamviz.export.images import ANIMATION_SUFFIXES, STILL_SUFFIXES, to_animation, to_still
+from streamviz.export.images import STILL_SUFFIXES, to_animation, to_still
 from streamviz.export.slides import to_document, to_slides
 
 
@@ -44,9 +44,9 @@ _PLAYBACK = {
     "end": "end_s",
     "speed": "speed",
     "caption": "caption",
-    "loop": "loop",
 }
-_AUTOPLAY = {"autoplay": "autoplay"}
+_PLAYER = {"loop": "loop", "autoplay": "autoplay"}
+_ANIMATION = _CONTENT | _APPEARANCE | _PLAYBACK | {"rate": "rate_hz"}
 _STILL = {"end": "at_s", "caption": "caption"}
 _NOTEBOOK = {"theme": "theme", "run": "run"}
 
@@ -55,19 +55,18 @@ RECORDING_FORMATS = (
         "a page that plays the recording",
         (HTML,),
         to_html,
-        _CONTENT | _APPEARANCE | _PLAYBACK | _AUTOPLAY | {"poster": "poster"},
+        _CONTENT | _APPEARANCE | _PLAYBACK | _PLAYER | {"poster": "poster"},
     ),
     Format(
         "an image of the moment --end", STILL_SUFFIXES, to_still, _CONTENT | _APPEARANCE | _STILL
     ),
-    Format(
-        "an animated image", ANIMATION_SUFFIXES, to_animation, _CONTENT | _APPEARANCE | _PLAYBACK
-    ),
+    Format("an animated image", (".gif",), to_animation, _ANIMATION | {"loop": "loop"}),
+    Format("a video", (".mp4",), to_animation, _ANIMATION),
     Format(
         "a film for another web page, with its player",
         (FILM_SUFFIX,),
         to_embed,
-        _CONTENT | _PLAYBACK | _AUTOPLAY,
+        _CONTENT | _PLAYBACK | _PLAYER,
     ),
 )
 SLIDES = Format("slides of a notebook", (f".slides{HTML}", HTML), to_slides, _NOTEBOOK)

@@ -43,6 +43,7 @@ def to_html(
     caption: str = "",
     poster: float | None = None,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
@@ -75,6 +76,8 @@ def to_html(
         end of the span, where there is most to see.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def to_html(
     }
     begin = times[0 if autoplay else -1] if poster is None else poster
     shown = next(i for i, at in enumerate(times) if at >= begin)
-    page = _page(frames, size, theme, options, frames.figures(shown))
+    page = _page(frames, size, theme, options, frames.figures(shown), progress=progress)
     return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
 
@@ -121,6 +124,8 @@ def _page(
     theme: Theme,
     options: dict[str, Any],
     poster: list[Figure],
+    *,
+    progress: bool,
 ) -> str:
     count = len(frames.plots)
     columns = math.ceil(math.sqrt(count))
@@ -157,7 +162,7 @@ def _page(
     )
     extra = {"options": options, "width": size[0], "plots": count}
     page_bytes = len(f"{head}{tail}".encode())
-    return head + _base64(compress_frames(frames, extra, page_bytes)) + tail
+    return head + _base64(compress_frames(frames, extra, page_bytes, progress=progress)) + tail
 
 
 def _base64(content: bytes) -> str:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from html import escape
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, is_number, path_of
+from streamviz.export.animation import gif, mp4
 from streamviz.export.files import check_target, match_suffix, write_file
 from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
-from streamviz.export.raster import gif, png
+from streamviz.export.painter import paint
+from streamviz.export.raster import png
 from streamviz.plots import Plot
-from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS
+from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOUR, TEXT_COLOURS, Background
 from streamviz.plots.figure import Figure, apply
 from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
@@ -22,8 +27,9 @@ from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 
 STILL_SUFFIXES = (".svg", ".png")
-ANIMATION_SUFFIXES = (".gif",)
-MAX_IMAGES = 2000
+ANIMATION_SUFFIXES = (".gif", ".mp4")
+MAX_IMAGES = {".gif": 2000, ".mp4": 20_000}
+_PALETTE_IMAGES = 24  # of which a GIF's palette is made
 _HEADER_HEIGHT = 34  # of the caption and the time, in units of the SVG
 
 
@@ -94,26 +100,29 @@ def to_animation(
     start_s: float = 0.0,
     end_s: float | None = None,
     speed: float = 1.0,
-    rate_hz: float = 10.0,
+    rate_hz: float = 15.0,
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
     loop: bool = True,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
-    """Write a span of a recording as an animated GIF.
+    """Write a span of a recording as an animated GIF or as an MP4 video (H.264), by the suffix.
+
+    On a terminal and in a notebook, a bar says how far it is and how long it will take.
 
     Parameters
     ----------
     recording : Recording, str or Path
         The recording, or its file.
     path : str or Path
-        The ``.gif`` file to write.
+        The ``.gif`` or ``.mp4`` file to write.
     plots, stream : optional
         What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
-        Width and height in pixels.
+        Width and height in pixels; those of a video are rounded down to even numbers.
     theme : {"light", "dark", "auto"}
-        Auto means light, because a GIF needs a background.
+        Auto means light, because an animation needs a background.
     start_s, end_s : float
         The span to export, in seconds since the recording began.
     speed : float
@@ -126,6 +135,8 @@ def to_animation(
         Whether to start again at the end.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -143,27 +154,49 @@ def to_animation(
     target = path_of("path", path)
     check_appearance(size, theme)
     check_speed(speed)
-    match_suffix(target, ANIMATION_SUFFIXES)
+    suffix = match_suffix(target, ANIMATION_SUFFIXES)
     if not (is_number(rate_hz) and 0 < rate_hz <= 50):
         raise InputError(f"rate_hz={rate_hz!r}: give images per second, above 0, at most 50")
     frames = select_frames(recording, plots, stream, start_s, end_s, captions, caption)
     times = frames.metadata()["times"]
     count = int((times[-1] - times[0]) * rate_hz / speed) + 1
-    if count > MAX_IMAGES:
+    if count > MAX_IMAGES[suffix]:
         raise InputError(
-            f"this span needs {count:,} images, and the limit is {MAX_IMAGES:,}: choose a shorter "
-            "span with start_s and end_s, a higher speed or a lower rate_hz"
+            f"this span needs {count:,} images, and the limit is {MAX_IMAGES[suffix]:,}: choose a "
+            "shorter span with start_s and end_s, a higher speed or a lower rate_hz"
         )
     check_target(target, overwrite=overwrite)
     moments = [times[0] + i * speed / rate_hz for i in range(count)]
     indices = [bisect_right(times, moment + 1e-9) - 1 for moment in moments]
-    background = "light" if theme == "auto" else theme
-    images = [
-        png(_svg(figures, size, background, header), size)
-        for figures, header in _figures_at(frames, indices)
-    ]
-    content = gif(images, round(100 / rate_hz) * 10, loop=loop)
+    background: Background = "dark" if theme == "dark" else "light"
+    if suffix == ".mp4":
+        size = (size[0] // 2 * 2, size[1] // 2 * 2)  # H.264 halves the colours' resolution
+    draw = partial(_pictures, frames, size, background)
+    with progress_bar(progress, f"Drawing {target.name}", count, "images") as advance:
+        pictures = _counted(draw(indices), advance)
+        if suffix == ".mp4":
+            content = mp4(pictures, size, rate_hz)
+        else:
+            some = [*indices[:: max(1, count // _PALETTE_IMAGES)], indices[-1]]
+            content = gif(pictures, list(draw(some)), count, rate_hz, loop=loop)
     return write_file(target, content, overwrite=overwrite)
+
+
+def _counted(pictures: Iterator[Any], advance: Callable[[float], object]) -> Iterator[Any]:
+    for picture in pictures:
+        yield picture
+        advance(1)
+
+
+def _pictures(
+    frames: Frames, size: tuple[int, int], background: Background, indices: list[int]
+) -> Iterator[Any]:
+    """Yield a picture of each frame; a frame that is shown again is drawn once."""
+    drawn, picture = -1, None
+    for index, (figures, header) in zip(indices, _figures_at(frames, indices), strict=True):
+        if index != drawn:
+            drawn, picture = index, paint(_svg(figures, size, background, header), size)
+        yield picture
 
 
 def _figures_at(

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, NotebookError, install_command
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.player import EMBED_FRAMES
@@ -39,7 +40,7 @@ def read(path: Path) -> Any:
         raise NotebookError(f"{path} is not a notebook: give a .ipynb file") from error
 
 
-def execute(notebook: Any, path: Path) -> None:
+def execute(notebook: Any, path: Path, *, progress: bool) -> None:
     """Run the cells of a notebook in its folder; each player leaves its frames in its output.
 
     Raises
@@ -57,7 +58,9 @@ def execute(notebook: Any, path: Path) -> None:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
-        client.execute(cwd=str(path.parent), env=os.environ | {EMBED_FRAMES: "1"})
+        with progress_bar(progress, "Running", len(notebook.cells), "cells") as advance:
+            client.on_cell_complete = lambda **_: advance(1)
+            client.execute(cwd=str(path.parent), env=os.environ | {EMBED_FRAMES: "1"})
     except CellExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
         raise NotebookError(

@@ -8,6 +8,7 @@ import math
 from itertools import chain
 from typing import Any
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
 from streamviz.recording.frames import Frames, dumps
 
@@ -16,7 +17,9 @@ MAX_PAGE = 6_000_000
 _END = 50  # bytes that the end of the file may take
 
 
-def compress_frames(frames: Frames, extra: dict[str, Any], page_bytes: int) -> bytes:
+def compress_frames(
+    frames: Frames, extra: dict[str, Any], page_bytes: int, *, progress: bool
+) -> bytes:
     """Return all frames and what else their page needs, as compressed JSON.
 
     Parameters
@@ -27,6 +30,8 @@ def compress_frames(frames: Frames, extra: dict[str, Any], page_bytes: int) -> b
         What else the page needs to know.
     page_bytes : int
         The size of the page without this payload.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Raises
     ------
@@ -39,12 +44,14 @@ def compress_frames(frames: Frames, extra: dict[str, Any], page_bytes: int) -> b
     limit = max(MAX_PAGE - page_bytes, 0) * len(frames.plots)
     buffer = io.BytesIO()
     last = len(frames) - 1
-    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as file:
+    bar = progress_bar(progress, "Packing", last + 1, "frames")
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as file, bar as advance:
         start = dumps({**extra, "metadata": metadata, "segment": segment}).removesuffix("]}}")
         file.write(start.encode("ascii"))
         file.flush()
         fixed = _base64_size(buffer)
         for index, delta in enumerate(chain([None], deltas)):
+            advance(1)
             if delta is not None:
                 file.write(f"{',' if index > 1 else ''}{dumps(delta)}".encode("ascii"))
             if index % 50 and index < last:

@@ -24,6 +24,7 @@ def to_slides(
     theme: Theme = "light",
     run: bool = True,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write a notebook as slides: one HTML file that needs no network.
 
@@ -48,6 +49,8 @@ def to_slides(
         shown, and no plot plays.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def to_slides(
         If the HTML file already exists, or can't be written.
     """
     source, target = path_of("notebook", notebook), _target(notebook, path, f".slides{HTML}")
-    cells = _load(source, target, theme, run, overwrite)
+    cells = _load(source, target, theme, run, overwrite, progress)
     scripts, style = _reveal()
     parts = {"title": _title(cells) or source.stem, "scripts": scripts, "reveal": style}
     page = convert("SlidesExporter", _with_slide_types(cells), "deck", theme, parts)
@@ -78,6 +81,7 @@ def to_document(
     theme: Theme = "light",
     run: bool = True,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write a notebook as one HTML page to read; see `to_slides` for its plots.
 
@@ -93,6 +97,8 @@ def to_document(
         Whether to run the notebook first, as `to_slides` does.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def to_document(
         As `to_slides`.
     """
     source, target = path_of("notebook", notebook), _target(notebook, path, HTML)
-    cells = _load(source, target, theme, run, overwrite)
+    cells = _load(source, target, theme, run, overwrite, progress)
     page = convert("HTMLExporter", cells, "document", "light" if theme == "auto" else theme)
     return write_file(target, page.encode("utf-8"), overwrite=overwrite)
 
@@ -116,13 +122,15 @@ def _target(notebook: str | Path, path: str | Path | None, suffix: str) -> Path:
     return target
 
 
-def _load(source: Path, target: Path, theme: Any, run: bool, overwrite: bool) -> Any:
+def _load(
+    source: Path, target: Path, theme: Any, run: bool, overwrite: bool, progress: bool
+) -> Any:
     """Return the notebook, run if asked; all that can be checked is checked before the run."""
     check_theme(theme)
     notebook = read(source)
     check_target(target, overwrite=overwrite)
     if run:
-        execute(notebook, source)
+        execute(notebook, source, progress=progress)
     return notebook
 
 

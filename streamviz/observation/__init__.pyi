@@ -14,6 +14,7 @@ from .partition_sample import PartitionState as PartitionState
 from .partition_sample import sum_partitions as sum_partitions
 from .sample import GroupState as GroupState
 from .sample import Lag as Lag
+from .sample import ProducerState as ProducerState
 from .sample import ReaderState as ReaderState
 from .sample import Sample as Sample
 from .timeline import entry_timeline as entry_timeline

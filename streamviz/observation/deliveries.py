@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import check_type
-from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
 
@@ -20,10 +20,27 @@ End = Literal[
     "acked or dropped",
     "claimed",
     "delivered again",
+    "given back",
     "dropped",
     "undone by a failover",
     "acked, or undone by a failover",
 ]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Samples in a window, as a `History` has them."""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The samples in the window, oldest first."""
+
+    @property
+    def newest(self) -> Sample | None:
+        """The newest sample, if there is one."""
+
+    def since(self, n: int) -> list[Sample]:
+        """Return the samples whose number is larger than `n`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +52,18 @@ class Delivery:
     id : EntryId
         The entry.
     consumer : str
-        The consumer that held it.
+        The consumer that held it; empty for no consumer, after the entry was given back (XNACK).
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
         The times of the first sample that has it, and of the first later sample that does not (or
         of the newest sample), in milliseconds since 1970 UTC.
     end : str
-        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer, delivered
-        to the same one again, or dropped with its consumer (XGROUP DELCONSUMER). If the entry may
-        no longer be in the stream, "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it,
-        too. A failover undoes a delivery that the new node never heard of.
+        One of `End`: how it ended, if it did: acknowledged, claimed by another consumer,
+        delivered to the same one again, given back without a claim (XNACK, 8.8), or dropped
+        with its consumer (XGROUP DELCONSUMER). If the entry may no longer be in the stream,
+        "acked or dropped": DELREF, and XAUTOCLAIM after XDEL, drop it, too. A failover
+        undoes a delivery that the new node never heard of.
     n : int
         The number of the sample at `until_ms`.
     """
@@ -71,12 +89,13 @@ class DeliveryLog:
         The samples.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: Samples) -> None:
         self._history = history
         self._n = 0
         self._pending: dict[str, dict[EntryId, Delivery]] = {}
         self._ended: dict[str, deque[Delivery]] = {}
         self._redeliveries: Counter[str] = Counter()  # among those that ended
+        self._gave_back: set[str] = set()
 
     def pending(self, group: str) -> list[Delivery]:
         """Return the deliveries that are pending now, oldest entry first."""
@@ -105,6 +124,11 @@ class DeliveryLog:
         self._catch_up()
         return self._redeliveries[group]
 
+    def gave_back(self, group: str) -> bool:
+        """Return whether an entry of the group was ever pending for no consumer (XNACK)."""
+        self._catch_up()
+        return group in self._gave_back
+
     def _catch_up(self) -> None:
         history = self._history
         if history.newest is None or history.newest.n == self._n:
@@ -122,18 +146,20 @@ class DeliveryLog:
         for name in self._pending.keys() - groups.keys():
             del self._pending[name]  # the group was destroyed, with its pending entries
         for name, group in groups.items():
+            if any(not entry.consumer for entry in group.oldest):
+                self._gave_back.add(name)
             before = self._pending.get(name, {})
             self._pending[name], ended = _compare(before, group, sample)
             self._ended.setdefault(name, deque()).extend(ended)
             self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
 
 
-_LOGS: WeakKeyDictionary[History, DeliveryLog] = WeakKeyDictionary()
+_LOGS: WeakKeyDictionary[Samples, DeliveryLog] = WeakKeyDictionary()
 
 
-def delivery_log(history: History) -> DeliveryLog:
+def delivery_log(history: Samples) -> DeliveryLog:
     """Return the deliveries of a history; every call for the same history returns the same log."""
-    check_type("history", history, History, "the History of a run")
+    check_type("history", history, Samples, "the History of a run")
     return _LOGS.setdefault(history, DeliveryLog(history))
 
 
@@ -162,7 +188,8 @@ def _compare(
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
             pending[entry_id] = replace(old, until_ms=time_ms, n=n)
         else:
-            end = "claimed" if entry.consumer != old.consumer else "delivered again"
+            moved: End = "claimed" if entry.consumer else "given back"
+            end = moved if entry.consumer != old.consumer else "delivered again"
             ended.append(replace(old, until_ms=time_ms, end=end, n=n))
     for entry_id, entry in entries.items():
         if entry_id not in pending:

@@ -17,6 +17,8 @@ Kind = Literal[
     "killed",
     "crashed",
     "revived",
+    "paced",
+    "leaving",
     "claimed",
     "dead_lettered",
     "failed",
@@ -60,8 +62,8 @@ class Event(Record):
     owners : tuple of str
         The consumers whose entries were claimed, ordered by name.
     detail : str
-        What the kind does not say: an entry ID, a stream's key, the type of an error, an error's
-        text, the groups that a failover set back, a statement, or the text of a note.
+        What the kind does not say: a pace, an entry ID, a stream's key, the type of an error, an
+        error's text, the groups that a failover set back, a statement, or the text of a note.
 
     Raises
     ------
@@ -115,6 +117,8 @@ _WORDS: dict[Kind, str] = {
     "killed": "{who} was killed{holding}",
     "crashed": "{who} crashed{holding}",
     "revived": "{who} is back",
+    "paced": "{who} works {detail}",
+    "leaving": "{who} leaves the group {group}",
     "claimed": "{who} claimed {count}{of_owners}",
     "dead_lettered": "{who} moved {count} to {detail}",
     "failed": "{who} could not handle {detail}",

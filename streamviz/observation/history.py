@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import make_frame
 from streamviz.client.models import Entry
+from streamviz.client.records import Records
 from streamviz.client.tables import titled
 from streamviz.errors import InputError, check_type
+from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedByReaders
 from streamviz.observation.sample import Sample
@@ -70,6 +72,7 @@ class History:
         self.max_bytes = max_bytes or _SAMPLE_BYTES * max(limit, _USUAL_LIMIT)
         self.lock = threading.RLock()
         self._samples: deque[Sample] = deque()
+        self._every_ms = 0.0  # samples nearer to each other are merged
         self._memory = MemoryBudget(self.max_bytes)
         self._stripped = 0  # how many of the oldest samples have lost their entries
         self._start_ms: int | None = None
@@ -106,6 +109,7 @@ class History:
         if self._start_ms is None:
             self._start_ms = sample.time_ms
         self._missed.follow(sample, self._samples)
+        self._merge_last_two()
         self._samples.append(sample)
         self._memory.add(sample)
         self._entry_count += len(sample.entries)
@@ -130,6 +134,19 @@ class History:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
         self._groups, self._group_names = dict.fromkeys(groups, 0), None
+
+    def thin(self, every_ms: float) -> None:
+        """Keep one sample in each span of this length, from now on, and the newest sample.
+
+        The others are merged into it: it has their entries and events, too.
+        """
+        with self.lock:
+            samples, self._samples, self._every_ms = self._samples, deque(), every_ms
+            self._memory = MemoryBudget(self.max_bytes)
+            for sample in samples:
+                self._merge_last_two()
+                self._samples.append(sample)
+                self._memory.add(sample)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -217,6 +234,24 @@ class History:
         """
         return self._missed.by(reader)
 
+    def deliveries(self, group: str) -> Records[Delivery]:
+        """Return a group's deliveries in the window: those that ended, then the pending ones.
+
+        A notebook shows them as a table; `.to_frame()` makes a pandas frame of them. `DeliveryLog`
+        says what samples can't show.
+
+        Raises
+        ------
+        InputError
+            If no sample in the window has a group of that name.
+        """
+        with self.lock:
+            if group not in self.group_names:
+                names = ", ".join(map(repr, self.group_names)) or "none"
+                raise InputError(f"there is no group {group!r}: the groups are {names}")
+            log = delivery_log(self)
+            return Records(Delivery, [*log.ended(group), *log.pending(group)])
+
     def to_frame(self) -> pandas.DataFrame:
         """Return the window as a pandas frame, with one row per sample and group.
 
@@ -259,6 +294,21 @@ class History:
         last = self.newest
         rows = list(group_rows(last, self.start_ms)) if last else []
         return titled(repr(self), group_table(rows))
+
+    def _merge_last_two(self) -> None:
+        """Merge the last two samples if they are of the same span: another one is to come."""
+        if not self._every_ms or len(self._samples) < 2:
+            return
+        older, newer = self._samples[-2], self._samples[-1]
+        first, second = ((one.time_ms - self.start_ms) // self._every_ms for one in (older, newer))
+        if first == second:
+            merged = newer.merge(older)
+            self._tally(merged, 1)
+            for sample in (self._samples.pop(), self._samples.pop()):
+                self._tally(sample, -1)
+            self._samples.append(merged)
+            self._memory.merge_last_two(merged)
+            self._stripped = min(self._stripped, len(self._samples) - 1)
 
     def _drop_oldest(self) -> None:
         sample = self._samples.popleft()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal
 
@@ -108,6 +108,25 @@ class ReaderState(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class ProducerState(Record):
+    """One of several producers of a stream. The server knows nothing about it.
+
+    Attributes
+    ----------
+    name : str
+        The producer's name.
+    added : int
+        How many entries it has added.
+    new : tuple of EntryId
+        The newest entries that it added since the previous sample.
+    """
+
+    name: str
+    added: int
+    new: tuple[EntryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample(Record):
     """What the observer saw of a stream at one moment.
 
@@ -150,6 +169,8 @@ class Sample(Record):
     lost : int
         Acknowledged entries that were lost in failovers since the first sample, at most. They are
         not in `entries_added`.
+    producers : tuple of ProducerState
+        A scenario's producers, if the stream has several; otherwise empty.
     """
 
     stream: str
@@ -170,6 +191,7 @@ class Sample(Record):
     memory_bytes: int | None = None
     readers: tuple[ReaderState, ...] = ()
     lost: int = 0
+    producers: tuple[ProducerState, ...] = ()
 
     def group(self, name: str) -> GroupState:
         """Return the group of that name; InputError if the sample does not have it."""
@@ -188,3 +210,17 @@ class Sample(Record):
     def reader(self, name: str) -> ReaderState | None:
         """Return the plain reader of that name, or None if the sample does not have it."""
         return next((reader for reader in self.readers if reader.name == name), None)
+
+    def merge(self, older: Sample) -> Sample:
+        """Return this sample with what an older one reports since the sample before it."""
+        readers = tuple(
+            replace(one, got=was.got + one.got) if (was := older.reader(one.name)) else one
+            for one in self.readers
+        )
+        return replace(
+            self,
+            entries=older.entries + self.entries,
+            missed=older.missed + self.missed,
+            events=older.events + self.events,
+            readers=readers,
+        )

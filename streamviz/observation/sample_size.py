@@ -38,6 +38,12 @@ class MemoryBudget:
         self._total -= self._sizes.popleft()
         self._thinned = max(0, self._thinned - 1)
 
+    def merge_last_two(self, merged: Sample) -> None:
+        """Count the newest two samples as one."""
+        self._total -= self._sizes.pop() + self._sizes.pop()
+        self._thinned = min(self._thinned, len(self._sizes))
+        self.add(merged)
+
     def exceeded(self, samples: deque[Sample]) -> bool:
         """Thin samples until they fit, except the newest; tell whether the oldest must go."""
         while self._total > self._limit and self._thinned < len(samples) - 1:

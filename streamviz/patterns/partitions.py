@@ -8,7 +8,7 @@ no order between partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import overload
 from zlib import crc32
 
@@ -19,6 +19,7 @@ from streamviz.client.cluster import SLOTS, Client
 from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.progress import progress_bar
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, check_type
 
@@ -128,18 +129,20 @@ class Partitions:
         """
         number = self.number(key)
         if wait is None:
-            entry_id = self.streams[number].add(fields, id, on_disk=on_disk)
-            assert entry_id is not None  # add() returns None only with NOMKSTREAM
-            return number, entry_id
+            return number, self.streams[number].add(fields, id, on_disk=on_disk)
         entry_id, replicas = self.streams[number].add(
             fields, id, wait=wait, wait_ms=wait_ms, on_disk=on_disk
         )
-        assert entry_id is not None
         return Confirmed((number, entry_id), replicas)
 
     @overload
     def add_many(
-        self, rows: Iterable[tuple[str, Fields]], *, batch: int = 1000, wait: None = None
+        self,
+        rows: Iterable[tuple[str, Fields]],
+        *,
+        batch: int = 1000,
+        wait: None = None,
+        progress: bool = True,
     ) -> list[int]: ...
 
     @overload
@@ -151,6 +154,7 @@ class Partitions:
         wait: int,
         wait_ms: int = 1000,
         on_disk: bool = False,
+        progress: bool = True,
     ) -> Confirmed[list[int]]: ...
 
     def add_many(
@@ -161,6 +165,7 @@ class Partitions:
         wait: int | None = None,
         wait_ms: int = 1000,
         on_disk: bool = False,
+        progress: bool = True,
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
@@ -173,6 +178,8 @@ class Partitions:
             side by side.
         wait, wait_ms, on_disk : optional
             Wait until this many replicas of each node have the batch; see `Stream.add`.
+        progress : bool
+            Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
         Returns
         -------
@@ -195,7 +202,9 @@ class Partitions:
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
         targets = [(one.connection, one.key) for one in self.streams]
         bulk = BulkByNode(targets, self.number, waiting)
-        bulk.add(rows, batch)
+        total = len(rows) if isinstance(rows, Sized) else None
+        with progress_bar(progress, "Adding", total, "entries") as advance:
+            bulk.add(rows, batch, advance)
         return Confirmed(bulk.counts, waiting.replicas) if waiting else bulk.counts
 
     def create_group(self, name: str, start: Id = "0") -> tuple[ConsumerGroup, ...]:

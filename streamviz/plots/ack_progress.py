@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from streamviz.errors import InputError
@@ -25,14 +26,15 @@ _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("lost", "lost in failovers, at most", "longdash"),
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
-_MAX_PANELS = 6  # the numbers of more would cover each other
 _LINE = 0.1  # of the plot's height, from one number to the next
+_IN_ROW = 4  # groups; more than these stand in several rows
 
 
 class AckProgress(Plot):
     """Three lines for each group: acknowledged, delivered and added, with bands between them.
 
-    The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged.
+    The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged. Of
+    more than 12 groups, it shows those for which most entries are waiting or pending.
 
     Entries below the first line are acknowledged, those between the first and the second line are
     pending, and those between the second and the third are waiting. Entries deleted before their
@@ -43,7 +45,7 @@ class AckProgress(Plot):
     Parameters
     ----------
     group : str, optional
-        Show only this group; without it, show all groups side by side, of more than six the worst.
+        Show only this group; without it, show all groups of more than twelve the worst.
 
     Raises
     ------
@@ -81,18 +83,28 @@ class AckProgress(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each group, side by side, all with one scale."""
         names = self._names(history) or ("no consumer group yet",)
+        columns, rows = min(len(names), _IN_ROW), math.ceil(len(names) / _IN_ROW)
         layout: dict[str, Any] = {"showlegend": False}
+        if rows > 1:
+            count = len(history.group_names)
+            some = f", {len(names)} of {count} groups" if len(names) < count else ""
+            words = f"{self.title}: waiting / pending / acknowledged{some}"
+            layout["title"] = {"text": words, "x": 0, "xref": "paper"}
         for index, name in enumerate(names):
+            row, column = divmod(index, columns)
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
-            if index:
-                y |= {"matches": "y", "showticklabels": False}
-            else:
-                y |= {"title": {"text": "entries"}}
+            y |= {"matches": "y"} if index else {}
+            y |= {"showticklabels": False} if column else {"nticks": 6 if rows == 1 else 3}
+            if rows > 1:
+                y["domain"] = domain(rows - 1 - row, rows, 0.12)
+            elif not index:
+                y["title"] = {"text": "entries"}
             layout[axis("xaxis", index)] = {
-                "domain": domain(index, len(names)),
+                "domain": domain(column, columns),
                 "anchor": axis("y", index),
-                "title": {"text": label(name, min(30, max(4, 72 // len(names))))},
+                **({} if rows > 1 else {"title": {"text": label(name, 72 // columns)}}),
                 **({"matches": "x"} if index else {}),
+                **({"showticklabels": False} if row < rows - 1 else {}),
             }
             layout[axis("yaxis", index)] = y
         return layout
@@ -117,15 +129,29 @@ class AckProgress(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return each group's numbers, at the top left, where no band is."""
         last = history.newest
-        states: list[Trace] = []
-        for name, _ in self._groups(history):
+        texts: list[list[str]] = []
+        groups = self._groups(history)
+        rows = math.ceil(len(groups) / _IN_ROW)
+        for name, _ in groups:
             group = last.find_group(name) if last else None
-            words = _numbers(account_for(last, group)) if last and group else ["no such group now"]
-            top = 1.1 * max((one.entries_added for one in history.samples), default=1)
-            at = seconds(history.samples[0].time_ms, history) if last else 0
-            y = [round(top * (1 - _LINE * i), 3) for i in range(len(words))]
-            states.append({"x": [at] * len(y), "y": y, "text": words})
-        return states
+            if last is None or group is None:
+                texts.append(["no such group now"])
+            elif rows == 1:
+                texts.append(_numbers(account_for(last, group)))
+            else:
+                texts.append([label(name, 18), _short_numbers(account_for(last, group))])
+        line = _LINE * (1 if rows == 1 else 0.9 * rows)
+        most = max((one.entries_added for one in history.samples), default=1) or 1
+        top = most / max(0.2, 1 - line * max(map(len, texts), default=0))  # above all bands
+        at = seconds(history.samples[0].time_ms, history) if last else 0
+        return [
+            {
+                "x": [at] * len(words),
+                "y": [round(top * (1 - line * i), 3) for i in range(len(words))],
+                "text": [f"\u2002{one}" for one in words],
+            }
+            for words in texts
+        ]
 
     def summary(self, history: History) -> str:
         """Return each group's numbers in words."""
@@ -139,13 +165,13 @@ class AckProgress(Plot):
                 counts = account_for(last, group)
                 parts.append(_words(group.name, counts))
         groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
-        more = worst_of_text(history, _MAX_PANELS) if self.group is None else ""
+        more = worst_of_text(history) if self.group is None else ""
         return f"{number_text(last.entries_added)} added. {more}{groups}."
 
     def _groups(self, history: History) -> list[tuple[str, str]]:
         """Return each group that is shown, and its colour, which is the same in every plot."""
         names = self._names(history)
-        order = shown_groups(history, _MAX_PANELS) if self.group is None else history.group_names
+        order = shown_groups(history) if self.group is None else history.group_names
         return [(name, colour(i)) for i, name in enumerate(order) if name in names]
 
     def _kinds(self, history: History) -> list[tuple[str, str, str]]:
@@ -157,7 +183,7 @@ class AckProgress(Plot):
 
     def _names(self, history: History) -> tuple[str, ...]:
         if self.group is None:
-            return shown_groups(history, _MAX_PANELS)
+            return shown_groups(history)
         return tuple(name for name in history.group_names if name == self.group)
 
 
@@ -167,6 +193,14 @@ def _numbers(counts: GroupAccounting) -> list[str]:
     parts += [(counts.acked, "acknowledged"), *([(lost, "lost or unclear")] if lost else [])]
     parts += [(counts.lost, "lost in failovers")] if counts.lost else []
     return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
+
+
+def _short_numbers(counts: GroupAccounting) -> str:
+    """Return what waits, is pending and is acknowledged, in one line."""
+    three = (counts.undelivered, counts.pending, counts.acked)
+    lost = (counts.dropped or 0) + (counts.unclear or 0)
+    shown = " / ".join("?" if number is None else f"{number:,}" for number in three)
+    return f"{shown}, {lost:,} lost" if lost else shown
 
 
 def _line(name: str, words: str, own: str, dash: str, group: str, index: int) -> Trace:

@@ -7,6 +7,7 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM, event_lines, events
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
@@ -44,6 +45,8 @@ class Cursors(Plot):
         newest = step_line("newest entry", 0)
         newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
+        for i, line in enumerate(lines):  # lines at one place are seen beside each other
+            line["line"]["width"] = round(2.5 + 6 * (len(lines) - 1 - i) / len(lines), 1)
         ends = end_labels([*colours(len(names)), GREY])
         return [*lines, newest, ends, event_lines()]
 
@@ -56,6 +59,7 @@ class Cursors(Plot):
             "yaxis2": EVENT_AXIS,
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "showlegend": False,
+            "meta": {"substitutes": SUBSTITUTES, "first_below": True},
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -74,8 +78,9 @@ class Cursors(Plot):
             return [end_texts(None, [], [], 0, 1), events(history)]
         *values, newest = self.sampled_values(last, history)
         names = (*history.reader_names, *shown_groups(history))
+        unit = " s" if history.ids_are_times else ""
         texts = [
-            label(name, 12) + _behind(value, newest)
+            label(name, 12) + _behind(value, newest, unit)
             for name, value in zip(names, values, strict=True)
         ]
         at = seconds(last.time_ms, history)
@@ -106,10 +111,10 @@ class Cursors(Plot):
         return peaks_text(names, rows, f"{unit} behind the newest entry")
 
 
-def _behind(value: float | None, newest: float | None) -> str:
+def _behind(value: float | None, newest: float | None, unit: str) -> str:
     if value is None or newest is None or value >= newest:
         return ""
-    return f" −{newest - value:,.1f}"
+    return f" −{newest - value:,.1f}{unit}"
 
 
 def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:

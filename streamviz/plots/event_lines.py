@@ -28,7 +28,10 @@ MAX_WORDS = 34  # letters
 _ROWS = (0.93, 0.79)  # where words stand
 HEADROOM = 1.43
 """A plot's height in heights of its data, so that no words of an event cover a line."""
+_WORDS = {"unknown": "unknown", "plausible": "not counted"}  # the others are uncertain
 _LETTER = 1 / 90  # of a plot's width, about
+
+Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
 
 
 def event_lines(yaxis: str = "y2") -> Trace:
@@ -57,12 +60,13 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
     """
     samples = history.samples
     width = _seconds_shown(history) or 1.0
-    end = seconds(samples[-1].time_ms, history) if samples else 0.0
+    ends = (samples[0].time_ms, samples[-1].time_ms) if samples else ()
+    start, end = (seconds(ms, history) for ms in ends) if ends else (0.0, 0.0)
     shown: list[tuple[float, float, int, float, list[str]]] = []  # left, right, row, x, words
     newest = list(islice(_newest(history), MAX_EVENTS))
     for at, text, _ in sorted(newest, key=lambda event: not event[2]):  # deaths have room first
         long = (min(len(_short(text)), MAX_WORDS) + 6) * _LETTER * width
-        place = _free_place([one[:3] for one in shown], at, long, end, rows)
+        place = _free_place([one[:3] for one in shown], at, long, (start, end), rows)
         if place is None:
             min(shown, key=lambda one: abs(one[3] - at))[4].append(text)
         else:
@@ -84,7 +88,7 @@ def uncertain_spans(yaxis: str = "y2") -> Trace:
     return event_lines(yaxis) | {
         "name": "uncertain",
         "line": {"color": GREY, "width": 0},
-        "fill": "tozeroy",
+        "fill": "toself",  # filled down to zero, plotly would join the spans
         "fillcolor": "rgba(136,136,136,0.18)",
     }
 
@@ -92,24 +96,45 @@ def uncertain_spans(yaxis: str = "y2") -> Trace:
 def uncertain_lags(history: History) -> Trace:
     """Return a shaded span for each time in which a group's lag is not exact, with the reason."""
     trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    width = _seconds_shown(history) or 1.0
     for i, name in enumerate(shown_groups(history)):
         if not history.inexact_count(name):
             continue
-        for start, end, verdict, reason in _spans(history, name):
-            words = {"unknown": "unknown", "plausible": "not counted"}.get(verdict, "uncertain")
+        free_from = -width  # where the next words have room
+        for start, end, verdict, reason in _joined(_spans(history, name), width / 50):
+            words = f"{label(name, 14)}: lag {_WORDS.get(verdict, 'uncertain')}"
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
-            trace["x"] += [start, (start + end) / 2, end, None]
-            trace["y"] += [height, height, height, None]
-            trace["text"] += ["", f"{label(name, 14)}: lag {words}", "", ""]
-            trace["hovertext"] += [why, why, why, ""]
-            trace["textposition"] += ["bottom center"] * 4
+            middle, half = (start + end) / 2, (len(name[:14]) + 15) * _LETTER * width / 2
+            if middle - half < free_from:
+                words = ""
+            else:
+                free_from = middle + half
+            trace["x"] += [start, middle, end, end, start, start, None]
+            trace["y"] += [height, height, height, 0, 0, height, None]
+            trace["text"] += ["", words, "", "", "", "", ""]
+            trace["hovertext"] += [why] * 6 + [""]
+            trace["textposition"] += ["bottom center"] * 7
     return trace
 
 
-def _spans(history: History, name: str) -> Iterator[tuple[float, float, str, str]]:
+def _joined(spans: Iterable[Span], gap_s: float) -> Iterator[Span]:
+    """Yield spans, of which those too close to each other are one: hundreds are not readable."""
+    joined: Span | None = None
+    for span in spans:
+        if joined is not None and span[2] == joined[2] and span[0] - joined[1] <= gap_s:
+            joined = (joined[0], *span[1:])
+            continue
+        if joined is not None:
+            yield joined
+        joined = span
+    if joined is not None:
+        yield joined
+
+
+def _spans(history: History, name: str) -> Iterator[Span]:
     """Yield from when to when a group's lag was not exact, and the last verdict and reason."""
-    span: tuple[float, float, str, str] | None = None
+    span: Span | None = None
     for sample in history.samples:
         at, group = seconds(sample.time_ms, history), sample.find_group(name)
         if group is None or group.lag.verdict == "exact":
@@ -148,7 +173,7 @@ def _free_place(
     taken: list[tuple[float, float, int]],
     at: float,
     long: float,
-    end: float,
+    span: tuple[float, float],
     rows: tuple[float, ...],
 ) -> tuple[float, int] | None:
     """Return the left edge and the row in which an event's words have room; None if there is none.
@@ -160,6 +185,6 @@ def _free_place(
             is_free = not any(
                 r == row and low < left + long and left < high for low, high, r in taken
             )
-            if is_free and left + long <= end + 1e-9:
+            if is_free and left >= span[0] and left + long <= span[1] + 1e-9:
                 return left, row
-    return (at - long, 0) if not taken else None
+    return (at, 0) if not taken else None

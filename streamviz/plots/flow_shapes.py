@@ -10,14 +10,15 @@ comes from and where it goes once it is acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
-from streamviz.plots.flow import OLD_S
+from streamviz.plots.flow_scene import OLD_S
 
 Shape = dict[str, Any]
 
 PITCH, SQUARE = 15, 11  # from one square to the next, and a square's side
+FILL = 4  # of a square that is just delivered; it is full when it is old
 GROUP, READER = 96, 22  # heights
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 GREY = "#888888"
@@ -60,8 +61,7 @@ class _Flow:
         scene, top, end = self.scene, self.top, self.width - 16
         for i, line in enumerate(self.headline):
             yield _text(f"headline {i}", 16, 24 + 20 * i, line, "headline")
-        event = _fit(end - (16 if self.wide else 80), NOTE, scene["event"])
-        yield _text("event", 16, top - 15, event, "note")
+        sources = yield from self.producers()
         yield _text("rates", end, 24 if self.wide else top - 15, scene["rates"], "note", "end")
         yield _text("stream", 16, top + 10, _fit(self.left - 22, NAME, scene["stream"]), "name")
         length = f"{scene['added'] - scene['first'] + 1:,}"
@@ -69,24 +69,41 @@ class _Flow:
         yield _text("length", 16, top + 26, words, "note")
         oldest = max(self.square(scene["first"]), self.last - self.count + 1, 1)
         for square in range(oldest, self.last + 1):
-            x, enters = self.x(square), [self.right, 0]
+            x, enters = self.x(square), [sources.get(square, self.right - SQUARE), top - 14]
             yield _square(f"tape {square}", x, top, "entry", square=square, enters=enters)
         older = self.square(scene["first"]) < oldest
         hidden = (oldest - 1) * self.every - scene["first"] + 1
         room = self.right - self.left
         words = f"{hidden:,} older" if older else scene["ids"][0] or "empty"
-        words = _fit(room // 2, NOTE, words)
+        each = f" · ■ = {self.every:,} entries" if self.every > 1 else ""
+        words = _fit(room // 2, NOTE, words + each)
         yield _text("oldest", self.left, top + 28, words, "note")
         words = _fit(room - NOTE * (_columns(words) + 1), NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
-        if self.every > 1:
-            each = f"■ = {self.every:,}"
-            words = _fit(self.left - 22, NOTE, f"{each} entries", each)
-            yield _text("every", 16, top + 40, words, "note")
         for i, group in enumerate(scene["groups"]):
             yield from self.group(i, group, top + 44 + GROUP * i, oldest)
         for i, reader in enumerate(scene["readers"]):
             yield from self.reader(i, reader, self.readers_top + READER * i)
+
+    def producers(self) -> Generator[Shape, None, dict[int, int]]:
+        """Yield the producers' names above the tape; return from where its new squares drop."""
+        slot, most = (110, 3) if self.wide else (80, 1)
+        named = self.scene["producers"]
+        names = [one["name"] for one in named] or ["new entries" if self.wide else "new"]
+        if len(names) > most:
+            names[most - 1 :] = [f"+{len(names) - most + 1:,}"]
+        room = self.right - slot * len(names) - 24
+        yield _text("event", 16, self.top - 15, _fit(room, NOTE, self.scene["event"]), "note")
+        for k, name in enumerate(names):
+            words = f"{_fit(slot - 30, NOTE, name)} ▾"
+            x = self.right - slot * k
+            yield _text(f"producer {k}", x, self.top - 15, words, "note", "end")
+        return {
+            self.square(number): self.right - slot * min(k, most - 1) - SQUARE
+            for k, one in enumerate(named if self.every == 1 else ())
+            for number in one["new"]
+            if number
+        }
 
     def group(self, i: int, group: dict[str, Any], top: int, oldest: int) -> Iterator[Shape]:
         key, colour, room = f"group {i}", group["colour"], self.left - 22
@@ -111,6 +128,9 @@ class _Flow:
 
     def consumers(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
         all_shown, room = group["consumers"], self.right - self.left + BOX_GAP
+        if group["bin"]:
+            room -= BOX_MIN + BOX_GAP
+            yield from self.bin(key, group["bin"], self.left + room, top)
         shown = all_shown[: max(1, room // (BOX_MIN + BOX_GAP))]
         wide = min(BOX_W, room // max(1, len(shown)) - BOX_GAP)
         for k, one in enumerate(shown):
@@ -121,11 +141,19 @@ class _Flow:
         rest = len(all_shown) - len(shown) + group["more"][0]
         held = sum(one["pending"] for one in all_shown[len(shown) :]) + group["more"][1]
         for i, (number, *options) in enumerate(
-            ((rest, f"and {rest:,} more", f"+{rest:,}"), (held, f"{held:,} in hand", ""))
+            ((rest, f"and {rest:,} more", f"+{rest:,}"), (held, f"{held:,} pending", ""))
         ):
             if number:
                 words = _fit(self.width - self.right - 20, NOTE, *options)
                 yield _text(f"{key} more {i}", self.right + 12, top + 46 + 14 * i, words, "note")
+
+    def bin(self, key: str, one: dict[str, Any], x: int, top: int) -> Iterator[Shape]:
+        yield _rect(f"{key} bin", x, top, BOX_MIN, BOX_H, "bin", GREY)
+        words = _fit(BOX_MIN - 14, NOTE, one["name"])
+        yield _text(f"{key} bin name", x + 8, top + 14, words, "label")
+        number = f"{one['count']:,}"
+        words = _fit(BOX_MIN - 12, NOTE, f"✝ {number}{one['since']}", f"✝ {number}")
+        yield _text(f"{key} bin state", x + 8, top + 28, words, "note")
 
     def consumer(
         self, name: str, key: str, one: dict[str, Any], x: int, top: int, wide: int, colour: str
@@ -137,17 +165,20 @@ class _Flow:
         yield _text(f"{name} state", x + 8, top + 28, _fit(wide - 12, NOTE, *_state(one)), "note")
         for place, (entry, number, age_s, deliveries) in enumerate(held):
             at = self.left if number is None else self.x(self.square(number))
+            left, y = x + wide - 6 - PITCH * (place + 1), top + 6
+            way = {
+                "enters": [max(self.left, min(at, self.right)), top - 20],
+                "leaves": [self.right + 20, y],
+            }
+            title = f"{entry}, delivery {deliveries}, held {age_s:.1f} s"
+            kind = "old" if one["dead"] or age_s > OLD_S else "held"
             yield _square(
-                f"{key} held {entry}",
-                x + wide - 6 - PITCH * (place + 1),
-                top + 6,
-                "old" if one["dead"] or age_s > OLD_S else "held",
-                colour,
-                enters=[max(self.left, min(at, self.right)), top - 20],
-                leaves=[self.right + 20, top + 6],
-                id=entry,
-                title=f"{entry}, delivery {deliveries}, held {age_s:.1f} s",
+                f"{key} held {entry}", left, y, kind, colour, **way, id=entry, title=title
             )
+            if kind == "held":
+                full = FILL + int(age_s * (SQUARE - FILL) / OLD_S)
+                box = (left, y + SQUARE - full, SQUARE, full)
+                yield _rect(f"{key} fill {entry}", *box, "fill", colour) | way
 
     def bar(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
         parts = [(name, group[name]) for name in _WORDS if group[name]]
@@ -155,7 +186,7 @@ class _Flow:
         x, room = self.left, self.right - self.left
         for name, number in parts:
             wide = max(2, number * room // whole)
-            more = 2 if name == "pending" else 0  # a thicker piece is in hand
+            more = 2 if name == "pending" else 0  # what is pending is a thicker piece
             box = (x, top - more, wide, 5 + 2 * more)
             yield _rect(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
             x += wide
@@ -177,7 +208,7 @@ class _Flow:
             yield from self.cursor(key, reader["at"], top, GREY)
 
 
-_WORDS = {"acked": "acknowledged", "pending": "in hand", "waiting": "waiting", "gone": "never got"}
+_WORDS = {"acked": "acknowledged", "pending": "pending", "waiting": "waiting", "gone": "never got"}
 _ACKED = "acknowledged", "acked"
 
 
@@ -187,7 +218,7 @@ def _state(one: dict[str, Any]) -> list[str]:
     if not one["pending"]:
         return ["dead" if one["dead"] else "idle"]
     if not one["dead"]:
-        return [f"{number} in hand", number]
+        return [f"{number} pending", number]
     age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
     return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}"]
 

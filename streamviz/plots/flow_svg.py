@@ -20,6 +20,7 @@ _OUTLINES = {
     "waits": "rx='2' stroke-width='1.5'",
     "box": "rx='6' stroke-width='1.2'",
     "dead": "rx='6' stroke-width='1.2' stroke-dasharray='4 3'",
+    "bin": "rx='2' stroke-width='1.2' stroke-dasharray='1 3'",
     "bar-waiting": "stroke-width='1'",
 }
 _CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0}
@@ -73,4 +74,5 @@ def _paint(kind: str, colour: str) -> str:
     colour = {"old": RED, "dead": GREY, "bar-gone": GREY}.get(kind, colour)
     if kind in _OUTLINES:
         return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
-    return f"rx='{_CORNERS.get(kind, 2)}' fill='{colour}'"
+    pale = " fill-opacity='.3'" if kind == "held" else ""
+    return f"rx='{_CORNERS.get(kind, 2)}' fill='{colour}'{pale}"

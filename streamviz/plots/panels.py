@@ -8,9 +8,9 @@ def axis(name: str, index: int) -> str:
     return name if index == 0 else f"{name}{index + 1}"
 
 
-def domain(index: int, count: int) -> list[float]:
+def domain(index: int, count: int, most_gap: float = 0.06) -> list[float]:
     """Return where a panel begins and ends across the figure, 0 to 1, with a gap to the next."""
     width = 1 / count
-    gap = min(0.06, 0.3 * width) if count > 1 else 0.0
+    gap = min(most_gap, 0.3 * width) if count > 1 else 0.0
     low = round(index * width + gap * index / count, 4)
     return [low, round(min(low + width - gap, 1.0), 4)]

@@ -99,7 +99,7 @@ class SideBySide(Plot):
             {
                 "x": [start] * 2,
                 "y": [round(top, 3), round(0.9 * top, 3)],
-                "text": [f"{number:,} received", f"{len(of):,} missed"],
+                "text": [f"\u2002{number:,} received", f"\u2002{len(of):,} missed"],
             }
             for number, of in zip(received, missed, strict=True)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +30,9 @@ class StreamMap(Plot):
     """Entries as dots, time across and sequence up; below, a lane for each group.
 
     A group's lane ends at its cursor, the last-delivered ID. Rings on the lane are pending
-    entries, and small squares after the cursor wait; their numbers stand at the end. A dashed
-    line is the trim edge: entries to its left have been trimmed.
+    entries, and small squares after the cursor wait, at most 60 of them; all are counted at the
+    end. A cursor or a ring at the left edge stands for an entry older than those that are shown.
+    A dashed line is the trim edge: entries to its left have been trimmed.
     """
 
     name = "stream_map"
@@ -71,7 +73,6 @@ class StreamMap(Plot):
         """Return axes: seconds across; the entries, and the groups below them."""
         names, lane = shown_groups(history), self._lane(history)
         top = self._top(history)
-        ticks = {0: "entries"} | ({top: f"seq. {top}"} if history.highest_seq else {})
         return {
             "xaxis": {
                 "title": {
@@ -80,11 +81,11 @@ class StreamMap(Plot):
                 **({"rangemode": "normal"} if _is_older(history) else {}),
             },
             "yaxis": {
-                "tickvals": [*(-lane * (i + 1) for i in range(len(names))), *ticks],
-                "ticktext": [*(label(name, 16) for name in names), *ticks.values()],
+                "tickvals": [*(-lane * (i + 1) for i in range(len(names))), 0],
+                "ticktext": [*(label(name, 16) for name in names), "entries"],
                 "range": [-lane * (len(names) + 0.7), max(top, lane) * 1.15],
             },
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "margin": {"l": 60, "r": LABEL_MARGIN + 50, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -134,10 +135,13 @@ class StreamMap(Plot):
             return {"x": [], "y": [], "text": []}
         groups = [last.find_group(name) for name in shown_groups(history)]
         texts = [
-            "" if one is None else f"\u2002{_short(one.lag.entries)} waiting, {one.pending:,} held"
+            "" if one is None else f"\u2003{_short(one.lag.entries)} waiting, {one.pending:,} held"
             for one in groups
         ]
         y = [-lane * (i + 1) for i in range(len(groups))]
+        if history.highest_seq:  # the scale of the entries is not that of the names
+            y.append(self._top(history))
+            texts.append(f"\u2003sequence {self._top(history):,}")
         return {"x": [id_scale(history)(last.last_id)] * len(y), "y": y, "text": texts}
 
     def _lane_of(
@@ -151,7 +155,12 @@ class StreamMap(Plot):
         empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
         if group is None or last is None or not last.exists:
             return [empty, dict(empty), dict(empty)]
-        cursor, place = group.last_delivered_id, id_scale(history)
+        cursor, scale = group.last_delivered_id, id_scale(history)
+
+        def place(one: EntryId) -> float:
+            """Return where an entry stands; one older than all that are shown, at their edge."""
+            return scale(max(one, shown))
+
         if cursor == EntryId.ZERO:
             lane = dict(empty)  # the group has not begun
         else:
@@ -173,12 +182,12 @@ class StreamMap(Plot):
             ],
             "customdata": [str(one.id) for one in group.oldest],
         }
-        waiting = list(map(str, _waiting(history, cursor)))
+        waiting = _waiting(history, cursor)
         squares = {
-            "x": [place(EntryId.parse(one)) for one in waiting],
+            "x": [scale(one) for one in waiting],
             "y": [y] * len(waiting),
             "text": [f"{one} waits for {label(group.name)}" for one in waiting],
-            "customdata": waiting,
+            "customdata": list(map(str, waiting)),
         }
         return [lane, rings, squares]
 
@@ -190,14 +199,13 @@ class StreamMap(Plot):
 
 
 def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
-    """Return the newest entries after a cursor."""
+    """Return the entries after a cursor, or as many of them as can be shown, the newest, too."""
     found: list[EntryId] = []
     for sample in reversed(history.samples):
-        for entry in reversed(sample.entries):
-            if entry.id <= cursor or len(found) == _MAX_WAITING:
-                return found[::-1]
-            found.append(entry.id)
-    return found[::-1]
+        if sample.entries and sample.entries[-1].id <= cursor:
+            break
+        found += [one.id for one in reversed(sample.entries) if one.id > cursor]
+    return found[:: math.ceil(len(found) / _MAX_WAITING) or 1][::-1]
 
 
 def _short(number: int | None) -> str:

@@ -20,7 +20,7 @@ from streamviz.plots.texts import label
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
 from streamviz.plots.worst_groups import shown_groups
 
-_GAP = 0.17  # between two texts, as a part of a strip's height
+_GAP = 0.2  # between two texts, as a part of a strip's height
 
 
 class Strips(Plot):
@@ -52,7 +52,7 @@ class Strips(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return one axis of seconds, and an axis up and a strip for events for each half."""
-        since = "" if history.ids_are_times else ", since its last delivery"
+        since = "it was added" if history.ids_are_times else "its last delivery"
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
             "yaxis": {"domain": [0.57, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
@@ -60,7 +60,7 @@ class Strips(Plot):
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [_heading(f"oldest pending entry, in seconds{since}", 0.43)],
+            "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.43)],
             "showlegend": False,
         }
 

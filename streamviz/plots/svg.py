@@ -116,7 +116,8 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str]:
     panel = Panel(left, right, top, bottom, _span(along, "x"), y_range)
     lowest = x_axis.get("anchor", "y") == y
     yield from _grid(panel, x_axis if lowest else None, y_axis)
-    for trace in reversed(main):
+    first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
+    for trace in main if first_below else reversed(main):
         yield from draw_trace(trace, panel)
     for over, axis in layout.items():
         if over.startswith("yaxis") and axis.get("overlaying") == y:

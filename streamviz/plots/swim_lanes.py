@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from streamviz.errors import InputError
@@ -16,17 +17,23 @@ from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
 
+_MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
+_CROWD = 60  # deliveries in a lane, about: from so many on, they share one row
+_MAX_LANES = 14
 
 
 class SwimLanes(Plot):
     """One lane for each consumer, with a bar for each delivery that it held.
 
-    A faint bar has ended: the entry was acknowledged, claimed by another consumer, or lost. A full
-    bar is still held. A dashed bar is a delivery after the first. A thin line leads from a claimed
-    entry's bar to the bar of its new holder. While a consumer is dead, its lane is hatched. A
-    delivery shorter than the time between two samples has no bar.
+    A faint bar has ended: the entry was acknowledged, claimed by another consumer, given back
+    (XNACK), or lost. An entry that was given back has a bar in the lane of no consumer until it is
+    claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
+    from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
+    hatched. A delivery shorter than the time between two samples has no bar. Many
+    deliveries share one row, which then shows when a consumer was busy. Of more than 14 consumers,
+    those that died come first.
 
     Parameters
     ----------
@@ -48,8 +55,8 @@ class SwimLanes(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups, and the consumers that have a lane."""
-        return self._groups(history), self._lanes(history)
+        """Return the groups, the consumers that have a lane, and the rows of a lane."""
+        return self._groups(history), self._lanes(history), self._rows(history)
 
     def traces(self, history: History) -> list[Trace]:
         """Return the bars that ended, the open bars, the claims, the dead, and the events.
@@ -57,13 +64,14 @@ class SwimLanes(Plot):
         Both kinds of bars have a trace for first deliveries and one for later ones.
         """
         names = self._groups(history)
+        width = 6 if self._rows(history) == _ROWS else 10
         ended = [
-            _trace(f"{label(name)}{words}", i, dash, opacity=0.4)
+            _trace(f"{label(name)}{words}", i, dash, width, opacity=0.4)
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
         held = [
-            _trace(f"{label(name)}{words}, held", i, dash, opacity=1.0)
+            _trace(f"{label(name)}{words}, held", i, dash, width, opacity=1.0)
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
@@ -74,13 +82,14 @@ class SwimLanes(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each consumer."""
-        lanes = self._lanes(history)
+        lanes, known = self._lanes(history), len(self._consumers(history))
         count = len(lanes)
+        some = f"; {count} of {known} consumers, the dead ones first" if count < known else ""
         return {
-            "xaxis": {"title": {"text": "seconds"}},
+            "xaxis": {"title": {"text": f"seconds{some}"}},
             "yaxis": {
                 "tickvals": [-(index + 0.5) for index in range(count)],
-                "ticktext": [label(name, 16) for _, name in lanes],
+                "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
                 "range": [-count or -1, 0.4 * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
@@ -132,24 +141,46 @@ class SwimLanes(Plot):
             return list(shown_groups(history))
         return [name for name in history.group_names if name == self.group]
 
+    def _consumers(self, history: History) -> list[tuple[str, str]]:
+        """Return the consumers, and no consumer for a group's entries that were given back."""
+        lanes: list[tuple[str, str]] = []
+        for name in self._groups(history):
+            lanes += ((name, one) for one in history.consumer_names(name))
+            if delivery_log(history).gave_back(name):
+                lanes.append((name, ""))
+        return lanes
+
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
-        names = self._groups(history)
-        return tuple((name, one) for name in names for one in history.consumer_names(name))
+        """Return the consumers that have a lane: all, or the dead and the first others."""
+        known = self._consumers(history)
+        if len(known) > _MAX_LANES:
+            events = [event for sample in history.samples for event in sample.events]
+            died = {(event.group, event.who) for event in events if event.kind in DEATHS}
+            dead = [one for one in known if one in died or ("", one[1]) in died]
+            chosen = {*islice(dict.fromkeys([*dead, *known]), _MAX_LANES)}
+            known = [one for one in known if one in chosen]
+        return tuple(known)
+
+    def _rows(self, history: History) -> int:
+        """Return how many rows a lane has: one if its bars are so many that they are confetti."""
+        log = delivery_log(history)
+        ended = sum(log.ended_count(name) for name in self._groups(history))
+        return 1 if ended > _CROWD * len(self._consumers(history)) else _ROWS
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
         log = delivery_log(history)
-        lanes = {lane: index for index, lane in enumerate(self._lanes(history))}
+        places = _Places(self._lanes(history), self._rows(history))
         trace: Trace = {"x": [], "y": [], "text": []}
         for name in self._groups(history):
             some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
-                new = begun.get((old.id, old.until_ms)) if old.end == "claimed" else None
-                rows = [_row(lanes, name, one) for one in (old, new) if one is not None]
+                new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
+                rows = [places.row(name, one) for one in (old, new) if one is not None]
                 if len(rows) == 2 and None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id}: from {label(old.consumer)} to {label(new.consumer)}"  # type: ignore[union-attr]
+                    words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -170,19 +201,28 @@ class SwimLanes(Plot):
 
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
         """Return for each group the bars of its first deliveries, and those of its later ones."""
-        lanes = {lane: index for index, lane in enumerate(self._lanes(history))}
+        places = _Places(self._lanes(history), self._rows(history))
         traces = []
         for name, of_group in deliveries.items():
             for repeated in (False, True):
                 some = [one for one in of_group if (one.deliveries > 1) is repeated]
-                traces.append(_points(name, some, lanes, history))
+                traces.append(_points(name, some, places, history))
         return traces
 
 
-def _row(lanes: dict[tuple[str, str], int], group: str, one: Delivery) -> float | None:
-    """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
-    lane = lanes.get((group, one.consumer))
-    return None if lane is None else -(lane + 0.3 + 0.2 * ((one.id.ms + one.id.seq) % _ROWS))
+class _Places:
+    """Where bars stand."""
+
+    def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
+        self._lanes = {lane: index for index, lane in enumerate(lanes)}
+        self._rows = rows
+
+    def row(self, group: str, one: Delivery) -> float | None:
+        """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
+        lane = self._lanes.get((group, one.consumer))
+        if lane is None:
+            return None
+        return -(lane + 0.5 + 0.2 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2))
 
 
 def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
@@ -211,12 +251,12 @@ _HATCHED = {
 }
 
 
-def _trace(name: str, index: int, dash: str, *, opacity: float) -> Trace:
+def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> Trace:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
-        "line": {"color": colour(index), "dash": dash, "width": 6},
+        "line": {"color": colour(index), "dash": dash, "width": width},
         "opacity": opacity,
         "hoverinfo": "text",
         "x": [],
@@ -225,13 +265,11 @@ def _trace(name: str, index: int, dash: str, *, opacity: float) -> Trace:
     }
 
 
-def _points(
-    group: str, deliveries: Iterable[Delivery], lanes: dict[tuple[str, str], int], history: History
-) -> Trace:
+def _points(group: str, deliveries: Iterable[Delivery], places: _Places, history: History) -> Trace:
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
-        row = _row(lanes, group, one)
+        row = places.row(group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]
@@ -241,4 +279,8 @@ def _points(
 
 
 def _text(one: Delivery, held_s: float) -> str:
-    return f"{one.id}, {label(one.consumer)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
+    return f"{one.id}, {_who(one)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
+
+
+def _who(one: Delivery) -> str:
+    return label(one.consumer) if one.consumer else "no consumer"

@@ -101,11 +101,12 @@ def end_texts(
             shown[i] = ""
         shown[order[room - 1]] = f"and {len(order) - room + 1} more"
     places: dict[int, float] = {}
-    least, floor = gap * (top or 1), 0.0
+    top = top or 1  # if all values are 0, too, the texts stand close to them
+    least, floor = gap * top, 0.0
     for i in reversed(order[:room]):
         places[i] = max(values[i] or 0, floor)
         floor = places[i] + least
-    ceiling = (top or 1) - least * bool(total)
+    ceiling = top - least * bool(total)
     for i in sorted(places, key=lambda i: -places[i]):
         places[i] = min(places[i], ceiling)
         ceiling = places[i] - least

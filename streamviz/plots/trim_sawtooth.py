@@ -105,7 +105,7 @@ class TrimSawtooth(Plot):
         limits = [f"{n} {v:,}" for n, v in zip(("MAXLEN", "+ 1 node"), self.limits, strict=False)]
         names = [f"XLEN {last.length:,}", *limits]
         top = max(last.length, *self.limits, 0)
-        unit = "nodes" if self.beside == "nodes" else "kB"
+        unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
         size = "unknown" if taken is None else f"{taken:,.6g} {unit}"
         return [
             end_texts(x, names, [last.length, *self.limits], top, 0.075),

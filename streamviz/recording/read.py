@@ -12,6 +12,7 @@ from stat import S_ISREG
 from types import NoneType
 from typing import BinaryIO
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, RecordingError, check_type, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
@@ -264,6 +265,7 @@ def load(
     *,
     limit: int | None = None,
     max_entries: int | None = None,
+    progress: bool = True,
 ) -> History:
     """Load a recording as a history.
 
@@ -277,6 +279,8 @@ def load(
         How many of the newest samples to keep; without it, all of them.
     max_entries : int, optional
         How many of the newest entries to keep; without it, all of them.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Returns
     -------
@@ -298,6 +302,8 @@ def load(
     history = History(
         most, max_entries=2**62 if max_entries is None else max_entries, max_bytes=2**62
     )
-    for sample in samples:
-        history.append(sample)
+    with progress_bar(progress, "Loading", len(track), "samples") as advance:
+        for sample in samples:
+            history.append(sample)
+            advance(1)
     return history

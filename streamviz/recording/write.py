@@ -9,9 +9,9 @@ from contextlib import suppress
 from math import inf
 from pathlib import Path
 from threading import RLock
-from time import monotonic
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, RecordingError, check_type, path_of
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
@@ -35,8 +35,9 @@ class Sampled(Protocol):
 class Recorder:
     """A recording in the making: a context manager, and a callable that takes a sample.
 
-    Samples are written about once a second, so a crash loses at most the last second. `close`
-    writes the rest, and so does Python's exit.
+    Samples are written about once a second of their time, which on the wall clock is that of the
+    machine, so a crash loses at most the last second. `close` writes the rest, and so does Python's
+    exit.
 
     Parameters
     ----------
@@ -65,7 +66,6 @@ class Recorder:
         self._source: Sampled | None = None
         self._start_ms: int | None = None
         self._last_ms = 0
-        self._written_at = -inf  # the clock's time in seconds, and a sample's in milliseconds
         self._written_ms = -inf
         try:
             self._file: BinaryIO | None = self.path.open("wb" if overwrite else "xb", buffering=0)
@@ -179,14 +179,9 @@ class Recorder:
                 self._close_file()
 
     def _is_due(self, time_ms: int) -> bool:
-        if self._block_ms is None:
+        if self._block_ms is None or 0 <= time_ms - self._written_ms < self._block_ms:
             return False
-        if (
-            time_ms - self._written_ms < self._block_ms
-            and (monotonic() - self._written_at) * 1000 < self._block_ms
-        ):
-            return False
-        self._written_ms, self._written_at = time_ms, monotonic()
+        self._written_ms = time_ms  # and not this machine's time: a virtual run is the same bytes
         return True
 
     def _flush(self) -> None:
@@ -268,6 +263,7 @@ def save(
     *,
     captions: Iterable[tuple[float, str]] = (),
     overwrite: bool = False,
+    progress: bool = True,
 ) -> None:
     """Save the samples of a history as a recording.
 
@@ -282,19 +278,28 @@ def save(
         Texts, each pinned to a moment in seconds since the first sample in the window.
     overwrite : bool
         Whether to replace an existing file.
+    progress : bool
+        Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
     Raises
     ------
     InputError
-        If `history` is not a History, or a caption is wrong.
+        If `history` is not a History or has no sample, or a caption is wrong.
     RecordingError
         If the file already exists, or can't be written.
     """
     if not isinstance(history, History):
         raise InputError(f"{history!r} can't be saved: give the History of a run")
+    if not history.samples:
+        raise InputError(
+            f"{history!r} can't be saved: run its scenario, or append an observer's samples first"
+        )
     pinned = captions_of(captions)
-    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder:
-        for sample in history.samples:
+    samples = history.samples
+    bar = progress_bar(progress, "Saving", len(samples), "samples")
+    with Recorder(path, overwrite=overwrite, block_ms=None) as recorder, bar as advance:
+        for sample in samples:
             recorder(sample)
+            advance(1)
         for caption in pinned:
             recorder.caption(caption.text, caption.at_s)

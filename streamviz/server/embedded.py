@@ -173,7 +173,9 @@ class EmbeddedServer:
         self._owner = os.getpid()
         self._directory = Path(tempfile.mkdtemp(prefix="streamviz-"))  # mode 0700
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the server runs
+        config_file = self._directory / "redis.conf"  # INFO names it: so it is known as ours
         if port is None:
+            config_file.touch()
             path = self._directory / "redis.sock"
             self.url = f"unix://{quote(str(path))}"
             listen = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700"]
@@ -181,11 +183,11 @@ class EmbeddedServer:
             port = port or free_port()
             password = password or secrets.token_urlsafe(24)
             self.url = f"redis://:{password}@127.0.0.1:{port}"
-            config_file = self._directory / "redis.conf"
             config_file.write_text(f"requirepass {password}\nmasterauth {password}\n")
-            listen = [str(config_file), "--port", str(port), "--bind", "127.0.0.1"]
+            listen = ["--port", str(port), "--bind", "127.0.0.1"]
         storage = ["--save", "", "--appendonly", "no", "--dir", str(self._directory)]
-        arguments = [self.program, str(self._directory), *listen, *storage, *config]
+        arguments = [self.program, str(self._directory), str(config_file), *listen]
+        arguments += [*storage, *config]
         self._guard = subprocess.Popen(
             ["sh", "-c", _GUARD, "sh", *arguments],
             stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from inspect import Parameter, iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -132,10 +133,15 @@ class Guarded:
     _complete = False
 
     def __setattr__(self, name: str, value: object) -> None:
-        new = vars(self).get(name, self) is not value  # `on_sample += [...]` sets the same list
-        if self._complete and new and not name.startswith("_"):
-            known(f"a setting of {self!r}", [name], self._settings())
+        if self._complete and not name.startswith("_") and name not in self._allowed:
+            new = vars(self).get(name, self) is not value  # `on_sample += [...]` sets the same list
+            if new:
+                known(f"a setting of {self!r}", [name], self._settings())
         super().__setattr__(name, value)
+
+    @cached_property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(self._settings())
 
     def _settings(self) -> list[str]:
         """Return the names that may be set: attributes, and properties with a setter."""

@@ -132,7 +132,9 @@ class Clock:
         """
         span_ms = positive("ms", ms)
         if not self.virtual:
-            raise InputError("this is a wall clock: create a new Scenario for a virtual run")
+            raise InputError(
+                "start() was called, and real time goes by: create a new Scenario to run() it"
+            )
         if self.env.broken:
             raise InputError(
                 "an exception or Ctrl-C ended one of the processes in the middle, and the others "
@@ -144,11 +146,13 @@ class Clock:
         """Run at the pace of the wall clock, in one background thread; if paused, resume."""
         with self._changed:
             if self.state == "stopped":
-                raise InputError("this clock was stopped: create a new Scenario to start again")
+                raise InputError(
+                    "it was stopped, which is final: create a new Scenario to start again"
+                )
             if self.virtual and self.env.now > 0:
                 raise InputError(
-                    "this clock has run virtually: call run() to go on, or create a new Scenario "
-                    "to start it on the wall clock"
+                    "run() was called: call run() to go on, or create a new Scenario to start() "
+                    "it in real time"
                 )
             self.virtual = False
             self._state = "running"

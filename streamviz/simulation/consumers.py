@@ -9,7 +9,6 @@ from typing import Any
 
 from streamviz.client.arguments import Id
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
@@ -17,7 +16,8 @@ from streamviz.simulation.behaviour import ConsumerBehaviour, ServiceTime, servi
 from streamviz.simulation.checks import Guarded
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
-from streamviz.simulation.lifecycle import SimulatedClient
+from streamviz.simulation.handling import Handler
+from streamviz.simulation.leaving import delete_consumer
 
 _POLL_MS = 100.0
 
@@ -108,15 +108,39 @@ class SimulatedGroup(Guarded):
         consumer._start(self.behaviour.crash_at_s if is_first else None)
         return consumer
 
+    def remove_consumer(self, name: str | None = None) -> None:
+        """Let a consumer finish what it holds, and delete it (XGROUP DELCONSUMER).
+
+        A consumer that then still holds entries stays, because deleting it would drop them.
+
+        Parameters
+        ----------
+        name : str, optional
+            By default, the newest consumer.
+
+        Raises
+        ------
+        InputError
+            If the group has no such consumer, or it has no other one.
+        """
+        names = [one.name for one in self.consumers.values() if not one.removed]
+        if name is None and names:
+            name = names[-1]
+        if name not in names or len(names) == 1:
+            raise InputError(
+                f"{name!r} can't be removed from {self.name!r}: choose one of {names}, but not all"
+            )
+        self.consumers[name].leave()
+
     def __repr__(self) -> str:
-        count = len(self.consumers)
+        count = sum(not one.removed for one in self.consumers.values())
         return (
             f"<SimulatedGroup {self.name!r} of {', '.join(map(repr, self.streams))}: "
             f"{count} consumer{'s' * (count != 1)}>"
         )
 
 
-class SimulatedConsumer(SimulatedClient):
+class SimulatedConsumer(Handler):
     """One consumer of a scenario.
 
     Attributes
@@ -137,14 +161,14 @@ class SimulatedConsumer(SimulatedClient):
 
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
         context = group.context
-        super().__init__(context, name, context.rng(f"consumer {group.name} {name}"))
+        rng = context.rng(f"consumer {group.name} {name}")
+        super().__init__(context, name, rng, group.behaviour)
         self.group = group
         self._group_name = group.name
         self.failed = 0
         self.retried = 0
         self.acknowledged = 0
         self._service = service
-        self._has_crashed_after = False  # `crash_after` happens once
         self._reader = OrderedGroupReader(
             context.client, group.streams, group.name, name, pending_first=False
         )
@@ -177,13 +201,18 @@ class SimulatedConsumer(SimulatedClient):
         if revived and len(self.group.streams) > 1:
             self._reader.restart()  # read pending and new entries in one order
         self._appear()
-        while self.alive:
+        while self.alive and (revived or not self._leaving):
             page = self._next(revived=revived)
             revived = revived and bool(page)
             if page:
                 yield from self._handle(page)
             else:
                 yield self.context.wait_for_entries(self.group.streams, _POLL_MS)
+        if self.alive:
+            yield from self._depart()
+
+    def _delete(self) -> None:
+        delete_consumer(self._reader.groups.values(), self.name)
 
     def _appear(self) -> None:
         """Create the consumer: before Redis 7.2, a read that finds nothing does not create it."""
@@ -201,7 +230,7 @@ class SimulatedConsumer(SimulatedClient):
                 key = self.group.streams[0]
                 page = read_own_pending(reader.groups[key], reader.consumers[key], behaviour.batch)
             else:
-                page = self._claimer.read() or self._claimer.claim()
+                page = self._read() or self._claimer.claim()
         except NoSuchGroup:
             self.context.report_once(Event("group_gone", group=self.group.name))
             return []
@@ -212,6 +241,18 @@ class SimulatedConsumer(SimulatedClient):
             self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
         new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
         self._count([one for one in new if one not in held_back])
+        return page
+
+    def _read(self) -> Page:
+        """Read new entries, unless there is none for sure."""
+        keys, behaviour, unread = self.group.streams, self.group.behaviour, self.context.unread
+        if len(keys) > 1 or behaviour.claim_with == "claim":
+            return self._claimer.read()
+        names = keys[0], self._group_name, self.name
+        if self.context.clock.virtual and unread.is_empty(*names):
+            return []
+        page = self._claimer.read()
+        unread.read(*names, len(page), behaviour.batch)
         return page
 
     def _count(self, delivered: list[tuple[str, EntryId]]) -> None:
@@ -248,37 +289,9 @@ class SimulatedConsumer(SimulatedClient):
                 self._ack([(key, entry)])
         self.holding = len(self._reader.held_back)
 
-    def _crashes(self) -> bool:
-        behaviour = self.group.behaviour
-        due = behaviour.crash_after is not None and self.handled >= behaviour.crash_after
-        if due and self._is_first and not self._has_crashed_after:
-            self._has_crashed_after = True
-            return True
-        return behaviour.crash_chance > 0 and self._rng.random() < behaviour.crash_chance
-
     @property
     def _is_first(self) -> bool:
         return next(iter(self.group.consumers.values())) is self
-
-    def _call(self, entry: Entry) -> str:
-        """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
-        fail, handler = self.group.behaviour.fail, self.group.behaviour.handler
-        outcome = ", which stays pending"
-        try:
-            fails = fail(entry) if callable(fail) else self._rng.random() < fail
-        except Exception as cause:
-            self._function_raised("fail", entry, cause, outcome)
-            return f"{type(cause).__name__}: {cause}"
-        if fails:
-            self._report("failed", detail=str(entry.id))
-            return "failed"
-        try:
-            if handler is not None:
-                handler(entry)
-        except Exception as cause:
-            self._function_raised("handler", entry, cause, outcome)
-            return f"{type(cause).__name__}: {cause}"
-        return ""
 
     def _failed(self, error: HandlerError, event: Event) -> None:
         self.group.errors.append(error)

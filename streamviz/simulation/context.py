@@ -14,6 +14,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
+from streamviz.simulation.unread import Unread
 
 
 @dataclass(slots=True)
@@ -51,6 +52,8 @@ class Context:
         Why a pending entry could not be handled, by group, stream and entry ID.
     dead_letters : dict of str to DeadLetterStream
         The dead-letter streams of the groups.
+    unread : Unread
+        What the groups have not read, as far as it is known.
     on_added : list of callable
         Called with the stream, the ID and the fields of each entry that a producer adds.
     """
@@ -61,6 +64,7 @@ class Context:
         self.clock = Clock()
         self.error: Exception | None = None
         self.times = IdleTimes()
+        self.unread = Unread()
         self.failures: dict[tuple[str, str, EntryId], str] = {}
         self.dead_letters: dict[str, DeadLetterStream] = {}
         self.on_added: list[Callable[[str, EntryId | None, Any], object]] = []
@@ -109,6 +113,7 @@ class Context:
 
     def entry_added(self, stream: str) -> None:
         """Wake up the parts that wait for entries of a stream."""
+        self.unread.added(stream)
         wakeup = self._wakeups.pop(stream, None)
         if wakeup is not None:
             wakeup.succeed()

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import simpy
 
 from streamviz.client.models import Entry
-from streamviz.errors import HandlerError
+from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event, Kind
 from streamviz.simulation.behaviour import ServiceTime
-from streamviz.simulation.checks import Guarded, number
+from streamviz.simulation.checks import Guarded, number, positive
 from streamviz.simulation.context import Context
+
+_FAREWELL_MS = 1000.0  # else samples would count its last entries as dropped with it
 
 
 class SimulatedClient(Guarded):
@@ -46,7 +48,20 @@ class SimulatedClient(Guarded):
         self.handled = 0
         self.holding = 0  # only a consumer holds entries
         self._rng = rng
+        self._slowdown = 1.0
+        self._leaving = self._removed = False
         self._process: simpy.Process | None = None
+
+    @property
+    def slowdown(self) -> float:
+        """How many times its service time an entry takes: 4.0 makes it four times as slow."""
+        return self._slowdown
+
+    @slowdown.setter
+    def slowdown(self, factor: float) -> None:
+        self._slowdown = slowdown = float(positive("slowdown", factor, 1000))
+        pace = f"{slowdown:g} times as slowly" if slowdown != 1 else "at its own pace"
+        self.context.clock.do(lambda: self._report("paced", detail=pace))
 
     def kill(self) -> None:
         """Kill it now: a consumer's entries stay pending. If it is dead, do nothing."""
@@ -55,6 +70,40 @@ class SimulatedClient(Guarded):
     def revive(self) -> None:
         """Revive it: a consumer starts with its pending entries. If it is alive, do nothing."""
         self.context.clock.do(lambda: self._begin(revived=True))
+
+    @property
+    def removed(self) -> bool:
+        """Whether it left: it is neither alive nor dead."""
+        return self._removed
+
+    def leave(self) -> None:
+        """Finish what it holds, and go. If it is dead, it goes at once, unless it holds entries.
+
+        Raises
+        ------
+        InputError
+            If it is dead and holds entries.
+        """
+        self.context.clock.do(self._leave)
+
+    def _leave(self) -> None:
+        if not self.alive:
+            self._delete()
+        self._leaving, self._removed = self.alive, not self.alive
+        self._report("leaving")
+
+    def _depart(self) -> Generator[Any, Any, None]:
+        """Be deleted, once the samples have seen that it holds nothing."""
+        yield self.context.clock.env.timeout(_FAREWELL_MS)
+        self.alive = self._leaving = False
+        try:
+            self._delete()
+            self._removed = True
+        except StreamVizError as error:
+            self._report("problem", detail=str(error))
+
+    def _delete(self) -> None:
+        """Remove it from the server."""
 
     def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
         """Get entries and handle them, as long as it is alive."""
@@ -75,7 +124,7 @@ class SimulatedClient(Guarded):
     def _begin(self, *, revived: bool) -> None:
         if self.alive:
             return
-        self.alive = True
+        self.alive, self._removed = True, False
         if revived:
             self._report("revived")
         self._process = self.context.clock.process(self._until_death(revived=revived))
@@ -92,7 +141,7 @@ class SimulatedClient(Guarded):
         if not self.alive:
             return
         clock = self.context.clock
-        self.alive = False
+        self.alive = self._leaving = False
         self._report(kind, count=self.holding)
         self._after_death()
         if self._process is not None and self._process is not clock.env.active_process:
@@ -114,7 +163,7 @@ class SimulatedClient(Guarded):
                 f"the service_ms of {self.name} raised {type(cause).__name__}: {cause}; give a "
                 "function of a random.Random that returns milliseconds"
             ) from cause
-        return number("service_ms", value, 0)
+        return number("service_ms", value, 0) * self._slowdown
 
     def _function_raised(
         self, option: Literal["fail", "handler"], entry: Entry, cause: Exception, outcome: str = ""

@@ -25,6 +25,7 @@ from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context, DeadLetterStream
 from streamviz.simulation.ownership import Ownership
+from streamviz.simulation.permission import check_may_write
 from streamviz.simulation.plan_checks import (
     check_group_name,
     check_reader,
@@ -53,6 +54,7 @@ class Plan(ClockControls):
         limit: int,
         *,
         memory: bool,
+        allow_writes: bool,
     ) -> None:
         if not isinstance(client, RedisCluster | LazyCluster):
             Connection(client)  # or it says what the client is
@@ -60,6 +62,7 @@ class Plan(ClockControls):
         seed = whole_number("seed", seed)
         limit = whole_number("limit", limit, 1)
         check_type("memory", memory, bool, "True or False")
+        check_type("allow_writes", allow_writes, bool, "True or False")
         self.context = Context(client, seed)
         super().__init__(self.context.clock)
         self.client = client
@@ -67,10 +70,13 @@ class Plan(ClockControls):
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = {}
         self.readers: dict[str, BaseReader] = {}
-        self._sampler = Sampler(self.context, self.readers, interval_ms, limit, memory=memory)
+        self._sampler = Sampler(
+            self.context, self.producers, self.readers, interval_ms, limit, memory=memory
+        )
         self.histories = self._sampler.histories
         self.on_sample = self._sampler.on_sample
         self._ownership = Ownership(client)
+        self._may_write = allow_writes
 
     def produce(
         self,
@@ -79,6 +85,7 @@ class Plan(ClockControls):
         *,
         maxlen: int | None = None,
         approximate: bool = False,
+        name: str | None = None,
     ) -> Producer:
         """Add a series to a stream, from now on.
 
@@ -92,18 +99,24 @@ class Plan(ClockControls):
             Trim the stream to this many entries whenever an entry is added.
         approximate : bool
             Remove only whole macro nodes when trimming (``~``).
+        name : str, optional
+            The producer's name in pictures; by default, ``producer-1`` and so on.
 
         Raises
         ------
         InputError
             If `approximate` is given without `maxlen`, the series is none, or its generator is
-            given to a second producer.
+            given to a second producer; or if other programs use the database, see `Scenario`.
         """
         if approximate and maxlen is None:
             raise InputError("approximate=True is for trimming: give maxlen=, too")
         check_series(series, self.producers)
+        name = f"producer-{len(self.producers) + 1}" if name is None else checks.text("name", name)
+        if name in (one.name for one in self.producers):
+            raise InputError(f"name={name!r}: the scenario has this producer: choose another name")
+        self._check_may_write()
         self.watch(stream)
-        producer = Producer(self.context, stream, series, maxlen, approximate)
+        producer = Producer(self.context, stream, name, series, maxlen, approximate)
         self.producers.append(producer)
         return producer
 
@@ -140,7 +153,7 @@ class Plan(ClockControls):
         Raises
         ------
         InputError
-            If an option is wrong.
+            If an option is wrong, or other programs use the database; see `Scenario`.
         UnsupportedCommand
             If the group claims with CLAIM and the server is older than Redis 8.4.
         """
@@ -152,6 +165,7 @@ class Plan(ClockControls):
         group = SimulatedGroup(
             self.context, streams, name, service_ms, parse_behaviour(behaviour), start
         )
+        self._check_may_write()
         for key in streams:
             self._ownership.create_group(key, name, start)
             self.watch(key)
@@ -180,6 +194,8 @@ class Plan(ClockControls):
             crash_at_s, revive_after_s.
         """
         self._check_new_reader(SimulatedReader, stream, name, options)
+        if options.get("remembers", "hash") == "hash":
+            self._check_may_write()
         reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
         self.watch(stream)
         return reader
@@ -238,6 +254,12 @@ class Plan(ClockControls):
         if not self.histories:
             raise InputError("this scenario has no stream: call produce(), group() or watch()")
         return next(iter(self.histories.values()))
+
+    def _check_may_write(self) -> None:
+        """Check, once, that the scenario may write to the server."""
+        if not self._may_write:
+            check_may_write(self.client, "a scenario", "give Scenario(..., allow_writes=True)")
+            self._may_write = True
 
     def _check_new_reader(
         self, kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]

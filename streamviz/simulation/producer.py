@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -10,9 +11,12 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import HandlerError, InputError, StreamVizError, check_type
 from streamviz.observation.events import Event
+from streamviz.observation.sample import ProducerState
 from streamviz.simulation.checks import Guarded, positive
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Fields, Series
+
+_MAX_NEW = 10  # entries of a producer in a sample
 
 
 class Producer(Guarded):
@@ -22,6 +26,8 @@ class Producer(Guarded):
     ----------
     stream : str
         The stream's key.
+    name : str
+        The producer's name.
     added : int
         How many entries it has added.
     last_id : EntryId
@@ -36,6 +42,7 @@ class Producer(Guarded):
         self,
         context: Context,
         stream: str,
+        name: str,
         points: Iterable[Any],
         maxlen: int | None,
         approximate: bool,
@@ -44,10 +51,12 @@ class Producer(Guarded):
         if maxlen is not None:
             whole_number("maxlen", maxlen, 0)
         self.stream = stream
+        self.name = name
         self.points = points
         self.added = 0
         self.last_id = EntryId.ZERO
         self.trims = maxlen is not None
+        self._new: deque[EntryId] = deque(maxlen=_MAX_NEW)
         self._maxlen = maxlen
         self._approximate = approximate
         self._context = context
@@ -140,7 +149,14 @@ class Producer(Guarded):
             return
         self.added += 1
         self.last_id = added_id or self.last_id
+        self._new.append(self.last_id)
         context.entry_added(self.stream)
+
+    def state(self) -> ProducerState:
+        """Return what it has added, with the newest entries since the last call."""
+        new = tuple(self._new)
+        self._new.clear()
+        return ProducerState(self.name, self.added, new)
 
     def __repr__(self) -> str:
         return f"<Producer of {self.stream!r}: {self.added} added>"

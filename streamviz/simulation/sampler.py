@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from streamviz.errors import HandlerError, StreamVizError
@@ -16,6 +17,7 @@ from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
 from streamviz.simulation.context import Context
+from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader
 
 
@@ -26,6 +28,8 @@ class Sampler:
     ----------
     context : Context
         What the scenario's parts share.
+    producers : sequence of Producer
+        The scenario's producers. A sample tells them apart if its stream has several.
     readers : mapping of str to BaseReader
         The scenario's readers. Each sample carries the states of its stream's readers.
     interval_ms : float
@@ -47,6 +51,7 @@ class Sampler:
     def __init__(
         self,
         context: Context,
+        producers: Sequence[Producer],
         readers: Mapping[str, BaseReader],
         interval_ms: float,
         limit: int,
@@ -57,6 +62,7 @@ class Sampler:
         self.on_sample: list[Callable[[Sample], object]] = []
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
+        self._producers = producers
         self._readers = readers
         self.interval_ms = interval_ms
         self._limit = limit
@@ -93,8 +99,12 @@ class Sampler:
             states = [one.state() for one in self._readers.values() if one.stream == key]
             known_states = [state for state in states if state is not None]
             sample = observer.sample(time_ms, events, known_states)
+            self._context.unread.check(key, sample)
             if clock.virtual:
                 sample = self._context.times.replace(sample, clock.env.now)
+            producers = [one for one in self._producers if one.stream == key]
+            if len(producers) > 1 and sample.exists:
+                sample = replace(sample, producers=tuple(one.state() for one in producers))
             self.histories[key].append(sample)
             self._call_back(sample)
         for name, whole in self._wholes.items():
@@ -107,6 +117,13 @@ class Sampler:
         interval_ms = math.ceil(ms / max(self._limit - 2, 1))
         if interval_ms > self.interval_ms:
             self.interval_ms = self._context.least_wait_ms = float(interval_ms)
+
+    def thin(self, ms: float) -> None:
+        """Let the histories keep so few samples from now on that they hold a run of this length."""
+        every_ms = ms / max(self._limit - 2, 1)
+        if every_ms > self.interval_ms:
+            for history in self.histories.values():
+                history.thin(every_ms)
 
     def close(self) -> None:
         """Close the connections; another sample opens them again."""
@@ -135,6 +152,7 @@ class Sampler:
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):
+            self._context.unread.forget()  # it may change the streams
             try:
                 call(sample)
             except Exception as cause:

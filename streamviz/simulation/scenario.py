@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import redis
 
+from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.simulation import checks
 from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
@@ -32,9 +35,13 @@ class Scenario(Plan):
     sample_every_ms : float
         The time between two samples, in milliseconds.
     limit : int
-        How many samples each history keeps.
+        How many samples each history keeps. On the virtual clock they cover the whole run.
     memory : bool
         Whether to sample the streams' memory; see `Observer`.
+    allow_writes : bool
+        Whether it may write to a server that other programs use. It may do so anyway on a server
+        that `connect` started, and in a database that was empty when a scenario first wrote to it:
+        the key ``streamviz:playground`` says so.
 
     Attributes
     ----------
@@ -65,8 +72,11 @@ class Scenario(Plan):
         sample_every_ms: float = 100,
         limit: int = 1000,
         memory: bool = False,
+        allow_writes: bool = False,
     ) -> None:
-        super().__init__(client, seed, sample_every_ms, limit, memory=memory)
+        super().__init__(
+            client, seed, sample_every_ms, limit, memory=memory, allow_writes=allow_writes
+        )
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self.clock.on_change.append(self._clock_changed)
         self._complete = True
@@ -84,11 +94,12 @@ class Scenario(Plan):
         """
         return self.context.error
 
-    def run(self, seconds: float | None = None) -> History:
+    def run(self, seconds: float | None = None, *, progress: bool = True) -> History:
         """Run on the virtual clock, and return the history of the first stream.
 
-        Without seconds, the run goes to the end of every series. If it is long, it takes fewer
-        samples, so that the history holds all of it: a year of daily data in a second.
+        The history holds the whole run: samples of a long one are merged until `limit` of them are
+        enough. Without seconds, the run goes to the end of every series, and takes fewer samples
+        if it is long: a year of daily data in a second.
 
         A second call continues the run, also one interrupted by Ctrl-C. The first call replaces a
         stream that an earlier run made, if nothing else has added to it since and it has no other
@@ -99,6 +110,8 @@ class Scenario(Plan):
         seconds : float, optional
             How much virtual time to run. Default: to the end of every series, and one sampling
             interval more.
+        progress : bool
+            Whether to show a progress bar after two seconds, in a terminal or a notebook.
 
         Raises
         ------
@@ -116,16 +129,34 @@ class Scenario(Plan):
         writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
         parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():
+            self.context.unread.forget()
             if self.clock.virtual:
+                self._sampler.thin(self.clock.env.now + ms)
                 self._ownership.prepare(*parts, self.clock.time_ms)
             try:
-                self.clock.advance(ms)
+                with progress_bar(progress, "Running", ms / 1000, "s") as advance:
+                    self._advance(ms, advance)
             finally:
                 self._ownership.mark_streams(self.histories, writers)
             self._sampler.sample()
         if self.error is not None:
             raise self.error
         return history
+
+    def _advance(self, ms: float, advance: Callable[[float], object]) -> None:
+        """Run, and call `advance` with the seconds between samples."""
+        last_ms = self.clock.env.now
+
+        def call(_: Sample) -> None:
+            nonlocal last_ms
+            advance((self.clock.env.now - last_ms) / 1000)
+            last_ms = self.clock.env.now
+
+        self.on_sample.append(call)
+        try:
+            self.clock.advance(ms)
+        finally:
+            self.on_sample.remove(call)
 
     def _ms_to_the_end(self) -> float:
         now_ms = self.clock.env.now

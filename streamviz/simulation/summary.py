@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from streamviz.client.frames import Kind, make_frame
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState
 from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,19 @@ class Summary:
         names = ", ".join(repr(group.name) for group in self.groups) or "none"
         raise InputError(f"there is no group {name!r}: the groups are {names}")
 
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas frame with a row for each group, and then one for each of its consumers.
+
+        Columns: `group`; `consumer`, missing in the row of the group; and the numbers, as in
+        `GroupSummary`. An unknown number is missing, and so is a consumer's `waiting`.
+        """
+        kinds: dict[str, Kind] = {"group": "string", "consumer": "string"}
+        rows: list[tuple[Any, ...]] = []
+        for group in self.groups:
+            rows.append((group.name, None, *_values(group)))
+            rows += [(group.name, one.name, *_values(one)) for one in group.consumers]
+        return make_frame(kinds | dict.fromkeys(_COLUMNS, "Int64"), rows)
+
     def __repr__(self) -> str:
         rows = [("group", "consumer", *_COLUMNS)]
         for group in self.groups:
@@ -154,9 +171,12 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return None if None in known else sum(one or 0 for one in known)
 
 
+def _values(one: GroupSummary | ConsumerSummary, missing: str | None = None) -> list[Any]:
+    return [getattr(one, name, missing) for name in _COLUMNS]
+
+
 def _cells(one: GroupSummary | ConsumerSummary) -> list[str]:
-    values: list[Any] = [getattr(one, name, "") for name in _COLUMNS]
-    return ["?" if value is None else str(value) for value in values]
+    return ["?" if value is None else str(value) for value in _values(one, "")]
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

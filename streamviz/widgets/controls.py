@@ -13,9 +13,10 @@ def controls_of(source: Scenario | Steps) -> dict[str, Any]:
     """Return the controls of a source and their values, for the browser to build."""
     if isinstance(source, Steps):
         return {"steps": source.sources}
+    several = len(source.producers) > 1
     return {
         "speed": source.speed,
-        "producers": [[producer.stream, producer.rate] for producer in source.producers],
+        "producers": [[one.name if several else one.stream, one.rate] for one in source.producers],
         "groups": [
             [group.name, group.service_ms if not callable(group.service_ms) else None]
             for group in source.groups.values()
@@ -51,12 +52,15 @@ def control(source: Scenario | Steps, request: dict[str, Any]) -> None:
         _lookup(producers, which, request).rate = value
     elif do == "service":
         _lookup(groups, which, request).service_ms = value
-    elif do == "add":
+    elif do in ("add", "remove"):
         group = _lookup(groups, which, request)
-        group.context.clock.do(group.add_consumer)
-    elif do in ("kill", "revive"):
-        group = _lookup(groups, request.get("group"), request)
-        getattr(_lookup(group.consumers, which, request), do)()
+        group.context.clock.do(getattr(group, f"{do}_consumer"))
+    elif do in ("kill", "revive", "slow"):
+        consumer = _lookup(_lookup(groups, request.get("group"), request).consumers, which, request)
+        if do == "slow":
+            consumer.slowdown = value
+        else:
+            getattr(consumer, do)()
     else:
         raise InputError(f"{request!r} is not a control of this scenario: reload the page")
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import observer_client
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.patterns.partitions import Partitions
 from streamviz.plots import (
     AckProgress,
@@ -157,19 +158,26 @@ def trim_sawtooth(
     return Live(source, [TrimSawtooth(maxlen, beside=beside)], stream=stream)
 
 
-def partition_lanes(history: History, *, group: str | None = None) -> Live:
+def partition_lanes(
+    source: Scenario | History, *, group: str | None = None, stream: str | None = None
+) -> Live:
     """Show the parts of a stream, each with its node and a group's lag.
 
     Parameters
     ----------
-    history : History
-        The samples of a `PartitionObserver`. To show them live, append to the history, and call
-        `update` after each sample.
+    source : Scenario or History
+        A scenario that watches `Partitions`, or the samples of a `PartitionObserver`. To show such
+        samples live, append them to the history, and call `update` after each of them.
     group : str, optional
         The group whose lag to show; by default the first. See `streamviz.plots.PartitionLanes`.
+    stream : str, optional
+        The name of the partitions in the scenario; by default its first stream.
     """
-    check_type("history", history, History, "the History of a PartitionObserver's samples")
-    return Live(history, [PartitionLanes(group)])
+    board = Live(source, [PartitionLanes(group)], stream=stream)
+    newest = board.history.newest
+    if newest is not None and not isinstance(newest, PartitionedSample):
+        raise InputError(f"{newest.stream!r} has no parts: watch(Partitions(...)) it to show some")
+    return board
 
 
 def cursors(source: Scenario | History, *, stream: str | None = None) -> Live:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import os
 import secrets
 from itertools import count
 from urllib.parse import quote
 
-_FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
+from streamviz.client.progress import in_front_end
+
 _NONCE = secrets.token_hex(4)
 _NUMBER = count(1)
 _SVG_SAFE = " ='/:;,.()-+!*&@$?"
@@ -20,8 +20,7 @@ def new_ids() -> tuple[str, str]:
     fallback_id = f"plot-{number}"
     # Outside a browser the output must be the same in every run. In a browser, two kernels
     # may serve one page, so their IDs must differ.
-    in_browser = any(name in os.environ for name in _FRONT_ENDS)
-    return f"{_NONCE}-{number}" if in_browser else fallback_id, fallback_id
+    return f"{_NONCE}-{number}" if in_front_end() else fallback_id, fallback_id
 
 
 def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str = "") -> str:

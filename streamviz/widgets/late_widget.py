@@ -20,6 +20,14 @@ class LateWidget(anywidget.AnyWidget):
         self._own_layout = ipywidgets.Layout()
         return self._own_layout
 
+    def __dir__(self) -> list[str]:
+        """List what is ours, and of the fifty names that every widget has those that a user needs.
+
+        The others work, but would hide the few that are ours from completion.
+        """
+        common = {name for name in dir(anywidget.AnyWidget) if not name.startswith("_")}
+        return sorted({*super().__dir__()} - common | {"close", "layout", "observe", "unobserve"})
+
     def open(self) -> None:
         """Leave the connection to the browser closed until a view needs it."""
 

@@ -154,9 +154,10 @@ class Live(PlotWidget):
             "trouble": status["trouble"] or self.scenario.slowness,
             "error": str(error) if error is not None else "",
             "workers": [
-                [group.name, worker.name, worker.alive]
+                [group.name, worker.name, worker.alive, worker.slowdown]
                 for group in groups
                 for worker in list(group.consumers.values())
+                if not worker.removed
             ],
         }
 

@@ -293,6 +293,7 @@ def test_every_byte_can_be_restored(value: bytes) -> None:
     ((name, text),) = found.fields.items()
     assert name.encode("utf-8", "surrogateescape") == value
     assert text.encode("utf-8", "surrogateescape") == value
+    assert found.raw_fields == {name: value}
 
 
 @pytest.mark.parametrize("part", ["id", "fields", "repeated", "pairs", "idle_ms", "deliveries"])

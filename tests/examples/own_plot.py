@@ -32,9 +32,10 @@ class Throughput(Plot):
         return f"At most {most} entries between two samples."
 
 
-with Scenario(connect(), seed=7) as shop, record(shop, "run.jsonl.gz"):
-    shop.produce("orders", series.orders(rate_hz=20))
-    shop.run(seconds=20)
+if __name__ == "__main__":
+    with Scenario(connect(), seed=7) as shop, record(shop, "run.jsonl.gz"):
+        shop.produce("orders", series.orders(rate_hz=20))
+        shop.run(seconds=20)
 
-to_still("run.jsonl.gz", "throughput.svg", plots=[Throughput()])
-print(Throughput().summary(shop.history))
+    to_still("run.jsonl.gz", "throughput.svg", plots=[Throughput()])
+    print(Throughput().summary(shop.history))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ Until = Callable[..., None]
 
 SLIPS = """
 import threading
-from streamviz import Scenario, Stream, connect
+from streamviz import EntryId, Scenario, Stream, connect
 
 shop = Scenario(connect())
 shop.group("orders", "billing", handlr=3)
@@ -31,6 +32,10 @@ shop.reader("orders", "audit", bach=2)
 shop.subscriber("orders", "screen", remembers="hash")
 shop.history.last.group("billing").pendin
 Stream(connect(), "orders").group("billing").consumer("ann").listen(stop=threading.Event)
+added: EntryId = Stream(connect(), "orders").add({"item": "tea"}, wait=1).added
+perhaps: EntryId = Stream(connect(), "orders").add({"item": "tea"}, create=False)
+jpeg: bytes = Stream(connect(), "orders").range()[0].raw_fields["jpeg"]
+text: bytes = Stream(connect(), "orders").range()[0].fields["jpeg"]
 """
 
 
@@ -63,6 +68,14 @@ def test_failing_handlers() -> None:
 def test_own_plot(tmp_path: Path) -> None:
     assert run("own_plot.py", folder=tmp_path).startswith("At most ")
     assert "Throughput" in (tmp_path / "throughput.svg").read_text()
+    command = ["streamviz", "export", "run.jsonl.gz", "-o", "same.svg", "--plot"]
+    subprocess.run(
+        [sys.executable, "-m", *command, "own_plot:Throughput"],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}{os.pathsep}{FOLDER}"},
+        check=True,
+    )
+    assert (tmp_path / "same.svg").read_text() == (tmp_path / "throughput.svg").read_text()
 
 
 def test_foreign_stream(redis: redis_py.Redis, server: Any, key: str) -> None:
@@ -90,9 +103,48 @@ def test_typed_worker(redis: redis_py.Redis, server: Any, key: str, until: Until
     assert Stream(redis, key).group("billing").pending().count == 0
 
 
+def test_cluster() -> None:
+    assert run("cluster.py") == "200 waiting\nmoved\n200 handled\n0 waiting\n"
+
+
+def test_own_notebook() -> None:
+    command = ["-m", "pytest", "--nbval", str(FOLDER / "own_notebook.ipynb"), "-q"]
+    done = subprocess.run(
+        [sys.executable, *command, "-p", "no:cacheprovider"],
+        cwd=FOLDER,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_mkdocs_site(tmp_path: Path) -> None:
+    run("mkdocs_site.py", folder=tmp_path)
+    pages = sorted((tmp_path / "docs").rglob("*.md"))
+    assert len(pages) == 2
+    for page in pages:
+        served_in = page.parent if page.stem == "index" else page.with_suffix("")
+        (address,) = re.findall(r'src="(.*?)"', page.read_text())
+        assert (served_in / address).resolve() == tmp_path / "docs" / "run.html"
+
+
+def test_the_page_about_embedding_shows_the_program_for_voila() -> None:
+    program = (FOLDER / "voila_page.py").read_text("utf-8").split("\n\n", 1)[1]
+    shown = (ROOT / "docs/how_to/embed.md").read_text("utf-8")
+    assert program.replace("ipywidgets\n\nfrom", "ipywidgets\nfrom") in shown
+
+
 def mypy(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", *arguments]
-    quiet = ["--follow-imports=silent", "--cache-dir", str(ROOT / ".mypy_cache" / "examples")]
+    foreign = ["--disable-error-code=import-not-found", "--disable-error-code=import-untyped"]
+    quiet = [
+        *foreign,
+        "--follow-imports=silent",
+        "--cache-dir",
+        str(ROOT / ".mypy_cache" / "examples"),
+    ]
     return subprocess.run(
         [*command, *quiet], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
@@ -100,13 +152,13 @@ def mypy(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.timeout(300)
 def test_they_are_strictly_typed_and_slips_are_refused(tmp_path: Path) -> None:
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 8
     (slips := tmp_path / "slips.py").write_text(SLIPS)
     done = mypy(*map(str, PROGRAMS), str(slips))
     found = [line for line in done.stdout.splitlines() if "error:" in line]
     assert [line for line in found if "slips.py" not in line] == []
     lines = {int(line.split("slips.py:")[1].split(":")[0]) for line in found}
-    assert lines == {6, 7, 8, 9, 10, 11}
+    assert lines == {6, 7, 8, 9, 10, 11, 13, 15}
     assert "handlr" in done.stdout
 
 

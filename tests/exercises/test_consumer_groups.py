@@ -22,18 +22,34 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> None:
     ledger = exercise.new_ledger(redis)
     assert "no group" in repr(exercise.check_audit(ledger))
-    for start, entries_read, right in [
-        ("$", None, False),
-        ("0", 0, False),
-        ("$", 5, False),
-        ("$", 0, False),
-        ("$", 7, True),
-        ("7-0", 7, True),
+    for start, entries_read, hint in [
+        ("$", None, "a lag of nil"),
+        ("0", 0, "a lag of"),
+        ("$", "len", "a lag of 4"),
+        ("$", 0, "a lag of"),
+        ("4-0", "added", "the group would get"),
+        ("0", "added", "a lag of nil"),
+        ("1-0", "added", "a lag of nil"),
+        ("$", "added", ""),
+        ("last", "added", ""),
     ]:
         ledger = exercise.new_ledger(redis)
-        ledger.group("audit").create(start, entries_read=entries_read)
+        info = ledger.info()
+        numbers = {"len": len(ledger), "added": info.entries_added}
+        where = str(info.last_generated_id) if start == "last" else start
+        ledger.group("audit").create(where, entries_read=numbers.get(entries_read, entries_read))
         ledger.add_many([{"entry": "a"}, {"entry": "b"}])
-        assert exercise.check_audit(ledger).right is right
+        verdict = exercise.check_audit(ledger)
+        assert verdict.right is (hint == ""), start
+        assert hint in verdict.text
+
+
+def test_the_audit_wants_two_new_entries(redis: redis_py.Redis) -> None:
+    for number in (0, 1, 3):
+        ledger = exercise.new_ledger(redis)
+        ledger.group("audit").create("$", entries_read=ledger.info().entries_added)
+        ledger.add_many([{"entry": "a"}] * number)
+        assert "add exactly two" in repr(exercise.check_audit(ledger))
 
 
 def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> None:
@@ -45,7 +61,8 @@ def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> 
 
 
 def from_memory(crew: ConsumerGroup) -> None:
-    crew.connection.client.rpush("crew:done", "0", "1", "2", "3")
+    tasks = [entry.fields["task"] for entry in stream_of(crew).range()]
+    crew.connection.client.rpush("crew:done", *tasks)
 
 
 def take(crew: ConsumerGroup, *, write: bool = True, ack_first: bool = False) -> None:
@@ -84,13 +101,26 @@ def in_one_transaction(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-@pytest.mark.parametrize("answer", [right, by_xclaim, in_one_transaction])
+def only_hers(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries(consumer="zoe")]
+    for entry in crew.consumer("max").claim(ids):
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+    crew.delete_consumer("zoe")
+
+
+@pytest.mark.parametrize("answer", [right, by_xclaim, in_one_transaction, only_hers])
 def test_the_estate_is_claimed_done_and_acknowledged(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
 ) -> None:
     crew = exercise.new_crew(redis)
     answer(crew)
     assert exercise.check_estate(crew).right
+
+
+def again(crew: ConsumerGroup) -> None:
+    client = crew.connection.client
+    client.rpush("crew:done", client.lindex("crew:done", 0))  # type: ignore[arg-type]
 
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
@@ -125,7 +155,7 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: crew.consumer("max").autoclaim(min_idle_ms=0),
     ),
     "claimed, not acknowledged, and deleted": (
-        "still pending",
+        "3 of her tasks are pending",
         lambda crew: (crew.consumer("max").autoclaim(min_idle_ms=0), crew.delete_consumer("zoe")),
     ),
     "zoe is still there": ("still a consumer", take),
@@ -133,7 +163,14 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "max is no longer a consumer",
         lambda c: (right(c), c.delete_consumer("max")),
     ),
-    "done twice": ("done twice", lambda c: (right(c), c.connection.client.rpush("crew:done", "0"))),
+    "done twice": ("done twice", lambda c: (right(c), again(c))),
+    "typed in": (
+        "3 of her tasks are neither",
+        lambda c: (
+            c.connection.client.rpush("crew:done", "0", "1", "2", "3"),
+            ack_all(c),
+        ),
+    ),
     "another thing": (
         "only tasks",
         lambda c: (right(c), c.connection.client.rpush("crew:done", "x")),
@@ -141,7 +178,14 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "trimmed away": ("keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),
     "the stream is gone": ("new_crew", lambda crew: stream_of(crew).client.delete("crew")),
-    "not a list": ("not a list", lambda c: (right(c), c.connection.client.set("crew:done", "0"))),
+    "not a list": (
+        "not a list",
+        lambda c: (
+            right(c),
+            c.connection.client.delete("crew:done"),
+            c.connection.client.set("crew:done", "0"),
+        ),
+    ),
 }
 
 

@@ -34,6 +34,11 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     desk = entries_and_ids.new_desk(redis)
     with pytest.raises(CommandRefused):
         desk.add({"guest": "Ada"}, id="5000-0")
+    desk = entries_and_ids.new_desk(redis)
+    for sequence in range(len(desk), len(desk) + 3):
+        desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
+    assert "another writer could add" in repr(entries_and_ids.check_desk(desk))
+    desk = entries_and_ids.new_desk(redis)
     desk.trim(maxlen=0)
     desk.set_id("4999-0")
     for sequence in range(3):
@@ -128,6 +133,28 @@ def test_enough_hands_are_two_more_than_one(
     assert start_here.check_enough_hands(redis).right is right
 
 
+def read_by_hand(client: redis_py.Redis) -> None:
+    shop = start_here.new_shop(client)
+    shop.group(start_here.KEY, "email", consumers=1, service_ms=400)
+    shop.run(seconds=60)
+    Stream(client, start_here.KEY).group("email").consumer("me").read()
+
+
+def skipped(client: redis_py.Redis) -> None:
+    shop = start_here.new_shop(client)
+    shop.group(start_here.KEY, "email", consumers=1, service_ms=400)
+    shop.run(seconds=60)
+    Stream(client, start_here.KEY).group("email").set_id("$")
+
+
+@pytest.mark.parametrize("answer", [read_by_hand, skipped])
+def test_orders_that_are_only_hidden_are_not_handled(
+    redis: redis_py.Redis, answer: Callable[[redis_py.Redis], None]
+) -> None:
+    answer(redis)
+    assert "are not handled" in repr(start_here.check_enough_hands(redis))
+
+
 CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
 
 
@@ -146,6 +173,7 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
         ({"crash_after": 50, "ack": "noack"}, 2, 60, "1 order is lost"),
         ({"crash_after": 50, "ack": "before"}, 2, 60, "1 order is lost"),
         ({"crash_after": 50, "ack": "noack", "revive_after_s": 5}, 2, 60, "1 order is lost"),
+        ({"crash_after": 50, "claim_idle_ms": 50}, 2, 60, "handled twice"),
         (CLAIMS, 2, 60, ""),
         (CLAIMS, 3, 60, ""),
         ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
@@ -162,6 +190,17 @@ def test_pending_entries_of_a_crashed_consumer_must_be_claimed(
     verdict = start_here.check_nothing_left_behind(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def test_an_order_that_was_deleted_is_lost(redis: redis_py.Redis) -> None:
+    shop = start_here.new_shop(redis)
+    shop.group(start_here.KEY, "billing", consumers=2, service_ms=100, crash_after=50)
+    shop.run(seconds=60)
+    stream = Stream(redis, start_here.KEY)
+    billing = stream.group("billing")
+    stream.delete(*(held.id for held in billing.pending_entries(consumer="billing-1")))
+    billing.consumer("billing-2").autoclaim(min_idle_ms=0)
+    assert not start_here.check_nothing_left_behind(redis).right
 
 
 def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis_py.Redis) -> None:

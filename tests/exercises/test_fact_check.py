@@ -356,3 +356,36 @@ def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
     assert "it must ask, too" in repr(fact.check_case(pair))
     pair.destroy()
     assert "the group is missing" in repr(fact.check_case(pair))
+
+
+def by_hand(pair: ConsumerGroup) -> None:
+    pair.consumer("slow").read(8)
+    pair.consumer("quick").read(4)
+
+
+def by_a_claim(pair: ConsumerGroup) -> None:
+    fact.take_turns(pair, {"quick": 1, "slow": 1})
+    pair.consumer("slow").claim([one.id for one in pair.pending_entries(consumer="quick")][:6])
+
+
+def slow_asks_more(pair: ConsumerGroup) -> None:
+    for name in ("slow", "slow", "quick", "slow", "quick"):
+        pair.consumer(name).read(3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (by_hand, "quick asked 1 times and slow 1"),
+        (by_a_claim, "a claim moved jobs"),
+        (slow_asks_more, "quick must ask three times"),
+    ],
+)
+def test_slow_may_not_get_more_in_another_way(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None], hint: str
+) -> None:
+    pair = fact.new_case(redis)
+    answer(pair)
+    verdict = fact.check_case(pair)
+    assert not verdict.right
+    assert hint in verdict.text

@@ -67,6 +67,11 @@ def test_deleting_the_stream_is_not_yet_right(redis: redis_py.Redis) -> None:
     assert "no answer yet" in exercise.check_lost(redis).text
 
 
+def test_not_waiting_for_the_judge_is_not_yet_right(redis: redis_py.Redis) -> None:
+    exercise.new_lost(redis).ask(Coord(4, 4), req_id="r7")
+    assert "let the judge listen" in exercise.check_lost(redis).text
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_to_ask_again_under_the_same_name_is_right(redis: redis_py.Redis, times: int) -> None:
     match = exercise.new_lost(redis)

@@ -47,9 +47,29 @@ def until_an_empty_page(crew: ConsumerGroup) -> None:
 
 def acked_first(crew: ConsumerGroup) -> None:
     lou = crew.consumer("lou")
+    page = lou.autoclaim(min_idle_ms=0, count=2)
+    while page.entries or page.deleted:
+        for entry in page.entries:
+            lou.ack(entry.id)
+            crew.connection.client.rpush("night:done", entry.fields["job"])
+        page = lou.autoclaim(min_idle_ms=0, count=2)
+
+
+def in_one_large_page(crew: ConsumerGroup) -> None:
+    lou = crew.consumer("lou")
     for entry in lou.autoclaim(min_idle_ms=0).entries:
-        lou.ack(entry.id)
         crew.connection.client.rpush("night:done", entry.fields["job"])
+        lou.ack(entry.id)
+
+
+def typed_in(crew: ConsumerGroup) -> None:
+    recover(crew, write=False)
+    crew.connection.client.rpush("night:done", "1", "2", "5", "6", "7")
+
+
+def again(group: ConsumerGroup, key: str) -> None:
+    client = group.connection.client
+    client.rpush(key, client.lindex(key, 0))  # type: ignore[arg-type]
 
 
 def by_xclaim(crew: ConsumerGroup) -> None:
@@ -105,6 +125,8 @@ def test_the_night_is_recovered_page_by_page_to_the_end(redis: redis_py.Redis) -
 NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "until a page is empty": ("kim still holds 3", until_an_empty_page),
     "acknowledged first": ("a crash between the two", acked_first),
+    "one large page": ("take pages of 2", in_one_large_page),
+    "typed in": ("5 jobs are neither pending", typed_in),
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
     "kim is deleted": ("claim them first", lambda crew: crew.delete_consumer("kim")),
@@ -126,7 +148,7 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     ),
     "done twice": (
         "each job once",
-        lambda crew: (recover(crew), crew.connection.client.rpush("night:done", "1")),
+        lambda crew: (recover(crew), again(crew, "night:done")),
     ),
     "another one holds": (
         "1 entry is still pending",
@@ -162,7 +184,8 @@ def grind(mill: ConsumerGroup, *, ack_first: bool = False) -> None:
 
 
 def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
-    DeadLetters(mill.consumer("moe"), after_deliveries=limit).sweep({"1-0": "too hot"})
+    hot = {str(held.id): "too hot" for held in mill.pending_entries()}
+    DeadLetters(mill.consumer("moe"), after_deliveries=limit).sweep(hot)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +198,7 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
         (5, "", True, "must say what went wrong"),
         (5, "too hot", False, "2 entries are still pending"),
         (5, "too hot", True, ""),
-        (4, "too hot", True, ""),
+        (4, "too hot", True, "only one is poison"),
     ],
 )
 def test_only_the_poison_becomes_a_dead_letter(
@@ -207,7 +230,14 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "2 sacks are neither pending",
         lambda mill: (sweep(mill), mill.ack("2-0", "3-0")),
     ),
-    "ground twice": ("each sack once", lambda mill: (sweep(mill), grind(mill), again(mill))),
+    "ground twice": (
+        "each good sack once",
+        lambda mill: (sweep(mill), grind(mill), again(mill, "mill:flour")),
+    ),
+    "claimed before the sweep": (
+        "A claim counts as one",
+        lambda mill: (mill.consumer("moe").autoclaim(min_idle_ms=0), sweep(mill)),
+    ),
     "trimmed away": ("keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
     "the stream is gone": ("new_mill", lambda mill: mill.connection.client.delete("mill")),
@@ -217,10 +247,6 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: mill.connection.client.set("mill:dead", "text"),
     ),
 }
-
-
-def again(mill: ConsumerGroup) -> None:
-    mill.connection.client.rpush("mill:flour", "2")
 
 
 def other(mill: ConsumerGroup) -> None:

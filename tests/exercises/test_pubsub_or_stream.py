@@ -42,28 +42,54 @@ def test_the_cap_must_last_as_long_as_the_worker_is_away(
     assert hint in verdict.text
 
 
-@pytest.mark.parametrize(
-    ("show", "hint"),
-    [
-        ("8 9", "the last 3 old words were 5, 6, 7"),
-        ("5 6 7", "you missed 8, 9:"),
-        ("5 6 7 9", "you missed 8:"),
-        ("7 6 5 8 9", "not in order"),
-        ("5 6 7 7 8 9", "twice"),
-        ("1 2 3 4 5 6 7 8 9", "too many"),
-        ("5 6 7 8 9", ""),
-    ],
-)
+WRONG: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
+    "only the new": (lambda said: said[7:], "the last 3 old words were"),
+    "only the old": (lambda said: said[4:7], "you missed"),
+    "one is missing": (lambda said: [*said[4:7], *said[8:]], "you missed"),
+    "newest first": (lambda said: [*said[6:3:-1], *said[7:]], "not in order"),
+    "the last old word twice": (lambda said: [*said[4:7], *said[6:]], "twice"),
+    "everything": (lambda said: said, "too many"),
+    "typed in": (lambda said: ["5", "6", "7", "8", "9"], "the last 3 old words were"),
+}
+
+
+@pytest.mark.parametrize(("words", "hint"), WRONG.values(), ids=WRONG.keys())
 def test_the_newcomer_sees_the_last_three_and_then_each_word(
-    redis: redis_py.Redis, show: str, hint: str
+    redis: redis_py.Redis, words: Callable[[list[str]], list[str]], hint: str
 ) -> None:
     chat = exercise.new_chat(redis)
     assert "no new words" in repr(exercise.check_chat(chat))
     exercise.talk(chat)
-    redis.rpush("screen", *show.split())
+    redis.rpush("screen", *words([entry.fields["word"] for entry in chat.range()]))
     verdict = exercise.check_chat(chat)
-    assert verdict.right is (hint == "")
+    assert not verdict.right
     assert hint in verdict.text
+
+
+def the_newest_five(chat: Stream) -> None:
+    exercise.talk(chat)
+    exercise.talk(chat)
+    show(chat, chat.reverse_range(count=5)[::-1])
+
+
+def from_now_on(chat: Stream) -> None:
+    show(chat, chat.reverse_range(count=3)[::-1])
+    exercise.talk(chat)
+    show(chat, chat.read("$"))
+
+
+def the_past_is_read_last(chat: Stream) -> None:
+    exercise.talk(chat)
+    show(chat, chat.reverse_range(count=3)[::-1])
+
+
+@pytest.mark.parametrize("answer", [the_newest_five, from_now_on, the_past_is_read_last])
+def test_a_newcomer_with_a_gap_is_refused(
+    redis: redis_py.Redis, answer: Callable[[Stream], None]
+) -> None:
+    chat = exercise.new_chat(redis)
+    answer(chat)
+    assert not exercise.check_chat(chat).right
 
 
 def overlapping(chat: Stream) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis as redis_py
 
 from exercises import reading_and_position as exercise
 from streamviz import EntryId
-from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
@@ -22,57 +22,75 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     redis.delete("soon")
 
 
-@pytest.mark.parametrize(
-    ("begin", "move_on", "hint"),
-    [
-        ("$", False, "6 of 6 strokes were missed"),
-        ("$", True, "6 of 6 strokes were missed"),
-        ("0", True, "rang before you came"),
-        ("3-0", False, "heard more than once"),
-        ("4-0", True, "1 of 6 strokes were missed"),
-        ("3-0", True, ""),
-    ],
-)
-def test_a_reader_that_keeps_the_last_id_hears_the_bell(
-    redis: redis_py.Redis, begin: str, move_on: bool, hint: str
-) -> None:
+def listen(redis: redis_py.Redis, begin: str | None, *, move_on: bool) -> Stream:
     bell = exercise.new_bell(redis)
     assert "rang 0 times" in repr(exercise.check_bell(bell))
-    after: EntryId | str = begin
+    after: EntryId | str = begin or bell.info().last_generated_id
     for _ in range(3):
         exercise.ring(bell)
         for entry in bell.read(after):
             redis.rpush("heard", str(entry.id))
             after = entry.id if move_on else after
-    verdict = exercise.check_bell(bell)
+    return bell
+
+
+@pytest.mark.parametrize(
+    ("begin", "move_on", "hint"),
+    [
+        ("$", False, "you missed 6 of 6 rings"),
+        ("$", True, "you missed 6 of 6 rings"),
+        ("0", True, "rang before you came"),
+        (None, False, "heard more than once"),
+        (None, True, ""),
+    ],
+)
+def test_a_reader_that_keeps_the_last_id_hears_the_bell(
+    redis: redis_py.Redis, begin: str | None, move_on: bool, hint: str
+) -> None:
+    verdict = exercise.check_bell(listen(redis, begin, move_on=move_on))
     assert verdict.right is (hint == "")
     assert hint in verdict.text
 
 
+def the_first_ring_is_forgotten(bell: Stream) -> list[str]:
+    return [str(entry.id) for entry in bell.range()[4:]]
+
+
+def two_in_each_round(bell: Stream) -> list[str]:
+    ids = [str(entry.id) for entry in bell.range()]
+    return [*ids[3:5], *ids[6:8], *ids[7:9]]
+
+
+def the_wrong_way_round(bell: Stream) -> list[str]:
+    return [str(entry.id) for entry in bell.range()[:2:-1]]
+
+
 @pytest.mark.parametrize(
-    ("heard", "hint"),
+    ("answer", "hint"),
     [
-        ("5-0 4-0 6-0 7-0 8-0 9-0", "not in the order"),
-        ("4-0 5-0 6-0 7-0 8-0 stroke", "start again with new_bell"),
+        (lambda bell: ["4-0", "5-0", "6-0", "7-0", "8-0", "9-0"], "Not yet"),
+        (lambda bell: ["4-0", "stroke"], "start again with new_bell"),
+        (the_first_ring_is_forgotten, "you missed 1 of 6"),
+        (two_in_each_round, "heard more than once"),
+        (the_wrong_way_round, "not in the order"),
     ],
 )
-def test_the_strokes_are_ids_and_in_order(redis: redis_py.Redis, heard: str, hint: str) -> None:
+def test_rings_that_were_typed_in_or_guessed_are_refused(
+    redis: redis_py.Redis, answer: Callable[[Stream], list[str]], hint: str
+) -> None:
     bell = exercise.new_bell(redis)
     for _ in range(3):
         exercise.ring(bell)
-    redis.rpush("heard", *heard.split())
+    redis.rpush("heard", *answer(bell))
     assert hint in repr(exercise.check_bell(bell))
 
 
 def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
-    bell, till = exercise.new_bell(redis), exercise.new_till(redis)
+    bell = exercise.new_bell(redis)
     redis.set("heard", "all of them")
-    redis.set("till:balance", "ann 80, ben 106")
     assert "start again with new_bell" in repr(exercise.check_bell(bell))
-    assert "start again with new_till" in repr(exercise.check_till(till))
-    redis.delete("bell", "heard", "till", "till:balance")
+    redis.delete("bell", "heard")
     assert "rang 0 times" in repr(exercise.check_bell(bell))
-    assert "the power did not fail" in repr(exercise.check_till(till))
 
 
 def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
@@ -86,76 +104,120 @@ def test_the_bell_is_heard_by_follow_too(redis: redis_py.Redis) -> None:
     assert exercise.check_bell(bell).right
 
 
+def position_after(client: Any) -> None:
+    for entry in follow(Stream(client, "till"), HashOffset(client, "till:readers", "me")):
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def position_before(client: Any) -> None:
+    place = HashOffset(client, "till:readers", "me")
+    for entry in follow(Stream(client, "till"), place):
+        place.save(entry.id)
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def in_memory(client: Any) -> None:
+    for entry in follow(Stream(client, "till"), MemoryOffset()):
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def deleted_when_counted(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+        client.xdel("till", str(entry.id))
+
+
+def all_but_the_newest(client: Any) -> None:
+    for entry in Stream(client, "till").range()[:-1]:
+        client.hset("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def noted_in_a_set(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        if client.sadd("till:readers", str(entry.id)):
+            client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def typed_in(client: Any) -> None:
+    client.hset("till:balance", mapping={"ann": 80, "ben": 106})
+
+
+def in_a_group_that_acknowledges_last(client: Any) -> None:
+    group = Stream(client, "till").group("till")
+    group.create("0", exist_ok=True)
+    me = group.consumer("me")
+    for entry in [*me.read(after="0"), *me.read()]:
+        client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+        me.ack(entry.id)
+
+
 @pytest.mark.parametrize(
-    ("way", "hint"),
+    ("count", "hint"),
     [
-        ("save after", "ben has 111 of 106"),
-        ("save before", "ben has 101 of 106"),
-        ("no cut", "the power did not fail"),
-        ("memory", "ben has 111"),
-        ("no place", "no position in `till:readers`"),
-        ("transaction", ""),
+        (position_after, "a coin was counted twice: its position was not saved with it. The power"),
+        (position_before, "a coin was not counted: the position had moved past it"),
+        (in_memory, "counted twice"),
+        (deleted_when_counted, "counted twice"),
+        (all_but_the_newest, "not counted"),
+        (noted_in_a_set, "not counted"),
+        (typed_in, "a coin was"),
+        (in_a_group_that_acknowledges_last, "counted twice"),
+        (lambda client: None, "no balance"),
+        (lambda client: client.set("till:balance", "106"), "another type"),
     ],
 )
-def test_the_till_counts_each_coin_once_only_in_a_transaction(
-    redis: redis_py.Redis, way: str, hint: str
+def test_a_coin_is_not_counted_once_if_the_power_may_fail_in_between(
+    redis: redis_py.Redis, count: Callable[[Any], object], hint: str
 ) -> None:
-    till = exercise.new_till(redis)
-
-    def count() -> None:
-        key = "elsewhere:readers" if way == "no place" else "till:readers"
-        kind = TransactionOffset if way in ("transaction", "no place") else HashOffset
-        place = MemoryOffset() if way == "memory" else kind(redis, key, "ann")
-        for entry in follow(till, place):
-            command = ("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
-            if way == "save before":
-                place.save(entry.id)
-                exercise.power_cut(entry, "4-0", redis)
-            if isinstance(place, TransactionOffset):
-                place.queue(*command)
-            else:
-                redis.execute_command(*command)
-            if way != "no cut":
-                exercise.power_cut(entry, "4-0", redis)
-
-    exercise.again(count)
-    redis.delete("elsewhere:readers")
-    verdict = exercise.check_till(till)
-    assert verdict.right is (hint == "")
+    verdict = exercise.check_till(redis, count)
+    assert not verdict.right
     assert hint in verdict.text
 
 
-def by_hand(till: Stream, entry: Entry) -> None:
-    with till.client.pipeline(transaction=True) as both:
-        both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
-        both.hset("till:readers", "cashier", str(entry.id))
-        exercise.power_cut(entry, "4-0", till.client)  # type: ignore[arg-type]
-        both.execute()
+def test_a_count_without_an_end_has_an_end(redis: redis_py.Redis) -> None:
+    def forever(client: Any) -> None:
+        while True:
+            client.xread({"till": "0"})
+
+    assert "your loop has no end" in repr(exercise.check_till(redis, forever))
 
 
-def by_script(till: Stream, entry: Entry) -> None:
+def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:
+    with pytest.raises(TypeError):
+        exercise.check_till(redis, lambda client: client + 1)
+
+
+def in_a_transaction(client: Any) -> None:
+    place = TransactionOffset(client, "till:readers", "me")
+    for entry in follow(Stream(client, "till"), place):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def by_hand(client: Any) -> None:
+    position = (client.hget("till:readers", "me") or b"0").decode()
+    for entry in Stream(client, "till").read(position):
+        with client.pipeline(transaction=True) as both:
+            both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+            both.hset("till:readers", "me", str(entry.id))
+            both.execute()
+
+
+def by_script(client: Any) -> None:
     script = (
         "redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) "
-        "redis.call('HSET', KEYS[2], 'cashier', ARGV[3])"
+        "redis.call('HSET', KEYS[2], 'me', ARGV[3])"
     )
-    keys = ("till:balance", "till:readers")
-    till.client.eval(script, 2, *keys, entry.fields["who"], entry.fields["cents"], str(entry.id))
-    exercise.power_cut(entry, "4-0", till.client)  # type: ignore[arg-type]
+    position = (client.hget("till:readers", "me") or b"0").decode()
+    for entry in Stream(client, "till").read(position):
+        what = entry.fields["who"], entry.fields["cents"], str(entry.id)
+        client.eval(script, 2, "till:balance", "till:readers", *what)
 
 
-@pytest.mark.parametrize("handle", [by_hand, by_script])
-def test_the_till_may_be_right_in_another_way(
-    redis: redis_py.Redis, handle: Callable[[Stream, Entry], None]
+@pytest.mark.parametrize("count", [in_a_transaction, by_hand, by_script])
+def test_a_coin_counts_once_if_its_position_is_saved_with_it(
+    redis: redis_py.Redis, count: Callable[[Any], object]
 ) -> None:
-    till = exercise.new_till(redis)
-
-    def count() -> None:
-        position = redis.hget("till:readers", "cashier") or b"0"
-        for entry in till.read(position.decode()):  # type: ignore[union-attr]
-            handle(till, entry)
-
-    exercise.again(count)
-    assert exercise.check_till(till).right
+    assert exercise.check_till(redis, count).right
 
 
 def test_wages_begin_unpaid_each_time(redis: redis_py.Redis) -> None:

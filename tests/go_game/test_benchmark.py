@@ -51,8 +51,8 @@ def test_a_style_is_measured(style: str) -> None:
 
 
 def test_the_moves_are_legal_and_the_same_every_time() -> None:
-    moves = measuring._moves(90)
-    assert moves == measuring._moves(90)
+    moves = measuring.legal_moves(90)
+    assert moves == measuring.legal_moves(90)
     assert len(moves) == 90
     assert len({(move.game_id, move.req_id) for move in moves}) == 90
     assert len({move.game_id for move in moves}) == 3
@@ -64,7 +64,7 @@ def test_an_answer_too_many_is_noticed() -> None:
             return ['{"game_id":"game-0","reply_to":"move-1"}'] * (stream == "move-made") * 2
 
     with pytest.raises(StreamVizError, match="1 moves have 2 answers"):
-        measuring._check(Doubled(), measuring._moves(1))  # type: ignore[arg-type]
+        measuring.check_answers(Doubled(), measuring.legal_moves(1))  # type: ignore[arg-type]
 
 
 def test_a_style_that_cannot_be_measured_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

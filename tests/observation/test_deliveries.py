@@ -11,6 +11,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
 from streamviz.observation.history import History
 
@@ -41,6 +42,7 @@ def test_a_delivery_lasts_from_its_first_sample_to_the_first_without_it() -> Non
         (pend(5, "ben", 2), "claimed"),
         (pend(5, "ann", 2), "delivered again"),
         (pend(5, "ben", 1), "claimed"),  # XCLAIM JUSTID counts no delivery
+        (pend(5, "", 1), "given back"),  # XNACK
     ],
 )
 def test_another_consumer_or_delivery_ends_one_delivery_and_begins_the_next(
@@ -135,8 +137,16 @@ def test_every_entry_of_a_run_is_delivered_once_for_its_service_time(
     shop = Scenario(redis, seed=3)
     shop.produce(key, series.constant(rate_hz=2))
     shop.group(key, "crew", consumers=2, service_ms=500)
-    log = DeliveryLog(shop.run(seconds=10))
+    seen = shop.run(seconds=10)
+    log = DeliveryLog(seen)
     ended = log.ended("crew")
+    assert seen.deliveries("crew") == [*ended, *log.pending("crew")]
+    frame = seen.deliveries("crew").to_frame()
+    assert list(frame["end"]) == ["acked"] * len(ended) + ["pending"] * len(log.pending("crew"))
+    assert set(frame["consumer"]) == {"crew-1", "crew-2"}
+    assert str(frame["since_ms"].dtype) == "Int64"
+    with pytest.raises(InputError, match="no group 'nope': the groups are 'crew'"):
+        seen.deliveries("nope")
     assert 17 <= len(ended) <= 20
     assert len({one.id for one in ended}) == len(ended)
     assert {one.end for one in ended} == {"acked"}

@@ -135,7 +135,10 @@ class Traffic:
         self.do("XTRIM", self.key, *how, *extra)
 
     def delete(self) -> None:
-        ids = [self.some_id() for _ in range(self.die.choice((1, 3, 20)))]
+        ids: list[Any] = [self.some_id() for _ in range(self.die.choice((1, 3, 20)))]
+        if self.die.random() < 0.3:  # a piece of the head, of the tail or of the middle
+            rows = self.do("XRANGE", self.key, ids[0], "+", "COUNT", self.die.choice((5, 50, 500)))
+            ids = [row[0] for row in rows] or ids
         self.do("XDEL", self.key, *ids)
 
     def remove_with_references(self) -> None:
@@ -166,6 +169,9 @@ class Traffic:
 
     def claim(self) -> None:
         start = (self.group(), self.die.choice("xyz"), 0)
+        if self.die.random() < 0.3:  # which may move the cursor, and make entries pending
+            options = self.die.choice((["LASTID", self.some_id()], ["FORCE"]))
+            self.do("XCLAIM", self.key, *start, self.some_id(), *options)
         self.do("XAUTOCLAIM", self.key, *start, "0", "COUNT", self.die.choice((1, 10, 100)))
 
     def begin_anew(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -79,20 +80,39 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
         sample(1, group("a", 1, acked=4, pending=2), group("b", 2, acked=3, dropped=2), length=7)
     )
     *_, first, second = PLOT.figure(seen)["data"]
-    assert first["text"] == ["1 waiting", "2 pending", "4 acknowledged"]
-    assert second["text"] == ["2 waiting", "0 pending", "3 acknowledged", "2 lost or unclear"]
+    words = [[text.strip() for text in one["text"]] for one in (first, second)]
+    assert words[0] == ["1 waiting", "2 pending", "4 acknowledged"]
+    assert words[1] == ["2 waiting", "0 pending", "3 acknowledged", "2 lost or unclear"]
     assert first["y"] == sorted(first["y"], reverse=True)
-    assert first["y"][0] > 7, "above the highest band"
+    assert second["y"][-1] > 7, "above the highest band"
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 8, 40])
 def test_panels_never_overlap_however_many(many: int) -> None:
     layout = PLOT.layout(history(sample(1, *(group(f"group-{i:02}") for i in range(many)))))
-    places = sorted(axis["domain"] for name, axis in layout.items() if name.startswith("x"))
-    assert len(places) == min(many, 6), "of more, the worst are shown"
-    edges = [edge for place in places for edge in place]
-    assert edges == sorted(set(edges)), "each panel has a width, and ends before the next"
-    assert (edges[0] >= 0, edges[-1] <= 1) == (True, True)
+    panels = [
+        (*layout[name]["domain"], *layout[name.replace("x", "y", 1)].get("domain", (0, 1)))
+        for name in layout
+        if name.startswith("xaxis")
+    ]
+    assert len(panels) == min(many, 12)
+    for left, right, low, high in panels:
+        assert 0 <= left < left + 0.15 < right <= 1, "room for its numbers"
+        assert 0 <= low < low + 0.2 < high <= 1
+    for one, other in combinations(panels, 2):
+        apart = one[1] < other[0] or other[1] < one[0] or one[3] < other[2] or other[3] < one[2]
+        assert apart, (one, other)
+
+
+def test_of_many_groups_those_are_shown_for_which_most_is_to_do() -> None:
+    groups = [group(f"g{i:02}", 5 * (i in {3, 17}), pending=i == 19, acked=2) for i in range(20)]
+    figure = PLOT.figure(history(sample(1, *groups, length=7)))
+    assert figure["layout"]["title"]["text"].endswith(", 12 of 20 groups")
+    texts = [one["text"] for one in figure["data"] if one["mode"] == "text"]
+    assert len(texts) == 12
+    shown_texts = {name.strip(): numbers.strip() for name, numbers in texts}
+    assert shown_texts["g03"] == shown_texts["g17"] == "5 / 0 / 2"
+    assert shown_texts["g19"] == "0 / 1 / 2, 4 lost"
 
 
 def test_one_group_can_be_shown_alone() -> None:
@@ -110,16 +130,15 @@ def test_a_group_that_is_not_there_is_said_to_be_missing() -> None:
 
 
 def test_names_are_escaped_in_titles_and_hover() -> None:
-    titles = []
-    for start in range(0, len(HOSTILE), 6):  # as many as it shows
-        names = HOSTILE[start : start + 6]
-        layout = PLOT.layout(history(sample(1, *(group(name) for name in names))))
-        titles += [axis["title"]["text"] for name, axis in layout.items() if name[:5] == "xaxis"]
-    assert len(titles) == len(HOSTILE)
-    figure = PLOT.figure(history(sample(1, group(HOSTILE[0]))))
-    assert shown(titles[0]).startswith("<b>")
-    hover = figure["data"][0]["hovertemplate"]
-    assert hover.startswith("&lt;b&gt;bold&lt;/b&gt;<br>%{y} ")
+    figure = PLOT.figure(history(sample(1, *(group(name) for name in sorted(HOSTILE)))))
+    layout = figure["layout"]
+    assert sum(name.startswith("xaxis") for name in layout) == len(HOSTILE)
+    names = [one["text"][0] for one in figure["data"] if one["mode"] == "text"]
+    assert any(shown(name.strip()).startswith("<b>") for name in names)
+    alone = PLOT.layout(history(sample(1, group(HOSTILE[0]))))["xaxis"]["title"]["text"]
+    assert shown(alone).startswith("<b>")
+    hovers = [one["hovertemplate"] for one in figure["data"] if "hovertemplate" in one]
+    assert any(hover.startswith("&lt;b&gt;bold&lt;/b&gt;<br>%{y} ") for hover in hovers)
 
 
 def test_the_summary_says_what_is_missing() -> None:

@@ -48,16 +48,16 @@ def test_an_unknown_lag_is_a_gap_with_the_reason_on_hover() -> None:
     )
     (line,), spans, _, _ = parts(seen)
     assert line["y"] == [7, None, 5]
-    assert (spans["x"][0], spans["x"][2], spans["x"][4]) == (0.1, 0.2, 0.2), "from when to when"
+    assert (spans["x"][0], spans["x"][2], spans["x"][7]) == (0.1, 0.2, 0.2), "from when to when"
     assert [shown(text) for text in spans["text"] if text] == [
         "<i>g: lag unknown",
         "<i>g: lag uncertain",
     ]
-    assert [shown(spans["hovertext"][i]) for i in (0, 4)] == [
+    assert [shown(spans["hovertext"][i]) for i in (0, 7)] == [
         f"<i>g: unknown: {reason}",
         "<i>g: suspect: not counted yet",
     ]
-    assert spans["fill"] == "tozeroy"
+    assert spans["fill"] == "toself"
     assert parts(seen, GroupLag("seconds"))[0][0]["y"] == [0.0, None, 0.0]
 
 
@@ -159,7 +159,24 @@ def test_each_group_has_a_colour_or_a_dash_of_its_own() -> None:
     assert len({(one["line"]["color"], one["line"]["dash"]) for one in lines}) == many
     assert {one["line"]["dash"] for one in lines[: len(COLOURS)]} == {"solid"}
     assert spans["yaxis"] == "y2"
-    assert all(0 < y < 0.5 for y in spans["y"] if y is not None)
+    assert all(0 <= y < 0.5 for y in spans["y"] if y is not None)
+
+
+def test_spans_of_a_flickering_lag_are_one_and_their_words_cover_no_others() -> None:
+    verdicts = ["suspect" if n % 2 and n < 150 else "exact" for n in range(300)]
+    verdicts[::50] = ["unknown"] * 6
+    seen = history(*(sample(n, group("g", 5, verdict=v)) for n, v in enumerate(verdicts, 1)))
+    _, spans, _, _ = parts(seen)
+    middles = [x for x, text in zip(spans["x"], spans["text"], strict=True) if text]
+    assert 1 <= len(middles) < len(spans["text"]) / 7, "of spans without room there are no words"
+    long = max(map(len, spans["text"])) / 90 * 29.9
+    assert all(b - a >= long for a, b in pairwise(middles))
+
+
+def test_where_nothing_waits_the_names_stand_together_at_zero() -> None:
+    _, _, labels, _ = parts(history(sample(1, group("a"), group("b")), sample(2, group("a"))))
+    assert max(labels["y"][:2]) < 0.1
+    assert labels["y"][-1] == 1, "and the axis reaches a whole entry"
 
 
 @pytest.mark.parametrize("unit", ["hours", "", None, 5, ["entries"]])

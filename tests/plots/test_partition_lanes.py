@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis as redis_py
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plots.histories import HOSTILE, check, group, history, sample, shown, texts
 from redis.cluster import RedisCluster
 
-from streamviz import History, StreamVizError
+from streamviz import History, Scenario
 from streamviz.client.cluster import slot_of
+from streamviz.errors import InputError
 from streamviz.observation.events import events_of
 from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.partition_sample import (
@@ -200,8 +202,22 @@ def test_a_real_move_is_seen_from_one_colour_over_grey_to_the_other(
     assert [y is None for y in drawn[f"{key} on {target}"]] == [True, True, True, True, False]
     assert f"part 1 on {target}: 5 waiting" in PartitionLanes().summary(seen)
     assert PartitionLanes().history_summary(seen) == f"Moved: part 1 from {home} to {target}."
-    with pytest.raises(StreamVizError):
-        partition_lanes("history")  # type: ignore[arg-type]
+
+
+def test_a_scenario_that_watches_partitions_is_shown_by_the_name_of_the_whole(
+    redis: redis_py.Redis, key: str
+) -> None:
+    parts = Partitions(redis, key, 2)
+    parts.create_group("billing")
+    parts.add("ada", {"n": 1})
+    with Scenario(redis) as town:
+        town.watch(f"{key}:other").watch(parts).run(1)
+    assert partition_lanes(town, group="billing", stream=key).summary.endswith("1 waiting.")
+    with pytest.raises(InputError, match="other' has no parts"):
+        partition_lanes(town)
+    with pytest.raises(InputError, match="no group 'nope': the stream's groups are 'billing'"):
+        partition_lanes(town, group="nope", stream=key)
+    redis.delete(*(one.key for one in parts.streams))
 
 
 def test_of_many_parts_the_worst_twelve_are_shown_and_the_sum_of_all() -> None:

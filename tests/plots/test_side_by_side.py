@@ -35,8 +35,8 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     ), "entries after the newest one received may still arrive"
     assert "early: received, in seconds" in render(figure)
     early_count, late_count = figure["data"][-2:]
-    assert early_count["text"] == ["2 received", "0 missed"]
-    assert late_count["text"] == ["1 received", "2 missed"]
+    assert early_count["text"] == ["\u20022 received", "\u20020 missed"]
+    assert late_count["text"] == ["\u20021 received", "\u20022 missed"]
     rings, inside = figure["data"][:2]
     assert rings["marker"]["symbol"].endswith("-open"), "a dot does not hide it"
     assert rings["marker"]["size"] > inside["marker"]["size"]

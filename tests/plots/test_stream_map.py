@@ -27,7 +27,7 @@ def test_an_entry_is_drawn_at_the_time_and_sequence_of_its_id() -> None:
     entries = traces(seen)["entries"]
     assert (entries["x"], entries["y"]) == ([0.4, 0.4, 1.15], [0, 1, 0])
     assert entries["text"] == ["1500-0", "1500-1", "2250-0"]
-    assert ">seq. 1</text>" in render(PLOT.figure(seen)), "not cut"
+    assert "sequence 1</text>" in render(PLOT.figure(seen)), "not cut"
 
 
 def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() -> None:
@@ -100,7 +100,9 @@ def test_a_stream_that_is_gone_keeps_its_entries_and_says_so() -> None:
 def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     seen = history(sample(1, group("g"), ids=[EntryId(1, highest)], length=1))
     axis = PLOT.layout(seen)["yaxis"]
-    assert axis["ticktext"][-1] == (f"seq. {top}" if highest else "entries")
+    assert axis["ticktext"] == ["g", "entries"], "numbers are not among the names"
+    *_, ends = PLOT.figure(seen)["data"]
+    assert ends["text"][1:] == ([f"\u2003sequence {top:,}"] if highest else [])
     assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
     assert highest <= top
 
@@ -131,10 +133,24 @@ def test_what_waits_is_marked_after_the_cursor_and_counted_at_the_end() -> None:
     assert found["g waiting"]["x"] == [0.6, 0.7, 0.8], "and not the entries that were delivered"
     assert found["g waiting"]["text"][0] == "1700-0 waits for g"
     assert found["g waiting"]["customdata"] == [str(one) for one in ids[2:]]
-    assert found["labels"]["text"] == ["\u20023 waiting, 2 held"]
+    assert found["labels"]["text"] == ["\u20033 waiting, 2 held"]
     assert found["labels"]["y"] == found["g waiting"]["y"][:1]
     seen.append(sample(2, group("g", 300), ids=[EntryId(9000 + i) for i in range(300)]))
-    assert len(traces(seen)["g waiting"]["x"]) == 60
+    found = traces(seen)["g waiting"]
+    assert 40 < len(found["x"]) <= 60
+    assert found["customdata"][-1] == "9299-0", "the newest one"
+    assert EntryId.parse(found["customdata"][0]) < EntryId(9010), "and about the first one"
+
+
+def test_what_is_older_than_the_entries_that_are_shown_stands_at_their_edge() -> None:
+    ids = [EntryId(5000 + 100 * i) for i in range(5)]
+    old = [PendingEntry(EntryId(1200), "ann", 3000, 1)]
+    state = group("g", 9, cursor=EntryId(1300), pending=1, oldest=old)
+    found = traces(history(sample(1, state, ids=ids, length=9, first=EntryId(1100))))
+    edge = found["entries"]["x"][0]
+    assert found["g pending"]["x"] == [edge]
+    assert found["g"]["x"] == [edge, edge], "and no line says that it has read any of them"
+    assert found["g pending"]["text"][0].startswith("1200-0 held by ann")
 
 
 def test_a_lane_does_not_reach_back_beyond_the_entries_that_are_shown() -> None:

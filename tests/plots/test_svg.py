@@ -44,7 +44,7 @@ def test_every_picture_is_well_formed_and_holds_only_shapes_and_text(
     assert {node.tag for node in root.iter()} <= ALLOWED
     attributes = {name for node in root.iter() for name in node.attrib}
     assert not [name for name in attributes if name.startswith("on") or "href" in name]
-    assert root.findtext(f"{SVG}title") == plot.title
+    assert str(root.findtext(f"{SVG}title")).startswith(plot.title)
     assert root.findtext(f"{SVG}desc") == figure["summary"]
     for path in root.iter(f"{SVG}path"):
         numbers = re.findall(r"[a-z]+", re.sub(r"[MmLlHhVvAaZz]|e-?\d", " ", path.get("d", "")))
@@ -136,7 +136,7 @@ def test_a_legend_that_does_not_fit_says_how_many_are_missing() -> None:
     (more,) = [text for text in words(svg) if "more" in text]
     listed = [text for text in words(svg) if text.startswith("consumer-group")]
     assert listed
-    assert more == f"and {12 - len(listed)} more", "of the twelve that are shown"
+    assert more == f"and {12 - len(listed)} more", "of 30 groups, the plot shows 12"
     title_end = 56 + 8 * len("Group lag")
     assert all(float(x) > title_end for x in re.findall(r"x='([\d.-]+)' y='20'>[ca]", svg))
 
@@ -144,10 +144,9 @@ def test_a_legend_that_does_not_fit_says_how_many_are_missing() -> None:
 def test_names_without_room_at_the_end_are_counted() -> None:
     seen = history(sample(1, *(group(f"g{i:02}", i) for i in range(30))))
     shown = [text for text in words(render(GroupLag().figure(seen))) if text.startswith("g")]
-    assert 8 < len(shown) < 14
-    assert len(shown) == 12, "the worst"
-    assert any(text.startswith("all 30: ") for text in words(render(GroupLag().figure(seen))))
-    assert "g29 29" in shown, "the largest first"
+    assert len(shown) == 12
+    assert f"all 30: {sum(range(30))}" in words(render(GroupLag().figure(seen)))
+    assert {f"g{i} {i}" for i in range(19, 30)} < {*shown}, "the largest first"
 
 
 def test_steps_smaller_than_a_pixel_take_no_bytes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -11,7 +12,7 @@ from plots.histories import group, history, sample
 
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import ConsumerInfo
+from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Sample
@@ -55,6 +56,26 @@ def test_a_dead_consumer_looks_dead_and_its_entry_is_linked_to_where_it_went(
     assert (-1 < up < 0, -2 < down < -1) == (True, True), "from the first lane to the second"
 
 
+def test_an_entry_that_was_given_back_has_the_lane_of_no_consumer() -> None:
+    def held(n: int, consumer: str) -> Sample:
+        entry = PendingEntry(EntryId(5), consumer, 0, 1)
+        state = replace(group("g", pending=1, oldest=[entry]), consumers=(working("cy"),))
+        return sample(n, state)
+
+    def working(name: str) -> ConsumerInfo:
+        return ConsumerInfo(name=name, pending=0, idle_ms=0, inactive_ms=0)
+
+    figure = SwimLanes("g").figure(history(held(1, "cy"), held(2, ""), held(3, "cy")))
+    assert figure["layout"]["yaxis"]["ticktext"] == ["cy", "no consumer"]
+    (first, *_) = figure["data"]
+    assert [text.split(":")[1].split(",")[0] for text in first["text"][::3]] == [
+        " given back",
+        " claimed",
+    ]
+    assert -1 < first["y"][0] < 0
+    assert -2 < first["y"][3] < -1
+
+
 def test_a_consumer_that_came_back_is_dead_only_until_then() -> None:
     def at(n: int, *kinds: Literal["killed", "revived"]) -> Sample:
         state = GroupState(
@@ -95,3 +116,31 @@ def test_without_consumers_it_says_so() -> None:
 def test_a_group_that_is_not_text_is_refused(bad: object) -> None:
     with pytest.raises(InputError, match="as text"):
         SwimLanes(bad)  # type: ignore[arg-type]
+
+
+def many(consumers: int, samples: int) -> list[Sample]:
+    """Return samples in which each consumer holds another entry each time; the last one dies."""
+    found = []
+    for n in range(1, samples + 1):
+        names = [f"c-{i:02}" for i in range(consumers)]
+        held = [PendingEntry(EntryId(n, i), name, 5, 1) for i, name in enumerate(names)]
+        infos = tuple(ConsumerInfo(name, 1, 5, 5) for name in names)
+        state = replace(group("g", oldest=held, pending=consumers), consumers=infos)
+        death = [Event("killed", names[-1], "g")] if n == samples else []
+        found.append(replace(sample(n, events=death), groups=(state,)))
+    return found
+
+
+def test_many_deliveries_share_a_row_and_few_do_not_cover_each_other() -> None:
+    for samples, rows in ((10, 3), (100, 1)):
+        bars = SwimLanes().figure(history(*many(2, samples)))["data"][0]
+        heights = {y for y in bars["y"] if y is not None and y > -1}
+        assert len(heights) == rows
+
+
+def test_of_many_consumers_the_dead_have_a_lane_and_it_says_how_many_there_are() -> None:
+    layout = SwimLanes().layout(history(*many(40, 3)))
+    names = layout["yaxis"]["ticktext"]
+    assert len(names) == 14
+    assert "c-39" in names, "it died"
+    assert layout["xaxis"]["title"]["text"].startswith("seconds; 14 of 40 consumers")

@@ -48,7 +48,7 @@ def test_the_sum_of_all_is_told_with_them() -> None:
         assert plot.summary(many).startswith(f"Waiting for all 40: {total:,}. The worst 12: g028")
         assert "g027" not in plot.summary(many)
     assert "Waiting for all 40: " in AckProgress().summary(many)
-    assert "The worst 6: g034: " in AckProgress().summary(many)
+    assert "The worst 12: g028: " in AckProgress().summary(many)
     assert "g000: " in AckProgress("g000").summary(many)
     assert "Waiting" not in GroupLag().summary(window(12))
 

@@ -15,7 +15,7 @@ from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.plots import GroupLag, StreamMap
 from streamviz.plots.figure import apply
-from streamviz.recording import Recording, load, save
+from streamviz.recording import Recorder, Recording, load, save
 from streamviz.recording.events import TrackEvent
 from streamviz.recording.frames import MAX_ENTRIES, SEGMENT_LENGTH, Frames, pack
 
@@ -178,7 +178,10 @@ def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -
 
 def test_no_sample_is_no_film(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    save(history(), path)
+    with pytest.raises(InputError, match="no samples yet> can't be saved: run its scenario"):
+        save(history(), path)
+    assert not path.exists()
+    Recorder(path).close()
     with pytest.raises(InputError, match="holds no sample"):
         Frames(Recording(path), [StreamMap()])
 

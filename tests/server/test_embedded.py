@@ -296,7 +296,7 @@ def test_the_embedded_server_is_private_and_keeps_nothing() -> None:
         }  # built in
         client.set("key", "value")
         client.close()
-        assert {one.name for one in path.parent.iterdir()} == {"redis.sock"}
+        assert {one.name for one in path.parent.iterdir()} == {"redis.conf", "redis.sock"}
     assert not path.parent.exists()
 
 

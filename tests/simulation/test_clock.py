@@ -177,11 +177,11 @@ def test_on_change_is_called_at_every_change_of_state(clock: Clock) -> None:
 
 def test_a_clock_that_ran_one_way_cannot_run_the_other_way(clock: Clock) -> None:
     clock.advance(10)
-    with pytest.raises(InputError, match="has run virtually"):
+    with pytest.raises(InputError, match=r"run\(\) was called: call run"):
         clock.start()
     wall = Clock()
     wall.start()
-    with pytest.raises(InputError, match="is a wall clock"):
+    with pytest.raises(InputError, match=r"start\(\) was called"):
         wall.advance(10)
     wall.stop()
 

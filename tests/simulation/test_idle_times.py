@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import redis as redis_py
 
 from streamviz import Scenario, Stream, record, series
 from streamviz.observation.sample import GroupState
+from streamviz.recording.write import Recorder
 
 WAYS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -41,6 +43,20 @@ def test_two_recordings_of_one_seed_are_the_same_bytes(
         with record(scenario, files[-1]):
             scenario.run(5)
             scenario.run(3)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_recording_of_a_virtual_run_does_not_show_how_long_it_took(
+    redis: redis_py.Redis, key: str, tmp_path: Path
+) -> None:
+    files = []
+    for wait_s in (0.0, 0.15):  # so two samples take longer than a block may last
+        files.append(tmp_path / f"{wait_s}.jsonl.gz")
+        scenario = shop(redis, key)
+        scenario.on_sample.append(lambda _sample, wait_s=wait_s: Event().wait(wait_s))
+        with Recorder(files[-1], block_ms=250) as recorder:
+            scenario.on_sample.append(recorder)
+            scenario.run(1)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 

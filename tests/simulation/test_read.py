@@ -21,7 +21,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import redis as redis_py
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamviz import Scenario, Stream, series
@@ -59,6 +59,11 @@ GITHUB = (
     '{"id":"2","org":null,"created_at":"2015-01-01T15:00:01Z"}\n'
 )
 ROBOT = "t;wert\n24.12.2026 18:00;1,5\n24.12.2026 18:01;2,5\n"
+
+PROSE = "NOAA data, Mauna Loa\nmonthly means\n\ndate,ppm,n\n2024-01-01,1,2\n2024-02-01,2,3\n"
+COMMENTS = "# made by x\n# at y\ndate,ppm,n\n2024-01-01,1,2\n# a pause\n2024-02-01,2,3\n"
+CANDUMP_SHOWN = " (14.25)  vcan0  044   [2]  2A 36\n (14.35)  vcan0  044   [1]  2A\n"
+GEOJSON = '{"type": "x", "features": [{"type": "y", "properties": {"time": 1, "mag": 2}}]}'
 
 LAYOUTS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], list[Any]]] = {
     "taxi": (
@@ -173,6 +178,30 @@ LAYOUTS: dict[str, tuple[str, tuple[Any, ...], dict[str, Any], list[Any]]] = {
         {},
         [(0, {"n": "1"}), (60_000, {"n": "2"})],
     ),
+    "prose before the header": (
+        PROSE,
+        ("date",),
+        {"skip": 2},
+        [(0, {"ppm": "1", "n": "2"}), (31 * DAY, {"ppm": "2", "n": "3"})],
+    ),
+    "comments": (
+        COMMENTS,
+        ("date",),
+        {"skip": "#"},
+        [(0, {"ppm": "1", "n": "2"}), (31 * DAY, {"ppm": "2", "n": "3"})],
+    ),
+    "names for a header that has one too few": (
+        "t,n\n1,2,3\n4,5,6\n",
+        ("t",),
+        {"unit": "s", "names": ["t", "n", "m"]},
+        [(0, {"n": "2", "m": "3"}), (3000, {"n": "5", "m": "6"})],
+    ),
+    "separators at the end, and columns without a name": (
+        ",t,n,\n0,2024-01-01,5,\n1,2024-01-02,6,,\n",
+        ("t",),
+        {},
+        [(0, {"0": "0", "n": "5", "3": ""}), (DAY, {"0": "1", "n": "6", "3": ""})],
+    ),
     "zones": (
         "t,n\n2024-01-01 00:00:00 UTC,1\n2024-01-01 02:00:01 +0100,2\n2024-01-01T01:00:02Z,3\n",
         ("t",),
@@ -227,7 +256,7 @@ MISTAKES: dict[str, tuple[str | bytes, tuple[Any, ...], dict[str, Any], str]] = 
     "day or month": ("t,n\n01/02/2024,1\n", ("t",), {}, "Give dayfirst=True or False"),
     "no such month": ("t,n\n31/01/2024,1\n", ("t",), {"dayfirst": False}, "give dayfirst=True"),
     "no such day": ("t,n\n2024-02-30,1\n", ("t",), {}, "day is out of range for month"),
-    "a named month": ("t,n\n1 Feb 2024,1\n", ("t",), {}, "give format=, such as '%d %b %Y'"),
+    "a named month": ("t,n\n1 Feb 2024,1\n", ("t",), {}, "give format='%d %b %Y'"),
     "another format": (
         "t,n\n1 Feb 2024,1\n",
         ("t",),
@@ -265,7 +294,63 @@ MISTAKES: dict[str, tuple[str | bytes, tuple[Any, ...], dict[str, Any], str]] = 
         "two columns 'n': rename one of them; of a CSV, give names=",
     ),
     "only a time": ("t\n1\n", ("t",), {"unit": "s"}, "give a dict with at least one"),
-    "not a number": ("t,n\nnan,1\n", ("t",), {"unit": "s"}, "'nan' is not a time"),
+    "not a number": ("t,n\nx,1\n", ("t",), {"unit": "s"}, "'x' is not a time"),
+    "NaN": ("t,n\nnan,1\n", ("t",), {"unit": "s"}, "has no time: fill in 't'"),
+    "NA": ("t,n\n2024-01-01,1\nNA,2\n", ("t",), {}, "frame.dropna(subset=['t'])"),
+    "the day is told by its size": ("t,n\n1/27/19,1\n", ("t",), {}, "need dayfirst=False"),
+    "a month and a year": ("t,n\nFeb-60,1\n", ("t",), {}, "give format='%b-%y'"),
+    "a date of a mail": (
+        't,n\n"Mon, 01 Jan 2024 00:00:00 GMT",1\n',
+        ("t",),
+        {},
+        "give format='%a, %d %b %Y %H:%M:%S %Z'",
+    ),
+    "an American date": ('t,n\n"Jan 1, 2000 5:03 PM",1\n', ("t",), {}, "'%b %d, %Y %I:%M %p'"),
+    "a web server's date": (
+        "t,n\n[01/Feb/2024:10:11:12 +0100],1\n",
+        ("t",),
+        {},
+        "give format='%d/%b/%Y:%H:%M:%S %z'",
+    ),
+    "columns of a date": (
+        "y,m,n\n1949,January,1\n",
+        (["y", "m"],),
+        {},
+        "give format='%Y %B'",
+    ),
+    "a day without its year": ("t,n\n26-Dec,1\n", ("t",), {}, "that with the year and this one"),
+    "no date at all": ("t,n\nDinner,1\n", ("t",), {}, "give format=, such as '%d %b %Y'"),
+    "years back": (
+        "t,n\n2024-01-01,1\n2023-01-01,2\n",
+        ("t",),
+        {},
+        "row 1 (line 3): '2023-01-01' is earlier than the row above, and a series can't go back in "
+        "time: sort by 't' first, or give sort=True",
+    ),
+    "prose first": (PROSE, ("date",), {}, "give skip=2 if the table begins after line 2"),
+    "comments first": (COMMENTS, ("date",), {}, "give skip='#' if the table begins after line 2"),
+    "a name too few": ("t,n\n1,2,3\n4,5,6\n", ("t",), {"unit": "s"}, "names=, a list of 3"),
+    "numbers that may be a month": ("t,n\n1-01,2\n", ("t",), {}, "such as '%d %b %Y'"),
+    "skip": (PROSE, ("date",), {"skip": -1}, "skip=-1: give a number of lines"),
+    "skip nothing": (PROSE, ("date",), {"skip": ""}, "such as '#'"),
+    "skip in JSON": ("[]", ("t",), {"names": ["t"]}, "skip= are for CSV files"),
+    "a footer": ("d,n\n2024-01-01,1\nSource: me\n", ("d",), {}, "give a list of dicts"),
+    "data bytes in columns": (
+        CANDUMP_SHOWN,
+        (0,),
+        {"unit": "s", "header": False},
+        "read the file yourself, and give a list of dicts",
+    ),
+    "quakes as GeoJSON": (GEOJSON, ("time",), {}, "give [row['properties'] for row in json.load("),
+    "an object with a list": ('{\n"rows": [\n{"t": 1}]}', ("t",), {}, "['rows']"),
+    "another object in lines": ('{"a": [{"b": 1}]}\n', ("t",), {}, "no table: give json.load("),
+    "a byte of no letter": (b"t,n\n2024-01-01,\x81\n", ("t",), {}, "encoding='latin-1'"),
+    "not this one either": (
+        b"t,n\n2024-01-01,\x81\n",
+        ("t",),
+        {"encoding": "cp1252"},
+        "encoding='latin-1'",
+    ),
     "empty": ("", ("t",), {}, "the table is empty"),
     "Latin-1": (b"t,n\n2024-01-01,caf\xe9\n", ("t",), {}, "line 2 of"),
     "Latin-1's encoding": (b"t,n\n2024-01-01,caf\xe9\n", ("t",), {}, "encoding='cp1252'"),
@@ -464,6 +549,7 @@ def test_local_times_of_an_hour_that_comes_twice_go_on_with_their_zone() -> None
     assert "sort=True" in refused(rows[::-1], "t", tz="Europe/Zurich")
 
 
+@settings(deadline=None)
 @given(
     st.integers(10**9, 2 * 10**9),
     st.lists(st.integers(0, 10**12), min_size=1, max_size=5).map(sorted),

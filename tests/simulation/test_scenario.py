@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -244,6 +245,64 @@ def test_one_consumer_slows_down_while_the_others_keep_their_pace(
     assert quick.handled - before[1] > 150
     with pytest.raises(InputError, match="service_ms=-1"):
         slow.service_ms = -1
+
+
+def test_a_consumer_is_slowed_and_regains_its_pace(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=100))
+    group = scenario.group(key, "g", consumers=2, service_ms=lambda rng: 100)
+    slow, other = group.consumers.values()
+    slow.slowdown = 4
+    history = scenario.run(seconds=8)
+    assert (slow.handled, other.handled) == (19, 79)
+    slow.slowdown = 1
+    scenario.run(seconds=8)
+    assert (slow.handled, other.handled) == (99, 159), "the entry in its hand still takes 400 ms"
+    told = [str(event) for one in history.samples for event in one.events]
+    assert told == ["g-1 works 4 times as slowly", "g-1 works at its own pace"]
+    for bad in (0, -1, "4", None, True, float("nan")):
+        with pytest.raises(InputError, match="slowdown"):
+            slow.slowdown = bad  # type: ignore[assignment]
+
+
+def test_a_removed_consumer_finishes_what_it_holds_and_is_deleted(
+    scenario: Scenario, redis: redis_py.Redis, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=10))
+    group = scenario.group(key, "g", consumers=2, service_ms=300)
+    scenario.run(seconds=2)
+    group.remove_consumer()
+    history = scenario.run(seconds=3)
+    assert [one["name"] for one in redis.xinfo_consumers(key, "g")] == [b"g-1"]
+    assert history.newest is not None
+    assert history.newest.group("g").dropped == 0, "its last entry was acknowledged, not dropped"
+    assert [one.removed for one in group.consumers.values()] == [False, True]
+    kinds = [one.kind for sample in history.samples for one in sample.events]
+    assert kinds == ["leaving"]
+    summary = scenario.summary().group("g")
+    assert summary.handled == summary.acknowledged == sum(one.handled for one in summary.consumers)
+    with pytest.raises(InputError, match="but not all"):
+        group.remove_consumer()
+    with pytest.raises(InputError, match="'g-2' can't be removed"):
+        group.remove_consumer("g-2")
+    assert group.add_consumer().name == "g-3", "a name is used once"
+
+
+def test_a_dead_consumer_that_holds_an_entry_is_not_removed(scenario: Scenario, key: str) -> None:
+    scenario.produce(key, series.constant(rate_hz=10))
+    group = scenario.group(key, "g", consumers=3, service_ms=300)
+    scenario.run(seconds=2)
+    group.consumers["g-1"].kill()
+    with pytest.raises(InputError, match="g-1 holds 1 pending entry"):
+        group.remove_consumer("g-1")
+    assert not group.consumers["g-1"].removed
+    group.consumers["g-1"].revive()
+    group.remove_consumer("g-1")
+    history = scenario.run(seconds=3)
+    assert history.newest is not None
+    assert [one.name for one in history.newest.group("g").consumers] == ["g-2", "g-3"]
+    group.consumers["g-1"].revive()
+    scenario.run(seconds=1)
+    assert len(history.newest.group("g").consumers) == 3
 
 
 @pytest.mark.parametrize("options", [{"ack": "noack", "claim_idle_ms": 500}, {}])
@@ -562,3 +621,37 @@ def test_a_group_whose_name_is_no_utf8_works_as_any_other(redis: redis_py.Redis,
     assert state is not None
     assert state.group("\udcff").acked == 15  # type: ignore[union-attr]
     assert redis.execute_command("XPENDING", key, b"\xff")["pending"] == 0
+
+
+def test_a_history_holds_the_whole_of_a_long_run(redis: redis_py.Redis, key: str) -> None:
+    """A twin with room for all samples saw the same: its entries, events, readers and end."""
+    histories = []
+    for limit in (100, 5000):
+        shop = Scenario(redis, seed=7, limit=limit)
+        shop.produce(key, series.orders(rate_hz=2))
+        shop.group(key, "g", consumers=2, service_ms=300, crash_chance=0.02, revive_after_s=3)
+        shop.reader(key, "tail", remembers="nothing", service_ms=900)
+        shop.run(seconds=9)
+        shop.run(seconds=30)
+        histories.append(shop.run(seconds=21))
+    thinned, whole = histories
+    assert len(whole) > 600
+    assert 90 < len(thinned) <= 100
+    assert thinned.last.time_ms - thinned.start_ms == 60_000
+    assert thinned.samples[0].time_ms - thinned.start_ms < 1000
+    gaps = [b.time_ms - a.time_ms for a, b in itertools.pairwise(thinned.samples[:-1])]
+    assert max(gaps) < 2 * 60_000 / 98
+    assert thinned.last == whole.last
+    assert list(thinned.entries) == list(whole.entries)
+    events = [
+        [event for one in history.samples for event in one.events] for history in (thinned, whole)
+    ]
+    assert events[0] == events[1] != []
+    got = [
+        [entry_id for one in history.samples for tail in one.readers for entry_id in tail.got]
+        for history in (thinned, whole)
+    ]
+    assert got[0] == got[1] != []
+    assert thinned.missed_by("tail") == whole.missed_by("tail") != ()
+    counts = [(one.event_count, one.entry_count, one.group_names) for one in histories]
+    assert counts[0] == counts[1]

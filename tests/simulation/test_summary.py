@@ -178,6 +178,13 @@ def test_a_summary_is_a_table_of_frozen_records(shop: Scenario, key: str) -> Non
         *("billing", "billing-1", "billing-2", "email", "email-1")
     ]
     assert len({len(line) for line in lines if not line.startswith(" ")}) == 1
+    frame = summary.to_frame()
+    assert list(frame.columns) == lines[0].split()
+    crew = frame[frame["group"] == "billing"]
+    assert crew["consumer"].isna().to_list() == [True, False, False]
+    assert crew["handled"].to_list()[0] == crew["handled"][1:].sum() == frame["handled"][0]
+    assert crew["waiting"].to_list()[0] == summary.group("billing").waiting
+    assert {str(kind) for kind in frame.dtypes[2:]} == {"Int64"}
     first: Any = summary.group("billing").consumers[0]
     assert isinstance(first, ConsumerSummary)
     with pytest.raises(FrozenInstanceError):

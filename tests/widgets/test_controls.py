@@ -36,8 +36,8 @@ def test_a_scenarios_board_gets_its_panel_if_it_has_controls(
         "driven": True,
     }
     assert answer["status"]["workers"] == [
-        ["billing", "billing-1", True],
-        ["billing", "billing-2", True],
+        ["billing", "billing-1", True, 1.0],
+        ["billing", "billing-2", True, 1.0],
     ]
     (answer,) = listen(group_lag(shop)).say("hello")
     assert (answer["panel"], answer["status"]["workers"]) == (None, [])
@@ -71,10 +71,12 @@ def test_sliders_and_buttons_move_what_they_name(shop: Scenario, talk: Talk) -> 
     assert steered(shop) == ("paused", 0.5, [2.0], [70], [True, True])
     (told,) = talk.say("control", do="kill", group="billing", which="billing-2")
     assert steered(shop)[-1] == [True, False]
-    assert told["status"]["workers"][1] == ["billing", "billing-2", False]
+    assert told["status"]["workers"][1] == ["billing", "billing-2", False, 1.0]
     (told,) = talk.say("control", do="revive", group="billing", which="billing-2")
     assert steered(shop)[-1] == [True, True]
-    assert told["status"]["workers"][1] == ["billing", "billing-2", True]
+    assert told["status"]["workers"][1] == ["billing", "billing-2", True, 1.0]
+    (told,) = talk.say("control", do="slow", group="billing", which="billing-2", value=4)
+    assert told["status"]["workers"][1] == ["billing", "billing-2", True, 4.0]
     assert "problem" not in talk.kinds()
 
 
@@ -84,11 +86,15 @@ def test_a_group_gets_one_more_consumer_which_works(
     talk.say("hello")
     (group,) = shop.groups.values()
     (told,) = talk.say("control", do="add", which="billing")[-1:]
-    assert told["status"]["workers"][-1] == ["billing", "billing-3", True]
+    assert told["status"]["workers"][-1] == ["billing", "billing-3", True, 1.0]
     until(lambda: group.consumers["billing-3"].handled > 0)
     talk.say("control", do="add", which="no such group")
     assert talk.kinds()[-1] == "problem" or "problem" in talk.kinds()
     assert len(group.consumers) == 3
+    talk.say("control", do="remove", which="billing")
+    until(lambda: group.consumers["billing-3"].removed)
+    (told,) = talk.say("control", do="pause")
+    assert [name for _, name, _, _ in told["status"]["workers"]] == ["billing-1", "billing-2"]
 
 
 BAD = [
@@ -105,6 +111,12 @@ BAD = [
     *({"do": "service", "which": "billing", "value": value} for value in (None, -1, "2", True)),
     *({"do": "service", "which": which, "value": 5} for which in ("nobody", None, [], {})),
     *({"do": "kill", "group": "billing", "which": which} for which in ("nobody", None, [], 1)),
+    *(
+        {"do": "slow", "group": "billing", "which": "billing-1", "value": value}
+        for value in (None, 0, -1, "4", True)
+    ),
+    {"do": "slow", "group": "billing", "which": "nobody", "value": 4},
+    {"do": "remove", "which": "nobody"},
     *({"do": "revive", "group": name, "which": "billing-1"} for name in ("nobody", None, [])),
 ]
 

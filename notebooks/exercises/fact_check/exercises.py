@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import cycle
 from typing import Any
 
 import redis
 
+from exercises import journal, picture
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted
@@ -78,6 +80,8 @@ def new_case(client: redis.Redis) -> ConsumerGroup:
     case.add_many((f"{n}-0", {"job": n}) for n in range(1, _JOBS + 1))
     pair = case.group("pair")
     pair.create("0")
+    journal.start(client, case.key)
+    picture.start(client, case.key)
     return pair
 
 
@@ -99,13 +103,16 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
             return
 
 
-@hinted("the stream of the case is missing: start again with new_case.")
+@hinted("the stream of the case is missing: start again with new_case.", shows="fact:case")
 def check_case(pair: ConsumerGroup) -> Verdict:
     """Grade exercise 2: all jobs are delivered, and ``slow`` holds more of them than ``quick``."""
     if find_group(stream_of(pair), pair.name) is None:
         return Verdict(False, "the group is missing: start again with new_case.")
     pending = pair.pending().consumers
     quick, slow = pending.get("quick", 0), pending.get("slow", 0)
+    commands = _commands(pair)
+    asked = Counter(words[3] for words in commands if words[0] == "XREADGROUP")
+    claimed = any(words[0] in ("XCLAIM", "XAUTOCLAIM") for words in commands)
     return grade(
         f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
         "is slow.",
@@ -116,7 +123,21 @@ def check_case(pair: ConsumerGroup) -> Verdict:
                 "turns, and give both `quick` and `slow` a COUNT of 1 or more.",
             ),
             (quick == 0, "quick got nothing: it must ask, too."),
+            (claimed, "a claim moved jobs from one to the other: let them only read."),
+            (
+                asked["quick"] < _QUICK_ASKS * asked["slow"],
+                f"quick asked {asked['quick']} times and slow {asked['slow']}: quick must ask "
+                "three times for each time that slow asks. take_turns does this.",
+            ),
             (slow == quick, f"quick got {quick} and slow {slow}: the same, but not yet more."),
             (slow < quick, f"quick got {quick} and slow {slow}, as the claim says."),
         ],
     )
+
+
+def _commands(pair: ConsumerGroup) -> list[list[str]]:
+    """Return the commands about the case since it began; none if the server forbids MONITOR."""
+    key = stream_of(pair).key
+    steps = journal.stop(pair.connection.client, key) or ()
+    commands = [[command[0].upper(), *command[1:]] for step in steps for command in step]
+    return [command for command in commands if key in command]

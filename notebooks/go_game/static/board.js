@@ -43,7 +43,7 @@ function contents(game, shown, requested, cursor) {
   const moves = movesOf(game.answers);
   const last = shown ? moves[shown - 1] : null;
   const parts = [wood(game.size)];
-  for (const [point, player] of stonesAfter(moves, shown)) {
+  for (const [point, player] of stonesAfter(game, shown)) {
     const [x, y] = point.split(",").map(Number);
     parts.push(disc(x, y, player === "BLACK" ? "black" : "white", STEP * 0.46));
   }
@@ -65,7 +65,7 @@ function buildBoard(model, signal) {
   const [status, position, words] = [makeStatus(), make("p", "hidden"), make("p", "hidden", [], { "aria-live": "polite" })];
   const board = /** @type {SVGSVGElement} */ (shape("svg", { class: "streamviz-goban", role: "application", tabindex: 0 }));
   /** @type {Game} */
-  let game = { size: 9, answers: [], live: false, up: "", you: "", waiting: 0, over: true };
+  let game = { size: 9, setup: "", answers: [], live: false, up: "", you: "", waiting: 0, over: true };
   let shown = 0; // moves
   let requested = /** @type {Point | "pass" | null} */ (null);
   let pollTimer = 0;
@@ -111,7 +111,7 @@ function buildBoard(model, signal) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in ARROWS) {
       cursor = moved(cursor, event.key, game.size);
-      const stone = stonesAfter(movesOf(game.answers), shown).get(String(cursor));
+      const stone = stonesAfter(game, shown).get(String(cursor));
       words.textContent = `${pointName(...cursor, game.size)}, ${stone ? stone.toLowerCase() : "empty"}`;
       draw();
     } else if (event.key === "Enter" || event.key === " ") play(cursor);

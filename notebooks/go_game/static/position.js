@@ -2,7 +2,7 @@
 // A position of Go from the judge's answers, and what to say about it. Pure functions: no rules.
 
 /** @typedef {{player: string, at: [number, number] | null, name: string, captured?: [number, number][], reason?: string}} Answer */
-/** @typedef {{size: number, answers: Answer[], live: boolean, up: string, you: string, waiting: number, over: boolean}} Game */
+/** @typedef {{size: number, setup: string, answers: Answer[], live: boolean, up: string, you: string, waiting: number, over: boolean}} Game */
 
 export const LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ";
 /** @type {Record<string, [number, number]>} */
@@ -13,10 +13,13 @@ export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1]
 export const movesOf = (answers) => answers.filter((one) => one.reason === undefined);
 
 /** The colour of the stone on each point after some moves; the same as `Record.stones` in Python.
- * @param {Answer[]} moves @param {number} after @returns {Map<string, string>} */
-export function stonesAfter(moves, after) {
+ * @param {Game} game @param {number} after @returns {Map<string, string>} */
+export function stonesAfter({ size, setup, answers }, after) {
   const stones = new Map();
-  for (const { player, at, captured } of moves.slice(0, after)) {
+  [...setup].forEach((sign, at) => {
+    if (sign !== ".") stones.set(`${at % size},${Math.floor(at / size)}`, sign === "B" ? "BLACK" : "WHITE");
+  });
+  for (const { player, at, captured } of movesOf(answers).slice(0, after)) {
     if (at) stones.set(String(at), player);
     for (const point of captured ?? []) stones.delete(String(point));
   }
@@ -64,9 +67,9 @@ export function situation(game, shown) {
 
 /** The position in words, for screen readers; the same as `board_svg.summary` in Python.
  * @param {Game} game @param {number} shown */
-export function summary({ size, answers }, shown) {
-  const moves = movesOf(answers);
-  const colours = [...stonesAfter(moves, shown).values()];
+export function summary(game, shown) {
+  const [size, moves] = [game.size, movesOf(game.answers)];
+  const colours = [...stonesAfter(game, shown).values()];
   const count = (/** @type {string} */ colour) => colours.filter((one) => one === colour).length;
   const last = shown ? moves[shown - 1] : null;
   const took = last?.captured?.length ? `, which took ${last.captured.length}` : "";

@@ -93,28 +93,28 @@ def measure(style: str, moves: int = 1000) -> Measurement:
     if missing := runner.missing():
         raise InputError(f"{', '.join(missing)} must be installed: {runner.INSTALL}")
     runner.source(style)
-    first, *most, last = _moves(moves + 2)
-    with _server(style) as (topics, address, prefix):
+    first, *most, last = legal_moves(moves + 2)
+    with server_for(style) as (topics, address, prefix):
         games = {move.game_id: Game.new(9) for move in (first, *most, last)}
         topics.send(Topic.GAME_STATES, *(encode(GameState(*one)) for one in games.items()))
         topics.send(Topic.MAKE_MOVE, encode(first))
         imported = _Import()
         begin = time.perf_counter()
         with JudgeProcess(style, address, prefix, on_import=imported) as judge:
-            first_s = _until(topics, 1) - begin - imported.paused_s
+            first_s = wait_until(topics, 1) - begin - imported.paused_s
             import_s = imported.at - begin
             time.sleep(_SETTLE_S)  # let the work after the first answer end
             uss_mb, rss_mb = _memory(judge.process.pid)
             begin, worked_s = time.perf_counter(), _worked_s(judge)
             topics.send(Topic.MAKE_MOVE, *map(encode, most))
-            moves_per_s = len(most) / (_until(topics, 1 + len(most)) - begin)
+            moves_per_s = len(most) / (wait_until(topics, 1 + len(most)) - begin)
             work_ms = 1000 * (_worked_s(judge) - worked_s) / len(most)
             begin = time.perf_counter()
             judge.kill()
             topics.send(Topic.MAKE_MOVE, encode(last))
             judge.restart()
-            recovery_s = _until(topics, 2 + len(most)) - begin
-        _check(topics, [first, *most, last])
+            recovery_s = wait_until(topics, 2 + len(most)) - begin
+        check_answers(topics, [first, *most, last])
     return Measurement(
         style=style,
         lines=lines_of_code(runner.source(style)),
@@ -172,7 +172,7 @@ def _is_for_tansu(node: ast.stmt) -> bool:
 
 
 @contextmanager
-def _server(style: str) -> Iterator[tuple[Topics, str, str]]:
+def server_for(style: str) -> Iterator[tuple[Topics, str, str]]:
     """Start the server that a style needs; yield its topics, address and prefix."""
     if style == "kafka":
         from go_game.variants.broker import Tansu
@@ -186,7 +186,7 @@ def _server(style: str) -> Iterator[tuple[Topics, str, str]]:
             yield topics, server.url, "go:"
 
 
-def _moves(number: int) -> list[MakeMove]:
+def legal_moves(number: int) -> list[MakeMove]:
     """Return legal moves of parallel games on small boards, forty per game; always the same."""
     dice = random.Random(1)
     moves: list[MakeMove] = []
@@ -201,7 +201,7 @@ def _moves(number: int) -> list[MakeMove]:
     return sorted(moves, key=lambda move: int(move.req_id[5:]))  # all first moves, then the second
 
 
-def _until(topics: Topics, answers: int) -> float:
+def wait_until(topics: Topics, answers: int) -> float:
     """Wait until there are this many answers in all, and return the time."""
     deadline = time.perf_counter() + _TIMEOUT_S
     while (count := sum(map(topics.count, _ANSWERS))) < answers:
@@ -237,7 +237,8 @@ def _worked_s(judge: JudgeProcess) -> float:
     return float(times.user + times.system)
 
 
-def _check(topics: Topics, moves: list[MakeMove]) -> None:
+def check_answers(topics: Topics, moves: list[MakeMove]) -> None:
+    """Raise if the judges did not answer each of these moves exactly once."""
     answers = [json.loads(text) for topic in _ANSWERS for text in topics.read(topic)]
     answered = sorted((answer["game_id"], answer["reply_to"]) for answer in answers)
     if answered != sorted((move.game_id, move.req_id) for move in moves):

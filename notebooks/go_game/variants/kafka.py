@@ -47,7 +47,7 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
         consumer_extra_config=QUICK,
         producer_extra_config=SINGLY,
         consumer_poll_timeout=0.05,
-        state_dir=tempfile.mkdtemp(),  # restored from the changelog
+        state_dir=tempfile.gettempdir(),  # if it is empty, restored from the changelog
         loglevel="WARNING",
     )
     topics = {

@@ -58,6 +58,8 @@ class JudgeProcess:
     on_import : callable, optional
         Called with the process ID each time the process has finished its imports; the process waits
         until the call returns.
+    setup : str, optional
+        Python that each process runs before it begins, to change the style's settings.
 
     Raises
     ------
@@ -72,11 +74,12 @@ class JudgeProcess:
         prefix: str,
         *,
         on_import: Callable[[int], object] | None = None,
+        setup: str = "",
     ) -> None:
         source(style)  # raises if the style is unknown
         self.style = style
         self._on_import = on_import
-        self._command = [sys.executable, "-c", f"{ALONE}{_RUN}", style]
+        self._command = [sys.executable, "-c", f"{ALONE}{setup}{_RUN}", style]
         self._command += ["--at", address, "--prefix", prefix, "--owned"]
         self._folder = tempfile.TemporaryDirectory(prefix="streamviz-style-")
         self.process = self._start()
@@ -104,7 +107,7 @@ class JudgeProcess:
         with self._errors.open("ab") as errors:
             process = subprocess.Popen(
                 self._command,
-                env=environment(TMPDIR=self._folder.name),  # deleted by `close`
+                env=environment(TMPDIR=self._folder.name),  # kept by `restart`
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

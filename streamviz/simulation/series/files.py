@@ -30,8 +30,8 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
 }
 _DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 _SEPARATORS = ";\t|, "  # of equals the first: a comma may be a decimal point, or in a text
-_SAMPLE = 20  # rows that the separator is guessed from
-_ADVICE = "name it, such as delimiter=';'"
+_SAMPLE = 50  # rows that the separator is guessed from
+_ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class TextFile:
         The names of the columns, in place of those of the header.
     encoding : str
         The file's encoding.
+    skip : int or str
+        How many lines of a CSV to leave out before the header, or how those to leave out begin.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class TextFile:
     header: bool
     names: Sequence[str] | None
     encoding: str
+    skip: int | str
 
     @cached_property
     def kind(self) -> str:
@@ -71,16 +74,19 @@ class TextFile:
                 "pandas.read_excel(path)"
             )
         first = begin.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        return {b"{": "lines", b"[": "json"}.get(first, "csv")
+        return "csv" if self.skip else {b"{": "lines", b"[": "json"}.get(first, "csv")
 
     @cached_property
     def columns(self) -> list[str]:
         """The columns of a CSV."""
-        head = next(self._csv_lines(), (0, []))[1]
-        names = head if self.header else [str(number) for number in range(len(head))]
+        first = list(itertools.islice(self._csv_lines(), _SAMPLE))
+        head = first[0][1] if first else []
         if self.names is None:
-            return [name.strip() for name in names]
-        if isinstance(self.names, str) or len(self.names) != len(head):
+            if advice := _short_head(first):
+                raise InputError(f"the first row of {str(self.path)!r} is {head}: {advice}")
+            names = head if self.header else [str(number) for number in range(len(head))]
+            return [name.strip() or str(number) for number, name in enumerate(names)]
+        if isinstance(self.names, str) or len(self.names) not in (len(head), _usual(first)):
             raise InputError(
                 f"names={self.names!r}: the file has {len(head)} columns, of which the first row "
                 f"is {', '.join(head)}: give a list of {len(head)} names"
@@ -99,16 +105,16 @@ class TextFile:
             next(lines, None)
         for index, (line, values) in enumerate(lines):
             name = f"row {index} (line {line})"
-            if len(values) != len(self.columns):
+            width = len(self.columns)
+            if len(values) < width or any(values[width:]):  # empty ones at the end mean nothing
                 raise InputError(
-                    f"{name} has {len(values)} values for the {len(self.columns)} columns "
-                    f"{', '.join(self.columns)}: correct the line, or quote a value that has "
-                    f"{self._separator!r} in it; if this is not the delimiter, {_ADVICE}"
+                    f"{name} has {len(values)} values for the {width} columns "
+                    f"{', '.join(self.columns)}: {self._advice(values)}"
                 )
-            yield name, dict(zip(self.columns, values, strict=True))
+            yield name, dict(zip(self.columns, values, strict=False))
 
     def _json_rows(self) -> Iterator[Row]:
-        with self._text() as file:
+        with self.text() as file:
             if self.kind == "json":
                 for index, value in enumerate(self._json(file.read(), "the file")):
                     yield f"row {index}", value
@@ -132,21 +138,42 @@ class TextFile:
     def _separator(self) -> str:
         if self.delimiter is not None:
             return self.delimiter
-        with self._text() as file:
-            lines = [line for line in itertools.islice(file, _SAMPLE) if line.strip()]
-        best, most = ",", 1
-        for separator in _SEPARATORS:
-            rows = list(_reader(lines, separator, strict=False))
-            width = len(rows[0]) if rows else 0
-            same = Counter(map(len, rows))[width]
-            if width > most and same >= 0.8 * len(rows):
-                best, most = separator, width
-        return best
+        shapes = {separator: self._shape(separator) for separator in _SEPARATORS}
+        for from_the_first, least in ((True, 0.8), (False, 0.5)):  # prose may stand first
+            fitting = {
+                separator: width
+                for separator, (width, share, first) in shapes.items()
+                if width > 1 and share >= least and (first == width or not from_the_first)
+            }
+            if fitting:
+                return max(fitting, key=lambda separator: fitting[separator])
+        return ","
+
+    def _shape(self, separator: str) -> tuple[int, float, int]:
+        """Return how many values most rows have, which share of them has, and the first's number.
+
+        Only the first rows are read.
+        """
+        with self.text() as file:
+            lines = list(itertools.islice(self._kept(file), _SAMPLE))
+        widths = [len(row) for row in _reader(lines, separator, strict=False) if row]
+        width = _most_common(widths)
+        return width, widths.count(width) / max(len(widths), 1), widths[0] if widths else 0
+
+    def _advice(self, values: list[str]) -> str:
+        """Return what to do about a row that is longer or shorter than the header."""
+        texts = "".join(values), "".join(self.columns)
+        others = [sign for sign in _SEPARATORS if all(sign in text for text in texts)]
+        other = f"; if the delimiter is another, give delimiter={others[0]!r}" if others else ""
+        return (
+            f"correct the line, or quote a value that has {self._separator!r} in it{other}; or "
+            "read the file yourself, and give a list of dicts"
+        )
 
     def _csv_lines(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not empty: the line on which it ends, and its values."""
-        with self._text() as file:
-            reader = _reader(file, self._separator)
+        with self.text() as file:
+            reader = _reader(self._kept(file), self._separator)
             try:
                 for values in reader:
                     if values:
@@ -157,8 +184,17 @@ class TextFile:
                     "the line, for example close its quotes"
                 ) from error
 
+    def _kept(self, file: IO[str]) -> Iterator[str]:
+        """Yield the lines of a file, and for each line to skip an empty one."""
+        if not self.skip:
+            yield from file
+        for number, line in enumerate(file):
+            skip = line.startswith(self.skip) if isinstance(self.skip, str) else number < self.skip
+            yield "\n" if skip else line
+
     @contextmanager
-    def _text(self) -> Iterator[IO[str]]:
+    def text(self) -> Iterator[IO[str]]:
+        """Open the file as text."""
         plain = self.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         encoding = "utf-8-sig" if plain else self.encoding  # Excel begins with a byte order mark
         with self._open() as file:
@@ -180,11 +216,18 @@ class TextFile:
                     reason = str(getattr(error, "reason", error))
                     break
         wide = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        other = "utf-16" if wide else "cp1252"
+        other = "utf-16" if wide else next(filter(self._decodes, _ENCODINGS))
         return (
             f"line {number} of {str(self.path)!r} is not {self.encoding.upper()} ({reason}): "
             f"save it as UTF-8, or give its encoding, perhaps encoding={other!r}"
         )
+
+    def _decodes(self, encoding: str) -> bool:
+        try:
+            with self._open() as file:
+                return all(line.decode(encoding) is not None for line in file)
+        except UnicodeError:
+            return False
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -210,6 +253,12 @@ def check_options(file: TextFile) -> None:
         raise InputError(
             f"header={file.header!r}: give False if the first row has values and no names"
         )
+    skip = file.skip
+    if not (skip if isinstance(skip, str) else type(skip) is int and skip >= 0):
+        raise InputError(
+            f"skip={file.skip!r}: give a number of lines before the header, or how the lines to "
+            "leave out begin, such as '#'"
+        )
     try:
         codecs.lookup(file.encoding)
     except (LookupError, TypeError) as error:
@@ -221,3 +270,30 @@ def check_options(file: TextFile) -> None:
 def _reader(lines: Any, separator: str, *, strict: bool = True) -> Any:
     collapse = separator == " "  # several spaces separate as one
     return csv.reader(lines, delimiter=separator, strict=strict, skipinitialspace=collapse)
+
+
+def _most_common(widths: list[int]) -> int:
+    counts = Counter(widths)
+    return max(counts, key=lambda width: (counts[width], width), default=0)
+
+
+def _usual(rows: list[tuple[int, list[str]]]) -> int:
+    """Return how many values most rows have, without empty ones at the end."""
+    return _most_common([_filled(row) for _, row in rows])
+
+
+def _filled(row: list[str]) -> int:
+    return max((place for place, value in enumerate(row, 1) if value), default=0)
+
+
+def _short_head(rows: list[tuple[int, list[str]]]) -> str:
+    """Return advice if the first row is shorter than most: it is prose, or lacks a name."""
+    usual = _usual(rows)
+    before = next((place for place, (_, row) in enumerate(rows) if _filled(row) >= usual), 0)
+    if not before:
+        return ""
+    line, first = rows[before - 1][0], rows[0][1][0].strip()
+    sign = next((one for one in ("#", "%", "//", "--") if first.startswith(one)), None)
+    lacking = before == 1 and len(rows[0][1]) > 1
+    names = f"give names=, a list of {usual}, or " if lacking else ""
+    return f"{names}give skip={sign or line!r} if the table begins after line {line}"

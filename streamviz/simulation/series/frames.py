@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from streamviz.errors import InputError, install_command
-from streamviz.simulation.series.files import Row
+from streamviz.simulation.series.files import Row, TextFile
 
 
 def frame_table(frame: Any) -> tuple[list[str], list[Sequence[Any]]] | None:
@@ -64,3 +65,24 @@ def columns_of(rows: Iterable[Row]) -> list[str]:
     for _, row in islice(rows, 100):
         names |= dict.fromkeys(row if isinstance(row, Mapping) else ())
     return list(names)
+
+
+def check_is_table(file: TextFile, time: Any) -> None:
+    """Raise an InputError if JSON Lines are one object, which holds the rows in a list."""
+    with file.text() as lines:
+        text = next(lines, "")
+        if text.strip()[-1:] != "}" or not next(lines, "").strip():
+            lines.seek(0)
+            text = lines.read()
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return  # it is told with its line
+    for name, rows in whole.items():
+        if time in whole or not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):
+            continue
+        found = f"json.load(open({str(file.path)!r}))[{name!r}]"
+        for inner, value in rows[0].items():
+            if time not in rows[0] and isinstance(value, dict) and time in value:
+                found = f"[row[{inner!r}] for row in {found}]"
+        raise InputError(f"{str(file.path)!r} is one object and no table: give {found}")

@@ -15,11 +15,19 @@ from streamviz.errors import InputError
 from streamviz.simulation.checks import plain
 from streamviz.simulation.series.base import Fields, Point, Series, check_text
 from streamviz.simulation.series.files import Row, TextFile, check_options
-from streamviz.simulation.series.frames import columns_of, frame_table, has_index, parquet_frame
+from streamviz.simulation.series.frames import (
+    check_is_table,
+    columns_of,
+    frame_table,
+    has_index,
+    parquet_frame,
+)
 from streamviz.simulation.series.times import TimeReader, Unit
 
 _COLLECTIONS = (list, tuple, dict, set, frozenset)
 _MS = 1_000_000  # nanoseconds
+_REPEATED_MS = 7_200_000  # no zone has ever set its clocks back by more
+_NO_TIME = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "?")
 _LOCAL_TIMES = "; if these are local times of an hour that comes twice, give their zone with tz="
 
 
@@ -37,6 +45,7 @@ def read(
     header: bool = True,
     names: Sequence[str] | None = None,
     encoding: str = "utf-8",
+    skip: int | str = 0,
 ) -> Series:
     """Replay a table by the time of each row; the first row is at 0 ms.
 
@@ -75,6 +84,9 @@ def read(
         The names of a CSV's columns, in place of the header's.
     encoding : str
         The encoding of a text file.
+    skip : int or str
+        How many lines stand before the header of a CSV; or the sign, such as ``"#"``, with which
+        the lines to leave out begin.
 
     Raises
     ------
@@ -93,7 +105,7 @@ def read(
     for name, value in (("sort", sort), ("keep_time", keep_time)):
         if not isinstance(value, bool):
             raise InputError(f"{name}={value!r}: give True or False")
-    columns, rows = _table(source, (delimiter, header, names, encoding))
+    columns, rows = _table(source, time, (delimiter, header, names, encoding, skip))
     parts: Sequence[Any] = time if isinstance(time, list | tuple) and time else [time]
     keys = [_time_column(part, columns, has_index(source), header=header) for part in parts]
 
@@ -117,10 +129,10 @@ def read(
 
 
 def _table(
-    source: Any, options: tuple[str | None, bool, Sequence[str] | None, str]
+    source: Any, time: Any, options: tuple[str | None, bool, Sequence[str] | None, str, int | str]
 ) -> tuple[list[str], Callable[[], Iterator[Row]]]:
     """Return the columns of a table, and a function that yields its rows anew."""
-    delimiter, header, names, _ = options
+    delimiter, header, names, _, skip = options
     if isinstance(source, str | Path):
         if "\0" in str(source) or not Path(source).is_file():
             raise InputError(f"{str(source)!r} is not a file: correct the path")
@@ -128,10 +140,12 @@ def _table(
         check_options(file)
         if file.kind == "csv":
             return file.columns, file.rows
-    if delimiter is not None or names is not None or not header:
-        raise InputError("delimiter=, names= and header= are for CSV files: leave them out")
+    if delimiter is not None or names is not None or not header or skip:
+        raise InputError("delimiter=, names=, header= and skip= are for CSV files: leave them out")
     if isinstance(source, str | Path):
         if file.kind != "parquet":
+            if file.kind == "lines":
+                check_is_table(file, time)
             return columns_of(file.rows()), file.rows
         source = parquet_frame(file.path)
     if (table := frame_table(source)) is not None:
@@ -191,8 +205,11 @@ def _timed(
             raise InputError(
                 f"{label} has no {lost[0]!r}, but {', '.join(map(str, row))}: leave the row out"
             )
-        if empty := [key for key in keys if _is_missing(row[key]) or row[key] == ""]:
-            raise InputError(f"{label} has no time: leave the row out, or fill in {empty[0]!r}")
+        if empty := [key for key in keys if _has_no_time(row[key])]:
+            raise InputError(
+                f"{label} has no time: fill in {empty[0]!r}, or leave such rows out, in pandas "
+                f"with frame.dropna(subset=[{empty[0]!r}])"
+            )
         value = row[keys[0]] if len(keys) == 1 else " ".join(str(row[key]) for key in keys)
         try:
             ns = times.ns(value)
@@ -200,7 +217,8 @@ def _timed(
                 local = times.is_local(value)
                 ns = times.ns(value, fold=1) if local and times.zone else ns
                 if ns < last:
-                    advice = _LOCAL_TIMES if local and not times.zone else ""
+                    near = last - ns <= _REPEATED_MS * _MS
+                    advice = _LOCAL_TIMES if near and local and not times.zone else ""
                     raise InputError(
                         f"{label}: {value!r} is earlier than the row above, and a series can't "
                         f"go back in time: sort by {keys[0]!r} first, or give sort=True{advice}"
@@ -218,6 +236,10 @@ def _timed(
                 if name not in keys
             },
         )
+
+
+def _has_no_time(value: Any) -> bool:
+    return _is_missing(value) or (isinstance(value, str) and value.strip().lower() in _NO_TIME)
 
 
 def _is_missing(value: Any) -> bool:

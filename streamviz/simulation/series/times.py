@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
@@ -17,6 +19,14 @@ _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _MOST = Decimal(10) ** 20  # nanoseconds: three thousand years
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+_NAMES: dict[str, Sequence[str]] = {
+    "%B": list(calendar.month_name)[1:],
+    "%b": list(calendar.month_abbr)[1:],
+    "%A": list(calendar.day_name),
+    "%a": list(calendar.day_abbr),
+    "%p": ("AM", "PM"),
+    "%Z": ("UTC", "GMT"),
+}
 _DATE = re.compile(  # 2026-1-31, 31/1/2026, 1/31/26, each perhaps with a time and a zone
     r"(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?"
     r"|(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<last>\d{4}|\d\d))"
@@ -107,12 +117,14 @@ class TimeReader:
         """Return a date that ISO 8601 does not know."""
         hit = _DATE.fullmatch(text)
         if hit is None:
-            raise ValueError("it is not a date that is known: give format=, such as '%d %b %Y'")
+            raise ValueError(f"it is not a date that is known: give {_format_of(text)}")
         part = hit.groupdict()
         year, month, day = part["year"], part["month"], part["day"] or "1"
         if year is None:
             year = part["last"] if len(part["last"]) == 4 else _century(part["last"])
             month, day = part["first"], part["second"]
+            if self.dayfirst is None and max(int(month), int(day)) > 12:
+                raise ValueError(f"its day and month need dayfirst={int(month) > 12}")
             if self.dayfirst is None:
                 raise ValueError(
                     "is its first number the day or the month? Give dayfirst=True or False"
@@ -174,3 +186,36 @@ def _unit_of(number: float) -> str:
     if size.is_integer() and 1500 <= size <= 2200:
         return "format='%Y' for a year, or unit='s', 'ms', 'us' or 'ns'"
     return "unit='s', 'ms', 'us' or 'ns', or format= such as '%Y%m%d%H%M'"
+
+
+def _format_of(text: str) -> str:
+    """Return the format of a date, as advice; of a date that can't be told, an example."""
+    names = {name.lower(): sign for sign, known in _NAMES.items() for name in known}
+    parts = re.findall(r"(?<= )[+-]\d{4}|[A-Za-z]+|\d+|[^A-Za-z\d]", text)
+    words = [names.get(part.lower(), part) for part in parts]
+    numbers = iter(("%d", "%y") if {"%b", "%B"} & {*words} else ("%m", "%d"))
+    clock = iter(("%I" if "%p" in words else "%H", "%M", "%S"))
+    for place, part in enumerate(parts):
+        beside = [*parts[max(place - 1, 0) : place], *parts[place + 1 : place + 2]]
+        if re.fullmatch(r"[+-]\d{4}", part):
+            words[place] = "%z"
+        elif not part.isdigit():
+            continue
+        elif ":" in beside and len(part) < 3:
+            words[place] = next(clock, part)
+        elif words[max(place - 2, 0)] == "%S" and parts[place - 1] in ".,":
+            words[place] = "%f"
+        elif len(part) == 4 or int(part) > 31:
+            words[place] = "%Y" if len(part) == 4 else "%y"
+        else:
+            words[place] = next(numbers, part)
+    if {"%b", "%B"} & {*words} and "%d" in words and not {"%Y", "%y"} & {*words}:
+        return "time= two columns, that with the year and this one"
+    form = "".join(words)
+    unknown = [word for word in words if word.isalpha() and word not in "TZ"]
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        unknown.append(text)
+    usable = not unknown and {"%Y", "%y", "%b", "%B", "%H", "%I"} & {*words}
+    return f"format={form!r}" if usable else "format=, such as '%d %b %Y'"

@@ -21,19 +21,20 @@ export function entriesOf([tape, { meta: scene }]) {
 const holderOf = (group, id) => group?.consumers.find((/** @type {any} */ { held }) => held.some((/** @type {any[]} */ [one]) => one === id))?.name;
 
 /** What became of some entries from one scene to the next, in words, and which of them are over.
- * @param {any} before @param {any} after @param {Iterable<string>} ids @returns {{words: string[], over: string[]}} */
-export function fatesOf(before, after, ids) {
+ * @param {any} before @param {any} after @param {Iterable<string>} entries each the JSON of a group's name and an ID
+ * @returns {{words: string[], over: string[]}} */
+export function fatesOf(before, after, entries) {
   /** @type {{words: string[], over: string[]}} */
   const fates = { words: [], over: [] };
-  for (const id of ids) {
-    for (const group of after.groups ?? []) {
-      const old = holderOf(before.groups?.find((/** @type {any} */ { name }) => name === group.name), id);
-      const now = holderOf(group, id);
-      if (!old || old === now) continue;
-      if (now) fates.words.push(`${now} took ${id} over from ${old}`);
-      else if (group.left.includes(id)) fates.words.push(`${old} acknowledged ${id}`);
-      if (!now) fates.over.push(id);
-    }
+  for (const entry of entries) {
+    const [name, id] = JSON.parse(entry);
+    const [old, now] = [before, after].map(({ groups }) => groups?.find((/** @type {any} */ group) => group.name === name));
+    const [had, has] = [holderOf(old, id), holderOf(now, id)];
+    if (!now || !had || had === has) continue;
+    if (has) fates.words.push(`${has} took ${id} over from ${had}`);
+    else if (now.bin?.new.includes(id)) fates.words.push(`${id} went to ${now.bin.name}`);
+    else if (now.left.includes(id)) fates.words.push(`${had} acknowledged ${id}`);
+    if (!has) fates.over.push(entry);
   }
   return fates;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // Draws the flow: each shape is an SVG element that lasts from frame to frame, and so it moves.
 
+import { buildControls } from "./flow_controls.js";
 import { entriesOf } from "./flow_entries.js";
 import { flowShapes, PITCH } from "./flow_shapes.js";
 
@@ -8,7 +9,7 @@ import { flowShapes, PITCH } from "./flow_shapes.js";
 /** @typedef {{element: SVGElement, values: Record<string, string>, shape: Shape}} Drawn */
 /** @typedef {{dark: boolean, chosen: string, coarse: boolean}} Style */
 
-const MOVE = { duration: 300, easing: "ease-out" }; // as in live.css
+const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the next sample, within these bounds
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const LEAST_PX = 640; // a narrower picture is not made larger
 const BELT = 1000; // squares; a longer belt would have coordinates that are too large to be exact
@@ -63,13 +64,27 @@ function valuesOf({ kind, x, y, w, h, text, anchor, colour, title }, ids, chosen
   return { ...box, title: title ?? many, "data-id": ids.length > 1 ? "" : ids[0], "data-chosen": String(ids.includes(chosen)) };
 }
 
-/** Draw flows in a node; return how. @param {HTMLElement} node @param {(id: string) => void} hover @param {AbortSignal} signal */
+/** Where the squares go that a group has just acknowledged, or moved to its dead letters, by their keys:
+ * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @returns {Map<string, number[] | null>} */
+export function exitsOf({ groups = [] }, shapes) {
+  /** @type {Map<string, number[] | null>} */
+  const exits = new Map();
+  groups.forEach((/** @type {any} */ { left, bin }, /** @type {number} */ i) => {
+    const box = shapes.find(({ key }) => key === `group ${i} bin`);
+    for (const id of left) exits.set(`group ${i} held ${id}`, null);
+    for (const id of box ? bin.new : []) exits.set(`group ${i} held ${id}`, [box.x + box.w - PITCH, box.y + 6]);
+  });
+  return exits;
+}
+
+/** Draw flows in a node; return how, and how to bring its buttons up to date. @param {HTMLElement} node @param {(id: string) => void} hover @param {AbortSignal} signal */
 export function buildFlow(node, hover, signal) {
   const svg = makeShape("svg");
   svg.setAttribute("aria-hidden", "true"); // its summary says the same
   const belt = makeShape("g"); // the numbered squares, which all move together
   svg.append(belt);
   node.append(svg);
+  const controls = buildControls(node, signal);
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Map<string, Drawn>} */
   const drawn = new Map();
@@ -78,6 +93,9 @@ export function buildFlow(node, hover, signal) {
   /** @type {{n: number, scene: any, figure: import("./figure.js").Figure, style: Style, wide: number, high: number, belt: number} | null} */
   let before = null;
   let scale = 1;
+  let [drawnAt, duration] = [0, MOST_MS];
+  /** @type {Shape[]} */
+  let shown = [];
   const remove = (/** @type {SVGElement} */ element) => {
     leaving.delete(element);
     element.remove();
@@ -101,18 +119,18 @@ export function buildFlow(node, hover, signal) {
     element.dataset.key = shape.key;
     (shape.square === undefined ? svg : belt).append(element);
     const [x, y] = shape.enters ?? [];
-    if (moves) element.animate(shape.enters ? [{ transform: moved(x, y) }, {}] : [{ opacity: 0 }, {}], MOVE);
+    if (moves) element.animate(shape.enters ? [{ transform: moved(x, y) }, {}] : [{ opacity: 0 }, {}], { duration, easing: "ease-out" });
     /** @type {Drawn} */
     const one = { element, values: {}, shape };
     drawn.set(shape.key, one);
     return one;
   };
-  const leave = (/** @type {Drawn} */ { element, shape }, /** @type {boolean} */ moves) => {
+  const leave = (/** @type {Drawn} */ { element, shape }, /** @type {number[] | undefined} */ to) => {
     drawn.delete(shape.key);
-    if (!moves || !shape.leaves) return element.remove();
-    const [x, y] = shape.leaves;
+    if (!to) return element.remove();
     leaving.add(element);
-    element.animate([{}, { transform: moved(x, y), opacity: 0 }], MOVE).onfinish = () => remove(element);
+    const steps = [{ opacity: 1 }, { transform: moved(to[0], to[1]), opacity: 1, offset: 0.8 }, { transform: moved(to[0], to[1]), opacity: 0 }];
+    element.animate(steps, { duration: MOST_MS, easing: "ease-in" }).onfinish = () => remove(element);
   };
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
   const draw = (figure, style) => {
@@ -124,13 +142,22 @@ export function buildFlow(node, hover, signal) {
     const resized = !before || before.wide !== wide || before.high !== high;
     const moves = follows(before, n, scene) && before?.belt === number && !resized && !style.coarse && !reduced.matches;
     svg.toggleAttribute("data-still", !moves);
+    if (before?.n !== n) {
+      const now = performance.now();
+      duration = Math.max(LEAST_MS, Math.min(MOST_MS, now - drawnAt));
+      drawnAt = now;
+      svg.style.setProperty("--sv-move", `${Math.round(duration)}ms`);
+    }
     belt.style.transform = moved(start, 0);
     if (!moves) leaving.forEach(remove);
     const entries = entriesOf(data);
     const substitutes = layout.meta.substitutes[style.dark ? "dark" : "light"];
     const keys = new Set(shapes.map(({ key }) => key));
-    const acked = new Set((scene.groups ?? []).flatMap((/** @type {any} */ { left }, /** @type {number} */ i) => left.map((/** @type {string} */ id) => `group ${i} held ${id}`)));
-    for (const [key, one] of drawn) if (!keys.has(key)) leave(one, moves && acked.has(key));
+    const exits = moves ? exitsOf(scene, shapes) : new Map();
+    for (const [key, one] of drawn) {
+      const exit = exits.get(key.replace(" fill ", " held "));
+      if (!keys.has(key)) leave(one, exit === null ? one.shape.leaves : exit);
+    }
     for (const placed of shapes) {
       const shape = placed.square === undefined ? placed : onBelt(placed, start);
       const one = drawn.get(shape.key) ?? enter(shape, moves);
@@ -139,6 +166,8 @@ export function buildFlow(node, hover, signal) {
       update(one, valuesOf(shape, ids, style.chosen, substitutes));
     }
     before = { n, scene, figure, style, wide, high, belt: number };
+    shown = shapes;
+    controls(scene, shapes, scale);
   };
   const fit = () => {
     if (before && (before.wide !== node.clientWidth || before.high !== node.clientHeight)) draw(before.figure, before.style);
@@ -146,15 +175,9 @@ export function buildFlow(node, hover, signal) {
   const sizes = new ResizeObserver(fit);
   sizes.observe(node);
   signal.addEventListener("abort", () => sizes.disconnect());
-  node.addEventListener("pointerover", ({ target }) => {
-    const { id } = /** @type {SVGElement} */ (target).dataset;
-    if (id) hover(id);
+  node.addEventListener("pointermove", ({ clientX, clientY }) => {
+    const over = /** @type {SVGElement[]} */ (document.elementsFromPoint(clientX, clientY)); // a box's buttons lie over its squares
+    hover(over.find(({ dataset }) => dataset?.id)?.dataset.id ?? "");
   }, { signal });
-  node.addEventListener("click", ({ target }) => {
-    const [, group, which] = /^group (\d+) (\d+|name|waiting)$/.exec(/** @type {SVGElement} */ (target).dataset.key ?? "") ?? [];
-    const { name, consumers } = before?.scene.groups?.[Number(group)] ?? { consumers: [] };
-    const consumer = consumers[Number(which)];
-    if (name) node.dispatchEvent(new CustomEvent("clicked", { detail: { group: name, which: consumer?.name ?? "" } }));
-  }, { signal });
-  return draw;
+  return { draw, steer: () => before && controls(before.scene, shown, scale) };
 }

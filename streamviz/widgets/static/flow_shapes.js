@@ -6,6 +6,7 @@
 /** From one square to the next. */
 export const PITCH = 15;
 const SQUARE = 11; // a square's side
+const FILL = 4; // of a square that is just delivered; it is full when it is old
 const [GROUP, READER] = [96, 22]; // heights
 const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
 const OLD_S = 5;
@@ -13,7 +14,7 @@ const GREY = "#888888";
 const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
 const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
 /** @type {Record<string, string>} */
-const WORDS = { acked: ACKNOWLEDGED, pending: "in hand", waiting: "waiting", gone: "never got" };
+const WORDS = { acked: ACKNOWLEDGED, pending: "pending", waiting: "waiting", gone: "never got" };
 
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
@@ -55,7 +56,7 @@ const square = (key, x, y, kind, colour = GREY, more) => ({ ...rect(key, x, y, S
 function stateOf({ dead, pending, held }) {
   const number = comma(pending);
   if (!pending) return [dead ? "dead" : "idle"];
-  if (!dead) return [`${number} in hand`, number];
+  if (!dead) return [`${number} pending`, number];
   const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
   return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`];
 }
@@ -79,21 +80,31 @@ export function flowShapes(scene, width) {
   /** @type {Shape[]} */
   const shapes = [];
   const text = (/** @type {Parameters<typeof textAt>} */ ...args) => shapes.push(textAt(...args));
+  /** Write the producers' names above the tape; return from where its new squares drop. */
+  const producers = () => {
+    const [slot, most] = wide ? [110, 3] : [80, 1];
+    const names = scene.producers.map((/** @type {any} */ { name }) => name);
+    if (!names.length) names.push(wide ? "new entries" : "new");
+    if (names.length > most) names.splice(most - 1, Infinity, `+${comma(names.length - most + 1)}`);
+    text("event", 16, tapeTop - 15, fit(right - slot * names.length - 24, NOTE, scene.event), "note");
+    names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k, tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));
+    const known = scene.every === 1 ? scene.producers : [];
+    return new Map(known.flatMap((/** @type {any} */ one, /** @type {number} */ k) => one.new.filter(Boolean).map((/** @type {number} */ at) => [squareOf(at), right - slot * Math.min(k, most - 1) - SQUARE])));
+  };
   const tape = () => {
     headline.forEach((line, i) => text(`headline ${i}`, 16, 24 + 20 * i, line, "headline"));
-    text("event", 16, tapeTop - 15, fit(end - (wide ? 16 : 80), NOTE, scene.event), "note");
+    const sources = producers();
     text("rates", end, wide ? 24 : tapeTop - 15, scene.rates, "note", "end");
     text("stream", 16, tapeTop + 10, fit(left - 22, NAME, scene.stream), "name");
     const length = comma(scene.added - scene.first + 1);
     text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${length} entries`, length), "note");
-    for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [right, 0] }));
+    for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [sources.get(at) ?? right - SQUARE, tapeTop - 14] }));
     const hidden = (oldest - 1) * scene.every - scene.first + 1;
     const old = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
-    const words = fit(Math.floor((right - left) / 2), NOTE, old);
+    const each = scene.every > 1 ? ` · ■ = ${comma(scene.every)} entries` : "";
+    const words = fit(Math.floor((right - left) / 2), NOTE, old + each);
     text("oldest", left, tapeTop + 28, words, "note");
     text("newest", right, tapeTop + 28, fit(right - left - NOTE * (columnsOf(words) + 1), NOTE, scene.ids[1]), "note", "end");
-    const each = `■ = ${comma(scene.every)}`;
-    if (scene.every > 1) text("every", 16, tapeTop + 40, fit(left - 22, NOTE, `${each} entries`, each), "note");
   };
   const cursor = (/** @type {string} */ key, /** @type {number} */ at, /** @type {number} */ top, /** @type {string} */ colour) => {
     const to = between(left, xOf(squareOf(at)) + SQUARE, right);
@@ -106,18 +117,25 @@ export function flowShapes(scene, width) {
     text(`${name} state`, x + 8, top + 28, fit(room - 12, NOTE, ...stateOf(one)), "note");
     held.forEach((/** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ place) => {
       const from = number === null ? left : xOf(squareOf(number));
-      shapes.push(
-        square(`${key} held ${id}`, x + room - 6 - PITCH * (place + 1), top + 6, one.dead || age > OLD_S ? "old" : "held", colour, {
-          enters: [between(left, from, right), top - 20],
-          leaves: [right + 20, top + 6],
-          id,
-          title: `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`,
-        }),
-      );
+      const [x1, y] = [x + room - 6 - PITCH * (place + 1), top + 6];
+      const way = { enters: [between(left, from, right), top - 20], leaves: [right + 20, y] };
+      const title = `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`;
+      const kind = one.dead || age > OLD_S ? "old" : "held";
+      shapes.push(square(`${key} held ${id}`, x1, y, kind, colour, { ...way, id, title }));
+      if (kind === "old") return;
+      const full = FILL + Math.floor((age * (SQUARE - FILL)) / OLD_S);
+      shapes.push({ ...rect(`${key} fill ${id}`, x1, y + SQUARE - full, SQUARE, full, "fill", colour), ...way });
     });
   };
+  const bin = (/** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top) => {
+    shapes.push(rect(`${key} bin`, x, top, BOX_MIN, BOX_H, "bin", GREY));
+    text(`${key} bin name`, x + 8, top + 14, fit(BOX_MIN - 14, NOTE, one.name), "label");
+    const number = `✝ ${comma(one.count)}`;
+    text(`${key} bin state`, x + 8, top + 28, fit(BOX_MIN - 12, NOTE, `${number}${one.since}`, number), "note");
+  };
   const consumers = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
-    const room = right - left + BOX_GAP;
+    const room = right - left + BOX_GAP - (group.bin ? BOX_MIN + BOX_GAP : 0);
+    if (group.bin) bin(key, group.bin, left + room, top);
     const shown = group.consumers.slice(0, Math.max(1, Math.floor(room / (BOX_MIN + BOX_GAP))));
     const each = Math.min(BOX_W, Math.floor(room / Math.max(1, shown.length)) - BOX_GAP);
     shown.forEach((/** @type {any} */ one, /** @type {number} */ k) => consumer(`${key} ${k}`, key, one, left + k * (each + BOX_GAP), top, each, group.colour));
@@ -126,7 +144,7 @@ export function flowShapes(scene, width) {
     const held = group.consumers.slice(shown.length).reduce((/** @type {number} */ sum, /** @type {any} */ { pending }) => sum + pending, 0) + group.more[1];
     const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 + 14 * i, fit(width - right - 20, NOTE, ...options), "note");
     if (rest) more(0, `and ${comma(rest)} more`, `+${comma(rest)}`);
-    if (held) more(1, `${comma(held)} in hand`, "");
+    if (held) more(1, `${comma(held)} pending`, "");
   };
   const bar = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
     const parts = Object.keys(WORDS).filter((name) => group[name]);
@@ -134,7 +152,7 @@ export function flowShapes(scene, width) {
     let x = left;
     for (const name of parts) {
       const part = Math.max(2, Math.floor((group[name] * (right - left)) / whole));
-      const more = name === "pending" ? 2 : 0; // a thicker piece is in hand
+      const more = name === "pending" ? 2 : 0; // what is pending is a thicker piece
       shapes.push(rect(`${key} bar ${name}`, x, top - more, part, 5 + 2 * more, `bar-${name}`, group.colour));
       x += part;
     }

@@ -5,7 +5,7 @@ import { forBackground, themed } from "./colours.js";
 import { buildCommandTable } from "./command_table.js";
 import { make, makeStatus, watchTheme } from "./dom.js";
 import { applyDelta } from "./figure.js";
-import { fatesOf } from "./flow_entries.js";
+import { buildClickLog } from "./click_log.js";
 import { rings } from "./keyboard.js";
 import { withLegend } from "./layout.js";
 import { isFor, notify, received, widget } from "./mount.js";
@@ -13,30 +13,34 @@ import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
-/** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean}} LivePlot */
+/** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
 
 const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
+const PLOTLY_EVERY_MS = 250; // a plot by plotly costs as much as a hundred frames of the flow
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
- * @param {() => void} onDrawn @param {(group: string, which: string) => void} onClick a group was clicked, or one of its consumers @param {AbortSignal} signal */
-function buildPlots(root, board, story, onDrawn, onClick, signal) {
+ * @param {() => void} onDrawn @param {AbortSignal} signal */
+function buildPlots(root, board, story, onDrawn, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
   /** @type {any} */
   let Plotly = null;
-  let scheduled = 0;
-  /** @type {Set<string>} */
-  const followed = new Set(); // the entries of a consumer that was killed by a click
-  /** @type {Set<string>} */
-  const clicked = new Set(); // these consumers
+  let [scheduled, timer] = [0, 0];
+  const clicks = buildClickLog(story.say);
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
     root.toggleAttribute("data-dark", dark);
+    let rest_ms = Infinity; // until the next plot is due
     for (const plot of Plotly && root.isConnected ? plots : []) {
       if (!plot.dirty || !plot.visible || !plot.node.clientWidth) continue;
-      plot.dirty = false;
+      const wait_ms = plot.node.drawFlow ? 0 : plot.drawnAt + PLOTLY_EVERY_MS - performance.now();
+      if (wait_ms > 0) {
+        rest_ms = Math.min(rest_ms, wait_ms);
+        continue;
+      }
+      Object.assign(plot, { dirty: false, drawnAt: performance.now() });
       const { node, figure, summary } = plot;
       summary.textContent = figure.summary;
       const box = { wide: node.clientWidth, high: node.clientHeight };
@@ -46,6 +50,8 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
       drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
+    clearTimeout(timer);
+    if (rest_ms < Infinity) timer = setTimeout(schedule, rest_ms);
     onDrawn();
   };
   const schedule = () => {
@@ -53,7 +59,7 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
     if (!scheduled && !signal.aborted) scheduled = requestAnimationFrame(draw);
   };
   const restyle = () => {
-    for (const plot of plots) plot.dirty = true;
+    for (const plot of plots) Object.assign(plot, { dirty: true, drawnAt: -Infinity });
     schedule();
   };
   const darkNow = watchTheme(restyle, signal);
@@ -71,6 +77,7 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
     }
   });
   const purge = () => {
+    clearTimeout(timer);
     cancelAnimationFrame(scheduled);
     scheduled = 0;
     inView.disconnect();
@@ -78,15 +85,6 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
     for (const { node } of plots) Plotly?.purge(node);
   };
   signal.addEventListener("abort", purge);
-  const tell = (/** @type {any} */ before, /** @type {any} */ after) => {
-    const { words, over } = fatesOf(before, after, followed);
-    over.forEach((id) => followed.delete(id));
-    for (const { name, consumers } of after.groups ?? []) {
-      const dead = consumers.filter((/** @type {any} */ one) => one.dead && clicked.has(JSON.stringify([name, one.name])));
-      for (const { held } of dead) held.forEach((/** @type {any[]} */ [id]) => followed.add(id));
-    }
-    if (words.length) story.say(words.join(". "));
-  };
   return {
     schedule,
     restyle,
@@ -94,28 +92,36 @@ function buildPlots(root, board, story, onDrawn, onClick, signal) {
       Plotly = loaded;
       restyle();
     },
-    /** @param {import("./figure.js").Figure[]} figures */
-    replace(figures) {
+    /** @param {import("./figure.js").Figure[]} figures @param {HTMLElement | null} log where it is said what a click caused */
+    replace(figures, log) {
       purge();
       plots = figures.map((figure, i) => {
         const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
-        plot.node.addEventListener("clicked", (/** @type {any} */ { detail }) => {
-          if (detail.which) clicked.add(JSON.stringify([detail.group, detail.which]));
-          onClick(detail.group, detail.which);
-        }, { signal });
-        return { ...plot, figure, dirty: true, visible: true };
+        return { ...plot, figure, dirty: true, visible: true, drawnAt: -Infinity };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
+      if (log && plots[0]?.node.drawFlow) plots[0].node.after(log);
       return plots.length > 0 && !Plotly;
+    },
+    /** @param {import("./flow_controls.js").Steering | undefined} steering */
+    steer(steering) {
+      for (const { node } of plots) {
+        if (!node.drawFlow) continue;
+        node.steering = steering && { ...steering, act: (/** @type {any} */ action, /** @type {string} */ group, /** @type {string} */ which) => {
+          clicks.begin(action, group, which);
+          steering.act(action, group, which);
+        } };
+        node.steer();
+      }
     },
     /** @param {any[]} deltas @param {number[]} x the times that all of them share */
     apply(deltas, x) {
       deltas.forEach((delta, i) => {
         const before = plots[i].figure.data[1]?.meta;
         plots[i].figure = applyDelta(plots[i].figure, { x, ...delta });
-        if (clicked.size && plots[i].node.drawFlow) tell(before, plots[i].figure.data[1].meta);
+        if (plots[i].node.drawFlow) clicks.tell(before, plots[i].figure.data[1].meta);
         plots[i].dirty = true;
       });
     },
@@ -139,7 +145,7 @@ export function build(model, signal) {
     notify(model, { type: "grant", frames: owed });
     owed = 0;
   };
-  const plots = buildPlots(root, board, story, grant, (group, which) => panel?.press?.(group, which), signal);
+  const plots = buildPlots(root, board, story, grant, signal);
   const shareChosen = () => {
     if (!model.save_changes || model.get("selected") === story.chosen()) return;
     model.set("selected", story.chosen());
@@ -157,14 +163,15 @@ export function build(model, signal) {
     say(statusLine(content));
     root.dataset.state = content.state;
     panel?.update(content);
+    plots.steer(panel?.steering);
   };
   const handlers = {
     figures(/** @type {any} */ content) {
-      if (plots.replace(content.figures)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
+      if (plots.replace(content.figures, content.panel && story.node)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
-      panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal) : null;
+      const inFlow = content.figures.some((/** @type {any} */ { layout }) => layout.meta?.flow);
+      panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal, inFlow) : null;
       if (panel) top.prepend(panel.root);
-      root.toggleAttribute("data-driven", Boolean(content.panel?.driven));
       commands.clear();
       commands.add(content.rows);
       showStatus(content.status);

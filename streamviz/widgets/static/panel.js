@@ -3,7 +3,8 @@
 
 import { make, makeButton, makeSlider } from "./dom.js";
 
-/** @typedef {{root: HTMLElement, update: (status: any) => void, press?: (group: string, which: string) => void}} Panel */
+/** @typedef {import("./flow_controls.js").Action} Action */
+/** @typedef {{root: HTMLElement, update: (status: any) => void, steering?: import("./flow_controls.js").Steering}} Panel */
 /** @typedef {(request: any) => void} Send */
 
 /** A slider's position for a factor, and back: 1 is in the middle, each step a power of 2. @param {number} factor */
@@ -19,8 +20,8 @@ export function statusLine(status) {
   return { text: [state, bad].filter(Boolean).join(": "), bad: Boolean(bad) };
 }
 
-/** @param {any} panel @param {Send} send @param {AbortSignal} signal @returns {Panel} */
-export const buildPanel = (panel, send, signal) => (panel.steps ? stepsPanel : scenarioPanel)(panel, send, signal);
+/** @param {any} panel @param {Send} send @param {AbortSignal} signal @param {boolean} inFlow whether a flow has the buttons of groups and consumers @returns {Panel} */
+export const buildPanel = (panel, send, signal, inFlow) => (panel.steps ? stepsPanel(panel, send, signal) : scenarioPanel(panel, send, signal, inFlow));
 
 /** The statements that wait for a click each.
  * @param {{steps: string[]}} panel @param {Send} send @param {AbortSignal} signal @returns {Panel} */
@@ -39,9 +40,32 @@ function stepsPanel({ steps }, send, signal) {
   return { root, update };
 }
 
-/** Pause, step, and a control for each producer, group and consumer.
- * @param {any} panel @param {Send} send @param {AbortSignal} signal @returns {Panel} */
-function scenarioPanel(panel, send, signal) {
+const SLOW = 4; // times as slowly
+
+/** What can be done to a group, or to one of its consumers; a flow may show its name shortened.
+ * @param {any} status @param {string} group @param {string} which empty for the group itself @returns {Action[]} */
+export function actionsOf({ state, workers = [] }, group, which) {
+  if (state === "stopped" || state === "done") return [];
+  const same = (/** @type {string} */ name, /** @type {string} */ shown) => name === shown || (shown.endsWith("…") && name.startsWith(shown.slice(0, -1)));
+  const own = workers.filter((/** @type {any[]} */ [name]) => same(name, group));
+  if (!own.length) return []; // another program's
+  const [[name]] = own;
+  if (!which) {
+    const add = { text: "+", label: `add a consumer to ${name}`, request: { do: "add", which: name } };
+    const remove = { text: "−", label: `remove a consumer from ${name}`, request: { do: "remove", which: name } };
+    return own.length > 1 ? [add, remove] : [add];
+  }
+  const worker = own.find((/** @type {any[]} */ [, one]) => same(one, which));
+  if (!worker) return [];
+  const [, one, alive, slowdown] = worker;
+  const about = (/** @type {string} */ text, /** @type {string} */ act, more = {}) => ({ text, label: `${text} ${one}`, request: { do: act, group: name, which: one, ...more } });
+  if (!alive) return [about("revive", "revive")];
+  return [about("kill", "kill"), slowdown > 1 ? about("speed up", "slow", { value: 1 }) : about("slow", "slow", { value: SLOW })];
+}
+
+/** Pause, step and sliders; without a flow, a button for all that can be done to groups and consumers.
+ * @param {any} panel @param {Send} send @param {AbortSignal} signal @param {boolean} inFlow @returns {Panel} */
+function scenarioPanel(panel, send, signal, inFlow) {
   const [bar, consumers] = [make("div", "bar"), make("div", "bar")];
   const root = make("div", "panel", [bar]);
   const pause = makeButton("Pause", () => send({ do: pause.dataset.next ?? "pause" }), signal);
@@ -49,48 +73,57 @@ function scenarioPanel(panel, send, signal) {
   if (panel.live) bar.append(pause, step);
   if (panel.live && panel.driven) {
     bar.append(...slidersOf(panel).map((slider) => labelledSlider(slider, send, signal)));
-    root.append(consumers);
+    if (!inFlow) root.append(consumers);
   }
+  /** @type {any} */
+  let status = {};
   /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
-  const buttonOf = (/** @type {string} */ group, /** @type {string} */ which) => {
-    const who = JSON.stringify([group, which]);
-    const known = buttons.get(who);
-    if (known) return known;
-    const act = () => (which ? { do: fresh.dataset.alive === "true" ? "kill" : "revive", group, which } : { do: "add", which: group });
-    const fresh = makeButton(which ? "" : `+ ${group}`, () => send(act()), signal, which ? "" : `add a consumer to ${group}`);
-    buttons.set(who, fresh);
-    consumers.append(fresh);
-    return fresh;
+  const showButtons = () => {
+    const names = panel.groups.map(([group]) => [group, ""]).concat(status.workers.map(([group, which]) => [group, which]));
+    const shown = new Set();
+    for (const [group, which] of names) {
+      actionsOf(status, group, which).forEach(({ text, label }, i) => {
+        const key = JSON.stringify([group, which, i]);
+        const act = () => send(actionsOf(status, group, which)[i].request);
+        const button = buttons.get(key) ?? makeButton("", act, signal, label); // the same one each time, so that it keeps the focus
+        if (!buttons.has(key)) consumers.append(button);
+        buttons.set(key, button);
+        shown.add(key);
+        button.textContent = which ? label : `${text} ${group}`;
+        button.title = label;
+        button.setAttribute("aria-label", label);
+        button.dataset.alive = String(text !== "revive");
+      });
+    }
+    for (const [key, button] of buttons) button.hidden = !shown.has(key);
   };
-  const update = (/** @type {any} */ status) => {
+  const update = (/** @type {any} */ next) => {
+    status = next;
     pause.dataset.next = status.state === "running" ? "pause" : "resume";
     pause.textContent = status.state === "running" ? "Pause" : "Resume";
-    const over = status.state === "stopped" || status.state === "done";
-    pause.disabled = over;
+    pause.disabled = status.state === "stopped" || status.state === "done";
     step.disabled = status.state !== "paused";
-    for (const [group] of panel.groups) buttonOf(group, "").disabled = over;
-    for (const [group, which, alive] of status.workers) {
-      const button = buttonOf(group, which); // the same one each time, so that it keeps the focus
-      button.dataset.alive = String(alive);
-      button.textContent = alive ? `kill ${which}` : `revive ${which}`;
-      button.disabled = over;
-    }
+    if (!inFlow) showButtons();
   };
-  const press = (/** @type {string} */ group, /** @type {string} */ which) => buttons.get(JSON.stringify([group, which]))?.click();
-  return { root, update, press };
+  const steering = {
+    actions: (/** @type {string} */ group, /** @type {string} */ which) => actionsOf(status, group, which),
+    isDead: (/** @type {string} */ group, /** @type {string} */ which) => actionsOf(status, group, which)[0]?.text === "revive",
+    act: (/** @type {Action} */ { request }) => send(request),
+  };
+  return { root, update, ...(panel.live && panel.driven ? { steering } : {}) };
 }
 
-/** The sliders of a scenario's panel: what each says, and what its request is but for the value.
+/** The sliders of a scenario's panel: what each says, and in short, and what its request is but for the value.
  * @param {{speed: number, producers: [string, number][], groups: [string, number | null][]}} panel */
 export const slidersOf = ({ speed, producers, groups }) => [
-  { text: "speed", isFactor: true, value: speed, request: { do: "speed" } },
-  ...producers.map(([stream, rate], which) => ({ text: `rate of ${stream}`, isFactor: true, value: rate, request: { do: "rate", which } })),
-  ...groups.flatMap(([which, ms]) => (ms === null ? [] : [{ text: `${which} takes`, isFactor: false, value: ms, request: { do: "service", which } }])),
+  { text: "speed", short: "speed", isFactor: true, value: speed, request: { do: "speed" } },
+  ...producers.map(([stream, rate], which) => ({ text: `rate of ${stream}`, short: stream, isFactor: true, value: rate, request: { do: "rate", which } })),
+  ...groups.flatMap(([which, ms]) => (ms === null ? [] : [{ text: `${which} takes`, short: which, isFactor: false, value: ms, request: { do: "service", which } }])),
 ];
 
 /** @param {ReturnType<typeof slidersOf>[number]} slider @param {Send} send @param {AbortSignal} signal */
-function labelledSlider({ text, isFactor, value, request }, send, signal) {
+function labelledSlider({ text, short, isFactor, value, request }, send, signal) {
   const factors = { min: -4, max: 4, step: 0.5, value: toSlider(value) };
   const input = makeSlider(text, isFactor ? factors : { min: 0, max: Math.max(1000, value * 4), step: 10, value });
   input.dataset.lmSuppressShortcuts = "true"; // the keys move the slider, and not the notebook
@@ -102,7 +135,8 @@ function labelledSlider({ text, isFactor, value, request }, send, signal) {
     output.textContent = show();
     send({ ...request, value: read() });
   }, { signal });
-  const label = make("label", "", text);
+  const label = make("label", "", short);
+  label.title = text;
   label.append(input, output);
   return label;
 }

@@ -43,7 +43,10 @@ export function createPlot(layout, data, { chosen, choose, hover }, signal) {
   const isFlow = Boolean(layout.meta?.flow);
   const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
   chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
-  if (isFlow) node.drawFlow = buildFlow(node, hover, signal);
+  if (isFlow) {
+    const { draw, steer } = buildFlow(node, hover, signal);
+    Object.assign(node, { drawFlow: draw, steer });
+  }
   return { node, summary: make("p", "hidden") };
 }
 

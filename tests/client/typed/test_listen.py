@@ -17,10 +17,11 @@ import redis as redis_py
 from client.typed.conftest import one_client
 from redis.cluster import RedisCluster
 
-from streamviz import CommandLog, Stream
+from streamviz import CommandLog, Scenario, Stream
 from streamviz.client.cluster import slot_of
 from streamviz.client.consumers import Consumer
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import Entry
 from streamviz.errors import InputError, NoSuchGroup, ServerUnreachable
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster
@@ -103,6 +104,32 @@ def worker(server: EmbeddedServer, key: str, name: str, hang_at: int = 0) -> Ite
             yield process
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("value", [b"\xff\xd8\xff", "t\u00e9".encode(), b"", bytes(range(256))])
+def test_a_value_has_the_same_bytes_through_every_door(
+    redis: redis_py.Redis, key: str, value: bytes
+) -> None:
+    stream, handled = Stream(redis, key), list[Entry]()
+    redis.xadd(key, {"name": "cup", "jpeg": value})
+    (group := stream.group("g")).create("0")
+    a, b = group.consumer("a"), group.consumer("b")
+    doors = [
+        stream.range(),
+        stream.read("0"),
+        a.read(),
+        b.claim(group.pending_entries()),
+        a.autoclaim(0).entries,
+        list(a.drain()),
+    ]
+    shop = Scenario(redis)
+    shop.produce(f"{key}:live", [(0, {"name": "cup", "jpeg": value})])
+    shop.group(f"{key}:live", "g", handler=handled.append)
+    shop.run(1)
+    for entries in [*doors, handled]:
+        (entry,) = entries
+        assert entry.raw_fields == {"name": b"cup", "jpeg": value}
+    redis.delete(f"{key}:live")
 
 
 @pytest.mark.parametrize("count", [1, 3, 100])

@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { entriesOf, fatesOf, whereabouts } from "streamviz/flow_entries.js";
-import { beltOf, follows } from "streamviz/flow_node.js";
+import { buildClickLog } from "streamviz/click_log.js";
+import { spotsOf } from "streamviz/flow_controls.js";
+import { beltOf, exitsOf, follows } from "streamviz/flow_node.js";
 import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
+import { actionsOf } from "streamviz/panel.js";
 
 const cases = JSON.parse(readFileSync(process.env.STREAMVIZ_FLOWS, "utf8"));
 const plain = (value) => JSON.parse(JSON.stringify(value));
@@ -13,7 +16,7 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 test("there is something to compare", () => {
   assert.ok(cases.length > 50);
   const kinds = new Set(cases.flatMap(({ shapes }) => shapes.map(({ kind }) => kind)));
-  for (const kind of ["headline", "entry", "waits", "held", "old", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
+  for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
 });
 
 for (const { name, scene, width, height, shapes } of cases) {
@@ -45,16 +48,73 @@ test("where an entry is, is said without a kernel", () => {
   assert.equal(describe([data], "3-0"), "3-0; ann holds it");
 });
 
-test("what became of an entry after a click, is said with names and IDs", () => {
-  const at = (consumers, left = []) => ({ groups: [{ name: "g", consumers, left }] });
-  const [ann, bob] = [(...ids) => ({ name: "ann", held: ids.map((id) => [id]) }), (...ids) => ({ name: "bob", held: ids.map((id) => [id]) })];
-  const claimed = fatesOf(at([ann("3-0"), bob()]), at([ann(), bob("3-0")]), ["3-0"]);
+const at = (consumers, more = {}) => ({ groups: [{ name: "g", consumers, left: [], bin: null, ...more }, { name: "h", consumers: [], left: ["3-0"], bin: null }] });
+const who = (name, ids = [], dead = false) => ({ name, dead, held: ids.map((id) => [id]) });
+const entry = (id) => JSON.stringify(["g", id]);
+
+test("what became of an entry is said with names and IDs", () => {
+  const [ann, bob] = [(...ids) => who("ann", ids), (...ids) => who("bob", ids)];
+  const claimed = fatesOf(at([ann("3-0"), bob()]), at([ann(), bob("3-0")]), [entry("3-0")]);
   assert.deepEqual(claimed, { words: ["bob took 3-0 over from ann"], over: [] });
-  const acked = fatesOf(at([ann(), bob("3-0", "4-0")]), at([ann(), bob()], ["3-0", "4-0"]), ["3-0"]);
-  assert.deepEqual(acked, { words: ["bob acknowledged 3-0"], over: ["3-0"] }, "and nothing of entries that were not asked for");
-  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann()]), ["3-0"]), { words: [], over: ["3-0"] }, "how it left was not seen");
-  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann("3-0")]), ["3-0"]), { words: [], over: [] });
-  assert.deepEqual(fatesOf({ headline: "Waiting" }, at([ann("3-0")]), ["3-0"]), { words: [], over: [] });
+  const acked = fatesOf(at([ann(), bob("3-0", "4-0")]), at([ann(), bob()], { left: ["3-0", "4-0"] }), [entry("3-0")]);
+  assert.deepEqual(acked, { words: ["bob acknowledged 3-0"], over: [entry("3-0")] }, "and nothing of entries that were not asked for");
+  const buried = fatesOf(at([ann("3-0")]), at([ann()], { left: ["3-0"], bin: { name: "dead", new: ["3-0"] } }), [entry("3-0")]);
+  assert.deepEqual(buried.words, ["3-0 went to dead"]);
+  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann()]), [entry("3-0")]), { words: [], over: [entry("3-0")] }, "how it left was not seen, and what another group does with it is another matter");
+  assert.deepEqual(fatesOf(at([ann("3-0")]), at([ann("3-0")]), [entry("3-0")]), { words: [], over: [] });
+  assert.deepEqual(fatesOf({ headline: "Waiting" }, at([ann("3-0")]), [entry("3-0")]), { words: [], over: [] });
+});
+
+test("a log says what a click caused, and of nothing else", () => {
+  const said = [];
+  const log = buildClickLog((text) => said.push(text));
+  const click = (act, which) => log.begin({ text: "", label: `${act} ${which || "g"}`, request: { do: act } }, "g", which);
+  const both = at([who("ann", ["3-0"]), who("bob", ["4-0"])]);
+  log.tell(both, at([who("ann"), who("bob")], { left: ["3-0", "4-0"] }));
+  assert.deepEqual(said, [], "nothing was clicked");
+  click("kill", "ann");
+  log.tell(both, both);
+  log.tell(both, at([who("ann", ["3-0"], true), who("bob")], { left: ["4-0"] }));
+  log.tell(at([who("ann", ["3-0"], true), who("bob")]), at([who("ann", [], true), who("bob", ["3-0"])]));
+  log.tell(at([who("ann", [], true), who("bob", ["3-0"])]), at([who("ann", [], true), who("bob")], { left: ["3-0"] }));
+  assert.deepEqual(said, ["kill ann", "kill ann · bob took 3-0 over from ann", "kill ann · bob took 3-0 over from ann · bob acknowledged 3-0"]);
+  click("add", "");
+  const [cid, crowd] = [who("cid", ["7-0"]), [who("ann", ["5-0"]), who("bob", ["6-0"])]];
+  log.tell(at(crowd), at([...crowd, cid]));
+  log.tell(at([...crowd, cid]), at([who("cid", ["8-0"])], { left: ["5-0", "6-0", "7-0"] }));
+  log.tell(at([who("cid", ["8-0"])]), at([who("cid")], { left: ["8-0"] }));
+  assert.equal(said.at(-1), "add g · cid acknowledged 7-0", "the first one, of the new consumer");
+});
+
+test("what can be done stands where it is done, with the kernel's own names", () => {
+  const long = "a consumer with a very long name, 1";
+  const workers = [["g", "ann", true, 1], ["g", long, false, 1], ["g", "bob", true, 4], ["h", "eve", true, 1]];
+  const done = (group, which) => actionsOf({ state: "running", workers }, group, which).map(({ label, request }) => [label, request]);
+  assert.deepEqual(done("g", "ann"), [["kill ann", { do: "kill", group: "g", which: "ann" }], ["slow ann", { do: "slow", group: "g", which: "ann", value: 4 }]]);
+  assert.deepEqual(done("g", "bob")[1], ["speed up bob", { do: "slow", group: "g", which: "bob", value: 1 }]);
+  assert.deepEqual(done("g", `${long.slice(0, 23)}…`), [[`revive ${long}`, { do: "revive", group: "g", which: long }]]);
+  assert.deepEqual(done("g", "").map(([label]) => label), ["add a consumer to g", "remove a consumer from g"]);
+  assert.deepEqual(done("h", "").map(([label]) => label), ["add a consumer to h"], "one must stay");
+  for (const [group, which] of [["g", "eve"], ["other", ""], ["other", "ann"]]) assert.deepEqual(done(group, which), [], "another program's");
+  assert.deepEqual(actionsOf({ state: "stopped", workers }, "g", "ann"), []);
+});
+
+test("each consumer's box and each group's name has its buttons", () => {
+  const found = cases.flatMap(({ scene, shapes }) => spotsOf(scene, shapes).map((spot) => ({ ...spot, scene })));
+  assert.ok(found.length > 100);
+  for (const { key, group, which, scene } of found) {
+    const [, place, index] = /^group (\d+) (\d+|name)$/.exec(key);
+    assert.equal(scene.groups[place].name, group);
+    assert.equal(index === "name" ? "" : scene.groups[place].consumers[index].name, which);
+  }
+  assert.deepEqual(spotsOf({ headline: "Waiting" }, []), []);
+});
+
+test("a dead letter leaves for its bin, and what was acknowledged for the counter", () => {
+  const shapes = [{ key: "group 0 bin", kind: "bin", x: 300, y: 50, w: 100 }];
+  const exits = exitsOf({ groups: [{ left: ["3-0", "4-0"], bin: { new: ["3-0"] } }] }, shapes);
+  assert.deepEqual([...exits], [["group 0 held 3-0", [385, 56]], ["group 0 held 4-0", null]]);
+  assert.equal(exitsOf({ headline: "" }, []).size, 0);
 });
 
 test("only from one frame to the next do entries move", () => {
@@ -73,7 +133,7 @@ test("only from one frame to the next do entries move", () => {
 
 test("numbered squares keep their place on the belt while it moves", () => {
   const placeOf = (added, number) => {
-    const { shapes } = flowShapes({ headline: "", trouble: "", event: "", rates: "", stream: "", ids: ["", ""], first: 1, every: 1, groups: [], readers: [], added }, 960);
+    const { shapes } = flowShapes({ headline: "", trouble: "", event: "", rates: "", stream: "", ids: ["", ""], first: 1, every: 1, groups: [], producers: [], readers: [], added }, 960);
     const { start, number: belt } = beltOf(shapes);
     return { belt, x: shapes.find(({ key }) => key === `tape ${number}`).x - start };
   };

@@ -29,9 +29,9 @@ test("a slider's position and its factor belong together, at every step", () => 
 
 test("a scenario has a slider for its speed, each producer, and each group with one service time", () => {
   const sliders = slidersOf({ speed: 2, producers: [["orders", 0.5]], groups: [["billing", 20], ["email", null]] });
-  assert.deepEqual(sliders.map(({ text, isFactor, value, request }) => [text, isFactor, value, request]), [
-    ["speed", true, 2, { do: "speed" }],
-    ["rate of orders", true, 0.5, { do: "rate", which: 0 }],
-    ["billing takes", false, 20, { do: "service", which: "billing" }],
+  assert.deepEqual(sliders.map(({ text, short, isFactor, value, request }) => [text, short, isFactor, value, request]), [
+    ["speed", "speed", true, 2, { do: "speed" }],
+    ["rate of orders", "orders", true, 0.5, { do: "rate", which: 0 }],
+    ["billing takes", "billing", false, 20, { do: "service", which: "billing" }],
   ]);
 });

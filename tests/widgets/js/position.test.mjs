@@ -7,26 +7,26 @@ import { inWords, lastRefusal, moved, movesOf, pointName, situation, stonesAfter
 const games = JSON.parse(readFileSync(process.env.STREAMVIZ_GAMES, "utf8"));
 const move = (player, at, more = {}) => ({ player, at, name: at ? pointName(...at, 9) : "pass", captured: [], ...more });
 const refused = move("BLACK", [4, 4], { captured: undefined, reason: "there is a stone on the point" });
-const game = (answers, more = {}) => ({ size: 9, answers, live: true, up: "BLACK", you: "BLACK", waiting: 0, over: false, ...more });
+const game = (answers, more = {}) => ({ size: 9, setup: "", answers, live: true, up: "BLACK", you: "BLACK", waiting: 0, over: false, ...more });
 
 test("there are games to compare, with captures", () => {
   assert.ok(games.length >= 3);
   assert.ok(games.every(({ answers }) => answers.some(({ captured }) => captured?.length)));
 });
 
-for (const { name, size, answers, positions, words } of games) {
+for (const { name, size, setup, answers, positions, words } of games) {
   test(`stonesAfter shows what Python's Record.stones shows: ${name}`, () => {
     const moves = movesOf(answers);
     assert.equal(positions.length, moves.length + 1);
     positions.forEach((rows, after) => {
-      const stones = stonesAfter(moves, after);
+      const stones = stonesAfter({ size, setup, answers }, after);
       const mine = rows.map((_, y) =>
         Array.from({ length: size }, (_, x) => ({ BLACK: "B", WHITE: "W" })[stones.get(`${x},${y}`)] ?? ".").join(""));
       assert.deepEqual(mine, rows, `after ${after} moves`);
     });
   });
   test(`summary says what Python's goban.summary says: ${name}`, () => {
-    words.forEach((told, after) => assert.equal(summary({ size, answers }, after), told));
+    words.forEach((told, after) => assert.equal(summary({ size, setup, answers }, after), told));
   });
   test(`pointName says what Python's point_name says: ${name}`, () => {
     for (const { at, name: told } of answers) if (at) assert.equal(pointName(...at, size), told);

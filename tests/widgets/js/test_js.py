@@ -24,7 +24,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation.sample import ProducerState, Sample
 from streamviz.plots import Flow, Plot
 from streamviz.plots.figure import apply
 from streamviz.plots.flow_shapes import flow_shapes
@@ -93,11 +93,15 @@ def crowd() -> list[Sample]:
             state = group(name, 30 * n, cursor=ids[50], pending=150, oldest=held)
             groups.append(replace(state, consumers=consumers))
         about = {"ids": ids, "length": 100 * n, "first": EntryId(100)}
-        found.append(sample(n, *groups, events=[Event("killed", "audit-1")], **about))
+        letters = Event("dead_lettered", "email-1", "email", 2, detail="orders:dead")
+        events = [Event("killed", "audit-1"), *([letters] if n > 20 else [])]
+        made = [ProducerState(f"maker {i}", n, tuple(ids[i : i + 3])) for i in range(n % 6)]
+        one = sample(n, *groups, events=events, **about)
+        found.append(replace(one, producers=tuple(made)))
     return found
 
 
-def games() -> list[dict[str, Any]]:
+def games(folder: Path) -> list[dict[str, Any]]:
     """Return random games as the browser is told of them, with every position."""
     found = []
     for seed, size in enumerate((9, 9, 13, 19)):
@@ -108,12 +112,24 @@ def games() -> list[dict[str, Any]]:
             record.hear(MoveMade("g", f"r{number}", f"e{number}", player, at, captured))
             if number % 9 == 0:
                 record.hear(MoveRejected("g", f"no{number}", player, at, "a reason"))
-        told = [board_widget.plain(one, size) for one in record.answers]
-        positions = [record.stones(n) for n in range(len(record.moves) + 1)]
-        words = [board_svg.summary(record, n) for n in range(len(record.moves) + 1)]
-        about = {"name": f"seed {seed}", "size": size, "words": words}
-        found.append(about | {"answers": told, "positions": positions})
-    return found
+        found.append(told_of(record, f"seed {seed}"))
+    path = folder / "handicap.sgf"
+    path.write_text("(;SZ[7]AB[cc][ee][ba]AW[aa];B[ab];W[];B[ca];W[aa];B[bc])")
+    return [*found, told_of(Record.load(path), "handicap")]
+
+
+def told_of(record: Record, name: str) -> dict[str, Any]:
+    """Return a game as the browser is told of it, with every position and its summary."""
+    told = [board_widget.plain(one, record.size) for one in record.answers]
+    moves = range(len(record.moves) + 1)
+    return {
+        "name": name,
+        "size": record.size,
+        "setup": "".join(record.stones(0)),
+        "answers": told,
+        "positions": [record.stones(n) for n in moves],
+        "words": [board_svg.summary(record, n) for n in moves],
+    }
 
 
 def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path: Path) -> None:
@@ -130,7 +146,7 @@ def test_every_javascript_test_passes(redis: redis_py.Redis, key: str, tmp_path:
     fixture = tmp_path / "deltas.json"
     fixture.write_text(json.dumps(cases, allow_nan=False), "utf-8")
     played = tmp_path / "games.json"
-    played.write_text(json.dumps(games()), "utf-8")
+    played.write_text(json.dumps(games(tmp_path)), "utf-8")
     flows = tmp_path / "flows.json"
     flows.write_text(json.dumps(scenes(real)), "utf-8")
     files = sorted(str(path) for path in HERE.glob("*.test.mjs"))

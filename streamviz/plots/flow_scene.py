@@ -1,0 +1,239 @@
+"""What the flow shows of the newest sample: tape, producers, groups and readers."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from streamviz.client.entry_id import EntryId
+from streamviz.client.models import ConsumerInfo
+from streamviz.observation.accounting import account_for
+from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.flow_finding import (
+    Dead,
+    dead_consumers,
+    finding,
+    is_dead,
+    per_second,
+    span,
+)
+from streamviz.plots.texts import clean
+from streamviz.plots.traces import colour
+from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
+
+MAX_TAPE = 200  # entries, newest last
+MAX_CONSUMERS = 4  # of a group; the rest are a number
+MAX_HELD = 5  # squares in a consumer's box; the rest are a number
+MAX_LEFT = 10  # entries that a group has just acknowledged
+MAX_NAME = 24
+SQUARES_PER_S = 12  # above this rate a square stands for several entries
+OLD_S = 5.0  # a pending entry of this age is red
+EVENT_S = 5.0  # how long the picture says what happened
+
+
+def scene_of(history: History) -> dict[str, Any]:
+    """Return what the flow shows of the newest sample.
+
+    Returns
+    -------
+    dict
+        ``headline`` and ``rates``, two texts; ``stream``, its name; ``trouble``; ``added``,
+        the number of entries ever added, and ``first``, the number of the oldest one that is
+        left; ``ids``, the first and the last ID; ``every``, the number of entries for which a
+        square stands; ``event``, what happened in the last 5 seconds; ``producers``, ``groups``
+        and ``readers``.
+    """
+    last = history.newest
+    if last is None:
+        return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
+    tape = list(numbered(_newest(history)))
+    dead = dead_consumers(history)
+    between = span(history)
+    old = between[0].entries_added if between else None
+    rate = per_second(between, old, last.entries_added)
+    coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
+    return {
+        "headline": clean(finding(history)),
+        "rates": ", ".join(filter(None, (coming, all_groups_shown(history)))),
+        "stream": _short(last.stream),
+        "trouble": clean(last.trouble),
+        "added": last.entries_added,
+        "first": last.entries_added - last.length + 1,
+        "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
+        "every": _every(rate),
+        "event": _event(history),
+        "producers": [
+            {"name": _short(one.name), "new": [_number(tape, entry) for entry in one.new]}
+            for one in last.producers
+        ],
+        "groups": [
+            _group(history, group, i, tape, dead)
+            for i, name in enumerate(shown_groups(history))
+            if (group := last.find_group(name))
+        ],
+        "readers": [
+            {"name": _short(one.name), "at": _place(one.position, tape, last, None)}
+            for one in last.readers
+        ],
+    }
+
+
+def all_groups_shown(history: History) -> str:
+    """Return how many entries wait for all groups, if not all are shown."""
+    text = all_groups_text(history)
+    return f"{text} waiting, the worst {MAX_GROUPS} groups are shown" if text else ""
+
+
+def _group(
+    history: History,
+    group: GroupState,
+    index: int,
+    tape: list[tuple[int, EntryId]],
+    dead: Dead,
+) -> dict[str, Any]:
+    last = history.newest
+    assert last is not None
+    account = account_for(last, group)
+    ended = delivery_log(history).ended_since(group.name, last.n - 1)
+    shown = _shown(group, dead)
+    held = _held(history, group, tape)
+    pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
+    return {
+        "name": _short(group.name),
+        "colour": colour(index),
+        "at": _place(group.last_delivered_id, tape, last, group.lag.entries),
+        "waiting": group.lag.entries,
+        "pending": group.pending,
+        "acked": account.acked,
+        "gone": account.gone,
+        "consumers": [
+            {
+                "name": _short(one.name),
+                "dead": is_dead(dead, group.name, one.name),
+                "pending": one.pending,
+                "held": held.get(one.name, []),
+            }
+            for one in shown
+        ],
+        "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
+        "bin": _bin(history, group.name, ended),
+        "more": [len(group.consumers) - len(shown), pending],
+    }
+
+
+def _shown(group: GroupState, dead: Dead) -> list[ConsumerInfo]:
+    """Return the consumers that have a box: the dead that hold entries, then the busy ones."""
+    if len(group.consumers) <= MAX_CONSUMERS:
+        return list(group.consumers)
+
+    def rank(one: ConsumerInfo) -> tuple[bool, bool, str]:
+        return not (one.pending and is_dead(dead, group.name, one.name)), not one.pending, one.name
+
+    return sorted(sorted(group.consumers, key=rank)[:MAX_CONSUMERS], key=lambda one: one.name)
+
+
+def _held(
+    history: History, group: GroupState, tape: list[tuple[int, EntryId]]
+) -> dict[str, list[list[Any]]]:
+    """Return what each consumer holds: the ID, its number, its age in seconds, its deliveries."""
+    last = history.samples[-1]
+    held: dict[str, list[list[Any]]] = {}
+    for one in delivery_log(history).pending(group.name):
+        age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
+        others = held.setdefault(one.consumer, [])
+        if len(others) < MAX_HELD:
+            number = _number(tape, one.id)
+            others.append([str(one.id), number, age_s, one.deliveries])
+    return held
+
+
+def _bin(history: History, group: str, ended: Sequence[Delivery]) -> dict[str, Any] | None:
+    """Return a group's dead letters: where they went, how many, and which left just now.
+
+    An event counts them and does not name them: those that were delivered most often.
+    """
+    samples = history.samples
+    moves = [
+        (sample.n, event)
+        for sample in (samples if history.event_count else ())
+        for event in sample.events
+        if event.kind == "dead_lettered" and event.group == group
+    ]
+    if not moves:
+        return None
+    now = sum(event.count for n, event in moves if n == samples[-1].n)
+    tired = sorted(ended, key=lambda one: -one.deliveries)[: min(now, MAX_LEFT)]
+    window_s = (samples[-1].time_ms - samples[0].time_ms) // 1000
+    return {
+        "name": _short(moves[-1][1].detail),
+        "count": sum(event.count for _, event in moves),
+        "since": "" if samples[0].n == 1 else f" in {window_s} s",
+        "new": [str(one.id) for one in tired],
+    }
+
+
+def _newest(history: History) -> list[Sample]:
+    """Return the newest samples, with at least `MAX_TAPE` entries if there are that many."""
+    count, samples = 0, []
+    for sample in reversed(history.samples):
+        samples.append(sample)
+        count += len(sample.entries)
+        if count >= MAX_TAPE:
+            break
+    return samples[::-1]
+
+
+def numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
+    """Return each new entry's number since the stream began, and its ID."""
+    for sample in samples:
+        first = max(1, sample.entries_added - len(sample.entries) + 1)
+        for number, entry in enumerate(sample.entries, start=first):
+            yield number, entry.id
+
+
+def _number(tape: list[tuple[int, EntryId]], entry_id: EntryId) -> int | None:
+    """Return the number of an entry; None if it is not on the tape."""
+    index = bisect_right(tape, entry_id, key=lambda item: item[1])
+    return tape[index - 1][0] if index and tape[index - 1][1] == entry_id else None
+
+
+def _place(
+    cursor: EntryId, tape: list[tuple[int, EntryId]], last: Sample, waiting: int | None
+) -> int | None:
+    """Return the number of the entry at a cursor; 0 before the first, None if it is unknown."""
+    if cursor == EntryId.ZERO:
+        return 0
+    if cursor >= last.last_id:
+        return last.entries_added
+    index = bisect_right(tape, cursor, key=lambda item: item[1])
+    if index:
+        return tape[index - 1][0]
+    return None if waiting is None else max(0, last.entries_added - waiting)
+
+
+def _event(history: History) -> str:
+    """Return the newest event in words, unless it happened too long ago."""
+    samples = history.samples if history.event_count else ()
+    for sample in reversed(samples):
+        if samples[-1].time_ms - sample.time_ms > EVENT_S * 1000:
+            break
+        if sample.events:
+            return clean(str(sample.events[-1]))
+    return ""
+
+
+def _every(rate: float | None) -> int:
+    """Return for how many entries a square stands, so that squares can be followed."""
+    every, steps = 1, (2, 5, 10)
+    while rate is not None and rate / every > SQUARES_PER_S:
+        scale = 10 ** (len(str(every)) - 1)
+        every = next(step * scale for step in steps if step * scale > every)
+    return every
+
+
+def _short(name: str) -> str:
+    name = clean(name)
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"

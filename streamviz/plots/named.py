@@ -1,0 +1,49 @@
+"""The plots by their names on the command line: those of the package, and one's own."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from pkgutil import resolve_name
+from typing import Any
+
+from streamviz import plots
+from streamviz.errors import InputError
+from streamviz.plots.figure import Plot
+from streamviz.plots.group_lag import GroupLag
+
+_KINDS = (getattr(plots, name) for name in dir(plots))
+PLOTS: dict[str, Callable[[], Plot]] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind
+    for kind in _KINDS
+    if isinstance(kind, type) and issubclass(kind, Plot) and kind is not Plot
+} | {"group-lag-seconds": lambda: GroupLag("seconds")}
+"""The plots by the names that ``--plot`` takes: every public plot is there."""
+
+
+def new_plot(name: str) -> Plot:
+    """Return a new plot of a name: one of `PLOTS`, or ``module:Class``, a plot of one's own.
+
+    Raises
+    ------
+    InputError
+        If there is no such plot, or it can't be made.
+    """
+    if name in PLOTS:
+        return PLOTS[name]()
+    if ":" not in name:
+        close = get_close_matches(name, PLOTS, 1)
+        hint = f"did you mean {close[0]}? Or" if close else f"choose {', '.join(PLOTS)}, or"
+        raise InputError(f"no plot {name!r}: {hint} give your own as module:Class")
+    sys.path.insert(0, "")  # where the command is run, as with python -m
+    try:
+        plot: Any = resolve_name(name)()
+    except Exception as error:
+        raise InputError(f"no plot {name!r}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove("")
+    if not isinstance(plot, Plot):
+        raise InputError(f"no plot {name!r}: it is a {type(plot).__name__}, not a Plot")
+    return plot

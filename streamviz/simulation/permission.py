@@ -1,0 +1,59 @@
+"""Ask for a yes before a scenario writes to a server that others may use."""
+
+from __future__ import annotations
+
+import re
+
+from redis.cluster import RedisCluster
+
+from streamviz.client.cluster import Client, connection_to
+from streamviz.errors import CommandRefused, InputError, ServerAuthError
+
+PLAYGROUND_KEY = "streamviz:playground"
+"""The key that a scenario sets in an empty database, so that later ones may write there, too."""
+
+# `streamviz.server.EmbeddedServer` starts each server with this file in a folder of its own.
+_OWN_SERVER = re.compile(rb"^config_file:.*streamviz-[^/\\]*[/\\]redis\.conf\s*$", re.MULTILINE)
+
+
+def check_may_write(client: Client, what: str, allow: str) -> None:
+    """Check that nobody else uses the database that a scenario is going to write to.
+
+    That is so on a server that streamviz started, in an empty database, and in one that was empty
+    when a scenario first wrote to it, which a key says.
+
+    Parameters
+    ----------
+    client : redis.Redis or RedisCluster
+        The server.
+    what : str
+        What is going to write there.
+    allow : str
+        How to allow it.
+
+    Raises
+    ------
+    InputError
+        If the database has keys of others, or that can't be known.
+    """
+    connection = connection_to(client, PLAYGROUND_KEY, quiet=True)
+    try:
+        if _OWN_SERVER.search(connection.call("INFO", "server")):
+            return
+    except (CommandRefused, ServerAuthError):
+        pass  # the user lacks the right, which one of streamviz's servers never says
+    try:
+        if connection.call("EXISTS", PLAYGROUND_KEY):
+            return
+        cluster = isinstance(client, RedisCluster)
+        keys = int(client.dbsize() if cluster else connection.call("DBSIZE"))
+        if keys == 0:
+            connection.call("SET", PLAYGROUND_KEY, "this database was empty")
+            return
+        reason = f"the database has {keys:,} keys of other programs"
+    except (CommandRefused, ServerAuthError) as error:
+        reason = f"it is not known whether other programs use the database ({error})"
+    raise InputError(
+        f"{what} writes to the server, and {reason}. If it may, {allow}. To only watch a stream, "
+        "call watch(). For a server of your own, call connect() without a URL"
+    )

@@ -1,0 +1,68 @@
+// @ts-check
+// What changes a consumer or a group, at the place in the flow where it stands.
+
+import { make, makeButton } from "./dom.js";
+
+/** @typedef {{text: string, label: string, request: any}} Action */
+/** @typedef {{actions: (group: string, which: string) => Action[], isDead: (group: string, which: string) => boolean, act: (action: Action, group: string, which: string) => void}} Steering */
+/** @typedef {{root: HTMLElement, buttons: HTMLButtonElement[], actions: Action[], group: string, which: string}} Spot */
+
+/** The boxes of a scene that can be steered: a consumer's, and a group's name and numbers.
+ * @param {any} scene @param {import("./flow_shapes.js").Shape[]} shapes */
+export function spotsOf({ groups = [] }, shapes) {
+  return shapes.flatMap(({ key, kind, x, y, w = 0, h = 0 }) => {
+    const [, place, which] = /^group (\d+) (\d+|name)$/.exec(key) ?? [];
+    if (!place || (which !== "name" && !["box", "dead"].includes(kind))) return [];
+    const { name, consumers } = groups[Number(place)];
+    if (which === "name") return [{ key, group: name, which: "", x: x - 4, y: y - 13, w: 100, h: 58 }];
+    return [{ key, group: name, which: consumers[Number(which)].name, x, y, w, h }];
+  });
+}
+
+/** Put buttons over a flow; return how to bring them up to date.
+ * @param {HTMLElement & {steering?: Steering}} node the flow's @param {AbortSignal} signal */
+export function buildControls(node, signal) {
+  const layer = make("div", "spots");
+  node.append(layer);
+  /** @type {Map<string, Spot>} */
+  const spots = new Map();
+  const act = (/** @type {Spot} */ { actions, group, which }, /** @type {number} */ i) => actions[i] && node.steering?.act(actions[i], group, which);
+  const create = (/** @type {string} */ key) => {
+    /** @type {Spot} */
+    const spot = { root: make("div", "spot", [], { role: "group" }), buttons: [], actions: [], group: "", which: "" };
+    spot.root.addEventListener("click", ({ target }) => target === spot.root && act(spot, 0), { signal });
+    spots.set(key, spot);
+    layer.append(spot.root);
+    return spot;
+  };
+  /** @param {any} scene @param {import("./flow_shapes.js").Shape[]} shapes @param {number} scale */
+  return (scene, shapes, scale) => {
+    const { steering } = node;
+    const wanted = steering ? spotsOf(scene, shapes) : [];
+    const keys = new Set(wanted.map(({ key }) => key));
+    for (const [key, { root }] of spots) {
+      if (keys.has(key)) continue;
+      root.remove();
+      spots.delete(key);
+    }
+    for (const { key, group, which, x, y, w, h } of wanted) {
+      const spot = spots.get(key) ?? create(key);
+      const actions = /** @type {Steering} */ (steering).actions(group, which);
+      Object.assign(spot, { actions, group, which });
+      const place = [x, y, w, h].map((px) => `${Math.round(px * scale)}px`);
+      Object.assign(spot.root.style, { left: place[0], top: place[1], width: place[2], height: place[3] });
+      spot.root.setAttribute("aria-label", which || group);
+      spot.root.toggleAttribute("data-group", !which);
+      spot.root.toggleAttribute("data-dead", Boolean(which) && /** @type {Steering} */ (steering).isDead(group, which));
+      while (spot.buttons.length > actions.length) spot.buttons.pop()?.remove();
+      actions.forEach(({ text, label }, i) => {
+        if (!spot.buttons[i]) spot.root.append((spot.buttons[i] = makeButton(text, () => act(spot, i), signal, label)));
+        const button = spot.buttons[i]; // the same one each time, so that it keeps the focus
+        if (button.title === label) return;
+        button.textContent = text;
+        button.title = label;
+        button.setAttribute("aria-label", label);
+      });
+    }
+  };
+}

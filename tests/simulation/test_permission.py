@@ -1,0 +1,137 @@
+"""A scenario asks before it writes to a server that other programs use."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+
+from streamviz import Dashboard, Scenario, connect, series, watch
+from streamviz.cli import main
+from streamviz.errors import InputError
+from streamviz.server.embedded import EmbeddedServer
+from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.simulation.permission import PLAYGROUND_KEY
+
+Until = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def foreign_url(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that somebody else has started."""
+    path: Path = tmp_path_factory.mktemp("foreign") / "s"
+    options = ("--port", "0", "--unixsocket", str(path), "--save", "")
+    with subprocess.Popen([server.program, *options], stdout=subprocess.DEVNULL) as process:
+        yield f"unix://{path}"
+        process.kill()
+
+
+@pytest.fixture
+def foreign(foreign_url: str, until: Until) -> Iterator[redis_py.Redis]:
+    """A client of it; its database is empty."""
+    client = redis_py.Redis.from_url(foreign_url)
+
+    def answers() -> bool:
+        try:
+            return bool(client.flushdb())
+        except redis_py.ConnectionError:
+            return False
+
+    until(answers)
+    yield client
+    client.close()
+
+
+DRIVES: dict[str, Callable[[Scenario], object]] = {
+    "a producer": lambda shop: shop.produce("orders", series.constant()),
+    "a group": lambda shop: shop.group("orders", "audit"),
+    "a group of two": lambda shop: shop.group(["orders", "refunds"], "audit", start="$"),
+    "a reader": lambda shop: shop.reader("orders", "ann"),
+}
+
+
+@pytest.mark.parametrize("what", DRIVES)
+def test_a_server_of_others_is_written_to_only_after_a_yes(
+    foreign: redis_py.Redis, what: str
+) -> None:
+    foreign.xadd("orders", {"n": 1}, id="1-0")
+    foreign.set("session", "ann")
+    before = {key: foreign.dump(key) for key in foreign.scan_iter()}
+    with pytest.raises(InputError, match=r"2 keys of other programs.*allow_writes=True.*watch\(\)"):
+        DRIVES[what](Scenario(foreign))
+    assert {key: foreign.dump(key) for key in foreign.scan_iter()} == before
+    allowed = Scenario(foreign, allow_writes=True)
+    DRIVES[what](allowed)
+    allowed.watch("orders").run(1)
+    assert not foreign.exists(PLAYGROUND_KEY), "one yes is for one scenario"
+    with pytest.raises(InputError, match="allow_writes"):
+        DRIVES[what](Scenario(foreign))
+
+
+def test_an_empty_database_may_be_played_with_from_then_on(foreign: redis_py.Redis) -> None:
+    for _ in range(2):
+        shop = Scenario(foreign)
+        shop.produce("orders", series.constant(rate_hz=4))
+        shop.group("orders", "billing")
+        assert shop.run(seconds=2).last.length == 8
+    foreign.set("mine", "too")
+    Scenario(foreign).group("orders", "audit")
+    assert foreign.ttl(PLAYGROUND_KEY) == -1
+
+
+def test_a_stream_of_others_is_watched_without_a_yes(foreign: redis_py.Redis, until: Until) -> None:
+    foreign.xadd("orders", {"n": 1})
+    board = watch(foreign, "orders")
+    scenario = board.scenario
+    assert scenario is not None
+    scenario.start()
+    until(lambda: board.history.newest)
+    board.stop()
+    Scenario(foreign).watch("orders").reader("orders", "ann", remembers="memory")
+    Dashboard(Scenario(foreign).watch("orders"))
+    assert foreign.keys() == [b"orders"]
+
+
+def test_who_may_not_ask_is_told_to_say_yes(foreign: redis_py.Redis, foreign_url: str) -> None:
+    foreign.acl_setuser("ann", enabled=True, nopass=True, keys="*", commands=["+@stream", "+info"])
+    limited = redis_py.Redis.from_url(foreign_url, username="ann", password="x")
+    with pytest.raises(InputError, match=r"not known whether.*exists.*allow_writes=True"):
+        Scenario(limited).group("orders", "audit")
+    limited.close()
+    assert foreign.dbsize() == 0
+
+
+def test_a_server_of_streamviz_is_never_asked_about(
+    redis: redis_py.Redis, key: str, cluster: EmbeddedCluster
+) -> None:
+    redis.xadd(key, {"n": 1})
+    Scenario(redis).group(key, "audit")
+    assert not redis.exists(PLAYGROUND_KEY)
+    with EmbeddedServer(port=0, program=cluster.nodes[0].server.program) as other:
+        client = other.client()
+        client.set("mine", 1)
+        Scenario(client).group("orders", "audit")
+        client.close()
+    nodes = cluster.client()
+    nodes.xadd(f"{key}:parts", {"n": 1})
+    Scenario(nodes).group(f"{key}:parts", "audit")
+    nodes.delete(f"{key}:parts")
+    nodes.close()
+
+
+def test_the_course_asks_too(
+    foreign: redis_py.Redis,
+    foreign_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    foreign.set("session", "ann")
+    monkeypatch.setenv("REDIS_URL", foreign_url)
+    assert main(["tutorial", str(tmp_path / "course")]) == 1
+    assert "streamviz tutorial --allow-writes" in capsys.readouterr().err
+    assert not (tmp_path / "course").exists()
+    assert connect().keys() == [b"session"]
