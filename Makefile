@@ -17,7 +17,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench test-matrix test-versions test-install coverage-table clean
+.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -33,7 +33,12 @@ help:
 	@echo "make pictures     take the README's pictures anew"
 	@echo "make film         make the README's moving picture anew, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
+	@echo "make load         of the benchmarks, those of a busy and of a large server"
+	@echo "make long         ten minutes at real speed and hours on the virtual clock: nothing grows"
+	@echo "make mutants      break the observation's modules, and see whether its tests notice"
+	@echo "make lag          10,000 random samples against a full count (SAMPLES=, SEED=)"
 	@echo "make test-matrix  the package's tests on Redis 7.0, 8.2, 8.6 and Valkey 9.1"
+	@echo "make test-pages   boards and players in pages of MkDocs, Streamlit, Solara and Panel"
 	@echo "make test-versions  the package's tests on the lowest and on the newest dependencies"
 	@echo "make test-install   install the wheel as a learner does, and run the first notebook"
 	@echo "make coverage-table  notebooks/README.md: the map, and where each command is met"
@@ -101,8 +106,24 @@ film: js
 bench: js
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= -o python_files='bench_*.py' --benchmark-disable-gc
 
+load: js
+	$(BIN)/python -m pytest tests/benchmarks/bench_load.py -o addopts= -o python_files='bench_*.py' --benchmark-disable-gc
+
+long: js
+	$(BIN)/python tests/long_run.py $(LONG)
+
+mutants: js
+	$(BIN)/python tests/mutation.py $(MUTANTS)
+
+lag: js
+	STREAMVIZ_LAG_SAMPLES=$(or $(SAMPLES),10000) STREAMVIZ_LAG_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest tests/observation/test_lag_counted.py -s
+
 test-matrix: js
 	$(BIN)/python tests/matrix/run.py
+
+test-pages: js
+	$(BIN)/python -m pytest tests/browser/pages_of_tools.py -o python_files='pages_*.py'
 
 test-versions: js
 	$(BIN)/python tests/versions.py $(VERSIONS)

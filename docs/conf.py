@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import films  # noqa: E402
 
 import streamviz  # noqa: E402
 
@@ -22,6 +26,7 @@ html_theme = "furo"
 html_title = "streamviz"
 html_static_path = ["_static"]
 html_css_files = ["players.css"]
+html_js_files = [("films.js", {"defer": "defer"})]
 html_show_sphinx = False
 myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 3
@@ -42,41 +47,63 @@ LINKS = {
 }
 
 
-def copy_course() -> None:
-    """Copy the notebooks to where Sphinx finds them; their links into the repository follow."""
+def write_course(app: Sphinx) -> None:
+    """Copy the notebooks to where Sphinx finds them; their links follow, and their films."""
     notebooks = HERE.parent / "notebooks"
     shutil.copytree(notebooks / "images", HERE / "course/images", dirs_exist_ok=True)
+    played = set(notebooks.glob(f"{app.config.notebooks_that_play}.ipynb"))
     for page in [notebooks / "README.md", *notebooks.glob("*.ipynb")]:
         text = page.read_text("utf-8")
         for link, there in LINKS.items():
             text = text.replace(f"]({link}", f"]({there}")
         if page.name == "README.md":
             text += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+        elif page in played:
+            text = with_films(json.loads(text), page, Path(app.outdir) / "course/films")
         copy = HERE / "course" / page.name
         if not copy.exists() or copy.read_text("utf-8") != text:
             copy.write_text(text, "utf-8")
 
 
+def with_films(notebook: dict[str, Any], page: Path, folder: Path) -> str:
+    """Return a notebook whose pictures are followed by the films that take their place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {file.name: file for file in films.films_of(page, HERE / "_build/films").iterdir()}
+    if made:
+        shutil.copy(made["streamviz-player.js"], folder)
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            board = films.PLACEHOLDER.match(html)
+            if board and (film := f"{board[1]}.film.jsonl") in made:
+                name = f"{page.stem}.{film}"
+                shutil.copy(made[film], folder / name)
+                script = f'<script type="module" data-film="films/{name}"></script>'
+                output["data"]["text/html"] = html + script
+    return json.dumps(notebook)
+
+
 def write_players(app: Sphinx) -> None:
     """Write the recordings as pages that play, for the frames in the documentation."""
     from streamviz.export import to_html
-    from streamviz.plots import Flow, GroupLag, PendingAge, TrimSawtooth
+    from streamviz.plots import Flow, GroupLag, PendingAge, Plot, TrimSawtooth
 
-    players = {
-        "crash_and_rescue": [Flow(), PendingAge()],
-        "fall_behind_and_catch_up": [Flow(), GroupLag()],
-        "a_trim_bites": [Flow(), TrimSawtooth()],
+    players: dict[str, tuple[list[Plot], float]] = {  # and the second at which each begins
+        "crash_and_rescue": ([Flow(), PendingAge()], 7),
+        "fall_behind_and_catch_up": ([Flow(), GroupLag()], 0),
+        "a_trim_bites": ([Flow(), TrimSawtooth()], 0),
     }
     folder = Path(app.outdir) / "players"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, plots in players.items():
+    for name, (plots, start_s) in players.items():
         recording = HERE.parent / f"notebooks/recordings/{name}.jsonl.gz"
         page = folder / f"{name}.html"
-        size = (960, 640)
-        to_html(recording, page, plots=plots, size=size, autoplay=True, loop=True, overwrite=True)
+        options: Any = {"size": (960, 640), "autoplay": True, "loop": True, "overwrite": True}
+        to_html(recording, page, plots=plots, start_s=start_s, **options)
 
 
 def setup(app: Sphinx) -> None:
     """Connect what this documentation does beside Sphinx's own."""
-    copy_course()
+    app.add_config_value("notebooks_that_play", "*", "", [str])  # a run each: tests take one
+    app.connect("builder-inited", write_course)
     app.connect("builder-inited", write_players)

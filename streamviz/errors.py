@@ -25,6 +25,7 @@ password.
 
 from __future__ import annotations
 
+import os
 import re
 from os import PathLike
 from pathlib import Path
@@ -116,6 +117,13 @@ def check_type(name: str, value: object, kinds: type | tuple[type, ...], advice:
 def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name") -> Path:
     """Return an argument as a path."""
     check_type(name, value, (str, PathLike), advice)
+    path = Path(value)
     if "\0" in str(value):
         raise InputError(f"{name}={value!r}: a file's name has no NUL character: give {advice}")
-    return Path(value)
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise InputError(f"{name}={value!r}: it has half a character: give {advice}") from None
+    if not path.name:
+        raise InputError(f"{name}={str(value)!r}: give {advice}")
+    return path

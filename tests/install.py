@@ -8,6 +8,7 @@ must run there without an error.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parent.parent
@@ -37,28 +39,32 @@ def install() -> Path:
 
 def open_tutorial(programs: Path, folder: Path) -> str:
     """Run ``streamviz tutorial``, and return the name of the notebook that JupyterLab opens."""
-    command = [programs / "streamviz", "tutorial", "course", "--no-browser"]
+    opened, browser = folder / "opened", folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {opened}.part && mv {opened}.part {opened}\n')
+    browser.chmod(0o700)
     with (folder / "log").open("w+") as log:
-        lab = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        lab = subprocess.Popen(
+            [programs / "streamviz", "tutorial", "course"],
+            cwd=folder,
+            env=os.environ | {"BROWSER": f"{browser} %s"},
+            stdout=log,
+            stderr=log,
+        )
         try:
-            link = address(folder / "log", lab)
-            page, token = link.split("?token=")
-            server, name = page.split("/lab/tree/")
-            with urlopen(f"{server}/api/contents/{name}?token={token}") as reply:
+            deadline = time.monotonic() + 120
+            while not opened.exists():
+                if time.monotonic() > deadline or lab.poll() is not None:
+                    raise SystemExit(f"no page was opened:\n{(folder / 'log').read_text()}")
+                time.sleep(0.2)
+            page = Path(urlsplit(opened.read_text().strip()).path).read_text("utf-8")
+            hit = re.search(r'(http://[^"]+)/lab/tree/([^"?]+)\?token=(\w+)', page)
+            if hit is None:
+                raise SystemExit(f"the page opens no notebook:\n{page}")
+            with urlopen(f"{hit[1]}/api/contents/{hit[2]}?token={hit[3]}") as reply:
                 return str(json.load(reply)["name"])
         finally:
             lab.terminate()
-            lab.wait(30)
-
-
-def address(log: Path, lab: subprocess.Popen[bytes]) -> str:
-    """Return the link that JupyterLab prints."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and lab.poll() is None:
-        if hit := re.search(r"http://127\.0\.0\.1\S+\?token=\w+", log.read_text("utf-8")):
-            return hit[0]
-        time.sleep(0.2)
-    raise SystemExit(f"JupyterLab has no link:\n{log.read_text('utf-8')}")
+            lab.wait(60)
 
 
 def main() -> None:

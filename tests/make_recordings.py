@@ -18,7 +18,7 @@ Captions = list[tuple[float, str]]
 
 
 def crash_and_rescue(scenario: Scenario) -> tuple[History, Captions]:
-    """Let a consumer die with work in its hands, and another one take it over."""
+    """Let a consumer crash with a pending entry, and another one claim it."""
     scenario.produce("orders", series.orders(rate_hz=8, seed=7))
     scenario.group(
         "orders",
@@ -31,15 +31,15 @@ def crash_and_rescue(scenario: Scenario) -> tuple[History, Captions]:
     )
     return scenario.run(seconds=32), [
         (0, "Three consumers share the orders"),
-        (11.5, "billing-1 dies: what it holds is pending, and nobody works on it"),
-        (15, "New orders flow on; the dead one's order only gets older"),
+        (11.5, "billing-1 crashes: its entry is pending, and no consumer works on it"),
+        (15, "New orders flow on. The pending order only gets older"),
         (18.7, "Idle for 7 s: another consumer claims it"),
         (22, "Nothing was lost"),
     ]
 
 
 def fall_behind_and_catch_up(scenario: Scenario) -> tuple[History, Captions]:
-    """Let a group be too slow for what comes, until it gets help."""
+    """Let a group be too slow for the orders that arrive, until it gets help."""
     scenario.produce("orders", series.orders(rate_hz=10, seed=7))
     scenario.group("orders", "billing", consumers=2, service_ms=120)
     email = scenario.group("orders", "email", consumers=1, service_ms=180)
@@ -47,24 +47,24 @@ def fall_behind_and_catch_up(scenario: Scenario) -> tuple[History, Captions]:
     email.add_consumer()
     email.add_consumer()
     return scenario.run(seconds=25), [
-        (0, "Ten orders a second for two groups"),
-        (5, "email takes 180 ms an order: five or six a second, and ten come"),
-        (20, "Two more consumers: Redis gives to whoever asks"),
-        (38, "It has caught up, and nothing was skipped"),
+        (0, "Ten orders per second, for two groups"),
+        (5, "email takes 180 ms per order: five or six per second, but ten arrive"),
+        (20, "Two more consumers: Redis delivers to the next one that asks"),
+        (38, "email has caught up, and skipped nothing"),
     ]
 
 
 def a_trim_bites(scenario: Scenario) -> tuple[History, Captions]:
-    """Let a group be so far behind that a trim takes what it has not yet read."""
+    """Let a group lag so far that entries are trimmed before it reads them."""
     scenario.produce("orders", series.orders(rate_hz=10, seed=7), maxlen=80)
     scenario.group("orders", "billing", consumers=2, service_ms=120)
     scenario.group("orders", "email", consumers=1, service_ms=250)
     return scenario.run(seconds=40), [
         (0, "The stream keeps its newest 80 entries"),
-        (8.8, "80 are there: from now on each new entry pushes the oldest out"),
-        (13, "email is nearly 80 behind"),
-        (15.4, "Its lag grows no more: what it has not read is thrown away before it"),
-        (30, "No error anywhere: email never sees those orders"),
+        (8.8, "80 entries: from now on, each new entry pushes out the oldest"),
+        (13, "Nearly 80 entries are waiting for email"),
+        (15.4, "Its lag stops growing: entries are trimmed before email reads them"),
+        (30, "No error anywhere: email never gets those orders"),
     ]
 
 

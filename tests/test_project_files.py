@@ -54,6 +54,17 @@ def test_ci_tests_each_python_that_we_name() -> None:
     assert both == ["lowest", "newest"]
 
 
+def test_the_newest_redis_as_a_service_and_condas_run_the_notebooks() -> None:
+    jobs = read(GITHUB / "workflows" / "redis.yml")["jobs"]
+    assert jobs["service"]["services"]["redis"]["image"].startswith("redis:8.")
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert any(step.get("with", {}).get("environment-file") == "environment.yml" for step in steps)
+    commands = " ".join(step.get("run", "") for step in steps)
+    for path in re.findall(r"\s(notebooks\S*|tests\S*|streamviz\S*)", commands):
+        assert (ROOT / path).exists(), path
+    assert commands.count("--nbval notebooks") == 2
+
+
 def test_pre_commit_runs_what_make_check_runs() -> None:
     (repository,) = read(ROOT / ".pre-commit-config.yaml")["repos"]
     assert [hook["entry"] for hook in repository["hooks"]] == ["make check"]

@@ -23,6 +23,7 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
+@pytest.mark.timeout(180)  # a second's work, in thousands of round trips
 def test_their_python_runs_from_top_to_bottom(
     server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,7 +185,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "record, a NUL": (lambda p, s: record(s, "a\0b"), "has no NUL character"),
     "replay, start None": (lambda p, s: replay(p.path, start_s=None), "start_s=None"),
     "samples('x')": (lambda p, s: p.recording.samples(first="x"), "first='x'"),
-    "chosen(['x'])": (lambda p, s: p.recording.chosen("slips", ["x"]), "there is no sample 'x'"),
+    "chosen(['x'])": (lambda p, s: p.recording.chosen("slips", ["x"]), "samples: there is no 'x'"),
     "Frames(5)": (lambda p, s: Frames(5, [GroupLag()]), "recording=5"),
     "player.seek('x')": (lambda p, s: replay(p.path).seek("x"), "at_s='x'"),
     "player.event([])": (lambda p, s: replay(p.path).event([]), "kind=[]"),

@@ -157,7 +157,6 @@ def new_chat(client: redis.Redis) -> Stream:
     client.delete("chat", "screen")
     chat = Stream(client, "chat")
     _say(chat, _OLD_WORDS)
-    start(client, "chat")
     return chat
 
 
@@ -172,7 +171,7 @@ def _say(chat: Stream, number: int) -> None:
         chat.add({"word": word})
 
 
-@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.", "chat")
+@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.")
 def check_chat(chat: Stream) -> Verdict:
     """Grade exercise 2: the screen shows the last three of the old words, and all new ones."""
     reply: Any = chat.client.lrange("screen", 0, -1)

@@ -165,8 +165,10 @@ def option(word: str, name: str, value: int | None, minimum: int = 0) -> list[Ar
 def whole_number(name: str, value: int, minimum: float = -math.inf) -> int:
     """Return `value` if it is a whole number of at least `minimum`; a bool is refused."""
     whole = isinstance(value, Integral) and hasattr(value, "__index__")  # an int, or NumPy's
-    if not whole or isinstance(value, bool) or value < minimum:
-        limit = f", {minimum} or more" if minimum > -math.inf else ""
+    bounds = minimum > -math.inf
+    if not whole or isinstance(value, bool) or (bounds and not minimum <= value < 2**63):
+        limit = f", {minimum} or more" if bounds else ""
+        limit += ", below 2**63" if whole and value >= 2**63 else ""
         raise InputError(f"{name}={value!r}: give a whole number{limit}")
     return operator.index(value)
 

@@ -119,8 +119,15 @@ class Capabilities:
         return f"{feature.name} needs Redis {_dotted(feature.since)}; this server is {self.name}."
 
     @contextmanager
-    def trying(self, name: str) -> Iterator[None]:
+    def trying(self, name: str, shows: str = "") -> Iterator[None]:
         """Run a block that needs a feature; if the server refuses, print what is missing.
+
+        Parameters
+        ----------
+        name : str
+            The feature, such as ``"CLAIM"``.
+        shows : str, optional
+            What the block shows on a server that has it, in words.
 
         Examples
         --------
@@ -130,7 +137,7 @@ class Capabilities:
         ...     print("supported")
         supported
         """
-        message = self.missing(name)
+        message = self.missing(name) + (f" With it: {shows}." if shows else "")
         try:
             yield
         except UnsupportedCommand:

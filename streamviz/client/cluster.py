@@ -27,7 +27,7 @@ from redis.exceptions import (
 from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
 from streamviz.client.redirection import Redirection, redirection
-from streamviz.client.resp import Command, unpack
+from streamviz.client.resp import Command, to_bytes, unpack
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
 Client = redis.Redis | RedisCluster
@@ -47,7 +47,7 @@ def slot_of(key: str | bytes) -> int:
     True
     """
     check_type("key", key, (str, bytes), "a key as text or bytes")
-    return int(key_slot(key.encode("utf-8", "surrogateescape") if isinstance(key, str) else key))
+    return int(key_slot(to_bytes(key)))
 
 
 def connection_to(client: Client, key: str, *, quiet: bool = False) -> Connection:

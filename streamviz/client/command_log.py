@@ -126,7 +126,7 @@ class CommandLog:
 
     def since(self, count: int) -> list[LoggedCommand]:
         """Return the commands logged after the first `count`, as far as they are still stored."""
-        new = min(self.count - whole_number("count", count), len(self._commands))
+        new = min(self.count - whole_number("count", count, 0), len(self._commands))
         return list(islice(self._commands, len(self._commands) - new, None))
 
     def __enter__(self) -> CommandLog:

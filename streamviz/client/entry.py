@@ -10,7 +10,6 @@ from itertools import repeat
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.resp import to_bytes
 from streamviz.client.tables import Record
 
 
@@ -69,7 +68,8 @@ class Entry(Record):
         >>> list(photo.raw_fields["jpeg"])
         [255, 216, 255]
         """
-        return {name: to_bytes(value) for name, value in self.fields.items()}
+        pairs = self.fields.items()
+        return {name: value.encode("utf-8", "surrogateescape") for name, value in pairs}
 
     def _table_rows(self) -> list[tuple[str, Any]]:
         return [("id", self.id), *self.pairs]

@@ -16,6 +16,9 @@ from streamviz.errors import InputError
 LARGE_BYTES = 25_000
 _NEW_BYTES = 25_000
 _WAITING_BYTES = 25_000
+_PENDING_BYTES = 60_000
+_PENDING_ROW_BYTES = 75
+_LEAST_PENDING = 10
 _BYTES_PER_S = 1_000_000
 _LONGEST_S = 5.0
 _KEPT_BYTES = 20_000
@@ -81,6 +84,8 @@ class ByteBudget:
         waiting = _WAITING_BYTES // (size * (groups + 1)) if size else 0
         limits["max_entries"] = min(limits["max_entries"], new)
         limits["count_up_to"] = min(limits["count_up_to"], waiting)
+        pending = _PENDING_BYTES // (_PENDING_ROW_BYTES * max(1, groups))
+        limits["max_pending"] = min(limits["max_pending"], max(_LEAST_PENDING, pending))
         return limits
 
     def forget(self) -> None:

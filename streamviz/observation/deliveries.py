@@ -178,11 +178,12 @@ def _compare(
         entry = entries.get(entry_id)
         if entry is None:
             if complete or entry_id < last_id:
-                dropped = bool(names) and old.consumer not in names
+                listed = old.consumer in names or not names
+                dropped = not listed and not group.more_consumers
                 end: End = "dropped" if dropped else "acked"
                 if (undone := _undone(entry_id, group, sample)) is not None:
                     end = undone
-                elif not dropped and _may_be_removed(entry_id, sample):
+                elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
                     end = "acked or dropped"
                 ended.append(replace(old, until_ms=time_ms, end=end, n=n))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):

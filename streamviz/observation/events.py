@@ -107,6 +107,7 @@ def note(text: str) -> Event:
 
 def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
     """Return events; a text is a note."""
+    check_type("events", reported, Iterable, "events or texts")
     events = tuple(note(one) if isinstance(one, str) else one for one in reported)
     for event in events:
         check_type("events", event, Event, "events or texts")

@@ -50,7 +50,7 @@ def group_rows(sample: Sample, start_ms: int) -> Iterator[Sequence[Any]]:
             group.lag.verdict,
             group.lag.reason,
             group.pending,
-            len(group.consumers),
+            len(group.consumers) + group.more_consumers,
             group.acked,
             group.gone,
             group.dropped,

@@ -219,6 +219,7 @@ class History:
 
     def inexact_count(self, group: str) -> int:
         """Return in how many samples of the window the group's lag is not exact."""
+        check_type("group", group, str, "a group's name")
         return self._inexact.get(group, 0)
 
     def since(self, n: int) -> list[Sample]:
@@ -232,6 +233,7 @@ class History:
 
         This needs a reader that reports what it gets (`ReaderState.got`).
         """
+        check_type("reader", reader, str, "a reader's name")
         return self._missed.by(reader)
 
     def deliveries(self, group: str) -> Records[Delivery]:

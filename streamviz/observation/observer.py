@@ -142,7 +142,6 @@ class Observer:
         """
         if time_ms is not None:
             whole_number("time_ms", time_ms)
-        check_type("events", events, Iterable, "events or texts")
         check_type("readers", readers, Iterable, "a list of ReaderState")
         sample = self.snapshots.run(self.steps(time_ms, events_of(events), tuple(readers)))
         for callback in tuple(self.on_sample):

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import GroupInfo
+from streamviz.client.models import GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.observation.byte_budget import LARGE_BYTES
 from streamviz.observation.counting import Counts, Lookahead
 
 AT_ONCE_BYTES = 150_000  # a sample may cost this much, to make a lag exact
 STEP_BYTES = 16_000  # and this much each time, if the way to the cursor is longer
+_MANY = 20  # entries: fewer do not cost much, however large they are
+_PROBES, _PROBES_BYTES = 8, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,20 @@ class Page:
         ids = [entry[0] for entry in reply[::-1]]
         after = EntryId.ZERO if whole else EntryId.parse(ids[0]).previous()
         return Lookahead(after, ids, self.start == EntryId.MAX, until=self.start, asked=whole)
+
+
+def probe(stream: StreamInfo, entry_bytes: int) -> list[Page]:
+    """Return entries to ask for, one here and one there, to learn how large those of a stream are.
+
+    None are needed if the stream's ends, of `entry_bytes`, are large, or if it is short.
+    """
+    first, last = stream.first_entry, stream.last_entry
+    if first is None or last is None or stream.length <= _MANY or entry_bytes > LARGE_BYTES:
+        return []
+    low, high = first.id.ms << 64 | first.id.seq, last.id.ms << 64 | last.id.seq
+    count = min(_PROBES, _PROBES_BYTES // max(1, entry_bytes))
+    places = (low + (high - low) * n // (count + 1) for n in range(1, count + 1))
+    return [Page(EntryId(at >> 64, at & (1 << 64) - 1), 1, back=False) for at in places]
 
 
 def next_pages(

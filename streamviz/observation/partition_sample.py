@@ -14,6 +14,7 @@ from typing import Literal
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
+from streamviz.errors import check_type
 from streamviz.observation.events import Event
 from streamviz.observation.sample import GroupState, Lag, Sample
 
@@ -86,6 +87,9 @@ def sum_partitions(
     events : tuple of Event
         What happened.
     """
+    check_type("states", states, Sequence, "a sequence of PartitionState")
+    for state in states:
+        check_type("states", state, PartitionState, "a sequence of PartitionState")
     samples = [state.sample for state in states]
     existing = [sample for sample in samples if sample.exists]
     groups = sorted({group.name for sample in existing for group in sample.groups})
@@ -191,6 +195,7 @@ def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
         gone=_sum([group.gone for group in groups]) if complete else None,
         acked=_sum([group.acked for group in groups]) if complete else None,
         dropped=sum(group.dropped for group in groups),
+        more_consumers=max(group.more_consumers for group in groups),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from streamviz.client import replies
@@ -132,27 +133,28 @@ class Poll:
         about, groups = next(rest), last.groups(next(rest))
         new = next(rest)[::-1] if self.max_entries or self.known else []
         new = [] if self.after == EntryId.MAX else new  # XREVRANGE has nothing after the largest ID
-        entry_bytes = max(map(size_of, new), default=0)
         entries = tuple(filter(None, map(replies.entry, new)))  # parsed at once, and so checked
+        ends_bytes = 0
         if self.known is None:
-            stream, size, newest = last.stream(about)
+            stream, ends_bytes, newest = last.stream(about)
             if not self.max_entries and newest and newest.id > (self.after or EntryId.ZERO):
                 entries = (newest,)
-            entry_bytes = max(entry_bytes, size)
         elif about != self.known.length or new:
             raise StreamChanged
         else:
             stream = self.known
+        counted = [next(rest) for _ in self.pages]
+        ranges = [new, *counted]
         read = PollReplies(
             stream=stream,
             groups=groups,
             new=shortened(entries),
             new_ids=self._new_ids(stream, new),
-            pages=[page.read(next(rest)) for page in self.pages],
-            entry_bytes=entry_bytes,
+            pages=[page.read(reply) for page, reply in zip(self.pages, counted, strict=True)],
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
-            by_group=dict(self._by_group(rest)),
+            by_group=dict(self._by_group(rest, ranges)),
+            entry_bytes=max(ends_bytes, *map(size_of, chain(*ranges)), 0),
         )
         check_numbers(read.by_group, read.memory_bytes)
         return read
@@ -181,7 +183,8 @@ class Poll:
             about.append(("HGETALL", self.readers))
         return about
 
-    def _by_group(self, results: Any) -> Iterable[tuple[str, GroupReplies]]:
+    def _by_group(self, results: Any, ranges: list[Any]) -> Iterable[tuple[str, GroupReplies]]:
+        """Read what was asked about each group by name; append its waiting entries to `ranges`."""
         for name, cursor in self.cursors.items():
             consumers, previous = next(results), self.idle.get(name)
             pending = () if previous else next(results)
@@ -192,6 +195,7 @@ class Poll:
             if previous:
                 yield name, previous.aged(infos)
             else:
+                ranges.append(entries)
                 ids = [] if cursor == EntryId.MAX else [entry[0] for entry in entries]
                 complete = cursor == EntryId.MAX or 0 < self.count_up_to >= len(ids)
                 lookahead = Lookahead(cursor, ids, complete)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from heapq import nsmallest
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import StreamInfo
+from streamviz.client.models import ConsumerInfo, StreamInfo
 from streamviz.observation.counting import entries_added, may_have_swept
 from streamviz.observation.events import Event
 from streamviz.observation.idle_groups import GroupReplies
@@ -14,6 +15,8 @@ from streamviz.observation.lag_tracker import Judgement
 from streamviz.observation.poll import PollReplies
 from streamviz.observation.poller import Polled
 from streamviz.observation.sample import GroupState, ReaderState, Sample
+
+MAX_CONSUMERS = 50  # of a group in a sample
 
 
 def make_sample(
@@ -87,17 +90,34 @@ def _missed(results: PollReplies, previous: StreamInfo | None) -> int:
 
 def _group_state(judgement: Judgement, by_name: GroupReplies | None, *, times: bool) -> GroupState:
     group, lag, outcomes = judgement
-    if not times and lag.behind_ms:
+    if not times and lag.entries != 0:
         lag = replace(lag, behind_ms=None)
+    consumers = by_name.consumers if by_name else ()
+    shown = _that_matter(consumers, by_name) if by_name else ()
     return GroupState(
         name=group.name,
         last_delivered_id=group.last_delivered_id,
         entries_read=group.entries_read,
         lag=lag,
         pending=group.pending,
-        consumers=by_name.consumers if by_name else (),
+        consumers=shown,
         oldest=by_name.oldest if by_name else (),
         gone=outcomes.gone,
         acked=outcomes.acked,
         dropped=outcomes.dropped,
+        more_consumers=len(consumers) - len(shown),
     )
+
+
+def _that_matter(
+    consumers: tuple[ConsumerInfo, ...], replies: GroupReplies
+) -> tuple[ConsumerInfo, ...]:
+    """Return the consumers that a sample keeps: if there are very many, those that matter most."""
+    if len(consumers) <= MAX_CONSUMERS:
+        return consumers
+    holders = {one.consumer for one in replies.oldest}
+
+    def rank(one: ConsumerInfo) -> tuple[bool, int, int, str]:
+        return one.name not in holders, -one.pending, one.idle_ms, one.name
+
+    return tuple(sorted(nsmallest(MAX_CONSUMERS, consumers, key=rank)))

@@ -14,7 +14,7 @@ from streamviz.observation.evidence import Evidence, Findings
 from streamviz.observation.failover import Failovers
 from streamviz.observation.idle_groups import GroupReplies, LastPoll
 from streamviz.observation.lag_tracker import Judgement, LagTracker
-from streamviz.observation.pages import Page
+from streamviz.observation.pages import Page, probe
 from streamviz.observation.poll import Poll, PollReplies, StreamChanged
 from streamviz.observation.reply_checks import LastReplies
 from streamviz.observation.snapshots import Snapshots, Steps
@@ -170,6 +170,8 @@ class Poller:
         if budget.held and not budget.due(time_ms):
             raise StreamChanged
         replies = yield from self._round_trip(asked)
+        if asked.stream is None and (probes := probe(replies.stream, replies.entry_bytes)):
+            replies = yield from self._round_trip(replace(asked, pages=probes))
         budget.polled(time_ms, replies.entry_bytes)
         return replies
 

@@ -62,7 +62,8 @@ class GroupState(Record):
     pending : int
         Entries delivered and not acknowledged.
     consumers : tuple of ConsumerInfo
-        Ordered by name.
+        Ordered by name. Of very many, the 50 that matter most: those that hold the oldest pending
+        entries, then those that hold most, then those that were active last.
     oldest : sequence of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
@@ -74,6 +75,8 @@ class GroupState(Record):
     dropped : int
         Pending entries that were dropped with deleted consumers (XGROUP DELCONSUMER), at most: a
         consumer may have acknowledged some between the last sample and its end.
+    more_consumers : int
+        How many consumers are not in `consumers`.
     """
 
     name: str
@@ -86,6 +89,7 @@ class GroupState(Record):
     gone: int | None = None
     acked: int | None = None
     dropped: int = 0
+    more_consumers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

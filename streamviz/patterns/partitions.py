@@ -20,6 +20,7 @@ from streamviz.client.confirmed import Confirmed, Waiting
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.progress import progress_bar
+from streamviz.client.resp import to_bytes
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, check_type
 
@@ -74,7 +75,7 @@ class Partitions:
         """
         if not isinstance(key, str):
             raise InputError(f"{key!r} is not a business key: give it as text, such as 'ada'")
-        return crc32(key.encode("utf-8", "surrogateescape")) % len(self)
+        return crc32(to_bytes(key)) % len(self)
 
     def of(self, key: str) -> Stream:
         """Return the partition for a business key."""

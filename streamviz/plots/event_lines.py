@@ -28,9 +28,7 @@ MAX_WORDS = 34  # letters
 _ROWS = (0.93, 0.79)  # where words stand
 HEADROOM = 1.43
 """A plot's height in heights of its data, so that no words of an event cover a line."""
-_WORDS = {"unknown": "unknown", "plausible": "not counted"}  # the others are uncertain
 _LETTER = 1 / 90  # of a plot's width, about
-
 Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
 
 
@@ -102,7 +100,8 @@ def uncertain_lags(history: History) -> Trace:
             continue
         free_from = -width  # where the next words have room
         for start, end, verdict, reason in _joined(_spans(history, name), width / 50):
-            words = f"{label(name, 14)}: lag {_WORDS.get(verdict, 'uncertain')}"
+            what = {"unknown": "unknown", "plausible": "not counted"}.get(verdict, "uncertain")
+            words = f"{label(name, 14)}: lag {what}"
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
             middle, half = (start + end) / 2, (len(name[:14]) + 15) * _LETTER * width / 2

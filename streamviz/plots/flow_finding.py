@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import islice
 
 from streamviz.observation.deliveries import delivery_log
@@ -13,6 +14,8 @@ from streamviz.plots.texts import entries_text, no_data_text
 TREND_S = 10.0  # the span over which rates are taken
 CLEAR_TREND = 0.2  # entries per second; a smaller change is noise
 FAR_BEHIND = 20  # entries; a group with fewer keeps up
+STILL_S = 2.0  # without any change: a pause
+FAST = 10.0  # entries per second, whose rate shows within `STILL_S`
 
 Dead = set[tuple[str, str]]
 Span = tuple[Sample, Sample]
@@ -26,7 +29,7 @@ def finding(history: History) -> str:
         return text[0].upper() + text[1:]
     if not last.groups:
         return f"{entries_text(last.length)} in the stream, and no consumer group yet"
-    return _death(history, last) or _lag(last, span(history))
+    return _death(history, last) or _standstill(history, last) or _lag(last, span(history))
 
 
 def dead_consumers(history: History) -> Dead:
@@ -46,12 +49,12 @@ def is_dead(dead: Dead, group: str, consumer: str) -> bool:
     return (group, consumer) in dead or ("", consumer) in dead
 
 
-def span(history: History) -> Span | None:
-    """Return a sample from about `TREND_S` ago and the newest one; None if there is too little."""
+def span(history: History, seconds: float = TREND_S) -> Span | None:
+    """Return a sample from some seconds ago and the newest one; None if there is too little."""
     samples = history.samples
     newest = samples[-1]
     for sample in islice(reversed(samples), 1, None):
-        if newest.time_ms - sample.time_ms >= TREND_S * 1000:
+        if newest.time_ms - sample.time_ms >= seconds * 1000:
             return sample, newest
     return (samples[0], newest) if newest.time_ms - samples[0].time_ms >= 1000 else None
 
@@ -61,6 +64,34 @@ def per_second(between: Span | None, old: int | None, new: int | None) -> float 
     if between is None or old is None or new is None:
         return None
     return (new - old) * 1000 / (between[1].time_ms - between[0].time_ms)
+
+
+def rate_in(history: History) -> float | None:
+    """Return how many entries come a second: of a fast stream, over the last two seconds."""
+    rate = growth(span(history))
+    return rate if rate is None or rate < FAST else growth(span(history, STILL_S))
+
+
+def growth(between: Span | None) -> float | None:
+    """Return how many entries a second were added in a span; None if unknown."""
+    return per_second(between, *[one.entries_added for one in between]) if between else None
+
+
+def _standstill(history: History, last: Sample) -> str:
+    """Return for how long nothing has moved, if entries wait all that time."""
+    most = max(last.groups, key=lambda group: group.lag.entries or 0)
+    samples, state = history.samples, _state(last)
+    still = bisect_left(samples, True, key=lambda sample: _state(sample) == state)
+    still_s = (last.time_ms - samples[still].time_ms) / 1000
+    if still_s < STILL_S or not most.lag.entries:
+        return ""
+    waiting = entries_text(most.lag.entries)
+    return f"Nothing has moved for {int(still_s)} s: {most.name} is {waiting} behind"
+
+
+def _state(sample: Sample) -> object:
+    groups = [(one.name, one.last_delivered_id, one.pending) for one in sample.groups]
+    return sample.entries_added, sample.length, groups
 
 
 def _death(history: History, last: Sample) -> str:

@@ -16,8 +16,9 @@ from streamviz.plots.flow_finding import (
     Dead,
     dead_consumers,
     finding,
+    growth,
     is_dead,
-    per_second,
+    rate_in,
     span,
 )
 from streamviz.plots.texts import clean
@@ -51,9 +52,8 @@ def scene_of(history: History) -> dict[str, Any]:
         return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
     tape = list(numbered(_newest(history)))
     dead = dead_consumers(history)
-    between = span(history)
-    old = between[0].entries_added if between else None
-    rate = per_second(between, old, last.entries_added)
+    calm = growth(span(history))
+    rate = rate_in(history)
     coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
@@ -63,7 +63,7 @@ def scene_of(history: History) -> dict[str, Any]:
         "added": last.entries_added,
         "first": last.entries_added - last.length + 1,
         "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
-        "every": _every(rate),
+        "every": _every(calm),
         "event": _event(history),
         "producers": [
             {"name": _short(one.name), "new": [_number(tape, entry) for entry in one.new]}
@@ -100,7 +100,10 @@ def _group(
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
     shown = _shown(group, dead)
     held = _held(history, group, tape)
-    pending = sum(one.pending for one in group.consumers) - sum(one.pending for one in shown)
+    listed = sum(one.pending for one in group.consumers)
+    pending = (group.pending if group.more_consumers else listed) - sum(
+        one.pending for one in shown
+    )
     return {
         "name": _short(group.name),
         "colour": colour(index),
@@ -109,6 +112,7 @@ def _group(
         "pending": group.pending,
         "acked": account.acked,
         "gone": account.gone,
+        "dropped": account.dropped,
         "consumers": [
             {
                 "name": _short(one.name),
@@ -120,7 +124,7 @@ def _group(
         ],
         "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
         "bin": _bin(history, group.name, ended),
-        "more": [len(group.consumers) - len(shown), pending],
+        "more": [len(group.consumers) + group.more_consumers - len(shown), pending],
     }
 
 

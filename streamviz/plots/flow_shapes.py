@@ -20,22 +20,24 @@ Shape = dict[str, Any]
 PITCH, SQUARE = 15, 11  # from one square to the next, and a square's side
 FILL = 4  # of a square that is just delivered; it is full when it is old
 GROUP, READER = 96, 22  # heights
+MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
+LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
 GREY = "#888888"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 
 
-def flow_shapes(scene: dict[str, Any], width: int) -> tuple[int, list[Shape]]:
-    """Return the picture's height and its shapes, from back to front."""
+def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:
+    """Return the picture's height and its shapes, from back to front; `low` saves height."""
     if "added" not in scene or scene["trouble"]:
         text = scene["trouble"] or scene["headline"]
         return 80, [_text("headline 0", 16, 24, _fit(width - 32, HEADLINE, text), "headline")]
-    flow = _Flow(scene, width)
+    flow = _Flow(scene, width, low or len(scene["groups"]) > MANY)
     return flow.height, list(flow.shapes())
 
 
 class _Flow:
-    def __init__(self, scene: dict[str, Any], width: int) -> None:
+    def __init__(self, scene: dict[str, Any], width: int, low: bool) -> None:
         self.scene, self.width = scene, width
         self.wide = width >= 640
         self.left = 150 if self.wide else 100
@@ -46,7 +48,9 @@ class _Flow:
         self.headline = _lines(width - (112 if self.wide else 32), scene["headline"])
         self.top = 38 + 20 * len(self.headline)  # of the tape
         groups, readers = scene["groups"], scene["readers"]
-        self.readers_top = self.top + 44 + GROUP * len(groups)
+        self.low = LOW if low else 0
+        self.group_high = GROUP - (LOWER if self.low else 0)
+        self.readers_top = self.top + 44 + self.group_high * len(groups)
         self.height = self.readers_top + READER * len(readers) + 8
 
     def square(self, number: int) -> int:
@@ -81,7 +85,7 @@ class _Flow:
         words = _fit(room - NOTE * (_columns(words) + 1), NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
         for i, group in enumerate(scene["groups"]):
-            yield from self.group(i, group, top + 44 + GROUP * i, oldest)
+            yield from self.group(i, group, top + 44 + self.group_high * i, oldest)
         for i, reader in enumerate(scene["readers"]):
             yield from self.reader(i, reader, self.readers_top + READER * i)
 
@@ -119,7 +123,7 @@ class _Flow:
                 x, name = self.x(square), f"{key} waits {square}"
                 yield _square(name, x, top, "waits", colour, square=square)
         yield from self.consumers(key, group, top + 20)
-        yield from self.bar(key, group, top + 62)
+        yield from self.bar(key, group, top + 62 - self.low)
 
     def cursor(self, key: str, at: int, top: int, colour: str) -> Iterator[Shape]:
         end = max(self.left, min(self.x(self.square(at)) + SQUARE, self.right))
@@ -145,43 +149,65 @@ class _Flow:
         ):
             if number:
                 words = _fit(self.width - self.right - 20, NOTE, *options)
-                yield _text(f"{key} more {i}", self.right + 12, top + 46 + 14 * i, words, "note")
+                y = top + 46 - self.low + 14 * i
+                yield _text(f"{key} more {i}", self.right + 12, y, words, "note")
 
     def bin(self, key: str, one: dict[str, Any], x: int, top: int) -> Iterator[Shape]:
-        yield _rect(f"{key} bin", x, top, BOX_MIN, BOX_H, "bin", GREY)
-        words = _fit(BOX_MIN - 14, NOTE, one["name"])
-        yield _text(f"{key} bin name", x + 8, top + 14, words, "label")
-        number = f"{one['count']:,}"
-        words = _fit(BOX_MIN - 12, NOTE, f"✝ {number}{one['since']}", f"✝ {number}")
-        yield _text(f"{key} bin state", x + 8, top + 28, words, "note")
+        yield _rect(f"{key} bin", x, top, BOX_MIN, BOX_H - self.low, "bin", GREY)
+        number = f"✝ {one['count']:,}"
+        yield from self.words(f"{key} bin", x, top, BOX_MIN - 8, one["name"], number + one["since"])
+
+    def words(
+        self, key: str, x: int, top: int, room: int, name: str, *states: str
+    ) -> Iterator[Shape]:
+        """Yield a box's name and its state: in one line if the box is low."""
+        if self.low:
+            words = _fit(room, NOTE, *(f"{name}: {one}" for one in states))
+            yield _text(f"{key} name", x + 8, top + 14, words, "label")
+        else:
+            yield _text(f"{key} name", x + 8, top + 14, _fit(room, NOTE, name), "label")
+            yield _text(f"{key} state", x + 8, top + 28, _fit(room, NOTE, *states), "note")
 
     def consumer(
         self, name: str, key: str, one: dict[str, Any], x: int, top: int, wide: int, colour: str
     ) -> Iterator[Shape]:
-        held = one["held"][: max(1, (wide - 90) // PITCH)]
-        yield _rect(name, x, top, wide, BOX_H, "dead" if one["dead"] else "box", colour)
-        words = _fit(wide - 14 - PITCH * len(held), NOTE, one["name"])
-        yield _text(f"{name} name", x + 8, top + 14, words, "label")
-        yield _text(f"{name} state", x + 8, top + 28, _fit(wide - 12, NOTE, *_state(one)), "note")
-        for place, (entry, number, age_s, deliveries) in enumerate(held):
-            at = self.left if number is None else self.x(self.square(number))
-            left, y = x + wide - 6 - PITCH * (place + 1), top + 6
-            way = {
-                "enters": [max(self.left, min(at, self.right)), top - 20],
-                "leaves": [self.right + 20, y],
-            }
-            title = f"{entry}, delivery {deliveries}, held {age_s:.1f} s"
-            kind = "old" if one["dead"] or age_s > OLD_S else "held"
+        fits = max(1, (wide - 90) // PITCH)
+        known = one["held"][:fits] if self.every == 1 or one["pending"] <= fits else []
+        many = 0 if known else min(fits, self.square(one["pending"]))
+        kind = "dead" if one["dead"] else "box"
+        yield _rect(name, x, top, wide, BOX_H - self.low, kind, colour)
+        squares = len(known) + many if self.low else 0
+        yield from self.words(name, x, top, wide - 12 - PITCH * squares, one["name"], *_state(one))
+        left, y = x + wide - 6 - PITCH, top + (4 if self.low else 6)
+        for place in range(many):
+            kind = "old" if one["dead"] else "many"
+            title = f"{one['pending']:,} pending"
             yield _square(
-                f"{key} held {entry}", left, y, kind, colour, **way, id=entry, title=title
+                f"{name} many {place}", left - PITCH * place, y, kind, colour, title=title
             )
-            if kind == "held":
-                full = FILL + int(age_s * (SQUARE - FILL) / OLD_S)
-                box = (left, y + SQUARE - full, SQUARE, full)
-                yield _rect(f"{key} fill {entry}", *box, "fill", colour) | way
+        for place, held in enumerate(known):
+            yield from self.held(key, held, left - PITCH * place, y, colour, dead=one["dead"])
+
+    def held(
+        self, key: str, held: list[Any], x: int, y: int, colour: str, *, dead: bool
+    ) -> Iterator[Shape]:
+        entry, number, age_s, deliveries = held
+        way = {"leaves": [self.right + 20, y]}
+        if number is not None:
+            at = self.x(self.square(number))
+            way["enters"] = [max(self.left, min(at, self.right)), y - 26]
+        title = f"{entry}, delivery {deliveries}, held {age_s:.1f} s"
+        kind = "old" if dead or age_s > OLD_S else "held"
+        yield _square(f"{key} held {entry}", x, y, kind, colour, **way, id=entry, title=title)
+        if kind == "held":
+            full = FILL + int(age_s * (SQUARE - FILL) / OLD_S)
+            box = (x, y + SQUARE - full, SQUARE, full)
+            yield _rect(f"{key} fill {entry}", *box, "fill", colour) | way
 
     def bar(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
-        parts = [(name, group[name]) for name in _WORDS if group[name]]
+        rest = self.scene["added"] - sum(group[name] or 0 for name in _KNOWN)
+        numbers = group | {"unknown": max(0, rest)}
+        parts = [(name, numbers[name]) for name in _WORDS if numbers[name]]
         whole = max(1, sum(number for _, number in parts))
         x, room = self.left, self.right - self.left
         for name, number in parts:
@@ -208,7 +234,8 @@ class _Flow:
             yield from self.cursor(key, reader["at"], top, GREY)
 
 
-_WORDS = {"acked": "acknowledged", "pending": "pending", "waiting": "waiting", "gone": "never got"}
+_KNOWN = ("acked", "pending", "waiting", "dropped", "gone")
+_WORDS = {one: one for one in (*_KNOWN, "unknown")} | {"acked": "acknowledged", "gone": "never got"}
 _ACKED = "acknowledged", "acked"
 
 

@@ -22,8 +22,9 @@ _OUTLINES = {
     "dead": "rx='6' stroke-width='1.2' stroke-dasharray='4 3'",
     "bin": "rx='2' stroke-width='1.2' stroke-dasharray='1 3'",
     "bar-waiting": "stroke-width='1'",
+    "bar-unknown": "stroke-width='1' stroke-dasharray='1 3'",
 }
-_CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0}
+_CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0, "bar-dropped": 0}
 
 
 def render_flow(
@@ -45,9 +46,11 @@ def render_flow(
     scene = figure["data"][1]["meta"]
     high, shapes = flow_shapes(scene, width)
     if height is not None:
+        low = high > height
+        high = flow_shapes(scene, width, low=low)[0]
         scale = min(height / high, max(1.0, width / LEAST))
         width = round(width / scale)
-        high, shapes = flow_shapes(scene, width)
+        high, shapes = flow_shapes(scene, width, low=low)
     text = TEXT_COLOURS[background] if background else TEXT_COLOUR
     substitutes = SUBSTITUTES[background] if background else {}
     parts = [
@@ -71,7 +74,7 @@ def _draw(shape: Shape, substitutes: dict[str, str]) -> str:
 
 
 def _paint(kind: str, colour: str) -> str:
-    colour = {"old": RED, "dead": GREY, "bar-gone": GREY}.get(kind, colour)
+    colour = {"old": RED, "dead": GREY, "bar-gone": GREY, "bar-dropped": RED}.get(kind, colour)
     if kind in _OUTLINES:
         return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
     pale = " fill-opacity='.3'" if kind == "held" else ""

@@ -10,7 +10,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from streamviz import plots
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.plots.figure import Plot
 from streamviz.plots.group_lag import GroupLag
 
@@ -31,6 +31,7 @@ def new_plot(name: str) -> Plot:
     InputError
         If there is no such plot, or it can't be made.
     """
+    check_type("name", name, str, "a plot's name, or module:Class")
     if name in PLOTS:
         return PLOTS[name]()
     if ":" not in name:

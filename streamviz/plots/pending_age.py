@@ -155,7 +155,8 @@ def _age_s(sample: Sample, group: GroupState | None) -> float | None:
     oldest = group.oldest[0]
     if not oldest.id.is_time(sample.time_ms):
         return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
-    return _seconds_since(sample.time_ms, oldest.id)
+    # an ID may be ahead of this machine's clock, but no entry is younger than its last delivery
+    return max(_seconds_since(sample.time_ms, oldest.id), round(oldest.idle_ms / 1000, 3))
 
 
 def _seconds_since(time_ms: int, entry_id: EntryId) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, log2
+from math import inf
 from weakref import WeakKeyDictionary
 
 from streamviz.observation.history import History
@@ -17,8 +17,7 @@ def shown_groups(history: History, most: int = MAX_GROUPS) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
     Of more than twelve, or another number, these are the ones whose lag is unknown, or that have
-    the most waiting and pending entries now, to about a fifth: so they do not change with every
-    sample.
+    the most waiting and pending entries now.
     """
     names, newest = history.group_names, history.newest
     if len(names) <= most or newest is None:
@@ -51,4 +50,4 @@ def worst_of_text(history: History, most: int = MAX_GROUPS) -> str:
 def _rank(group: GroupState) -> float:
     if group.lag.entries is None:
         return inf
-    return int(4 * log2(1 + group.lag.entries + group.pending))
+    return group.lag.entries + group.pending

@@ -71,6 +71,8 @@ def _was_trimmed(last: Sample, sample: Sample) -> bool:
 
 
 def _deleted(before: GroupState, group: GroupState) -> Iterator[Event]:
+    if group.more_consumers:
+        return  # one that is not listed may still be there
     names = {one.name for one in group.consumers}
     for name in sorted({one.name for one in before.consumers} - names):
         yield Event("consumer_deleted", name, group.name)

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from os import SEEK_END
 from pathlib import Path
 from stat import S_ISREG
-from types import NoneType
 from typing import BinaryIO
 
 from streamviz.client.progress import progress_bar
@@ -108,10 +107,10 @@ class Recording:
             If a block or a line is broken.
         """
         track = self.track(stream)
-        for name, value in (("first", first), ("last", last)):
-            check_type(name, value, (int, NoneType), "the number of a sample, from 0")
-        end = len(track) if last is None else min(last, len(track))
-        return self._read(track, range(max(first, 0), end), bare_until)
+        end = len(track) if last is None else last
+        for name, value in (("first", first), ("last", end), ("bare_until", bare_until)):
+            check_type(name, value, int, "the number of a sample, from 0")
+        return self._read(track, range(max(first, 0), min(end, len(track))), bare_until)
 
     def chosen(self, stream: str | None, places: Sequence[int]) -> Iterator[Sample]:
         """Return some of the samples, counted from 0, in the order of `places`.
@@ -124,11 +123,10 @@ class Recording:
             If a block or a line is broken.
         """
         track = self.track(stream)
+        check_type("places", places, Sequence, "the numbers of samples, from 0")
         for place in places:
             if not isinstance(place, int) or not 0 <= place < len(track):
-                raise InputError(
-                    f"there is no sample {place!r} in {self.path}: it has {len(track)}, from 0"
-                )
+                raise InputError(f"{self.path} has {len(track)} samples: there is no {place!r}")
         return self._read(track, places)
 
     def __repr__(self) -> str:

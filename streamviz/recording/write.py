@@ -179,7 +179,7 @@ class Recorder:
                 self._close_file()
 
     def _is_due(self, time_ms: int) -> bool:
-        if self._block_ms is None or 0 <= time_ms - self._written_ms < self._block_ms:
+        if self._block_ms is None or time_ms - self._written_ms < self._block_ms:
             return False
         self._written_ms = time_ms  # and not this machine's time: a virtual run is the same bytes
         return True
@@ -288,12 +288,8 @@ def save(
     RecordingError
         If the file already exists, or can't be written.
     """
-    if not isinstance(history, History):
-        raise InputError(f"{history!r} can't be saved: give the History of a run")
-    if not history.samples:
-        raise InputError(
-            f"{history!r} can't be saved: run its scenario, or append an observer's samples first"
-        )
+    if not isinstance(history, History) or not history.samples:
+        raise InputError(f"{history!r} can't be saved: give the History of a run, with samples")
     pinned = captions_of(captions)
     samples = history.samples
     bar = progress_bar(progress, "Saving", len(samples), "samples")

@@ -67,6 +67,7 @@ def text(name: str, value: str) -> str:
     """Return `value` if it is a text of at least one character."""
     if not isinstance(value, str) or not value:
         raise InputError(f"{name}={value!r}: give a text of at least one character")
+    to_bytes(value)  # or it says what can't be sent
     return value
 
 

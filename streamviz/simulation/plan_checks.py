@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 from itertools import chain
 from typing import Any
 
+from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, check_type
 from streamviz.simulation.checks import known
 from streamviz.simulation.producer import Producer
@@ -52,6 +53,7 @@ def check_reader(
         raise InputError(f"{stream!r} is not a stream's key: give its name as text")
     if not isinstance(name, str) or not name:
         raise InputError(f"reader={name!r}: give a name as text")
+    to_bytes(name)  # or it says what can't be sent
     parameters = chain(*(signature(one).parameters.values() for one in (kind, BaseReader)))
     names = [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
     known(f"an option of a {kind._random_stream.lower()}", options, names)

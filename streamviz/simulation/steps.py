@@ -100,6 +100,8 @@ class Steps:
             self._statements = ast.parse(text).body
         except SyntaxError as error:
             raise InputError(f"line {error.lineno} is not Python: {error.msg}") from error
+        except UnicodeEncodeError as error:
+            raise InputError(f"{source!r} has half a character: remove it") from error
         if not self._statements:
             raise InputError("there is no statement in the source: write one statement per line")
         self.sources = [ast.get_source_segment(text, one) or "" for one in self._statements]

@@ -29,7 +29,7 @@ def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str
     Parameters
     ----------
     element_id : str
-        The ID by which the browser finds the placeholder.
+        The ID by which the browser finds the placeholder; empty if the board stands in a box.
     images : list of (str, str, int)
         The alt text, the SVG and the largest width in pixels of each picture.
     footer : str
@@ -40,4 +40,5 @@ def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str
         f'max-width:{width}px" src="data:image/svg+xml,{quote(svg, safe=_SVG_SAFE)}">'
         for alt, svg, width in images
     )
-    return f'<div class="streamviz" data-streamviz="{element_id}">{pictures}{footer}</div>'
+    kind = f'data-streamviz="{element_id}"' if element_id else "data-streamviz-box"
+    return f'<div class="streamviz" {kind}>{pictures}{footer}</div>'

@@ -6,6 +6,8 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from streamviz.widgets.boxes import follow_boxes
+
 
 class LateWidget(anywidget.AnyWidget):
     """A widget that costs nothing until it is shown.
@@ -36,6 +38,7 @@ class LateWidget(anywidget.AnyWidget):
         """The ID by which the browser knows the widget; the first use opens the connection."""
         if self.comm is None:
             super().open()
+            follow_boxes()
         return str(self.comm.comm_id)
 
     def close(self) -> None:

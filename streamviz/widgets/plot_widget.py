@@ -23,7 +23,7 @@ from streamviz.plots.drawing import draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
-from streamviz.widgets import output_cells
+from streamviz.widgets import boxes, output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.fallback import new_ids, placeholder
 from streamviz.widgets.late_widget import LateWidget
@@ -77,13 +77,11 @@ class PlotWidget(LateWidget):
             raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
         self.history = history  # marimo reads the traits while the widget is made
         self.plots = chosen
-        # for each plot: its last sample and its structure key
-        self._sent: list[tuple[int, Any]] = []
+        self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
         self._views = Views()
-        self._handles: list[Any] = []
-        self._refreshed_s = 0.0
-        self._summarised_s = 0.0
+        self._handles: list[tuple[Any, str]] = []  # of saved pictures, and their placeholder's ID
+        self._refreshed_s = self._summarised_s = 0.0
         mount_id, fallback_id = new_ids()
         super().__init__(mount_id=mount_id, fallback_id=fallback_id)
         self.on_msg(self._receive)
@@ -162,14 +160,19 @@ class PlotWidget(LateWidget):
         """Return the history as of the moment that a request is about."""
         return self.history
 
-    def _ipython_display_(self) -> None:
+    def show_pictures(self, element_id: str = "", saved_id: str = "") -> None:
+        """Add the pictures to the outputs of the running cell, and keep them up to date there."""
         from IPython.display import display
 
-        assert self.model_id  # the browser must know the widget before its placeholder
-        output = self._mimebundle(self.mount_id)
+        output = self._mimebundle(element_id)
         handle = display(output, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        self._handles += [handle] if handle is not None else []
+        self._handles += [(handle, saved_id)] if handle is not None else []
+
+    def _ipython_display_(self) -> None:
+        assert self.model_id  # the browser must know the widget before its placeholder
+        self.show_pictures(self.mount_id, self.fallback_id)
         output_cells.register(self)
+        boxes.follow_output(self)
         self._start()  # nobody says hello if the notebook runs without a browser
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
@@ -184,9 +187,9 @@ class PlotWidget(LateWidget):
         """Replace the saved pictures with current ones; the live plots stay where they are."""
         if self._handles:
             self._refreshed_s = time.monotonic()
-            output = self._mimebundle(self.fallback_id)
-            for handle in self._handles:
-                handle.update(output, raw=True)
+            outputs = {key: self._mimebundle(key) for key in {key for _, key in self._handles}}
+            for handle, saved_id in self._handles:
+                handle.update(outputs[saved_id], raw=True)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         try:
@@ -260,8 +263,7 @@ class PlotWidget(LateWidget):
         deltas = self._new_deltas()
         message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}
         status = self._status()
-        text = json.dumps(status)
-        if text != self._sent_status:
+        if (text := json.dumps(status)) != self._sent_status:
             self._sent_status, message["status"] = text, status
         if rows := self._new_rows():
             message["rows"] = rows
@@ -271,10 +273,9 @@ class PlotWidget(LateWidget):
 
     def _new_deltas(self) -> list[Delta]:
         """Return what is new in each plot; nothing if there is no new sample."""
-        last = self.history.newest
+        last, deltas = self.history.newest, []
         if last is None or all(n == last.n for n, _ in self._sent):
             return []
-        deltas = []
         for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
             delta, key = draw_change(plot, self.history, n, key)
             self._sent[i] = (delta["n"], key)

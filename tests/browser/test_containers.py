@@ -63,7 +63,7 @@ def cell(notebook: Notebook, number: int) -> Any:
 def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
-        'w.HBox([board("hbox")])',
+        'w.HBox([board("hbox"), w.Label("beside")])',
         'w.VBox([board("vbox"), w.IntSlider()])',
         'w.Tab([board("tab-1"), board("tab-2")])',
         'w.Accordion([board("accordion")], selected_index=0)',
@@ -73,6 +73,7 @@ def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(cells).run_all()
     for cell in (1, 2, 4, 5, 6):
         all_live(notebook, views(notebook, cell))
+        assert views(notebook, cell).bounding_box()["width"] > 600, "as wide as its place"
     tabs = notebook.page.locator(".jp-CodeCell").nth(3)
     for title in tabs.locator(".lm-TabBar-tab").all():
         title.click()
@@ -81,6 +82,40 @@ def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
         notebook.until(lambda shown=shown: fills(shown))  # though it was hidden at first
     notebook.picture("containers")
     assert not notebook.problems
+
+
+def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
+    open_notebook: OpenNotebook,
+) -> None:
+    cells = [
+        SETUP,
+        'w.VBox([w.HBox([board("box")])])',
+        'out = w.Output(); display(out)\nwith out: display(board("output"))',
+    ]
+    notebook = open_notebook(cells).run_all()
+    for number in (1, 2):
+        all_live(notebook, views(notebook, number))
+        picture = notebook.page.locator(".jp-CodeCell").nth(number).locator("[data-streamviz-box]")
+        assert (picture.count(), picture.is_visible()) == (1, False)
+        notebook.until(lambda number=number: "0 waiting" in saved_picture(notebook, number))
+    notebook.picture("boxes")
+    notebook.save()
+    notebook.lab.end_kernels()
+    notebook.reload()
+    for number in (1, 2):
+        shown = (
+            notebook.page.locator(".jp-CodeCell").nth(number).locator("[data-streamviz-box] img")
+        )
+        shown.scroll_into_view_if_needed()
+        notebook.until(shown.is_visible)
+    notebook.picture("boxes-without-kernel")
+
+
+def saved_picture(notebook: Notebook, number: int) -> str:
+    """Return the picture of a boxed board in the outputs of a cell; empty, it names no group."""
+    html = ["".join(one.get("data", {}).get("text/html", "")) for one in notebook.outputs()[number]]
+    (picture,) = [one for one in html if "data-streamviz-box" in one]
+    return picture
 
 
 def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNotebook) -> None:
@@ -142,7 +177,8 @@ def test_traits_are_linked_and_observed(open_notebook: OpenNotebook) -> None:
 words = w.Label()
 w.jslink((slider, "value"), (one, "speed"))
 w.jslink((one, "summary"), (words, "value"))
-w.VBox([slider, words, one])""",
+how = w.Label(); w.jslink((one, "state"), (how, "value"))
+w.VBox([slider, how, words, one])""",
         "print(round(one.scenario.speed, 3), one.state, one.selected)",
         "one.selected = next((str(entry.id) for entry in one.history.entries), '')",
     ]
@@ -155,7 +191,8 @@ w.VBox([slider, words, one])""",
     for _ in range(4):
         slider.press("ArrowRight")
     notebook.until(lambda: "3.0 running" in notebook.run_cell(2))
-    notebook.until(lambda: "billing: " in shown.locator(".widget-label").last.inner_text())
+    how, words = (shown.locator(".widget-label").nth(n) for n in (-2, -1))
+    notebook.until(lambda: how.inner_text() == "running" and "billing: " in words.inner_text())
     shown.locator(".streamviz-plot").first.focus()
     shown.locator(".streamviz-plot").first.press("End")
     newest = "document.querySelector('.streamviz-plot').data[0].customdata"

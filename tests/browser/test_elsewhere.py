@@ -49,9 +49,25 @@ def picture(page: Page, name: str) -> None:
 def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, tab: Page, shown: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{shown}?token={lab.token}")
     tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
-    tab.get_by_role("button", name="kill billing-1").click()
+    tab.get_by_role("button", name="kill billing-1").press("Enter")
     tab.get_by_role("button", name="revive billing-1").wait_for()
     picture(tab, "voila")
+    lab.end_kernels()
+
+
+def test_voila_has_ones_own_slider(lab: Lab, tab: Page) -> None:
+    program = (ROOT / "tests/examples/voila_page.py").read_text("utf-8")
+    cell = nbformat.v4.new_code_cell(program)
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(made, lab.folder / "notebooks" / "slider.ipynb")
+    tab.goto(f"{lab.url}/voila/render/slider.ipynb?token={lab.token}")
+    tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
+    rate = "() => Number(document.body.innerText.match(/in ([0-9.]+)[/]s/)?.[1] ?? 0)"
+    assert tab.evaluate(rate) < 10
+    tab.locator(".noUi-handle").nth(1).press("End")
+    tab.wait_for_function(f"() => ({rate})() > 14", timeout=20_000)
+    picture(tab, "voila-slider")
     lab.end_kernels()
 
 
@@ -74,7 +90,7 @@ def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) 
     tab.locator(".jp-Cell .cm-content").first.click()
     tab.keyboard.press("Shift+Enter")
     tab.wait_for_function(f"() => ({POINTS})() > 20", timeout=40_000)
-    tab.get_by_role("button", name="kill billing-1").click()
+    tab.get_by_role("button", name="kill billing-1").press("Enter")
     tab.get_by_role("button", name="revive billing-1").wait_for()
     picture(tab, "notebook-7")
     lab.end_kernels()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 from browser.conftest import RESULTS, Heard, Notebook
+from PIL import Image
 from playwright.sync_api import Page
 from plots.histories import group, history, sample
 
@@ -279,6 +281,125 @@ def test_its_entries_are_chosen_by_keyboard_and_by_pointer(film: Callable[..., F
     shown.page.locator(f'[data-key="{HELD}"][data-chosen=true]').wait_for(state="detached")
     shown.page.locator('[data-key="tape 3"]').hover()
     shown.page.get_by_text("3-0; read by g").wait_for()
+
+
+WAY = """id => {
+  window.way = [];
+  const inside = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top;
+  const box = node => node.getBoundingClientRect();
+  const seek = query => document.querySelector(`.streamviz-flow ${query}`);
+  const place = () => {
+    const held = seek(`[data-kind=held][data-id="${id}"]`);
+    if (held) return inside(box(held), box(seek('[data-key="group 0 0"]'))) ? 'consumer' : 'moving';
+    const entry = seek(`[data-kind=entry][data-id="${id}"]`);
+    const [tape] = document.querySelectorAll('.streamviz-flow [data-kind=entry]');
+    if (!entry || window.way.includes('consumer')) return 'gone';
+    return box(entry).top < box(tape).top - 4 ? 'producer' : 'tape';
+  };
+  const follow = () => {
+    const now = place();
+    if (window.way.at(-1) !== now) window.way.push(now);
+    requestAnimationFrame(follow);
+  };
+  follow();
+}"""
+
+
+def colour_at(page: Page, box: list[int]) -> tuple[int, ...]:
+    """Return the colour in the middle of a box, on the screen."""
+    x, y, wide, high = box
+    clip = {"x": x + wide // 2, "y": y + high // 2, "width": 1, "height": 1}
+    image = Image.open(io.BytesIO(page.screenshot(clip=clip)))  # type: ignore[arg-type]
+    return tuple(image.convert("RGB").getpixel((0, 0)))  # type: ignore[arg-type]
+
+
+def test_an_entry_is_drawn_at_its_producer_on_the_tape_with_its_consumer_and_gone(
+    redis: redis_py.Redis, key: str, page: Page, heard: Heard
+) -> None:
+    stream = Stream(redis, key)
+    stream.add({"n": 0}, "1000-0")
+    stream.group("g").create("$")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
+        page.goto(server.url)
+        page.locator(".streamviz-flow [data-kind=entry]").wait_for()
+        page.wait_for_function(AT_REST)
+        page.evaluate(WAY, "2000-0")
+        stream.add({"n": 1}, "2000-0")
+        page.wait_for_function("() => window.way.at(-1) === 'tape'")
+        page.wait_for_function(AT_REST)
+        there = page.evaluate(SHAPES)["tape 2"]["box"]
+        assert colour_at(page, there) == (136, 136, 136), "a square is drawn there"
+        redis.xreadgroup("g", "ann", {key: ">"}, count=1)
+        page.wait_for_function("() => window.way.at(-1) === 'consumer'")
+        page.wait_for_function(AT_REST)
+        with_ann = page.evaluate(SHAPES)["group 0 held 2000-0"]["box"]
+        pale = colour_at(page, with_ann)
+        assert pale not in ((255, 255, 255), (136, 136, 136))
+        redis.xack(key, "g", "2000-0")
+        page.wait_for_function("() => window.way.at(-1) === 'gone'")
+        page.wait_for_function(AT_REST)
+        assert colour_at(page, with_ann) == (255, 255, 255), "nothing is left of it"
+        way = page.evaluate("() => window.way")
+        assert [one for one in way if one != "moving"] == [
+            *("gone", "producer", "tape", "consumer", "gone")
+        ]
+    assert not heard.said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(400, 800), (900, 600), (1366, 768), (1920, 1080), (2560, 1440)])
+def test_at_each_size_nothing_is_cut_off(
+    redis: redis_py.Redis, key: str, page: Page, size: tuple[int, int], scheme: Any
+) -> None:
+    Stream(redis, key).add_many({"n": n} for n in range(60))
+    for name in ("audit", "billing", "email"):
+        Stream(redis, key).group(name).create("0")
+        redis.xreadgroup(name, f"{name}-1", {key: ">"}, count=3)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    with DashboardServer(Scenario(redis, sample_every_ms=200).watch(key), key) as server:
+        page.goto(server.url)
+        page.wait_for_function(f"() => ({SHAPES})()['group 2 waiting']?.text === '57 waiting'")
+        page.locator(".streamviz-plot .main-svg").first.wait_for()
+        page.wait_for_function(AT_REST)
+        shapes = page.evaluate(SHAPES)
+        RESULTS.mkdir(exist_ok=True)
+        page.screenshot(path=RESULTS / f"dashboard-{size[0]}-{scheme}.png")
+        for name, one in shapes.items():
+            x, _, wide, _ = one["box"]
+            assert 0 <= x <= x + wide <= size[0] + 1, name
+        small = page.evaluate(
+            """() => Math.min(...[...document.querySelectorAll('.streamviz-flow text')]
+              .map(one => 12 * one.getCTM().a))"""
+        )
+        assert small >= (10 if size[0] < 1900 else 15), "letters can be read"
+        low = page.evaluate("() => document.documentElement.scrollHeight")
+        assert low <= size[1] or size[0] <= 700, "all is on one screen"
+
+
+def test_with_forced_colours_kinds_differ_by_shape(film: Callable[..., Film], page: Page) -> None:
+    page.emulate_media(forced_colors="active")
+    shown = film()
+    shapes = shown.at(26)
+    kinds = {one["kind"] for one in shapes.values()}
+    assert {"entry", "waits", "old", "dead", "box"} <= kinds
+    looks = page.evaluate(
+        """() => Object.fromEntries(['entry', 'waits', 'old', 'dead'].map(kind => {
+          const { fill, stroke, strokeDasharray } = getComputedStyle(
+            document.querySelector(`.streamviz-flow [data-kind=${kind}]`));
+          return [kind, [fill, stroke, strokeDasharray].join()];
+        }))"""
+    )
+    assert len(set(looks.values())) == len(looks)
+    text = page.evaluate(
+        "() => getComputedStyle(document.querySelector('.streamviz-flow text')).fill"
+    )
+    ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert text != ground
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / "flow-forced-colours.png")
+    page.emulate_media(forced_colors="none")
 
 
 def test_it_is_live_on_a_page_of_its_own(

@@ -46,7 +46,7 @@ def test_a_slider_changes_the_rate_and_a_killed_consumer_shows(open_notebook: Op
     notebook.live().wait_for()
     notebook.page.get_by_label("rate of orders").fill("3")
     notebook.page.get_by_text("×8", exact=True).wait_for()
-    notebook.page.get_by_role("button", name="kill billing-1").click()
+    notebook.page.get_by_role("button", name="kill billing-1").press("Enter")
     notebook.page.get_by_role("button", name="revive billing-1").wait_for()
     notebook.until(lambda: "billing-1 was killed" in notebook.events())
     notebook.page.get_by_role("button", name="revive billing-1").press("Enter")
@@ -255,10 +255,14 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.get_by_text("Paused").wait_for()
     names = walk(notebook, "Tab", "Stream map: ")
     controls = ["Step", "speed", "rate of orders", "billing takes", "email takes"]
-    controls += ["add a consumer to billing", "add a consumer to email"]
-    controls += ["kill billing-1", "kill billing-2", "kill email-1"]
     assert names[: len(controls)] == controls
     assert names[len(controls)].startswith("Flow: ")
+    assert names[len(controls) + 1 : -1] == [
+        "add a consumer to billing",
+        "remove a consumer from billing",
+        *("kill billing-1", "slow billing-1", "kill billing-2", "slow billing-2"),
+        *("add a consumer to email", "kill email-1", "slow email-1"),
+    ]
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     texts = page.evaluate("() => document.querySelector('.streamviz-plot').data[0].text")
@@ -274,43 +278,71 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     assert not notebook.problems
 
 
+SHOWN = """() => document.addEventListener('click', ({target}) => {
+  window.shown = target.closest('.streamviz-spot')?.outerHTML ?? target.outerHTML;
+}, {once: true})"""
+
+
 def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook([SHOP]).run_all()
     notebook.live().wait_for()
-    box = notebook.live().locator('[data-key="group 0 0"]')
-    label = notebook.live().locator('[data-key="group 0 0 name"]')
-    label.wait_for()
-    assert label.text_content() == "billing-1"
-    box.click(position={"x": 20, "y": 12})  # on its name
+    page, box = notebook.page, notebook.live().locator('[data-key="group 0 0"]')
+    spot = notebook.live().locator('.streamviz-spot[aria-label="billing-1"]')
+    page.get_by_role("button", name="kill billing-1").wait_for(state="attached")
+    place = {"x": 20, "y": 12}
+    page.evaluate(SHOWN)
+    spot.click(position=place)  # type: ignore[arg-type]
+    shown = page.evaluate("() => window.shown")
+    assert "data-dead" in shown, "it shows with the click, and not with a sample"
     notebook.live().locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
     notebook.until(lambda: "billing-1 was killed" in notebook.events())
-    assert notebook.page.get_by_role("button", name="revive billing-1").is_visible()
-    box.click(position={"x": 20, "y": 28})  # on what it does
+    assert notebook.live().locator('[data-key="group 0 1"][data-kind="box"]').count() == 1
+    around, button = box.bounding_box(), page.get_by_role("button", name="revive billing-1")
+    there = button.bounding_box()
+    assert around is not None
+    assert there is not None
+    assert 0 < there["y"] - around["y"] < 50, "the button is at what it changes"
+    assert around["x"] < there["x"] < there["x"] + there["width"] < around["x"] + around["width"]
+    spot.click(position=place)  # type: ignore[arg-type]
     notebook.live().locator('[data-key="group 0 0"][data-kind="box"]').wait_for()
     notebook.until(lambda: "billing-1 is back" in notebook.events())
     assert not notebook.problems
 
 
-def test_a_click_on_a_group_adds_a_consumer_and_what_a_click_caused_is_said(
+def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     open_notebook: OpenNotebook,
 ) -> None:
     shop = SHOP.replace("service_ms=50", "service_ms=900")
     notebook = open_notebook([shop]).run_all()
-    live = notebook.live()
+    live, page = notebook.live(), notebook.page
     live.wait_for()
-    live.locator('[data-key="group 0 0"] ~ [data-key^="group 0 held"]').first.wait_for()
-    live.locator('[data-key="group 0 name"]').click()
-    live.locator('[data-key="group 0 2 name"]', has_text="billing-3").wait_for()
-    assert notebook.page.get_by_role("button", name="kill billing-3").is_visible()
-    box = live.locator('[data-key="group 0 0"]')
-    box.click(position={"x": 20, "y": 12})
-    live.locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
-    held = live.locator('[data-key^="group 0 held"][data-kind="old"]').first
-    entry = str(held.get_attribute("data-id"))
-    box.click(position={"x": 20, "y": 12})
     story = live.locator(".streamviz-story")
     assert story.get_attribute("aria-live") == "polite"
+
+    def press(name: str) -> None:
+        button = page.get_by_role("button", name=name, exact=True)
+        button.wait_for(state="attached")
+        button.focus()
+        page.keyboard.press("Enter")
+
+    press("add a consumer to billing")
+    live.locator('[data-key="group 0 2 name"]', has_text="billing-3").wait_for()
+    press("slow billing-3")
+    notebook.until(lambda: "billing-3 works 4 times as slowly" in notebook.events())
+    press("speed up billing-3")
+    notebook.until(lambda: "billing-3 acknowledged " in str(story.text_content()), seconds=60)
+    press("remove a consumer from billing")
+    notebook.until(lambda: live.locator('[data-key="group 0 2 name"]').count() == 0)
+    press("kill billing-1")
+    live.locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
+    held = live.locator('[data-key^="group 0 held"][data-kind="old"]').first
+    held.wait_for()
+    entry = str(held.get_attribute("data-id"))
+    press("revive billing-1")
     notebook.until(lambda: f"billing-1 acknowledged {entry}" in str(story.text_content()))
+    focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert focused == "kill billing-1", "the button keeps the focus"
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 1, "keys are the buttons' own"
     assert not notebook.problems
 
 

@@ -67,7 +67,7 @@ def test_a_board_a_watch_and_a_replay_live_in_marimo(tmp_path: Path, page: Page)
         for one in (board, watched):  # its count grows
             acknowledged = one.locator(".streamviz-flow").get_by_text(re.compile(r"[1-9]\d ackn"))
             expect(acknowledged.first).to_be_attached(timeout=40_000)
-        board.get_by_role("button", name="kill billing-1").click()
+        board.get_by_role("button", name="kill billing-1").press("Enter")
         board.get_by_role("button", name="revive billing-1").wait_for()
         player = page.locator(".streamviz-player")
         expect(player.locator(".streamviz-flow").first).to_contain_text("236")

@@ -28,7 +28,7 @@ def test_the_dashboard_with_a_consumer_that_died(
     board = notebook.live()
     board.wait_for()
     notebook.until(lambda: notebook.points(0) > 60)
-    notebook.page.get_by_role("button", name="kill email-1").click()
+    notebook.page.get_by_role("button", name="kill email-1").press("Enter")
     notebook.until(lambda: "email-1 was killed" in notebook.events())
     notebook.until(lambda: notebook.points(0) > 110, seconds=20)
     folder = IMAGES if request.config.getoption("pictures") else tmp_path

@@ -185,7 +185,10 @@ def test_trying_a_missing_feature_prints_what_it_needs(
     with can.trying("XNACK"):
         Connection(redis).call("NEWER", needs=(99, 1))
     assert capsys.readouterr().out == "XNACK needs Redis 8.10; this server is Redis 8.2.\n"
-    with can.trying("XNACK"):
+    with can.trying("XNACK", "an entry for no consumer"):
+        Connection(redis).call("NEWER", needs=(99, 1))
+    assert capsys.readouterr().out.endswith(" Redis 8.2. With it: an entry for no consumer.\n")
+    with can.trying("XNACK", "an entry for no consumer"):
         print("it has it")
     assert capsys.readouterr().out == "it has it\n"
     with pytest.raises(ZeroDivisionError), can.trying("XNACK"):

@@ -42,7 +42,11 @@ def save(server: str, program: Path) -> None:
         subprocess.run(
             [sys.executable, ROOT / "tests" / "execute_notebooks.py", copy],
             cwd=ROOT,
-            env=os.environ | {"STREAMVIZ_REDIS_SERVER": str(program), "PYTHONPATH": str(NOTEBOOKS)},
+            env=os.environ
+            | {
+                "STREAMVIZ_REDIS_SERVER": str(program),
+                "PYTHONPATH": os.pathsep.join(map(str, (ROOT, NOTEBOOKS))),
+            },
             check=True,
         )
 

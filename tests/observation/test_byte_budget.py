@@ -177,3 +177,65 @@ def test_long_values_and_many_fields_are_shortened() -> None:
     assert len(one.fields) < 2100
     crowd = shortened((long,) * 200)
     assert all(len(one.fields["a"]) < 230 for one in crowd)
+
+
+@pytest.mark.parametrize("large", [range(30, 35), range(60, 130), range(20, 180, 3)])
+def test_large_entries_among_small_ones_are_not_fetched_again_and_again(
+    redis: redis_py.Redis, key: str, large: range
+) -> None:
+    redis.xgroup_create(key, "g", "0", mkstream=True)
+    for n in range(1, 201):
+        redis.xadd(key, {"payload": b"x" * (300 * KB if n in large else 10)}, f"{n}-0")
+    observer = Observer(redis, key)
+    _, first = cost(redis, observer.sample)
+    assert first < 8 * 310 * KB, "eight probes, at most"
+    total = 0
+    for _ in range(60):
+        redis.xreadgroup("g", "ann", {key: ">"}, count=3)
+        redis.info()  # the reply above was counted by now
+        total += cost(redis, observer.sample)[1]
+    assert total < 3000 * KB
+
+
+def test_of_very_many_consumers_a_sample_keeps_those_that_matter(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(200))
+    stream.group("g").create("0")
+    pipe = redis.pipeline(transaction=False)
+    for n in range(3000):
+        pipe.xgroup_createconsumer(key, "g", f"pod-{n:05}")
+    pipe.execute()
+    for n in range(2900, 2970):
+        redis.xreadgroup("g", f"pod-{n:05}", {key: ">"}, count=1)
+    redis.xreadgroup("g", "pod-00007", {key: ">"}, count=30)
+    sample = Observer(redis, key).sample()
+    (group,) = sample.groups
+    names = [one.name for one in group.consumers]
+    assert names == sorted(names)
+    assert (len(names), group.more_consumers) == (50, 2950)
+    assert set(names) == {one.consumer for one in group.oldest}, "they hold the oldest"
+    assert kept(sample) < 30 * KB, "as JSON"
+    redis.xack(key, "g", *(str(one.id) for one in group.oldest))
+    (later,) = Observer(redis, key).sample().groups
+    assert "pod-00007" in [one.name for one in later.consumers], "it holds 30"
+
+
+def test_of_many_groups_fewer_pending_entries_are_asked_for(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many({"n": n} for n in range(100))
+    for n in range(50):
+        stream.group(f"g{n}").create("0")
+        stream.group(f"g{n}").consumer("ann").read(60)
+    observer = Observer(redis, key)
+    observer.sample()
+    for n in range(50):
+        stream.group(f"g{n}").consumer("bob").read(1)
+    redis.info()
+    sample, sent = cost(redis, observer.sample)
+    assert sent < 2 * 100 * KB, "two round trips, since no group is idle any more"
+    assert {len(group.oldest) for group in sample.groups} == {16}
+    assert {group.pending for group in sample.groups} == {61}

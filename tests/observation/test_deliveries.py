@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -10,7 +12,7 @@ from plots.histories import gone, group, history, sample
 
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import PendingEntry
+from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
 from streamviz.observation.history import History
@@ -151,3 +153,39 @@ def test_every_entry_of_a_run_is_delivered_once_for_its_service_time(
     assert len({one.id for one in ended}) == len(ended)
     assert {one.end for one in ended} == {"acked"}
     assert all(400 <= one.until_ms - one.since_ms <= 600 for one in ended)
+
+
+def test_the_only_entry_of_a_stream_that_was_trimmed_is_acked_or_dropped() -> None:
+    held = [PendingEntry(EntryId(5), "ann", 1, 1)]
+    seen = history(
+        sample(1, group("crew", pending=1, oldest=held), length=1, added=1, first=EntryId(5)),
+        sample(2, group("crew"), added=1),
+    )
+    assert [one.end for one in DeliveryLog(seen).ended("crew")] == ["acked or dropped"]
+
+
+def test_the_largest_deleted_entry_is_acked_or_dropped() -> None:
+    held, there = [PendingEntry(EntryId(5), "ann", 1, 1)], EntryId(4)
+    left = replace(
+        sample(2, group("crew"), length=1, added=2, first=there), max_deleted_id=EntryId(5)
+    )
+    before = sample(
+        1, group("crew", pending=1, oldest=held), length=2, added=2, first=there, ids=[there]
+    )
+    for deleted, end in ((EntryId(5), "acked or dropped"), (EntryId(3), "acked")):
+        seen = history(before, replace(left, max_deleted_id=deleted))
+        assert [one.end for one in DeliveryLog(seen).ended("crew")] == [end]
+
+
+def test_a_holder_that_is_not_listed_among_very_many_consumers_may_still_be_there() -> None:
+    held = [PendingEntry(EntryId(5), "ann", 1, 1)]
+    listed = replace(group("crew"), consumers=(ConsumerInfo("ben", 0, 1, 1),))
+    entry: dict[str, Any] = {"length": 1, "added": 1, "first": EntryId(5)}
+    for later, end in (
+        (listed, "dropped"),
+        (replace(listed, more_consumers=9), "acked or dropped"),
+    ):
+        seen = history(
+            sample(1, group("crew", pending=1, oldest=held), **entry), sample(2, later, **entry)
+        )
+        assert [one.end for one in DeliveryLog(seen).ended("crew")] == [end]

@@ -278,6 +278,64 @@ def test_an_impossible_lag_is_unknown(lag: int | None) -> None:
     assert lag is None or str(lag) in judgement.reason
 
 
+@pytest.mark.parametrize("lag", [1, 4])
+def test_a_lag_at_its_bounds_is_possible(lag: int) -> None:
+    judgement = judge_lag(group_at(3, lag), stream_of(1, 2, 3, 4, 5))
+    assert (judgement.entries, judgement.verdict, judgement.behind_ms) == (lag, "suspect", 2)
+    assert judgement.reason == (
+        "the server's own number, not counted yet: between 1 and 4 are waiting"
+    )
+    judgement = judge_lag(group_at(3, lag), stream_of(1, 2, 3, 4, 5), at_least=lag, at_most=lag)
+    assert judgement.verdict == "suspect"
+
+
+LOST = "and the server lost count"
+WITHOUT = "created or set at 3-0 without ENTRIESREAD"
+TRIMMED = "it counts entries that were trimmed"
+FALSE = "trimming past the cursor, XSETID or a false ENTRIESREAD"
+
+
+@pytest.mark.parametrize(
+    ("cursor", "lag", "stream", "cause"),
+    [
+        (3, None, stream_of(1, 5, deleted=4), "XDEL removed entries after the cursor, up to 4-0"),
+        (3, 7, stream_of(1, 5, deleted=4), "the server says 7: XDEL removed entries after the"),
+        (3, None, stream_of(1, 5, deleted=3), f"XDEL removed entries, up to 3-0, {LOST}"),
+        (3, None, stream_of(1, 5, deleted=1), f"XDEL removed entries, up to 1-0, {LOST}"),
+        (3, 7, stream_of(1, 5, deleted=1), FALSE),
+        (3, None, stream_of(1, 5), f"the server doesn't know: the group was {WITHOUT}"),
+        (3, 7, stream_of(4, 5), TRIMMED),
+        (3, 7, stream_of(3, 5), FALSE),
+        (3, 7, stream_of(2, 5), FALSE),
+        (3, 7, stream_of(), TRIMMED),
+    ],
+)
+def test_a_number_that_is_not_the_servers_comes_with_the_likely_cause(
+    cursor: int, lag: int | None, stream: StreamInfo, cause: str
+) -> None:
+    judgement = judge_lag(group_at(cursor, lag), stream, 1)
+    assert judgement.reason.startswith("counted; the server ")
+    assert cause in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("cursor", "stream", "behind_ms"),
+    [
+        (3, stream_of(1, 5, 9), 6),
+        (0, stream_of(4, 5, 9), 5),
+        (2, stream_of(4, 5, 9), 7),
+        (9, stream_of(4, 9), 0),
+        (99, stream_of(4, 9), 0),
+        (3, stream_of(), 0),
+    ],
+)
+def test_the_time_behind_is_between_the_cursor_and_the_newest_entry(
+    cursor: int, stream: StreamInfo, behind_ms: int
+) -> None:
+    for lag in (None, 2):
+        assert judge_lag(group_at(cursor, lag), stream).behind_ms == behind_ms
+
+
 # a counter, seconds, microseconds and nanoseconds of 2026
 @pytest.mark.parametrize("scale", [1, 1_795_905_016, 1_795_905_016 * 10**6, 1_795_905_016 * 10**9])
 def test_ids_that_are_no_times_tell_no_seconds(
@@ -291,6 +349,16 @@ def test_ids_that_are_no_times_tell_no_seconds(
     assert only_group(observer).lag.behind_ms is None
     say("XREADGROUP GROUP g c COUNT 30 STREAMS s >")
     assert only_group(observer).lag.behind_ms == 0
+
+
+def test_ids_that_only_count_within_one_millisecond_tell_no_seconds(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    for seq in range(1, 10):
+        say(f"XADD s 1-{seq} f v")
+    say("XGROUP CREATE s g 1-2")
+    lag = only_group(Observer(redis, key)).lag
+    assert (lag.entries, lag.behind_ms) == (7, None)
 
 
 TOP = 2**64 - 1

@@ -196,7 +196,7 @@ def check(sample: Sample, times_ms: list[int], verdicts: Counter[str]) -> None:
         verdicts["wrong, and so said"] += entries not in (None, waiting)
 
 
-@pytest.mark.timeout(max(120, SAMPLES // 3))
+@pytest.mark.timeout(max(120, SAMPLES))
 def test_exact_is_right_and_unknown_is_rare_whatever_is_done_to_the_counters(
     redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,17 @@ def test_trimmed_deleted_and_gone_with_its_stream() -> None:
     assert entry_timeline(History(), FIVE) == ["1105-0 was added at 1.1 s"]
 
 
+def test_an_entry_whose_id_is_no_time_was_added_by_the_first_sample_that_has_it() -> None:
+    three, now_ms = EntryId(3), 1_795_905_016_000
+    seen = history(
+        sample(1, time_ms=now_ms),
+        sample(2, time_ms=now_ms + 500, length=1, first=three, ids=[three]),
+    )
+    assert entry_timeline(seen, three) == [
+        "3-0 was added, by 0.5 s: its ID is no time in milliseconds"
+    ]
+
+
 Five = tuple[Stream, Callable[[int], None], History]
 
 
@@ -93,6 +104,15 @@ def five(redis: redis_py.Redis, key: str) -> Five:
         window.append(replace(observer.sample(), time_ms=second * 1000))
 
     return stream, take, window
+
+
+def test_an_entry_below_the_only_deleted_one_is_still_there(five: Five) -> None:
+    stream, take, window = five
+    stream.group("crew").create("0")
+    take(1)
+    stream.delete("3000-0")
+    take(2)
+    assert entry_timeline(window, EntryId(2000))[1:] == ["crew: not delivered yet"]
 
 
 def test_entries_deleted_one_by_one_are_each_reported_with_a_time(five: Five) -> None:

@@ -433,5 +433,5 @@ def test_hostile_names_are_data(path: Path) -> None:
 def test_a_place_that_is_not_there_is_refused(path: Path, good: list[bytes]) -> None:
     assert len(good) == 4
     for place in (6, 60, -1):
-        with pytest.raises(InputError, match=f"there is no sample {place} in .*: it has 6, from 0"):
+        with pytest.raises(InputError, match=f"has 6 samples: there is no {place}"):
             Recording(path).chosen(None, [0, place])

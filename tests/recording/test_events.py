@@ -78,6 +78,8 @@ def test_a_consumer_that_vanishes_was_deleted(tmp_path: Path, before: int) -> No
     assert found == [TrackEvent(before, Event("consumer_deleted", "ann", "g"))]
     gone = [sample(n) for n in range(before + 1, before + 15)]
     assert events(tmp_path / "r.jsonl", *there, *gone) == [], "with its group nobody is deleted"
+    many = [replace(one, groups=(replace(one.groups[0], more_consumers=9),)) for one in without]
+    assert events(tmp_path / "r.jsonl", *there, *many) == [], "not all are listed"
 
 
 def test_an_application_is_seen_to_claim_and_to_delete(

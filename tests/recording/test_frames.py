@@ -178,7 +178,9 @@ def test_bad_input_is_refused(tmp_path: Path, span: dict[str, Any], says: str) -
 
 def test_no_sample_is_no_film(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    with pytest.raises(InputError, match="no samples yet> can't be saved: run its scenario"):
+    with pytest.raises(
+        InputError, match="no samples yet> can't be saved: give the History of a run"
+    ):
         save(history(), path)
     assert not path.exists()
     Recorder(path).close()

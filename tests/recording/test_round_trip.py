@@ -46,7 +46,9 @@ def bare(samples: Any) -> list[Sample]:
 
 
 def round_trip(path: Path, samples: Any) -> list[Sample]:
-    save(history(*samples), path, overwrite=True)
+    with Recorder(path, overwrite=True) as recorder:
+        for one in samples:
+            recorder(one)
     return list(load(path).samples)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import fresh, listening
+from exercises.picture import Picture, picture, start
 from exercises.pubsub_or_stream import after_a_kill, hear
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer, free_port
@@ -104,11 +105,14 @@ class Failover:
         How many entries WAIT reported as received by the replica, and how many it did not.
     kept : int
         How many entries the replica has after its promotion.
+    picture : Picture, optional
+        The stream on the promoted replica.
     """
 
     confirmed: int
     unconfirmed: int
     kept: int
+    picture: Picture | None = field(default=None, compare=False, repr=False)
 
 
 def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
@@ -135,7 +139,8 @@ def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
         unconfirmed = cut_off - _added_and_confirmed(jobs, cut_off, timeout_ms=50)
         primary.stop()
         heir.replicaof("NO", "ONE")
-        return Failover(confirmed, unconfirmed, len(Stream(heir, "jobs")))
+        start(heir, "jobs")
+        return Failover(confirmed, unconfirmed, len(Stream(heir, "jobs")), picture(heir, "jobs"))
 
 
 def _added_and_confirmed(jobs: Stream, count: int, timeout_ms: int) -> int:

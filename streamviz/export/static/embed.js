@@ -30,12 +30,23 @@ function onDark(node) {
   return !colorScheme.includes("light") || matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** Wait until an element is in view, or soon will be. @param {Element} node @returns {Promise<void>} */
+const isNear = (node) => new Promise((resolve) => {
+  const near = new IntersectionObserver((changes) => {
+    if (!changes.some(({ isIntersecting }) => isIntersecting)) return;
+    near.disconnect();
+    resolve();
+  }, { rootMargin: "100%" });
+  near.observe(node);
+});
+
 /** @param {HTMLScriptElement} script @param {Promise<any>} Plotly */
 async function play(script, Plotly) {
   const place = document.createElement("div");
   place.className = "streamviz";
   put(script, place);
   const { film, theme } = script.dataset;
+  await isNear(place);
   try {
     const reply = await fetch(new URL(/** @type {string} */ (film), document.baseURI));
     if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);

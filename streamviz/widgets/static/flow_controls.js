@@ -5,7 +5,9 @@ import { make, makeButton } from "./dom.js";
 
 /** @typedef {{text: string, label: string, request: any}} Action */
 /** @typedef {{actions: (group: string, which: string) => Action[], isDead: (group: string, which: string) => boolean, act: (action: Action, group: string, which: string) => void}} Steering */
-/** @typedef {{root: HTMLElement, buttons: HTMLButtonElement[], actions: Action[], group: string, which: string}} Spot */
+/** @typedef {{root: HTMLElement, buttons: HTMLButtonElement[], actions: Action[], group: string, which: string, killedAt: number}} Spot */
+
+const ANSWER_MS = 1500; // the kernel answers sooner, if it can
 
 /** The boxes of a scene that can be steered: a consumer's, and a group's name and numbers.
  * @param {any} scene @param {import("./flow_shapes.js").Shape[]} shapes */
@@ -26,10 +28,16 @@ export function buildControls(node, signal) {
   node.append(layer);
   /** @type {Map<string, Spot>} */
   const spots = new Map();
-  const act = (/** @type {Spot} */ { actions, group, which }, /** @type {number} */ i) => actions[i] && node.steering?.act(actions[i], group, which);
+  const act = (/** @type {Spot} */ spot, /** @type {number} */ i) => {
+    const { actions, group, which, root } = spot;
+    if (!actions[i]) return;
+    spot.killedAt = actions[i].request.do === "kill" ? performance.now() : -Infinity;
+    root.toggleAttribute("data-dead", spot.killedAt > 0); // at once, where one clicked
+    node.steering?.act(actions[i], group, which);
+  };
   const create = (/** @type {string} */ key) => {
     /** @type {Spot} */
-    const spot = { root: make("div", "spot", [], { role: "group" }), buttons: [], actions: [], group: "", which: "" };
+    const spot = { root: make("div", "spot", [], { role: "group" }), buttons: [], actions: [], group: "", which: "", killedAt: -Infinity };
     spot.root.addEventListener("click", ({ target }) => target === spot.root && act(spot, 0), { signal });
     spots.set(key, spot);
     layer.append(spot.root);
@@ -53,7 +61,8 @@ export function buildControls(node, signal) {
       Object.assign(spot.root.style, { left: place[0], top: place[1], width: place[2], height: place[3] });
       spot.root.setAttribute("aria-label", which || group);
       spot.root.toggleAttribute("data-group", !which);
-      spot.root.toggleAttribute("data-dead", Boolean(which) && /** @type {Steering} */ (steering).isDead(group, which));
+      const dies = performance.now() - spot.killedAt < ANSWER_MS;
+      spot.root.toggleAttribute("data-dead", Boolean(which) && (dies || /** @type {Steering} */ (steering).isDead(group, which)));
       while (spot.buttons.length > actions.length) spot.buttons.pop()?.remove();
       actions.forEach(({ text, label }, i) => {
         if (!spot.buttons[i]) spot.root.append((spot.buttons[i] = makeButton(text, () => act(spot, i), signal, label)));

@@ -102,14 +102,16 @@ export function buildFlow(node, hover, signal) {
   };
   const arrange = (/** @type {any} */ scene) => {
     const { clientWidth: wide } = node;
-    const arranged = flowShapes(scene, Math.round(wide / scale));
-    node.style.setProperty("--high", `${arranged.height}px`); // where the page leaves the height to it
+    const natural = flowShapes(scene, Math.round(wide / scale));
+    node.style.setProperty("--high", `${natural.height}px`); // where the page leaves the height to it
     const high = node.clientHeight;
+    const low = natural.height * Math.max(1, scale) > high;
+    const arranged = low ? flowShapes(scene, Math.round(wide / scale), low) : natural;
     const fits = Math.max(SMALLEST, Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.round(wide / scale);
-    const { height, shapes } = settled ? arranged : flowShapes(scene, width);
+    const { height, shapes } = settled ? arranged : flowShapes(scene, width, low);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.height = `${height * scale}px`;
     return { wide, high, shapes };

@@ -9,12 +9,14 @@ const SQUARE = 11; // a square's side
 const FILL = 4; // of a square that is just delivered; it is full when it is old
 const [GROUP, READER] = [96, 22]; // heights
 const [BOX_W, BOX_MIN, BOX_H, BOX_GAP] = [170, 100, 34, 8];
+const [MANY, LOW, LOWER] = [3, 14, 20]; // of more groups, boxes are lower by LOW, and groups by LOWER
 const OLD_S = 5;
 const GREY = "#888888";
 const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
 const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
+const KNOWN = ["acked", "pending", "waiting", "dropped", "gone"];
 /** @type {Record<string, string>} */
-const WORDS = { acked: ACKNOWLEDGED, pending: "pending", waiting: "waiting", gone: "never got" };
+const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name, name])), acked: ACKNOWLEDGED, gone: "never got" };
 
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
@@ -61,8 +63,8 @@ function stateOf({ dead, pending, held }) {
   return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`];
 }
 
-/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @returns {{height: number, shapes: Shape[]}} */
-export function flowShapes(scene, width) {
+/** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {boolean} [saves] height @returns {{height: number, shapes: Shape[]}} */
+export function flowShapes(scene, width, saves = false) {
   if (!("added" in scene) || scene.trouble) {
     const text = fit(width - 32, HEADLINE, scene.trouble || scene.headline);
     return { height: 80, shapes: [textAt("headline 0", 16, 24, text, "headline")] };
@@ -76,7 +78,9 @@ export function flowShapes(scene, width) {
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
   const headline = linesOf(width - (wide ? 112 : 32), scene.headline);
   const tapeTop = 38 + 20 * headline.length;
-  const readersTop = tapeTop + 44 + GROUP * scene.groups.length;
+  const low = saves || scene.groups.length > MANY ? LOW : 0;
+  const groupHigh = GROUP - (low ? LOWER : 0);
+  const readersTop = tapeTop + 44 + groupHigh * scene.groups.length;
   /** @type {Shape[]} */
   const shapes = [];
   const text = (/** @type {Parameters<typeof textAt>} */ ...args) => shapes.push(textAt(...args));
@@ -110,28 +114,37 @@ export function flowShapes(scene, width) {
     const to = between(left, xOf(squareOf(at)) + SQUARE, right);
     shapes.push(rect(`${key} read`, left, top + 5, to - left, 2, "line", colour), rect(`${key} cursor`, to - 4, top + 2, 8, 8, "dot", colour));
   };
+  /** Write a box's name and its state: in one line if the box is low. */
+  const boxText = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {string} */ name, /** @type {string[]} */ ...states) => {
+    const [first, ...second] = low ? [states.map((one) => `${name}: ${one}`)] : [[name], states];
+    text(`${key} name`, x + 8, top + 14, fit(room, NOTE, ...first), "label");
+    for (const words of second) text(`${key} state`, x + 8, top + 28, fit(room, NOTE, ...words), "note");
+  };
+  const heldSquare = (/** @type {string} */ key, /** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ colour, /** @type {boolean} */ dead) => {
+    const from = number === null ? {} : { enters: [between(left, xOf(squareOf(number)), right), y - 26] };
+    const way = { leaves: [right + 20, y], ...from };
+    const title = `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`;
+    const kind = dead || age > OLD_S ? "old" : "held";
+    shapes.push(square(`${key} held ${id}`, x, y, kind, colour, { ...way, id, title }));
+    if (kind === "old") return;
+    const full = FILL + Math.floor((age * (SQUARE - FILL)) / OLD_S);
+    shapes.push({ ...rect(`${key} fill ${id}`, x, y + SQUARE - full, SQUARE, full, "fill", colour), ...way });
+  };
   const consumer = (/** @type {string} */ name, /** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {string} */ colour) => {
-    const held = one.held.slice(0, Math.max(1, Math.floor((room - 90) / PITCH)));
-    shapes.push(rect(name, x, top, room, BOX_H, one.dead ? "dead" : "box", colour));
-    text(`${name} name`, x + 8, top + 14, fit(room - 14 - PITCH * held.length, NOTE, one.name), "label");
-    text(`${name} state`, x + 8, top + 28, fit(room - 12, NOTE, ...stateOf(one)), "note");
-    held.forEach((/** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ place) => {
-      const from = number === null ? left : xOf(squareOf(number));
-      const [x1, y] = [x + room - 6 - PITCH * (place + 1), top + 6];
-      const way = { enters: [between(left, from, right), top - 20], leaves: [right + 20, y] };
-      const title = `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`;
-      const kind = one.dead || age > OLD_S ? "old" : "held";
-      shapes.push(square(`${key} held ${id}`, x1, y, kind, colour, { ...way, id, title }));
-      if (kind === "old") return;
-      const full = FILL + Math.floor((age * (SQUARE - FILL)) / OLD_S);
-      shapes.push({ ...rect(`${key} fill ${id}`, x1, y + SQUARE - full, SQUARE, full, "fill", colour), ...way });
-    });
+    const fits = Math.max(1, Math.floor((room - 90) / PITCH));
+    const known = scene.every === 1 || one.pending <= fits ? one.held.slice(0, fits) : [];
+    const many = known.length ? 0 : Math.min(fits, squareOf(one.pending));
+    shapes.push(rect(name, x, top, room, BOX_H - low, one.dead ? "dead" : "box", colour));
+    const squares = low ? known.length + many : 0;
+    boxText(name, x, top, room - 12 - PITCH * squares, one.name, ...stateOf(one));
+    const [first, y] = [x + room - 6 - PITCH, top + (low ? 4 : 6)];
+    const title = `${comma(one.pending)} pending`;
+    for (let place = 0; place < many; place++) shapes.push(square(`${name} many ${place}`, first - PITCH * place, y, one.dead ? "old" : "many", colour, { title }));
+    known.forEach((/** @type {any[]} */ held, /** @type {number} */ place) => heldSquare(key, held, first - PITCH * place, y, colour, one.dead));
   };
   const bin = (/** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top) => {
-    shapes.push(rect(`${key} bin`, x, top, BOX_MIN, BOX_H, "bin", GREY));
-    text(`${key} bin name`, x + 8, top + 14, fit(BOX_MIN - 14, NOTE, one.name), "label");
-    const number = `✝ ${comma(one.count)}`;
-    text(`${key} bin state`, x + 8, top + 28, fit(BOX_MIN - 12, NOTE, `${number}${one.since}`, number), "note");
+    shapes.push(rect(`${key} bin`, x, top, BOX_MIN, BOX_H - low, "bin", GREY));
+    boxText(`${key} bin`, x, top, BOX_MIN - 8, one.name, `✝ ${comma(one.count)}${one.since}`);
   };
   const consumers = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
     const room = right - left + BOX_GAP - (group.bin ? BOX_MIN + BOX_GAP : 0);
@@ -142,28 +155,30 @@ export function flowShapes(scene, width) {
     if (!shown.length) text(`${key} nobody`, left, top + 21, "no consumer yet", "note");
     const rest = group.consumers.length - shown.length + group.more[0];
     const held = group.consumers.slice(shown.length).reduce((/** @type {number} */ sum, /** @type {any} */ { pending }) => sum + pending, 0) + group.more[1];
-    const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 + 14 * i, fit(width - right - 20, NOTE, ...options), "note");
+    const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 - low + 14 * i, fit(width - right - 20, NOTE, ...options), "note");
     if (rest) more(0, `and ${comma(rest)} more`, `+${comma(rest)}`);
     if (held) more(1, `${comma(held)} pending`, "");
   };
   const bar = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
-    const parts = Object.keys(WORDS).filter((name) => group[name]);
-    const whole = Math.max(1, parts.reduce((sum, name) => sum + group[name], 0));
+    const rest = KNOWN.reduce((sum, name) => sum - (group[name] ?? 0), scene.added);
+    const numbers = { ...group, unknown: Math.max(0, rest) };
+    const parts = Object.keys(WORDS).filter((name) => numbers[name]);
+    const whole = Math.max(1, parts.reduce((sum, name) => sum + numbers[name], 0));
     let x = left;
     for (const name of parts) {
-      const part = Math.max(2, Math.floor((group[name] * (right - left)) / whole));
+      const part = Math.max(2, Math.floor((numbers[name] * (right - left)) / whole));
       const more = name === "pending" ? 2 : 0; // what is pending is a thicker piece
       shapes.push(rect(`${key} bar ${name}`, x, top - more, part, 5 + 2 * more, `bar-${name}`, group.colour));
       x += part;
     }
-    const words = parts.map((name) => `${comma(group[name])} ${WORDS[name]}`).join(" · ");
+    const words = parts.map((name) => `${comma(numbers[name])} ${WORDS[name]}`).join(" · ");
     text(`${key} books`, left, top + 20, fit(end - left, NOTE, words, words.replace(ACKNOWLEDGED, ACKED)), "note");
     text(`${key} acked n`, end, top - 32, group.acked === null ? "?" : comma(group.acked), "name", "end");
     text(`${key} acked`, end, top - 18, wide ? ACKNOWLEDGED : ACKED, "note", "end");
   };
   tape();
   scene.groups.forEach((/** @type {any} */ group, /** @type {number} */ i) => {
-    const [key, top] = [`group ${i}`, tapeTop + 44 + GROUP * i];
+    const [key, top] = [`group ${i}`, tapeTop + 44 + groupHigh * i];
     shapes.push(rect(`${key} mark`, 6, top, 4, 30, "line", group.colour));
     text(`${key} name`, 16, top + 11, fit(left - 22, NAME, group.name), "name");
     const waiting = group.waiting === null ? "unknown" : comma(group.waiting);
@@ -173,7 +188,7 @@ export function flowShapes(scene, width) {
       for (let at = Math.max(oldest, squareOf(group.at + 1)); at <= last; at++) shapes.push(square(`${key} waits ${at}`, xOf(at), top, "waits", group.colour, { square: at }));
     }
     consumers(key, group, top + 20);
-    bar(key, group, top + 62);
+    bar(key, group, top + 62 - low);
   });
   scene.readers.forEach((/** @type {any} */ reader, /** @type {number} */ i) => {
     const [key, top] = [`reader ${i}`, readersTop + READER * i];

@@ -19,9 +19,9 @@ test("there is something to compare", () => {
   for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
 });
 
-for (const { name, scene, width, height, shapes } of cases) {
+for (const { name, scene, width, low, height, shapes } of cases) {
   test(`flowShapes does what Python's flow_shapes does: ${name}`, () => {
-    const mine = plain(flowShapes(scene, width));
+    const mine = plain(flowShapes(scene, width, low));
     assert.deepEqual(mine.shapes, shapes);
     assert.equal(mine.height, height);
     assert.equal(new Set(shapes.map(({ key }) => key)).size, shapes.length, "each key is one shape");

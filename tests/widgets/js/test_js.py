@@ -72,8 +72,9 @@ def scenes(real: list[Sample]) -> list[dict[str, Any]]:
     for name, window in windows.items():
         scene = Flow().scene(window)
         for width in (360, 639, 640, 960, 1800):
-            height, shapes = flow_shapes(scene, width)
-            about = {"name": f"{name}, {width} pixels", "scene": scene, "width": width}
+            low = width == 639
+            height, shapes = flow_shapes(scene, width, low=low)
+            about = {"name": f"{name}, {width} pixels", "scene": scene, "width": width, "low": low}
             found.append(about | {"height": height, "shapes": shapes})
     return found
 

@@ -1,0 +1,48 @@
+"""The saved runs of every way to restart a judge, and one that is measured now."""
+
+from __future__ import annotations
+
+import pytest
+
+from go_game.variants.recovery import (
+    NOTICED_S,
+    RUNS,
+    WAYS,
+    Runs,
+    recovery_s,
+    saved_styles,
+    saved_ways,
+)
+from go_game.variants.runner import STYLES
+
+
+def test_every_way_and_every_style_has_five_saved_runs() -> None:
+    ways, styles = saved_ways().rows, saved_styles().rows
+    assert list(ways) == list(WAYS)
+    assert list(styles) == list(STYLES)
+    runs = [figure for row in (*ways.values(), *styles.values()) for figure in row.values()]
+    assert {len(one) for one in runs} == {RUNS}
+
+
+def test_under_a_new_name_a_judge_waits_until_the_old_one_counts_as_dead() -> None:
+    found = saved_ways()
+    assert min(found.rows["Redis, new name"]["recovery s"]) >= NOTICED_S
+    assert found.median("Redis, old name", "recovery s") < NOTICED_S
+
+
+def test_a_restarted_judge_answers_the_move_that_the_killed_one_held() -> None:
+    assert 0 < recovery_s(WAYS["Redis, old name"], moves=20) < 60
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ([1.0, 3.0, 2.0], "2 (1-3)"),
+        ([400.0], "400 (400-400)"),
+        ([0.1234, 0.2], "0.162 (0.123-0.2)"),
+    ],
+)
+def test_runs_are_shown_as_a_median_with_its_spread(numbers: list[float], words: str) -> None:
+    runs = Runs({"one": {"s": numbers}})
+    assert words in repr(runs)
+    assert runs._repr_svg_().count("<circle") == len(numbers)
