@@ -174,8 +174,7 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     page.get_by_text("billing-1 crashed").first.wait_for()
     stage.frame_is("at > 0 && at < 200")
     frame = int(stage.player.get_attribute("data-frame") or 0)
-    for _ in range(2):  # the player, then its plot
-        press("Tab")
+    press("Tab")  # from the player to its plot
     page.wait_for_function("() => document.activeElement.matches('.streamviz-plot')")
     press("End")
     page.wait_for_function("() => document.querySelector('.streamviz-story').textContent")
