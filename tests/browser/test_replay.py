@@ -169,12 +169,12 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     stage = open_page(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz", plots=[StreamMap()])
     page, press = stage.page, stage.page.keyboard.press
     plot, story = page.locator(".streamviz-plot"), page.locator(".streamviz-story")
+    stage.player.focus()
     press("n")
     page.get_by_text("billing-1 crashed").first.wait_for()
     stage.frame_is("at > 0 && at < 200")
     frame = int(stage.player.get_attribute("data-frame") or 0)
-    for _ in range(2):  # the player, then its plot
-        press("Tab")
+    press("Tab")  # from the player to its plot
     page.wait_for_function("() => document.activeElement.matches('.streamviz-plot')")
     press("End")
     page.wait_for_function("() => document.querySelector('.streamviz-story').textContent")
@@ -396,7 +396,7 @@ def test_captions_and_events_are_read_to_their_end(
         && ink.right <= box.right + 1 && box.right <= innerWidth && box.height;
     }"""
     before = page.locator(".streamviz-plot").bounding_box()
-    page.keyboard.press("n")
+    stage.player.press("n")
     page.get_by_text("billing-1 crashed holding 1").wait_for()
     stage.frame_is("at > 50")
     assert page.evaluate(whole, ".streamviz-said") > 20
