@@ -11,12 +11,12 @@ from typing import Any
 from streamviz.errors import check_type
 
 DELAY_S = 2.0
-_FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
+FRONT_ENDS = ("JPY_SESSION_NAME", "VSCODE_PID", "STREAMVIZ_LIVE")
 
 
 def in_front_end() -> bool:
     """Tell whether a notebook runs in JupyterLab or the like, and not in nbclient or nbval."""
-    return any(name in os.environ for name in _FRONT_ENDS)
+    return any(name in os.environ for name in FRONT_ENDS)
 
 
 @contextmanager

@@ -157,7 +157,9 @@ def user(redis: redis_py.Redis) -> Iterator[Callable[[str], str]]:
 
 
 def readme_rights(key: str) -> str:
-    (line,) = re.findall(r"^ACL SETUSER streamviz on >\S+ (.*)$", HOW_TO.read_text("utf-8"), re.M)
+    line, _in_a_cluster = re.findall(
+        r"^ACL SETUSER streamviz on >\S+ (.*)$", HOW_TO.read_text("utf-8"), re.M
+    )
     assert "%R~orders*" in line
     return line.replace("%R~orders*", f"%R~{key}")
 

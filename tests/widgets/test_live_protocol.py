@@ -20,10 +20,10 @@ from plots.histories import HOSTILE, gone, group, history, sample
 from widgets.conftest import Listen, Talk
 
 from streamviz import Dashboard, Scenario, group_lag
+from streamviz.client.progress import FRONT_ENDS
 from streamviz.observation.history import History
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
-from streamviz.widgets import fallback as module
 from streamviz.widgets.assets import plotly_js
 from streamviz.widgets.views import FRAMES_AHEAD as AHEAD
 
@@ -188,7 +188,7 @@ print(repr(board), board.mount_id, board.fallback_id, board._mimebundle(board.mo
 
 def test_outside_a_browser_nothing_is_random(server: EmbeddedServer, key: str) -> None:
     def output(**more: str) -> str:
-        clear = {name: os.environ[name] for name in os.environ if name not in module._FRONT_ENDS}
+        clear = {name: os.environ[name] for name in os.environ if name not in FRONT_ENDS}
         command = [sys.executable, "-c", PROGRAM, server.url, key]
         return subprocess.run(
             command, check=True, capture_output=True, text=True, timeout=50, env=clear | more
