@@ -311,6 +311,27 @@ def test_a_pause_is_told_as_long_as_it_lasts_and_the_rate_falls_to_nothing() -> 
     assert finding(calm) == "The group keeps up", "a quiet stream is no standstill"
 
 
+def test_producers_stand_apart_and_dead_letters_in_a_bin(redis: redis_py.Redis, key: str) -> None:
+    scenario = Scenario(redis, seed=1)
+    scenario.produce(key, series.constant(rate_hz=3), name="web")
+    scenario.produce(key, series.constant(rate_hz=2))
+    about = {"fail": 1.0, "claim_idle_ms": 500, "delivery_limit": 2, "service_ms": 100}
+    scenario.group(key, "g", consumers=2, **about)  # type: ignore[arg-type]
+    seen = scenario.run(seconds=6)
+    assert [(one.name, one.added) for one in seen.last.producers] == [
+        (one.name, one.added) for one in scenario.producers
+    ]
+    assert [one.name for one in seen.last.producers] == ["web", "producer-2"]
+    new = {entry for sample in seen.samples for one in sample.producers for entry in one.new}
+    assert new == {EntryId.parse(one) for one, _ in redis.xrange(key)}, "each has its producer"
+    shapes = shapes_of(seen)
+    assert [shapes[f"producer {i}"]["text"] for i in (0, 1)] == ["web ▾", "producer-2 ▾"]
+    moved = redis.xlen(f"{key}:dead")
+    assert moved > 3
+    assert shapes["group 0 bin state"]["text"] == f"✝ {moved}"
+    assert scene_of(seen)["groups"][0]["bin"]["count"] == moved
+
+
 def test_what_is_not_known_has_its_piece_of_the_bar() -> None:
     lost = replace(group("g", None, verdict="unknown", pending=3), acked=40, gone=None, dropped=2)
     (books,) = [
