@@ -81,7 +81,7 @@ def _check_data(frames: Frames) -> None:
     track, end = frames.track, frames.span.stop
     (last,) = frames.recording.samples(track.stream, end - 1, end)
     missing = {
-        "consumer groups": not track.groups,
+        "consumer groups": not (track.groups or last.groups),
         "readers": not last.readers,
         "partitions": not isinstance(last, PartitionedSample),
     }

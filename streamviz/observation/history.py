@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import make_frame
@@ -18,7 +17,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedByReaders
 from streamviz.observation.sample import Sample
-from streamviz.observation.sample_size import MemoryBudget, without_entries
+from streamviz.observation.sample_window import SampleWindow
 
 if TYPE_CHECKING:
     import pandas
@@ -71,20 +70,10 @@ class History:
         self.max_entries = max_entries
         self.max_bytes = max_bytes or _SAMPLE_BYTES * max(limit, _USUAL_LIMIT)
         self.lock = threading.RLock()
-        self._samples: deque[Sample] = deque()
-        self._every_ms = 0.0  # samples nearer to each other are merged
-        self._memory = MemoryBudget(self.max_bytes)
-        self._stripped = 0  # how many of the oldest samples have lost their entries
+        self._window = SampleWindow(limit, max_entries, self.max_bytes)
+        self._counts = self._window.counts
         self._start_ms: int | None = None
-        self._entry_count = 0
-        self._event_count = 0
-        self._groups: dict[str, int] = {}  # how many samples in the window have each one
-        self._group_names: tuple[str, ...] | None = None  # a plot asks once for each group
-        self._readers: dict[str, int] = {}
-        self._consumers: dict[tuple[str, str], int] = {}
-        self._inexact: dict[str, int] = {}
         self._missed = MissedByReaders(max_entries)
-        self._highest_seq = 0
 
     def append(self, sample: Sample) -> None:
         """Add the next sample.
@@ -108,19 +97,10 @@ class History:
             )
         if self._start_ms is None:
             self._start_ms = sample.time_ms
-        self._missed.follow(sample, self._samples)
-        self._merge_last_two()
-        self._samples.append(sample)
-        self._memory.add(sample)
-        self._entry_count += len(sample.entries)
-        self._highest_seq = max(self._highest_seq, *(one.id.seq for one in sample.entries), 0)
-        self._tally(sample, 1)
-        if len(self._samples) > self.limit:
-            self._drop_oldest()
-        while self._memory.exceeded(self._samples):
-            self._drop_oldest()
-        while self._entry_count > self.max_entries and self._stripped < len(self._samples) - 1:
-            self._strip_next()
+        self._missed.follow(sample, self._window.samples)
+        gone = self._window.append(sample)
+        self._missed.keep(self._counts.readers)
+        self._missed.forget(gone)
 
     def continue_from(self, start_ms: int, groups: Iterable[str]) -> None:
         """Continue a longer history: count seconds from its start, and keep its groups' order.
@@ -130,10 +110,10 @@ class History:
         InputError
             If there are samples already.
         """
-        if self._samples:
+        if self._window.samples:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
-        self._groups, self._group_names = dict.fromkeys(groups, 0), None
+        self._counts.expect(groups)
 
     def thin(self, every_ms: float) -> None:
         """Keep one sample in each span of this length, from now on, and the newest sample.
@@ -141,53 +121,46 @@ class History:
         The others are merged into it: it has their entries and events, too.
         """
         with self.lock:
-            samples, self._samples, self._every_ms = self._samples, deque(), every_ms
-            self._memory = MemoryBudget(self.max_bytes)
-            for sample in samples:
-                self._merge_last_two()
-                self._samples.append(sample)
-                self._memory.add(sample)
+            self._window.thin(every_ms, self.start_ms)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The samples in the window, oldest first."""
-        return tuple(self._samples)
+        return tuple(self._window.samples)
 
     @property
     def last(self) -> Sample:
         """The newest sample; InputError if there is none yet, see `newest`."""
-        if not self._samples:
+        if not self._window.samples:
             raise InputError(
                 "this history has no sample yet: run it first, with run(seconds) or start() of its "
                 "scenario"
             )
-        return self._samples[-1]
+        return self._window.samples[-1]
 
     @property
     def newest(self) -> Sample | None:
         """The newest sample, or None if there is none yet."""
-        return self._samples[-1] if self._samples else None
+        return self._window.samples[-1] if self._window.samples else None
 
     @property
     def group_names(self) -> tuple[str, ...]:
         """The groups in the window, in the order in which they appeared."""
-        if self._group_names is None:
-            self._group_names = tuple(name for name, count in self._groups.items() if count)
-        return self._group_names
+        return self._counts.group_names
 
     @property
     def reader_names(self) -> tuple[str, ...]:
         """The plain readers in the window, in the order in which they appeared."""
-        return tuple(self._readers)
+        return tuple(self._counts.readers)
 
     def consumer_names(self, group: str) -> tuple[str, ...]:
         """Return the consumers of a group in the window, in the order in which they appeared."""
-        return tuple(name for owner, name in self._consumers if owner == group)
+        return tuple(name for owner, name in self._counts.consumers if owner == group)
 
     @property
     def highest_seq(self) -> int:
         """The largest sequence number of any entry so far."""
-        return self._highest_seq
+        return self._counts.highest_seq
 
     @property
     def start_ms(self) -> int:
@@ -210,22 +183,22 @@ class History:
     @property
     def entry_count(self) -> int:
         """How many entries the window has."""
-        return self._entry_count
+        return self._counts.entries
 
     @property
     def event_count(self) -> int:
         """How many events the window has."""
-        return self._event_count
+        return self._counts.events
 
     def inexact_count(self, group: str) -> int:
         """Return in how many samples of the window the group's lag is not exact."""
         check_type("group", group, str, "a group's name")
-        return self._inexact.get(group, 0)
+        return self._counts.inexact.get(group, 0)
 
     def since(self, n: int) -> list[Sample]:
         """Return the samples in the window whose number is larger than `n`, oldest first."""
         check_type("n", n, int, "a sample's number")
-        newer = takewhile(lambda sample: sample.n > n, reversed(self._samples))
+        newer = takewhile(lambda sample: sample.n > n, reversed(self._window.samples))
         return list(newer)[::-1]
 
     def missed_by(self, reader: str) -> tuple[EntryId, ...]:
@@ -279,11 +252,13 @@ class History:
         (0, 'datetime64[ms, UTC]', 'Int64')
         """
         with self.lock:
-            rows = [row for sample in self._samples for row in group_rows(sample, self.start_ms)]
+            rows = [
+                row for sample in self._window.samples for row in group_rows(sample, self.start_ms)
+            ]
         return make_frame(COLUMNS, rows)
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return len(self._window.samples)
 
     def __repr__(self) -> str:
         last = self.newest
@@ -296,53 +271,3 @@ class History:
         last = self.newest
         rows = list(group_rows(last, self.start_ms)) if last else []
         return titled(repr(self), group_table(rows))
-
-    def _merge_last_two(self) -> None:
-        """Merge the last two samples if they are of the same span: another one is to come."""
-        if not self._every_ms or len(self._samples) < 2:
-            return
-        older, newer = self._samples[-2], self._samples[-1]
-        first, second = ((one.time_ms - self.start_ms) // self._every_ms for one in (older, newer))
-        if first == second:
-            merged = newer.merge(older)
-            self._tally(merged, 1)
-            for sample in (self._samples.pop(), self._samples.pop()):
-                self._tally(sample, -1)
-            self._samples.append(merged)
-            self._memory.merge_last_two(merged)
-            self._stripped = min(self._stripped, len(self._samples) - 1)
-
-    def _drop_oldest(self) -> None:
-        sample = self._samples.popleft()
-        self._memory.drop()
-        self._entry_count -= len(sample.entries)
-        self._stripped = max(0, self._stripped - 1)
-        self._tally(sample, -1)
-        self._missed.keep(self._readers)
-        self._missed.forget(sample.entries)
-
-    def _strip_next(self) -> None:
-        """Remove the entries from the oldest sample that still has some."""
-        old = self._samples[self._stripped]
-        self._entry_count -= len(old.entries)
-        self._missed.forget(old.entries)
-        self._samples[self._stripped] = without_entries(old)
-        self._stripped += 1
-
-    def _tally(self, sample: Sample, sign: int) -> None:
-        self._event_count += sign * len(sample.events)
-        _add(self._groups, (group.name for group in sample.groups), sign)
-        self._group_names = None
-        _add(self._readers, (reader.name for reader in sample.readers), sign)
-        members = ((group.name, one.name) for group in sample.groups for one in group.consumers)
-        _add(self._consumers, members, sign)
-        inexact = (group.name for group in sample.groups if group.lag.verdict != "exact")
-        _add(self._inexact, inexact, sign)
-
-
-def _add(counts: dict[Any, int], keys: Iterable[Any], sign: int) -> None:
-    """Count keys up or down, and remove those whose count is 0."""
-    for key in keys:
-        counts[key] = counts.get(key, 0) + sign
-        if not counts[key]:
-            del counts[key]

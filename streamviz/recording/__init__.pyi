@@ -2,8 +2,8 @@ from .captions import Caption as Caption
 from .captions import captions_of as captions_of
 from .events import TrackEvent as TrackEvent
 from .frames import Frames as Frames
+from .load import load as load
 from .read import Recording as Recording
-from .read import load as load
 from .track import Track as Track
 from .write import Recorder as Recorder
 from .write import record as record

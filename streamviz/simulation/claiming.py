@@ -99,17 +99,29 @@ class Claimer:
         return sorted(page, key=lambda pair: (pair[1].id, pair[0]))
 
     def read(self) -> Page:
-        """Read new entries. With CLAIM, the read first claims entries that are due."""
+        """Read new entries, if there may be some. With CLAIM, first claim those that are due."""
         idle_ms, batch = self._behaviour.claim_idle_ms, self._behaviour.batch
         noack = self._behaviour.ack == "noack"
         if self._behaviour.claim_with != "claim" or idle_ms is None:
-            return self._reader.read(batch, noack=noack)
+            return self._read_unread(batch, noack=noack)
         due: PendingPairs = []
         if self._virtual or self._behaviour.delivery_limit is not None:
             for key, consumer in self._reader.consumers.items():
                 due += self._age(consumer, self._due(key, consumer, idle_ms)[:batch])
         page = self._reader.read(batch, noack=noack, claim_idle_ms=self._min_idle_ms(idle_ms))
         self._report(sum(bool(entry.deliveries) for _, entry in page), due)
+        return page
+
+    def _read_unread(self, batch: int, *, noack: bool) -> Page:
+        """Read new entries, unless it is known that there are none."""
+        (key, consumer), *others = self._reader.consumers.items()
+        if others:
+            return self._reader.read(batch, noack=noack)
+        names, unread = (key, consumer.group_name, self._name), self._context.unread
+        if self._virtual and unread.is_empty(*names):
+            return []
+        page = self._reader.read(batch, noack=noack)
+        unread.read(*names, len(page), batch)
         return page
 
     def _xclaim(self, key: str, consumer: Consumer, idle_ms: float, room: int) -> Page:

@@ -230,7 +230,7 @@ class SimulatedConsumer(Handler):
                 key = self.group.streams[0]
                 page = read_own_pending(reader.groups[key], reader.consumers[key], behaviour.batch)
             else:
-                page = self._read() or self._claimer.claim()
+                page = self._claimer.read() or self._claimer.claim()
         except NoSuchGroup:
             self.context.report_once(Event("group_gone", group=self.group.name))
             return []
@@ -241,18 +241,6 @@ class SimulatedConsumer(Handler):
             self.context.times.polled[self._group_name, self.name] = self.context.clock.env.now
         new = [(key, entry.id) for key, entry in (*page, *reader.held_back)]
         self._count([one for one in new if one not in held_back])
-        return page
-
-    def _read(self) -> Page:
-        """Read new entries, unless there is none for sure."""
-        keys, behaviour, unread = self.group.streams, self.group.behaviour, self.context.unread
-        if len(keys) > 1 or behaviour.claim_with == "claim":
-            return self._claimer.read()
-        names = keys[0], self._group_name, self.name
-        if self.context.clock.virtual and unread.is_empty(*names):
-            return []
-        page = self._claimer.read()
-        unread.read(*names, len(page), behaviour.batch)
         return page
 
     def _count(self, delivered: list[tuple[str, EntryId]]) -> None:

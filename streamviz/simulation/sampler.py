@@ -46,6 +46,8 @@ class Sampler:
         The samples by stream.
     on_sample : list of callable
         Called with each `Sample`, in the clock's thread.
+    on_tick : callable
+        Called after the samples of all streams.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Sampler:
     ) -> None:
         self.histories: dict[str, History] = {}
         self.on_sample: list[Callable[[Sample], object]] = []
+        self.on_tick: Callable[[], object] = lambda: None
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
         self._producers = producers
@@ -146,6 +149,7 @@ class Sampler:
         clock = self._context.clock
         while True:
             self.sample()
+            self.on_tick()
             pace = 1.0 if clock.virtual else clock.speed
             slow_ms = 0.0 if clock.virtual else self.slowest.interval_s * 1000
             yield clock.env.timeout(max(self.interval_ms, slow_ms) * pace)

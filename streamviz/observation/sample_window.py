@@ -1,0 +1,90 @@
+"""The newest samples, within bounds of samples, entries and bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from streamviz.client.models import Entry
+from streamviz.observation.sample import Sample
+from streamviz.observation.sample_size import MemoryBudget, without_entries
+from streamviz.observation.window_counts import WindowCounts
+
+
+class SampleWindow:
+    """Keeps the newest samples.
+
+    Parameters
+    ----------
+    limit, max_entries, max_bytes : int
+        As in `History`.
+
+    Attributes
+    ----------
+    samples : deque of Sample
+        The samples, oldest first.
+    counts : WindowCounts
+        What they have.
+    """
+
+    def __init__(self, limit: int, max_entries: int, max_bytes: int) -> None:
+        self.samples: deque[Sample] = deque()
+        self.counts = WindowCounts()
+        self._limits = limit, max_entries, max_bytes
+        self._memory = MemoryBudget(max_bytes)
+        self._every_ms = 0.0  # samples of one such span are merged
+        self._start_ms = 0
+        self._stripped = 0  # how many of the oldest samples have lost their entries
+
+    def append(self, sample: Sample) -> list[Entry]:
+        """Add the next sample, and return the entries that the window has no more."""
+        limit, max_entries, _ = self._limits
+        self._merge_last_two()
+        self.samples.append(sample)
+        self._memory.add(sample)
+        self.counts.add(sample)
+        gone: list[Entry] = []
+        while len(self.samples) > limit or self._memory.exceeded(self.samples):
+            gone += self._drop_oldest()
+        while self.counts.entries > max_entries and self._stripped < len(self.samples) - 1:
+            gone += self._strip_next()
+        return gone
+
+    def thin(self, every_ms: float, start_ms: int) -> None:
+        """Keep one sample in each span of this length since a time; merge the others into it."""
+        samples, self.samples = self.samples, deque()
+        self._memory = MemoryBudget(self._limits[2])
+        self._every_ms, self._start_ms = every_ms, start_ms
+        for sample in samples:
+            self._merge_last_two()
+            self.samples.append(sample)
+            self._memory.add(sample)
+
+    def _merge_last_two(self) -> None:
+        """Merge the last two samples if they are of the same span: another one is to come."""
+        if not self._every_ms or len(self.samples) < 2:
+            return
+        older, newer = self.samples[-2], self.samples[-1]
+        first, second = ((one.time_ms - self._start_ms) // self._every_ms for one in (older, newer))
+        if first == second:
+            merged = newer.merge(older)
+            self.counts.add(merged)
+            for sample in (self.samples.pop(), self.samples.pop()):
+                self.counts.remove(sample)
+            self.samples.append(merged)
+            self._memory.merge_last_two(merged)
+            self._stripped = min(self._stripped, len(self.samples) - 1)
+
+    def _drop_oldest(self) -> tuple[Entry, ...]:
+        sample = self.samples.popleft()
+        self._memory.drop()
+        self._stripped = max(0, self._stripped - 1)
+        self.counts.remove(sample)
+        return sample.entries
+
+    def _strip_next(self) -> tuple[Entry, ...]:
+        """Remove the entries from the oldest sample that still has some, and return them."""
+        old = self.samples[self._stripped]
+        self.counts.entries -= len(old.entries)
+        self.samples[self._stripped] = without_entries(old)
+        self._stripped += 1
+        return old.entries

@@ -1,0 +1,75 @@
+"""Count what the samples of a window have, so that nobody needs to look through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from streamviz.observation.sample import Sample
+
+
+class WindowCounts:
+    """What the samples of a window have.
+
+    Attributes
+    ----------
+    entries, events : int
+        How many of them.
+    highest_seq : int
+        The largest sequence number of any entry so far.
+    readers : dict of str to int
+        How many samples have each plain reader, in the order in which they appeared.
+    consumers : dict of (str, str) to int
+        The same for each group's consumers.
+    inexact : dict of str to int
+        In how many samples each group's lag is not exact.
+    """
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.events = 0
+        self.highest_seq = 0
+        self.readers: dict[str, int] = {}
+        self.consumers: dict[tuple[str, str], int] = {}
+        self.inexact: dict[str, int] = {}
+        self._groups: dict[str, int] = {}
+        self._group_names: tuple[str, ...] | None = None  # a plot asks once for each group
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The groups, in the order in which they appeared."""
+        if self._group_names is None:
+            self._group_names = tuple(name for name, count in self._groups.items() if count)
+        return self._group_names
+
+    def expect(self, groups: Iterable[str]) -> None:
+        """Keep this order for groups that will appear."""
+        self._groups, self._group_names = dict.fromkeys(groups, 0), None
+
+    def add(self, sample: Sample) -> None:
+        """Count a sample."""
+        self.highest_seq = max(self.highest_seq, *(one.id.seq for one in sample.entries), 0)
+        self._count(sample, 1)
+
+    def remove(self, sample: Sample) -> None:
+        """Count a sample no more."""
+        self._count(sample, -1)
+
+    def _count(self, sample: Sample, sign: int) -> None:
+        self.entries += sign * len(sample.entries)
+        self.events += sign * len(sample.events)
+        _add(self._groups, (group.name for group in sample.groups), sign)
+        self._group_names = None
+        _add(self.readers, (reader.name for reader in sample.readers), sign)
+        members = ((group.name, one.name) for group in sample.groups for one in group.consumers)
+        _add(self.consumers, members, sign)
+        inexact = (group.name for group in sample.groups if group.lag.verdict != "exact")
+        _add(self.inexact, inexact, sign)
+
+
+def _add(counts: dict[Any, int], keys: Iterable[Any], sign: int) -> None:
+    """Count keys up or down, and remove those whose count is 0."""
+    for key in keys:
+        counts[key] = counts.get(key, 0) + sign
+        if not counts[key]:
+            del counts[key]
