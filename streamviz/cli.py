@@ -18,7 +18,7 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, get_args
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
@@ -228,6 +228,8 @@ def lab(args: argparse.Namespace) -> None:
     if not Path(args.path).exists():
         raise InputError(f"{args.path!r} does not exist: give a notebook or a folder")
     options = ["--ServerApp.ip=127.0.0.1", *["--no-browser"] * args.no_browser]
+    if args.no_browser and Path(args.path).is_file():  # the link that it prints leads to the file
+        options.append(f"--LabApp.default_url=/lab/tree/{quote(Path(args.path).name)}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         options.append("--allow-root")
     # The first thing on the page is the notebook, and not a question about news of Jupyter.

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 import redis as redis_py
@@ -170,3 +177,32 @@ def test_record_keeps_an_existing_file(
     assert main(["record", server.url, "orders", "-o", str(target)]) == 1
     assert "already exists" in capsys.readouterr().err
     assert target.read_text() == "mine"
+
+
+def test_without_a_browser_the_printed_link_opens_the_first_notebook(
+    tmp_path: Path, until: Callable[..., None]
+) -> None:
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "RUNTIME")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamviz", "tutorial", "--no-browser", "my course"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "REDIS_URL"} | folders,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        links = (re.search(r"http://127\S+[?]token=\w+", line) for line in process.stdout)
+        link = urlsplit(next(hit[0] for hit in links if hit))
+        assert link.path == "/lab/tree/00_start_here.ipynb"
+        there = link._replace(path=link.path.replace("/lab/tree/", "/api/contents/"))
+
+        def served() -> Any:
+            with suppress(URLError), urlopen(there.geturl()) as reply:
+                return json.load(reply)["name"]
+
+        until(lambda: served() == "00_start_here.ipynb", 20)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

@@ -111,6 +111,30 @@ def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
     notebook.picture("boxes-without-kernel")
 
 
+def test_a_board_shown_while_the_server_hangs_is_live_when_it_goes_on(
+    open_notebook: OpenNotebook,
+) -> None:
+    cells = [
+        SETUP + "import os, signal\npid = client.info('server')['process_id']",
+        'one, two = board("hung"), board("hung-box")\nos.kill(pid, signal.SIGSTOP); one',
+        "w.HBox([two])",
+        "os.kill(pid, signal.SIGCONT)",
+    ]
+    notebook = open_notebook(cells).ready()
+    for number in range(3):
+        notebook.run_cell(number)
+    for number in (1, 2):
+        notebook.until(lambda number=number: views(notebook, number).count() == 1)
+        words = views(notebook, number).locator(".streamviz-status")
+        notebook.until(lambda words=words: "does not answer in time" in words.inner_text())
+    notebook.picture("hanging-server")
+    notebook.run_cell(3)
+    for number in (1, 2):
+        all_live(notebook, views(notebook, number))
+        assert "does not answer" not in views(notebook, number).inner_text()
+    assert not notebook.problems
+
+
 def saved_picture(notebook: Notebook, number: int) -> str:
     """Return the picture of a boxed board in the outputs of a cell; empty, it names no group."""
     html = ["".join(one.get("data", {}).get("text/html", "")) for one in notebook.outputs()[number]]

@@ -37,7 +37,7 @@ Open the first notebook with `make lab`, and go on from there. Each runs from to
 less than twenty seconds, has something to predict, and exercises that check themselves. For a \
 talk, most say at their end which three minutes of them to show.
 
-*This page is made by `make coverage-table`: don't edit it.*
+<!-- This page is made by `make coverage-table`: don't edit it. -->
 
 ## The map
 

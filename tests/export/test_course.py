@@ -37,7 +37,7 @@ def test_the_copy_is_whole_and_its_notebooks_have_no_outputs(tmp_path: Path) -> 
         assert (course / name).read_bytes() == (NOTEBOOKS / name).read_bytes()
     recordings = sorted((NOTEBOOKS / "recordings").iterdir())
     assert [course / "recordings" / path.name for path in recordings] == sorted(
-        path for path in written if path.suffix == ".gz"
+        path for path in written if path.parent.name == "recordings"
     )
     assert not [path for path in course.rglob("*") if path.name == "__pycache__"]
 

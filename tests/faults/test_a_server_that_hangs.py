@@ -157,6 +157,23 @@ def test_a_scenario_goes_on_when_the_server_does(
     client.close()
 
 
+def test_a_scenario_shown_while_the_server_hangs_is_live_when_it_goes_on(
+    server_of_ones_own: EmbeddedServer, until: Until, open_page: Open
+) -> None:
+    client = default_client(server_of_ones_own)
+    scenario = Scenario(client)
+    producer = scenario.produce("s", series.constant(rate_hz=50))
+    scenario.group("s", "g", service_ms=1)
+    with frozen(server_of_ones_own):
+        page = open_page(Dashboard(scenario))
+        assert page.messages[0]["type"] == "figures", "hello is answered without the server"
+        pause_and_resume(page)
+    until(lambda: page.entries > 5 and not page.trouble, 20)
+    assert producer.added > 5
+    assert scenario.error is None
+    client.close()
+
+
 def test_a_host_that_never_answers_is_told_of(until: Until, open_page: Open) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))

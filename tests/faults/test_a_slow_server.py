@@ -72,6 +72,29 @@ def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     board.stop()
 
 
+def test_no_lock_that_a_board_needs_is_held_while_the_server_answers(
+    proxy: Proxy, client: redis_py.Redis, until: Until
+) -> None:
+    board = watch(client, "s", rate_hz=50)
+    scenario = board.scenario
+    assert isinstance(scenario, Scenario)
+    free: list[bool] = []
+
+    def try_locks(data: bytes) -> bytes:
+        for lock in (board.history.lock, scenario.clock._changed):
+            free.append(lock.acquire(timeout=1))
+            if free[-1]:
+                lock.release()
+        return data
+
+    proxy.reply = try_locks
+    scenario.start()
+    until(lambda: len(free) > 20)
+    assert all(free)
+    proxy.reply = lambda data: data
+    board.stop()
+
+
 def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
     client: redis_py.Redis, upstream: EmbeddedServer
 ) -> None:
