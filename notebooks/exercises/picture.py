@@ -74,7 +74,7 @@ def picture(client: Any, key: str) -> Picture:
     Examples
     --------
     >>> picture(client, "jobs")
-    9 entries in the stream, from 1-0 to 9-0; bill: 0 waiting, 9 in hand.
+    9 entries in the stream, from 1-0 to 9-0; bill: 0 waiting, 9 pending.
     """
     history = _history(client, key)
     plot = _Now()

@@ -117,14 +117,14 @@ class Sampler:
 
     def fit(self, ms: float) -> None:
         """Sample so seldom from now on that the histories hold a run of this length."""
-        interval_ms = math.ceil(ms / max(self._limit - 2, 1))
+        interval_ms = math.ceil(ms / max(self._limit - 3, 1))  # samples at both ends, and after it
         if interval_ms > self.interval_ms:
             self.interval_ms = self._context.least_wait_ms = float(interval_ms)
 
     def thin(self, ms: float) -> None:
         """Let the histories keep so few samples from now on that they hold a run of this length."""
-        every_ms = ms / max(self._limit - 2, 1)
-        if every_ms > self.interval_ms:
+        if ms / self.interval_ms + 2 > self._limit:
+            every_ms = ms / max(self._limit - 2, 1)
             for history in self.histories.values():
                 history.thin(every_ms)
 

@@ -19,11 +19,11 @@ def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
     start(redis, key)
     for name in ("ann", "ben"):
         crew.consumer(name).read(2)
-    assert "crew: 2 waiting, 4 in hand" in repr(picture(redis, key))
+    assert "crew: 2 waiting, 4 pending" in repr(picture(redis, key))
     crew.ack("1-0")
     crew.delete_consumer("ben")
     shown = picture(redis, key)
-    assert "from 1-0 to 6-0; crew: 2 waiting, 1 in hand" in repr(shown)
+    assert "from 1-0 to 6-0; crew: 2 waiting, 1 pending" in repr(shown)
     assert "1 acknowledged" in shown.svg
     assert "3 acknowledged" not in shown.svg
 
