@@ -102,7 +102,7 @@ def requirement(text: str) -> tuple[str, str]:
 
 def test_conda_and_pip_get_the_same() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
-    assert environment["channels"] == ["conda-forge"]
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
     *listed, by_pip = environment["dependencies"]
     conda = dict(map(requirement, [*listed, *by_pip["pip"]]))
     extras = PROJECT["optional-dependencies"]
