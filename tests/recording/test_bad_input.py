@@ -307,7 +307,7 @@ def test_nor_is_it_in_an_index(path: Path, number: int) -> None:
 def test_the_largest_numbers_come_back_and_can_be_drawn(path: Path) -> None:
     top = 2**64 - 1
     lag = {"entries": top, "verdict": "exact", "reason": "", "behind_ms": top}
-    index = INDEX | {"samples": [[1, 1000, 0], [top, top, 0]]}
+    index = INDEX | {"samples": [[1, 1000, 0], [top, top, 0]], "groups": ["g"]}
     line = second(n=top, time_ms=top, length=top, groups={"g": GROUP | {"lag": lag}})
     write(path, line, index)
     assert load(path).samples[1].length == top
