@@ -15,6 +15,7 @@ from streamviz.client.records import Records
 from streamviz.client.tables import titled
 from streamviz.errors import InputError, check_type
 from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedByReaders
 from streamviz.observation.sample import Sample
@@ -48,6 +49,8 @@ class History:
     lock : threading.RLock
         Held while a sample is appended. Hold it to read several things as of one moment while
         another thread appends.
+    dead_before : dict
+        The consumers and readers that were dead before the window: see `Deaths`.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class History:
         self.max_entries = max_entries
         self.max_bytes = max_bytes or _SAMPLE_BYTES * max(limit, _USUAL_LIMIT)
         self.lock = threading.RLock()
+        self.dead_before: Deaths = {}
         self._samples: deque[Sample] = deque()
         self._every_ms = 0.0  # samples nearer to each other are merged
         self._memory = MemoryBudget(self.max_bytes)
@@ -122,8 +126,8 @@ class History:
         while self._entry_count > self.max_entries and self._stripped < len(self._samples) - 1:
             self._strip_next()
 
-    def continue_from(self, start_ms: int, groups: Iterable[str]) -> None:
-        """Continue a longer history: count seconds from its start, and keep its groups' order.
+    def continue_from(self, start_ms: int, groups: Iterable[str], dead: Deaths = {}) -> None:  # noqa: B006
+        """Continue a longer history: its start, its groups in their order, and who was dead.
 
         Raises
         ------
@@ -134,6 +138,7 @@ class History:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
         self._groups, self._group_names = dict.fromkeys(groups, 0), None
+        self.dead_before = dict(dead)
 
     def thin(self, every_ms: float) -> None:
         """Keep one sample in each span of this length, from now on, and the newest sample.
@@ -314,6 +319,7 @@ class History:
 
     def _drop_oldest(self) -> None:
         sample = self._samples.popleft()
+        follow_deaths(self.dead_before, sample.time_ms, sample.events)
         self._memory.drop()
         self._entry_count -= len(sample.entries)
         self._stripped = max(0, self._stripped - 1)
