@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from streamviz.errors import InputError, check_type, is_number
-from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -67,30 +66,13 @@ def select_frames(
         end_s=end_s,
         limit=6000,
     )
-    _check_data(frames)
+    frames.check_data()
     if len(frames) > MAX_FRAMES:
         raise InputError(
             f"{len(frames):,} samples are too many for one file: "
             f"choose a span of at most {MAX_FRAMES:,} with start_s and end_s"
         )
     return frames
-
-
-def _check_data(frames: Frames) -> None:
-    """Check that the recording has what its plots show."""
-    track, end = frames.track, frames.span.stop
-    (last,) = frames.recording.samples(track.stream, end - 1, end)
-    missing = {
-        "consumer groups": not (track.groups or last.groups),
-        "readers": not last.readers,
-        "partitions": not isinstance(last, PartitionedSample),
-    }
-    for plot in frames.plots:
-        if missing.get(plot.needs):
-            raise InputError(
-                f"{plot.title}: nothing to show: no {plot.needs} in this recording: "
-                "choose other plots"
-            )
 
 
 def check_appearance(size: Any, theme: Any) -> None:

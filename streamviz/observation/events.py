@@ -100,6 +100,19 @@ class Event(Record):
         )
 
 
+Deaths = dict[tuple[str, str], tuple[int, Kind]]
+"""Who is dead, each with its group: when it died, in milliseconds, and how."""
+
+
+def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
+    """Note who died at a moment, and forget who came back."""
+    for event in events:
+        if event.kind in DEATHS:
+            dead.setdefault((event.group, event.who), (time_ms, event.kind))
+        elif event.kind == "revived":
+            dead.pop((event.group, event.who), None)
+
+
 def note(text: str) -> Event:
     """Return an event of one's own, in one's own words."""
     return Event("note", detail=text)

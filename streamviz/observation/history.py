@@ -14,6 +14,7 @@ from streamviz.client.records import Records
 from streamviz.client.tables import titled
 from streamviz.errors import InputError, check_type
 from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import Deaths
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
 from streamviz.observation.missed_entries import MissedByReaders
 from streamviz.observation.sample import Sample
@@ -47,6 +48,8 @@ class History:
     lock : threading.RLock
         Held while a sample is appended. Hold it to read several things as of one moment while
         another thread appends.
+    dead_before : dict
+        The consumers and readers that were dead before the window: see `Deaths`.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class History:
         self.lock = threading.RLock()
         self._window = SampleWindow(limit, max_entries, self.max_bytes)
         self._counts = self._window.counts
+        self.dead_before = self._window.dead_before
         self._start_ms: int | None = None
         self._missed = MissedByReaders(max_entries)
 
@@ -102,8 +106,10 @@ class History:
         self._missed.keep(self._counts.readers)
         self._missed.forget(gone)
 
-    def continue_from(self, start_ms: int, groups: Iterable[str]) -> None:
-        """Continue a longer history: count seconds from its start, and keep its groups' order.
+    def continue_from(
+        self, start_ms: int, groups: Iterable[str], dead: Deaths | None = None
+    ) -> None:
+        """Continue a longer history: its start, its groups in their order, and who was dead.
 
         Raises
         ------
@@ -114,6 +120,7 @@ class History:
             raise InputError(f"{self!r} already has samples: continue with a new History")
         self._start_ms = start_ms
         self._counts.expect(groups)
+        self.dead_before.update(dead or {})
 
     def thin(self, every_ms: float) -> None:
         """Keep one sample in each span of this length, from now on, and the newest sample.

@@ -65,8 +65,10 @@ def estimated_bytes(sample: Sample) -> int:
 
 
 def without_entries(sample: Sample) -> Sample:
-    """Return a sample whose entries, and those of its parts, are only counted."""
-    stripped = replace(sample, entries=(), missed=sample.missed + len(sample.entries))
+    """Return a sample whose entries, and those of its parts and readers, are only counted."""
+    readers = tuple(replace(one, got=()) if one.got else one for one in sample.readers)
+    missed = sample.missed + len(sample.entries)
+    stripped = replace(sample, entries=(), missed=missed, readers=readers)
     if not isinstance(stripped, PartitionedSample):
         return stripped
     parts = (replace(one, sample=without_entries(one.sample)) for one in stripped.partitions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from streamviz.client.models import Entry
+from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.sample import Sample
 from streamviz.observation.sample_size import MemoryBudget, without_entries
 from streamviz.observation.window_counts import WindowCounts
@@ -24,12 +25,15 @@ class SampleWindow:
         The samples, oldest first.
     counts : WindowCounts
         What they have.
+    dead_before : Deaths
+        The consumers that were dead when the window begins.
     """
 
     def __init__(self, limit: int, max_entries: int, max_bytes: int) -> None:
         self.samples: deque[Sample] = deque()
         self.counts = WindowCounts()
         self._limits = limit, max_entries, max_bytes
+        self.dead_before: Deaths = {}
         self._memory = MemoryBudget(max_bytes)
         self._every_ms = 0.0  # samples of one such span are merged
         self._start_ms = 0
@@ -76,6 +80,7 @@ class SampleWindow:
 
     def _drop_oldest(self) -> tuple[Entry, ...]:
         sample = self.samples.popleft()
+        follow_deaths(self.dead_before, sample.time_ms, sample.events)
         self._memory.drop()
         self._stripped = max(0, self._stripped - 1)
         self.counts.remove(sample)

@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
+from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import Figure, Plot, seconds
 from streamviz.plots.flow_finding import finding
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, numbered, scene_of
+from streamviz.plots.flow_shapes import UNCLEAR
 from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
 from streamviz.plots.traces import Trace
 from streamviz.plots.worst_groups import shown_groups
@@ -82,7 +84,7 @@ class Flow(Plot):
             return no_data_text(history)
         groups = [
             f"{group.name}: {number_text(group.lag.entries)} waiting, "
-            f"{number_text(group.pending)} pending"
+            f"{number_text(group.pending)} pending{_unclear(last, group)}"
             for group in last.groups
             if group.name in shown_groups(history)
         ]
@@ -104,3 +106,8 @@ class Flow(Plot):
     def scene(self, history: History) -> dict[str, Any]:
         """Return what the picture shows of the newest sample; see `flow_scene.scene_of`."""
         return scene_of(history)
+
+
+def _unclear(sample: Sample, group: GroupState) -> str:
+    unclear = account_for(sample, group).unclear
+    return f", {number_text(unclear)} {UNCLEAR}" if unclear else ""

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from itertools import islice
 
 from streamviz.observation.deliveries import delivery_log
-from streamviz.observation.events import DEATHS
+from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.texts import entries_text, no_data_text
@@ -17,7 +17,6 @@ FAR_BEHIND = 20  # entries; a group with fewer keeps up
 STILL_S = 2.0  # without any change: a pause
 FAST = 10.0  # entries per second, whose rate shows within `STILL_S`
 
-Dead = set[tuple[str, str]]
 Span = tuple[Sample, Sample]
 
 
@@ -32,19 +31,15 @@ def finding(history: History) -> str:
     return _death(history, last) or _standstill(history, last) or _lag(last, span(history))
 
 
-def dead_consumers(history: History) -> Dead:
-    """Return the consumers that died and did not come back, each with its group."""
-    dead: Dead = set()
+def dead_consumers(history: History) -> Deaths:
+    """Return the consumers that died and did not come back."""
+    dead = dict(history.dead_before)
     for sample in history.samples if history.event_count else ():
-        for event in sample.events:
-            if event.kind in DEATHS:
-                dead.add((event.group, event.who))
-            elif event.kind == "revived":
-                dead.discard((event.group, event.who))
+        follow_deaths(dead, sample.time_ms, sample.events)
     return dead
 
 
-def is_dead(dead: Dead, group: str, consumer: str) -> bool:
+def is_dead(dead: Deaths, group: str, consumer: str) -> bool:
     """Return whether a consumer is dead; an event need not name its group."""
     return (group, consumer) in dead or ("", consumer) in dead
 

@@ -10,10 +10,10 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
 from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import Delivery, delivery_log
+from streamviz.observation.events import Deaths
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.flow_finding import (
-    Dead,
     dead_consumers,
     finding,
     growth,
@@ -92,7 +92,7 @@ def _group(
     group: GroupState,
     index: int,
     tape: list[tuple[int, EntryId]],
-    dead: Dead,
+    dead: Deaths,
 ) -> dict[str, Any]:
     last = history.newest
     assert last is not None
@@ -110,7 +110,7 @@ def _group(
         "at": _place(group.last_delivered_id, tape, last, group.lag.entries),
         "waiting": group.lag.entries,
         "pending": group.pending,
-        "acked": account.acked,
+        "acked": account.acked or (None if account.unclear else account.acked),  # or before
         "gone": account.gone,
         "dropped": account.dropped,
         "consumers": [
@@ -128,7 +128,7 @@ def _group(
     }
 
 
-def _shown(group: GroupState, dead: Dead) -> list[ConsumerInfo]:
+def _shown(group: GroupState, dead: Deaths) -> list[ConsumerInfo]:
     """Return the consumers that have a box: the dead that hold entries, then the busy ones."""
     if len(group.consumers) <= MAX_CONSUMERS:
         return list(group.consumers)

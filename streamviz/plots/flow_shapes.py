@@ -24,6 +24,7 @@ MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
 GREY = "#888888"
+UNCLEAR = "not known how they left"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 
 
@@ -217,7 +218,9 @@ class _Flow:
             yield _rect(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
             x += wide
         words = " · ".join(f"{number:,} {_WORDS[name]}" for name, number in parts)
-        words = _fit(self.width - 16 - self.left, NOTE, words, words.replace(*_ACKED))
+        unsure = group["waiting"] is None or group["gone"] is None
+        long = words if unsure else words.replace("unknown", UNCLEAR)
+        words = _fit(self.width - 16 - self.left, NOTE, long, words, words.replace(*_ACKED))
         yield _text(f"{key} books", self.left, top + 20, words, "note")
         acked = "?" if group["acked"] is None else f"{group['acked']:,}"
         end = self.width - 16

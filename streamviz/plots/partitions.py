@@ -19,6 +19,8 @@ from streamviz.plots.traces import GREY, Trace, line
 _MAX_LANES = 16  # more can't be told apart
 _WORST = 12  # lanes that are left then, and one for the sum
 _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
+_HEADROOM = 1.14  # in heights of the lanes
+_WORDS_AT = 0.96  # of the plot's height: above the lanes
 _NO_NODE = "one server"
 
 
@@ -80,10 +82,10 @@ class PartitionLanes(Plot):
             for index, node in enumerate(structure.nodes):
                 trace = line(label(node), index, legendgroup=label(node))
                 traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} on {node}"))
-        for number, key in enumerate(structure.keys):
-            trace = line("on the move", 0, legendgroup="on the move")
+        for key in structure.keys:
+            trace = line("on the move", 0, showlegend=False)
             trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
-            traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} is on the move"))
+            traces.append(trace | _hover(f"{key} is on the move"))
         if structure.sum_top:
             words = f"all {structure.count} parts"
             trace = line(words, len(structure.nodes), showlegend=False)
@@ -97,14 +99,17 @@ class PartitionLanes(Plot):
         high = f"a lane is {_entries(structure.top)} high"
         if structure.sum_top:
             labels.append(f"all {structure.count}")
-            high += f", the last one {_entries(structure.sum_top)}"
+            high += f", the last one {number_text(structure.sum_top)}"
+        if structure.nodes != (_NO_NODE,):
+            high += "; grey: on the move"
         count = len(labels)
+        bottom = max(count - 1, 0) + 0.3
         return {
             "xaxis": {"title": {"text": f"seconds; {high}"}},
             "yaxis": {
                 "tickvals": [-number for number in range(count)],
                 "ticktext": labels,
-                "range": [-max(count - 1, 0) - 0.3, 1],
+                "range": [-bottom, round(_HEADROOM * (bottom + _HEIGHT) - bottom, 2)],
             },
             "yaxis2": EVENT_AXIS,
         }
@@ -130,7 +135,7 @@ class PartitionLanes(Plot):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the events."""
-        return [events(history)]
+        return [events(history, rows=(_WORDS_AT,))]
 
     def summary(self, history: History) -> str:
         """Return in words each part's node and lag, and the sum."""

@@ -21,7 +21,7 @@ class SideBySide(Plot):
 
     Grey rings are the entries sent, at the time of sending. Blue dots are the entries received. An
     orange cross is a missed entry: the reader has received a later one, but never this one.
-    Above stands how many were received and missed.
+    Above stands how many of the entries in the picture were received and missed.
     """
 
     name = "side_by_side"
@@ -95,14 +95,14 @@ class SideBySide(Plot):
         start = seconds(samples[0].time_ms, history) if samples else 0
         newest = samples[-1].last_id if samples else EntryId.ZERO
         top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.25
-        received = self.window_sizes(history)[1::2]
+        sent = _sent(history)
         counts = [
             {
                 "x": [start] * 2,
                 "y": [round(top, 3), round(0.9 * top, 3)],
-                "text": [f"\u2002{number:,} received", f"\u2002{len(of):,} missed"],
+                "text": [f"\u2002{number:,} received{sent}", f"\u2002{len(of):,} missed"],
             }
-            for number, of in zip(received, missed, strict=True)
+            for number, of in zip(_received(history), missed, strict=True)
         ]
         return [*crosses, *counts]
 
@@ -112,12 +112,29 @@ class SideBySide(Plot):
         if last is None or not history.reader_names:
             return no_data_text(history) or "no reader yet"
         parts = []
-        received = self.window_sizes(history)[1::2]
-        for name, count in zip(history.reader_names, received, strict=True):
+        for name, count in zip(history.reader_names, _received(history), strict=True):
             missed = len(history.missed_by(name))
             lost = number_text(missed) if missed else "none"
             parts.append(f"{name} received {number_text(count)}, missed {lost}")
-        return f"{number_text(history.entry_count)} sent; {'; '.join(parts)}."
+        sent = _sent(history).removeprefix(" of ") or number_text(history.entry_count)
+        return f"{sent} sent; {'; '.join(parts)}."
+
+
+def _sent(history: History) -> str:
+    """Return how many entries the picture has, if it does not have all since the first sample."""
+    samples = history.samples
+    whole = not samples or (samples[0].n == 1 and not any(one.missed for one in samples))
+    return "" if whole else f" of the last {history.entry_count:,}"
+
+
+def _received(history: History) -> list[int]:
+    """Return how many entries of the picture each reader received, each counted once."""
+    first = next((one.id for one in history.entries), EntryId.ZERO)
+    found: dict[str, set[EntryId]] = {name: set() for name in history.reader_names}
+    for sample in history.samples:
+        for reader in sample.readers:
+            found[reader.name].update(reader.got)
+    return [sum(one >= first for one in ids) for ids in found.values()]
 
 
 def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> Trace:

@@ -20,10 +20,11 @@ from streamviz.plots.contrast import (
 )
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
-from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
+from streamviz.plots.svg_traces import Panel, columns_of, draw_trace, stroke, words_of
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import GREY, Trace, colour
 
+_MAX_TICK = 16  # letters
 _FONT = "font-family='system-ui,sans-serif'"
 
 
@@ -60,13 +61,16 @@ def render(
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
         f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
         f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
-        f"<text x='56' y='20' font-size='15' font-weight='600'>{words_of(title)}</text>",
     ]
+    frame = _frame(layout, width, height)
+    left = frame.left
+    parts.append(
+        f"<text x='{left:g}' y='20' font-size='15' font-weight='600'>{words_of(title)}</text>"
+    )
     if layout.get("showlegend", True):
-        parts += _legend(figure["data"], width, 56 + 8.5 * len(title))
+        parts += _legend(figure["data"], width, left + 8.5 * len(title))
     if not background:  # no colour is legible on both grounds
         figure = figure | {"data": [trace | {"textfont": {}} for trace in figure["data"]]}
-    frame = _frame(layout, width, height)
     for name in sorted(key for key in layout if key.startswith("yaxis")):
         if layout[name].get("visible", True) and "overlaying" not in layout[name]:
             parts += _axes(figure, name, frame)
@@ -98,7 +102,9 @@ def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
     """Return the box of all axes, as parts of it from 0 to 1."""
     margin = {"l": 48, "r": 16, "t": 44, "b": 44} | layout.get("margin", {})
     right, bottom = width - (margin["r"] - 2), height - margin["b"]
-    return Panel(56, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
+    longest = max(map(columns_of, layout["yaxis"].get("ticktext", ())), default=0)
+    left = 56 + 7 * max(0, min(longest, _MAX_TICK) - 8)
+    return Panel(left, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
 
 
 def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str]:
@@ -159,7 +165,7 @@ def _grid(panel: Panel, x_axis: dict[str, Any] | None, y_axis: dict[str, Any]) -
         if labels:
             yield (
                 f"<text x='{panel.left - 6:.1f}' y='{y + 4:.1f}' text-anchor='end'>"
-                f"{words_of(text, 9)}</text>"
+                f"{words_of(text, _MAX_TICK)}</text>"
             )
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
     x_title, y_title = ((a or {}).get("title", {}).get("text", "") for a in (x_axis, y_axis))

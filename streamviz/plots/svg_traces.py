@@ -39,6 +39,12 @@ class Panel:
         )
 
 
+def columns_of(text: str) -> int:
+    """Return the width of a text in letters; one of Asia's scripts is as wide as two."""
+    wide = (east_asian_width(letter) in "WF" for letter in clean(unescape(text)))
+    return sum(1 + is_wide for is_wide in wide)
+
+
 def words_of(text: str, columns: int = 200) -> str:
     """Return what plotly would show of a text, as XML, cut if it is wider than this."""
     shown = clean(unescape(text))

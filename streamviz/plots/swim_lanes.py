@@ -22,6 +22,7 @@ _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 _CROWD = 60  # deliveries in a lane, about: from so many on, they share one row
 _MAX_LANES = 14
+_ROOMY = 6  # lanes, at most: more are too low for several rows and words
 
 
 class SwimLanes(Plot):
@@ -32,7 +33,8 @@ class SwimLanes(Plot):
     claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
     from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
     hatched. A delivery shorter than the time between two samples has no bar. Many
-    deliveries share one row, which then shows when a consumer was busy. Of more than 14 consumers,
+    deliveries share one row, which then shows when a consumer was busy; so do those in a lane of
+    more than six. Of more than 14 consumers,
     those that died come first.
 
     Parameters
@@ -65,7 +67,7 @@ class SwimLanes(Plot):
         Both kinds of bars have a trace for first deliveries and one for later ones.
         """
         names = self._groups(history)
-        width = 6 if self._rows(history) == _ROWS else 10
+        width = 6 if self._rows(history) > 1 or len(self._lanes(history)) > _ROOMY else 10
         ended = [
             _trace(f"{label(name)}{words}", i, dash, width, opacity=0.4)
             for i, name in enumerate(names)
@@ -157,13 +159,16 @@ class SwimLanes(Plot):
         if len(known) > _MAX_LANES:
             events = [event for sample in history.samples for event in sample.events]
             died = {(event.group, event.who) for event in events if event.kind in DEATHS}
+            died |= history.dead_before.keys()
             dead = [one for one in known if one in died or ("", one[1]) in died]
             chosen = {*islice(dict.fromkeys([*dead, *known]), _MAX_LANES)}
             known = [one for one in known if one in chosen]
         return tuple(known)
 
     def _rows(self, history: History) -> int:
-        """Return how many rows a lane has: one if its bars are so many that they are confetti."""
+        """Return how many rows a lane has: one if lanes are low, or if its bars are confetti."""
+        if len(self._lanes(history)) > _ROOMY:
+            return 1
         log = delivery_log(history)
         ended = sum(log.ended_count(name) for name in self._groups(history))
         return 1 if ended > _CROWD * len(self._consumers(history)) else _ROWS
@@ -190,11 +195,13 @@ class SwimLanes(Plot):
     def _dead(self, history: History) -> Trace:
         """Return a hatched box for each time in which a consumer was dead, with the reason."""
         trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-        for lane, (group, name) in enumerate(self._lanes(history)):
+        lanes = self._lanes(history)
+        low = 0.86 if len(lanes) <= _ROOMY else 0.7
+        for lane, (group, name) in enumerate(lanes):
             for start, end, words in _deaths(history, group, name):
                 trace["x"] += [start, start, end, end, start, None]
                 top, bottom = -lane - 0.06, -lane - 0.98
-                trace["y"] += [-lane - 0.86, top, top, bottom, bottom, None]
+                trace["y"] += [-lane - low, top, top, bottom, bottom, None]
                 trace["text"] += [words, "", "", "", "", ""]
                 trace["hovertext"] += [f"{label(name)} {words}"] * 5 + [""]
                 trace["textposition"] += ["middle right"] * 6
@@ -217,18 +224,27 @@ class _Places:
     def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
         self._lanes = {lane: index for index, lane in enumerate(lanes)}
         self._rows = rows
+        self._middle = 0.5 if len(lanes) <= _ROOMY else 0.2  # words have room below
 
     def row(self, group: str, one: Delivery) -> float | None:
         """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
         lane = self._lanes.get((group, one.consumer))
         if lane is None:
             return None
-        return -(lane + 0.5 + 0.2 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2))
+        return -(
+            lane
+            + self._middle
+            + 0.2 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
+        )
 
 
 def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
     """Yield from when to when a consumer was dead, and the words."""
     died: tuple[float, str] | None = None
+    before = history.dead_before.get((group, name)) or history.dead_before.get(("", name))
+    if before is not None:
+        start = seconds(history.samples[0].time_ms, history)
+        died = start, f"{before[1]} at {seconds(before[0], history):.1f} s"
     for sample in history.samples if history.event_count else ():
         for event in sample.events:
             if event.who != name or event.group not in ("", group):

@@ -18,6 +18,7 @@ from typing import Any
 from streamviz.errors import RecordingError
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
+from streamviz.observation.sample_size import without_entries
 from streamviz.recording.codec import object_codec
 
 MAX_LINE = 2**23  # bytes
@@ -46,6 +47,8 @@ def read_line(line: bytes, *, bare: bool = False) -> Sample:
         row = row | {"entries": []}
     whole = type(row) is dict and "partitions" in row
     sample: Sample = object_codec(PartitionedSample if whole else Sample).read(row)
+    if bare:
+        sample = without_entries(sample)
     return replace(sample, missed=sample.missed + len(entries)) if entries else sample
 
 

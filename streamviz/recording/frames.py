@@ -12,11 +12,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Any
 
 from streamviz.errors import InputError, check_type, is_number
+from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.history import History
+from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
 from streamviz.plots.drawing import check_groups, draw, draw_change
@@ -96,6 +98,28 @@ class Frames:
     def __len__(self) -> int:
         return len(self.span)
 
+    def check_data(self) -> None:
+        """Check that the recording has what the plots show.
+
+        Raises
+        ------
+        InputError
+            If it has nothing that one of them shows.
+        """
+        end = self.span.stop
+        (last,) = self.recording.samples(self.track.stream, end - 1, end)
+        missing = {
+            "consumer groups": not (self.track.groups or last.groups),
+            "readers": not last.readers,
+            "partitions": not isinstance(last, PartitionedSample),
+        }
+        for plot in self.plots:
+            if missing.get(plot.needs):
+                raise InputError(
+                    f"{plot.title}: nothing to show: no {plot.needs} in this recording: "
+                    "choose other plots"
+                )
+
     @property
     def start_ms(self) -> int:
         """The time of the stream's first sample, in milliseconds since 1970 UTC."""
@@ -141,7 +165,7 @@ class Frames:
         """
         at = self.span[place]
         end = self.span.stop if frames is None else min(at + frames, self.span.stop)
-        windows = self._windows()
+        windows = self._windows(at)
         samples = self._samples(at, end)
         for one, sample in zip(range(self._begin(at), at + 1), samples, strict=False):
             self._take(windows, one, sample)
@@ -163,7 +187,8 @@ class Frames:
         places = self.preview_frames[begin : first + PREVIEW_LENGTH]
         chosen = self.recording.chosen(self.track.stream, places)
         samples = (replace(sample, n=n) for n, sample in enumerate(chosen, start=1))
-        history = self._history(max(2, self._limit * len(self.preview_frames) // len(self)))
+        limit = max(2, self._limit * len(self.preview_frames) // len(self))
+        history = self._history(places[0], limit)
         for sample in islice(samples, first - begin + 1):
             history.append(sample)
         figures, deltas = self._play([history] * len(self.plots), samples)
@@ -173,7 +198,7 @@ class Frames:
     def history(self, place: int = -1) -> History:
         """Return a history with at least the samples that a frame shows; see `_seed_at`."""
         at = self.span[place]
-        history = self._history()
+        history = self._history(self._begin(at))
         for sample in self._samples(at, at + 1):
             history.append(sample)
         return history
@@ -207,16 +232,21 @@ class Frames:
             many += self.track.entries[bare_until]
         return self.recording.samples(self.track.stream, begin, end, bare_until=bare_until)
 
-    def _history(self, limit: int = 0) -> History:
+    def _history(self, begin: int, limit: int = 0) -> History:
+        """Return an empty window that begins with a sample."""
         history = History(limit or self._limit, max_entries=MAX_ENTRIES)
-        history.continue_from(self.start_ms, self.track.groups)
+        dead: Deaths = {}
+        for one in takewhile(lambda one: one.place < begin, self.track.events):
+            follow_deaths(dead, self.track.times_ms[one.place], [one.event])
+        history.continue_from(self.start_ms, self.track.groups, dead)
         return history
 
-    def _windows(self) -> list[History]:
+    def _windows(self, at: int) -> list[History]:
         """Return an empty window for each plot: stream maps share one, the other plots another."""
-        shown = deep = self._history()
+        begin = self._begin(at)
+        shown = deep = self._history(max(begin, self.span.start))
         if self._seed < self.span.start:
-            deep = self._history()
+            deep = self._history(begin)
         return [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
 
     def _take(self, windows: list[History], place: int, sample: Sample) -> None:

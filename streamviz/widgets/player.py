@@ -193,7 +193,7 @@ def replay(
     stream : str, optional
         The stream to show; by default the first.
     plots : sequence of Plot, optional
-        The plots to show; by default the dashboard's four.
+        The plots to show; by default the dashboard's, as in exported files.
     captions : iterable of (at_s, text)
         Texts to show besides the recording's own captions, each from a moment on.
     start_s, end_s : float
@@ -206,13 +206,14 @@ def replay(
     Raises
     ------
     InputError
-        If an argument is wrong.
+        If an argument is wrong, or the recording has nothing that one of the plots shows.
     RecordingError
         If the file is not a recording, has a newer version, or is broken before its last line.
     """
     source = recording if isinstance(recording, Recording) else Recording(recording)
     chosen = default_plots() if plots is None else plots
     frames = Frames(source, chosen, stream=stream, captions=captions, start_s=start_s, end_s=end_s)
+    frames.check_data()
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 
 

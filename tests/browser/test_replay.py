@@ -16,7 +16,8 @@ from plots.histories import EDGES, HOSTILE, group, history, sample
 
 from streamviz.export import to_html
 from streamviz.observation.events import Event
-from streamviz.plots import AckProgress, GroupLag, PendingAge, Plot, StreamMap, SwimLanes
+from streamviz.plots import AckProgress, Flow, GroupLag, PendingAge, Plot, StreamMap, SwimLanes
+from streamviz.plots.contrast import contrast
 from streamviz.recording import save
 
 OpenNotebook = Callable[..., Notebook]
@@ -270,6 +271,87 @@ def test_nothing_offers_to_upload_a_chart(run: Path, open_page: Callable[..., St
     assert stage.page.locator(".modebar, .modebar-btn").count() == 0
 
 
+LIVE = """() => {
+  const isLive = node => node.getAttribute('aria-live')?.match(/polite|assertive/)
+    || /^(status|alert|log|timer)$/.test(node.role ?? '') || node.localName === 'output';
+  window.said = [];
+  const watch = node => new MutationObserver(() => {
+    if (node.textContent) window.said.push(node.textContent);
+  }).observe(node, { subtree: true, childList: true, characterData: true });
+  const all = [...document.querySelectorAll('body *')].filter(isLive);
+  all.forEach(watch);
+  return all.length;
+}"""
+
+
+def test_a_screen_reader_hears_events_and_no_storm(
+    tmp_path: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    events = {n: [Event("failed", "ann", "g", detail=str(n))] for n in range(10, 100)}
+    samples = [sample(n, group("g", n), events=events.get(n, [])) for n in range(1, 111)]
+    save(history(*samples), tmp_path / "run.jsonl", captions=[(1, "A hard day")])
+    stage = open_page(tmp_path / "run.jsonl", plots=[Flow(), GroupLag()], speed=4)
+    assert page.evaluate(LIVE) >= 3
+    page.keyboard.press(" ")
+    stage.frame_is("at === 109")
+    page.locator("[data-state=paused]").wait_for()
+    said = page.evaluate("() => window.said")
+    for words in ("A hard day", "ann could not handle 10", "ann could not handle 99"):
+        assert any(words in one for one in said), (words, said)
+    assert len(said) < 15, "of 90 events in some seconds: what can be said"
+
+
+MARKS = """() => {
+  const opacity = node => node.closest('svg') === node ? 1
+    : opacity(node.parentElement) * getComputedStyle(node).opacity;
+  const marks = '.streamviz-plot .js-line, .streamviz-plot .points path, .streamviz-flow rect';
+  return [...document.querySelectorAll(marks)]
+    .filter(node => node.dataset.kind !== 'held' && node.getBoundingClientRect().width)
+    .map(node => [getComputedStyle(node), opacity(node)])
+    .map(([style, all]) => [[style.fill, style.fillOpacity], [style.stroke, style.strokeOpacity]]
+      .filter(([ink]) => ink !== 'none').map(([ink, own]) => [ink, own * all]))
+    .filter(inks => inks.length);
+}"""
+SMALL = """() => [...document.querySelectorAll('button, select, input, a, [role=button]')]
+  .filter(node => node.checkVisibility())
+  .map(node => [node.outerHTML.slice(0, 60), node.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([words]) => words)"""
+
+
+def contrasts(page: Page, ground: str) -> list[float]:
+    """Return of each mark on the page how well it stands out from a ground."""
+    found = []
+    for inks in page.evaluate(MARKS):
+        ratios = []
+        for ink, opacity in inks:
+            red, green, blue, *alpha = (float(one) for one in re.findall(r"[\d.]+", ink))
+            colour = f"#{int(red):02x}{int(green):02x}{int(blue):02x}"
+            ratios.append(contrast(colour, ground, opacity * (alpha[0] if alpha else 1)))
+        found.append(max(ratios))
+    return found
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [("light", "#ffffff"), ("dark", "#1e1e1e")])
+def test_marks_stand_out_and_targets_are_large_enough_also_in_forced_colours(
+    open_page: Callable[..., Stage], page: Page, scheme: Any, ground: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    crash = ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz"
+    plots = [Flow(), StreamMap(), SwimLanes(), PendingAge()]
+    stage = open_page(crash, plots=plots, theme="auto")
+    stage.page.get_by_label("time").fill("150")
+    stage.frame_is("at === 150")
+    for forced, behind in ((None, ground), ("active", {"light": "#ffffff"}.get(scheme, "#000000"))):
+        page.emulate_media(color_scheme=scheme, forced_colors=forced)
+        seen = contrasts(page, behind)
+        assert len(seen) > 60
+        assert min(seen) >= 3
+        assert page.evaluate(SMALL) == []
+        picture(page, f"talk-{scheme}-{forced or 'plain'}-colours")
+    borders = "() => getComputedStyle(document.querySelector('.streamviz-bar button')).borderWidth"
+    assert page.evaluate(borders) != "0px", "a button has an edge where its ground is the system's"
+
+
 def test_it_ends_or_goes_round(run: Path, open_page: Callable[..., Stage], page: Page) -> None:
     stage = open_page(run, speed=16, start_s=10, end_s=14, captions=[(0, "from the start")])
     page.keyboard.press(" ")
@@ -347,10 +429,21 @@ def test_letters_are_large_enough_for_the_last_row(
             arg=place["y"],
         )
         assert bar.bounding_box() == place
-    page.set_viewport_size({"width": 640, "height": 480})
-    page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
-    wide = page.evaluate("() => document.querySelector('#stage').getBoundingClientRect().toJSON()")
-    assert (wide["width"], wide["height"]) == (640, 360)
+    for width, height in ((640, 360), (400, 800)):  # at twice the zoom, and on a telephone
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(f"() => Math.max(...({LETTERS})()) < 20")
+        page.wait_for_function(
+            "() => getComputedStyle(document.querySelector('.streamviz-board'))"
+            ".gridTemplateColumns.split(' ').length === 1"
+        )
+        assert min(page.evaluate(LETTERS)) >= 12, "three quarters of a rem"
+        page.wait_for_function("() => document.documentElement.scrollWidth === innerWidth")
+        page.wait_for_function(  # a plot to be read: more of them scroll
+            "() => [...document.querySelectorAll('.streamviz-plot')]"
+            ".every(one => one.clientHeight >= 150)"
+        )
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function(f"() => Math.min(...({LETTERS})()) >= 22")
 
 
 @pytest.mark.parametrize("plots", [THREE, SIX], ids=len)

@@ -24,9 +24,10 @@ from streamviz.export import images, payload, raster, to_animation, to_embed, to
 from streamviz.export.animation import gif
 from streamviz.export.painter import paint
 from streamviz.observation.events import Event
-from streamviz.plots import AckProgress, Flow, GroupLag, StreamMap
+from streamviz.plots import AckProgress, Flow, GroupLag, StreamMap, default_plots
 from streamviz.plots.drawing import draw
 from streamviz.recording import save
+from streamviz.widgets import replay
 
 
 @pytest.fixture
@@ -185,11 +186,7 @@ def test_a_gif_has_the_images_of_its_span_at_its_rate_and_loops(run: Path, tmp_p
 
 
 def test_a_video_is_h264_and_has_the_images_of_its_span(run: Path, tmp_path: Path) -> None:
-<<<<<<< HEAD
-    path = to_animation(run, tmp_path / "film.mp4", end_s=3, size=(641, 360))
-=======
     path = to_animation(run, tmp_path / "film.mp4", end_s=2, size=(641, 360))
->>>>>>> refs/heads/home
     with av.open(path) as film:
         (stream,) = film.streams.video
         assert stream.codec_context.name == "h264"
@@ -197,15 +194,8 @@ def test_a_video_is_h264_and_has_the_images_of_its_span(run: Path, tmp_path: Pat
         assert stream.average_rate == 15
         assert (stream.width, stream.height) == (640, 360)
         frames: list[Any] = [one.to_image() for one in film.decode(video=0)]
-<<<<<<< HEAD
-    assert len(frames) == 46, "three seconds, and the last image"
-    still = Image.open(to_still(run, tmp_path / "s.png", size=(640, 360), caption=" ", at_s=3))
-=======
     assert len(frames) == 31, "two seconds, and the last image"
-    still = Image.open(
-        to_still(run, tmp_path / "s.png", size=(640, 360), caption="two seconds in", at_s=2)
-    )
->>>>>>> refs/heads/home
+    still = Image.open(to_still(run, tmp_path / "s.png", size=(640, 360), caption=" ", at_s=2))
     change = ImageChops.difference(still.convert("RGB"), frames[-1]).convert("L")
     assert ImageStat.Stat(change).mean[0] < 5
     assert ImageStat.Stat(frames[-1].convert("L")).mean[0] < 254
@@ -570,4 +560,8 @@ def test_a_plot_without_data_is_refused_by_name(tmp_path: Path, plot: str, says:
     save(history(sample(1), sample(2)), path)
     with pytest.raises(InputError, match=says):
         to_still(path, tmp_path / "s.svg", plots=[StreamMap(), PLOTS[plot]()])
+    with pytest.raises(InputError, match=says):
+        replay(path, plots=[StreamMap(), PLOTS[plot]()])
     assert to_still(path, tmp_path / "s.svg").exists(), "the default plots are never refused"
+    shown = [type(one) for one in replay(path).frames.plots]
+    assert shown == [type(one) for one in default_plots()], "a replay shows what a file shows"

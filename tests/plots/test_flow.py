@@ -342,6 +342,21 @@ def test_what_is_not_known_has_its_piece_of_the_bar() -> None:
     assert books == "40 acknowledged · 3 pending · 2 dropped · 55 unknown"
 
 
+def test_what_was_acknowledged_before_the_first_sample_is_not_counted_as_none() -> None:
+    before = group("g", 5, acked=0)
+    seen = history(sample(1, before, length=25, added=25))
+    shapes = shapes_of(seen)
+    assert shapes["group 0 acked n"]["text"] == "?"
+    assert shapes["group 0 books"]["text"] == "5 waiting · 20 not known how they left"
+    assert "g: 5 waiting, 0 pending, 20 not known how they left." in Flow().summary(seen)
+    (narrow,) = (one["text"] for key, one in shapes_of(seen, 360).items() if key == "group 0 books")
+    assert narrow == "5 waiting · 20 unknown"
+    fresh = shapes_of(history(sample(1, group("g", 25, acked=0), length=25, added=25)))
+    assert fresh["group 0 acked n"]["text"] == "0", "nothing has left"
+    later = shapes_of(history(sample(1, group("g", 2, acked=3), length=25, added=25)))
+    assert later["group 0 acked n"]["text"] == "3"
+
+
 def test_an_unknown_lag_draws_no_cursor_and_a_far_reader_says_so() -> None:
     lost = group("g", None, cursor=EntryId(1), verdict="unknown", behind_ms=None)
     ids = [EntryId(n) for n in range(5, 9)]

@@ -71,14 +71,25 @@ def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -
     assert drawn["s:{0} on node-2"] == drawn["s:{1} on node-1"] == [None, None]
     colours = {(t["name"], t["line"]["color"], t["line"]["dash"]) for t in figure["data"][:4]}
     assert len(colours) == 2
-    assert [t["name"] for t in figure["data"] if t.get("showlegend")] == [
-        "node-1",
-        "node-2",
-        "on the move",
-    ]
+    assert [t["name"] for t in figure["data"] if t.get("showlegend")] == ["node-1", "node-2"]
+    assert figure["layout"]["xaxis"]["title"]["text"].endswith("; grey: on the move")
     assert figure["layout"]["yaxis"]["ticktext"] == ["{0}", "{1}"]
     assert "a lane is 4 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
+
+
+@pytest.mark.parametrize("count", [1, 3, 16, 64])
+def test_the_words_of_events_stand_above_every_lane(count: int) -> None:
+    states = [part(k, group("g", 8)) for k in range(count)]
+    figure = PartitionLanes().figure(
+        history(sampled(1, *states), sampled(9, *states, events=("node-2 is gone",)))
+    )
+    low, high = figure["layout"]["yaxis"]["range"]
+    highest = max(y for trace in figure["data"][:-1] for y in trace["y"] if y is not None)
+    (words,) = {y for y in figure["data"][-1]["y"] if y}
+    assert words - (highest - low) / (high - low) > 0.07, "two thirds of a letter at 1280 x 720"
+    swatches = render(figure, 640, 360).count("more</text>")
+    assert swatches == 0, "every line of the legend is named"
 
 
 def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> None:
@@ -237,7 +248,7 @@ def test_of_many_parts_the_worst_twelve_are_shown_and_the_sum_of_all() -> None:
     known = [part(n, group("g", 10_000_000)) for n in range(64)]
     figure = PartitionLanes().figure(history(sampled(1, *known)))
     assert lanes(figure)["all 64 parts"] == [round(0.8 * 640_000_000 / 2**30 - 12, 4)]
-    assert "the last one 1,073,741,824 waiting" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "the last one 1,073,741,824;" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis as redis_py
 from plots.histories import history, sample
 
@@ -40,6 +42,25 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     rings, inside = figure["data"][:2]
     assert rings["marker"]["symbol"].endswith("-open"), "a dot does not hide it"
     assert rings["marker"]["size"] > inside["marker"]["size"]
+
+
+def test_the_counts_are_of_the_entries_in_the_picture() -> None:
+    ids = [EntryId(1000 + n) for n in range(1, 41)]
+
+    def seen_of(**limits: int) -> dict[str, Any]:
+        samples = [
+            sample(n + 1, ids=ids[n : n + 1], readers={"ann": one}, got={"ann": ids[n - 1 : n + 1]})
+            for n, one in enumerate(ids)
+        ]
+        return PLOT.figure(history(*samples, **limits))
+
+    whole = seen_of()
+    assert whole["data"][-1]["text"] == ["\u200240 received", "\u20020 missed"], "each counts once"
+    for limits in ({"limit": 10}, {"max_entries": 10}):
+        figure = seen_of(**limits)
+        assert figure["data"][-1]["text"][0] == "\u200210 received of the last 10", limits
+        assert figure["summary"] == "the last 10 sent; ann received 10, missed none."
+        assert len(figure["data"][0]["x"]) == 10, limits
 
 
 def test_without_readers_it_says_so() -> None:

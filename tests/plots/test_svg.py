@@ -73,12 +73,16 @@ def test_hostile_names_are_text() -> None:
 
 
 def test_a_name_is_cut_where_its_room_ends_in_any_script() -> None:
-    names = {"abcdefghi": "abcdefghi", "abcdefghij": "abcdefgh…"}
-    names |= {"注文処理": "注文処理", "注文処理班": "注文処理…", "a注文処理班": "a注文処…"}
-    samples = [sample(n, *(group(name, n) for name in names), length=n) for n in (1, 2)]
-    lanes = words(render(StreamMap().figure(history(*samples))))
-    for shown in names.values():
-        assert shown in lanes
+    names = {"abcdefghijklmnop": "abcdefghijklmnop", "abcdefghijklmnopq": "abcdefghijklmno…"}
+    names |= {"注文処理注文処理": "注文処理注文処理", "注文処理注文処理班": "注文処理注文処…"}
+    names["a注文処理注文処理班"] = "a注文処理注文処…"
+    for name, shown in names.items():
+        samples = [sample(n, group(name, n), length=n) for n in (1, 2)]
+        svg = render(StreamMap().figure(history(*samples)))
+        assert shown in words(svg)
+        at = next(one for one in ElementTree.fromstring(svg).iter() if one.text == shown)
+        assert at.get("text-anchor") == "end"
+        assert float(at.get("x", 0)) > 99, "its start is in the picture"
 
 
 def test_every_trace_is_drawn() -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import pytest
 import redis as redis_py
-from plots.histories import group, history, sample
+from plots.histories import ONE, group, history, sample
 
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
+from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots import SwimLanes
+from streamviz.plots import Flow, SwimLanes
+from streamviz.recording import Recording, save
+from streamviz.recording.frames import Frames
 
 
 @pytest.fixture
@@ -144,3 +148,51 @@ def test_of_many_consumers_the_dead_have_a_lane_and_it_says_how_many_there_are()
     assert len(names) == 14
     assert "c-39" in names, "it died"
     assert layout["xaxis"]["title"]["text"].startswith("seconds; 14 of 40 consumers")
+
+
+def lanes(count: int) -> History:
+    """Return a history of groups with one consumer each, which dies at 0 s holding an entry."""
+    seen = History()
+    for n in (1, 2, 3):
+        groups = [
+            replace(
+                group(f"g{k}", pending=1, oldest=[PendingEntry(ONE, f"c{k}", 100 * n, 1)]),
+                consumers=(ConsumerInfo(f"c{k}", 1, 0, 0),),
+            )
+            for k in range(count)
+        ]
+        events = [Event("crashed", f"c{k}", f"g{k}", 1) for k in range(count)] if n == 1 else []
+        seen.append(sample(n, *groups, events=events))
+    return seen
+
+
+@pytest.mark.parametrize("count", [2, 6, 7, 12])
+def test_no_bar_covers_the_words_of_a_dead_consumer(count: int) -> None:
+    data = {one["name"]: one for one in SwimLanes().figure(lanes(count))["data"]}
+    dead = data["dead"]
+    words = [y for y, text in zip(dead["y"], dead["text"], strict=True) if text]
+    bars = [data[f"g{k}, held"] for k in range(count)]
+    assert [text for text in dead["text"] if text] == ["crashed at 0.0 s"] * count
+    high = 500 / (1.4 * count)  # pixels of a lane in a picture of 1280 x 720
+    for y, bar in zip(words, bars, strict=True):
+        assert (bar["y"][0] - y) * high >= 8 + bar["line"]["width"], "a letter is 16 pixels high"
+
+
+def test_who_died_before_the_window_is_dead(tmp_path: Path) -> None:
+    seen = lanes(2)
+    path = tmp_path / "run.jsonl"
+    save(seen, path)
+    late = Frames(Recording(path), [SwimLanes(), Flow()], start_s=0.1)
+    swim, flow = late.figures(0)
+    dead = next(one for one in swim["data"] if one["name"] == "dead")
+    assert [text for text in dead["text"] if text] == ["crashed at 0.0 s"] * 2
+    assert min(x for x in dead["x"] if x is not None) == 0.1, "it begins with the picture"
+    assert "c0 is dead and holds 1 entry" in flow["summary"]
+    live = History(limit=2)
+    for one in seen.samples:
+        live.append(one)
+    assert SwimLanes().figure(live)["data"] == late.figures(1)[0]["data"]
+    live.append(sample(4, events=[Event("revived", "c0", "g0")]))
+    live.append(sample(5))
+    live.append(sample(6))
+    assert list(live.dead_before) == [("g1", "c1")]

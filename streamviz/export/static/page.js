@@ -12,8 +12,9 @@ const packed = (id) => bytes(/** @type {HTMLElement} */ (document.getElementById
 async function start() {
   const stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
   const { metadata, segment, options, width } = await unpacked(packed("film"));
-  // The text must be readable from the last row, so it grows with the stage.
-  const scale = (/** @type {number} */ plots) => Math.round((20 * stageScale(plots) * stage.clientWidth) / width) / 20;
+  // The text must be readable from the last row, so it grows with the stage; never is it smaller than on a page.
+  const least = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const scale = (/** @type {number} */ plots) => Math.max(least, Math.round((20 * stageScale(plots) * stage.clientWidth) / width) / 20);
   const own = { ...options, scale, everywhere: true };
   const player = new Player(metadata, wholeSource(segment), own, new AbortController().signal);
   const Plotly = await plotlyFrom(packed("plotly"));

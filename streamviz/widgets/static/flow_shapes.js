@@ -14,6 +14,7 @@ const OLD_S = 5;
 const GREY = "#888888";
 const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
 const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
+const UNCLEAR = "not known how they left";
 const KNOWN = ["acked", "pending", "waiting", "dropped", "gone"];
 /** @type {Record<string, string>} */
 const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name, name])), acked: ACKNOWLEDGED, gone: "never got" };
@@ -172,7 +173,8 @@ export function flowShapes(scene, width, saves = false) {
       x += part;
     }
     const words = parts.map((name) => `${comma(numbers[name])} ${WORDS[name]}`).join(" · ");
-    text(`${key} books`, left, top + 20, fit(end - left, NOTE, words, words.replace(ACKNOWLEDGED, ACKED)), "note");
+    const long = group.waiting === null || group.gone === null ? words : words.replace("unknown", UNCLEAR);
+    text(`${key} books`, left, top + 20, fit(end - left, NOTE, long, words, words.replace(ACKNOWLEDGED, ACKED)), "note");
     text(`${key} acked n`, end, top - 32, group.acked === null ? "?" : comma(group.acked), "name", "end");
     text(`${key} acked`, end, top - 18, wide ? ACKNOWLEDGED : ACKED, "note", "end");
   };

@@ -15,6 +15,7 @@ import { arrange, buildNodes, fitSlide, playWhileVisible, slideScale } from "./s
 /** @typedef {{segment: (frame: number) => Segment | null, preview: (frame: number) => {at: number, figures: () => any[]} | null, request: (frame: number, dragging: boolean) => void, requestStory?: (id: string, frame: number) => void}} Source */
 /** @typedef {{autoplay?: boolean, loop?: boolean, speed?: number, poster?: number | null, scale?: (plots: number) => number, dark?: boolean | null | (() => boolean), everywhere?: boolean}} Options */
 
+const SAID_MS = 1000; // from one event to the next, so that a screen reader can say it
 const REST_MS = 300; // without a move and a new frame: the slider rests
 
 /** Begins to draw when it gets plotly.js. */
@@ -34,6 +35,7 @@ export class Player {
     this.dragging = false;
     this.factor = options.speed ?? 1;
     this.scheduled = 0; // the animation frame
+    this.saidAt = -Infinity; // when an event was last shown, in milliseconds
     this.ticked = 0; // when the last animation frame was, in milliseconds; 0 before the first
     this.restTimer = 0;
     this.drawn = -1; // the frame that is drawn
@@ -221,7 +223,11 @@ export class Player {
     const { caption, event } = this.nodes;
     const texts = textsAt(this.metadata, this.time);
     if (caption.textContent !== texts.caption) caption.textContent = texts.caption;
-    if (event.textContent !== texts.event) event.textContent = texts.event;
+    const saying = this.playing && texts.event;
+    if (event.textContent !== texts.event && !(saying && performance.now() < this.saidAt + SAID_MS)) {
+      this.saidAt = saying ? performance.now() : -Infinity;
+      event.textContent = texts.event;
+    }
     this.controls.update(this.frame(), this.time, this.playing);
     this.root.dataset.state = this.playing ? "playing" : "paused";
     this.root.dataset.frame = String(this.drawn);

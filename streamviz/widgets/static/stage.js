@@ -9,6 +9,8 @@ const FLOW_ROW = 1.7; // the height of a flow's own row, in rows of other plots
 const LEAST_FOR_ROW_PX = 300; // of a board; in a lower one a flow stands beside the other plots
 const LEAST_FOR_STRIPS_PX = 600; // of a board; in a lower one the letters of both would be too small
 const MAX_AT_ONCE = 4; // more plots would be too small to read from the last row
+const NARROW_PX = 800; // a board less wide has one column
+const LEAST_ROW_PX = 200; // of a plot there
 const LINE = 72; // letters of a caption's line, at least
 const VISIBLE_EVERY_MS = 200;
 
@@ -19,9 +21,11 @@ export const stageScale = (plots) => (plots === 1 ? 1.75 : 1.55);
  * next row shows a little, so that one sees it.
  * @param {number} plots @param {number} wide @param {number} high */
 export function gridFor(plots, wide, high) {
-  const scrolls = plots > MAX_AT_ONCE;
-  const columns = columnsFor(Math.min(plots, MAX_AT_ONCE), wide, high);
-  const rowPx = scrolls ? Math.floor(high / (MAX_AT_ONCE / columns + 0.15)) : null;
+  const narrow = wide < NARROW_PX;
+  const most = narrow ? Math.max(1, Math.floor(high / LEAST_ROW_PX)) : MAX_AT_ONCE;
+  const scrolls = plots > most;
+  const columns = narrow ? 1 : columnsFor(Math.min(plots, most), wide, high);
+  const rowPx = scrolls ? Math.floor(high / (most / columns + 0.15)) : null;
   return { scrolls, columns, rowPx, lastSpan: columns - ((plots - 1) % columns) };
 }
 
@@ -30,7 +34,7 @@ export const captionLines = (captions) => Math.min(3, Math.ceil(Math.max(0, ...c
 
 /** The nodes of a player. @param {import("./clock.js").Metadata} metadata @param {HTMLElement} story */
 export function buildNodes({ stream, captions, events }, story) {
-  const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said")];
+  const [caption, event] = [make("strong", "", [], { "aria-live": "polite" }), make("span", "said", [], { "aria-live": "polite" })];
   const style = `--lines: ${captionLines(captions)}; --events: ${events.length ? 1 : 0}`;
   const texts = make("div", "caption", [caption, event], { style });
   const [board, status] = [make("div", "board"), makeStatus()];

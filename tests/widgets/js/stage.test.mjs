@@ -15,6 +15,13 @@ test("more plots scroll, and the next row shows a little", () => {
   assert.ok(2 * rowPx < 540 && 2.2 * rowPx > 540, String(rowPx));
 });
 
+test("on a narrow screen there is one column, and what would be too low scrolls", () => {
+  assert.deepEqual(gridFor(3, 388, 640), { scrolls: false, columns: 1, rowPx: null, lastSpan: 1 });
+  const { scrolls, columns, rowPx } = gridFor(3, 640, 237);
+  assert.deepEqual([scrolls, columns], [true, 1]);
+  assert.ok(rowPx > 200, String(rowPx));
+});
+
 test("a caption gets the lines that the longest one needs, three at most", () => {
   assert.deepEqual([[], [[0, "short"]], [[0, "short"], [1, "x".repeat(100)]], [[0, "x".repeat(900)]]].map(captionLines), [0, 1, 2, 3]);
 });
