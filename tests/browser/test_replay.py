@@ -303,9 +303,9 @@ def test_a_screen_reader_hears_events_and_no_storm(
     stage.frame_is("at === 109")
     page.locator("[data-state=paused]").wait_for()
     said = page.evaluate("() => window.said")
-    for words in ("A hard day", "ann could not handle 10", "ann could not handle 99"):
+    for words in ("A hard day", "ann could not handle 99"):
         assert any(words in one for one in said), (words, said)
-    assert len(said) < 15, "of 90 events in some seconds: what can be said"
+    assert 3 <= len(said) < 15, "of 90 events in some seconds: what can be said"
 
 
 MARKS = """() => {
