@@ -55,6 +55,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+SHOWN = """root => [...document.querySelectorAll(`${root ?? ''} .streamviz-plot`)].map(node => ({
+  ranges: Object.entries(node._fullLayout).filter(([name]) => /^[xy]axis/.test(name))
+    .map(([name, axis]) => [name, ...axis.range.map(value => Number(value).toFixed(3))]),
+  lines: [...node.querySelectorAll('.js-line')].map(line => line.getAttribute('d')),
+  points: [...node.querySelectorAll('.points path')].map(one => one.getAttribute('transform')),
+}))"""
+"""The axes and the drawn points of all plots below an element."""
+
+
 def violations(page: Page, root: str = "html") -> list[str]:
     """Return what axe-core finds wrong below an element by WCAG 2.2 AA, and where."""
     page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8"))

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from browser.conftest import RESULTS, ROOT, Heard
+from browser.conftest import RESULTS, ROOT, SHOWN, Heard
 from playwright.sync_api import Page
 
 from streamviz.export import to_embed, to_html
@@ -107,6 +107,15 @@ def test_script_elements_become_players_that_play(tmp_path: Path, site: str, qui
         ".streamviz-plot"
     ).click()  # whatever of it is clicked, the keys are the player's
     quiet.keyboard.press("End")
+    showings = []
+    for _ in range(2):
+        quiet.locator(".streamviz-player[data-frame='100']").wait_for()
+        showings.append(quiet.evaluate(SHOWN)[1])
+        quiet.keyboard.press("Home")
+        second.and_(quiet.locator("[data-frame='0']")).wait_for()
+        quiet.keyboard.press("End")
+    assert any(len(line) > 500 for line in showings[0]["lines"])
+    assert showings[1] == showings[0], "played a second time it is the same"
     quiet.locator(".streamviz-player[data-frame='100']").wait_for()
     RESULTS.mkdir(exist_ok=True)
     quiet.screenshot(path=RESULTS / "embedded.png")

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import RESULTS, ROOT, Heard, Notebook, violations
+from browser.conftest import RESULTS, ROOT, SHOWN, Heard, Notebook, violations
 from playwright.sync_api import Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
+from plots.test_swim_lanes import lanes
 
 from streamviz.export import to_html
 from streamviz.observation.events import Event
@@ -193,14 +194,6 @@ def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_fra
     stage.frame_is(f"at === {frame + 1}")
 
 
-SHOWN = """() => [...document.querySelectorAll('.streamviz-plot')].map(node => ({
-  ranges: Object.entries(node._fullLayout).filter(([name]) => /^[xy]axis/.test(name))
-    .map(([name, axis]) => [name, ...axis.range.map(value => Number(value).toFixed(3))]),
-  lines: [...node.querySelectorAll('.js-line')].map(line => line.getAttribute('d')),
-  points: [...node.querySelectorAll('.points path')].map(one => one.getAttribute('transform')),
-}))"""
-
-
 def by_key(stage: Stage) -> None:
     stage.page.keyboard.press("Home")
     stage.frame_is("at === 0")
@@ -271,6 +264,20 @@ def test_nothing_offers_to_upload_a_chart(run: Path, open_page: Callable[..., St
     assert stage.page.locator(".modebar, .modebar-btn").count() == 0
 
 
+def test_all_words_of_a_plot_are_drawn_again_and_again(
+    tmp_path: Path, open_page: Callable[..., Stage], page: Page
+) -> None:
+    save(lanes(12), tmp_path / "run.jsonl")
+    stage = open_page(tmp_path / "run.jsonl", plots=[SwimLanes()])
+    words = """() => [...document.querySelectorAll('.textpoint text')]
+      .filter(node => /^crashed at/.test(node.textContent)).length"""
+    for frame in (1, 2, 1, 0, 2):
+        page.get_by_label("time").fill(str(frame))
+        stage.frame_is(f"at === {frame}")
+        page.wait_for_function("() => !document.querySelector('.streamviz-plot[data-sketched]')")
+        assert page.evaluate(words) == 12, "one for each consumer that died"
+
+
 LIVE = """() => {
   const isLive = node => node.getAttribute('aria-live')?.match(/polite|assertive/)
     || /^(status|alert|log|timer)$/.test(node.role ?? '') || node.localName === 'output';
@@ -296,9 +303,9 @@ def test_a_screen_reader_hears_events_and_no_storm(
     stage.frame_is("at === 109")
     page.locator("[data-state=paused]").wait_for()
     said = page.evaluate("() => window.said")
-    for words in ("A hard day", "ann could not handle 10", "ann could not handle 99"):
+    for words in ("A hard day", "ann could not handle 99"):
         assert any(words in one for one in said), (words, said)
-    assert len(said) < 15, "of 90 events in some seconds: what can be said"
+    assert 3 <= len(said) < 15, "of 90 events in some seconds: what can be said"
 
 
 MARKS = """() => {
@@ -341,15 +348,19 @@ def test_marks_stand_out_and_targets_are_large_enough_also_in_forced_colours(
     stage = open_page(crash, plots=plots, theme="auto")
     stage.page.get_by_label("time").fill("150")
     stage.frame_is("at === 150")
-    for forced, behind in ((None, ground), ("active", {"light": "#ffffff"}.get(scheme, "#000000"))):
+    systems = {"light": "#ffffff", "dark": "#000000"}[scheme]
+    looks: list[tuple[Any, str]] = [("active", systems), ("none", ground)]
+    for forced, behind in looks:
         page.emulate_media(color_scheme=scheme, forced_colors=forced)
+        edge = page.locator(".streamviz-bar button").first.evaluate(
+            "node => getComputedStyle(node).borderWidth"
+        )
+        assert edge != "0px", "a button has an edge where its ground is the system's"
         seen = contrasts(page, behind)
         assert len(seen) > 60
         assert min(seen) >= 3
         assert page.evaluate(SMALL) == []
-        picture(page, f"talk-{scheme}-{forced or 'plain'}-colours")
-    borders = "() => getComputedStyle(document.querySelector('.streamviz-bar button')).borderWidth"
-    assert page.evaluate(borders) != "0px", "a button has an edge where its ground is the system's"
+        picture(page, f"talk-{scheme}-{forced}-colours")
 
 
 def test_it_ends_or_goes_round(run: Path, open_page: Callable[..., Stage], page: Page) -> None:

@@ -60,6 +60,11 @@ export function drawPlot(Plotly, node, figure, { data, layout }, story, style) {
     return;
   }
   const first = !node.on; // plotly adds this method
-  Plotly.react(node, data, { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
+  Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
   if (first) node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
 }
+
+/** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before.
+ * @param {any} trace */
+const withWords = (trace) =>
+  trace.mode?.includes("text") && Array.isArray(trace.text) ? { ...trace, text: trace.text.map((/** @type {string} */ one) => one || "\u200b") } : trace;
