@@ -101,7 +101,7 @@ pictures: js
 film: js
 	$(BIN)/streamviz export notebooks/recordings/crash_and_rescue.jsonl.gz --overwrite \
 		-o notebooks/images/crash_and_rescue.gif --plot flow \
-		--size 820x310 --start 9 --end 23 --speed 2 --rate 10
+		--size 820x310 --start 9.5 --end 23 --speed 2 --rate 10
 
 bench: js
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= -o python_files='bench_*.py' --benchmark-disable-gc

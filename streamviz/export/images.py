@@ -248,7 +248,7 @@ def _svg(
         inner = render(figure, *cell, background)
         tag = f"<svg x='{x}' y='{y}' width='{cell[0]}' height='{cell[1]}' "
         parts.append(inner.replace("<svg ", tag, 1))
-    return "".join(parts) + "</svg>"
+    return "".join(parts).replace(" ▾", "") + "</svg>"  # a letter that our pictures' font lacks
 
 
 def _grid(figures: list[Figure]) -> tuple[list[tuple[float, ...]], int]:

@@ -25,7 +25,8 @@ class LateWidget(anywidget.AnyWidget):
     def __dir__(self) -> list[str]:
         """List what is ours, and of the fifty names that every widget has those that a user needs.
 
-        The others work, but would hide the few that are ours from completion.
+        The others work, but would hide the few that are ours from completion. The class lists all,
+        because traitlets finds a class's traits by it.
         """
         common = {name for name in dir(anywidget.AnyWidget) if not name.startswith("_")}
         return sorted({*super().__dir__()} - common | {"close", "layout", "observe", "unobserve"})

@@ -15,6 +15,7 @@ from redis.exceptions import NoPermissionError
 from streamviz import (
     Dashboard,
     EntryId,
+    History,
     Scenario,
     Stream,
     ack_progress,
@@ -264,3 +265,10 @@ def test_a_watchers_board_can_be_paused_but_drives_nothing(
     driven = Scenario(redis)
     driven.produce(f"{prefix}mine", series.constant())
     assert controls_of(driven)["driven"] is True
+
+
+def test_completion_of_a_board_lists_what_is_ours() -> None:
+    names = {name for name in dir(Dashboard(History())) if not name.startswith("_")}
+    assert {"figure", "speed", "state", "stop", "update", "close", "layout"} <= names
+    assert not {"comm", "keys", "set_trait", "trait_names"} & names
+    assert len(names) < 25
