@@ -11,7 +11,6 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
 from streamviz.simulation import checks
 from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
@@ -147,16 +146,16 @@ class Scenario(Plan):
         """Run, and call `advance` with the seconds between samples."""
         last_ms = self.clock.env.now
 
-        def call(_: Sample) -> None:
+        def call() -> None:
             nonlocal last_ms
             advance((self.clock.env.now - last_ms) / 1000)
             last_ms = self.clock.env.now
 
-        self.on_sample.append(call)
+        self._sampler.on_progress = call
         try:
             self.clock.advance(ms)
         finally:
-            self.on_sample.remove(call)
+            self._sampler.on_progress = lambda: None
 
     def _ms_to_the_end(self) -> float:
         now_ms = self.clock.env.now
