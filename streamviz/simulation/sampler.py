@@ -46,8 +46,6 @@ class Sampler:
         The samples by stream.
     on_sample : list of callable
         Called with each `Sample`, in the clock's thread.
-    on_progress : callable
-        Called after each round of samples. Unlike those of `on_sample`, it may not change streams.
     """
 
     def __init__(
@@ -62,7 +60,6 @@ class Sampler:
     ) -> None:
         self.histories: dict[str, History] = {}
         self.on_sample: list[Callable[[Sample], object]] = []
-        self.on_progress: Callable[[], object] = lambda: None
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
         self._producers = producers
@@ -117,7 +114,7 @@ class Sampler:
 
     def fit(self, ms: float) -> None:
         """Sample so seldom from now on that the histories hold a run of this length."""
-        interval_ms = math.ceil(ms / max(self._limit - 3, 1))  # one more comes after the run
+        interval_ms = math.ceil(ms / max(self._limit - 2, 1))
         if interval_ms > self.interval_ms:
             self.interval_ms = self._context.least_wait_ms = float(interval_ms)
 
@@ -149,7 +146,6 @@ class Sampler:
         clock = self._context.clock
         while True:
             self.sample()
-            self.on_progress()
             pace = 1.0 if clock.virtual else clock.speed
             slow_ms = 0.0 if clock.virtual else self.slowest.interval_s * 1000
             yield clock.env.timeout(max(self.interval_ms, slow_ms) * pace)

@@ -11,6 +11,7 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.simulation import checks
 from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
@@ -146,16 +147,16 @@ class Scenario(Plan):
         """Run, and call `advance` with the seconds between samples."""
         last_ms = self.clock.env.now
 
-        def call() -> None:
+        def call(_: Sample) -> None:
             nonlocal last_ms
             advance((self.clock.env.now - last_ms) / 1000)
             last_ms = self.clock.env.now
 
-        self._sampler.on_progress = call
+        self.on_sample.append(call)
         try:
             self.clock.advance(ms)
         finally:
-            self._sampler.on_progress = lambda: None
+            self.on_sample.remove(call)
 
     def _ms_to_the_end(self) -> float:
         now_ms = self.clock.env.now
