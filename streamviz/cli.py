@@ -173,7 +173,8 @@ def watch(args: argparse.Namespace) -> None:
             webbrowser.open(page.as_uri())
         with suppress(KeyboardInterrupt):
             threading.Event().wait()  # for ever
-    print()
+    if sys.stdout.isatty():
+        print()  # after the terminal's ^C
 
 
 @_command(
