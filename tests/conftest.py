@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster, embedded_cluster
 
 Until = Callable[..., None]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in `make test &`
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
