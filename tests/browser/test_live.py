@@ -327,6 +327,8 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
 
     press("add a consumer to billing")
     live.locator('[data-key="group 0 2 name"]', has_text="billing-3").wait_for()
+    places = [one.get_attribute("aria-label") for one in live.locator(".streamviz-spot").all()]
+    assert places == ["billing", "billing-1", "billing-2", "billing-3", "email", "email-1"]
     press("slow billing-3")
     notebook.until(lambda: "billing-3 works 4 times as slowly" in notebook.events())
     press("speed up billing-3")

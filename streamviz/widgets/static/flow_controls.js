@@ -35,12 +35,12 @@ export function buildControls(node, signal) {
     root.toggleAttribute("data-dead", spot.killedAt > 0); // at once, where one clicked
     node.steering?.act(actions[i], group, which);
   };
-  const create = (/** @type {string} */ key) => {
+  const create = (/** @type {string} */ key, /** @type {number} */ at) => {
     /** @type {Spot} */
     const spot = { root: make("div", "spot", [], { role: "group" }), buttons: [], actions: [], group: "", which: "", killedAt: -Infinity };
     spot.root.addEventListener("click", ({ target }) => target === spot.root && act(spot, 0), { signal });
     spots.set(key, spot);
-    layer.append(spot.root);
+    layer.insertBefore(spot.root, layer.children[at] ?? null); // the keyboard walks in this order
     return spot;
   };
   /** @param {any} scene @param {import("./flow_shapes.js").Shape[]} shapes @param {number} scale */
@@ -53,8 +53,8 @@ export function buildControls(node, signal) {
       root.remove();
       spots.delete(key);
     }
-    for (const { key, group, which, x, y, w, h } of wanted) {
-      const spot = spots.get(key) ?? create(key);
+    for (const [at, { key, group, which, x, y, w, h }] of wanted.entries()) {
+      const spot = spots.get(key) ?? create(key, at);
       const actions = /** @type {Steering} */ (steering).actions(group, which);
       Object.assign(spot, { actions, group, which });
       const place = [x, y, w, h].map((px) => `${Math.round(px * scale)}px`);
