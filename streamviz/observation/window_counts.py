@@ -1,4 +1,4 @@
-"""Count what the samples of a window have, so that nobody needs to look through all of them."""
+"""Count what the samples of a window have, without another look through all of them."""
 
 from __future__ import annotations
 

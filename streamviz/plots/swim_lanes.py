@@ -20,7 +20,7 @@ from streamviz.plots.worst_groups import shown_groups
 _MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
-_CROWD = 60  # deliveries in a lane, about: from so many on, they share one row
+_CROWD = 60  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
 _ROOMY = 6  # lanes, at most: more are too low for several rows and words
 

@@ -17,7 +17,7 @@ _OWN_SERVER = re.compile(rb"^config_file:.*streamviz-[^/\\]*[/\\]redis\.conf\s*$
 
 
 def check_may_write(client: Client, what: str, allow: str) -> None:
-    """Check that nobody else uses the database that a scenario is going to write to.
+    """Check that no other program uses the database that a scenario is going to write to.
 
     That is so on a server that streamviz started, in an empty database, and in one that was empty
     when a scenario first wrote to it, which a key says.

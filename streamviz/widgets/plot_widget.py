@@ -174,7 +174,7 @@ class PlotWidget(LateWidget):
         self.show_pictures(self.mount_id, self.fallback_id)
         output_cells.register(self)
         boxes.follow_output(self)
-        self._start()  # nobody says hello if the notebook runs without a browser
+        self._start()  # no page says hello if the notebook runs without a browser
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
         with self.history.lock:
