@@ -32,10 +32,8 @@ class SwimLanes(Plot):
     (XNACK), or lost. An entry that was given back has a bar in the lane of no consumer until it is
     claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
     from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
-    hatched. A delivery shorter than the time between two samples has no bar. Many
-    deliveries share one row, which then shows when a consumer was busy; so do those in a lane of
-    more than six. Of more than 14 consumers,
-    those that died come first.
+    hatched. A delivery shorter than the time between two samples has no bar. Very many deliveries,
+    or more than six lanes, have one row a lane. Of more than 14 consumers, the dead come first.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:
     Parameters
     ----------
     *kinds : callable
-        The callables that take the options: their keyword-only parameters, or all parameters of a dataclass.
+        What takes the options: its keyword-only parameters, or all parameters of a dataclass.
     """
     options = {
         one.name: one.replace(kind=Parameter.KEYWORD_ONLY)
