@@ -140,6 +140,12 @@ def _twice(shop: Scenario) -> None:
     shop.produce("slips:other", points)
 
 
+def _swapped_before_produce(shop: Scenario) -> None:
+    late = Scenario(shop.client)
+    late.group("billing", "slips:late")
+    late.produce("slips:late", series.constant(rate_hz=5))
+
+
 def _swapped(shop: Scenario) -> None:
     shop.produce("slips:new", ORDERS)
     shop.group("billing", "slips:new")
@@ -255,6 +261,10 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "group([], g)": (lambda p, s: s.group([], "g"), "streams=[]"),
     "group(k, [k])": (lambda p, s: s.group("slips:new", ["g"]), "['g'] is not a group's name"),
     "group swapped": (lambda p, s: _swapped(s), "group('slips:new', 'billing')"),
+    "group swapped first": (
+        lambda p, s: _swapped_before_produce(s),
+        "group('slips:late', 'billing')",
+    ),
     "group, handlr": (lambda p, s: s.group("slips", "g", handlr=3), "did you mean 'handler'"),
     "group, handler='f'": (lambda p, s: s.group("slips", "g", handler="f"), "handler='f'"),
     "group, a wide handler": (

@@ -28,6 +28,7 @@ from streamviz.simulation.ownership import Ownership
 from streamviz.simulation.permission import check_may_write
 from streamviz.simulation.plan_checks import (
     check_group_name,
+    check_not_a_group,
     check_reader,
     check_series,
     stream_keys,
@@ -114,6 +115,8 @@ class Plan(ClockControls):
         name = f"producer-{len(self.producers) + 1}" if name is None else checks.text("name", name)
         if name in (one.name for one in self.producers):
             raise InputError(f"name={name!r}: the scenario has this producer: choose another name")
+        groups = {one.name: one.streams for one in self.groups.values()}
+        check_not_a_group(stream, groups, {one.stream for one in self.producers})
         self._check_may_write()
         self.watch(stream)
         producer = Producer(self.context, stream, name, series, maxlen, approximate)

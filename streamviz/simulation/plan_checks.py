@@ -45,6 +45,17 @@ def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) 
         )
 
 
+def check_not_a_group(stream: str, groups: Mapping[str, Sequence[str]], fed: set[str]) -> None:
+    """Check that a stream's key is not the name of a group that was swapped with its stream's."""
+    read = groups.get(stream, ())
+    if read and not fed.intersection(read):
+        raise InputError(
+            f"{stream!r} is a group of this scenario, which reads {read[0]!r}, where nothing is "
+            f"produced: give the stream first, group({stream!r}, {read[0]!r}). If the group is "
+            "meant to have this name, call produce() before group()"
+        )
+
+
 def check_reader(
     kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
 ) -> None:
