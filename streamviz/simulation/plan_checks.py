@@ -47,7 +47,7 @@ def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) 
 
 def check_not_a_group(stream: str, groups: Mapping[str, Sequence[str]], fed: set[str]) -> None:
     """Check that a stream's key is not the name of a group that was swapped with its stream's."""
-    read = groups.get(stream, ())
+    read = groups.get(stream, ()) if isinstance(stream, str) else ()
     if read and not fed.intersection(read):
         raise InputError(
             f"{stream!r} is a group of this scenario, which reads {read[0]!r}, where nothing is "
