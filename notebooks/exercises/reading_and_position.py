@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from random import choice, randint
 from typing import Any
 
@@ -19,6 +20,7 @@ from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import ServerUnreachable
 
 _RINGS = (2, 3, 1)
 _CUSTOMERS = ("ann", "ben", "cy")
@@ -32,7 +34,10 @@ class PowerCut(BaseException):
 
 
 def soon(stream: Stream, entry_id: str) -> None:
-    """Add an entry as soon as a client waits in a blocking read; return at once."""
+    """Add an entry as soon as a client waits in a blocking read; return at once.
+
+    If the connection closes in the meantime, nobody waits any more, and nothing is added.
+    """
 
     def blocked() -> int:
         info: Any = stream.client.info("clients")
@@ -40,9 +45,10 @@ def soon(stream: Stream, entry_id: str) -> None:
 
     def add() -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        while blocked() <= before and time.monotonic() < deadline:
-            time.sleep(0.005)
-        stream.add({"added": "while you waited"}, id=entry_id)
+        with suppress(ServerUnreachable, redis.ConnectionError):
+            while blocked() <= before and time.monotonic() < deadline:
+                time.sleep(0.005)
+            stream.add({"added": "while you waited"}, id=entry_id)
 
     before = blocked()
     threading.Thread(target=add, daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from streamviz import EntryId
 from streamviz.client.stream import Stream
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
+from streamviz.server import EmbeddedServer
 
 
 @pytest.fixture(autouse=True)
@@ -234,3 +236,12 @@ def test_soon_adds_an_entry_while_a_client_waits(redis: redis_py.Redis) -> None:
     stream = exercise.Stream(redis, "soon")
     exercise.soon(stream, "7-0")
     assert [str(entry.id) for entry in stream.read("$", block_ms=5000)] == ["7-0"]
+
+
+def test_soon_says_nothing_if_the_server_stops_before_anyone_waits() -> None:
+    before = set(threading.enumerate())
+    with EmbeddedServer() as server, server.client() as client:
+        exercise.soon(exercise.Stream(client, "soon"), "7-0")
+        (helper,) = set(threading.enumerate()) - before
+    helper.join(10)
+    assert not helper.is_alive()  # an error in a thread would fail the test that runs by then
