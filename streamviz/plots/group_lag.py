@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 from streamviz.errors import InputError
@@ -19,11 +20,11 @@ from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
 from streamviz.plots.traces import (
     LABEL_MARGIN,
+    Peak,
     Trace,
     colours,
     end_labels,
     end_texts,
-    peak,
     step_line,
 )
 from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of_text
@@ -55,6 +56,10 @@ class GroupLag(Plot):
         self.unit = unit
         self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
+
+    @cached_property
+    def _peak(self) -> Peak:
+        return Peak(self.sampled_values)
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and whether there are seconds."""
@@ -98,7 +103,7 @@ class GroupLag(Plot):
             f"{label(name, 12)} {'unknown' if value is None else f'{value:,.15g}{unit}'}"
             for name, value in zip(shown_groups(history), values, strict=True)
         ]
-        top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
+        top = HEADROOM * self._peak.of(history, shown_groups(history))
         total = all_groups_text(history)
         return end_texts(seconds(last.time_ms, history), texts, values, top, gap, total)
 

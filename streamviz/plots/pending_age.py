@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
@@ -14,13 +15,13 @@ from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
 from streamviz.plots.traces import (
     LABEL_MARGIN,
+    Peak,
     Trace,
     colour,
     colours,
     end_labels,
     end_texts,
     marks,
-    peak,
     step_line,
 )
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
@@ -41,6 +42,10 @@ class PendingAge(Plot):
     name = "pending_age"
     title = "Oldest pending entry"
     needs = "consumer groups"
+
+    @cached_property
+    def _peak(self) -> Peak:
+        return Peak(self.sampled_values)
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and what the ages count from."""
@@ -96,7 +101,7 @@ class PendingAge(Plot):
             f"{label(name, 12)} {'unknown' if age is None else f'{age:,.1f} s'}"
             for name, age in zip(shown_groups(history), values, strict=True)
         ]
-        top = HEADROOM * peak(history.samples, lambda one: self.sampled_values(one, history))
+        top = HEADROOM * self._peak.of(history, shown_groups(history))
         return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
 
     def summary(self, history: History) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 
 Trace = dict[str, Any]
 
@@ -115,7 +120,37 @@ def end_texts(
     return {"x": [x] * len(y), "y": y, "text": [*shown, total]}
 
 
-def peak(samples: Sequence[Any], values: Callable[[Any], Iterable[float | None]]) -> float:
-    """Return about the largest value of some samples; a peak of a few samples may be missed."""
-    some = [*samples[:: 1 + len(samples) // 200], *samples[-1:]]
-    return max((v for one in some for v in values(one) if v is not None), default=0)
+class Peak:
+    """The largest of the values that each sample of a history's window has.
+
+    It remembers which samples can still be the largest, and reads only new ones.
+    """
+
+    def __init__(self, values: Callable[[Sample, History], Iterable[float | None]]) -> None:
+        self._values = values
+        self._found: WeakKeyDictionary[History, tuple[Any, deque[tuple[int, float]]]] = (
+            WeakKeyDictionary()
+        )
+
+    def of(self, history: History, key: object) -> float:
+        """Return the largest value in the window, 0 if there is none.
+
+        Parameters
+        ----------
+        history : History
+            The samples; those that were merged into others may count.
+        key : object
+            What the values depend on, besides the sample. If it changes, all are read again.
+        """
+        known, largest = self._found.get(history, (key, deque()))
+        if known != key:
+            largest = deque()
+        for sample in history.since(largest[-1][0] if largest else 0):
+            top = max((one for one in self._values(sample, history) if one is not None), default=0)
+            while largest and largest[-1][1] <= top:
+                largest.pop()
+            largest.append((sample.n, top))
+        while largest and largest[0][0] < history.samples[0].n:
+            largest.popleft()
+        self._found[history] = (key, largest)
+        return largest[0][1] if largest else 0

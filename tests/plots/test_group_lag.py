@@ -18,8 +18,9 @@ from streamviz.client.models import PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots import GroupLag
-from streamviz.plots.traces import COLOURS
+from streamviz.plots.traces import COLOURS, Peak
 
 PLOT = GroupLag()
 
@@ -223,3 +224,21 @@ def test_only_a_static_figure_tells_the_peak_and_the_doubts() -> None:
     assert PLOT.figure(seen)["summary"] == "a: 0 waiting; b: 0 waiting."
     calm = history(sample(1, group("a", 0)))
     assert PLOT.static_figure(calm) == PLOT.figure(calm), "nothing happened before"
+
+
+def test_the_plot_reaches_as_far_as_the_window_and_reads_each_sample_once() -> None:
+    lags, seen = [3, 40, 7, 12, 12, 5, 9, 1, 2, 0, 6], history(limit=4)
+    read: list[int] = []
+
+    def values(one: Sample, _history: History) -> list[int | None]:
+        read.append(one.n)
+        return [one.group("g").lag.entries, None]
+
+    peak = Peak(values)
+    assert peak.of(seen, "g") == 0
+    for n, lag in enumerate(lags, start=1):
+        seen.append(sample(n, group("g", lag)))
+        assert peak.of(seen, "g") == max(lags[max(0, n - 4) : n])
+    assert read == [*range(1, len(lags) + 1)]
+    assert peak.of(seen, "another") == 6
+    assert read[len(lags) :] == [8, 9, 10, 11], "what the values depend on has changed"
