@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from typing import Any
 
+from streamviz.recording.packing import dumps
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
@@ -58,6 +59,5 @@ class _QueueDashboard(Dashboard):
         self._messages = messages
         super().__init__(source, stream=stream, controls=False)
 
-    def send(self, content: Any, buffers: Any = None) -> None:
-        if buffers:
-            self._messages.put((content["type"], bytes(buffers[0]).decode("utf-8")))
+    def _send_json(self, kind: str, content: dict[str, Any], **_head: str) -> None:
+        self._messages.put((kind, dumps(content)))

@@ -6,8 +6,6 @@ each later frame's delta, exactly as a live widget gets it (see `streamviz.plots
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -293,13 +291,3 @@ class Frames:
                 f"there is no sample from {start_s:g} s {upto}: the recording is {long:g} s long"
             )
         return range(first, end)
-
-
-def pack(thing: Any, level: int = 6) -> bytes:
-    """Return a value as compressed JSON."""
-    return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
-
-
-def dumps(thing: Any) -> str:
-    """Return a value as JSON without spaces."""
-    return json.dumps(thing, separators=(",", ":"), allow_nan=False)

@@ -23,6 +23,7 @@ from streamviz.plots.drawing import draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
+from streamviz.recording.packing import pack
 from streamviz.widgets import boxes, output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.fallback import new_ids, placeholder
@@ -287,9 +288,8 @@ class PlotWidget(LateWidget):
         self._send_json("problem", {"text": str(error)})
 
     def _send_json(self, kind: str, content: dict[str, Any], **head: str) -> None:
-        """Send text in a buffer, because Jupyter would walk through each number of a message."""
-        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        self.send({"type": kind, **head}, buffers=[text.encode()])
+        """Send packed text in a buffer: Jupyter would walk through each number of a message."""
+        self.send({"type": kind, **head}, buffers=[pack(content, 1)])
 
 
 def _shared_times(deltas: list[Delta]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -34,7 +35,8 @@ class Page:
         self.say("hello")
 
     def _receive(self, content: dict[str, Any], buffers: Any = ()) -> None:
-        more = json.loads(buffers[0]) if content["type"] in ("figures", "frame", "problem") else {}
+        packed = content["type"] in ("figures", "frame", "problem")
+        more = json.loads(gzip.decompress(buffers[0])) if packed else {}
         self.messages.append(content | more)
 
     def say(self, kind: str, **more: Any) -> None:

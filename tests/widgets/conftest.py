@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ class Talk:
     def _hear(self, content: dict[str, Any], buffers: Any = ()) -> None:
         if content["type"] in ("figures", "frame", "game", "problem", "story") and buffers:
             (text,) = buffers
-            content = content | json.loads(text)
+            content = content | json.loads(gzip.decompress(text))
             for delta in content.get("deltas", ()):
                 delta.setdefault("x", content["x"])
                 for part in {"points", "set"} & set(delta):  # a name in JSON is a text

@@ -3,7 +3,7 @@
 
 import { make, makeButton, makeSlider, makeStatus, watchTheme } from "streamviz/dom.js";
 import { build } from "streamviz/live.js";
-import { notify, received, widget } from "streamviz/mount.js";
+import { listen, notify, widget } from "streamviz/mount.js";
 import { center, cross, disc, shape, STEP, wood } from "./goban.js";
 import { ARROWS, lastRefusal, moved, movesOf, pointName, situation, stonesAfter, summary } from "./position.js";
 
@@ -129,10 +129,7 @@ function buildBoard(model, signal) {
     if (!board.childElementCount) cursor = [middle, middle];
     cursor = moved(cursor, "", game.size);
   };
-  const receive = (/** @type {{type: string}} */ { type }, /** @type {DataView[]} */ buffers) => {
-    if (type === "problem") requested = null;
-    if (type !== "game") return;
-    const content = received(buffers);
+  const show = (/** @type {any} */ content) => {
     const before = movesOf(game.answers).length;
     const answers = content.from ? [...game.answers.slice(0, content.from), ...content.answers] : content.answers;
     const fresh = content.size !== game.size || !content.from;
@@ -145,9 +142,8 @@ function buildBoard(model, signal) {
     clearTimeout(pollTimer);
     if (game.waiting) pollTimer = setTimeout(() => notify(model, { type: "poll" }), POLL_MS);
   };
-  model.on("msg:custom", receive);
+  listen(model, signal, { game: show, problem: () => void (requested = null) });
   signal.addEventListener("abort", () => {
-    model.off("msg:custom", receive);
     clearTimeout(pollTimer);
     root.remove();
   }, { once: true });

@@ -46,7 +46,7 @@ events.addEventListener("you", ({ data }) => {
 });
 for (const type of ["figures", "frame", "story", "problem"]) {
   events.addEventListener(type, ({ data }) => {
-    for (const listener of listeners) listener({ type }, [new TextEncoder().encode(data)]);
+    for (const listener of listeners) listener({ type }, [data]);
   });
 }
 events.addEventListener("error", () => {

@@ -8,7 +8,7 @@ import { applyDelta } from "./figure.js";
 import { buildClickLog } from "./click_log.js";
 import { rings } from "./keyboard.js";
 import { staged, withLegend } from "./layout.js";
-import { isFor, notify, received, widget } from "./mount.js";
+import { listen, notify, widget } from "./mount.js";
 import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
@@ -166,8 +166,12 @@ export function build(model, signal) {
     panel?.update(content);
     plots.steer(panel?.steering);
   };
-  const handlers = {
-    figures(/** @type {any} */ content) {
+  let begun = false; // the first figures have come; the frames of other views may come before
+  choose();
+  model.on("change:selected", choose);
+  listen(model, signal, {
+    figures(content) {
+      begun = true;
       if (plots.replace(content.figures, content.panel && story.node)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
       const inFlow = content.figures.some((/** @type {any} */ { layout }) => layout.meta?.flow);
@@ -179,7 +183,8 @@ export function build(model, signal) {
       owed = 0;
       plots.schedule();
     },
-    frame(/** @type {any} */ content) {
+    frame(content) {
+      if (!begun) return;
       owed += 1;
       plots.apply(content.deltas, content.x);
       if (content.rows) commands.add(content.rows);
@@ -187,20 +192,9 @@ export function build(model, signal) {
       plots.schedule();
     },
     story: story.show,
-    problem: (/** @type {any} */ { text }) => say({ text, bad: true }),
-  };
-  let begun = false; // the first figures have come; the frames of other views may come before
-  const receive = (/** @type {{type: string}} */ message, /** @type {DataView[]} */ buffers) => {
-    const handler = handlers[/** @type {keyof typeof handlers} */ (message.type)];
-    if (!handler || !isFor(model, message)) return;
-    begun ||= message.type === "figures";
-    if (begun || message.type !== "frame") handler(received(buffers));
-  };
-  model.on("msg:custom", receive);
-  model.on("change:selected", choose);
-  choose();
+    problem: ({ text }) => say({ text, bad: true }),
+  });
   signal.addEventListener("abort", () => {
-    model.off("msg:custom", receive);
     model.off("change:selected", choose);
     root.remove();
   });

@@ -1,6 +1,8 @@
 // @ts-check
 // A widget's views: in the placeholders of its cells' outputs, wherever those move, and in boxes.
 
+import { unpacked } from "./plotly_loader.js";
+
 /** @typedef {(model: any, signal: AbortSignal) => HTMLElement} Builder */
 /** @typedef {{root: HTMLElement, area: Element, isCopy: boolean, abort: AbortController, timer: number}} Mounted */
 
@@ -21,11 +23,27 @@ export function notify(model, message) {
   }
 }
 
-/** The JSON that the kernel sends in a message's buffer. @param {DataView[]} buffers */
-export const received = ([buffer]) => JSON.parse(new TextDecoder().decode(buffer));
-
 /** Is a message for this view? Most are for all views. @param {any} model @param {{view?: string}} message */
 export const isFor = (model, { view }) => (view || model.view) === model.view;
+
+/** Handle a model's messages one after the other: each by the handler of its type, with what was
+ * packed into its buffer, if it has one.
+ * @param {any} model @param {AbortSignal} signal @param {Record<string, (content: any, message: any) => void>} handlers */
+export function listen(model, signal, handlers) {
+  let last = Promise.resolve();
+  const receive = (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
+    const handle = handlers[message.type];
+    if (!handle || !isFor(model, message)) return;
+    last = last.then(async () => {
+      const content = buffers?.length ? await unpacked(buffers[0]) : null;
+      if (!signal.aborted) handle(content, message);
+    }).catch((error) => void setTimeout(() => {
+      throw error; // where the page's console shows it; the next message is handled
+    }));
+  };
+  model.on("msg:custom", receive);
+  signal.addEventListener("abort", () => model.off("msg:custom", receive));
+}
 
 /** Say hello until the kernel answers: it may be busy, and a message may be lost.
  * @param {any} model @param {AbortSignal} signal */

@@ -3,9 +3,9 @@
 
 import { make } from "./dom.js";
 import { kernelSource } from "./kernel_source.js";
-import { received, widget } from "./mount.js";
+import { listen, widget } from "./mount.js";
 import { Player } from "./player.js";
-import { loadPlotly, unpacked } from "./plotly_loader.js";
+import { loadPlotly } from "./plotly_loader.js";
 
 /** @param {any} model @param {AbortSignal} signal */
 function build(model, signal) {
@@ -15,7 +15,7 @@ function build(model, signal) {
   /** @type {ReturnType<typeof kernelSource> | null} */
   let source = null;
   /** @type {any[]} */
-  const actions = []; // that came before the metadata was unpacked
+  const actions = []; // that came before the metadata
   const act = (/** @type {any} */ { action, args }) => player[action]?.(...args);
   const start = (/** @type {any} */ metadata, /** @type {any} */ options) => {
     source = kernelSource(model, metadata);
@@ -24,26 +24,19 @@ function build(model, signal) {
     actions.splice(0).forEach(act);
     loadPlotly(model, signal).then(player.ready, (error) => player.problem(String(error)));
   };
-  const receive = async (/** @type {any} */ content, /** @type {any[]} */ buffers) => {
-    const { type } = content;
-    if (type === "problem") player?.problem(received(buffers).text);
-    if (type === "story") player?.story.show(received(buffers));
-    if (type === "action") player ? act(content) : actions.push(content);
-    if (!["metadata", "segment", "preview"].includes(type)) return;
-    const packed = await unpacked(buffers[0]);
-    if (signal.aborted) return;
-    if (type === "metadata") {
-      if (!player) start(packed, content.options);
-    } else {
-      source?.receive(content, packed);
-      player?.schedule();
-    }
+  const keep = (/** @type {any} */ packed, /** @type {any} */ message) => {
+    source?.receive(message, packed);
+    player?.schedule();
   };
-  model.on("msg:custom", receive);
-  signal.addEventListener("abort", () => {
-    model.off("msg:custom", receive);
-    root.remove();
+  listen(model, signal, {
+    metadata: (metadata, { options }) => player || start(metadata, options),
+    segment: keep,
+    preview: keep,
+    action: (_, message) => void (player ? act(message) : actions.push(message)),
+    story: (content) => player?.story.show(content),
+    problem: ({ text }) => player?.problem(text),
   });
+  signal.addEventListener("abort", () => root.remove());
   return root;
 }
 

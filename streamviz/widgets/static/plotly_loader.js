@@ -10,8 +10,8 @@ export function unzipped(packed) {
   return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
-/** The value that was packed as compressed JSON. @param {BufferSource} packed */
-export const unpacked = async (packed) => JSON.parse(await unzipped(packed));
+/** The value that was packed as JSON, which is compressed if it is no text. @param {BufferSource | string} packed */
+export const unpacked = async (packed) => JSON.parse(typeof packed === "string" ? packed : await unzipped(packed));
 
 /** Run the source of plotly.js. @param {BufferSource} packed @returns {Promise<any>} */
 export async function plotlyFrom(packed) {

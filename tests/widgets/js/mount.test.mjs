@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { gzipSync } from "node:zlib";
 
-import { greet } from "streamviz/mount.js";
+import { greet, listen } from "streamviz/mount.js";
 
 const modelOf = (/** @type {string} */ view) => {
   const listeners = new Set();
@@ -13,7 +14,7 @@ const modelOf = (/** @type {string} */ view) => {
     on: (_event, listener) => listeners.add(listener),
     off: (_event, listener) => listeners.delete(listener),
     send: (message) => sent.push(message),
-    hear: (message) => [...listeners].forEach((listener) => listener(message)),
+    hear: (message, ...buffers) => [...listeners].forEach((listener) => listener(message, buffers)),
   };
 };
 
@@ -58,4 +59,34 @@ test("a kernel that is gone is no error", () => {
   greet(model, new AbortController().signal);
   mock.timers.tick(1000);
   mock.timers.reset();
+});
+
+test("messages are handled in their order, however long it takes to unpack them", async () => {
+  const model = modelOf("a");
+  const abort = new AbortController();
+  /** @type {any[]} */
+  const heard = [];
+  const packed = (/** @type {any} */ value) => gzipSync(JSON.stringify(value));
+  const done = new Promise((resolve) => {
+    listen(model, abort.signal, {
+      figures: (content) => heard.push(content.length),
+      frame: (content, { n }) => heard.push([content, n]),
+      action: (content, { type }) => heard.push(content, type),
+      story: resolve,
+    });
+  });
+  model.hear({ type: "figures" }, packed("x".repeat(5e6)));
+  model.hear({ type: "frame", n: 1 }, packed("small"));
+  model.hear({ type: "frame", n: 2, view: "b" }, packed("of another view"));
+  model.hear({ type: "plotly" }, Buffer.from("no JSON, and not for a handler"));
+  model.hear({ type: "action" });
+  model.hear({ type: "frame", n: 3 }, '"a page without a kernel gets text"');
+  model.hear({ type: "story" });
+  await done;
+  assert.deepEqual(heard, [5e6, ["small", 1], null, "action", ["a page without a kernel gets text", 3]]);
+  model.hear({ type: "frame", n: 4 }, packed("unpacked after the end"));
+  abort.abort();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(heard.length, 5);
+  assert.equal(model.listeners.size, 0);
 });
