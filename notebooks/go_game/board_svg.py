@@ -28,7 +28,7 @@ def render(record: Record, after: int | None = None) -> str:
     side = _STEP * (size + 1)
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {side} {side}' role='img' "
-        f"font-family='system-ui,sans-serif' font-size='{_STEP * 0.35:g}'>",
+        f"font-family='system-ui,sans-serif' font-size='{max(14, min(17, size))}'>",
         f"<title>Board</title><desc>{escape(summary(record, after))}</desc>",
         f"<rect x='{_STEP / 2:g}' y='{_STEP / 2:g}' width='{_STEP * size}' "
         f"height='{_STEP * size}' fill='{_WOOD}'/>",
@@ -75,7 +75,8 @@ def _grid(size: int) -> Iterator[str]:
     for n in range(size):
         letter, row = "ABCDEFGHJKLMNOPQRSTUVWXYZ"[n], size - n
         yield f"<text x='{_place(n)}' y='15' text-anchor='middle' fill='{TEXT}'>{letter}</text>"
-        yield f"<text x='16' y='{_place(n) + 5}' text-anchor='end' fill='{TEXT}'>{row}</text>"
+        end = 16 if size < 15 else 19
+        yield f"<text x='{end}' y='{_place(n) + 5}' text-anchor='end' fill='{TEXT}'>{row}</text>"
 
 
 def _stones(rows: tuple[str, ...]) -> Iterator[str]:

@@ -139,7 +139,8 @@ class Board(Live):
         return [board_svg.summary(self.record), *super()._summaries(figures)]
 
     def _images(self, figures: list[Figure]) -> list[tuple[str, str, int]]:
-        board = board_svg.summary(self.record), board_svg.render(self.record), 420
+        width = max(420, 28 * self.record.size)
+        board = board_svg.summary(self.record), board_svg.render(self.record), width
         return [board, *super()._images(figures)]
 
 

@@ -9,28 +9,23 @@ paced and stopped meanwhile.
 from __future__ import annotations
 
 import math
-import sys
 import threading
 import time
 import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Callable, Generator
+from typing import Any, Literal, TypeVar
 
-from streamviz.errors import HandlerError, InputError
+from streamviz.errors import InputError
+from streamviz.simulation.actions import Actions
 from streamviz.simulation.checks import positive
 from streamviz.simulation.environment import Environment
 
 EPOCH_MS = 1_767_225_600_000
 """The start of the virtual clock: 2026-01-01T00:00:00Z."""
 
-_LOCK_TIMEOUT_S = 5.0  # how long a caller waits for the process that is running
-_JOIN_TIMEOUT_S = 1.0
-_CLIENTS = ("streamviz.client.", "redis.", "valkey.")  # modules that wait for a server
-
 Process = Generator[Any, Any, Any]
 State = Literal["new", "running", "paused", "stopped"]
+Result = TypeVar("Result")
 
 
 class Clock:
@@ -43,8 +38,10 @@ class Clock:
     error : Exception or None
         The first exception that a process raised; it stops the clock.
     on_change : list of callable
-        Called without arguments when the wall clock starts, pauses, resumes or stops, or its speed
-        changes.
+        Called without arguments when the wall clock starts, pauses, resumes or stops, its speed
+        changes, or an action is done late.
+    on_late_error : callable
+        Called with the exception of an action whose caller has gone; see `do`.
     virtual : bool
         Whether this is a virtual clock. A new clock is, until `start`.
     """
@@ -53,15 +50,15 @@ class Clock:
         self.env = Environment()
         self.error: Exception | None = None
         self.on_change: list[Callable[[], object]] = []
+        self.on_late_error: Callable[[BaseException], object] = lambda error: None
         self.virtual = True
         self._began_ms: int | None = None  # of data that keep their own times
         self._speed = 1.0
         self._state: State = "new"
         self._ended = False
         self._changed = threading.Condition(threading.RLock())  # of state and speed; held briefly
-        self._turn = threading.RLock()  # held while a process runs, which may wait for a server
-        self._waiting: deque[None] = deque()  # one item for each thread that waits for its turn
-        self._thread: threading.Thread | None = None
+        self._actions = Actions(self._changed)  # of other threads than the one that runs processes
+        self._actions.on_late = self._done_late
         self._anchor = (0.0, 0.0)  # the same moment in wall seconds and in env milliseconds
 
     @property
@@ -69,17 +66,32 @@ class Clock:
         """The state of the wall clock: ``"new"``, ``"running"``, ``"paused"`` or ``"stopped"``."""
         return "stopped" if self._ended else self._state
 
-    def process(self, generator: Process) -> Any:
-        """Start a simpy process, from any thread."""
-        return self.do(lambda: self.env.process(generator))
+    @property
+    def waiting(self) -> str:
+        """What `do` has still to do, and what it waits for, in words; empty if nothing waits."""
+        return self._actions.waiting
 
-    def do(self, action: Callable[[], Any]) -> Any:
-        """Call `action` between two steps of the processes, from any thread; return its result."""
-        with self._taking_turn():
-            result = action()
-        with self._changed:
-            self._changed.notify_all()
-        return result
+    def process(self, generator: Process) -> None:
+        """Start a simpy process, from any thread."""
+        self.do(lambda: self.env.process(generator))
+
+    def do(self, action: Callable[[], object], name: str = "") -> None:
+        """Call `action` between two steps of the processes, from any thread.
+
+        While a process waits for a server or a handler, this returns: the action follows as soon
+        as the process goes on.
+        """
+        self._actions.do(action, name)
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Call `function` between two steps of the processes, from any thread; return its result.
+
+        Raises
+        ------
+        ServerUnreachable, HandlerError
+            If a process waits for a server or a handler.
+        """
+        return self._actions.call(function)
 
     @property
     def time_ms(self) -> int:
@@ -157,9 +169,10 @@ class Clock:
             self.virtual = False
             self._state = "running"
             self._set_anchor(fresh=True)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="streamviz", daemon=True)
-                self._thread.start()
+            if self._actions.thread is None:
+                thread = threading.Thread(target=self._run, name="streamviz", daemon=True)
+                self._actions.thread = thread
+                thread.start()
         self._notify()
 
     def pause(self) -> None:
@@ -169,18 +182,19 @@ class Clock:
                 return
             self._set_anchor()
             self._state = "paused"
-        if self._turn.acquire(timeout=_JOIN_TIMEOUT_S):
-            self._turn.release()
+        self.do(lambda: None)  # then nothing runs any more
         self._notify()
 
     def step(self, until: Callable[[], bool] = lambda: True) -> None:
         """While paused, run events one by one until `until` returns true."""
-        with self._taking_turn():
-            if self.state != "paused":
-                raise InputError(f"the clock is {self.state}: pause it before you step")
-            for _ in range(10_000):
-                if self.env.peek() == float("inf") or not self._step() or until():
-                    return
+        if self.state != "paused":
+            raise InputError(f"the clock is {self.state}: pause it before you step")
+        self.call(lambda: self._step_until(until))
+
+    def _step_until(self, until: Callable[[], bool]) -> None:
+        for _ in range(10_000):
+            if self.env.peek() == float("inf") or not self._step() or until():
+                return
 
     def stop(self) -> None:
         """Stop the thread at once. If it is stopped, do nothing.
@@ -191,46 +205,35 @@ class Clock:
             If a handler is still running. The thread ends as soon as the handler returns.
         """
         with self._changed:
-            self._ended = True
+            known, self._ended = self._ended, True
             self._changed.notify_all()
-        thread, self._thread = self._thread, None
-        if thread is None or thread is threading.current_thread():
-            return
-        thread.join(_JOIN_TIMEOUT_S)
-        if thread.is_alive():
-            message = f"{_obstacle(thread)}: the clock stops as soon as it does"
+        obstacle = self._actions.join()
+        if obstacle and not known:
+            message = f"{obstacle}: the clock stops as soon as it does"
             warnings.warn(message, RuntimeWarning, stacklevel=3)
-
-    @contextmanager
-    def _taking_turn(self) -> Iterator[None]:
-        """Let no process run. A clock that is late lets waiting threads in between two steps."""
-        self._waiting.append(None)
-        acquired = self._turn.acquire(timeout=_LOCK_TIMEOUT_S)
-        self._waiting.pop()
-        if not acquired:
-            raise HandlerError(
-                f"{_obstacle(self._thread)} for {_LOCK_TIMEOUT_S:g} s: try again later"
-            )
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def _run(self) -> None:
         while self._wait_until_due():
-            with self._turn:
-                if self._wait_s() == 0:  # it may have been paused since
-                    self._step()
+            self._actions.carry_out()
+            if self._wait_s() == 0:  # it may have been paused since
+                self._step()
+        self._actions.ended = True
+        self._actions.carry_out()
+        self._notify()
+
+    def _done_late(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.on_late_error(error)
         self._notify()
 
     def _wait_until_due(self) -> bool:
-        """Wait for the time of the next event; return False if the clock has stopped."""
+        """Wait for the next event or action; return False if the clock has stopped."""
         with self._changed:
             while not self._ended:
-                wait = 0.001 if self._waiting else self._wait_s()
-                if wait == 0:
+                wait_s = self._wait_s()
+                if wait_s == 0 or self._actions:
                     return True
-                self._changed.wait(wait)
+                self._changed.wait(wait_s)
         return False
 
     def _wait_s(self) -> float | None:
@@ -267,13 +270,3 @@ class Clock:
         elif self.state != "running" or fresh:
             paused_at = self._anchor[1] if self.state == "paused" else float(self.env.now)
             self._anchor = (now, max(paused_at, float(self.env.now)))
-
-
-def _obstacle(thread: threading.Thread | None) -> str:
-    """Say what a clock's process waits for, from where its thread is in the code."""
-    frame = sys._current_frames().get(thread.ident or 0) if thread is not None else None
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith(_CLIENTS):
-            return "the server has not answered"
-        frame = frame.f_back
-    return "a handler, a series or a callback has not returned"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ class Context:
         self.client = client
         self.seed = seed
         self.clock = Clock()
+        self.clock.on_late_error = lambda error: self.report(Event("problem", detail=str(error)))
         self.error: Exception | None = None
         self.times = IdleTimes()
         self.unread = Unread()
@@ -69,7 +71,7 @@ class Context:
         self.dead_letters: dict[str, DeadLetterStream] = {}
         self.on_added: list[Callable[[str, EntryId | None, Any], object]] = []
         self.least_wait_ms = 0.0
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque()  # any thread may report
         self._reported: set[Event] = set()
         self._wakeups: dict[str, simpy.Event] = {}
 
@@ -99,8 +101,7 @@ class Context:
 
     def take_events(self) -> tuple[Event, ...]:
         """Return the events since the last call."""
-        events, self._events = tuple(self._events), []
-        return events
+        return tuple(self._events.popleft() for _ in range(len(self._events)))
 
     def wait_for_entries(self, streams: Iterable[str], within_ms: float) -> simpy.Event:
         """Return an event that triggers when an entry is added to one of the streams.

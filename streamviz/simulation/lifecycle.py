@@ -61,15 +61,19 @@ class SimulatedClient(Guarded):
     def slowdown(self, factor: float) -> None:
         self._slowdown = slowdown = float(positive("slowdown", factor, 1000))
         pace = f"{slowdown:g} times as slowly" if slowdown != 1 else "at its own pace"
-        self.context.clock.do(lambda: self._report("paced", detail=pace))
+        self._report("paced", detail=pace)
 
     def kill(self) -> None:
-        """Kill it now: a consumer's entries stay pending. If it is dead, do nothing."""
-        self.context.clock.do(lambda: self._die("killed"))
+        """Kill it now: a consumer's entries stay pending. If it is dead, do nothing.
+
+        While a process of the scenario waits for the server or a handler, this returns, and it is
+        killed as soon as the process goes on. The same is true of `revive` and `leave`.
+        """
+        self.context.clock.do(lambda: self._die("killed"), f"kill {self.name}")
 
     def revive(self) -> None:
         """Revive it: a consumer starts with its pending entries. If it is alive, do nothing."""
-        self.context.clock.do(lambda: self._begin(revived=True))
+        self.context.clock.do(lambda: self._begin(revived=True), f"revive {self.name}")
 
     @property
     def removed(self) -> bool:
@@ -84,7 +88,7 @@ class SimulatedClient(Guarded):
         InputError
             If it is dead and holds entries.
         """
-        self.context.clock.do(self._leave)
+        self.context.clock.do(self._leave, f"remove {self.name}")
 
     def _leave(self) -> None:
         if not self.alive:
@@ -117,7 +121,7 @@ class SimulatedClient(Guarded):
         """Forget what a crash erases."""
 
     def _start(self, crash_at_s: float | None) -> None:
-        self._begin(revived=False)
+        self.context.clock.do(lambda: self._begin(revived=False), f"start {self.name}")
         if crash_at_s is not None:
             self.context.clock.process(self._crash_at(crash_at_s * 1000))
 
@@ -127,7 +131,7 @@ class SimulatedClient(Guarded):
         self.alive, self._removed = True, False
         if revived:
             self._report("revived")
-        self._process = self.context.clock.process(self._until_death(revived=revived))
+        self._process = self.context.clock.env.process(self._until_death(revived=revived))
 
     def _until_death(self, *, revived: bool) -> Generator[Any, Any, None]:
         with suppress(simpy.Interrupt):

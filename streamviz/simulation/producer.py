@@ -78,7 +78,7 @@ class Producer(Guarded):
     @rate.setter
     def rate(self, factor: float) -> None:
         rate = float(positive("rate", factor, 1_000_000))
-        self._context.clock.do(lambda: self._set_rate(rate))
+        self._context.clock.do(lambda: self._set_rate(rate), f"change the rate of {self.name}")
 
     def _set_rate(self, rate: float) -> None:
         self._rate = rate

@@ -76,8 +76,8 @@ class Sampler:
     def add(self, stream: str, readers_key: str | None = None) -> None:
         """Sample a stream from now on; `readers_key` names the hash of its readers' positions."""
         if stream not in self._observers:
-            self._observers[stream] = Observer(self._client, stream, memory=self._memory)
             self.histories[stream] = History(self._limit)
+            self._observers[stream] = Observer(self._client, stream, memory=self._memory)
             self._begin()
         if readers_key is not None:
             self._observers[stream].readers = readers_key
@@ -85,8 +85,9 @@ class Sampler:
     def add_partitions(self, partitions: Partitions) -> None:
         """Sample all parts of a stream from now on."""
         if partitions.name not in self._wholes:
-            self._wholes[partitions.name] = PartitionObserver(partitions)
+            whole = PartitionObserver(partitions)
             self.histories[partitions.name] = History(self._limit)
+            self._wholes[partitions.name] = whole
             self._begin()
 
     def _begin(self) -> None:
@@ -98,8 +99,8 @@ class Sampler:
         events = self._context.take_events()
         clock = self._context.clock
         time_ms = clock.time_ms if clock.virtual else None  # the observer knows what time it is
-        for key, observer in self._observers.items():
-            states = [one.state() for one in self._readers.values() if one.stream == key]
+        for key, observer in list(self._observers.items()):
+            states = [one.state() for one in list(self._readers.values()) if one.stream == key]
             known_states = [state for state in states if state is not None]
             sample = observer.sample(time_ms, events, known_states)
             self._context.unread.check(key, sample)
@@ -110,7 +111,7 @@ class Sampler:
                 sample = replace(sample, producers=tuple(one.state() for one in producers))
             self.histories[key].append(sample)
             self._call_back(sample)
-        for name, whole in self._wholes.items():
+        for name, whole in list(self._wholes.items()):
             sample = whole.sample(time_ms, events)
             self.histories[name].append(sample)
             self._call_back(sample)
@@ -134,7 +135,7 @@ class Sampler:
 
     def visible_state(self) -> list[object]:
         """Return what the last samples show, without times: it changes when something happens."""
-        return [_visible_state(history.newest) for history in self.histories.values()]
+        return [_visible_state(history.newest) for history in list(self.histories.values())]
 
     @property
     def slowest(self) -> BackOff:

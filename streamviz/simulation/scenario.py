@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import redis
 
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError
+from streamviz.errors import HandlerError, InputError, ServerUnreachable
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.simulation import checks
@@ -170,7 +171,8 @@ class Scenario(Plan):
         """Return what became of the entries, per group and per consumer.
 
         Pending and waiting entries are those of the newest sample. While the scenario is on the
-        wall clock, this takes a sample, so that all numbers are of one moment.
+        wall clock, this takes a sample, so that all numbers are of one moment; but not if a
+        process waits for the server or a handler.
 
         Examples
         --------
@@ -184,12 +186,17 @@ class Scenario(Plan):
         billing                   3       0        0              0             3        1        1
                  billing-1        3       0        0              0             3        1
         """
-        return self.clock.do(self._summarise)  # type: ignore[no-any-return]
+        with suppress(ServerUnreachable, HandlerError):
+            return self.clock.call(self._sample_and_summarise)
+        return self._summarise()
 
-    def _summarise(self) -> Summary:
+    def _sample_and_summarise(self) -> Summary:
         if self.state in ("running", "paused"):
             self._sampler.sample()
-        return summarise(self.groups.values(), self.histories)
+        return self._summarise()
+
+    def _summarise(self) -> Summary:
+        return summarise(list(self.groups.values()), self.histories)
 
     def note(self, text: str) -> None:
         """Put an event with this text into the pictures, at the next sample.

@@ -127,7 +127,7 @@ def publish_to_subscribers(
     """Publish an entry if its stream has a subscriber."""
     subscribers = [
         one
-        for one in readers.values()
+        for one in list(readers.values())
         if isinstance(one, SimulatedSubscriber) and one.stream == stream
     ]
     if subscribers and entry_id is not None:

@@ -132,7 +132,7 @@ def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]
 
 
 def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None]) -> GroupSummary:
-    consumers = tuple(_summarise_consumer(one, states) for one in group.consumers.values())
+    consumers = tuple(_summarise_consumer(one, states) for one in list(group.consumers.values()))
     return GroupSummary(
         group.name,
         group.streams,

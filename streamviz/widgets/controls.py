@@ -54,7 +54,7 @@ def control(source: Scenario | Steps, request: dict[str, Any]) -> None:
         _lookup(groups, which, request).service_ms = value
     elif do in ("add", "remove"):
         group = _lookup(groups, which, request)
-        group.context.clock.do(getattr(group, f"{do}_consumer"))
+        getattr(group, f"{do}_consumer")()
     elif do in ("kill", "revive", "slow"):
         consumer = _lookup(_lookup(groups, request.get("group"), request).consumers, which, request)
         if do == "slow":

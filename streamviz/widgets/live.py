@@ -151,7 +151,7 @@ class Live(PlotWidget):
         groups = list(self.scenario.groups.values()) if self.controls else ()
         return status | {
             "state": "done" if self.scenario.ran else self.scenario.state,
-            "trouble": status["trouble"] or self.scenario.slowness,
+            "trouble": (self.scenario.clock.waiting or status["trouble"] or self.scenario.slowness),
             "error": str(error) if error is not None else "",
             "workers": [
                 [group.name, worker.name, worker.alive, worker.slowdown]

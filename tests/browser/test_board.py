@@ -175,6 +175,32 @@ board
     assert not notebook.problems
 
 
+HANDICAP = """
+from pathlib import Path
+from go_game.game_record import Record
+from go_game.board_widget import Board
+_ = Path("handicap.sgf").write_text("(;GM[1]SZ[18]HA[2]AB[dd][oo];W[cc];B[])")
+Board(Record.load("handicap.sgf"))
+"""
+
+
+def test_a_large_board_of_an_sgf_file_can_be_read(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook([HANDICAP]).run_all()
+    moves_are(notebook, 2)
+    assert (stones(notebook, "black"), stones(notebook, "white")) == (2, 1)
+    said = notebook.page.locator(".streamviz-side .streamviz-status").inner_text()
+    assert said == "Black passes. 2 moves"
+    board = notebook.page.locator(".streamviz-goban")
+    height_px = board.locator("text").first.evaluate("node => node.getScreenCTM().d * 17")
+    assert height_px > 10
+    board.focus()
+    notebook.page.keyboard.press("ArrowUp")
+    words = notebook.page.locator(".streamviz-side [aria-live]")
+    assert words.inner_text() == "J11, empty"
+    notebook.picture("board-sgf")
+    assert not notebook.problems
+
+
 ELSEWHERE = """
 from go_game.service_process import ServiceProcess
 elsewhere = Match(connect(), "elsewhere:", size=9, judge=False)

@@ -238,30 +238,75 @@ def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_at_once(
     until(lambda: page.say("grant", frames=16) or page.messages[-1]["type"] == "frame")
 
 
-def test_while_a_command_waits_for_the_server_no_handler_is_blamed(
+def wait_until_busy(scenario: Scenario, until: Until) -> None:
+    """Wait until a command of the scenario waits for the server that hangs."""
+    until(lambda: scenario.clock.do(lambda: None, "nothing") or scenario.clock.waiting, 10)
+
+
+def test_what_is_asked_for_while_the_server_hangs_is_done_as_soon_as_it_goes_on(
     server_of_ones_own: EmbeddedServer,
     until: Until,
     open_page: Open,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.5)
-    monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.5)
-    client = default_client(server_of_ones_own, socket_timeout=None)
+    monkeypatch.setattr("streamviz.simulation.actions.PATIENCE_S", 0.05)
+    client = default_client(server_of_ones_own, socket_timeout=None)  # what waits, waits for ever
     scenario = Scenario(client, sample_every_ms=60_000)  # the observer's calls end by themselves
     producer = scenario.produce("s", series.constant(rate_hz=100))
-    scenario.group("s", "g", service_ms=1)
+    group = scenario.group("s", "g", consumers=3, service_ms=1)
     page = open_page(Dashboard(scenario))
     until(lambda: producer.added > 5)
-
-    def kill() -> str:
+    first, second, third = group.consumers.values()
+    second.kill()
+    with frozen(server_of_ones_own):
+        wait_until_busy(scenario, until)
         page.messages.clear()
         page.say("control", do="kill", group="g", which="g-1")
-        return "".join(str(one.get("text", "")) for one in page.messages)
-
-    with frozen(server_of_ones_own):
-        until(lambda: kill().startswith("the server has not answered for 0.5 s"), 10)
+        page.say("control", do="revive", group="g", which="g-2")
+        page.say("control", do="rate", which=0, value=3)
+        page.say("control", do="add", which="g")
+        group.remove_consumer("g-3")
+        page.say("control", do="speed", value=2)
+        page.say("control", do="slow", group="g", which="g-2", value=4)
+        assert scenario.summary().group("g").handled == sum(
+            one.handled for one in (first, second, third)
+        )
         page.say("control", do="pause")
-        assert scenario.state == "paused"
+        assert (scenario.state, scenario.speed) == ("paused", 2)
+        assert not [one for one in page.messages if one["type"] == "problem"]
+        assert page.trouble.startswith("the server has not answered; as soon as it does: nothing")
+        assert page.trouble.endswith(
+            "kill g-1, revive g-2, change the rate of producer-1, start g-4, remove g-3"
+        )
+        page.say("control", do="step")
+        (problem,) = (one["text"] for one in page.messages if one["type"] == "problem")
+        assert problem == "the server has not answered: try again as soon as it does"
+        page.say("control", do="resume")
+        assert (first.alive, second.alive, producer.rate) == (True, False, 1)
+    until(lambda: third.removed and group.consumers["g-4"].handled and not page.trouble, 10)
+    assert (first.alive, second.alive, producer.rate) == (False, True, 3)
+    assert scenario.error is None
+    with frozen(server_of_ones_own):
+        wait_until_busy(scenario, until)
+        page.say("bye")
+        assert scenario.state == "paused", "its last view was closed"
         with pytest.warns(RuntimeWarning, match="^the server has not answered: the clock stops"):
             scenario.stop()
+    client.close()
+
+
+def test_a_stream_is_added_while_a_sample_waits_for_the_server(
+    server_of_ones_own: EmbeddedServer, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamviz.simulation.actions.PATIENCE_S", 0.05)
+    client = default_client(server_of_ones_own)
+    client.xadd("t", {"n": 1})
+    with Scenario(client, sample_every_ms=10).watch("s") as scenario:
+        scenario.start()
+        with frozen(server_of_ones_own):
+            wait_until_busy(scenario, until)
+            scenario.watch("t")
+        history = scenario.histories["t"]
+        until(lambda: history.newest and history.newest.length == 1)
+        assert (scenario.state, scenario.error) == ("running", None)
     client.close()

@@ -137,9 +137,11 @@ def test_stop_is_prompt_and_final_and_can_be_called_twice(clock: Clock) -> None:
 def test_a_hanging_process_delays_neither_stop_nor_the_callers(
     clock: Clock, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("streamviz.simulation.actions.PATIENCE_S", 0.05)
     began, go = threading.Event(), threading.Event()
+    done: list[str] = []
+    errors: list[BaseException] = []
+    clock.on_late_error = errors.append
 
     def hangs() -> Process:
         yield clock.env.timeout(1)
@@ -152,15 +154,26 @@ def test_a_hanging_process_delays_neither_stop_nor_the_callers(
     clock.pause()
     clock.speed = 2
     assert (clock.state, clock.speed) == ("paused", 2)
-    for ask in (lambda: clock.do(lambda: None), clock.step):
-        with pytest.raises(HandlerError, match=r"has not returned for 0\.05 s"):
+    clock.do(lambda: done.append("first"), "be first")
+    clock.do(lambda: [][0], "fail")
+    clock.do(lambda: done.append("last"), "be last")
+    for ask in (lambda: clock.call(lambda: done.append("never")), clock.step):
+        with pytest.raises(
+            HandlerError, match=r"a handler, .* has not returned: try again as soon"
+        ):
             ask()
+    assert clock.waiting.endswith("has not returned; as soon as it does: be first, fail, be last")
+    assert not done
     with pytest.warns(RuntimeWarning, match="the clock stops as soon as it does"):
         clock.stop()
     clock.stop()
     assert clock.state == "stopped"
     go.set()
     until(lambda: not clock_threads())
+    assert (done, clock.waiting) == (["first", "last"], "")
+    assert [type(error) for error in errors] == [IndexError]
+    clock.do(lambda: done.append("in this thread"))
+    assert done[-1] == "in this thread"
 
 
 def test_on_change_is_called_at_every_change_of_state(clock: Clock) -> None:
@@ -205,4 +218,6 @@ def test_an_action_from_another_thread_wakes_a_sleeping_clock(clock: Clock, unti
     time.sleep(0.05)
     clock.process(ticks(clock, 1, tick_times))
     until(lambda: tick_times)
-    assert clock.do(lambda: 5) == 5
+    assert clock.call(threading.current_thread).name == "streamviz"
+    with pytest.raises(ZeroDivisionError):
+        clock.do(lambda: 1 / 0)

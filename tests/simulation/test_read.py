@@ -357,6 +357,13 @@ MISTAKES: dict[str, tuple[str | bytes, tuple[Any, ...], dict[str, Any], str]] = 
     "UTF-16": ("t,n\n1,1\n".encode("utf-16"), ("t",), {}, "encoding='utf-16'"),
     "no encoding": (RATINGS, ("timestamp",), {"encoding": "utf-9"}, "give 'utf-8'"),
     "a ZIP": (b"PK\x03\x04...", ("t",), {}, "unpack it, or give pandas.read_excel(path)"),
+    "an old spreadsheet": (b"\xd0\xcf\x11\xe0..", ("t",), {}, "give pandas.read_excel(path)"),
+    "zstd": (b"\x28\xb5\x2f\xfd..", ("t",), {}, "compressed with zstd: unpack it"),
+    "zstd in gzip": (gzip.compress(b"\x28\xb5\x2f\xfd.."), ("t",), {}, "compressed with zstd"),
+    "a database": (b"SQLite format 3\0", ("t",), {}, "give pandas.read_sql"),
+    "Arrow": (b"ARROW1\0\0", ("t",), {}, "read_table(path)"),
+    "days of a spreadsheet": ("t,n\n45000.5,1\n", ("t",), {}, "save its cells as dates"),
+    "thousands": ('t,n\n"1,700,000,000",1\n', ("t",), {"unit": "s"}, "it is not a number"),
     "cut off": (
         gzip.compress(RATINGS.encode())[:-9],
         ("timestamp",),
@@ -417,6 +424,18 @@ def test_what_is_no_table_is_told_so(source: Any) -> None:
 def test_a_lazy_frame_has_no_rows_and_a_frame_no_header() -> None:
     assert "give frame.collect()" in refused(pl.LazyFrame({"t": [1]}), "t")
     assert "are for CSV files" in refused(pd.DataFrame({"t": [1]}), "t", header=False)
+    assert refused(pd.Series([1])) == "a Series has values and no times: give its to_frame()"
+    assert refused(pd.DataFrame()) == "the table is empty: give one with a row at least"
+    assert refused("https://example.com/a.csv", "t").endswith("correct the path, or download it")
+
+
+def test_a_path_may_begin_with_a_tilde_and_seconds_have_a_decimal_comma(
+    put: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put("t;n\n1700000000,25;1\n1700000001,5;2\n")
+    monkeypatch.setenv("HOME", str(path.parent))
+    points = series.read(f"~/{path.name}", "t", unit="s").take(2)
+    assert points == [(0, {"n": "1"}), (1250, {"n": "2"})]
 
 
 def test_a_csv_that_a_spreadsheet_saved_is_read(put: Any) -> None:

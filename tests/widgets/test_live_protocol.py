@@ -287,12 +287,14 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
     talk.live._ipython_display_()
     talk.say("hello")
     assert began.wait(5)
-    monkeypatch.setattr("streamviz.simulation.clock._LOCK_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("streamviz.simulation.clock._JOIN_TIMEOUT_S", 0.05)
-    (problem,) = talk.say("control", do="kill", group="billing", which="billing-1")
-    assert problem["text"].startswith("a handler, a series or a callback has not returned for")
+    monkeypatch.setattr("streamviz.simulation.actions.PATIENCE_S", 0.05)
+    (frame,) = talk.say("control", do="kill", group="billing", which="billing-1")
+    because = "a handler, a series or a callback has not returned"
+    assert frame["status"]["trouble"] == f"{because}; as soon as it does: kill billing-1"
     talk.say("control", do="pause")
     assert status(talk)["state"] == "paused"
+    (problem,) = talk.say("control", do="step")
+    assert problem["text"] == f"{because}: try again as soon as it does"
     with pytest.warns(RuntimeWarning, match="the clock stops as soon as it does"):
         talk.live.stop()
     assert status(talk)["state"] == "stopped"

@@ -125,14 +125,14 @@ function buildBoard(model, signal) {
     const length = STEP * (game.size + 1);
     board.setAttribute("viewBox", `0 0 ${length} ${length}`);
     board.setAttribute("aria-label", `Go board, ${game.size} by ${game.size}; arrow keys move, Enter plays, P passes`);
-    const middle = (game.size - 1) / 2;
-    if (!board.childElementCount) cursor = [middle, middle];
-    cursor = moved(cursor, "", game.size);
+    side.style.flexBasis = `${Math.max(420, 28 * game.size)}px`; // or the letters of 19 lines are tiny
   };
   const show = (/** @type {any} */ content) => {
     const before = movesOf(game.answers).length;
     const answers = content.from ? [...game.answers.slice(0, content.from), ...content.answers] : content.answers;
     const fresh = content.size !== game.size || !content.from;
+    const middle = Math.floor((content.size - 1) / 2);
+    if (content.size !== game.size) cursor = [middle, middle];
     game = { ...content, answers };
     root.dataset.moves = String(movesOf(answers).length);
     requested = null;

@@ -21,7 +21,7 @@ export const center = (/** @type {number} */ n) => STEP * (n + 1);
  * @param {number} size */
 export function wood(size) {
   const far = center(size - 1);
-  const group = shape("g", {});
+  const group = shape("g", { "font-size": Math.max(14, Math.min(17, size)) }); // more lines, larger letters
   group.append(shape("rect", { class: "streamviz-wood", x: STEP / 2, y: STEP / 2, width: STEP * size, height: STEP * size }));
   for (let n = 0; n < size; n += 1) {
     const at = center(n);

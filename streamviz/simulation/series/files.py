@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
 import itertools
 import json
-import lzma
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,15 +16,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from streamviz.errors import InputError
+from streamviz.simulation.series.packed import DAMAGE, check_is_text, opener
 
 Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
 
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ": lzma.open,
-}
-_DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error)
 _SEPARATORS = ";\t|, "  # of equals the first: a comma may be a decimal point, or in a text
 _SAMPLE = 50  # rows that the separator is guessed from
 _ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
@@ -68,11 +59,7 @@ class TextFile:
             begin = file.read(4096)
         if begin.startswith(b"PAR1"):
             return "parquet"
-        if begin.startswith(b"PK\x03\x04"):
-            raise InputError(
-                f"{str(self.path)!r} is a ZIP archive or a spreadsheet: unpack it, or give "
-                "pandas.read_excel(path)"
-            )
+        check_is_text(self.path, begin)
         first = begin.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
         return "csv" if self.skip else {b"{": "lines", b"[": "json"}.get(first, "csv")
 
@@ -232,12 +219,9 @@ class TextFile:
     @contextmanager
     def _open(self) -> Iterator[Any]:
         try:
-            with self.path.open("rb") as raw:
-                begin = raw.read(6)
-            opener = next((one for magic, one in _OPENERS.items() if begin.startswith(magic)), open)
-            with opener(self.path, "rb") as file:  # type: ignore[call-arg]
+            with opener(self.path)(self.path, "rb") as file:
                 yield file
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise InputError(
                 f"{str(self.path)!r} can't be read ({getattr(error, 'strerror', None) or error}): "
                 "restore the file or its permissions"

@@ -31,6 +31,8 @@ def frame_table(frame: Any) -> tuple[list[str], list[Sequence[Any]]] | None:
         columns = list(frame.column_names)
         values = [column.to_pylist() for column in frame.itercolumns()]
         return columns, list(zip(*values, strict=True))
+    if hasattr(frame, "to_frame"):
+        raise InputError(f"a {type(frame).__name__} has values and no times: give its to_frame()")
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):
         raise InputError(f"a {type(frame).__name__} has no rows yet: give frame.collect()")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
@@ -134,9 +135,11 @@ def _table(
     """Return the columns of a table, and a function that yields its rows anew."""
     delimiter, header, names, _, skip = options
     if isinstance(source, str | Path):
-        if "\0" in str(source) or not Path(source).is_file():
-            raise InputError(f"{str(source)!r} is not a file: correct the path")
-        file = TextFile(Path(source), *options)
+        path = Path(os.path.expanduser(source))
+        if "\0" in str(source) or not path.is_file():
+            advice = ", or download it" if "://" in str(source) else ""
+            raise InputError(f"{str(source)!r} is not a file: correct the path{advice}")
+        file = TextFile(path, *options)
         check_options(file)
         if file.kind == "csv":
             return file.columns, file.rows
@@ -182,7 +185,7 @@ def _time_column(
     if time is not None and str(time) in columns:
         return str(time)
     if not columns:
-        raise InputError(f"there is no column {time!r}, and no other: the table is empty")
+        raise InputError("the table is empty: give one with a row at least")
     shown = ", ".join(columns)
     if time is None:
         raise InputError(f"time= is missing: name the column with the time, of {shown}")

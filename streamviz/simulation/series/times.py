@@ -167,7 +167,7 @@ def _scaled(value: Any, scale: int) -> int:
     is_float = isinstance(value, Real) and not isinstance(value, Integral)
     text = repr(float(value)) if is_float else str(value).strip("()[] \t\n")
     try:
-        exact = Decimal(text) * scale
+        exact = Decimal(text.replace(",", ".")) * scale  # a decimal comma; of two, it is no number
         usable = abs(exact) < _MOST  # NaN is not
     except InvalidOperation:
         usable = False
@@ -185,6 +185,8 @@ def _unit_of(number: float) -> str:
             return f"unit={unit!r}, which makes it {example:%Y-%m-%d %H:%M:%S}"
     if size.is_integer() and 1500 <= size <= 2200:
         return "format='%Y' for a year, or unit='s', 'ms', 'us' or 'ns'"
+    if 20_000 <= size <= 80_000:
+        return "dates: if it is a spreadsheet's number of days, save its cells as dates"
     return "unit='s', 'ms', 'us' or 'ns', or format= such as '%Y%m%d%H%M'"
 
 
