@@ -137,11 +137,14 @@ _FORMATS = "; ".join(f"{', '.join(one.suffixes)}: {one.description}" for one in 
 )
 def tutorial(args: argparse.Namespace) -> None:
     """Copy the course into a folder, and open its first notebook in JupyterLab."""
-    if not args.no_lab and not args.allow_writes and os.environ.get("REDIS_URL"):
+    if not args.no_lab and os.environ.get("REDIS_URL"):
         from streamviz.server.embedded import connect
-        from streamviz.simulation.permission import check_may_write
+        from streamviz.simulation.permission import ALLOW_WRITES, check_may_write
 
-        check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
+        if args.allow_writes:
+            os.environ[ALLOW_WRITES] = "1"  # the notebooks ask, too
+        else:
+            check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
     also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
