@@ -137,11 +137,14 @@ _FORMATS = "; ".join(f"{', '.join(one.suffixes)}: {one.description}" for one in 
 )
 def tutorial(args: argparse.Namespace) -> None:
     """Copy the course into a folder, and open its first notebook in JupyterLab."""
-    if not args.no_lab and not args.allow_writes and os.environ.get("REDIS_URL"):
+    if not args.no_lab and os.environ.get("REDIS_URL"):
         from streamviz.server.embedded import connect
-        from streamviz.simulation.permission import check_may_write
+        from streamviz.simulation.permission import ALLOW_WRITES, check_may_write
 
-        check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
+        if args.allow_writes:
+            os.environ[ALLOW_WRITES] = "1"  # the notebooks ask, too
+        else:
+            check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
     also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
@@ -155,7 +158,8 @@ def tutorial(args: argparse.Namespace) -> None:
     _option("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"),
     _option("--port", type=int, default=0, help="port (default: a free one)"),
     _NO_BROWSER,
-    description="The link has a token. Without --host, only this machine can open it.",
+    description="The link has a token. Without --host, only this machine can open it. The page has "
+    "no values of entries' fields.",
 )
 def watch(args: argparse.Namespace) -> None:
     """Show a stream live on a page in the browser, without writing to Redis."""
@@ -214,7 +218,9 @@ def _observe(args: argparse.Namespace) -> Any:
     if args.url is not None and urlsplit(args.url).password:
         _print_error("others see the password in the list of processes: put the URL into REDIS_URL")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
-    return Scenario(connect(args.url), sample_every_ms=1000 / args.rate).watch(args.stream)
+    interval_ms = 1000 / args.rate
+    source = Scenario(connect(args.url), sample_every_ms=interval_ms, fields="hide")
+    return source.watch(args.stream)
 
 
 @_command(

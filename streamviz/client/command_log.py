@@ -15,6 +15,13 @@ from typing import Any
 from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client, connection_to
 from streamviz.client.connection import Connection, listeners
+from streamviz.client.hidden_values import (
+    FieldsShown,
+    hide_command,
+    hide_literals,
+    hide_reply,
+    is_hidden,
+)
 from streamviz.client.replies import as_dict
 from streamviz.client.resp import Command, as_text, key_of
 
@@ -67,6 +74,8 @@ class CommandLog:
         logged.
     limit : int
         How many commands to store, 1 or more, else InputError; the oldest are dropped.
+    fields : {"show", "hide"}
+        Whether to log the values of entries' fields, or only their names and sizes.
 
     Examples
     --------
@@ -79,8 +88,9 @@ class CommandLog:
     ('XADD doctest:log 1-0 dish soup', 'length: 0 → 1')
     """
 
-    def __init__(self, client: Client, *, limit: int = 1000) -> None:
+    def __init__(self, client: Client, *, limit: int = 1000, fields: FieldsShown = "show") -> None:
         self.count = 0
+        self.hides = is_hidden(fields)
         self._commands: deque[LoggedCommand] = deque(maxlen=whole_number("limit", limit, 1))
         connection_to(client, "", quiet=True)  # or it says what the client is
         self._client = client
@@ -115,8 +125,13 @@ class CommandLog:
             after = self._states[key] = self._state(key)
             prefix = "" if len(keys) == 1 else f"{_printable(key)}: "
             changes += (f"{prefix}{change}" for change in _changes(before, after))
-        call, shown = _calling_expression(), _shorten(_format_reply(reply))
-        self._commands.append(LoggedCommand(call, _format_command(command), shown, tuple(changes)))
+        call = _calling_expression()
+        if self.hides:
+            call, reply = hide_literals(call), hide_reply(command, reply)
+            command = hide_command(command)
+        texts = (call, _format_command(command), _format_reply(reply))
+        call, sent, shown = map(_shorten, texts)
+        self._commands.append(LoggedCommand(call, sent, shown, tuple(changes)))
         self.count += 1
 
     def _state(self, key: str) -> dict[str, str]:
@@ -223,7 +238,7 @@ def _calling_expression() -> str:
         return ""
     lines[-1] = lines[-1][:end]  # positions count bytes
     lines[0] = lines[0][start:]
-    return _shorten(" ".join(b"".join(lines).decode("utf-8", "replace").split()))
+    return " ".join(b"".join(lines).decode("utf-8", "replace").split())
 
 
 def _format_command(command: Command) -> str:
@@ -232,7 +247,7 @@ def _format_command(command: Command) -> str:
         # a comment in the script's first line says more than the script's first lines do
         first_line = script.partition("\n")[0]
         words[:2] = ["EVAL", f"«{first_line.strip('- ')}»"]
-    return _shorten(" ".join(words))
+    return " ".join(words)
 
 
 def _printable(text: str) -> str:

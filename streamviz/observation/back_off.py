@@ -7,6 +7,7 @@ from collections import deque
 SLOW_S = 0.05
 _SHARE = 0.1  # of the time, in which a slow server may be busy with a sample
 _LONGEST_S = 5.0
+_LONGEST_FOR_BYTES_S = 60.0
 _CONSUMER_BYTES = 90  # in the reply to XINFO CONSUMERS, which has no COUNT
 _LARGE_BYTES = 200_000
 _BYTES_PER_S = 300_000
@@ -34,17 +35,17 @@ class BackOff:
     @property
     def interval_s(self) -> float:
         """The least time between two samples, in seconds; 0 if nothing is slow or large."""
-        return min(_LONGEST_S, max(self._for_time_s, self._for_bytes_s))
+        return max(self._for_time_s, self._for_bytes_s)
 
     @property
     def _for_time_s(self) -> float:
         least = min(self._took_s)
-        return least / _SHARE if least > SLOW_S else 0.0
+        return min(_LONGEST_S, least / _SHARE) if least > SLOW_S else 0.0
 
     @property
     def _for_bytes_s(self) -> float:
         size = self.consumers * _CONSUMER_BYTES
-        return size / _BYTES_PER_S if size > _LARGE_BYTES else 0.0
+        return min(_LONGEST_FOR_BYTES_S, size / _BYTES_PER_S) if size > _LARGE_BYTES else 0.0
 
     def __str__(self) -> str:
         if not self.interval_s:

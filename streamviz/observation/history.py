@@ -122,6 +122,11 @@ class History:
         self._counts.expect(groups)
         self.dead_before.update(dead or {})
 
+    def hide_fields(self) -> None:
+        """Drop the values of entries' fields, from these samples and from all that will come."""
+        with self.lock:
+            self._window.hide_fields()
+
     def thin(self, every_ms: float) -> None:
         """Keep one sample in each span of this length, from now on, and the newest sample.
 

@@ -8,6 +8,7 @@ from types import NoneType
 
 from streamviz.client.arguments import whole_number
 from streamviz.client.cluster import Client
+from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import (
     InputError,
     NoSuchStream,
@@ -67,6 +68,8 @@ class Observer:
     readers : str, optional
         The key of a hash in which plain readers save their positions, as `HashOffset` does; it
         is read in the same round trip (HGETALL).
+    fields : {"show", "hide"}
+        Whether samples have the values of entries' fields, or only their names and sizes.
 
     Attributes
     ----------
@@ -98,6 +101,7 @@ class Observer:
         count_up_to: int = 20,
         memory: bool = False,
         readers: str | None = None,
+        fields: FieldsShown = "show",
     ) -> None:
         if not isinstance(stream, str) or not stream:
             raise InputError(f"{stream!r} is not a stream's key: give its name as text")
@@ -109,7 +113,14 @@ class Observer:
         check_type("memory", memory, bool, "True or False")
         self.back_off = self.snapshots.back_off
         self._budget = ByteBudget(max_entries, max_pending, count_up_to)
-        self._poller = Poller(self.snapshots, self.failovers, stream, self._budget, memory=memory)
+        self._poller = Poller(
+            self.snapshots,
+            self.failovers,
+            stream,
+            self._budget,
+            memory=memory,
+            hides=is_hidden(fields),
+        )
         self._last_sample: Sample | None = None
         self._n = 0
         self._clock = RisingClock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from streamviz.client.cluster import slot_of
+from streamviz.client.hidden_values import FieldsShown
 from streamviz.errors import check_type
 from streamviz.observation.events import Event, events_of
 from streamviz.observation.node_polls import NodePolls
@@ -33,6 +34,8 @@ class PartitionObserver:
     names : mapping of str to str, optional
         The nodes' names by their addresses, ``host:port``; see `EmbeddedCluster.names`. For a
         node without a name, the address is used.
+    fields : {"show", "hide"}
+        Whether samples have the values of entries' fields, or only their names and sizes.
 
     Examples
     --------
@@ -42,14 +45,20 @@ class PartitionObserver:
     "no stream 'doctest:samples:{0}' yet; no stream 'doctest:samples:{1}' yet"
     """
 
-    def __init__(self, partitions: Partitions, names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        partitions: Partitions,
+        names: Mapping[str, str] | None = None,
+        *,
+        fields: FieldsShown = "show",
+    ) -> None:
         check_type("partitions", partitions, Partitions, "Partitions(client, name, count)")
         self.partitions = partitions
         self._names = dict(names or {})
         client = observer_client(partitions.client)  # one for all parts
         keys = [one.key for one in partitions.streams]
         self._slots = [slot_of(key) for key in keys]
-        observers = [Observer(client, key) for key in keys]
+        observers = [Observer(client, key, fields=fields) for key in keys]
         for observer in observers:
             observer.failovers.names = self._names
         self._polls = NodePolls(observers)

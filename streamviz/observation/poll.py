@@ -12,7 +12,6 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.resp import Command
 from streamviz.errors import ServerAuthError
-from streamviz.observation.byte_budget import shortened
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
@@ -148,7 +147,7 @@ class Poll:
         read = PollReplies(
             stream=stream,
             groups=groups,
-            new=shortened(entries),
+            new=last.kept(entries),
             new_ids=self._new_ids(stream, new),
             pages=[page.read(reply) for page, reply in zip(self.pages, counted, strict=True)],
             memory_bytes=next(rest) if self.memory else None,

@@ -72,6 +72,8 @@ class Poller:
         How many entries to ask for.
     memory : bool
         Whether to ask for the key's size.
+    hides : bool
+        Whether to drop the values of entries' fields.
     """
 
     def __init__(
@@ -82,13 +84,14 @@ class Poller:
         budget: ByteBudget,
         *,
         memory: bool,
+        hides: bool,
     ) -> None:
         self._snapshots = snapshots
         self._failovers = failovers
         self._stream = stream
         self._budget = budget
         self._memory = memory
-        self._last_replies = LastReplies()
+        self._last_replies = LastReplies(hides=hides)
         self._began_s = self._previous_s = 0.0
         self.forget()
 

@@ -8,8 +8,10 @@ from itertools import chain
 from typing import Any
 
 from streamviz.client import replies
+from streamviz.client.hidden_values import hide_entry
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.errors import ServerTooOld
+from streamviz.observation.byte_budget import shortened
 from streamviz.observation.idle_groups import GroupReplies
 
 _KEPT_BYTES = 1000
@@ -22,9 +24,16 @@ def size_of(entry: Any) -> int:
 
 
 class LastReplies:
-    """Parses and checks the replies about a stream and its groups, unless they are as before."""
+    """Parses and checks the replies about a stream and its groups, unless they are as before.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    hides : bool
+        Whether to drop the values of all fields.
+    """
+
+    def __init__(self, *, hides: bool) -> None:
+        self._hides = hides
         self._stream_reply: Any = None
         self._stream: tuple[StreamInfo, int, Entry | None] | None = None
         self._groups_reply: Any = None
@@ -55,9 +64,17 @@ class LastReplies:
                     "server"
                 )
             _check_integers((stream.length, stream.entries_added, stream.radix_tree_keys))
-            self._stream = (*_without_large_fields(stream), stream.last_entry)
-            self._stream_reply = reply if self._stream[1] <= _KEPT_BYTES else None
+            kept_bytes = 0 if self._hides else _KEPT_BYTES
+            newest = stream.last_entry
+            if newest and self._hides:
+                newest = hide_entry(newest)
+            self._stream = (*_without_large_fields(stream, kept_bytes), newest)
+            self._stream_reply = reply if self._stream[1] <= kept_bytes else None
         return self._stream
+
+    def kept(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Return entries as a sample keeps them."""
+        return shortened(tuple(map(hide_entry, entries)) if self._hides else entries)
 
     def groups(self, reply: Any) -> list[GroupInfo]:
         """Parse XINFO GROUPS; TypeError if something else stands in the place of a number."""
@@ -82,12 +99,12 @@ def _check_integers(numbers: Iterable[object]) -> None:
         raise TypeError("a reply has something else in the place of a number")
 
 
-def _without_large_fields(stream: StreamInfo) -> tuple[StreamInfo, int]:
+def _without_large_fields(stream: StreamInfo, limit: int) -> tuple[StreamInfo, int]:
     """Return a stream without large fields of its first and last entry, and the larger's size."""
     first, last = stream.first_entry, stream.last_entry
     if first is None or last is None:
         return stream, 0
     size = max(size_of((one.id, [*chain(*one.pairs)])) for one in (first, last))
-    if size > _KEPT_BYTES:
+    if size > limit:
         stream = replace(stream, first_entry=Entry(first.id, {}), last_entry=Entry(last.id, {}))
     return stream, size

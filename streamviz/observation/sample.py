@@ -31,7 +31,8 @@ class Lag(Record):
         Entries in the stream that were not yet delivered to the group; None when unknown.
     verdict : {"exact", "plausible", "suspect", "unknown"}
         Whether the number can be trusted. If it is not exact, it is the server's own: plausible if
-        it was not counted yet and nothing speaks against it, suspect if something does.
+        it was not counted yet and nothing speaks against it, suspect if something does. Of a stream
+        of large entries that has changed, an earlier sample's number is suspect.
     reason : str
         Why, in words; empty when the server's own number is exact.
     behind_ms : int or None

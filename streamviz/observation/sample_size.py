@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
+from streamviz.client.hidden_values import hide_entry
 from streamviz.observation.aged_pending import AgedPending
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
@@ -73,6 +74,15 @@ def without_entries(sample: Sample) -> Sample:
         return stripped
     parts = (replace(one, sample=without_entries(one.sample)) for one in stripped.partitions)
     return replace(stripped, partitions=tuple(parts))
+
+
+def without_values(sample: Sample) -> Sample:
+    """Return a sample without the values of its entries' fields."""
+    hidden = replace(sample, entries=tuple(map(hide_entry, sample.entries)))
+    if not isinstance(hidden, PartitionedSample):
+        return hidden
+    parts = (replace(one, sample=without_values(one.sample)) for one in hidden.partitions)
+    return replace(hidden, partitions=tuple(parts))
 
 
 def with_thin_parts(sample: Sample) -> Sample:

@@ -7,7 +7,7 @@ from collections import deque
 from streamviz.client.models import Entry
 from streamviz.observation.events import Deaths, follow_deaths
 from streamviz.observation.sample import Sample
-from streamviz.observation.sample_size import MemoryBudget, without_entries
+from streamviz.observation.sample_size import MemoryBudget, without_entries, without_values
 from streamviz.observation.window_counts import WindowCounts
 
 
@@ -37,12 +37,14 @@ class SampleWindow:
         self._memory = MemoryBudget(max_bytes)
         self._every_ms = 0.0  # samples of one such span are merged
         self._start_ms = 0
+        self._hides = False  # the values of entries' fields
         self._stripped = 0  # how many of the oldest samples have lost their entries
 
     def append(self, sample: Sample) -> list[Entry]:
         """Add the next sample, and return the entries that the window has no more."""
         limit, max_entries, _ = self._limits
         self._merge_last_two()
+        sample = without_values(sample) if self._hides else sample
         self.samples.append(sample)
         self._memory.add(sample)
         self.counts.add(sample)
@@ -52,6 +54,11 @@ class SampleWindow:
         while self.counts.entries > max_entries and self._stripped < len(self.samples) - 1:
             gone += self._strip_next()
         return gone
+
+    def hide_fields(self) -> None:
+        """Drop the values of entries' fields, now and from each sample to come."""
+        self._hides = True
+        self.samples = deque(map(without_values, self.samples))
 
     def thin(self, every_ms: float, start_ms: int) -> None:
         """Keep one sample in each span of this length since a time; merge the others into it."""

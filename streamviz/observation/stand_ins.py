@@ -6,16 +6,33 @@ from dataclasses import replace
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import Event
-from streamviz.observation.sample import Sample
+from streamviz.observation.sample import Lag, Sample
 
 
 def repeated(
     sample: Sample, n: int, time_ms: int, trouble: str, events: tuple[Event, ...]
 ) -> Sample:
-    """Return the previous sample as a new one, without new entries."""
+    """Return the previous sample as a new one, without new entries; the stream has changed since.
+
+    So no lag is exact any more.
+    """
+    groups = tuple(replace(group, lag=_outdated(group.lag, trouble)) for group in sample.groups)
     return replace(
-        sample, n=n, time_ms=time_ms, trouble=trouble, entries=(), missed=0, events=events
+        sample,
+        n=n,
+        time_ms=time_ms,
+        trouble=trouble,
+        entries=(),
+        missed=0,
+        events=events,
+        groups=groups,
     )
+
+
+def _outdated(lag: Lag, trouble: str) -> Lag:
+    if lag.entries is None:
+        return lag
+    return replace(lag, verdict="suspect", reason=f"as of an earlier sample: {trouble}")
 
 
 def without_stream(

@@ -12,6 +12,7 @@ import redis
 import simpy
 
 from streamviz.client.entry_id import EntryId
+from streamviz.errors import HandlerError
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
@@ -55,12 +56,15 @@ class Context:
         The dead-letter streams of the groups.
     unread : Unread
         What the groups have not read, as far as it is known.
+    hides : bool
+        Whether nothing may show the values of entries' fields.
     on_added : list of callable
         Called with the stream, the ID and the fields of each entry that a producer adds.
     """
 
-    def __init__(self, client: redis.Redis, seed: int) -> None:
+    def __init__(self, client: redis.Redis, seed: int, *, hides: bool) -> None:
         self.client = client
+        self.hides = hides
         self.seed = seed
         self.clock = Clock()
         self.clock.on_late_error = lambda error: self.report(Event("problem", detail=str(error)))
@@ -88,6 +92,13 @@ class Context:
         if event not in self._reported:
             self._reported.add(event)
             self.report(event)
+
+    def raised(self, what: str, cause: Exception, advice: str) -> HandlerError:
+        """Return the error for an exception that something raised that the caller gave."""
+        text = "" if self.hides else f": {cause}"  # it may hold values
+        error = HandlerError(f"{what} raised {type(cause).__name__}{text}{advice}")
+        error.__cause__ = None if self.hides else cause
+        return error
 
     def fail(self, error: Exception, event: Event) -> None:
         """Keep the first error, and report it without its text: the text may hold values."""

@@ -163,21 +163,18 @@ class SimulatedClient(Guarded):
         try:
             value = service(self._rng) if callable(service) else service
         except Exception as cause:
-            raise HandlerError(
-                f"the service_ms of {self.name} raised {type(cause).__name__}: {cause}; give a "
-                "function of a random.Random that returns milliseconds"
-            ) from cause
+            advice = "; give a function of a random.Random that returns milliseconds"
+            error = self.context.raised(f"the service_ms of {self.name}", cause, advice)
+            raise error from error.__cause__
         return number("service_ms", value, 0) * self._slowdown
 
     def _function_raised(
         self, option: Literal["fail", "handler"], entry: Entry, cause: Exception, outcome: str = ""
     ) -> None:
         """Report the exception of a function that the caller gave."""
-        error = HandlerError(
-            f"the {option} of {self.name} raised {type(cause).__name__}: {cause}, at the entry "
-            f"{entry.id}{outcome}; correct the {option}, or catch the exception there"
-        )
-        error.__cause__ = cause
+        advice = f"; correct the {option}, or catch the exception there"
+        where = f", at the entry {entry.id}{outcome}"
+        error = self.context.raised(f"the {option} of {self.name}", cause, where + advice)
         kind: Kind = "fail_raised" if option == "fail" else "handler_raised"
         self._failed(error, Event(kind, self.name, self._group_name, detail=type(cause).__name__))
 

@@ -10,6 +10,7 @@ from redis.cluster import RedisCluster
 
 from streamviz.client.arguments import Id, whole_number
 from streamviz.client.connection import Connection
+from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
@@ -56,6 +57,7 @@ class Plan(ClockControls):
         *,
         memory: bool,
         allow_writes: bool,
+        fields: FieldsShown,
     ) -> None:
         if not isinstance(client, RedisCluster | LazyCluster):
             Connection(client)  # or it says what the client is
@@ -64,7 +66,7 @@ class Plan(ClockControls):
         limit = whole_number("limit", limit, 1)
         check_type("memory", memory, bool, "True or False")
         check_type("allow_writes", allow_writes, bool, "True or False")
-        self.context = Context(client, seed)
+        self.context = Context(client, seed, hides=is_hidden(fields))
         super().__init__(self.context.clock)
         self.client = client
         self.seed = seed

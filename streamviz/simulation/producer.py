@@ -9,7 +9,7 @@ from typing import Any
 from streamviz.client.arguments import whole_number
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
-from streamviz.errors import HandlerError, InputError, StreamVizError, check_type
+from streamviz.errors import InputError, StreamVizError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.sample import ProducerState
 from streamviz.simulation.checks import Guarded, positive
@@ -93,13 +93,10 @@ class Producer(Guarded):
                 last_ms = at_ms
                 self._add(fields)
         except Exception as cause:
-            error = cause
-            if not isinstance(cause, StreamVizError):
-                error = HandlerError(
-                    f"the series of {self.stream!r} raised {type(cause).__name__}: {cause}; "
-                    "correct the function that makes it"
-                )
-                error.__cause__ = cause
+            error: Exception = cause
+            if not isinstance(cause, StreamVizError) or self._context.hides:
+                advice = "; correct the function that makes it"
+                error = self._context.raised(f"the series of {self.stream!r}", cause, advice)
             event = Event("series_raised", self.stream, detail=type(cause).__name__)
             self._context.fail(error, event)
 

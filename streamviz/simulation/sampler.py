@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from streamviz.errors import HandlerError, StreamVizError
+from streamviz.client.hidden_values import FieldsShown
+from streamviz.errors import StreamVizError
 from streamviz.observation.back_off import BackOff
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
@@ -76,8 +77,9 @@ class Sampler:
     def add(self, stream: str, readers_key: str | None = None) -> None:
         """Sample a stream from now on; `readers_key` names the hash of its readers' positions."""
         if stream not in self._observers:
-            self.histories[stream] = History(self._limit)
-            self._observers[stream] = Observer(self._client, stream, memory=self._memory)
+            observer = Observer(self._client, stream, memory=self._memory, fields=self._fields)
+            self._keep(stream)
+            self._observers[stream] = observer
             self._begin()
         if readers_key is not None:
             self._observers[stream].readers = readers_key
@@ -85,10 +87,19 @@ class Sampler:
     def add_partitions(self, partitions: Partitions) -> None:
         """Sample all parts of a stream from now on."""
         if partitions.name not in self._wholes:
-            whole = PartitionObserver(partitions)
-            self.histories[partitions.name] = History(self._limit)
+            whole = PartitionObserver(partitions, fields=self._fields)
+            self._keep(partitions.name)
             self._wholes[partitions.name] = whole
             self._begin()
+
+    @property
+    def _fields(self) -> FieldsShown:
+        return "hide" if self._context.hides else "show"
+
+    def _keep(self, name: str) -> None:
+        history = self.histories[name] = History(self._limit)
+        if self._context.hides:
+            history.hide_fields()
 
     def _begin(self) -> None:
         if len(self.histories) == 1:
@@ -161,13 +172,11 @@ class Sampler:
             try:
                 call(sample)
             except Exception as cause:
-                error = cause
-                if not isinstance(cause, StreamVizError):
-                    error = HandlerError(
-                        f"the callback {call!r} of on_sample raised {type(cause).__name__}: "
-                        f"{cause}; correct it, or remove it from on_sample"
-                    )
-                    error.__cause__ = cause
+                error: Exception = cause
+                if not isinstance(cause, StreamVizError) or self._context.hides:
+                    what = f"the callback {call!r} of on_sample"
+                    advice = "; correct it, or remove it from on_sample"
+                    error = self._context.raised(what, cause, advice)
                 event = Event("callback_raised", detail=type(cause).__name__)
                 self._context.fail(error, event)
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import redis
 
+from streamviz.client.hidden_values import FieldsShown
 from streamviz.client.progress import progress_bar
 from streamviz.errors import HandlerError, InputError, ServerUnreachable
 from streamviz.observation.events import Event
@@ -42,6 +43,9 @@ class Scenario(Plan):
         Whether it may write to a server that other programs use. It may do so anyway on a server
         that `connect` started, and in a database that was empty when a scenario first wrote to it:
         the key ``streamviz:playground`` says so.
+    fields : {"show", "hide"}
+        Whether samples, errors and the commands on a dashboard have the values of entries' fields,
+        or only their names and sizes. Handlers get the values anyway.
 
     Attributes
     ----------
@@ -73,9 +77,16 @@ class Scenario(Plan):
         limit: int = 1000,
         memory: bool = False,
         allow_writes: bool = False,
+        fields: FieldsShown = "show",
     ) -> None:
         super().__init__(
-            client, seed, sample_every_ms, limit, memory=memory, allow_writes=allow_writes
+            client,
+            seed,
+            sample_every_ms,
+            limit,
+            memory=memory,
+            allow_writes=allow_writes,
+            fields=fields,
         )
         self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self.clock.on_change.append(self._clock_changed)
@@ -93,6 +104,12 @@ class Scenario(Plan):
         An exception in `service_ms` stops the clock. After any other, the rest goes on.
         """
         return self.context.error
+
+    def hide_fields(self) -> None:
+        """Hide the values of entries' fields from now on, as ``fields="hide"`` does."""
+        self.context.hides = True
+        for history in list(self.histories.values()):
+            history.hide_fields()
 
     def run(self, seconds: float | None = None, *, progress: bool = True) -> History:
         """Run on the virtual clock, and return the history of the first stream.

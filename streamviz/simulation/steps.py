@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from streamviz.client.command_log import CommandLog, LoggedCommand
+from streamviz.client.hidden_values import FieldsShown, hide_literals, is_hidden
 from streamviz.errors import HandlerError, InputError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
@@ -62,6 +63,9 @@ class Steps:
     names : mapping, optional
         The variables that the statements can use. By default, the global variables where `Steps`
         was called.
+    fields : {"show", "hide"}
+        Whether to show the values of entries' fields; else the statements have no texts and
+        numbers, and the commands no values.
 
     Raises
     ------
@@ -90,10 +94,11 @@ class Steps:
         source: str,
         *,
         names: Mapping[str, Any] | None = None,
+        fields: FieldsShown = "show",
     ) -> None:
         check_type("source", source, str, "Python statements, as text")
         check_type("names", names, (Mapping, NoneType), "a dict of names and values")
-        self._observer = Observer(client, stream)
+        self._observer = Observer(client, stream, fields=fields)
         self._names = dict(sys._getframe(1).f_globals if names is None else names)
         text = textwrap.dedent(source).strip() + "\n"
         try:
@@ -111,7 +116,15 @@ class Steps:
         self.index = 0
         self.history = History()
         self.log = StepLog(client, lambda: self.sources[self.index :])
+        if is_hidden(fields):
+            self.hide_fields()
         self._sample(())
+
+    def hide_fields(self) -> None:
+        """Hide the values of entries' fields from now on, as ``fields="hide"`` does."""
+        self.sources = list(map(hide_literals, self.sources))
+        self.log.hides = True
+        self.history.hide_fields()
 
     @property
     def next(self) -> str:
@@ -142,7 +155,8 @@ class Steps:
             with self.log:
                 exec(code, self._names)
         except Exception as error:
-            raise HandlerError(f"{source}: {type(error).__name__}: {error}") from error
+            text, cause = ("", None) if self.log.hides else (f": {error}", error)
+            raise HandlerError(f"{source}: {type(error).__name__}{text}") from cause
         finally:
             self._sample((Event("statement", detail=source),))
         return self.log.since(log_count)

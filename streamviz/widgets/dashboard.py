@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import observer_client
@@ -47,6 +48,9 @@ class Dashboard(Live):
         Whether to show buttons and sliders.
     commands : bool
         Whether to show the commands that a scenario sends, with their replies and changes.
+    fields : {"show", "hide"}
+        Whether the values of entries' fields may be shown. To hide them takes them away from the
+        source, too: its samples have only the fields' names and sizes from now on.
 
     Examples
     --------
@@ -65,15 +69,23 @@ class Dashboard(Live):
         plots: Sequence[Plot] | None = None,
         controls: bool = True,
         commands: bool = False,
+        fields: FieldsShown = "show",
     ) -> None:
         if plots is None:
             plots = (StreamMap(),) if isinstance(source, Steps) else default_plots()
         check_type("commands", commands, bool, "True or False")
+        if is_hidden(fields) and isinstance(source, Scenario | Steps | History):
+            source.hide_fields()
         super().__init__(source, plots, stream=stream, controls=controls, commands=commands)
 
 
 def watch(
-    client: Any, stream: str = "", *, rate_hz: float = 10.0, readers: str | None = None
+    client: Any,
+    stream: str = "",
+    *,
+    rate_hz: float = 10.0,
+    readers: str | None = None,
+    fields: FieldsShown = "show",
 ) -> Dashboard:
     """Show a stream of another program, live, without writing to it.
 
@@ -90,6 +102,9 @@ def watch(
     readers : str, optional
         The key of a hash in which plain readers store their positions, as `HashOffset` does. The
         dashboard then shows their positions, too.
+    fields : {"show", "hide"}
+        Whether samples have the values of entries' fields, or only their names and sizes. The
+        plots of this package never show values; one of your own can.
 
     Raises
     ------
@@ -100,10 +115,11 @@ def watch(
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")
     if isinstance(client, Partitions):
         own = observer_client(client.client)
-        source = Scenario(own, sample_every_ms=1000 / rate_hz).watch(client)
+        source = Scenario(own, sample_every_ms=1000 / rate_hz, fields=fields).watch(client)
         return Dashboard(source, plots=(PartitionLanes(), GroupLag(), AckProgress(), PendingAge()))
     client = observer_client(client)
-    source = Scenario(client, sample_every_ms=1000 / rate_hz).watch(stream, readers=readers)
+    source = Scenario(client, sample_every_ms=1000 / rate_hz, fields=fields)
+    source.watch(stream, readers=readers)
     plots = None if readers is None else (Flow(), Cursors(), Strips())
     return Dashboard(source, plots=plots)
 

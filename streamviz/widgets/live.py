@@ -74,6 +74,7 @@ class Live(PlotWidget):
             self.commands = self.steps.log
         elif commands and self.scenario is not None:
             self.commands = CommandLog(self.scenario.client)
+            self.commands.hides = self.scenario.context.hides
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
         self._resting = False  # whether it paused it, because the last view was closed

@@ -130,6 +130,9 @@ def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer)
         assert "10,000 consumers: sampling every" in str(observer.back_off)
         bytes_per_s = size / observer.back_off.interval_s
         assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
+        many = BackOff()
+        many.consumers = 100_000
+        assert size * 10 / many.interval_s < 400_000, "however many there are"
         client.delete("many")
         observer.sample()
         client.xadd("many", {"n": 1})

@@ -90,6 +90,9 @@ def test_large_entries_that_come_are_sampled_less_often_and_it_says_so(
         total += sent
         assert (sample.length, sample.exists) == (2, True)
         assert sample.trouble == "entries of 1.0 MB: sampling every 3.0 s"
+        for lag in (one.lag for one in sample.groups):
+            assert (lag.entries, lag.verdict) == (2, "suspect"), "more are waiting by now"
+            assert lag.reason == f"as of an earlier sample: {sample.trouble}"
     assert total < 1100 * KB, "the first new entry shows that there are some"
     sample = observer.sample(time_ms=3100)
     assert (sample.trouble, sample.length, sample.entries_added) == ("", 31, 31)

@@ -223,3 +223,29 @@ def test_pending_entries_of_an_idle_group_are_not_copied(
     assert held[-1] == tuple(held[-1])
     assert hash(held[-1]) == hash(tuple(held[-1]))
     assert repr(held[-1]) == repr(tuple(held[-1]))
+
+
+def test_a_history_tells_what_its_window_has() -> None:
+    history = History()
+    assert (repr(history), history.start_ms) == ("<History: no samples yet>", 0)
+    assert history.ids_are_times
+    with pytest.raises(InputError, match="has no sample yet"):
+        _ = history.last
+    history.append(sample(1, entries=4, consumers={"ann": 1}))
+    history.append(sample(2, consumers={"ann": 1, "ben": 0}))
+    assert history.last is history.samples[-1]
+    assert (history.consumer_names("g"), history.consumer_names("h")) == (("ann", "ben"), ())
+    assert history.highest_seq == 3
+    empty = replace(sample(3), length=0, last_id=EntryId.ZERO)
+    for one, are_times in ((sample(3), False), (empty, True)):
+        other = History()
+        other.append(replace(one, time_ms=1_795_905_016_000))
+        assert other.ids_are_times is are_times
+    ahead = replace(sample(3), first_id=EntryId(1_795_905_016_000), time_ms=1_795_905_017_000)
+    history.append(ahead)
+    assert history.ids_are_times, "of a stream that has entries, the first one tells"
+    assert history.deliveries("g") == []
+    with pytest.raises(InputError, match="there is no group 'h': the groups are 'g'"):
+        history.deliveries("h")
+    with pytest.raises(InputError, match="the groups are none"):
+        History().deliveries("h")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -264,3 +265,26 @@ def test_a_stopped_board_keeps_no_connection(redis: redis_py.Redis, key: str, un
 def test_a_client_made_for_an_observer_is_not_made_again(redis: redis_py.Redis) -> None:
     own = observer_client(redis)
     assert observer_client(own) is own
+
+
+def test_a_forked_child_observes_over_connections_of_its_own(
+    redis: redis_py.Redis, key: str
+) -> None:
+    Stream(redis, key).add_many({"n": n} for n in range(50))
+    for name in "abc":
+        redis.xgroup_create(key, name, "0")
+    observer = Observer(redis, key)
+
+    def is_right(times: int) -> bool:
+        seen = [observer.sample() for _ in range(times)]
+        return {(one.length, len(one.groups), one.trouble) for one in seen} == {(50, 3, "")}
+
+    assert is_right(2)
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            os._exit(0 if is_right(100) else 1)
+        children.append(child)
+    assert is_right(100)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]

@@ -69,7 +69,17 @@ def test_groups_stand_side_by_side_on_one_scale() -> None:
     seen = history(sample(1, group("a", 1, acked=4), group("b", 2, acked=3), length=5))
     figure = PLOT.figure(seen)
     assert [trace["xaxis"] for trace in figure["data"]] == ["x"] * 3 + ["x2"] * 3 + ["x", "x2"]
-    assert figure["layout"]["yaxis2"]["matches"] == "y"
+    layout = PLOT.layout(seen)
+    assert layout["showlegend"] is False
+    assert layout["yaxis"] == {
+        "rangemode": "tozero", "anchor": "x", "nticks": 6, "title": {"text": "entries"}
+    }  # fmt: skip
+    assert layout["yaxis2"] == {
+        "rangemode": "tozero", "anchor": "x2", "matches": "y", "showticklabels": False
+    }  # fmt: skip
+    assert layout["xaxis"]["title"] == {"text": "a"}
+    assert not {"matches", "showticklabels"} & set(layout["xaxis"])
+    assert layout["xaxis2"]["matches"] == "x"
     colours = [trace["line"]["color"] for trace in figure["data"][:6]]
     assert colours == [COLOURS[0]] * 3 + [COLOURS[1]] * 3, "one colour for a group, as everywhere"
     assert AckProgress("b").figure(seen)["data"][0]["line"]["color"] == COLOURS[1]
@@ -84,6 +94,10 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
     assert words[0] == ["1 waiting", "2 pending", "4 acknowledged"]
     assert words[1] == ["2 waiting", "0 pending", "3 acknowledged", "2 lost or unclear"]
     assert first["y"] == sorted(first["y"], reverse=True)
+    assert first["y"] == [second["y"][0], *second["y"][1:3]], "at the same heights"
+    some = group("a", 1, acked=4, pending=2, dropped=3)
+    *_, alone = PLOT.figure(history(sample(1, some, length=10)))["data"]
+    assert alone["text"][-1].strip() == "3 lost or unclear"
     assert second["y"][-1] > 7, "above the highest band"
 
 
@@ -108,8 +122,15 @@ def test_of_many_groups_those_are_shown_for_which_most_is_to_do() -> None:
     groups = [group(f"g{i:02}", 5 * (i in {3, 17}), pending=i == 19, acked=2) for i in range(20)]
     figure = PLOT.figure(history(sample(1, *groups, length=7)))
     assert figure["layout"]["title"]["text"].endswith(", 12 of 20 groups")
-    texts = [one["text"] for one in figure["data"] if one["mode"] == "text"]
+    assert figure["layout"]["title"] | {"text": ""} == {"text": "", "x": 0, "xref": "paper"}
+    places = [one for one in figure["data"] if one["mode"] == "text"]
+    texts = [one["text"] for one in places]
     assert len(texts) == 12
+    assert all(len(one) == 2 for one in texts)
+    assert {round(one["y"][1] / one["y"][0], 2) for one in places} == {0.73}, "no line on a line"
+    rows = [figure["layout"][f"{name}axis{n}"] for name in "xy" for n in (2, 12)]
+    assert [one.get("showticklabels", True) for one in rows] == [False, True, False, False]
+    assert figure["layout"]["yaxis"]["nticks"] == 3, "in three rows there is less room"
     shown_texts = {name.strip(): numbers.strip() for name, numbers in texts}
     assert shown_texts["g03"] == shown_texts["g17"] == "5 / 0 / 2"
     assert shown_texts["g19"] == "0 / 1 / 2, 4 lost"
@@ -120,6 +141,9 @@ def test_one_group_can_be_shown_alone() -> None:
     alone = AckProgress("b")
     assert columns(seen, alone) == [[3], [3], [5]]
     assert alone.summary(seen) == "5 added. b: 3 acknowledged, 0 pending, 2 waiting."
+    many = history(sample(1, *(group(f"g{n:02}", n) for n in range(20)), length=5))
+    assert AckProgress("g19").summary(many).startswith("5 added. g19: ")
+    assert not PLOT.summary(many).startswith("5 added. g"), "first, which groups are shown"
 
 
 def test_a_group_that_is_not_there_is_said_to_be_missing() -> None:

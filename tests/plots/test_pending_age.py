@@ -8,6 +8,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import PendingAge
 
@@ -24,6 +25,10 @@ def test_the_oldest_counts_and_nothing_pending_is_zero() -> None:
     )
     lines = PLOT.figure(seen)["data"][:2]
     times = [one.time_ms for one in seen.samples]
+    assert PLOT.structure_key(seen) == (("g", "other"), True)
+    assert PLOT.layout(seen)["showlegend"] is False
+    assert PLOT.structure_key(History()) == ((), True)
+    assert PLOT.current_state(History())[-2]["x"] == []
     assert lines[0]["y"] == [0, (times[1] - 500) / 1000, None, None]
     assert lines[1]["y"] == [None, None, 0, None]
 
@@ -84,6 +89,7 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
     assert PLOT.static_figure(seen)["summary"].endswith("Most deliveries of one entry: g 3.")
     seen.append(sampled(32))
     assert len(PLOT.figure(seen)["data"][2]["x"]) == 3
+    assert len(PLOT.new_points(seen.since(31), seen)[0]["x"]) == 2, "those that ended just now"
     assert PLOT.window_sizes(seen) == [3, 0]
     assert PLOT.figure(seen)["data"][4]["x"] == []
 
@@ -93,3 +99,16 @@ def test_a_first_delivery_has_no_diamond() -> None:
     seen = history(sample(1, group("g", pending=1, oldest=held)), sample(2, group("g")))
     diamonds = [one for one in PLOT.figure(seen)["data"] if one["mode"] == "markers"]
     assert [one["x"] for one in diamonds] == [[], []]
+
+
+def test_where_ids_are_no_times_ages_count_from_the_last_delivery() -> None:
+    held = [PendingEntry(EntryId(5), "ann", 2345, 2), PendingEntry(EntryId(6), "ben", 4567, 2)]
+    now = 1_795_905_016_000
+    seen = history(sample(1, group("g", pending=2, oldest=held), length=9, ids=[EntryId(9)],
+                          time_ms=now))  # fmt: skip
+    assert PLOT.sampled_values(seen.last, seen) == [4.567]
+    diamonds = PLOT.current_state(seen)[0]
+    assert diamonds["y"] == [0, 0], "they were delivered again just then"
+    ahead = [PendingEntry(EntryId(now + 50), "ann", 0, 2)]
+    later = history(sample(1, group("g", pending=1, oldest=ahead), time_ms=now))
+    assert PLOT.sampled_values(later.last, later) == [0], "an ID may be ahead of this clock"

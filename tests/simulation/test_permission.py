@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from streamviz.errors import InputError
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.simulation.permission import PLAYGROUND_KEY
+from streamviz.simulation.run_marks import RUNS_KEY
 
 Until = Callable[..., None]
 
@@ -98,7 +100,7 @@ def test_a_stream_of_others_is_watched_without_a_yes(foreign: redis_py.Redis, un
 def test_who_may_not_ask_is_told_to_say_yes(foreign: redis_py.Redis, foreign_url: str) -> None:
     foreign.acl_setuser("ann", enabled=True, nopass=True, keys="*", commands=["+@stream", "+info"])
     limited = redis_py.Redis.from_url(foreign_url, username="ann", password="x")
-    with pytest.raises(InputError, match=r"not known whether.*exists.*allow_writes=True"):
+    with pytest.raises(InputError, match=r"not known whether.*dbsize.*allow_writes=True"):
         Scenario(limited).group("orders", "audit")
     limited.close()
     assert foreign.dbsize() == 0
@@ -134,4 +136,27 @@ def test_the_course_asks_too(
     assert main(["tutorial", str(tmp_path / "course")]) == 1
     assert "streamviz tutorial --allow-writes" in capsys.readouterr().err
     assert not (tmp_path / "course").exists()
+    notebook = [sys.executable, "-c", "from exercises import start_here"]  # its first line
+    opened = subprocess.run(notebook, capture_output=True, text=True)
+    assert opened.returncode == 1
+    assert "1 keys of other programs. If it may, set STREAMVIZ_ALLOW_WRITES=1" in opened.stderr
     assert connect().keys() == [b"session"]
+    monkeypatch.setenv("STREAMVIZ_ALLOW_WRITES", "1")
+    assert subprocess.run(notebook, capture_output=True).returncode == 0
+
+
+def test_all_that_a_scenario_leaves_begins_with_its_names_or_the_kits_own(
+    foreign: redis_py.Redis,
+) -> None:
+    foreign.set("session", "ann")
+    shop = Scenario(foreign, allow_writes=True)
+    shop.produce("demo:orders", series.constant(rate_hz=20).limit(5))
+    for name in ("demo:orders", "demo:refunds"):
+        poison = {"delivery_limit": 1, "dead_letters": "demo:dead", "claim_idle_ms": 100}
+        shop.group(name, f"g of {name}", fail=lambda _: True, **poison)
+    shop.reader("demo:orders", "ann")
+    shop.subscriber("demo:orders", "bob")
+    shop.run(seconds=10)
+    made = {key.decode() for key in foreign.scan_iter()} - {"session"}
+    assert made >= {"demo:orders", "demo:refunds", "demo:dead", "demo:orders:readers"}
+    assert made - {key for key in made if key.startswith("demo:")} == {RUNS_KEY}
