@@ -23,6 +23,7 @@ from streamviz.observation.stand_ins import without_stream
 _NODES: Command = ("CLUSTER", "NODES")
 _BROKEN = (redis.ConnectionError, redis.TimeoutError, OSError)
 _MAX_NODES = 1000  # a cluster has no more
+_ANSWER_S, _CONNECT_S = 0.05, 0.25  # what a node gets that was silent, and may be back
 Answers = dict[int, Any]
 
 
@@ -42,7 +43,7 @@ class NodePolls:
     """Samples many streams with a pipeline a node; a node that hangs does not stop the others.
 
     Each node is asked in a thread of its own. The first time that a node does not answer, a sample
-    waits for it for a second. After that it waits no more: until the node answers again, its
+    waits for it for a second. After that it waits only a moment: until the node answers again, its
     streams have a sample that says so.
 
     Parameters
@@ -70,6 +71,7 @@ class NodePolls:
         time_ms : int
             The samples' time.
         """
+        self._drop_failed()
         left_out: dict[int, str] = {}
         groups = self._groups(left_out)
         started = [Visit(node, numbers) for node, numbers in groups.items()]
@@ -104,10 +106,18 @@ class NodePolls:
                 left_out[number] = str(error)
         return groups
 
+    def _drop_failed(self) -> None:
+        """Forget the visits that failed since the last tick: their nodes may answer by now."""
+        wait([future for _, future in self._running], _ANSWER_S)
+        self._running = [
+            (visit, future) for visit, future in self._running if visit.works or not future.done()
+        ]
+
     def _finished(self, started: Sequence[Visit], time_ms: int) -> list[Visit]:
         """Start visits, wait for the nodes that answered last time, and return what has ended."""
         new = [(visit, self._executor.submit(self._visit, visit, time_ms)) for visit in started]
         wait([future for visit, future in new if visit.node not in self._silent], TIMEOUT_S)
+        wait([future for visit, future in new if visit.node in self._silent], _CONNECT_S)
         visits = [*self._running, *new]
         self._running = [(visit, future) for visit, future in visits if not future.done()]
         done = [visit for visit, future in visits if future.done()]

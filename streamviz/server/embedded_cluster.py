@@ -265,6 +265,7 @@ def _start(name: str, password: str, program: str | None) -> Node:
             "cluster-announce-ip": _HOST,
             "cluster-node-timeout": _NODE_TIMEOUT_MS,
             "repl-diskless-sync-delay": 0,
+            "repl-ping-replica-period": 1,  # a replica is listed only after its first ping
             "cluster-require-full-coverage": "no",  # the other nodes keep serving when one is down
         }
         words = tuple(word for key, value in config.items() for word in (f"--{key}", str(value)))
