@@ -199,7 +199,7 @@ class Clock:
         thread.join(_JOIN_TIMEOUT_S)
         if thread.is_alive():
             message = f"{_obstacle(thread)}: the clock stops as soon as it does"
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            warnings.warn(message, RuntimeWarning, stacklevel=5)  # of Scenario.stop()
 
     @contextmanager
     def _taking_turn(self) -> Iterator[None]:
