@@ -13,7 +13,6 @@ import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +21,7 @@ from urllib.parse import quote, urlsplit
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError, StreamVizError, install_command
+from streamviz.errors import InputError, StreamVizError, install_command, meant
 from streamviz.export.course import FIRST, copy_course
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
@@ -51,9 +50,8 @@ class _Parser(argparse.ArgumentParser):
         names = [name for action in self._actions for name in action.option_strings]
         names += [str(name) for action in self._actions for name in action.choices or ()]
         wrong = re.search(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)", message)
-        close = get_close_matches(wrong[1], names, 1) if wrong else []
-        hint = f"did you mean {close[0]}?" if close else f"see {self.prog} --help"
-        self.exit(2, f"{self.prog}: {message}; {hint}\n")
+        step = meant(wrong[1] if wrong else "", names, f"see {self.prog} --help")
+        self.exit(2, f"{self.prog}: {message}; {step}\n")
 
 
 parser = _Parser(

@@ -58,11 +58,11 @@ def test_each_argument_has_help() -> None:
 
 
 MISTAKES = {
-    "exprot run.jsonl.gz": "did you mean export?",
-    "export run.jsonl.gz --sped 2": "did you mean --speed?",
-    "export run.jsonl.gz --sped=2": "did you mean --speed?",
-    "watch --prot 5 orders": "did you mean --port?",
-    "export run.jsonl.gz --theme drak": "did you mean dark?",
+    "exprot run.jsonl.gz": "did you mean 'export'? See streamviz --help",
+    "export run.jsonl.gz --sped 2": "did you mean '--speed'? See streamviz export --help",
+    "export run.jsonl.gz --sped=2": "did you mean '--speed'? See streamviz export --help",
+    "watch --prot 5 orders": "did you mean '--port'? See streamviz watch --help",
+    "export run.jsonl.gz --theme drak": "did you mean 'dark'? See streamviz export --help",
     "replay": "required: recording; see streamviz replay --help",
     "export run.jsonl.gz --speed fast": "'fast'; see streamviz export --help",
     "export run.jsonl.gz --size big": "for example 1280x720; see streamviz export --help",
@@ -86,12 +86,15 @@ def test_a_mistake_is_told_in_one_line(line: str, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("plot", "words"),
     [
-        ("swimlanes", "did you mean swim-lanes? Or give your own as module:Class"),
-        ("pie", "choose ack-progress, cursors, flow"),
+        ("swimlanes", "did you mean 'swim-lanes'? Choose from"),
+        ("pie", "choose from ack-progress, cursors, flow"),
         ("nowhere:Pie", "ModuleNotFoundError: No module named 'nowhere'"),
         ("pathlib:Pie", "module 'pathlib' has no attribute 'Pie'"),
         ("pathlib:PurePath", "Path, not a Plot"),
-        ("streamviz.plots:Plot", "Can't instantiate abstract class Plot"),
+        (
+            "streamviz.plots:Plot",
+            "Plot lacks layout(), sampled_values(), structure_key(), summary(), traces(): write",
+        ),
     ],
 )
 def test_a_plot_that_is_none_is_named(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
-from streamviz.client.entry_id import EntryId
+from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.tables import Record
 
 
@@ -92,7 +92,7 @@ _set_id, _set_fields, _set_repeated = (
 def _read_id(entry: Entry) -> Any:
     value = _get_id(entry)
     if type(value) is not EntryId:
-        value = EntryId.parse(value)
+        value = parse_id(value)
         _set_id(entry, value)
     return value
 

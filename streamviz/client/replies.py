@@ -13,7 +13,7 @@ from typing import Any
 
 from streamviz.client.entry import Entry, parse_words, unparsed
 from streamviz.client.entry import text as text
-from streamviz.client.entry_id import EntryId
+from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import (
     Claimed,
     ConsumerInfo,
@@ -29,7 +29,7 @@ from streamviz.client.models import (
 from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
 
-_parse_id = lru_cache(4096)(EntryId.parse)  # the same IDs are pending in sample after sample
+_parse_id = lru_cache(4096)(parse_id)  # the same IDs are pending in sample after sample
 _name = lru_cache(4096)(text)
 _IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
@@ -110,7 +110,7 @@ def offsets(reply: Any) -> dict[str, EntryId]:
 
 def ids(reply: Any) -> list[EntryId]:
     """Parse a list of IDs."""
-    return list(map(EntryId.parse, reply or ()))
+    return list(map(parse_id, reply or ()))
 
 
 def pending_summary(reply: Any) -> PendingSummary:
@@ -212,4 +212,4 @@ def _full_group(fields: dict[bytes, Any]) -> FullGroup:
 
 def _full_pending(reply: Iterable[Any]) -> Iterable[FullPending]:
     for raw_id, consumer, delivered_ms, deliveries in reply:
-        yield FullPending(EntryId.parse(raw_id), text(consumer), int(delivered_ms), int(deliveries))
+        yield FullPending(parse_id(raw_id), text(consumer), int(delivered_ms), int(deliveries))

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
-from streamviz.plots.figure import Delta, Figure, Plot
+from streamviz.plots.figure import Delta, Figure, Plot, lack_of
 
 _PACKAGE = str(Path(__file__).parents[1])
 TRACES = ("scatter", "bar", "pie")
@@ -46,6 +46,18 @@ def summary_of(plot: Plot, history: History) -> str:
         return plot.summary(history)
     except Exception as error:
         return _text(plot, error)
+
+
+def check_plots(plots: object) -> tuple[Plot, ...]:
+    """Return a sequence of plots; InputError if it is none, or one of them is not a plot."""
+    chosen = tuple(plots) if isinstance(plots, Sequence) else ()
+    wrong = [one for one in chosen if not isinstance(one, Plot)]
+    if wrong or not chosen:
+        kinds = (one if isinstance(one, type) else type(one) for one in wrong)
+        begun = (lack_of(one) for one in kinds if Plot.__abstractmethods__ & {*dir(one)})
+        advice = next(filter(None, begun), "give a list of plots, for example [GroupLag()]")
+        raise InputError(f"plots={plots!r}: {advice}")
+    return chosen
 
 
 def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:

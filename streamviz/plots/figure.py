@@ -27,7 +27,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from textwrap import wrap
-from typing import Any
+from typing import Any, Self
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
@@ -43,7 +43,16 @@ Delta = dict[str, Any]
 _AXIS = re.compile(r"[xy]axis\d*")
 
 
-class Plot(ABC):
+class _Whole:
+    """Makes objects of classes that have all methods of a plot."""
+
+    def __new__(cls, *args: object, **options: object) -> Self:
+        if lack := lack_of(cls):
+            raise InputError(lack)
+        return super().__new__(cls)
+
+
+class Plot(_Whole, ABC):
     """One plot of a history; a subclass defines what it shows.
 
     A *growing* trace gets new points with each sample. A *state* trace shows the last sample only.
@@ -63,6 +72,9 @@ class Plot(ABC):
     name = ""
     title = ""
     needs = ""
+
+    def __init__(self) -> None:
+        """Take no arguments; a subclass may."""
 
     def __init_subclass__(cls) -> None:
         cls.title = cls.title or cls.__name__
@@ -208,6 +220,18 @@ class Plot(ABC):
         if not isinstance(summary, str):
             raise InputError(f"{type(self).__name__}.summary() returns {summary!r}: return a text")
         return clean(summary)
+
+
+def lack_of(kind: type) -> str:
+    """Return which methods of a plot a class lacks, and the next step; nothing if it has all."""
+    methods = {name: getattr(kind, name, None) for name in sorted(Plot.__abstractmethods__)}
+    missing = [
+        f"{name}()"
+        for name, method in methods.items()
+        if method is None or hasattr(method, "__isabstractmethod__")
+    ]
+    step = "write what help(Plot) says of them"
+    return f"{kind.__name__} lacks {', '.join(missing)}: {step}" if missing else ""
 
 
 def apply(figure: Figure, delta: Delta) -> Figure:

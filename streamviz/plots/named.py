@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pkgutil import resolve_name
 from typing import Any
 
 from streamviz import plots
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, check_type, meant
 from streamviz.plots.figure import Plot
 from streamviz.plots.group_lag import GroupLag
 
@@ -35,14 +34,14 @@ def new_plot(name: str) -> Plot:
     if name in PLOTS:
         return PLOTS[name]()
     if ":" not in name:
-        close = get_close_matches(name, PLOTS, 1)
-        hint = f"did you mean {close[0]}? Or" if close else f"choose {', '.join(PLOTS)}, or"
-        raise InputError(f"no plot {name!r}: {hint} give your own as module:Class")
+        step = f"choose from {', '.join(PLOTS)}, or give your own as module:Class"
+        raise InputError(f"no plot {name!r}: {meant(name, PLOTS, step)}")
     sys.path.insert(0, "")  # where the command is run, as with python -m
     try:
         plot: Any = resolve_name(name)()
     except Exception as error:
-        raise InputError(f"no plot {name!r}: {type(error).__name__}: {error}") from error
+        kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+        raise InputError(f"no plot {name!r}: {kind}{error}") from error
     finally:
         sys.path.remove("")
     if not isinstance(plot, Plot):

@@ -12,7 +12,7 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from streamviz.client.entry_id import EntryId
+from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import Entry
 from streamviz.errors import InputError, RecordingError
 from streamviz.server.url import redact_text
@@ -30,7 +30,7 @@ _SIGNED = {
 }
 _MAY_HOLD_URLS = {"Sample.trouble", "Lag.reason", "Event.detail"}
 _ID = 'an entry ID as text, "<ms>-<seq>"'
-_parse_id = lru_cache(2**14)(EntryId.parse)  # a pending entry is in many samples
+_parse_id = lru_cache(2**14)(parse_id)  # a pending entry is in many samples
 _new_row = tuple.__new__  # twice as fast as a named tuple's own way
 
 

@@ -19,7 +19,7 @@ from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import Sample
 from streamviz.plots import StreamMap
-from streamviz.plots.drawing import check_groups, draw, draw_change
+from streamviz.plots.drawing import check_groups, check_plots, draw, draw_change
 from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording, captions_of
@@ -75,9 +75,7 @@ class Frames:
         limit: int = 1000,
     ) -> None:
         check_type("recording", recording, Recording, "a Recording, for example Recording(path)")
-        self.plots = tuple(plots) if isinstance(plots, Sequence) else ()
-        if not self.plots or not all(isinstance(plot, Plot) for plot in self.plots):
-            raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
+        self.plots = check_plots(plots)
         self.recording = recording
         self.track = recording.track(stream)
         check_type("captions", captions, Iterable, "pairs of (at_s, text)")

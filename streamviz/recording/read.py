@@ -158,7 +158,7 @@ class Recording:
                 blocks.pop()
                 fault = str(error)
         if fault:
-            warnings.warn(f"{self.path}, {fault}: this last block is left out", stacklevel=3)
+            warnings.warn(f"{self.path}, {fault}: this last block is left out", stacklevel=4)
         return blocks
 
     def _take(self, block: Block) -> None:

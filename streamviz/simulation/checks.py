@@ -6,14 +6,13 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from inspect import Parameter, iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError
+from streamviz.errors import InputError, meant
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,9 +97,8 @@ def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
     options = list(choices)
     for name in names:
         if name not in options:
-            close = get_close_matches(name, options, 1)
-            meant = f"did you mean {close[0]!r}? Choose" if close else "choose"
-            raise InputError(f"{name!r} is not {kind}: {meant} from {', '.join(options)}")
+            step = meant(name, options, f"choose from {', '.join(options)}")
+            raise InputError(f"{name!r} is not {kind}: {step}")
 
 
 def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:

@@ -210,7 +210,7 @@ class Clock:
         obstacle = self._actions.join()
         if obstacle and not known:
             message = f"{obstacle}: the clock stops as soon as it does"
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            warnings.warn(message, RuntimeWarning, stacklevel=5)  # of Scenario.stop()
 
     def _run(self) -> None:
         while self._wait_until_due():

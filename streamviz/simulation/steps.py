@@ -99,7 +99,7 @@ class Steps:
         check_type("source", source, str, "Python statements, as text")
         check_type("names", names, (Mapping, NoneType), "a dict of names and values")
         self._observer = Observer(client, stream, fields=fields)
-        self._names = dict(sys._getframe(1).f_globals if names is None else names)
+        self._names = dict(sys._getframe(2).f_globals if names is None else names)  # 1 is a wrapper
         text = textwrap.dedent(source).strip() + "\n"
         try:
             self._statements = ast.parse(text).body

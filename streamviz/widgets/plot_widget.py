@@ -19,7 +19,7 @@ from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
-from streamviz.plots.drawing import draw, draw_change, summary_of
+from streamviz.plots.drawing import check_plots, draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
@@ -65,19 +65,14 @@ class PlotWidget(LateWidget):
 
     _esm = script("live.js")
     _css = stylesheet("live.css")  # for a path, anywidget would keep every widget alive
-    _plots_optional = False  # whether a subclass has something to show without plots
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)
     summary = traitlets.Unicode(read_only=True).tag(sync=True)
 
     def __init__(self, history: History, plots: Sequence[Plot]) -> None:
-        chosen = tuple(plots) if isinstance(plots, Sequence) else ()
-        enough = bool(chosen) or self._plots_optional
-        if not enough or not all(isinstance(plot, Plot) for plot in chosen):
-            raise InputError(f"plots={plots!r}: give a list of plots, for example [GroupLag()]")
         self.history = history  # marimo reads the traits while the widget is made
-        self.plots = chosen
+        self.plots = check_plots(plots)
         self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
         self._views = Views()

@@ -21,6 +21,7 @@ from streamviz.plots.drawing import TRACES, draw, draw_change, summary_of
 from streamviz.plots.figure import apply
 from streamviz.plots.svg import render
 from streamviz.plots.traces import Trace, line
+from streamviz.widgets import Dashboard
 from streamviz.widgets.plotly_figure import plotly_figure
 
 
@@ -69,8 +70,12 @@ def shown(plot: Plot, seen: History) -> str:
 def test_a_plot_names_the_method_it_lacks(method: str) -> None:
     methods = {name: getattr(Throughput, name) for name in Plot.__abstractmethods__ - {method}}
     incomplete: Any = type("Incomplete", (Plot,), methods)
-    with pytest.raises(TypeError, match=f"Incomplete .*{method}"):
+    lack = rf"Incomplete lacks {method}\(\): write what help\(Plot\) says of them"
+    with pytest.raises(InputError, match=f"^{lack}$"):
         incomplete()
+    for plots in ([incomplete], [type("Alien", (), methods)()]):
+        with pytest.raises(InputError, match=lack.replace("Incomplete", "(Incomplete|Alien)")):
+            Dashboard(three(), plots=plots)
 
 
 def test_without_a_title_a_plot_is_called_as_its_class() -> None:

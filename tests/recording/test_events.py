@@ -201,5 +201,6 @@ def test_an_index_too_long_for_a_header_is_spread_over_several(tmp_path: Path) -
     assert path.read_bytes().count(HEADER[:10]) > 5
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(HEADER[:10])])
-    with pytest.warns(UserWarning, match="this last block is left out"):
+    with pytest.warns(UserWarning, match="this last block is left out") as warned:
         assert len(Recording(path).track()) < 13
+    assert [one.filename for one in warned] == [__file__]

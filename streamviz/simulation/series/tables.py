@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
-from difflib import get_close_matches
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, meant
 from streamviz.simulation.checks import plain
 from streamviz.simulation.series.base import Fields, Point, Series, check_text
 from streamviz.simulation.series.files import Row, TextFile, check_options
@@ -189,11 +188,10 @@ def _time_column(
     shown = ", ".join(columns)
     if time is None:
         raise InputError(f"time= is missing: name the column with the time, of {shown}")
-    close = get_close_matches(str(time), columns, 1)
-    meant = f"did you mean {close[0]!r}? Choose" if close else "choose"
+    step = meant(str(time), columns, f"choose one of {shown}")
     numbers = header and any(name.replace(".", "").isdigit() for name in columns)
     values = "; if these are values and no names, give header=False" * numbers
-    raise InputError(f"there is no column {str(time)!r}: {meant} one of {shown}{values}")
+    raise InputError(f"there is no column {str(time)!r}: {step}{values}")
 
 
 def _timed(
