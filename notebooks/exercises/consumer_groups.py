@@ -73,7 +73,7 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
 @hinted(
     "the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.", "crew"
 )
-def check_estate(crew: ConsumerGroup) -> Verdict:
+def check_tasks(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
     early = _early(crew)
     names = {consumer.name for consumer in crew.consumers()}

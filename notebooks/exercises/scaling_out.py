@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from exercises.hints import hinted
+from exercises.picture import picture_if_possible
 from exercises.verdict import Verdict, grade
 from streamviz.client.cluster import SLOTS, Client, slot_of
 from streamviz.client.stream import Stream
@@ -141,7 +143,7 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
     pending = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
     words = ", ".join(f"{count} on {node}" for node, count in counts.items())
-    return grade(
+    verdict = grade(
         "each node has two parts, and all parcels and pending entries have moved along.",
         [
             (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
@@ -149,6 +151,7 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
             (set(counts.values()) != {2}, f"now there are {words}."),
         ],
     )
+    return replace(verdict, picture=picture_if_possible(parts.client, parts.streams[1].key))
 
 
 def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:

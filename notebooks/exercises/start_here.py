@@ -43,7 +43,7 @@ def new_shop(client: redis.Redis) -> Scenario:
 
 
 @hinted("the stream of orders is missing: run the whole cell.", shows=KEY)
-def check_enough_hands(client: redis.Redis) -> Verdict:
+def check_enough_consumers(client: redis.Redis) -> Verdict:
     """Grade exercise 1 by the replies to XLEN and XINFO GROUPS."""
     stream = Stream(client, KEY)
     group = find_group(stream, "email")

@@ -25,7 +25,7 @@ from streamviz.client.hidden_values import (
 from streamviz.client.replies import as_dict
 from streamviz.client.resp import Command, as_text, key_of
 
-_INTERNAL_MODULES = ("streamviz.client.", "streamviz.errors", "streamviz.patterns.", "contextlib")
+_INTERNAL_MODULES = ("streamviz.", "simpy.", "threading", "contextlib")
 _MAX_CHARACTERS = 160
 _WATCHED_FIELDS = {
     "XINFO STREAM": ("length", "entries-added", "last-generated-id", "max-deleted-entry-id"),
@@ -222,7 +222,11 @@ def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
 
 
 def _calling_expression() -> str:
-    """Return the expression that sent this command, from the first frame outside the package."""
+    """Return the expression that sent this command, from the first frame outside the package.
+
+    It is the caller's own line: a scenario's commands come from ``shop.run(seconds=60)``. A thread
+    of the package's own, such as a live scenario's, has none.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_INTERNAL_MODULES):
         frame = frame.f_back

@@ -115,7 +115,7 @@ def test_the_estate_is_claimed_done_and_acknowledged(
 ) -> None:
     crew = exercise.new_crew(redis)
     answer(crew)
-    assert exercise.check_estate(crew).right
+    assert exercise.check_tasks(crew).right
 
 
 def again(crew: ConsumerGroup) -> None:
@@ -195,7 +195,7 @@ def test_a_wrong_estate_is_refused_with_its_hint(
 ) -> None:
     crew = exercise.new_crew(redis)
     answer(crew)
-    verdict = exercise.check_estate(crew)
+    verdict = exercise.check_tasks(crew)
     assert not verdict.right
     assert hint in verdict.text
 

@@ -123,14 +123,14 @@ def test_the_second_minute_is_copied_under_the_same_ids(
         (3, 400, 120, True),
     ],
 )
-def test_enough_hands_are_two_more_than_one(
+def test_enough_consumers_are_two_more_than_one(
     redis: redis_py.Redis, people: int, service_ms: int, seconds: int, right: bool
 ) -> None:
     shop = start_here.new_shop(redis)
-    assert not start_here.check_enough_hands(redis).right
+    assert not start_here.check_enough_consumers(redis).right
     shop.group(start_here.KEY, "email", consumers=people, service_ms=service_ms)
     shop.run(seconds=seconds)
-    assert start_here.check_enough_hands(redis).right is right
+    assert start_here.check_enough_consumers(redis).right is right
 
 
 def read_by_hand(client: redis_py.Redis) -> None:
@@ -152,7 +152,7 @@ def test_orders_that_are_only_hidden_are_not_handled(
     redis: redis_py.Redis, answer: Callable[[redis_py.Redis], None]
 ) -> None:
     answer(redis)
-    assert "are not handled" in repr(start_here.check_enough_hands(redis))
+    assert "are not handled" in repr(start_here.check_enough_consumers(redis))
 
 
 CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
@@ -209,7 +209,7 @@ def test_the_checks_hint_where_something_is_gone_or_of_another_kind(redis: redis
         redis.set(key, "no stream")
     assert "start again with new_desk" in repr(entries_and_ids.check_desk(desk))
     assert "start again with new_day" in repr(entries_and_ids.check_day(minute))
-    assert "whole cell" in repr(start_here.check_enough_hands(redis))
+    assert "whole cell" in repr(start_here.check_enough_consumers(redis))
     assert "whole cell" in repr(start_here.check_nothing_left_behind(redis))
 
 

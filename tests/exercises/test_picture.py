@@ -41,9 +41,9 @@ def test_ids_of_the_clock_are_not_shown(redis: redis_py.Redis, key: str) -> None
 
 def test_a_verdict_shows_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
     crew = consumer_groups.new_crew(redis)
-    svg = consumer_groups.check_estate(crew)._repr_svg_()
+    svg = consumer_groups.check_tasks(crew)._repr_svg_()
     assert svg is not None
     assert "zoe" in svg
     redis.delete("crew", "crew:done")
-    assert consumer_groups.check_estate(crew)._repr_svg_() is None
+    assert consumer_groups.check_tasks(crew)._repr_svg_() is None
     assert picture_if_possible(redis, "crew") is None
