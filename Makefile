@@ -17,7 +17,7 @@ PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
 
-.PHONY: help js lab test check docs unit faults notebooks browser execute pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
+.PHONY: help js lab test check docs unit faults notebooks browser execute words pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
@@ -29,6 +29,7 @@ help:
 	@echo "make notebooks    pytest --nbval: every notebook's committed output still holds"
 	@echo "make browser      the notebooks in a real JupyterLab in a real browser"
 	@echo "make execute      run the notebooks again and save their new outputs"
+	@echo "make words        no words of a plot over others, at every size: a table of minutes"
 	@echo "make docs         the documentation as a site: docs/_build/html"
 	@echo "make pictures     take the README's pictures anew"
 	@echo "make film         make the README's moving picture anew, from its recording"
@@ -88,6 +89,9 @@ notebooks: js
 browser: js
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
 	$(BIN)/python -m pytest tests/browser $(PARALLEL)
+
+words: js
+	STREAMVIZ_WORDS=all $(BIN)/python -m pytest tests/browser/test_words.py -o timeout=3600
 
 docs: js
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from streamviz.plots.flow_scene import OLD_S
+from streamviz.plots.texts import columns, cut
 
 Shape = dict[str, Any]
 
@@ -46,7 +47,11 @@ class _Flow:
         self.every: int = scene["every"]
         self.count = max(4, (self.right - self.left) // PITCH)  # squares that fit
         self.last = self.square(scene["added"])
-        self.headline = _lines(width - (112 if self.wide else 32), scene["headline"])
+        rates: str = scene["rates"]
+        room, *others = (width // 2,) if self.wide else (56, rates.removeprefix("in "), "")
+        self.rates = _fit(room, NOTE, rates, *others)
+        beside = max(112, 48 + NOTE * columns(self.rates)) if self.wide else 32
+        self.headline = _lines(width - beside, scene["headline"])
         self.top = 38 + 20 * len(self.headline)  # of the tape
         groups, readers = scene["groups"], scene["readers"]
         self.low = LOW if low else 0
@@ -67,7 +72,7 @@ class _Flow:
         for i, line in enumerate(self.headline):
             yield _text(f"headline {i}", 16, 24 + 20 * i, line, "headline")
         sources = yield from self.producers()
-        yield _text("rates", end, 24 if self.wide else top - 15, scene["rates"], "note", "end")
+        yield _text("rates", end, 24 if self.wide else top - 15, self.rates, "note", "end")
         yield _text("stream", 16, top + 10, _fit(self.left - 22, NAME, scene["stream"]), "name")
         length = f"{scene['added'] - scene['first'] + 1:,}"
         words = _fit(self.left - 22, NOTE, f"{length} entries", length)
@@ -83,7 +88,7 @@ class _Flow:
         each = f" · ■ = {self.every:,} entries" if self.every > 1 else ""
         words = _fit(room // 2, NOTE, words + each)
         yield _text("oldest", self.left, top + 28, words, "note")
-        words = _fit(room - NOTE * (_columns(words) + 1), NOTE, scene["ids"][1])
+        words = _fit(room - NOTE * (columns(words) + 1), NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
         for i, group in enumerate(scene["groups"]):
             yield from self.group(i, group, top + 44 + self.group_high * i, oldest)
@@ -255,26 +260,20 @@ def _state(one: dict[str, Any]) -> list[str]:
 
 def _fit(room: float, letter: float, *options: str) -> str:
     """Return the first text that fits into some pixels, or else the start of the last one."""
-    columns = int(room / letter)
+    most = int(room / letter)
     for text in options:
-        if _columns(text) <= columns:
+        if columns(text) <= most:
             return text
-    text = options[-1]
-    while text and _columns(text) >= columns:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def _columns(text: str) -> int:
-    """Return the width of a text in letters; one of Asia's scripts is as wide as two."""
-    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+    return cut(options[-1], most)
 
 
 def _lines(room: float, text: str) -> list[str]:
     """Return a headline in one line, or in two."""
-    if _columns(text) <= int(room / HEADLINE):
+    most = int(room / HEADLINE)
+    if columns(text) <= most:
         return [text]
-    end = text.rfind(" ", 0, int(room / HEADLINE) + 1)
+    ends = (i for i, letter in enumerate(text) if letter == " " and columns(text[:i]) <= most)
+    end = max(ends, default=0)
     first, rest = (text[:end], text[end + 1 :]) if end > 0 else ("", text)
     return [line for line in (first, _fit(room, HEADLINE, rest)) if line]
 

@@ -20,8 +20,9 @@ from streamviz.plots.contrast import (
 )
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
-from streamviz.plots.svg_traces import Panel, columns_of, draw_trace, stroke, words_of
-from streamviz.plots.texts import clean
+from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
+from streamviz.plots.svg_words import Word, spread, word
+from streamviz.plots.texts import clean, columns
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
@@ -57,16 +58,16 @@ def render(
     figure = figure | {"layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
-    parts = [
+    parts: list[str | Word] = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
         f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
         f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
     ]
     frame = _frame(layout, width, height)
     left = frame.left
-    parts.append(
-        f"<text x='{left:g}' y='20' font-size='15' font-weight='600'>{words_of(title)}</text>"
-    )
+    size = _smaller(title, width - left, 15) or " font-size='15'"
+    element = f"<text x='{left:g}' y='20'{size} font-weight='600'>{words_of(title)}</text>"
+    parts.append(Word(element, (left, 5, left + 10 * columns(title), 24), "fixed"))
     if layout.get("showlegend", True):
         parts += _legend(figure["data"], width, left + 8.5 * len(title))
     if not background:  # no colour is legible on both grounds
@@ -78,11 +79,11 @@ def render(
         lines = note["text"].split("<br>")
         x, y = frame.at(note["x"], note["y"])
         y -= 6 if note.get("yanchor") == "bottom" else 9 * len(lines)
-        parts += [
-            f"<text x='{x:.1f}' y='{y + 18 * row:.1f}'>{words_of(line)}</text>"
-            for row, line in enumerate(lines)
-        ]
-    return "".join(parts) + "</svg>"
+        for row, line in enumerate(lines):
+            at = x, y + 18 * row
+            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'>{words_of(line)}</text>"
+            parts.append(word(element, at, line, "start", "fixed"))
+    return "".join(spread(parts, width, height)) + "</svg>"
 
 
 def _styled(index: int, trace: Trace) -> Trace:
@@ -102,12 +103,13 @@ def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
     """Return the box of all axes, as parts of it from 0 to 1."""
     margin = {"l": 48, "r": 16, "t": 44, "b": 44} | layout.get("margin", {})
     right, bottom = width - (margin["r"] - 2), height - margin["b"]
-    longest = max(map(columns_of, layout["yaxis"].get("ticktext", ())), default=0)
-    left = 56 + 7 * max(0, min(longest, _MAX_TICK) - 8)
+    names = map(unescape, layout["yaxis"].get("ticktext", ()))
+    longest = math.ceil(max(map(columns, names), default=0))
+    left = 56 + 7 * max(0, min(longest, _MAX_TICK) - 7)
     return Panel(left, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
 
 
-def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str]:
+def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     """Draw the traces on a vertical axis, and on those that lie over it."""
     layout, y_axis = figure["layout"], figure["layout"][name]
     y = name.replace("axis", "")
@@ -148,11 +150,15 @@ def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float,
     return (low, high + (high - low) * 0.06) if zero else (low, high)
 
 
-def _grid(panel: Panel, x_axis: dict[str, Any] | None, y_axis: dict[str, Any]) -> Iterator[str]:
+def _grid(
+    panel: Panel, x_axis: dict[str, Any] | None, y_axis: dict[str, Any]
+) -> Iterator[str | Word]:
     labels = y_axis.get("showticklabels", True)
     for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4) if x_axis else ():
         x, y = panel.at(value, panel.y[0])
-        yield f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{_number(value)}</text>"
+        text = _number(value)
+        element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
+        yield word(element, (x, y + 16), text, "middle", "tick")
     own_ticks = y_axis.get("tickvals")
     ticks = own_ticks if own_ticks is not None else _ticks(*panel.y, y_axis.get("nticks", 6) - 1)
     texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
@@ -163,19 +169,27 @@ def _grid(panel: Panel, x_axis: dict[str, Any] | None, y_axis: dict[str, Any]) -
             "stroke-opacity='.25'/>"
         )
         if labels:
-            yield (
-                f"<text x='{panel.left - 6:.1f}' y='{y + 4:.1f}' text-anchor='end'>"
-                f"{words_of(text, _MAX_TICK)}</text>"
-            )
+            x, shown = panel.left - 6, words_of(text, _MAX_TICK)
+            element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>"
+            yield word(element, (x, y + 4), shown, "end", "tick")
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
     x_title, y_title = ((a or {}).get("title", {}).get("text", "") for a in (x_axis, y_axis))
-    yield f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'>{words_of(x_title)}</text>"
+    small, words = _smaller(x_title, panel.right - panel.left + 16), words_of(x_title)
+    element = f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'{small}>{words}</text>"
+    yield word(element, (middle, bottom), x_title, "middle", "fixed")
     if y_title:
-        y = (panel.top + panel.bottom) / 2
-        yield (
-            f"<text transform='translate({panel.left - 43:g} {y:.1f}) rotate(-90)' "
-            f"text-anchor='middle'>{words_of(y_title)}</text>"
+        x, y, long = panel.left - 43, (panel.top + panel.bottom) / 2, panel.bottom - panel.top + 40
+        element = (
+            f"<text transform='translate({x:g} {y:.1f}) rotate(-90)' "
+            f"text-anchor='middle'{_smaller(y_title, long)}>{words_of(y_title)}</text>"
         )
+        yield Word(element, (x - 11, y - long / 2, x + 3, y + long / 2), "fixed")
+
+
+def _smaller(text: str, room: float, size: float = 12) -> str:
+    """Return the attribute of a smaller size of letters if a text needs more room than it has."""
+    fits = room / 0.6 / max(1, columns(unescape(text)))
+    return f" font-size='{fits:.1f}'" if fits < size else ""
 
 
 def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:

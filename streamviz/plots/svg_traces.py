@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape, unescape
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import Any
-from unicodedata import east_asian_width
 
 from streamviz.plots.svg_shapes import Point, hatching, path, shape
-from streamviz.plots.texts import clean
+from streamviz.plots.svg_words import Word, word
+from streamviz.plots.texts import clean, cut
 from streamviz.plots.traces import Trace
 
 _DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
@@ -39,22 +38,12 @@ class Panel:
         )
 
 
-def columns_of(text: str) -> int:
-    """Return the width of a text in letters; one of Asia's scripts is as wide as two."""
-    wide = (east_asian_width(letter) in "WF" for letter in clean(unescape(text)))
-    return sum(1 + is_wide for is_wide in wide)
-
-
-def words_of(text: str, columns: int = 200) -> str:
+def words_of(text: str, most: int = 200) -> str:
     """Return what plotly would show of a text, as XML, cut if it is wider than this."""
-    shown = clean(unescape(text))
-    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in shown))
-    if ends and ends[-1] > columns:
-        shown = shown[: bisect_right(ends, columns - 1)] + "…"
-    return escape(shown)
+    return escape(cut(clean(unescape(text)), most))
 
 
-def draw_trace(trace: Trace, panel: Panel) -> Iterator[str]:
+def draw_trace(trace: Trace, panel: Panel) -> Iterator[str | Word]:
     """Yield the elements of a trace on a pair of axes."""
     points = _points(trace, panel)
     mode = trace.get("mode", "lines")
@@ -75,7 +64,7 @@ def draw_trace(trace: Trace, panel: Panel) -> Iterator[str]:
         yield from _texts(trace, panel)
 
 
-def _texts(trace: Trace, panel: Panel) -> Iterator[str]:
+def _texts(trace: Trace, panel: Panel) -> Iterator[Word]:
     colours, positions = trace.get("textfont", {}).get("color"), trace.get("textposition", "")
     for i, (point, text) in enumerate(zip(_points(trace, panel), trace["text"], strict=True)):
         if point is None or not text:
@@ -86,10 +75,12 @@ def _texts(trace: Trace, panel: Panel) -> Iterator[str]:
         )
         y = point[1] + (15 if position.startswith("bottom") else 4)
         fill = f" fill='{colours[i]}'" if colours else ""
-        yield (
+        element = (
             f"<text x='{point[0] + dx:.1f}' y='{y:.1f}' text-anchor='{anchor}'{fill}>"
             f"{words_of(text)}</text>"
         )
+        kind = f"{trace['name']} {trace.get('yaxis', 'y')}"
+        yield word(element, (point[0] + dx, y), text, anchor, "point", kind)
 
 
 def _fill(trace: Trace, panel: Panel) -> Iterator[str]:

@@ -24,8 +24,28 @@ def escaped(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def label(name: str, length: int = 30) -> str:
-    """Return a name as plotly shows it, cut if it is longer than this."""
-    return escaped(name if len(name) <= length else name[: length - 1] + "…")
+    """Return a name as plotly shows it, cut if it is wider than this many letters."""
+    return escaped(cut(name, length))
+
+
+def columns(text: str) -> float:
+    """Return the width of a text in letters: wide ones count more, Asia's and pictures double."""
+    return sum(map(_width, text))
+
+
+def cut(text: str, most: float) -> str:
+    """Return a text, or its start if it is wider than this many letters."""
+    if columns(text) <= most:
+        return text
+    while text and columns(text) >= most:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _width(letter: str) -> float:
+    if letter > "\u2e7f" or letter in "MW":
+        return 2
+    return 1.5 if letter in "mw@%" else 1.25 if "A" <= letter <= "Z" else 1
 
 
 def number_text(number: float | None) -> str:

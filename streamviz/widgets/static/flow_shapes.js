@@ -22,8 +22,11 @@ const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name,
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
 
-/** The width of a text in letters; one of Asia's scripts is as wide as two. @param {string} text */
-const columnsOf = (text) => [...text].reduce((sum, letter) => sum + (Number(letter.codePointAt(0)) > 0x2e7f ? 2 : 1), 0);
+/** The width of a letter: of a wide one more, of Asia's scripts and of pictures double. @param {string} letter */
+const widthOf = (letter) => (Number(letter.codePointAt(0)) > 0x2e7f || "MW".includes(letter) ? 2 : "mw@%".includes(letter) ? 1.5 : letter >= "A" && letter <= "Z" ? 1.25 : 1);
+
+/** The width of a text in letters. @param {string} text */
+const columnsOf = (text) => [...text].reduce((sum, letter) => sum + widthOf(letter), 0);
 
 /** The first text that fits into some pixels, or else the start of the last one.
  * @param {number} room @param {number} letter @param {string[]} options */
@@ -41,7 +44,7 @@ function linesOf(room, text) {
   const columns = Math.floor(room / HEADLINE);
   if (columnsOf(text) <= columns) return [text];
   const letters = [...text];
-  const end = letters.slice(0, columns + 1).lastIndexOf(" ");
+  const end = letters.findLastIndex((letter, i) => letter === " " && columnsOf(letters.slice(0, i).join("")) <= columns);
   const [first, rest] = end > 0 ? [letters.slice(0, end), letters.slice(end + 1)] : [[], letters];
   return [first.join(""), fit(room, HEADLINE, rest.join(""))].filter(Boolean);
 }
@@ -77,7 +80,8 @@ export function flowShapes(scene, width, saves = false) {
   const last = squareOf(scene.added);
   const xOf = (/** @type {number} */ at) => right - PITCH * (last - at + 1);
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
-  const headline = linesOf(width - (wide ? 112 : 32), scene.headline);
+  const rates = wide ? fit(Math.floor(width / 2), NOTE, scene.rates) : fit(56, NOTE, scene.rates, scene.rates.replace(/^in /, ""), "");
+  const headline = linesOf(width - (wide ? Math.max(112, 48 + NOTE * columnsOf(rates)) : 32), scene.headline);
   const tapeTop = 38 + 20 * headline.length;
   const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
@@ -99,7 +103,7 @@ export function flowShapes(scene, width, saves = false) {
   const tape = () => {
     headline.forEach((line, i) => text(`headline ${i}`, 16, 24 + 20 * i, line, "headline"));
     const sources = producers();
-    text("rates", end, wide ? 24 : tapeTop - 15, scene.rates, "note", "end");
+    text("rates", end, wide ? 24 : tapeTop - 15, rates, "note", "end");
     text("stream", 16, tapeTop + 10, fit(left - 22, NAME, scene.stream), "name");
     const length = comma(scene.added - scene.first + 1);
     text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${length} entries`, length), "note");

@@ -3,6 +3,8 @@
 
 /** @typedef {{low: number, high: number}} Range */
 
+const [LETTER, LEAST_PX] = [0.58, 11]; // the width of a letter, about, in its size; the least size of a title
+
 /** The axes of a layout, as its traces name them: x, y, x2, ... @param {any} layout */
 export const axesOf = (layout) => Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)).map((key) => key.replace("axis", ""));
 
@@ -40,7 +42,7 @@ export function columnsFor(plots, wide, high) {
 
 /** A text in two lines, if it is too long for one. @param {string} text @param {number} most letters per line */
 export function wrapped(text, most) {
-  if (text.length <= most) return text;
+  if (text.length <= most || text.includes("<br>")) return text;
   const spaces = [...text.matchAll(/ /g)].map(({ index }) => Number(index));
   const middle = text.length / 2;
   const at = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
@@ -79,7 +81,7 @@ export function withLegend(data, layout, { wide, high }) {
  * @param {any[]} data @param {any} layout @param {number} scale
  * @param {{wide: number, high: number}} [box] its size in pixels */
 export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
-  if (scale === 1) return { data, layout };
+  if (scale === 1) return { data, layout: withRoom(layout, box) };
   const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
   const traces = data.map((trace) => {
     const own = { ...trace };
@@ -97,25 +99,41 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
     margin.t = size * 2.2;
     margin.b = size * 1.6;
   }
-  const title = { ...layout.title, font: { size: Math.round(17 * scale) } };
+  const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round(17 * scale) } };
   const shown = { ...layout, font: { ...layout.font, size }, margin, title };
-  const room = (box.wide || 1e4) - (margin.l ?? 0) - (margin.r ?? 0);
-  Object.assign(shown, withLegend(data, shown, box));
-  const height = (box.high || 1e4) - (shown.margin.t ?? 0) - (shown.margin.b ?? 0);
+  return { data: traces, layout: withRoom({ ...shown, ...withLegend(data, shown, box) }, box) };
+}
+
+/** A title in letters small enough for its room, or in two lines. @param {any} title @param {number} room @param {number} size */
+function fitted(title, room, size) {
+  const text = wrapped(title.text, room / LEAST_PX / LETTER);
+  const most = Math.max(...text.split("<br>").map((/** @type {string} */ row) => row.length));
+  return { ...title, text, font: { ...title.font, size: Math.max(LEAST_PX, Math.min(size, Math.floor(room / most / LETTER))) } };
+}
+
+/** A layout whose titles are as long as there is room for them, and whose numbers are not rotated.
+ * @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
+export function withRoom(layout, box) {
+  if (!box.wide) return layout;
+  const { margin = {}, title, font } = layout;
+  const [shown, size] = [{ ...layout }, font?.size ?? 13];
+  const room = box.wide - (margin.l ?? 0) - (margin.r ?? 0);
+  const height = (box.high || 1e4) - (margin.t ?? 0) - (margin.b ?? 0);
+  if (title?.text) {
+    shown.title = fitted(title, box.wide - (margin.l ?? 0), title.font?.size ?? 15);
+  }
+  if (layout.annotations) shown.annotations = layout.annotations.map((/** @type {any} */ note) => fitted(note, box.wide - (margin.l ?? 0), size));
   for (const key of axesOf(layout).map(axisKey)) {
     const [from, to] = layout[key].domain ?? [0, 1];
     const length = (key[0] === "x" ? room : height) * (to - from);
     const axis = (shown[key] = { ...layout[key] });
     if (axis.title?.text) {
-      const text = wrapped(axis.title.text, length / size / 0.55);
-      const most = Math.max(...text.split("<br>").map((/** @type {string} */ row) => row.length));
-      const fits = Math.max(12, Math.floor(length / most / 0.55));
-      axis.title = { ...axis.title, text, font: { size: Math.min(size, fits) } };
+      axis.title = fitted({ ...axis.title, text: wrapped(axis.title.text, length / size / LETTER) }, length, size);
     }
     // Fewer, larger numbers, which plotly would otherwise rotate.
     if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(length / size / 4.5))), tickangle: 0 });
   }
-  return { data: traces, layout: shown };
+  return shown;
 }
 
 /** A layout whose time axes have a range even with one sample: plotly would begin below zero.

@@ -4,6 +4,7 @@
 import { make } from "./dom.js";
 import { buildFlow } from "./flow_node.js";
 import { chooseByKeyboard, makeTabStop } from "./keyboard.js";
+import { spread } from "./words.js";
 
 /** The story of the entry under the pointer, or of the one chosen by keyboard.
  * @param {(id: string) => void} request @param {() => void} restyle */
@@ -61,10 +62,13 @@ export function drawPlot(Plotly, node, figure, { data, layout }, story, style) {
   }
   const first = !node.on; // plotly adds this method
   Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
-  if (first) node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
+  spread(node);
+  if (!first) return;
+  node.on("plotly_afterplot", () => spread(node)); // after a zoom, and in another size
+  node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
 }
 
-/** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before.
+/** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before. They do not touch lines and each other.
  * @param {any} trace */
 const withWords = (trace) =>
-  trace.mode?.includes("text") && Array.isArray(trace.text) ? { ...trace, text: trace.text.map((/** @type {string} */ one) => one || "\u200b") } : trace;
+  trace.mode?.includes("text") && Array.isArray(trace.text) ? { ...trace, text: trace.text.map((/** @type {string} */ one) => (one ? `\u00a0${one.trimStart()}\u00a0` : "\u200b")) } : trace;

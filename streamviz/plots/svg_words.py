@@ -1,0 +1,112 @@
+"""The words of a static picture: none lies over another one, and none leaves the picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
+from typing import Literal, NamedTuple
+
+from streamviz.plots.texts import columns
+
+_LETTER = 0.6  # the width of a letter, about, in its size
+_TOUCH = 2  # pixels; letters do not fill their boxes
+_REACH = 3  # heights of a text; further away it would no longer be at what it names
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+Role = Literal["fixed", "tick", "point"]
+
+
+class Word(NamedTuple):
+    """A text of a picture: its element, the box that it needs, and whether it may be moved."""
+
+    element: str
+    box: Box
+    role: Role
+    trace: str = ""
+    at: tuple[float, float] = (0, 0)
+
+
+def word(
+    element: str, at: tuple[float, float], text: str, anchor: str, role: Role, trace: str = ""
+) -> Word:
+    """Return a text of 12 pixels, whose element and anchor are given."""
+    wide = 12 * _LETTER * columns(unescape(text))
+    left = at[0] - {"start": 0, "middle": wide / 2, "end": wide}[anchor]
+    return Word(element, (left, at[1] - 11, left + wide, at[1] + 3), role, trace, at)
+
+
+def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator[str]:
+    """Yield the elements of a picture, with its words moved apart and into it.
+
+    A number of an axis that has no room is left out, and so is a text at a point; another one of
+    its trace counts it.
+    """
+    taken: list[Box] = []
+    moves: dict[int, tuple[float, float] | None] = {}
+    words = [(i, one) for i, one in enumerate(parts) if isinstance(one, Word)]
+    for i, one in sorted(words, key=lambda item: item[1].role == "point"):
+        moves[i] = 0, 0
+        if one.role == "point":
+            moves[i] = _free_move(one.box, taken, (0, 0, width, height))
+        elif one.role == "tick" and any(_meet(one.box, other) for other in taken):
+            moves[i] = None
+        if (move := moves[i]) is not None:
+            taken.append(_moved(one.box, *move))
+    hidden = {one.trace: 0 for i, one in words if moves[i] is None and one.role == "point"}
+    last = {one.trace: i for i, one in words if one.trace in hidden and moves[i] is not None}
+    for i, one in words:
+        if one.trace in hidden and moves[i] is None:
+            hidden[one.trace] += _named(one.element)
+    for i, part in enumerate(parts):
+        if isinstance(part, str):
+            yield part
+        elif (move := moves[i]) is not None:
+            counts = hidden.get(part.trace, 0) if last.get(part.trace) == i else 0
+            element = _with_count(part.element, counts) if counts else part.element
+            x, y = part.at
+            there = f"x='{x + move[0]:.1f}' y='{y + move[1]:.1f}'"
+            yield element.replace(f"x='{x:.1f}' y='{y:.1f}'", there)
+
+
+def _named(element: str) -> int:
+    more, plus = (re.search(one, element) for one in (r">and (\d+) more<", r"\(\+(\d+)\)<"))
+    return int(more[1]) if more else 1 + int(plus[1] if plus else 0)
+
+
+def _with_count(element: str, others: int) -> str:
+    total = _named(element) + others
+    if ">and " in element:
+        return re.sub(r">and \d+ more<", f">and {total} more<", element)
+    return re.sub(r"(?: \(\+\d+\))?</text>", f" (+{total - 1})</text>", element, count=1)
+
+
+def _free_move(box: Box, taken: Iterable[Box], area: Box) -> tuple[float, float] | None:
+    """Return how far to move a text to where it has room; None if there is none nearby."""
+    x = max(min(0, area[2] - box[2]), area[0] - box[0])
+    y = max(min(0, area[3] - box[3]), area[1] - box[1])
+    inside, moves = _moved(box, x, y), [(0.0, 0.0)]
+    for left, top, right, bottom in taken:
+        moves += [(0, top - inside[3]), (0, bottom - inside[1])]
+        moves += [(left - inside[2], 0), (right - inside[0], 0)]
+    for dx, dy in sorted(moves, key=lambda move: abs(move[0]) + abs(move[1])):
+        there = _moved(inside, dx, dy)
+        within = there == inside or (
+            there[0] >= area[0]
+            and there[1] >= area[1]
+            and there[2] <= area[2]
+            and there[3] <= area[3]
+        )
+        if abs(dx) + abs(dy) > _REACH * (box[3] - box[1]):
+            return None
+        if within and not any(_meet(there, other) for other in taken):
+            return x + dx, y + dy
+    return None
+
+
+def _moved(box: Box, x: float, y: float) -> Box:
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def _meet(one: Box, other: Box) -> bool:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    return across > _TOUCH and min(one[3], other[3]) - max(one[1], other[1]) > _TOUCH

@@ -1,0 +1,103 @@
+// @ts-check
+// The words of a drawn plot: none lies over another one, and none leaves the picture.
+
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
+
+const TOUCH = 0.15; // heights of a text; letters do not fill their boxes
+const STAY = /** @type {[number, number]} */ ([0, 0]);
+const REACH = 3; // heights of a text; further away it would no longer be at what it names
+
+/** Do two boxes lie over each other? @param {Box} a @param {Box} b */
+function overlap(a, b) {
+  const both = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
+  return Math.min(...both) > TOUCH * Math.min(a.bottom - a.top, b.bottom - b.top);
+}
+
+/** @param {Box} box @param {number} x @param {number} y @returns {Box} */
+const shifted = ({ left, top, right, bottom }, x, y) => ({ left: left + x, top: top + y, right: right + x, bottom: bottom + y });
+
+/** How far to move a text so that it lies within an area and over no other one; null if it has no room nearby.
+ * @param {Box} box @param {Box[]} taken @param {Box} area @returns {[number, number] | null} */
+export function freeMove(box, taken, area) {
+  const inX = Math.max(Math.min(0, area.right - box.right), area.left - box.left);
+  const inY = Math.max(Math.min(0, area.bottom - box.bottom), area.top - box.top);
+  const inside = shifted(box, inX, inY);
+  const reach = REACH * (box.bottom - box.top);
+  /** @type {[number, number][]} */
+  const moves = [[0, 0]];
+  for (const one of taken) {
+    moves.push([0, one.top - inside.bottom], [0, one.bottom - inside.top], [one.left - inside.right, 0], [one.right - inside.left, 0]);
+  }
+  const length = (/** @type {number[]} */ [x, y]) => Math.abs(x) + Math.abs(y);
+  const isFree = (/** @type {number[]} */ [x, y]) => {
+    const there = shifted(inside, x, y);
+    const within = there.left >= area.left && there.right <= area.right && there.top >= area.top && there.bottom <= area.bottom;
+    return (within || !length([x, y])) && !taken.some((one) => overlap(one, there));
+  };
+  const best = moves.filter((move) => length(move) <= reach).sort((a, b) => length(a) - length(b)).find(isFree);
+  return best ? [best[0] + inX, best[1] + inY] : null;
+}
+
+/** How many things a text names. @param {string} text */
+export const named = (text) => Number(/^\s?and (\d+) more\s?$/.exec(text)?.[1] ?? 1 + Number(/\(\+(\d+)\)\s?$/.exec(text)?.[1] ?? 0));
+
+/** @typedef {{text: SVGTextElement, kind: Element | null}} Word */
+
+/** What texts that count others said before. @type {WeakMap<Element, {before: string, now: string}>} */
+const changed = new WeakMap();
+
+/** Let a text say that it stands for others, too. @param {Element} text @param {number} others */
+function sayMore(text, others) {
+  const before = text.textContent ?? "";
+  const [words, all] = [before.trim(), named(before) + others];
+  const now = `\u00a0${words.startsWith("and ") ? `and ${all} more` : `${words.replace(/ \(\+\d+\)$/, "")} (+${all - 1})`}\u00a0`;
+  text.textContent = now;
+  changed.set(text, { before, now });
+}
+
+/** The texts of a plot as plotly has drawn them, each with the trace whose points it is at. @param {HTMLElement} node @returns {Word[]} */
+function wordsOf(node) {
+  const texts = [...node.querySelectorAll("text")].filter((one) => one.textContent?.replace(/[\u200b\s]/g, ""));
+  for (const text of texts) {
+    const known = changed.get(text);
+    if (known?.now === text.textContent) text.textContent = known.before;
+    text.style.visibility = "";
+  }
+  return texts.map((text) => ({ text, kind: text.closest(".trace.scatter") }));
+}
+
+/** Move words; return those that have no room. @param {Word[]} words @param {Box} area @returns {Word[]} */
+function place(words, area) {
+  for (const { text } of words) text.style.translate = "";
+  const boxes = words.map(({ text }) => text.getBoundingClientRect());
+  /** @type {Box[]} */
+  const taken = [];
+  return [...words.keys()].sort((a, b) => Number(Boolean(words[a].kind)) - Number(Boolean(words[b].kind))).flatMap((i) => {
+    const [{ text, kind }, box] = [words[i], boxes[i]];
+    const isTick = Boolean(text.closest('[class$="tick"]'));
+    const meets = isTick && taken.some((one) => overlap(one, box));
+    const move = kind ? freeMove(box, taken, area) : meets ? null : STAY;
+    if (!move) return [words[i]];
+    taken.push(shifted(box, ...move));
+    if (move[0] || move[1]) text.style.translate = `${move[0]}px ${move[1]}px`;
+    return [];
+  });
+}
+
+/** Move the words at a plot's points apart and into the picture. What has no room is left out, and another one
+ * of its kind counts it. @param {HTMLElement} node the plot's */
+export function spread(node) {
+  const words = wordsOf(node);
+  const hide = (/** @type {Word[]} */ some) => some.forEach(({ text }) => void (text.style.visibility = "hidden"));
+  const area = node.getBoundingClientRect();
+  const hidden = place(words, area);
+  hide(hidden);
+  if (!hidden.some(({ kind }) => kind)) return;
+  const shown = words.filter((one) => !hidden.includes(one));
+  for (const kind of new Set(hidden.flatMap((one) => one.kind ?? []))) {
+    const last = shown.findLast((one) => one.kind === kind);
+    const count = hidden.filter((one) => one.kind === kind).reduce((sum, { text }) => sum + named(text.textContent ?? ""), 0);
+    if (last) sayMore(last.text, count);
+  }
+  hide(place(shown, area)); // what counts others is longer now
+}

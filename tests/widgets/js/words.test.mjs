@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { freeMove, named } from "../../../streamviz/widgets/static/words.js";
+
+const AREA = { left: 0, top: 0, right: 200, bottom: 100 };
+const box = (left, top, right, bottom) => ({ left, top, right, bottom });
+
+test("a text with room stays, and one that touches another moves the shortest way", () => {
+  assert.deepEqual(freeMove(box(10, 10, 50, 24), [], AREA), [0, 0]);
+  assert.deepEqual(freeMove(box(10, 10, 50, 24), [box(10, 20, 50, 34)], AREA), [0, -4]);
+  assert.deepEqual(freeMove(box(10, 10, 50, 24), [box(44, 10, 90, 24)], AREA), [-6, 0]);
+});
+
+test("what leaves the picture comes back into it, past what is there", () => {
+  assert.deepEqual(freeMove(box(190, 40, 230, 54), [], AREA), [-30, 0]);
+  assert.deepEqual(freeMove(box(190, 40, 230, 54), [box(150, 30, 200, 44)], AREA), [-30, 4]);
+});
+
+test("a text without room nearby has none", () => {
+  assert.equal(freeMove(box(0, 40, 200, 54), [box(0, 0, 200, 100)], AREA), null);
+  assert.equal(freeMove(box(0, 40, 200, 54), [box(0, 0, 200, 84), box(0, 88, 200, 100)], AREA), null);
+});
+
+test("a text says for how many it stands", () => {
+  assert.deepEqual(["email 3", " ann killed (+4) ", "and 8 more"].map(named), [1, 5, 8]);
+});
