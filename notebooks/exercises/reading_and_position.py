@@ -50,7 +50,8 @@ def soon(stream: Stream, entry_id: str) -> None:
             Stream(own, stream.key).add({"added": "while you waited"}, id=entry_id)
         own.close()
 
-    pool: Any = stream.client.connection_pool  # the thread needs connections that none else closes
+    client: Any = stream.client
+    pool = client.connection_pool  # the thread needs connections of its own, which no one closes
     settings = {"connection_class": pool.connection_class, **pool.connection_kwargs}
     own = redis.Redis(connection_pool=redis.ConnectionPool(**settings))
     before = blocked()
