@@ -15,7 +15,7 @@ PARALLEL := -n logical --dist loadfile
 ROOMS := $(addprefix tests/,client observation patterns plots recording simulation)
 PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
 
-unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package anew
+unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package again
 
 .PHONY: help js lab test check docs unit faults notebooks browser execute words pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
 
@@ -31,8 +31,8 @@ help:
 	@echo "make execute      run the notebooks again and save their new outputs"
 	@echo "make words        no words of a plot over others, at every size: a table of minutes"
 	@echo "make docs         the documentation as a site: docs/_build/html"
-	@echo "make pictures     take the README's pictures anew"
-	@echo "make film         make the README's moving picture anew, from its recording"
+	@echo "make pictures     take the README's pictures again"
+	@echo "make film         make the README's moving picture again, from its recording"
 	@echo "make bench        the benchmarks, as a table with ratios"
 	@echo "make load         of the benchmarks, those of a busy and of a large server"
 	@echo "make long         ten minutes at real speed and hours on the virtual clock: nothing grows"

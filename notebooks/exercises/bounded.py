@@ -7,12 +7,7 @@ from typing import Any
 
 import redis
 
-from exercises.interrupted import PATIENCE_S
-from streamviz.errors import StreamVizError
-
-
-class EndlessLoop(StreamVizError):
-    """The loop of an exercise sent far more commands than it needs."""
+from exercises.interrupted import PATIENCE_S, EndlessLoop
 
 
 def bounded(client: redis.Redis, most: int, hint: str) -> redis.Redis:

@@ -12,13 +12,15 @@ from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
+_CLAIM = "claim first, then work, then acknowledge."
+
 
 def new_ledger(client: redis.Redis) -> Stream:
-    """Return ``ledger`` without groups: at least seven entries were added, and two deleted."""
+    """Return ``ledger`` without groups: at least thirty entries were added, and some deleted."""
     client.delete("ledger")
     ledger = Stream(client, "ledger")
-    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, randint(8, 100)))
-    ledger.delete("2-0", "3-0")
+    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, randint(31, 100)))
+    ledger.delete(*(f"{n}-0" for n in range(2, randint(6, 25))))
     return ledger
 
 
@@ -35,6 +37,11 @@ def check_audit(ledger: Stream) -> Verdict:
         [
             (new != 2, f"you added {count_of(new, 'entry', 'entries')}: add exactly two."),
             (
+                waiting != 2,
+                f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
+                "is not at the end of the old ones.",
+            ),
+            (
                 group.lag is None,
                 "Redis reports a lag of nil: it can't know how many entries come before `$`.",
             ),
@@ -42,11 +49,6 @@ def check_audit(ledger: Stream) -> Verdict:
                 group.lag != 2,
                 f"Redis reports a lag of {group.lag}, but two entries should be waiting: how "
                 "many were ever added before them?",
-            ),
-            (
-                waiting != 2,
-                f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
-                "is not at the end of the old ones.",
             ),
         ],
     )
@@ -101,6 +103,10 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
                 early > 0,
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
                 "`crew:done`: a crash between the two would lose it.",
+            ),
+            (
+                not journal.claimed(stream_of(crew).client, "crew", "max"),
+                f"max has not claimed her tasks, so another consumer could do them, too: {_CLAIM}",
             ),
             (len(done) > len(set(done)), f"a task was done twice: `crew:done` holds {done}."),
             (

@@ -15,7 +15,7 @@ import redis
 
 from exercises import journal, picture
 from exercises.hints import hinted
-from exercises.interrupted import interrupted
+from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
 from go_game.variants.runner import source
@@ -161,14 +161,17 @@ def serve(client: redis.Redis, judge: Judge) -> None:
         Called with a client and an entry.
     """
     clean_up(client)
-    _echo(client, judge, calls=2, commands=_NEVER)
-    for commands in range(1, _NEVER):
-        if not check_echo(client).right:
-            return
-        plural = "s" if commands > 1 else ""
-        client.set(DEATH, f" It died after {commands} command{plural}.")
-        if not _echo(client, judge, calls=_NEVER, commands=commands):
-            return
+    try:
+        _echo(client, judge, calls=2, commands=_NEVER)
+        for commands in range(1, _NEVER):
+            if not check_echo(client).right:
+                return
+            plural = "s" if commands > 1 else ""
+            client.set(DEATH, f" It died after {commands} command{plural}.")
+            if not _echo(client, judge, calls=_NEVER, commands=commands):
+                return
+    except EndlessLoop as error:
+        client.set(DEATH, f" {error}.")
 
 
 @hinted("there are no requests, or a key has another type: call exercise.serve(client, judge).")
@@ -220,9 +223,10 @@ def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bo
         me.ack(entry.id)
     else:
         return False
-    for entry in me.read(after="0"):
-        judge(client, entry)
-        me.ack(entry.id)
+    with interrupted(client, lambda number: None) as again:
+        for entry in me.read(after="0"):
+            judge(again, entry)
+            me.ack(entry.id)
     return True
 
 

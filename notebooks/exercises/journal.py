@@ -14,6 +14,7 @@ Step = list[Command]
 
 _monitors: dict[str, Any] = {}
 _steps: dict[str, list[Step] | None] = {}
+_claims: dict[str, int] = {}
 
 
 def start(client: Any, name: str) -> None:
@@ -33,6 +34,7 @@ def stop(client: Any, name: str) -> list[Step] | None:
         token = secrets.token_hex(8)
         client.echo(token)
         _steps[name] = _read(_monitors[name], token)
+        _claims[name] = _count_claims(client)
         close(name)
     return _steps.get(name)
 
@@ -67,6 +69,28 @@ def lost_by_a_crash(
     return early
 
 
+def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bool:
+    """Tell whether a consumer claimed entries (XAUTOCLAIM), or each of these by its ID (XCLAIM).
+
+    The commands are those written down under the name `key`. It is true where they are not known:
+    if the server forbids MONITOR, or has run claims since the first `stop`.
+    """
+    if (steps := stop(client, key)) is None or _count_claims(client) > _claims[key]:
+        return True
+    claims = [
+        command
+        for step in steps
+        for command in step
+        if command[0].upper() in ("XCLAIM", "XAUTOCLAIM")
+        and command[1] == key
+        and command[3] == consumer
+    ]
+    if any(command[0].upper() == "XAUTOCLAIM" for command in claims):
+        return True
+    named = {word for command in claims for word in command[5:]}
+    return bool(claims) and set(ids) <= named
+
+
 def pushed(key: str, id_of: Mapping[str, str]) -> Callable[[Command], Iterable[str]]:
     """Create a `work_of` for work that ends on a list: `id_of` has the entry's ID of each value."""
 
@@ -76,6 +100,14 @@ def pushed(key: str, id_of: Mapping[str, str]) -> Callable[[Command], Iterable[s
         return ()
 
     return work_of
+
+
+def _count_claims(client: Any) -> int:
+    """Return how many claims the server has ever run (INFO commandstats)."""
+    calls = client.info("commandstats")
+    return sum(
+        calls.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("xclaim", "xautoclaim")
+    )
 
 
 def _read(monitor: Any, token: str) -> list[Step]:

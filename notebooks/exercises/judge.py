@@ -122,7 +122,7 @@ def check_relay(client: redis.Redis) -> Verdict:
     by_request = answers(client, RELAY)
     twice = [req_id for req_id, words in by_request.items() if len(words) > 1]
     rejected = [req_id for req_id, words in by_request.items() if words[0] != "made"]
-    pending = group.pending().count
+    pending, waiting = group.pending().count, group.info().lag
     early = _early(client)
     return grade(
         "three moves were made in the order of their requests, and none is pending.",
@@ -131,7 +131,7 @@ def check_relay(client: redis.Redis) -> Verdict:
                 bool(twice),
                 f"{min(twice, default='')} was answered twice. If you read with `0` after "
                 "XAUTOCLAIM: that had already returned your own entries too, and `0` returned "
-                "them again. Start again with new_relay(redis).",
+                "them again. Start again with new_relay.",
             ),
             (
                 bool(rejected),
@@ -144,6 +144,10 @@ def check_relay(client: redis.Redis) -> Verdict:
                 pending > 0,
                 f"{count_of(pending, 'move is', 'moves are')} still pending: acknowledge what is "
                 "answered.",
+            ),
+            (
+                bool(waiting),
+                "a move is still waiting: the next judge that reads will answer it once more.",
             ),
             (
                 bool(early),

@@ -170,7 +170,7 @@ def sell(client: redis.Redis, take: Take) -> None:
         raise error
 
 
-@hinted("`sale:seats` must be a hash: use a new cell with sell(redis, take).")
+@hinted("`sale:seats` must be a hash: run the whole cell again.")
 def check_sale(client: redis.Redis) -> Verdict:
     """Grade exercise 1: each seat was promised to one buyer, who is its owner in Redis."""
     if client.exists(_STUCK):
@@ -228,7 +228,10 @@ def check_ghost(clients: LobbyClients) -> Verdict:
                 "requests in the order of their IDs, across all four streams. What must come "
                 "first?",
             ),
-            (not {"yan", "wim"} <= searching, "yan and wim must both ask for a game."),
+            (
+                not {"yan", "wim"} <= searching,
+                "yan and wim must both ask for a public game (find).",
+            ),
             ("zoe" not in disconnected, "the lobby was not told that zoe has left."),
             (pairs != [{"yan", "wim"}], "yan and wim have not met: let the lobby listen."),
         ],

@@ -8,16 +8,18 @@ import redis
 
 from exercises import journal, picture
 from exercises.hints import hinted
-from exercises.interrupted import interrupted
+from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, grade
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused
 
 RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4), (1, 4), (4, 9))]
 """The receipts that the till sends: four, two of them twice because an answer was lost."""
 
 _TICKET, _IDLE_MS = "2-0", 60_000
 _MOST_COMMANDS = 100
+_REFUSED = "If Redis refuses a receipt because it is there already, that is fine: catch the error."
 
 
 Send = Callable[[Stream, dict[str, int]], object]
@@ -39,7 +41,12 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
     """
     for commands in range(-1, _MOST_COMMANDS):
         client.delete(*client.scan_iter("till*", count=1000), "till")
-        died = _send_all(client, send, commands)
+        try:
+            died = _send_all(client, send, commands)
+        except EndlessLoop as error:
+            return Verdict(False, str(error))
+        except (CommandRefused, redis.ResponseError) as error:
+            return Verdict(False, f"`send` ended with an error: {error}. {_REFUSED}")
         if not (verdict := _grade_till(client, commands)).right or (commands >= 0 and not died):
             return verdict
     return Verdict(False, f"{_MOST_COMMANDS} commands for {len(RECEIPTS)} receipts: too many.")
@@ -61,8 +68,9 @@ def _send_all(client: redis.Redis, send: Send, commands: int) -> bool:
             for receipt in RECEIPTS:
                 send(Stream(mortal, "till"), receipt)
     except _Died:
-        for receipt in RECEIPTS:
-            send(Stream(client, "till"), receipt)
+        with interrupted(client, lambda number: None) as again:
+            for receipt in RECEIPTS:
+                send(Stream(again, "till"), receipt)
         return True
     return False
 

@@ -18,6 +18,7 @@ from streamviz.patterns.dead_letters import DeadLetters
 
 _JOBS, _PAGE = 5, 2
 _MOST_COMMANDS = 300
+_UNCLAIMED = "{} claimed nothing, so another consumer could do the same work: claim it first."
 _EARLY = "{} acknowledged before the work was in `{}`: a crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
 
@@ -57,6 +58,7 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     lost = len({*job_of.values()} - pending_jobs - set(done))
     early = _early(crew, "night", "night:done", "job")
     too_large = _claimed_more_than(_PAGE, stream_of(crew))
+    client = stream_of(crew).client
     return grade(
         "five jobs were recovered, and the deleted ones have left the pending entries list.",
         [
@@ -69,6 +71,10 @@ def check_night(crew: ConsumerGroup) -> Verdict:
                 "kim was deleted together with her pending entries: claim them first.",
             ),
             ("lou" not in names, "lou has claimed nothing yet."),
+            (
+                bool(done) and not journal.claimed(client, "night", "lou", map(str, job_of)),
+                _UNCLAIMED.format("lou"),
+            ),
             (
                 lost > 0,
                 f"{count_of(lost, 'job is', 'jobs are')} neither pending nor in the "
@@ -136,6 +142,8 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     flour, sacks = read_list(stream_of(millers), "mill:flour"), len(sack_of)
     lost = len(good - pending - set(flour))
     early = _early(millers, "mill", "mill:flour", "sack")
+    client = stream_of(millers).client
+    unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
         [
@@ -169,6 +177,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 f"{count_of(len(pending), 'entry is', 'entries are')} still pending: "
                 "claim, grind, and acknowledge.",
             ),
+            (not journal.claimed(client, "mill", "moe", unlucky), _UNCLAIMED.format("moe")),
             (
                 sorted(flour) != sorted(good),
                 f"`mill:flour` holds {flour}: it should hold each good sack once.",

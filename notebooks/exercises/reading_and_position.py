@@ -12,9 +12,8 @@ from typing import Any
 
 import redis
 
-from exercises.bounded import EndlessLoop
 from exercises.hints import hinted
-from exercises.interrupted import interrupted
+from exercises.interrupted import EndlessLoop, interrupted
 from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
@@ -40,7 +39,7 @@ def soon(stream: Stream, entry_id: str) -> None:
     """
 
     def blocked() -> int:
-        info: Any = stream.client.info("clients")
+        info: Any = own.info("clients")
         return int(info["blocked_clients"])
 
     def add() -> None:
@@ -48,8 +47,13 @@ def soon(stream: Stream, entry_id: str) -> None:
         with suppress(ServerUnreachable, redis.ConnectionError):
             while blocked() <= before and time.monotonic() < deadline:
                 time.sleep(0.005)
-            stream.add({"added": "while you waited"}, id=entry_id)
+            Stream(own, stream.key).add({"added": "while you waited"}, id=entry_id)
+        own.close()
 
+    client: Any = stream.client
+    pool = client.connection_pool  # the thread needs connections of its own, which no one closes
+    settings = {"connection_class": pool.connection_class, **pool.connection_kwargs}
+    own = redis.Redis(connection_pool=redis.ConnectionPool(**settings))
     before = blocked()
     threading.Thread(target=add, daemon=True).start()
 
@@ -125,7 +129,8 @@ def check_bell(bell: Stream) -> Verdict:
             ),
             (
                 bool(missed),
-                f"you missed {len(missed)} of {len(rung)} rings: `$` always means *from now on*.",
+                f"you missed {len(missed)} of {len(rung)} rings: ask for all that came after the "
+                "last one you have. (`$` always means *from now on*.)",
             ),
             (heard != rung, "the rings are not in the order in which they came."),
         ],

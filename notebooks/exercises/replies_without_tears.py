@@ -18,9 +18,11 @@ def new_till(client: redis.Redis) -> Stream:
     """Return ``till`` with three bills of random prices; their fields are in different orders."""
     client.delete("till", "takings")
     till = Stream(client, "till")
-    prices = sample(range(1, 100), 3)
-    first, second, third = ({"price": price, "table": 100 + price} for price in prices)
-    bills = (first, dict(reversed(second.items())), third)
+    # neither the position of a number nor its size tells what it is
+    low, middle, high = sorted(sample(range(1, 100), 3))
+    first, second = {"price": high, "table": low}, {"table": high, "price": middle}
+    third = {"price": low, "table": middle}
+    bills = (first, second, third)
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     start(client, "till")
     return till

@@ -121,7 +121,7 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
             (
                 bool(trimmed),
                 f"{count_of(len(trimmed), 'trimmed entry is', 'trimmed entries are')} still "
-                "pending: continue to the end.",
+                "pending: XAUTOCLAIM drops them, page by page until the cursor is 0-0.",
             ),
         ],
     )
