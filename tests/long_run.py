@@ -73,7 +73,10 @@ def held(client: Any, page: Page) -> Held:
 
 
 def real(minutes: float, warm_up_s: float) -> tuple[Held, Held]:
-    """Run at real speed, and return what is held when the windows are full, and at the end."""
+    """Run at real speed, and return what is held when the windows are full, and at the end.
+
+    What is not shown or not added would not grow either, so both are checked.
+    """
     with ExitStack() as stack:
         redis = stack.enter_context(EmbeddedServer())
         client = redis.client()
@@ -95,17 +98,29 @@ def real(minutes: float, warm_up_s: float) -> tuple[Held, Held]:
         page = browser.new_page()
         page.goto(server.url)
         page.wait_for_timeout(warm_up_s * 1000)
-        first = held(client, page)
-        end = time.monotonic() + minutes * 60
+        first, began, before = held(client, page), time.monotonic(), added(client)
+        words = page.inner_text("body")
+        end = began + minutes * 60
         while time.monotonic() < end:
             page.wait_for_timeout(min(10, max(0.1, end - time.monotonic())) * 1000)
             print("  ", *(f"{name} {value:,.1f}" for name, value in now(client, page)), flush=True)
             assert traffic.poll() is None, "the traffic has ended"
         last = held(client, page)
-        entries = client.xinfo_stream(KEY)["entries-added"]
-        print(f"real speed: {entries:,} entries")
+        rate_hz = (added(client) - before) / (time.monotonic() - began)
+        newest = board.history.last
+        print(f"real speed: {rate_hz:,.0f} entries a second, {added(client):,} in all")
+        assert rate_hz > 0.9 * RATE_HZ, "this machine is too busy for the traffic"
+        assert (newest.trouble, shown.history.last.trouble) == ("", "")
+        assert added(client) - newest.entries_added < 5 * RATE_HZ, "the board is not up to date"
+        assert {"g0", "entries"} <= set(page.inner_text("body").split()), "the page shows nothing"
+        assert page.inner_text("body") != words, "the page stands still"
         browser.close()
     return first, last
+
+
+def added(client: Any) -> int:
+    """Return how many entries were ever added."""
+    return int(client.xinfo_stream(KEY)["entries-added"])
 
 
 def now(client: Any, page: Page) -> list[tuple[str, float]]:

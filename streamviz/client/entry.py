@@ -83,6 +83,25 @@ class Entry(Record):
         return f"Entry({shown})"
 
 
+class _Hidden(str):
+    __slots__ = ()
+
+
+def hidden(value: str | bytes) -> str:
+    """Return what is shown instead of a value: how large it is."""
+    if isinstance(value, _Hidden):
+        return value
+    size = len(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))
+    return _Hidden(f"({size:,} bytes hidden)")
+
+
+def hide_values(entry: Entry) -> Entry:
+    """Return an entry with its fields' names, but without their values."""
+    fields = {name: hidden(value) for name, value in entry.fields.items()}
+    repeated = tuple((name, hidden(value)) for name, value in entry.repeated)
+    return Entry(entry.id, fields, entry.idle_ms, entry.deliveries, repeated)
+
+
 _get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
 _set_id, _set_fields, _set_repeated = (
     vars(Entry)[name].__set__ for name in ("id", "fields", "repeated")

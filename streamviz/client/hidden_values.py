@@ -1,4 +1,4 @@
-"""Hide the values of entries' fields: names stay, and how large each value is."""
+"""Hide the values of entries' fields in what is logged: names stay, and each value's size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Any, Literal, get_args
 
-from streamviz.client.entry import Entry
+from streamviz.client.entry import hidden
 from streamviz.client.resp import Command, as_text, to_bytes
 from streamviz.errors import InputError
 
@@ -21,30 +21,11 @@ _WITHOUT_VALUES = re.compile(
 )
 
 
-class _Hidden(str):
-    __slots__ = ()
-
-
 def is_hidden(fields: FieldsShown) -> bool:
     """Tell whether the option `fields` hides values; InputError if it is wrong."""
     if fields not in get_args(FieldsShown):
         raise InputError(f"fields={fields!r}: give 'show' or 'hide'")
     return fields == "hide"
-
-
-def hidden(value: Any) -> str:
-    """Return what is shown instead of a value."""
-    if isinstance(value, _Hidden):
-        return value
-    size = len(value if isinstance(value, bytes) else to_bytes(value))
-    return _Hidden(f"({size:,} bytes hidden)")
-
-
-def hide_entry(entry: Entry) -> Entry:
-    """Return an entry with its fields' names, but without their values."""
-    fields = {name: hidden(value) for name, value in entry.fields.items()}
-    repeated = tuple((name, hidden(value)) for name, value in entry.repeated)
-    return Entry(entry.id, fields, entry.idle_ms, entry.deliveries, repeated)
 
 
 def hide_command(command: Command) -> Command:
@@ -55,9 +36,12 @@ def hide_command(command: Command) -> Command:
     at = _id_index(command) if name == "XADD" else 0
     if at:
         pairs = zip(command[at + 1 :: 2], command[at + 2 :: 2], strict=True)
-        return [*command[: at + 1], *(one for key, value in pairs for one in (key, hidden(value)))]
+        return [
+            *command[: at + 1],
+            *(one for key, value in pairs for one in (key, hidden(to_bytes(value)))),
+        ]
     known = 3 + int(as_text(command[2])) if name == "EVAL" else 2
-    return [*command[:known], *map(hidden, command[known:])]
+    return [*command[:known], *map(hidden, map(to_bytes, command[known:]))]
 
 
 def _id_index(command: Command) -> int:

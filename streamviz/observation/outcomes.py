@@ -63,12 +63,15 @@ class Outcomes(NamedTuple):
         Never delivered: trimmed, deleted or skipped, or older than the group.
     removed : int
         How many of those that are pending may no longer be in the stream.
+    ahead : int
+        How many of them may be after the cursor: to deliver these makes no more entries pending.
     """
 
     acked: int = 0
     dropped: int = 0
     gone: int = 0
     removed: int = 0
+    ahead: int = 0
 
 
 def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
@@ -84,7 +87,8 @@ def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
     group, removed = view.group, _possibly_removed(view, view.stream)
     untouched = not group.consumers and not group.pending and (created or not group.entries_read)
     index = (view.stream.entries_added or 0) - (view.waiting or 0)
-    return Outcomes(gone=index if untouched and view.waiting is not None else 0, removed=removed)
+    gone = index if untouched and view.waiting is not None else 0
+    return Outcomes(gone=gone, removed=removed, ahead=_ahead(view, 0))
 
 
 def next_outcomes(
@@ -93,7 +97,8 @@ def next_outcomes(
     """Return what is certain of a group after one more sample."""
     before, group = old.group, now.group
     if group.last_delivered_id < before.last_delivered_id:  # its entries are delivered again
-        return Outcomes(removed=_possibly_removed(now, now.stream))
+        ahead = _ahead(now, group.pending)
+        return Outcomes(removed=_possibly_removed(now, now.stream), ahead=ahead)
     hits = 0 if delta.removed == 0 else _possibly_removed(old, now.stream)
     if delta.removed is not None:
         hits = min(hits, max(0, delta.removed))
@@ -106,6 +111,8 @@ def next_outcomes(
         left = _left_by_id(old, now, delta)
     else:
         still_removed = min(still_removed, removed)
+    left -= min(max(0, left), delivered or 0, outcomes.ahead)
+    ahead = _ahead(now, outcomes.ahead + max(0, -left))
     if left < 0:  # a claim was forced: what was acknowledged may be pending again
         acked = max(0, acked + left)
     else:
@@ -113,7 +120,7 @@ def next_outcomes(
         rest = left - with_consumer
         doubtful = min(rest, removed + (delivered or 0 if lost else 0))
         acked, dropped = acked + rest - doubtful, dropped + with_consumer
-    return Outcomes(acked, dropped, outcomes.gone + gone, still_removed)
+    return Outcomes(acked, dropped, outcomes.gone + gone, still_removed, ahead)
 
 
 def _delivered_and_gone(
@@ -210,6 +217,17 @@ def _possibly_removed(view: GroupView, stream: StreamInfo) -> int:
     doubtful = [one.id < first or one.id <= deleted for one in view.replies.oldest]
     more = view.group.pending - len(doubtful)
     return sum(doubtful) + (more if not doubtful or doubtful[-1] else 0)
+
+
+def _ahead(view: GroupView, most: int) -> int:
+    """Return how many pending entries may be after the cursor, `most` as far as is known.
+
+    A group that was set back has some, and one for which a claim was forced.
+    """
+    group, oldest = view.group, view.replies.oldest if view.replies else ()
+    seen = sum(one.id > group.last_delivered_id for one in oldest)
+    unseen = group.pending - len(oldest)  # with larger IDs
+    return seen + (max(0, unseen) if seen else max(0, min(most, unseen)))
 
 
 def _first(stream: StreamInfo) -> EntryId:

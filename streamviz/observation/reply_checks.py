@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from streamviz.client import replies
-from streamviz.client.hidden_values import hide_entry
+from streamviz.client.entry import hide_values
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.errors import ServerTooOld
 from streamviz.observation.byte_budget import shortened
@@ -67,14 +67,14 @@ class LastReplies:
             kept_bytes = 0 if self._hides else _KEPT_BYTES
             newest = stream.last_entry
             if newest and self._hides:
-                newest = hide_entry(newest)
+                newest = hide_values(newest)
             self._stream = (*_without_large_fields(stream, kept_bytes), newest)
             self._stream_reply = reply if self._stream[1] <= kept_bytes else None
         return self._stream
 
     def kept(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return entries as a sample keeps them."""
-        return shortened(tuple(map(hide_entry, entries)) if self._hides else entries)
+        return shortened(tuple(map(hide_values, entries)) if self._hides else entries)
 
     def groups(self, reply: Any) -> list[GroupInfo]:
         """Parse XINFO GROUPS; TypeError if something else stands in the place of a number."""

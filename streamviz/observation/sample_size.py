@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from streamviz.client.hidden_values import hide_entry
+from streamviz.client.entry import hide_values
 from streamviz.observation.aged_pending import AgedPending
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
@@ -78,7 +78,7 @@ def without_entries(sample: Sample) -> Sample:
 
 def without_values(sample: Sample) -> Sample:
     """Return a sample without the values of its entries' fields."""
-    hidden = replace(sample, entries=tuple(map(hide_entry, sample.entries)))
+    hidden = replace(sample, entries=tuple(map(hide_values, sample.entries)))
     if not isinstance(hidden, PartitionedSample):
         return hidden
     parts = (replace(one, sample=without_values(one.sample)) for one in hidden.partitions)

@@ -100,6 +100,7 @@ def test_a_busy_server(server: Any, redis: redis_py.Redis, batch: int) -> None:
                 if observed:
                     shares.append((spent2 - spent) / (cpu2 - cpu))
                     ours.append((time.process_time() - own) / took)
+        assert board.history.last.trouble == ""
         board.stop()
     cost = statistics.median(1 - b / a for a, b in zip(rates[False], rates[True], strict=True))
     late = statistics.quantiles(late_ms, n=20)
@@ -168,8 +169,9 @@ def observed(
     for _ in range(60):
         act()
         before, cpu = redis.info("stats")["total_net_output_bytes"], redis.info("cpu")
-        observer.sample()
+        sample = observer.sample()
         cpu2, after = redis.info("cpu"), redis.info("stats")["total_net_output_bytes"]
         sizes.append(int(after) - int(before))  # with two replies to INFO, about 6 kB
+        assert (sample.trouble, len(sample.groups)) == ("", 50)
         spent += [cpu2[one] - cpu[one] for one in ("used_cpu_user", "used_cpu_sys")]
     return 1e6 * sum(map(float, spent)) / len(sizes), sizes

@@ -165,6 +165,32 @@ def test_what_a_group_skips_is_not_called_acknowledged(books: Books) -> None:
     assert (now.undelivered, now.pending, now.acked) == (9, 2, 0)
 
 
+@pytest.mark.parametrize("count", [10, 90])  # of 90, the observer asks for the oldest 50 only
+def test_what_is_delivered_again_after_a_step_back_is_not_called_acknowledged(
+    books: Books, count: int
+) -> None:
+    books.stream.add_many((f"{ms}-0", {"n": 1}) for ms in range(11, 101))
+    books.read("alice", count)
+    books.now()
+    for at in ("0", f"{count - 5}-0"):
+        books.group.set_id(at)
+        books.now()
+        books.read("alice", 3)
+        now = books.now()
+        assert (now.pending, now.acked) == (count, 0)
+    books.send("XCLAIM s g bob 0 95-0 FORCE")  # it will be delivered for the first time
+    books.now()
+    books.group.set_id("94-0")
+    books.now()
+    books.read("alice", 1)
+    assert books.now().acked == 0
+    books.group.ack(*(f"{ms}-0" for ms in range(1, count + 1)), "95-0")
+    books.now()
+    books.read("alice", 5)
+    books.group.ack("96-0", "97-0")
+    assert books.now().pending == 3
+
+
 def test_a_rewritten_counter_does_not_change_what_was_acknowledged(books: Books) -> None:
     books.read("alice", 6)
     books.group.ack("1-0", "2-0")

@@ -22,7 +22,7 @@ from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import observer_client
 from streamviz.observation.sample import Sample
 
-SAMPLES = int(os.environ.get("STREAMVIZ_LAG_SAMPLES", "1500"))
+SAMPLES = int(os.environ.get("STREAMVIZ_LAG_SAMPLES", "1200"))
 SEED = int(os.environ.get("STREAMVIZ_LAG_SEED", "1"))
 GROUPS = ("a", "b", "c")
 
