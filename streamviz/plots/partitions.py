@@ -97,12 +97,11 @@ class PartitionLanes(Plot):
         """Return axes: seconds across, and a lane for each part, the first one on top."""
         structure = self._structure(history)
         labels = [_tag(key) for key in structure.keys]
-        many = f"{number_text(structure.top)} waiting entries"
-        high = f"a lane is {many if structure.top > 1 else 'one waiting entry'} high"
+        high = f"a lane's height: {number_text(structure.top)} waiting"
         if structure.sum_top:
             labels.append(f"all {structure.count}")
-            high = f"a lane: {number_text(structure.top)} waiting"
-            high += f", {labels[-1]}: {number_text(structure.sum_top)}"
+            high = f"height: {number_text(structure.top)} waiting, all: "
+            high += number_text(structure.sum_top)
         count = len(labels)
         bottom = max(count - 1, 0) + 0.3
         return {

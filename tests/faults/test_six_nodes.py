@@ -30,6 +30,7 @@ from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster, Node, embedded_cluster
 from streamviz.server.program import find_program
 
+pytestmark = pytest.mark.timeout(180)
 Until = Callable[..., None]
 COUNT = 12
 PEOPLE = [f"customer-{n}" for n in range(120)]

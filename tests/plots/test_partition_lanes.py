@@ -75,7 +75,7 @@ def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -
     assert ends["text"] == ["node-1", "node-2"]
     assert ends["textfont"]["color"][:2] == [t["line"]["color"] for t in figure["data"][:2]]
     assert figure["layout"]["yaxis"]["ticktext"] == ["{0}", "{1}"]
-    assert "a lane is 4 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "a lane's height: 4 waiting" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
 
 
@@ -246,14 +246,14 @@ def test_of_many_parts_the_worst_twelve_are_shown_and_the_sum_of_all() -> None:
     assert labels == [f"{{{n}}}" for n in (7, 30, 41, 42, 43, 44, 45, 46, 47, 48, 49, 63)] + [
         "all 64"
     ]
-    assert "a lane: 16,384 waiting, all 64: 1" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "height: 16,384 waiting, all: 1" in figure["layout"]["xaxis"]["title"]["text"]
     assert lanes(figure)["all 64 parts"] == [None], "one of the parts is unknown"
     words = PartitionLanes().summary(history(sampled(1, *parts)))
     assert words.startswith("the worst 12 of 64 parts: part 7 on node-1: 9,000 waiting; part 30")
     known = [part(n, group("g", 10_000_000)) for n in range(64)]
     figure = PartitionLanes().figure(history(sampled(1, *known)))
     assert lanes(figure)["all 64 parts"] == [round(0.8 * 640_000_000 / 2**30 - 12, 4)]
-    assert "all 64: 1,073,741,824" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "all: 1,073,741,824" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
 
 
