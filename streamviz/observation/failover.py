@@ -40,7 +40,7 @@ class Failovers:
     names : mapping of str to str
         The nodes' names by their addresses, for the event.
     event : Event or None
-        What the last poll found.
+        What the last poll that was kept found.
     lost : int
         How many entries of this stream were lost in all failovers, at most.
     """
@@ -53,6 +53,12 @@ class Failovers:
         self._key = key
         self._node = ""
         self._replicas: frozenset[str] = frozenset()
+        self._found: tuple[str, frozenset[str], int, Event | None] = "", frozenset(), 0, None
+
+    def keep(self) -> None:
+        """Keep what the last check found; if its poll fails instead, the next one finds it anew."""
+        self._node, self._replicas, lost, self.event = self._found
+        self.lost += lost
 
     def check(
         self,
@@ -73,18 +79,17 @@ class Failovers:
         replies : PollReplies
             The replies now.
         """
-        node, before, replicas = node_of(self._connection), self._node, self._replicas
-        self._node, self._replicas = node, replicas_of(self._connection)
-        self.event = None
-        if not before or node == before or old is None:
+        node, replicas = node_of(self._connection), replicas_of(self._connection)
+        self._found = node, replicas, 0, None
+        if not self._node or node == self._node or old is None:
             return False
         lost = yield from self._lost(old, replies)
         back = sorted(_went_back(cursors, replies))
-        if node not in replicas and not lost and not back:
+        if node not in self._replicas and not lost and not back:
             return False  # it was moved
-        self.lost += lost
         name = self.names.get(node, node)
-        self.event = Event("failed_over", name, count=lost, detail=", ".join(back))
+        event = Event("failed_over", name, count=lost, detail=", ".join(back))
+        self._found = node, replicas, lost, event
         return bool(lost or back)
 
     def _lost(self, old: StreamInfo, replies: PollReplies) -> Steps[int]:

@@ -110,7 +110,9 @@ class NodePolls:
         """Forget the visits that failed since the last tick: their nodes may answer by now."""
         wait([future for _, future in self._running], _ANSWER_S)
         self._running = [
-            (visit, future) for visit, future in self._running if visit.works or not future.done()
+            (visit, future)
+            for visit, future in self._running
+            if visit.works or not future.done() or any(s.exists for s in visit.samples.values())
         ]
 
     def _finished(self, started: Sequence[Visit], time_ms: int) -> list[Visit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from streamviz.client.cluster import slot_of
 from streamviz.client.hidden_values import FieldsShown
@@ -17,6 +17,7 @@ from streamviz.observation.partition_sample import (
     sum_partitions,
 )
 from streamviz.observation.rising_clock import RisingClock
+from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
 
 
@@ -36,6 +37,11 @@ class PartitionObserver:
         node without a name, the address is used.
     fields : {"show", "hide"}
         Whether samples have the values of entries' fields, or only their names and sizes.
+
+    Attributes
+    ----------
+    on_sample : list of functions
+        Each is called with every sample, before `sample` returns it.
 
     Examples
     --------
@@ -64,6 +70,7 @@ class PartitionObserver:
         self._polls = NodePolls(observers)
         self._n = 0
         self._clock = RisingClock()
+        self.on_sample: list[Callable[[Sample], object]] = []
 
     def sample(
         self, time_ms: int | None = None, events: Iterable[Event | str] = ()
@@ -95,7 +102,10 @@ class PartitionObserver:
                 zip(self._slots, self._polls.poll(self._n, time_ms), strict=True)
             )
         ]
-        return sum_partitions(self.partitions.name, self._n, time_ms, states, reported)
+        sample = sum_partitions(self.partitions.name, self._n, time_ms, states, reported)
+        for callback in tuple(self.on_sample):
+            callback(sample)
+        return sample
 
     def _name(self, address: str) -> str:
         return self._names.get(address, address)

@@ -158,6 +158,7 @@ class Poller:
             if group.name in by_group
         }
         self._tracker, self._previous_s = tracker, self._began_s
+        self._failovers.keep()
         consumers = sum(len(one.consumers) for one in by_group.values())
         self._snapshots.back_off.consumers = consumers
         return Polled(replies, judgements, previous, is_another)

@@ -89,7 +89,7 @@ class AckProgress(Plot):
         if rows > 1:
             count = len(history.group_names)
             some = f", {len(names)} of {count} groups" if len(names) < count else ""
-            words = f"{self.title}: waiting / pending / acknowledged{some}"
+            words = f"{self.title}: waiting / pending / acknowledged / other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
         for index, name in enumerate(names):
             row, column = divmod(index, columns)
@@ -189,19 +189,24 @@ class AckProgress(Plot):
 
 
 def _numbers(counts: GroupAccounting) -> list[str]:
-    lost = (counts.dropped or 0) + (counts.unclear or 0)
     parts = [(counts.undelivered, "waiting"), (counts.pending, "pending")]
-    parts += [(counts.acked, "acknowledged"), *([(lost, "lost or unclear")] if lost else [])]
+    other = _other(counts)
+    parts += [(counts.acked, "acknowledged"), *([(other, "dropped or unclear")] if other else [])]
     parts += [(counts.lost, "lost in failovers")] if counts.lost else []
     return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
 
 
 def _short_numbers(counts: GroupAccounting) -> str:
     """Return what waits, is pending and is acknowledged, in one line."""
-    three = (counts.undelivered, counts.pending, counts.acked)
-    lost = (counts.dropped or 0) + (counts.unclear or 0)
-    shown = " / ".join("?" if number is None else f"{number:,}" for number in three)
-    return f"{shown}, {lost:,} lost" if lost else shown
+    numbers = [counts.undelivered, counts.pending, counts.acked]
+    numbers += [other] if (other := _other(counts)) else []
+    shown = " / ".join("?" if number is None else f"{number:,}" for number in numbers)
+    return f"{shown}, {counts.lost:,} lost" if counts.lost else shown
+
+
+def _other(counts: GroupAccounting) -> int:
+    """Return how many were dropped, or left in a way that is not known."""
+    return counts.dropped + (counts.unclear or 0)
 
 
 def _line(name: str, words: str, own: str, dash: str, group: str, index: int) -> Trace:

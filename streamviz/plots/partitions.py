@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
 from streamviz.errors import InputError
@@ -12,13 +11,14 @@ from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
-from streamviz.plots.figure import Plot
+from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import entries_text, label, no_data_text, number_text
-from streamviz.plots.traces import GREY, Trace, line
+from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
 
 _MAX_LANES = 16  # more can't be told apart
 _WORST = 12  # lanes that are left then, and one for the sum
 _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
+_MIDDLE = 0.3  # of a lane, where its node's name stands
 _HEADROOM = 1.14  # in heights of the lanes
 _WORDS_AT = 0.96  # of the plot's height: above the lanes
 _NO_NODE = "one server"
@@ -29,7 +29,8 @@ class _Structure:
     """What the lanes of a window depend on.
 
     `top` is how many entries a lane is high, `sum_top` how many the lane of the sum; this is 0 if
-    there is no such lane. `count` is the number of all parts.
+    there is no such lane. `count` is the number of all parts. `ends` has for each lane its newest
+    node's name and colour.
     """
 
     keys: tuple[str, ...]
@@ -38,12 +39,14 @@ class _Structure:
     top: int
     sum_top: int = 0
     count: int = 0
+    ends: tuple[tuple[str, str], ...] = ()
 
 
 class PartitionLanes(Plot):
     """A lane for each part: the line's height is the lag, its colour and dash stand for the node.
 
-    While a part's slot is moving, the line is thick and grey. Where the lag is unknown, or the
+    The node's name stands at the line's end. While a part's slot is moving, the line is thick and
+    grey, with the name of the node that it moves to. Where the lag is unknown, or the
     part does not answer, the line has a gap. Of more than 16 parts, it shows the 12 with the
     highest or an unknown lag, and below them the sum of all. The plot needs a history of
     `PartitionedSample`.
@@ -78,30 +81,27 @@ class PartitionLanes(Plot):
         """Return a line for each part and node, a line for each moving part, events."""
         structure = self._structure(history)
         traces = []
-        for number, key in enumerate(structure.keys):
-            for index, node in enumerate(structure.nodes):
-                trace = line(label(node), index, legendgroup=label(node))
-                traces.append(trace | {"showlegend": number == 0} | _hover(f"{key} on {node}"))
         for key in structure.keys:
-            trace = line("on the move", 0, showlegend=False)
+            for index, node in enumerate(structure.nodes):
+                traces.append(line(label(node), index) | _hover(f"{key} on {node}"))
+        for key in structure.keys:
+            trace = line("on the move", 0)
             trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
             traces.append(trace | _hover(f"{key} is on the move"))
         if structure.sum_top:
             words = f"all {structure.count} parts"
-            trace = line(words, len(structure.nodes), showlegend=False)
-            traces.append(trace | _hover(words))
-        return [*traces, event_lines()]
+            traces.append(line(words, len(structure.nodes)) | _hover(words))
+        return [*traces, end_labels([colour for _, colour in structure.ends]), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each part, the first one on top."""
         structure = self._structure(history)
         labels = [_tag(key) for key in structure.keys]
-        high = f"a lane is {_entries(structure.top)} high"
+        high = f"a lane's height: {number_text(structure.top)} waiting"
         if structure.sum_top:
             labels.append(f"all {structure.count}")
-            high += f", the last one {number_text(structure.sum_top)}"
-        if structure.nodes != (_NO_NODE,):
-            high += "; grey: on the move"
+            high = f"height: {number_text(structure.top)} waiting, all: "
+            high += number_text(structure.sum_top)
         count = len(labels)
         bottom = max(count - 1, 0) + 0.3
         return {
@@ -112,6 +112,8 @@ class PartitionLanes(Plot):
                 "range": [-bottom, round(_HEADROOM * (bottom + _HEIGHT) - bottom, 2)],
             },
             "yaxis2": EVENT_AXIS,
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -134,8 +136,12 @@ class PartitionLanes(Plot):
         return [*settled, *moving, _scaled(entries, structure.sum_top, len(structure.keys))]
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return the events."""
-        return [events(history, rows=(_WORDS_AT,))]
+        """Return the nodes' names at the ends of the lanes, and the events."""
+        names, last = [name for name, _ in self._structure(history).ends], history.newest
+        end = 0.0 if last is None else seconds(last.time_ms, history)
+        heights = [_MIDDLE - lane for lane in range(len(names))]
+        places: Trace = {"x": [end] * len(names), "y": heights, "text": names}
+        return [places, events(history, rows=(_WORDS_AT,))]
 
     def summary(self, history: History) -> str:
         """Return in words each part's node and lag, and the sum."""
@@ -194,24 +200,42 @@ def _structure(history: History, group: str | None) -> _Structure:
         shown = _worst(states, lags)
         wholes = [whole.lag for sample in history.samples if (whole := sample.find_group(chosen))]
         sum_top = _power_of_two(wholes)
+    known = {one.node or _NO_NODE for one in states if one.node or one.sample.exists}
+    nodes = tuple(sorted(known))
     return _Structure(
         tuple(keys[number] for number in shown),
-        tuple(sorted({state.node or _NO_NODE for state in states if _has_node(state)})),
+        nodes,
         chosen,
         _power_of_two(lags),
         sum_top,
         len(keys),
+        tuple(_ends(states, shown, nodes)),
     )
 
 
+def _ends(
+    states: Iterable[PartitionState], shown: Iterable[int], nodes: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Return the name and the colour of each shown part's newest node, or of where it moves to."""
+    newest = {state.number: state for state in states if state.node}
+    for number in shown:
+        state = newest.get(number)
+        if state is None or state.moving_to:
+            yield (f"to {label(state.moving_to, 13)}" if state else ""), GREY
+        else:
+            yield label(state.node, 16), colour(nodes.index(state.node))
+
+
 def _worst(states: Sequence[PartitionState], lags: Sequence[Lag | None]) -> list[int]:
-    """Return the numbers of the parts with the highest or an unknown lag, in order."""
-    highest: dict[int, float] = {}
+    """Return the numbers of the parts whose lag is unknown now or was the highest, in order."""
+    highest: dict[int, int] = {}
+    unknown: dict[int, bool] = {}
     for state, lag in zip(states, lags, strict=True):
-        unknown = not state.sample.exists or (lag is not None and lag.entries is None)
-        entries = inf if unknown else lag.entries or 0 if lag else 0
-        highest[state.number] = max(highest.get(state.number, 0), entries)
-    return sorted(sorted(highest, key=lambda number: (-highest[number], number))[:_WORST])
+        entries = (lag.entries if lag else 0) if state.sample.exists else None
+        unknown[state.number] = entries is None
+        highest[state.number] = max(highest.get(state.number, 0), entries or 0)
+    ranked = sorted(highest, key=lambda one: (not unknown[one], -highest[one], one))
+    return sorted(ranked[:_WORST])
 
 
 def _power_of_two(lags: Iterable[Lag | None]) -> int:
@@ -222,11 +246,6 @@ def _power_of_two(lags: Iterable[Lag | None]) -> int:
 
 def _parts(sample: Sample) -> tuple[PartitionState, ...]:
     return sample.partitions if isinstance(sample, PartitionedSample) else ()
-
-
-def _has_node(state: PartitionState) -> bool:
-    """Tell whether the part's node is known, or the part is on a server that is not a cluster."""
-    return bool(state.node) or state.sample.exists
 
 
 def _lag(state: PartitionState, group: str) -> Lag | None:
@@ -244,10 +263,6 @@ def _height(state: PartitionState | None, structure: _Structure, number: int) ->
 
 def _scaled(entries: int | None, top: int, lane: int) -> float | None:
     return None if entries is None else round(_HEIGHT * entries / top - lane, 4)
-
-
-def _entries(count: int) -> str:
-    return f"{number_text(count)} waiting entries" if count > 1 else "one waiting entry"
 
 
 def _words(state: PartitionState, group: str) -> str:

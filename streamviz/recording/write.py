@@ -223,7 +223,7 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
 
     Parameters
     ----------
-    source : Scenario, Observer, or a dashboard that shows a scenario
+    source : Scenario, Observer, PartitionObserver, or a dashboard that shows a scenario
         A scenario's samples of all its streams are recorded, or an observer's.
     path : str or Path
         The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See

@@ -210,7 +210,8 @@ def _history_of(source: Scenario | Steps | History, stream: str | None) -> Histo
         return history
     if not isinstance(source, Scenario):
         raise InputError(
-            f"{type(source).__name__} can't be shown: give a Scenario, Steps or a History"
+            f"{type(source).__name__} can't be shown: give a Scenario, Steps or a History; "
+            "for Partitions, call watch(partitions)"
         )
     if stream is None:
         return source.history

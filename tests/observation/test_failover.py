@@ -12,6 +12,7 @@ from redis.cluster import RedisCluster
 
 from streamviz import History, Observer, Stream
 from streamviz.client.cluster import slot_of
+from streamviz.errors import ServerUnreachable
 from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import Event
@@ -62,6 +63,23 @@ def sampled(observer: Any, until: Until) -> Sample:
     return last
 
 
+def broken_in_the_middle(observer: Observer, until: Until) -> None:
+    """Let the connection break in the second round trip of the first sample of the new node."""
+
+    def answers() -> bool:
+        steps = observer.steps()
+        try:
+            more = steps.send(observer.snapshots.send(next(steps)))
+        except ServerUnreachable:
+            return False
+        assert more, "it asks once more"
+        with pytest.raises(StopIteration) as stop:
+            steps.throw(ServerUnreachable("the connection broke"))
+        return bool(stop.value.value.trouble == "the connection broke")
+
+    until(answers, 20)
+
+
 def in_sync(primary: Node, until: Until) -> None:
     def ends() -> bool:
         with admin(primary) as here:
@@ -107,6 +125,7 @@ def it_is_counted(
     )  # type: ignore[no-untyped-call,func-returns-value]
     stream.connection.forget()  # type: ignore[attr-defined]
     stream.add_many({"n": n} for n in range(since))
+    broken_in_the_middle(observer, until)
     sample = sampled(observer, until)
     assert sample.length == 1000 + since
     assert sample.events == (Event("failed_over", replica.address, count=lost, detail="bill"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
     *_, first, second = PLOT.figure(seen)["data"]
     words = [[text.strip() for text in one["text"]] for one in (first, second)]
     assert words[0] == ["1 waiting", "2 pending", "4 acknowledged"]
-    assert words[1] == ["2 waiting", "0 pending", "3 acknowledged", "2 lost or unclear"]
+    assert words[1] == ["2 waiting", "0 pending", "3 acknowledged", "2 dropped or unclear"]
     assert first["y"] == sorted(first["y"], reverse=True)
     assert first["y"] == [second["y"][0], *second["y"][1:3]], "at the same heights"
     some = group("a", 1, acked=4, pending=2, dropped=3)
@@ -133,7 +134,9 @@ def test_of_many_groups_those_are_shown_for_which_most_is_to_do() -> None:
     assert figure["layout"]["yaxis"]["nticks"] == 3, "in three rows there is less room"
     shown_texts = {name.strip(): numbers.strip() for name, numbers in texts}
     assert shown_texts["g03"] == shown_texts["g17"] == "5 / 0 / 2"
-    assert shown_texts["g19"] == "0 / 1 / 2, 4 lost"
+    assert shown_texts["g19"] == "0 / 1 / 2 / 4"
+    failed = history(replace(sample(1, *groups, length=7), lost=3))
+    assert "0 / 1 / 2 / 4, 3 lost" in str(PLOT.figure(failed)["data"]), "in a failover"
 
 
 def test_one_group_can_be_shown_alone() -> None:

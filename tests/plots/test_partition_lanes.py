@@ -71,10 +71,11 @@ def test_each_part_has_its_lane_in_the_colour_of_its_node_as_high_as_its_lag() -
     assert drawn["s:{0} on node-2"] == drawn["s:{1} on node-1"] == [None, None]
     colours = {(t["name"], t["line"]["color"], t["line"]["dash"]) for t in figure["data"][:4]}
     assert len(colours) == 2
-    assert [t["name"] for t in figure["data"] if t.get("showlegend")] == ["node-1", "node-2"]
-    assert figure["layout"]["xaxis"]["title"]["text"].endswith("; grey: on the move")
+    ends = figure["data"][-2]
+    assert ends["text"] == ["node-1", "node-2"]
+    assert ends["textfont"]["color"][:2] == [t["line"]["color"] for t in figure["data"][:2]]
     assert figure["layout"]["yaxis"]["ticktext"] == ["{0}", "{1}"]
-    assert "a lane is 4 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "a lane's height: 4 waiting" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
 
 
@@ -88,8 +89,9 @@ def test_the_words_of_events_stand_above_every_lane(count: int) -> None:
     highest = max(y for trace in figure["data"][:-1] for y in trace["y"] if y is not None)
     (words,) = {y for y in figure["data"][-1]["y"] if y}
     assert words - (highest - low) / (high - low) > 0.07, "two thirds of a letter at 1280 x 720"
-    swatches = render(figure, 640, 360).count("more</text>")
-    assert swatches == 0, "every line of the legend is named"
+    words_of_picture = render(figure, 640, 360)
+    assert "more</text>" not in words_of_picture
+    assert words_of_picture.count(">node-1</text>") == min(count, 16 if count <= 16 else 12)
 
 
 def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> None:
@@ -103,7 +105,10 @@ def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> No
     assert drawn["s:{0} on node-1"] == [0.8, None, None]
     assert drawn["s:{0} is on the move"] == [None, 0.8, None]
     assert drawn["s:{0} on node-2"] == [None, None, 0.4]
-    assert figure["data"][-2]["line"] == {"color": GREY, "dash": "solid", "width": 6}
+    assert figure["data"][-3]["line"] == {"color": GREY, "dash": "solid", "width": 6}
+    assert figure["data"][-2]["text"] == ["node-2"]
+    ends = PartitionLanes().figure(history(*seen.samples[:2]))["data"][-2]
+    assert (ends["text"], ends["textfont"]["color"][0]) == (["to node-2"], GREY)
     assert figure["data"][-1]["text"] == ["", "slot 100: migrating", ""]
     words = PartitionLanes().summary(history(*seen.samples[:2]))
     assert words == "part 0 on node-1, moving to node-2: 2 waiting. g in all: 2 waiting."
@@ -241,14 +246,14 @@ def test_of_many_parts_the_worst_twelve_are_shown_and_the_sum_of_all() -> None:
     assert labels == [f"{{{n}}}" for n in (7, 30, 41, 42, 43, 44, 45, 46, 47, 48, 49, 63)] + [
         "all 64"
     ]
-    assert "16,384 waiting entries high" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "height: 16,384 waiting, all: 1" in figure["layout"]["xaxis"]["title"]["text"]
     assert lanes(figure)["all 64 parts"] == [None], "one of the parts is unknown"
     words = PartitionLanes().summary(history(sampled(1, *parts)))
     assert words.startswith("the worst 12 of 64 parts: part 7 on node-1: 9,000 waiting; part 30")
     known = [part(n, group("g", 10_000_000)) for n in range(64)]
     figure = PartitionLanes().figure(history(sampled(1, *known)))
     assert lanes(figure)["all 64 parts"] == [round(0.8 * 640_000_000 / 2**30 - 12, 4)]
-    assert "the last one 1,073,741,824;" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "all: 1,073,741,824" in figure["layout"]["xaxis"]["title"]["text"]
     check(figure)
 
 
@@ -257,3 +262,27 @@ def test_up_to_sixteen_parts_each_has_its_lane() -> None:
     figure = PartitionLanes().figure(history(sampled(1, *parts)))
     assert figure["layout"]["yaxis"]["ticktext"] == [f"{{{n}}}" for n in range(16)]
     assert "all 16 parts" not in lanes(figure)
+
+
+def test_after_an_outage_the_worst_parts_are_those_with_the_highest_lag() -> None:
+    def at(n: int, *, out: bool) -> PartitionedSample:
+        node = "" if out else f"node-{n}"
+        return sampled(
+            n,
+            *(part(k, *[group("g", k)] * (not out), node=node, exists=not out) for k in range(64)),
+        )
+
+    seen = history(at(1, out=False), at(2, out=True), at(3, out=False))
+    labels = PartitionLanes().figure(seen)["layout"]["yaxis"]["ticktext"]
+    assert labels == [f"{{{n}}}" for n in range(52, 64)] + ["all 64"]
+    ends = PartitionLanes().figure(seen)["data"][-2]["text"]
+    assert ends == ["node-3"] * 12
+    ends = PartitionLanes().figure(history(*seen.samples[:2]))["data"][-2]["text"]
+    assert ends == ["node-1"] * 12, "where they were before the outage"
+
+
+def test_every_node_is_named_however_many_there_are() -> None:
+    parts = [part(n, group("g", n), node=f"10.0.0.{n}:6379") for n in range(12)]
+    picture = render(PartitionLanes().figure(history(sampled(1, *parts))), 640, 360)
+    for n in range(12):
+        assert f">10.0.0.{n}:6379</text>" in picture

@@ -416,7 +416,9 @@ def test_the_parts_of_a_stream_come_back_and_no_password_with_them(
         parts.create_group("bill")
         parts.add_many((f"customer-{n}", {"n": n}) for n in range(50))
         observer = PartitionObserver(parts, cluster.names)
-        samples = [observer.sample() for _ in range(2)]
+        with record(observer, tmp_path / "own.jsonl.gz"):
+            samples = [observer.sample() for _ in range(2)]
+        assert load(tmp_path / "own.jsonl.gz").samples[1].partitions[5].sample.length > 0  # type: ignore[attr-defined]
         words = "redis://:secret@host does not answer"
         early = replace(samples[0].partitions[0].sample, time_ms=-5, trouble=words)
         first = replace(samples[0].partitions[0], sample=early, moving_to="node-9")

@@ -11,6 +11,7 @@ from redis.cluster import RedisCluster
 
 from streamviz import Dashboard, Observer, Scenario, Stream, connect, series, watch
 from streamviz.client import CommandLog, capabilities
+from streamviz.errors import InputError
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.patterns.offsets import HashOffset
 from streamviz.patterns.partitions import Partitions
@@ -102,6 +103,8 @@ def test_all_parts_of_a_stream_are_watched_live(
 ) -> None:
     parts = Partitions(nodes, f"test:{uuid.uuid4().hex[:12]}", 6)
     parts.create_group("bill")
+    with pytest.raises(InputError, match=r"Partitions can't be shown: .*watch\(partitions\)"):
+        Dashboard(parts, commands=True)  # type: ignore[arg-type]
     board = watch(parts, rate_hz=50)
     try:
         parts.add_many((f"customer-{n}", {"n": n}) for n in range(40))
