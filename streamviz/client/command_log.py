@@ -18,7 +18,7 @@ from streamviz.client.connection import Connection, listeners
 from streamviz.client.replies import as_dict
 from streamviz.client.resp import Command, as_text, key_of
 
-_INTERNAL_MODULES = ("streamviz.client.", "streamviz.errors", "streamviz.patterns.", "contextlib")
+_INTERNAL_MODULES = ("streamviz.client.", "streamviz.guide", "streamviz.patterns.", "contextlib")
 _MAX_CHARACTERS = 160
 _WATCHED_FIELDS = {
     "XINFO STREAM": ("length", "entries-added", "last-generated-id", "max-deleted-entry-id"),
