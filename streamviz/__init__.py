@@ -15,10 +15,15 @@ class _Face(type(sys.modules[__name__])):
 
     def __setattr__(self, name: str, value: object) -> None:
         if hasattr(value, "__path__"):
-            from streamviz.errors import guide_calls
+            from streamviz.guide import guide_calls
 
             guide_calls(value)
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> object:
+        from streamviz.errors import NoSuchName
+
+        raise NoSuchName(__name__, name, self.__all__, f"see dir({__name__})")
 
 
 sys.modules[__name__].__class__ = _Face

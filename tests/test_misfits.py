@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import pydoc
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import Parameter, isfunction, ismethod, signature
@@ -10,10 +12,13 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 import pytest
+import redis as redis_py
 from test_rooms import ROOMS
 
+import streamviz
+from streamviz import Dashboard, EntryId, History, Scenario, Stream, series
 from streamviz.client import Confirmed, ConsumerInfo, PendingEntry
-from streamviz.errors import InputError
+from streamviz.errors import InputError, NoSuchName
 from streamviz.plots import Plot
 
 FACES = ("streamviz", *(f"streamviz.{room}" for room in ROOMS), "streamviz.simulation.series")
@@ -115,3 +120,40 @@ def test_an_unknown_keyword_too_many_and_too_few_arguments_are_named() -> None:
             assert f" was given {places[0].name!r} twice" in given_twice
         tried += 1
     assert tried == len(CALLS)
+
+
+def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis) -> None:
+    shop, board = Scenario(redis), Dashboard(History())
+    shop.produce("misfits", series.orders(rate_hz=5))
+    misspelt = [(shop, "sumary", "summary"), (board, "stpo", "stop"), (EntryId(1), "sq", "seq")]
+    misspelt += [(shop.producers[0], "rat", "rate"), (Stream(redis, "misfits"), "lenght", "length")]
+    misspelt += [(streamviz, "Dashbord", "Dashboard"), (streamviz.patterns, "flow", "follow")]
+    for thing, slip, name in misspelt:
+        assert not hasattr(thing, slip)
+        assert getattr(thing, slip, 5) == 5
+        with pytest.raises(NoSuchName) as caught:
+            getattr(thing, slip)
+        told = "".join(traceback.format_exception(caught.value))
+        assert f" has no attribute {slip!r}: did you mean {name!r}? See " in told
+        assert told.lower().count("did you mean") == 1, "Python adds nothing"
+    with pytest.raises(AttributeError, match=r"object has no attribute '_sumary'$"):
+        _ = shop._sumary
+
+    class Shop(Scenario):
+        """A user's own."""
+
+        @property
+        def day(self) -> object:
+            return self.calender  # type: ignore[attr-defined]
+
+    with pytest.raises(NoSuchName, match="no attribute 'calender'"):
+        _ = Shop(redis).day
+
+
+def test_a_wrapped_call_keeps_its_signature_and_its_help() -> None:
+    assert [*signature(Stream.add).parameters][:3] == ["self", "fields", "id"]
+    assert (Stream.add.__doc__ or "").startswith("Add one entry")
+    assert Stream.add.__qualname__ == "Adding.add"
+    shown = pydoc.plain(pydoc.render_doc(Stream.add))
+    assert "add(self, fields: 'Fields', id: 'Id' = '*', *, maxlen" in shown
+    assert not signature(streamviz.plots.Flow).parameters

@@ -629,6 +629,16 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "speed None": (lambda p, s: _set(s, "speed", None), "speed=None: give a number above 0, at"),
     "note 5": (lambda p, s: s.note(5), "text=5: give a text of at least one character"),
     "note stopped": (lambda p, s: _stopped(s).note("x"), "<Scenario on 'slips': stopped> takes no"),
+    "groups[nope]": (lambda p, s: p.ran.groups["biling"], "no group 'biling': did you mean 'bill"),
+    "readers[nope]": (lambda p, s: p.ran.readers["nope"], "no reader 'nope': the readers are none"),
+    "histories[nope]": (
+        lambda p, s: p.ran.histories["x"],
+        "no stream 'x': the streams are 'slips'",
+    ),
+    "consumers[nope]": (
+        lambda p, s: p.ran.groups["billing"].consumers["ann"],
+        "no consumer 'ann': the consumers are 'billing-1'",
+    ),
     "history empty": (lambda p, s: s.history, "this scenario has no stream: call produce()"),
     "history.last": (lambda p, s: s.watch("slips").history.last, "this history has no sample yet"),
     "summary.group": (lambda p, s: p.ran.summary().group("nope"), "there is no group 'nope': the"),

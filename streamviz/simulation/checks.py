@@ -9,12 +9,13 @@ from dataclasses import is_dataclass
 from functools import cached_property
 from inspect import Parameter, iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, meant
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V")
 
 
 def plain(value: Any) -> str | bytes | int | float | None:
@@ -99,6 +100,19 @@ def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
         if name not in options:
             step = meant(name, options, f"choose from {', '.join(options)}")
             raise InputError(f"{name!r} is not {kind}: {step}")
+
+
+class ByName(dict[str, V]):
+    """Things by their names; another name is an InputError that lists them."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def __missing__(self, name: object) -> NoReturn:
+        names = ", ".join(map(repr, self)) or "none"
+        step = meant(str(name), self, f"the {self._kind}s are {names}")
+        raise InputError(f"there is no {self._kind} {name!r}: {step}")
 
 
 def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:

@@ -13,7 +13,7 @@ from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizErr
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour, ServiceTime, service_time
-from streamviz.simulation.checks import Guarded
+from streamviz.simulation.checks import ByName, Guarded
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.handling import Handler
@@ -61,7 +61,7 @@ class SimulatedGroup(Guarded):
         self.name = name
         self.behaviour = behaviour
         self.start = start
-        self.consumers: dict[str, SimulatedConsumer] = {}
+        self.consumers: dict[str, SimulatedConsumer] = ByName("consumer")
         self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
         self._complete = True

@@ -71,8 +71,8 @@ class Plan(ClockControls):
         self.client = client
         self.seed = seed
         self.producers: list[Producer] = []
-        self.groups: dict[str, SimulatedGroup] = {}
-        self.readers: dict[str, BaseReader] = {}
+        self.groups: dict[str, SimulatedGroup] = checks.ByName("group")
+        self.readers: dict[str, BaseReader] = checks.ByName("reader")
         self._sampler = Sampler(
             self.context, self.producers, self.readers, interval_ms, limit, memory=memory
         )

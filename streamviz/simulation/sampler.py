@@ -17,6 +17,7 @@ from streamviz.observation.observer_client import observer_client
 from streamviz.observation.partition_observer import PartitionObserver
 from streamviz.observation.sample import Sample
 from streamviz.patterns.partitions import Partitions
+from streamviz.simulation.checks import ByName
 from streamviz.simulation.context import Context
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader
@@ -61,7 +62,7 @@ class Sampler:
         *,
         memory: bool,
     ) -> None:
-        self.histories: dict[str, History] = {}
+        self.histories: dict[str, History] = ByName("stream")
         self.on_sample: list[Callable[[Sample], object]] = []
         self.on_tick: Callable[[], object] = lambda: None
         self._context = context

@@ -8,8 +8,23 @@ import traitlets
 
 from streamviz.widgets.boxes import follow_boxes
 
+_COMMON = {name for name in dir(anywidget.AnyWidget) if not name.startswith("_")}
+_COMMON -= {"close", "layout", "observe", "unobserve"}  # what users need
+_TRAITS = {*anywidget.AnyWidget.class_trait_names()}
 
-class LateWidget(anywidget.AnyWidget):
+
+class _OwnNames(type(anywidget.AnyWidget)):  # type: ignore[misc]
+    """Lists what is ours, and of the fifty names that every widget has those that a user needs.
+
+    The others work, but would hide the few that are ours from completion and from `help`. The
+    class lists each trait, because traitlets finds them by it.
+    """
+
+    def __dir__(cls) -> list[str]:
+        return sorted({*super().__dir__()} - _COMMON | _TRAITS)
+
+
+class LateWidget(anywidget.AnyWidget, metaclass=_OwnNames):
     """A widget that costs nothing until it is shown.
 
     ipywidgets connects a new widget at once, and keeps every connected one until it is closed.
@@ -23,13 +38,7 @@ class LateWidget(anywidget.AnyWidget):
         return self._own_layout
 
     def __dir__(self) -> list[str]:
-        """List what is ours, and of the fifty names that every widget has those that a user needs.
-
-        The others work, but would hide the few that are ours from completion. The class lists all,
-        because traitlets finds a class's traits by it.
-        """
-        common = {name for name in dir(anywidget.AnyWidget) if not name.startswith("_")}
-        return sorted({*super().__dir__()} - common | {"close", "layout", "observe", "unobserve"})
+        return sorted({*super().__dir__()} - _COMMON)
 
     def open(self) -> None:
         """Leave the connection to the browser closed until a view needs it."""

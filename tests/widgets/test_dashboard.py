@@ -11,6 +11,7 @@ import pytest
 import redis as redis_py
 from plots.histories import group, history, sample
 from redis.exceptions import NoPermissionError
+from traitlets import BaseDescriptor
 
 from streamviz import (
     Dashboard,
@@ -272,3 +273,14 @@ def test_completion_of_a_board_lists_what_is_ours() -> None:
     assert {"figure", "speed", "state", "stop", "update", "close", "layout"} <= names
     assert not {"comm", "keys", "set_trait", "trait_names"} & names
     assert len(names) < 25
+    names = {name for name in dir(Dashboard) if not name.startswith("_")}
+    assert {"figure", "speed", "state", "stop", "update", "close", "layout"} <= names
+    assert not {"set_trait", "trait_names", "get_manager_state", "on_msg"} & names
+    assert len(names) < 25
+    found = {
+        name
+        for name in type.__dir__(Dashboard)
+        if isinstance(getattr(Dashboard, name, 0), BaseDescriptor)
+    }
+    assert found <= {*dir(Dashboard)}, "traitlets finds its traits and handlers by dir()"
+    assert len(found) > 20

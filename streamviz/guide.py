@@ -1,0 +1,145 @@
+"""Explain each public call that does not fit, and each attribute that is misspelt.
+
+Jupyter does not say what may be meant by a misspelt name, and Python's TypeError names our inner
+classes. So all that a room's ``__all__`` names is wrapped when it is imported. Signatures stay as
+they are, and so does what runs inside the package through names that are not public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from types import FunctionType, ModuleType
+from typing import Any
+
+from streamviz.errors import InputError, NoSuchName, meant
+
+_OWN = "streamviz."
+
+
+def guide_calls(package: ModuleType) -> None:
+    """Explain each call of a package's functions, classes and methods that does not fit.
+
+    Such a call is an InputError, and no TypeError. It says what was called, which argument is
+    wrong, and what may be meant. All that the package names in ``__all__`` is wrapped as soon as
+    its module is imported, which is when Python sets the module as an attribute of the package.
+    Signatures stay as they are. A named tuple is not wrapped: a reply has thousands of them.
+    """
+
+    class Guided(type(package)):  # type: ignore[misc]
+        def __setattr__(self, name: str, value: Any) -> None:
+            if isinstance(value, ModuleType) and value.__name__.startswith(f"{self.__name__}."):
+                public: list[str] = getattr(value, "__all__", package.__all__)
+                for one in vars(value).keys() & set(public):
+                    setattr(value, one, _guided_public(getattr(value, one)))
+            super().__setattr__(name, value)
+
+        def __getattr__(self, name: str) -> Any:
+            raise NoSuchName(self.__name__, name, self.__all__, f"see dir({self.__name__})")
+
+    package.__class__ = Guided
+
+
+def _guided_public(value: Any) -> Any:
+    if isinstance(value, FunctionType) and value.__module__.startswith(_OWN):
+        return _guided(value)
+    if isinstance(value, type) and value.__module__.startswith(_OWN):
+        _guide_class(value)
+    return value
+
+
+def _guide_class(kind: type) -> None:
+    """Wrap the methods of a class, also those that it has from classes that are not public."""
+    methods = {
+        name: method
+        for base in reversed(kind.__mro__)
+        if base.__module__.startswith(_OWN)
+        for name, method in vars(base).items()
+        if name == "__init__" or not name.startswith("_")
+    }
+    if not any({"__init__", "__new__"} & vars(base).keys() for base in kind.__mro__[:-1]):
+        methods["__init__"] = _take_nothing  # or Python itself refuses arguments
+    for name, method in methods.items():
+        function = getattr(method, "__func__", method)  # of a class method
+        if isinstance(function, FunctionType) and not hasattr(function, "_guided"):
+            guided = _guided(function, kind, name)
+            setattr(kind, name, guided if function is method else type(method)(guided))
+    if not hasattr(kind, "__getattr__"):
+        kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
+
+
+def _no_attribute(self: Any, name: str) -> Any:
+    """Say what a misspelt attribute may be; Python asks this only if there is none."""
+    kind = type(self)
+    if name.startswith("_") or hasattr(kind, name):
+        return object.__getattribute__(self, name)  # which says why
+    names = [one for one in dir(self) if not one.startswith("_")]
+    raise NoSuchName(kind.__name__, name, names, f"see dir() of it, or help({kind.__name__})")
+
+
+def _take_nothing(self: object) -> None:
+    """Make an object without arguments."""
+
+
+def _guided(function: Any, owner: type | None = None, name: str = "") -> Any:
+    """Return the function with an InputError for a call that does not fit its signature."""
+
+    @wraps(function)
+    def guided(*args: Any, **options: Any) -> Any:
+        __tracebackhide__ = True  # Jupyter and pytest leave this frame out
+        try:
+            return function(*args, **options)
+        except (TypeError, AttributeError):
+            if slip := _slip(function, args, options, owner, name):
+                raise InputError(slip) from None
+            raise
+
+    guided._guided = True  # type: ignore[attr-defined]
+    return guided
+
+
+def _slip(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    owner: type | None,
+    name: str,
+) -> str:
+    """Return what is wrong with a call, or nothing if its arguments fit."""
+    called, parameters = function.__name__, [*signature(function).parameters.values()]
+    if owner is not None:
+        kind = args[0] if args and isinstance(args[0], type) else type(args[0] if args else None)
+        if not issubclass(kind, owner):
+            return f"{owner.__name__}.{name}() was called on the class: call it on an object of it"
+        if getattr(kind, "_is_protocol", False):
+            return f"{kind.__name__} only says which methods are needed: write a class with them"
+        called = next(one.__name__ for one in kind.__mro__ if one.__module__.startswith(_OWN))
+        called += f".{name}" * (name != "__init__")
+        parameters, args = parameters[1:], args[1:]
+    shape = Signature([one.replace(annotation=Parameter.empty) for one in parameters])
+    try:
+        shape.bind(*args, **options)
+    except TypeError:
+        return f"{called}() {_misfit(parameters, args, options, f'call it as {called}{shape}')}"
+    return ""
+
+
+def _misfit(
+    parameters: list[Parameter], args: tuple[Any, ...], options: dict[str, Any], step: str
+) -> str:
+    """Return which argument does not fit, and the next step."""
+    by_place = [one.name for one in parameters if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    by_name = [*by_place, *(one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY)]
+    taken = by_place[: len(args)]
+    for name in options:
+        if name in taken:
+            return f"was given {name!r} twice, by its place and by its name: {step}"
+        if name not in by_name:
+            return f"has no argument {name!r}: {meant(name, by_name, step)}"
+    if len(args) > len(by_place):
+        number = f"{len(args)} positional argument{'s' * (len(args) > 1)}"
+        return f"was given {number}, and takes {len(by_place) or 'none'}: {step}"
+    given = {*taken, *options}
+    missing = [one.name for one in parameters if one.default is one.empty and one.name not in given]
+    return f"needs {', '.join(map(repr, missing))}: {step}"
