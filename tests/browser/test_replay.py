@@ -270,7 +270,7 @@ def test_all_words_of_a_plot_are_drawn_again_and_again(
     save(lanes(12), tmp_path / "run.jsonl")
     stage = open_page(tmp_path / "run.jsonl", plots=[SwimLanes()])
     words = """() => [...document.querySelectorAll('.textpoint text')]
-      .filter(node => /^crashed at/.test(node.textContent)).length"""
+      .filter(node => /^\\s*crashed at/.test(node.textContent)).length"""
     for frame in (1, 2, 1, 0, 2):
         page.get_by_label("time").fill(str(frame))
         stage.frame_is(f"at === {frame}")

@@ -71,4 +71,4 @@ export function drawPlot(Plotly, node, figure, { data, layout }, story, style) {
 /** A trace whose words plotly keeps: drawn anew, it forgets those at a point that had none before. They do not touch lines and each other.
  * @param {any} trace */
 const withWords = (trace) =>
-  trace.mode?.includes("text") && Array.isArray(trace.text) ? { ...trace, text: trace.text.map((/** @type {string} */ one) => (one ? `\u00a0${one.trimStart()}\u00a0` : "\u200b")) } : trace;
+  trace.mode?.includes("text") && Array.isArray(trace.text) ? { ...trace, text: trace.text.map((/** @type {string} */ one) => (one ? `${/^\s/.test(one) ? "" : "\u00a0"}${one}\u00a0` : "\u200b")) } : trace;
