@@ -15,7 +15,7 @@ class _Face(type(sys.modules[__name__])):
 
     def __setattr__(self, name: str, value: object) -> None:
         if hasattr(value, "__path__"):
-            from streamviz.guide import guide_calls
+            from streamviz.client.guide import guide_calls
 
             guide_calls(value)
         super().__setattr__(name, value)

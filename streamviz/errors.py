@@ -22,7 +22,7 @@
 
 Every message names the value, what was expected, and the next step. No message contains a
 password. A call of anything public with a wrong keyword, or with too many or too few arguments, is
-an InputError, too, and a wrong name a NoSuchName; see `streamviz.guide`.
+an InputError, too, and a wrong name a NoSuchName; see `streamviz.client.guide`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ ROOMS = (
     "simulation",
     "widgets",
 )
-ROOT = {"__init__.py", "__init__.pyi", "__main__.py", "cli.py", "errors.py", "guide.py", "py.typed"}
+ROOT = {"__init__.py", "__init__.pyi", "__main__.py", "cli.py", "errors.py", "py.typed"}
 
 
 @cache

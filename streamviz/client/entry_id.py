@@ -131,4 +131,4 @@ _set_ms, _set_seq = vars(EntryId)["ms"].__set__, vars(EntryId)["seq"].__set__
 EntryId.ZERO = EntryId(0, 0)
 EntryId.MIN = EntryId(0, 1)
 EntryId.MAX = EntryId(_TOP, _TOP)
-parse_id = EntryId.parse  # as it is here, without `streamviz.guide`, for the IDs of replies
+parse_id = EntryId.parse  # as it is here, without `streamviz.client.guide`, for the IDs of replies
