@@ -65,6 +65,7 @@ class PlotWidget(LateWidget):
 
     _esm = script("live.js")
     _css = stylesheet("live.css")  # for a path, anywidget would keep every widget alive
+    _plots_optional = False  # whether a subclass has something to show without plots
     mount_id = traitlets.Unicode().tag(sync=True)
     fallback_id = traitlets.Unicode().tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)
@@ -72,7 +73,7 @@ class PlotWidget(LateWidget):
 
     def __init__(self, history: History, plots: Sequence[Plot]) -> None:
         self.history = history  # marimo reads the traits while the widget is made
-        self.plots = check_plots(plots)
+        self.plots = () if self._plots_optional and not plots else check_plots(plots)
         self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
         self._views = Views()
