@@ -629,6 +629,8 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "speed None": (lambda p, s: _set(s, "speed", None), "speed=None: give a number above 0, at"),
     "note 5": (lambda p, s: s.note(5), "text=5: give a text of at least one character"),
     "note stopped": (lambda p, s: _stopped(s).note("x"), "<Scenario on 'slips': stopped> takes no"),
+    "figure(sample)": (lambda p, s: GroupLag().figure(p.history.last), "give the History of a run"),
+    "figure(shop)": (lambda p, s: GroupLag().figure(p.ran), "history=<Scenario on 'slips'"),
     "groups[nope]": (lambda p, s: p.ran.groups["biling"], "no group 'biling': did you mean 'bill"),
     "readers[nope]": (lambda p, s: p.ran.readers["nope"], "no reader 'nope': the readers are none"),
     "histories[nope]": (

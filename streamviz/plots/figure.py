@@ -30,7 +30,7 @@ from textwrap import wrap
 from typing import Any, Self
 
 from streamviz.client.entry_id import EntryId
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
@@ -130,6 +130,7 @@ class Plot(_Whole, ABC):
         InputError
             If the values do not fit the traces.
         """
+        check_type("history", history, History, "the History of a run, for example shop.history")
         data = self.traces(history)
         samples = history.samples
         times = [seconds(sample.time_ms, history) for sample in samples]
