@@ -51,7 +51,7 @@ def check_may_write(client: Client, what: str, allow: str) -> None:
             connection.call("SET", PLAYGROUND_KEY, "this database was empty")
         if connection.call("EXISTS", PLAYGROUND_KEY):  # set by now, or by who came first
             return
-        reason = f"the database has {keys:,} keys of other programs"
+        reason = f"the database has {keys:,} key{'s' * (keys != 1)} of other programs"
     except (CommandRefused, ServerAuthError) as error:
         reason = f"it is not known whether other programs use the database ({error})"
     raise InputError(

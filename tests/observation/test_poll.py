@@ -79,7 +79,7 @@ def test_about_an_idle_group_only_the_consumers_are_asked() -> None:
 
 
 def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> None:
-    poll = WITH_ALL.read(results, LastReplies())
+    poll = WITH_ALL.read(results, LastReplies(hides=False))
     assert (poll.stream.length, [group.name for group in poll.groups]) == (9, ["g"])
     assert [entry.id.ms for entry in poll.new] == [6, 7, 8, 9]
     assert poll.new_ids.ids == [b"6-0", b"7-0", b"8-0", b"9-0"]
@@ -97,17 +97,17 @@ def test_replies_are_read_in_the_order_of_the_commands(results: list[Any]) -> No
 @pytest.mark.parametrize("which", [-3, -2, -1])
 def test_a_group_that_was_destroyed_meanwhile_is_left_out(results: list[Any], which: int) -> None:
     results[which] = CommandRefused("NOGROUP", "s")
-    assert WITH_ALL.read(results, LastReplies()).by_group == {}
+    assert WITH_ALL.read(results, LastReplies(hides=False)).by_group == {}
 
 
 @pytest.mark.parametrize("which", range(6))
 def test_an_error_about_the_stream_is_raised(results: list[Any], which: int) -> None:
     results[which] = CommandRefused("WRONGTYPE", "s")
     with pytest.raises(CommandRefused):
-        WITH_ALL.read(results, LastReplies())
+        WITH_ALL.read(results, LastReplies(hides=False))
 
 
 def test_a_missing_right_is_raised_wherever_it_is_reported(results: list[Any]) -> None:
     results[-1] = ServerAuthError("NOPERM")
     with pytest.raises(ServerAuthError):
-        WITH_ALL.read(results, LastReplies())
+        WITH_ALL.read(results, LastReplies(hides=False))

@@ -98,7 +98,7 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
     assert first["y"] == [second["y"][0], *second["y"][1:3]], "at the same heights"
     some = group("a", 1, acked=4, pending=2, dropped=3)
     *_, alone = PLOT.figure(history(sample(1, some, length=10)))["data"]
-    assert alone["text"][-1].strip() == "3 lost or unclear"
+    assert alone["text"][-1].strip() == "3 dropped or unclear"
     assert second["y"][-1] > 7, "above the highest band"
 
 

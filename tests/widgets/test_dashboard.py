@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from inspect import getattr_static
 from pathlib import Path
 from typing import Any
 
@@ -280,7 +281,7 @@ def test_completion_of_a_board_lists_what_is_ours() -> None:
     found = {
         name
         for name in type.__dir__(Dashboard)
-        if isinstance(getattr(Dashboard, name, 0), BaseDescriptor)
+        if isinstance(getattr_static(Dashboard, name, 0), BaseDescriptor)
     }
     assert found <= {*dir(Dashboard)}, "traitlets finds its traits and handlers by dir()"
     assert len(found) > 20
