@@ -403,15 +403,17 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
     busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, plots = tmp_path / "busy.html", [StreamMap()]
-    size = to_html(busy, path, plots=plots, autoplay=True).stat().st_size
-    small = (
-        to_html(busy, tmp_path / "small.html", plots=plots, autoplay=True, end_s=0).stat().st_size
-    )
+
+    def size_of(name: str, **span: float) -> int:
+        return to_html(busy, tmp_path / name, plots=plots, autoplay=True, **span).stat().st_size
+
+    size, small = size_of("busy.html"), size_of("small.html", end_s=0)
+    late = size_of("late.html", start_s=20)
     film = size - small
     assert film > 200_000
     most = small + film * 2 // 3
     monkeypatch.setattr(payload, "MAX_PAGE", most)
-    for start_s in (0.0, 20.0):
+    for start_s, whole in ((0.0, size), (20.0, late)):
         with pytest.raises(InputError, match="would make a page of about") as raised:
             to_html(busy, path, plots=plots, autoplay=True, start_s=start_s, overwrite=True)
         said = re.search(
@@ -420,7 +422,7 @@ def test_a_page_that_would_be_too_large_is_refused_with_the_span_that_fits(
         )
         assert said is not None
         about, limit, end_s = map(float, said.groups())
-        assert about == pytest.approx((size - film * start_s / 60) / 1e6, abs=0.15)
+        assert about == pytest.approx(whole / 1e6, abs=0.1)
         assert limit == pytest.approx(most / 1e6, abs=0.1)
         assert path.stat().st_size == size, "the existing file is unchanged"
         fits = tmp_path / f"from {start_s}.html"
