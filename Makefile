@@ -10,10 +10,9 @@ READY := .venv/.ready
 LEARN := .venv/.learn
 BUNDLED := package-lock.json hatch_build.py $(wildcard streamviz/*/static/*.js notebooks/go_game/static/*.js)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -e
-PARALLEL := -n logical --dist loadfile
 # What the second server is for, where its replies are read; `make test-matrix` runs everything on it.
 ROOMS := $(addprefix tests/,client observation patterns plots recording simulation)
-PATIENT := -n 4 --dist loadfile  # these wait for processes more than they work
+PATIENT := -n 4 --dist worksteal  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package again
 
@@ -84,11 +83,11 @@ faults: js
 	$(BIN)/python -m pytest tests/faults $(PATIENT)
 
 notebooks: js
-	$(BIN)/python -m pytest --nbval notebooks $(PARALLEL)
+	$(BIN)/python -m pytest --nbval notebooks -n logical --dist loadfile
 
 browser: js
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
-	$(BIN)/python -m pytest tests/browser $(PARALLEL)
+	$(BIN)/python -m pytest tests/browser -n logical --dist worksteal
 
 words: js
 	STREAMVIZ_WORDS=all $(BIN)/python -m pytest tests/browser/test_words.py -o timeout=3600

@@ -6,7 +6,9 @@ import os
 import signal
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis as redis_py
@@ -31,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")  # it runs again on each server that is at hand
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.timeout(180))  # a page is slow where the machine is
+    longest: dict[Path, float] = defaultdict(float)  # a file with a long test begins first
+    for item in items:
+        if marker := item.get_closest_marker("timeout"):
+            longest[item.path] = max(longest[item.path], *marker.args)
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session")
