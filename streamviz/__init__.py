@@ -21,9 +21,9 @@ class _Face(type(sys.modules[__name__])):
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> object:
-        from streamviz.errors import NoSuchName
+        from streamviz.client.guide import no_name
 
-        raise NoSuchName(__name__, name, self.__all__, f"see dir({__name__})")
+        raise no_name(self, name)
 
 
 sys.modules[__name__].__class__ = _Face

@@ -29,16 +29,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from textwrap import shorten
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 
 class StreamVizError(Exception):
-    """Base of every error that streamviz raises on purpose."""
+    """Base of every error that streamviz raises on purpose.
+
+    Attributes
+    ----------
+    unconfirmed : sequence
+        The rows that an `add_many` read and that are not confirmed, in order: go on with these.
+    """
+
+    unconfirmed: Sequence[Any] = ()
 
 
 class InputError(StreamVizError, ValueError):
@@ -127,8 +135,12 @@ def is_number(value: object) -> TypeGuard[float]:
 def check_type(name: str, value: object, kinds: type | tuple[type, ...], advice: str) -> None:
     """Raise an InputError if an argument has none of these types."""
     if not isinstance(value, kinds):
-        shown = re.sub("//[^ ]*@", "//***@", shorten(repr(value), 200))  # no password of a URL
-        raise InputError(f"{name}={shown}: give {advice}")
+        raise InputError(f"{name}={shown(value)}: give {advice}")
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as an error shows it: not long, and without a URL's password."""
+    return re.sub("//[^ ]*@", "//***@", shorten(repr(value), 200))
 
 
 def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name") -> Path:
@@ -144,6 +156,13 @@ def path_of(name: str, value: str | PathLike[str], advice: str = "a file's name"
     if not path.name:
         raise InputError(f"{name}={str(value)!r}: give {advice}")
     return path
+
+
+def no_such(kind: str, name: object, names: Iterable[str]) -> InputError:
+    """Return the error for a name that nothing of this kind has."""
+    names = list(names)
+    step = f"the {kind}s are {', '.join(map(repr, names)) or 'none'}"
+    return InputError(f"there is no {kind} {name!r}: {meant(str(name), names, step)}")
 
 
 def meant(name: str, choices: Iterable[str], step: str) -> str:

@@ -136,6 +136,9 @@ def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis)
         told = "".join(traceback.format_exception(caught.value))
         assert f" has no attribute {slip!r}: did you mean {name!r}? See " in told
         assert told.lower().count("did you mean") == 1, "Python adds nothing"
+    for room, slip, name in (("", "Dashbord", "Dashboard"), (".plots", "GroupLg", "GroupLag")):
+        with pytest.raises(ImportError, match=f"{slip!r}: did you mean {name!r}"):
+            exec(f"from streamviz{room} import {slip}")
     with pytest.raises(AttributeError, match=r"object has no attribute '_sumary'$"):
         _ = shop._sumary
 

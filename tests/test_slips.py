@@ -623,6 +623,27 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "run None": (lambda p, s: p.ran.run(None), "give run() its seconds"),
     "run -1": (lambda p, s: p.ran.run(-1), "seconds=-1: give a number above 0"),
     "run nan": (lambda p, s: p.ran.run(math.nan), "seconds=nan: give a number above 0"),
+    "run 10**30": (lambda p, s: p.ran.run(10**30), "give at most 3,153,600,000, a hundred years"),
+    "summary(5)": (lambda p, s: GroupLag().summary(5), "GroupLag.summary(): history=5: give a Hi"),
+    "delta(5, 0, None)": (lambda p, s: GroupLag().delta(5, 0, None), "history=5: give a History"),
+    "failure(5, h)": (lambda p, s: GroupLag().failure(5, p.history), "text=5: give a str"),
+    "board.sped": (lambda p, s: _set(Dashboard(p.history), "sped", 2), "did you mean 'speed'"),
+    "board.pace": (lambda p, s: _set(Dashboard(p.history), "pace", 2), "not an attribute of Dashb"),
+    "stream.ky": (lambda p, s: _set(p.stream, "ky", "k"), "did you mean 'key'? See dir()"),
+    "crew.nme": (lambda p, s: _set(p.crew, "nme", "g"), "not an attribute of ConsumerGroup: did"),
+    "consumer.nme": (lambda p, s: _set(p.crew.consumer("c"), "nme", "g"), "did you mean 'name'"),
+    "history.last = 5": (lambda p, s: _set(p.history, "last", 5), "'last' of History can't be set"),
+    "sample.lenght": (lambda p, s: _set(p.history.last, "lenght", 5), "Sample can't be changed"),
+    "missed_by('nope')": (lambda p, s: p.history.missed_by("nope"), "the readers are none"),
+    "consumer_names": (lambda p, s: p.history.consumer_names("biling"), "did you mean 'billing'"),
+    "recover, group": (
+        lambda p, s: seconds_to_recover(p.history, "nope", "c"),
+        "there is no group 'nope': the groups are 'billing'",
+    ),
+    "recover, consumer": (
+        lambda p, s: seconds_to_recover(p.history, "billing", "c"),
+        "there is no consumer 'c': the consumers are 'billing-1'",
+    ),
     "run inf": (lambda p, s: p.ran.run(math.inf), "seconds=inf: give a number above 0"),
     "step stopped": (lambda p, s: _stopped(s).step(), "the clock is stopped: pause it before you"),
     "speed 0": (lambda p, s: _set(s, "speed", 0), "speed=0: give a number above 0, at most 1000"),
@@ -799,4 +820,17 @@ def test_what_is_no_slip_still_works(redis: redis_py.Redis, key: str) -> None:
     own = Shop(redis)
     own.day = 3
     assert own.day == 3
+
+    class Orders(Stream):
+        """A user's own, with an attribute of its own."""
+
+        def __init__(self) -> None:
+            super().__init__(redis, key)
+            self.currency = "EUR"
+
+    assert Orders().currency == "EUR"
+    board = Dashboard(shop)
+    board.layout.width = "50%"
+    board.tooltip = "a name of ipywidgets"
+    board.speed = 2.0
     redis.delete("billing")

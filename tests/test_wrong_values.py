@@ -58,6 +58,7 @@ METHODS = {
     "part_observer": "sample",
     "dead_letters": "sweep move send_back",
     "log": "since",
+    "plot": "summary history_summary static_figure figure failure delta traces layout",
     "film": "samples chosen track",
 }
 
@@ -83,6 +84,7 @@ class Place:
         self.part_observer = observation.PartitionObserver(self.parts)
         self.dead_letters = patterns.DeadLetters(self.consumer)
         self.log = streamviz.CommandLog(redis)
+        self.plot = plots.GroupLag()
         self.files = 0
 
     def calls(self) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -200,7 +200,8 @@ class Adding:
             rows were added. The remaining rows are not sent.
         ServerUnreachable
             If the connection breaks. The message says how many rows are confirmed; up to two
-            batches after them may have been added.
+            batches after them may have been added. They are in the error's `unconfirmed`, to go on
+            with, as `streamviz.patterns.Partitions.add_many` shows.
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)

@@ -8,6 +8,7 @@ whole batch; otherwise each row is written on its own.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import chain, islice
 from typing import Any
@@ -40,6 +41,7 @@ def add_rows(
     batches = packer.batches(rows, batch)
     answered = 0
     refusals: list[tuple[int, Exception]] = []
+    refused: list[Row] = []
     sent = (
         waiting.send_batches(connection, batches) if waiting else connection.send_batches(batches)
     )
@@ -48,24 +50,32 @@ def add_rows(
         with progress_bar(show_progress, "Adding", total, "entries") as advance:
             for size, errors in sent:
                 refusals += [(answered + index, error) for index, error in errors]
+                answered_rows = packer.unanswered.popleft()
+                refused += [answered_rows[index] for index, _ in errors]
                 answered += size
                 packer.stopped = packer.stopped or bool(errors)
                 advance(size)
     except ServerError as broken:
-        raise type(broken)(
+        error = type(broken)(
             f"{broken}. The first {answered} rows are confirmed; later ones may have been added, "
-            f"up to {2 * batch}"
-        ) from broken
+            f"up to {2 * batch}: the error's unconfirmed has these rows"
+        )
+        error.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
+        raise error from broken
     added = answered - len(refusals)
     if refusals:
         row, refusal = refusals[0]
-        error = connection.explain(refusal, ("XADD", key))
-        raise type(error)(
-            f"row {row}: {error}; {added} rows were added, "
+        reason = connection.explain(refusal, ("XADD", key))
+        told = type(reason)(
+            f"row {row}: {reason}; {added} rows were added, "
             f"and {len(refusals)} of the {answered} rows sent were refused"
-        ) from refusal
+        )
+        told.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
+        raise told from refusal
     if packer.error is not None:
-        raise InputError(f"{packer.error}. The {added} rows of the earlier batches were added")
+        wrong = InputError(f"{packer.error}. The {added} rows of the earlier batches were added")
+        wrong.unconfirmed = packer.unanswered.pop()
+        raise wrong
     return added
 
 
@@ -74,6 +84,7 @@ class Packer:
 
     def __init__(self, key: str) -> None:
         self.error: InputError | None = None
+        self.unanswered: deque[list[Row]] = deque()  # the batches that the server has not answered
         self.stopped = False
         self._templates: dict[Any, str] = {}
         self._head = _bulk_string("XADD") + _bulk_string(_latin1(key))
@@ -83,6 +94,7 @@ class Packer:
         remaining = iter(rows)
         count = 0
         while not self.stopped and (batch := list(islice(remaining, size))):
+            self.unanswered.append(batch)
             try:
                 payload = self.pack(batch, range(count, count + len(batch)))
             except InputError as error:

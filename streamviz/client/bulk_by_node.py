@@ -15,7 +15,7 @@ from streamviz.client.connection import Connection
 from streamviz.client.node_pipeline import exchange, node_of, side_by_side
 from streamviz.client.redirection import redirection
 from streamviz.client.resp import Command, pack, unpack
-from streamviz.errors import InputError, ServerError
+from streamviz.errors import InputError, ServerError, StreamVizError
 
 Row = tuple[Any, Fields]
 Block = tuple[list[int], bytes]  # the rows' numbers, and their commands
@@ -58,10 +58,10 @@ class BulkByNode:
             try:
                 blocks = self._packed(page)
             except InputError as error:
-                raise InputError(
-                    f"{error}. The {self._done} rows before its batch were added"
-                ) from error
-            self._add_page(blocks)
+                wrong = InputError(f"{error}. The {self._done} rows before its batch were added")
+                wrong.unconfirmed = page
+                raise wrong from error
+            self._add_page(page, blocks)
             self._done += len(page)
             advance(len(page))
 
@@ -80,7 +80,7 @@ class BulkByNode:
             for one, (numbers, entries) in by_stream.items()
         }
 
-    def _add_page(self, blocks: dict[int, Block]) -> None:
+    def _add_page(self, page: Sequence[Row], blocks: dict[int, Block]) -> None:
         groups: dict[str, dict[int, Block]] = {}
         for one, block in blocks.items():
             groups.setdefault(node_of(self._connections[one]), {})[one] = block
@@ -88,15 +88,19 @@ class BulkByNode:
         failures = [failure for some in side_by_side(calls) for failure in some]
         if not failures:
             return
-        number, error = min(failures, key=itemgetter(0))
-        raise type(error)(
+        failures.sort(key=itemgetter(0))
+        number, error = failures[0]
+        told = type(error)(
             f"row {number}: {error}; {sum(self.counts)} rows were added, all of the first "
-            f"{self._done} among them, and {len(failures)} were refused or not confirmed"
-        ) from error
+            f"{self._done} among them, and {len(failures)} were refused or not confirmed: the "
+            "error's unconfirmed has these rows"
+        )
+        told.unconfirmed = [page[number - self._done] for number, _ in failures]
+        raise told from error
 
-    def _add_on_node(self, group: dict[int, Block]) -> list[tuple[int, Exception]]:
+    def _add_on_node(self, group: dict[int, Block]) -> list[tuple[int, StreamVizError]]:
         """Add the rows of one node, and return which ones were not added, and why."""
-        failures: list[tuple[int, Exception]] = []
+        failures: list[tuple[int, StreamVizError]] = []
         try:
             replies = self._replies(group)
         except ServerError as error:

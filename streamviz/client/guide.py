@@ -7,13 +7,16 @@ they are, and so does what runs inside the package through names that are not pu
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import is_dataclass
+from dis import opname
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
-from streamviz.errors import InputError, NoSuchName, meant
+from streamviz.errors import InputError, NoSuchName, meant, shown
 
 _OWN = "streamviz."
 
@@ -36,9 +39,18 @@ def guide_calls(package: ModuleType) -> None:
             super().__setattr__(name, value)
 
         def __getattr__(self, name: str) -> Any:
-            raise NoSuchName(self.__name__, name, self.__all__, f"see dir({self.__name__})")
+            raise no_name(self, name)
 
     package.__class__ = Guided
+
+
+def no_name(package: ModuleType, name: str) -> Exception:
+    """Return the error for a name that a package does not have; only for its `__getattr__`."""
+    error = NoSuchName(package.__name__, name, package.__all__, f"see dir({package.__name__})")
+    caller = sys._getframe(2)
+    if opname[caller.f_code.co_code[caller.f_lasti]] == "IMPORT_FROM":
+        return ImportError(str(error))  # Python would leave out the text of an AttributeError
+    return error
 
 
 def _guided_public(value: Any) -> Any:
@@ -67,6 +79,8 @@ def _guide_class(kind: type) -> None:
             setattr(kind, name, guided if function is method else type(method)(guided))
     if not hasattr(kind, "__getattr__"):
         kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
+    if _is_frozen(kind) or not any("__setattr__" in vars(one) for one in kind.__mro__[:-1]):
+        kind.__setattr__ = _set_known  # type: ignore[method-assign, assignment]
 
 
 def _no_attribute(self: Any, name: str) -> Any:
@@ -76,6 +90,35 @@ def _no_attribute(self: Any, name: str) -> Any:
         return object.__getattribute__(self, name)  # which says why
     names = [one for one in dir(self) if not one.startswith("_")]
     raise NoSuchName(kind.__name__, name, names, f"see dir() of it, or help({kind.__name__})")
+
+
+def _set_known(self: Any, name: str, value: Any) -> None:
+    """Set an attribute; a new public one only from code of the class and of its bases."""
+    kind = type(self)
+    if _is_frozen(kind):
+        raise InputError(
+            f"{kind.__name__} can't be changed: use dataclasses.replace(), or make another"
+        )
+    if not (name.startswith("_") or name in getattr(self, "__dict__", ())):
+        member = getattr(kind, name, kind)
+        if isinstance(member, property) and member.fset is None:
+            raise InputError(f"{name!r} of {kind.__name__} can't be set: see help({kind.__name__})")
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if member is kind and _package(caller) not in {
+            _package(one.__module__) for one in kind.__mro__
+        }:
+            names = [one for one in dir(self) if not one.startswith("_")]
+            step = meant(name, names, f"see dir() of it, or help({kind.__name__})")
+            raise InputError(f"{name!r} is not an attribute of {kind.__name__}: {step}")
+    object.__setattr__(self, name, value)
+
+
+def _is_frozen(kind: type) -> bool:
+    return is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _take_nothing(self: object) -> None:
@@ -119,10 +162,20 @@ def _slip(
         parameters, args = parameters[1:], args[1:]
     shape = Signature([one.replace(annotation=Parameter.empty) for one in parameters])
     try:
-        shape.bind(*args, **options)
+        given = shape.bind(*args, **options).arguments
     except TypeError:
         return f"{called}() {_misfit(parameters, args, options, f'call it as {called}{shape}')}"
+    for one in parameters:
+        wanted: Any = {"str": str}.get(one.annotation) or function.__globals__.get(one.annotation)
+        if one.name in given and not _fits(given[one.name], wanted):
+            return f"{called}(): {one.name}={shown(given[one.name])}: give a {wanted.__name__}"
     return ""
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Return whether a value is what an annotation names; False only for text and our classes."""
+    ours = isinstance(wanted, type) and (wanted is str or wanted.__module__.startswith(_OWN))
+    return not ours or getattr(wanted, "_is_protocol", False) or isinstance(value, wanted)
 
 
 def _misfit(

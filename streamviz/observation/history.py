@@ -12,7 +12,7 @@ from streamviz.client.frames import make_frame
 from streamviz.client.models import Entry
 from streamviz.client.records import Records
 from streamviz.client.tables import titled
-from streamviz.errors import InputError, check_type
+from streamviz.errors import InputError, check_type, no_such
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import Deaths
 from streamviz.observation.group_rows import COLUMNS, group_rows, group_table
@@ -166,7 +166,12 @@ class History:
         return tuple(self._counts.readers)
 
     def consumer_names(self, group: str) -> tuple[str, ...]:
-        """Return the consumers of a group in the window, in the order in which they appeared."""
+        """Return the consumers of a group in the window, in the order in which they appeared.
+
+        InputError if no sample in the window has a group of that name.
+        """
+        if group not in self.group_names:
+            raise no_such("group", group, self.group_names)
         return tuple(name for owner, name in self._counts.consumers if owner == group)
 
     @property
@@ -216,9 +221,11 @@ class History:
     def missed_by(self, reader: str) -> tuple[EntryId, ...]:
         """Return the entries in the window that a reader missed: it has received a later one.
 
-        This needs a reader that reports what it gets (`ReaderState.got`).
+        This needs a reader that reports what it gets (`ReaderState.got`). InputError if no sample
+        in the window has a reader of that name.
         """
-        check_type("reader", reader, str, "a reader's name")
+        if reader not in self.reader_names:
+            raise no_such("reader", reader, self.reader_names)
         return self._missed.by(reader)
 
     def deliveries(self, group: str) -> Records[Delivery]:
@@ -234,8 +241,7 @@ class History:
         """
         with self.lock:
             if group not in self.group_names:
-                names = ", ".join(map(repr, self.group_names)) or "none"
-                raise InputError(f"there is no group {group!r}: the groups are {names}")
+                raise no_such("group", group, self.group_names)
             log = delivery_log(self)
             return Records(Delivery, [*log.ended(group), *log.pending(group)])
 

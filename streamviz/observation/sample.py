@@ -15,7 +15,7 @@ from typing import Literal
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, Entry, PendingEntry
 from streamviz.client.tables import Record
-from streamviz.errors import InputError
+from streamviz.errors import no_such
 from streamviz.observation.events import Event
 
 _name_of = attrgetter("name")
@@ -202,8 +202,7 @@ class Sample(Record):
         """Return the group of that name; InputError if the sample does not have it."""
         group = self.find_group(name)
         if group is None:
-            names = ", ".join(repr(one.name) for one in self.groups) or "none"
-            raise InputError(f"there is no group {name!r}: the groups are {names}")
+            raise no_such("group", name, [one.name for one in self.groups])
         return group
 
     def find_group(self, name: str) -> GroupState | None:

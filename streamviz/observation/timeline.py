@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
-from streamviz.errors import check_type
+from streamviz.errors import check_type, no_such
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
@@ -74,8 +74,15 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         Seconds from the sample that reports the crash to the first one in which none of these
         entries is pending for any consumer; 0 if the consumer held none; None while one is still
         pending, or if there was no crash.
+
+    Raises
+    ------
+    InputError
+        If no sample has a group of that name, or a consumer of that name in this group.
     """
     check_type("history", history, History, "the History of a run")
+    if group not in history.group_names:
+        raise no_such("group", group, history.group_names)
     samples = history.samples
     crash = next(
         (
@@ -86,6 +93,8 @@ def seconds_to_recover(history: History, group: str, consumer: str) -> float | N
         None,
     )
     if crash is None:
+        if consumer not in (names := history.consumer_names(group)):
+            raise no_such("consumer", consumer, names)
         return None
     ids = {one.id for one in _oldest(samples[crash], group) if one.consumer == consumer}
     for sample in samples[crash:]:

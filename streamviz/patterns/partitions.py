@@ -197,6 +197,21 @@ class Partitions:
             If a row was refused or not confirmed. The message names the first such row, and says
             how many rows were added: all of the earlier batches, and those of its batch that
             other nodes and partitions took. The remaining rows are not sent.
+
+        Notes
+        -----
+        To go on after an error, give add_many an iterator, and then `error.unconfirmed`, which
+        has the rows that were read and not confirmed, and what remains. Nothing is lost, and only
+        the rows of that one batch may be doubled, those whose confirmation got lost::
+
+            remaining = iter(rows)
+            while True:
+                try:
+                    parts.add_many(remaining)
+                    break
+                except ServerUnreachable as error:
+                    remaining = chain(error.unconfirmed, remaining)  # of itertools
+                    time.sleep(1)
         """
         arguments.whole_number("batch", batch, 1)
         check_type("rows", rows, Iterable, "pairs of a key and fields")

@@ -12,10 +12,12 @@ from numbers import Integral, Real
 from typing import Any, NoReturn, TypeVar
 
 from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError, meant
+from streamviz.errors import InputError, meant, no_such
 
 F = TypeVar("F", bound=Callable[..., Any])
 V = TypeVar("V")
+
+MAX_SPAN_S = 100 * 365 * 86_400
 
 
 def plain(value: Any) -> str | bytes | int | float | None:
@@ -52,6 +54,16 @@ def positive(name: str, value: float, most: float = sys.float_info.max) -> float
     if not isinstance(checked, int | float) or not 0 < checked <= most:
         limit = f", at most {most:.0f}" if most < sys.float_info.max else ""
         raise InputError(f"{name}={value!r}: give a number above 0{limit}")
+    return checked
+
+
+def span(name: str, value: float) -> float:
+    """Return `value` if it is a number of seconds that a run can take."""
+    if (checked := positive(name, value)) > MAX_SPAN_S:
+        raise InputError(
+            f"{name}={value!r}: give at most {MAX_SPAN_S:,}, a hundred years; run() without "
+            "seconds goes to the end of the series"
+        )
     return checked
 
 
@@ -110,9 +122,7 @@ class ByName(dict[str, V]):
         self._kind = kind
 
     def __missing__(self, name: object) -> NoReturn:
-        names = ", ".join(map(repr, self)) or "none"
-        step = meant(str(name), self, f"the {self._kind}s are {names}")
-        raise InputError(f"there is no {self._kind} {name!r}: {step}")
+        raise no_such(self._kind, name, self)
 
 
 def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:

@@ -140,9 +140,7 @@ class Scenario(Plan):
             run has gone on to its end, and `history` has its samples.
         """
         history = self.history
-        ms = (
-            self._ms_to_the_end() if seconds is None else checks.positive("seconds", seconds) * 1000
-        )
+        ms = self._ms_to_the_end() if seconds is None else checks.span("seconds", seconds) * 1000
         writers: list[Writer] = [*self.producers, *self.context.dead_letters.values()]
         parts = writers, self.groups.values(), self.readers.values()
         with self.clock.env.deferring_interrupts():

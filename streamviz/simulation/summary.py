@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from streamviz.client.frames import Kind, make_frame
-from streamviz.errors import InputError
+from streamviz.errors import no_such
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState
 from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
@@ -93,8 +93,7 @@ class Summary:
         for group in self.groups:
             if group.name == name:
                 return group
-        names = ", ".join(repr(group.name) for group in self.groups) or "none"
-        raise InputError(f"there is no group {name!r}: the groups are {names}")
+        raise no_such("group", name, [group.name for group in self.groups])
 
     def to_frame(self) -> pandas.DataFrame:
         """Return a pandas frame with a row for each group, and then one for each of its consumers.

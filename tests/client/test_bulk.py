@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -91,6 +94,7 @@ def test_a_bad_row_is_named_and_nothing_of_its_batch_is_added(
         Stream(redis, key).add_many(rows, batch=10)
     assert says in str(error.value)
     assert "The 20 rows" in str(error.value)
+    assert error.value.unconfirmed == rows[20:27]
     assert Stream(redis, key).length() == 20
 
 
@@ -152,9 +156,10 @@ def test_a_refused_row_is_named_and_counted_and_no_more_is_sent(
     rows[25] = ("3-0", {"n": 3})
     with pytest.raises(
         CommandRefused, match=r"row 25: .* 39 rows were added, and 1 of the 40 rows"
-    ):
+    ) as error:
         Stream(redis, key).add_many(rows, batch=10)
     assert Stream(redis, key).length() == 39
+    assert error.value.unconfirmed == [rows[25]]
 
 
 def test_a_key_of_another_type_is_refused(redis: redis_py.Redis, key: str) -> None:
@@ -193,11 +198,18 @@ def test_a_broken_connection_raises_and_nothing_is_sent_twice(
                 other.client_kill_filter(_type="normal", skipme=True)
             yield {"n": n}
 
-    with pytest.raises(ServerUnreachable, match="connect again"):
-        Stream(redis, key).add_many(rows(), batch=10)
-    seen = [int(entry.fields["n"]) for entry in Stream(redis, key).range()]
+    stream, remaining = Stream(redis, key), rows()
+    with pytest.raises(ServerUnreachable, match="connect again") as error:
+        stream.add_many(remaining, batch=10)
+    seen = [int(entry.fields["n"]) for entry in stream.range()]
     assert seen == list(range(len(seen)))
     assert 20 <= len(seen) <= 30
+    first = int(re.findall(r"The first (\d+) rows are confirmed", str(error.value))[0])
+    assert error.value.unconfirmed == [{"n": n} for n in range(first, 40)]
+    assert stream.add_many(chain(error.value.unconfirmed, remaining)) == 50 - first
+    counts = Counter(int(entry.fields["n"]) for entry in stream.range())
+    assert set(counts) == set(range(50)), "nothing is lost"
+    assert {n for n in counts if counts[n] > 1} <= set(range(first, 40))
     other.close()
 
 

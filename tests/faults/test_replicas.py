@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 
 import pytest
 import redis as redis_py
@@ -20,6 +22,7 @@ from streamviz.server.embedded_cluster import EmbeddedCluster
 
 Until = Callable[..., None]
 KEY = "orders:{7}"
+PEOPLE = [f"customer-{n}" for n in range(12)]
 
 
 @pytest.fixture
@@ -99,6 +102,56 @@ def test_a_server_without_replicas_confirms_by_none(redis: redis_py.Redis, key: 
     with pytest.raises(CommandRefused, match=r"row 1: .*1 rows were added"):
         stream.add_many([{"n": 5}, ("1-0", {"n": 1})], wait=1, wait_ms=1)
     assert stream.length() == 5
+
+
+def test_rows_broken_by_a_killed_node_are_in_the_error_to_go_on_with(
+    mirrored: EmbeddedCluster, client: RedisCluster, until: Until
+) -> None:
+    parts, batch = Partitions(client, "orders", 8), 1000
+    home = mirrored.slot_owner(parts.streams[0].key)
+    replica = mirrored.replicas[mirrored.nodes.index(home)]
+    sent: list[int] = []
+
+    def kill() -> None:  # while batches are under way
+        with closing(home.server.client()) as here:
+            here.xlen(parts.streams[0].key)
+            os.kill(here.info("server")["process_id"], signal.SIGKILL)
+        until(lambda: not home.server.running, 20)
+
+    killer = threading.Thread(target=kill)
+
+    def row() -> tuple[str, dict[str, int]]:
+        sent.append(len(sent))
+        return PEOPLE[sent[-1] % len(PEOPLE)], {"n": sent[-1]}
+
+    def rows() -> Iterator[tuple[str, dict[str, int]]]:
+        while len(sent) < 3 * batch:
+            yield row()
+        killer.start()
+        while killer.is_alive():
+            yield row()
+        for _ in range(2 * batch):
+            yield row()
+
+    remaining = rows()
+    with pytest.raises(ServerUnreachable, match="the error's unconfirmed has these rows") as error:
+        parts.add_many(remaining, batch=batch, wait=1, wait_ms=10_000)
+    killer.join(30)
+    unconfirmed = error.value.unconfirmed
+    assert 0 < len(unconfirmed) < batch, "those of the other node are confirmed"
+    mirrored.take_over(replica.name)
+    counts = parts.add_many(chain(unconfirmed, remaining), batch=batch)
+    assert sum(counts) >= len(unconfirmed)
+    found: dict[str, list[int]] = {who: [] for who in PEOPLE}
+    for one in parts.streams:
+        for entry in one.range():
+            n = int(entry.fields["n"])
+            found[PEOPLE[n % len(PEOPLE)]].append(n)
+    assert sorted({n for one in found.values() for n in one}) == sent, "nothing is lost"
+    doubled = {n for one in found.values() for n in one if one.count(n) > 1}
+    assert doubled <= {fields["n"] for _, fields in unconfirmed}
+    for one in found.values():
+        assert list(dict.fromkeys(one)) == sorted(set(one)), "and each customer's are in order"
 
 
 def test_a_node_that_refuses_got_nothing_so_its_replica_gets_the_command(

@@ -12,6 +12,7 @@ from plots.histories import gone, group, history, sample
 from streamviz import Observer, Scenario, Stream, series
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import PendingEntry
+from streamviz.errors import InputError
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
@@ -207,7 +208,8 @@ def test_the_time_to_recover_is_from_the_crash_until_no_entry_is_pending() -> No
         oldest = [PendingEntry(EntryId(ms), who, 0, 1) for ms, who in ids]
         return sample(n, group("g", pending=len(ids), oldest=oldest), events=events)
 
-    assert seconds_to_recover(history(), "g", "ann") is None
+    with pytest.raises(InputError, match="no group 'g': the groups are none"):
+        seconds_to_recover(history(), "g", "ann")
     window = history(
         pending_sample(1, (1, "ann"), (2, "ben")),
         pending_sample(5, (1, "ann"), (3, "ann"), events=(Event("crashed", "ann", "g", 2),)),
@@ -215,10 +217,12 @@ def test_the_time_to_recover_is_from_the_crash_until_no_entry_is_pending() -> No
         pending_sample(20, (3, "ben")),
     )
     assert seconds_to_recover(window, "g", "ann") is None
-    assert seconds_to_recover(window, "g", "an") is None
+    with pytest.raises(InputError, match="no consumer 'an'"):
+        seconds_to_recover(window, "g", "an")
     window.append(pending_sample(32, (9, "ann")))
     assert seconds_to_recover(window, "g", "ann") == 2.7
-    assert seconds_to_recover(window, "other", "ann") == 0
+    with pytest.raises(InputError, match="no group 'other': the groups are 'g'"):
+        seconds_to_recover(window, "other", "ann")
 
 
 def test_a_claimed_entry_has_two_consumers(redis: redis_py.Redis, key: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -187,7 +186,7 @@ def test_a_summary_is_a_table_of_frozen_records(shop: Scenario, key: str) -> Non
     assert {str(kind) for kind in frame.dtypes[2:]} == {"Int64"}
     first: Any = summary.group("billing").consumers[0]
     assert isinstance(first, ConsumerSummary)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(InputError, match="can't be changed"):
         first.handled = 3
     with pytest.raises(InputError, match="no group 'nope': the groups are 'billing', 'email'"):
         summary.group("nope")
