@@ -152,7 +152,7 @@ HOST = """async ([code, css]) => {
       .streamviz-live .streamviz-board :is(.streamviz-plot, .streamviz-flow) {
         height: ${height}px; margin: 0 0 8px; width: ${width}px; }`;
     const text = JSON.stringify({ figures, panel: null, rows: [], status: { state: 'running' } });
-    for (const one of listeners) one({ type: 'figures' }, [new TextEncoder().encode(text)]);
+    for (const one of listeners) one({ type: 'figures' }, [text]);
   };
   const el = document.body.appendChild(document.createElement('div'));
   await widget.render({ model, el, signal: new AbortController().signal });
