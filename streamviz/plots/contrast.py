@@ -7,10 +7,12 @@ browser, which reads `SUBSTITUTES` from each figure's layout.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 Background = Literal["light", "dark"]
+_HEX = re.compile("#[0-9a-fA-F]{6}")
 BACKGROUNDS: dict[Background, str] = {"light": "#ffffff", "dark": "#1e1e1e"}
 TEXT_COLOURS: dict[Background, str] = {"light": "#333333", "dark": "#dddddd"}
 TEXT_COLOUR = "#7a7a7a"
@@ -49,7 +51,12 @@ def for_background(traces: list[dict[str, Any]], background: Background) -> list
 
 def ensure_contrast(colour: str, opacity: float, background: Background) -> float:
     """Return an opacity, raised until the colour has the contrast that a line or mark needs."""
-    while opacity < 1 and contrast(colour, BACKGROUNDS[background], opacity) < MIN_SHAPE_CONTRAST:
+    while (
+        _is_hex(colour)
+        and not isinstance(opacity, list)
+        and opacity < 1
+        and contrast(colour, BACKGROUNDS[background], opacity) < MIN_SHAPE_CONTRAST
+    ):
         opacity = min(1.0, round(opacity + 0.05, 2))
     return opacity
 
@@ -82,14 +89,18 @@ def _recolour(trace: dict[str, Any], background: Background) -> dict[str, Any]:
     for part in ("line", "marker"):
         if "color" in shown.get(part, {}):
             colour = shown[part]["color"]
-            substitute = substitutes.get(colour, colour)
-            shown[part] = shown[part] | {"color": substitute}
+            if not _is_hex(colour) or colour not in substitutes:
+                continue
+            shown[part] = shown[part] | {"color": substitutes[colour]}
             if "fillcolor" in shown:
-                old, new = _channels(colour), _channels(substitute)
+                old, new = _channels(colour), _channels(substitutes[colour])
                 shown["fillcolor"] = shown["fillcolor"].replace(old, new)
     if "textfont" in shown:
-        of_text = shown["textfont"].get("color", ())
-        of_text = [readable(substitutes.get(one, one), background) for one in of_text]
+        own = shown["textfont"].get("color", ())
+        of_text = [
+            readable(substitutes.get(one, one), background) if _is_hex(one) else one
+            for one in ([own] if isinstance(own, str) else own)
+        ]
         shown["textfont"] = shown["textfont"] | {"color": of_text}
     marker = shown.get("marker", {})
     if "opacity" in marker:
@@ -99,6 +110,11 @@ def _recolour(trace: dict[str, Any], background: Background) -> dict[str, Any]:
         colour = (shown.get("line") or marker)["color"]
         shown["opacity"] = ensure_contrast(colour, shown["opacity"], background)
     return shown
+
+
+def _is_hex(colour: object) -> bool:
+    """Return whether one can compute with a colour; one's own plot may have names and lists."""
+    return isinstance(colour, str) and bool(_HEX.fullmatch(colour))
 
 
 def _rgb(colour: str) -> list[int]:

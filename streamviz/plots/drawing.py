@@ -10,11 +10,16 @@ from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
+from streamviz.plots.contrast import BACKGROUNDS
 from streamviz.plots.figure import Delta, Figure, Plot, lack_of
+from streamviz.plots.svg import render
+from streamviz.plots.traces import Trace
 
 _PACKAGE = str(Path(__file__).parents[1])
 TRACES = ("scatter", "bar", "pie")
 """The trace types that a page can draw: its plotly.js is the basic one, a quarter of the whole."""
+_OF_POINTS = ("y", "text", "hovertext", "customdata")
+_STYLES = ("marker", "textfont")  # lists in them may be longer than there are points yet
 FAILED = object()
 """The structure key of a plot that raised: its next delta is the whole figure."""
 
@@ -24,6 +29,8 @@ def draw(plot: Plot, history: History, *, static: bool = False) -> tuple[Figure,
     try:
         figure = plot.static_figure(history) if static else plot.figure(history)
         _check(plot, figure)
+        if static and not _is_ours(plot):
+            _check_still(figure)
         return figure, plot.structure_key(history)
     except Exception as error:
         return plot.failure(_text(plot, error), history), FAILED
@@ -73,7 +80,7 @@ def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:
 
 def _check(plot: Plot, drawn: Figure | Delta) -> None:
     """Check that a browser can be sent what a user's plot draws; ours are known to be right."""
-    if type(plot).__module__.startswith("streamviz."):
+    if _is_ours(plot):
         return
     try:
         json.dumps(drawn, allow_nan=False)
@@ -85,6 +92,41 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
     for trace in drawn.get("full", drawn).get("data", ()):
         if (kind := trace.get("type", "scatter")) not in TRACES:
             raise InputError(f"a page can't draw the trace type {kind!r}: use {', '.join(TRACES)}")
+    for part in ("points", "set"):
+        _check_lengths({i: one for i, one in drawn.get(part, {}).items() if "x" in one})
+    _check_lengths(dict(enumerate(drawn.get("full", drawn).get("data", ()))))
+
+
+def _is_ours(plot: Plot) -> bool:
+    return type(plot).__module__.startswith("streamviz.")
+
+
+def _check_lengths(traces: dict[int, Trace]) -> None:
+    """Check that what a trace says of its points, it says of each."""
+    for i, trace in traces.items():
+        count = len(trace.get("x") or ())
+        own = {key: trace.get(key) for key in _OF_POINTS}
+        style = {
+            f"{part}.{key}": one for part in _STYLES for key, one in trace.get(part, {}).items()
+        }
+        for key, value in (own | style).items() if {"x", "y"} & {*trace} else ():
+            given = len(value) if isinstance(value, list | tuple) else count
+            if given != count and (key in own or given < count):
+                raise InputError(
+                    f"trace {i} has {given} values in {key!r} and {count} in 'x': "
+                    "give one for each point"
+                )
+
+
+def _check_still(figure: Figure) -> None:
+    """Check that the figure of a user's plot can be drawn as a picture: here it has a place."""
+    try:
+        for background in BACKGROUNDS:
+            render(figure, background=background)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"a still picture can't show it: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _first_unfit(value: Any, place: str = "") -> str:

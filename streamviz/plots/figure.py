@@ -271,7 +271,8 @@ def id_scale(history: History) -> Callable[[EntryId], float]:
 
 
 def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
-    axes = {name: axis for name, axis in layout.items() if _AXIS.fullmatch(name)}
+    layout = _with_title(layout)
+    axes = {name: _with_title(axis) for name, axis in layout.items() if _AXIS.fullmatch(name)}
     x_axis = {"rangemode": "nonnegative"}  # plotly would begin below the first second
     return {
         "title": {"text": title, "x": 0, "xref": "paper"},
@@ -290,3 +291,9 @@ def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
             for name, axis in axes.items()
         },
     }
+
+
+def _with_title(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a layout, or an axis, whose title is as plotly has it: one's own may be a text."""
+    title = part.get("title")
+    return part | {"title": {"text": title}} if isinstance(title, str) else part

@@ -65,16 +65,17 @@ def draw_trace(trace: Trace, panel: Panel) -> Iterator[str | Word]:
 
 
 def _texts(trace: Trace, panel: Panel) -> Iterator[Word]:
-    colours, positions = trace.get("textfont", {}).get("color"), trace.get("textposition", "")
-    for i, (point, text) in enumerate(zip(_points(trace, panel), trace["text"], strict=True)):
+    colours = trace.get("textfont", {}).get("color")
+    for i, point in enumerate(_points(trace, panel)):
+        text = str(_of(trace.get("text"), i) or "")
         if point is None or not text:
             continue
-        position = positions if isinstance(positions, str) else positions[i]
-        anchor, dx = {"left": ("end", -4), "center": ("middle", 0)}.get(
-            position.split()[1], ("start", 4)
+        position = _of(trace.get("textposition", "middle center"), i)
+        anchor, dx = {"left": ("end", -4), "right": ("start", 4)}.get(
+            position.split()[-1], ("middle", 0)
         )
         y = point[1] + (15 if position.startswith("bottom") else 4)
-        fill = f" fill='{colours[i]}'" if colours else ""
+        fill = f" fill='{_of(colours, i)}'" if colours else ""
         element = (
             f"<text x='{point[0] + dx:.1f}' y='{y:.1f}' text-anchor='{anchor}'{fill}>"
             f"{words_of(text)}</text>"
@@ -97,7 +98,8 @@ def _fill(trace: Trace, panel: Panel) -> Iterator[str]:
         hatch = "".join(hatches)
         yield f"<path d='{hatch}' stroke='{trace['line']['color']}' stroke-opacity='.5'/>"
     elif pieces:
-        yield f"<path d='{''.join(pieces)}' fill='{trace['fillcolor']}'/>"
+        fill = trace.get("fillcolor", f"{trace['line']['color']}' fill-opacity='.5")
+        yield f"<path d='{''.join(pieces)}' fill='{fill}'/>"
 
 
 def stroke(style: dict[str, Any]) -> str:
@@ -116,19 +118,28 @@ def _points(trace: Trace, panel: Panel) -> list[Point | None]:
 
 def _markers(trace: Trace, panel: Panel) -> Iterator[str]:
     marker = trace["marker"]
-    symbol, colour = str(marker.get("symbol", "circle")), marker["color"]
-    sizes = marker.get("size", 6)
-    is_open = symbol.endswith("-open")
-    opacity = marker.get("opacity", 1)
-    shapes: dict[Point, str] = {}  # one at each pixel
+    shapes: dict[str, dict[Point, str]] = {}  # by how they are painted, one at each pixel
     for i, point in enumerate(_points(trace, panel)):
-        size = sizes[min(i, len(sizes) - 1)] if isinstance(sizes, list) else sizes
+        size = _of(marker.get("size", 6), i)
         if point is None or not size:
             continue
+        symbol, colour = (
+            str(_of(one, i)) for one in (marker.get("symbol", "circle"), marker["color"])
+        )
+        opacity = _of(marker.get("opacity", 1), i)
+        paint = (
+            f"fill='none' stroke='{colour}' stroke-width='2'"
+            if symbol.endswith("-open")
+            else f"fill='{colour}'"
+        ) + (f" opacity='{opacity}'" if opacity != 1 else "")
         at = (round(point[0], 1), round(point[1], 1))
-        if at not in shapes:
-            shapes[at] = shape(symbol.removesuffix("-open"), *at, size / 2)
-    if shapes:
-        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if is_open else f"fill='{colour}'"
-        faint = f" opacity='{opacity}'" if opacity != 1 else ""
-        yield f"<path d='{''.join(shapes.values())}' {paint}{faint}/>"
+        alike = shapes.setdefault(paint, {})
+        if at not in alike:
+            alike[at] = shape(symbol.removesuffix("-open"), *at, size / 2)
+    for paint, alike in shapes.items():
+        yield f"<path d='{''.join(alike.values())}' {paint}/>"
+
+
+def _of(value: Any, i: int) -> Any:
+    """Return a point's own value, or the one that all points have."""
+    return value[min(i, len(value) - 1)] if value and isinstance(value, list | tuple) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from plots.histories import group, history, sample
@@ -13,8 +14,11 @@ from streamviz import Dashboard, Scenario, replay
 from streamviz.export import to_html, to_still
 from streamviz.export.viewer import Viewer
 from streamviz.observation.history import History
+from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, Flow, GroupLag
+from streamviz.plots.drawing import draw
 from streamviz.plots.figure import apply
+from streamviz.plots.svg import render_saved
 from streamviz.recording import Recording, save
 
 Until = Callable[..., None]
@@ -104,3 +108,65 @@ def test_a_replay_and_its_exports_show_it(recording: Recording, tmp_path: Path) 
     still = to_still(recording, tmp_path / "run.svg", plots=[Shaky(), GroupLag()])
     assert "can&#x27;t be drawn" in still.read_text("utf-8")
     assert to_html(recording, tmp_path / "run.html", plots=[Shaky()]).stat().st_size
+
+
+class Own(GroupLag):
+    """A plot of one's own with three points, and what else a trace says of them."""
+
+    title = "Own"
+    trace: ClassVar[dict[str, Any]] = {}
+
+    def traces(self, history: History) -> list[dict[str, Any]]:
+        return [{"type": "scatter"}]
+
+    def structure_key(self, history: History) -> Any:
+        return None
+
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        return []
+
+    def current_state(self, history: History) -> list[dict[str, Any]]:
+        return [{"x": [1, 2, 3], "y": [1, 2, 3], **self.trace}]
+
+    def layout(self, history: History) -> dict[str, Any]:
+        return {"title": "Mine", "xaxis": {"title": "seconds"}}
+
+
+@pytest.mark.parametrize(
+    ("trace", "says"),
+    [
+        ({"mode": "text", "text": ["a"]}, "1 values in 'text' and 3 in 'x'"),
+        ({"mode": "text", "text": list("abcd")}, "4 values in 'text' and 3 in 'x'"),
+        ({"customdata": ["1-1"]}, "1 values in 'customdata' and 3 in 'x'"),
+        ({"y": [1, 2]}, "2 values in 'y' and 3 in 'x'"),
+        ({"mode": "markers", "marker": {"color": ["red"]}}, "1 values in 'marker.color' and 3"),
+        ({"type": "bar", "x": ["a", "b", "c"]}, "a still picture can't show it: TypeError"),
+        ({"line": None}, "a still picture can't show it: TypeError"),
+    ],
+)
+def test_a_bad_trace_says_so_in_its_own_place_of_the_saved_picture(
+    trace: dict[str, Any], says: str
+) -> None:
+    board = Dashboard(
+        history(sampled(1)), plots=[type("Own", (Own,), {"trace": trace})(), GroupLag()]
+    )
+    output = board._mimebundle("x")
+    assert output["text/html"].count("<img") == 2
+    assert f"Own can't be drawn: {says}" in output["text/plain"].replace("trace 0 has ", "")
+
+
+@pytest.mark.parametrize(
+    ("trace", "drawn"),
+    [
+        ({"mode": "text", "text": "all"}, ">all<"),
+        ({"mode": "text", "text": [7, 8, 9], "textposition": "top"}, ">8<"),
+        ({"mode": "text", "text": list("abc"), "textfont": {"color": "red"}}, "fill='red'"),
+        ({"mode": "text"}, ">seconds<"),
+        ({"mode": "markers", "marker": {"color": ["red", "#0072B2", "blue"]}}, "fill='blue'"),
+        ({"line": {"color": "red"}, "fill": "tozeroy"}, "fill='red'"),
+        ({"line": {"color": "red"}, "fillcolor": "pink", "fill": "tozeroy"}, "fill='pink'"),
+    ],
+)
+def test_what_plotly_takes_the_saved_picture_shows(trace: dict[str, Any], drawn: str) -> None:
+    figure, _ = draw(type("Own", (Own,), {"trace": trace})(), history(sampled(1)), static=True)
+    assert drawn in render_saved(figure)

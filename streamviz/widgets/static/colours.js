@@ -5,6 +5,7 @@ import { axesOf, axisKey } from "./layout.js";
 
 const MIN_CONTRAST = 3; // of a line or a mark, by WCAG 1.4.11
 const MIN_TEXT_CONTRAST = 4.5; // of letters, by WCAG 1.4.3
+const HEX = /^#[0-9a-f]{6}$/i; // a colour to compute with; in one's own plot it may be a name or a list
 
 /** Is the page dark: by JupyterLab's theme, or else by the system's. @param {{dataset: DOMStringMap}} body @param {boolean} system */
 export function isDark(body, system) {
@@ -44,7 +45,7 @@ export function contrast(colour, opacity, dark) {
 
 /** An opacity, raised until the colour has enough contrast. @param {any} colour @param {number} opacity @param {boolean} dark */
 export function ensureContrast(colour, opacity, dark) {
-  if (!/^#[0-9a-f]{6}$/i.test(colour)) return opacity;
+  if (!HEX.test(colour)) return opacity;
   let raised = opacity;
   while (raised < 1 && contrast(colour, raised, dark) < MIN_CONTRAST) raised = Math.min(1, raised + 0.05);
   return raised;
@@ -53,7 +54,7 @@ export function ensureContrast(colour, opacity, dark) {
 /** A colour, mixed with black or white until letters in it have enough contrast. @param {string} colour @param {boolean} dark */
 export function readable(colour, dark) {
   let mixed = colour;
-  for (let part = 0; part <= 1 && contrast(mixed, 1, dark) < MIN_TEXT_CONTRAST; part += 0.01) {
+  for (let part = 0; part <= 1 && HEX.test(colour) && contrast(mixed, 1, dark) < MIN_TEXT_CONTRAST; part += 0.01) {
     const both = channels(colour).map((one) => Math.round(one + ((dark ? 255 : 0) - one) * part));
     mixed = `#${both.map((one) => one.toString(16).padStart(2, "0")).join("")}`;
   }
@@ -69,12 +70,12 @@ export function forBackground({ layout }, data, dark) {
     for (const part of ["line", "marker"]) {
       const colour = result[part]?.color;
       const other = substitutes[colour];
-      if (!other) continue;
+      if (!HEX.test(colour) || !other) continue;
       result[part] = { ...result[part], color: other };
       if (result.fillcolor) result.fillcolor = result.fillcolor.replace(String(channels(colour)), String(channels(other)));
     }
     const { marker, line, textfont } = result;
-    if (textfont?.color) result.textfont = { ...textfont, color: textfont.color.map((/** @type {string} */ one) => readable(substitutes[one] ?? one, dark)) };
+    if (textfont?.color) result.textfont = { ...textfont, color: [textfont.color].flat().map((/** @type {string} */ one) => readable(substitutes[one] ?? one, dark)) };
     if (marker?.opacity) result.marker = { ...marker, opacity: ensureContrast(marker.color, marker.opacity, dark) };
     if (result.opacity < 1) result.opacity = ensureContrast((line ?? marker)?.color, result.opacity, dark);
     return result;

@@ -96,3 +96,10 @@ test("a figure without substitutes keeps its colours", () => {
   const [trace] = forBackground({ layout: {} }, [{ line: { color: "#0072B2" } }], true);
   assert.equal(trace.line.color, "#0072B2");
 });
+
+test("a plot of one's own may name its colours, or give one for all texts", () => {
+  const figure = { layout: { meta: { substitutes: { dark: { "#0072B2": "#3D9DE0" } } } } };
+  const own = [{ textfont: { color: "red" } }, { textfont: { color: ["#0072B2", 3] } }, { marker: { color: ["red", "blue"], opacity: 0.2 } }, { line: { color: "red" }, fillcolor: "pink" }];
+  const shown = forBackground(figure, own, true);
+  assert.deepEqual(shown.map(({ textfont, marker, line }) => (textfont ?? marker ?? line).color), [["red"], ["#3D9DE0", 3], ["red", "blue"], "red"]);
+});
