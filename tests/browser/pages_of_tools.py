@@ -22,6 +22,7 @@ from playwright.sync_api import Page
 installs = pytest.mark.timeout(900)  # in its first run
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 STREAMVIZ = [*PROJECT["dependencies"], "pandas"]
+SOLARA_PACKAGES = [f"{one}==1.58.2" for one in ("solara", "solara-assets")]  # no CDN is needed
 EXAMPLES = ROOT / "tests/examples"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "REDIS_URL": ""}
 Until = Callable[..., None]
@@ -93,7 +94,7 @@ def serving(command: list[str | Path], folder: Path, until: Until) -> Iterator[s
 
 def shows_a_board(page: Page, name: str) -> None:
     page.locator(".streamviz-live").wait_for(timeout=60_000)
-    page.get_by_role("button", name="kill billing-1").click()
+    page.get_by_role("button", name="kill billing-1").press("Enter")
     page.get_by_role("button", name="revive billing-1").wait_for()
     plot = page.locator(".streamviz-plot .main-svg")
     plot.nth(1).wait_for()
@@ -144,7 +145,7 @@ def test_streamlit_makes_a_new_run_when_its_slider_moves(
 @installs
 def test_solara_shows_a_live_board(tmp_path: Path, page: Page, until: Until) -> None:
     (tmp_path / "shop.py").write_text(SOLARA)
-    program = tool("solara", "solara", *STREAMVIZ) / "solara"
+    program = tool("solara", *SOLARA_PACKAGES, *STREAMVIZ) / "solara"
     with serving(
         [program, "run", "shop.py", "--no-open", "--production", "--port"], tmp_path, until
     ) as url:
