@@ -128,7 +128,7 @@ test-matrix: js
 test-pages: js
 	$(BIN)/python -m pytest tests/browser/pages_of_tools.py -o python_files='pages_*.py'
 
-test-versions: js
+test-versions: $(if $(wildcard $(READY)),js,$(LEARN))
 	$(BIN)/python tests/versions.py $(VERSIONS)
 
 test-install: js

@@ -363,7 +363,7 @@ def test_neither_the_browsers_arguments_nor_ours_tell_a_secret(
         text=True,
     )
     try:
-        until(opened.exists)
+        until(opened.exists, 30)
         page = Path(urlsplit(opened.read_text().strip()).path)
         token = re.search(r"token=([\w-]+)", page.read_text())
         assert page.parent.stat().st_mode & 0o077 == 0, "others cannot read it"

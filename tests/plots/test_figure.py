@@ -52,6 +52,7 @@ def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -
         yield delta
 
 
+@pytest.mark.timeout(240)  # 28 s were seen on a busy machine
 @settings(max_examples=80, deadline=None)
 @given(
     samples=rough_samples(),
