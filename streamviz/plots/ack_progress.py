@@ -26,8 +26,10 @@ _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("lost", "lost in failovers, at most", "longdash"),
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
+_LONG = ("acknowledged", "dropped or unclear", "lost in failovers")
 _LINE = 0.1  # of the plot's height, from one number to the next
 _IN_ROW = 4  # groups; more than these stand in several rows
+_IN_ROWS = 3  # groups in each of several rows, with room for two short lines
 
 
 class AckProgress(Plot):
@@ -84,13 +86,14 @@ class AckProgress(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each group, side by side, all with one scale."""
         names = self._names(history) or ("no consumer group yet",)
-        columns, rows = min(len(names), _IN_ROW), math.ceil(len(names) / _IN_ROW)
+        columns, rows = _grid(len(names))
         layout: dict[str, Any] = {"showlegend": False}
         if rows > 1:
             count = len(history.group_names)
             some = f", {len(names)} of {count} groups" if len(names) < count else ""
-            words = f"{self.title}: waiting / pending / acknowledged / other{some}"
+            words = f"{self.title}: waiting/pending/acked/other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
+            layout["margin"] = {"l": 60, "r": 16, "t": 52, "b": 44}  # a title of two lines
         for index, name in enumerate(names):
             row, column = divmod(index, columns)
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
@@ -132,15 +135,15 @@ class AckProgress(Plot):
         last = history.newest
         texts: list[list[str]] = []
         groups = self._groups(history)
-        rows = math.ceil(len(groups) / _IN_ROW)
+        columns, rows = _grid(len(groups))
         for name, _ in groups:
             group = last.find_group(name) if last else None
             if last is None or group is None:
                 texts.append(["no such group now"])
             elif rows == 1:
-                texts.append(_numbers(account_for(last, group)))
+                texts.append(_numbers(account_for(last, group), short=columns > 2))
             else:
-                texts.append([label(name, 18), _short_numbers(account_for(last, group))])
+                texts.append([label(name, 14), _short_numbers(account_for(last, group))])
         line = _LINE * (1 if rows == 1 else 0.9 * rows)
         most = max((one.entries_added for one in history.samples), default=1) or 1
         top = most / max(0.2, 1 - line * max(map(len, texts), default=0))  # above all bands
@@ -188,20 +191,37 @@ class AckProgress(Plot):
         return tuple(name for name in history.group_names if name == self.group)
 
 
-def _numbers(counts: GroupAccounting) -> list[str]:
-    parts = [(counts.undelivered, "waiting"), (counts.pending, "pending")]
-    other = _other(counts)
-    parts += [(counts.acked, "acknowledged"), *([(other, "dropped or unclear")] if other else [])]
-    parts += [(counts.lost, "lost in failovers")] if counts.lost else []
-    return [f"{'?' if number is None else f'{number:,}'} {words}" for number, words in parts]
+def _grid(count: int) -> tuple[int, int]:
+    """Return in how many columns and rows the panels of groups stand."""
+    columns = count if count <= _IN_ROW else _IN_ROWS
+    return columns, math.ceil(count / columns) if count else 0
+
+
+def _numbers(counts: GroupAccounting, *, short: bool) -> list[str]:
+    """Return a line for each number; short ones fit beside other groups in a small picture."""
+    acked, rest, lost = ("acked", "other", "lost") if short else _LONG
+    parts = [(counts.undelivered, "waiting"), (counts.pending, "pending"), (counts.acked, acked)]
+    parts += [(other, rest)] if (other := _other(counts)) else []
+    parts += [(counts.lost, lost)] if counts.lost else []
+    number = _brief if short else number_text
+    return [f"{'?' if one is None else number(one)} {words}" for one, words in parts]
+
+
+def _brief(number: int) -> str:
+    """Return a number for a small place: of a large one the first digits."""
+    for least, one, letter in ((10**9, 10**9, "B"), (10**6, 10**6, "M"), (10**4, 10**3, "k")):
+        if number >= least:
+            tenths = number * 10 // one
+            return f"{tenths / 10 if tenths < 100 else tenths // 10:,}{letter}"
+    return f"{number:,}"
 
 
 def _short_numbers(counts: GroupAccounting) -> str:
     """Return what waits, is pending and is acknowledged, in one line."""
     numbers = [counts.undelivered, counts.pending, counts.acked]
     numbers += [other] if (other := _other(counts)) else []
-    shown = " / ".join("?" if number is None else f"{number:,}" for number in numbers)
-    return f"{shown}, {counts.lost:,} lost" if counts.lost else shown
+    shown = "/".join("?" if number is None else _brief(number) for number in numbers)
+    return f"{shown}, {_brief(counts.lost)} lost" if counts.lost else shown
 
 
 def _other(counts: GroupAccounting) -> int:

@@ -54,7 +54,7 @@ def scene_of(history: History) -> dict[str, Any]:
     dead = dead_consumers(history)
     calm = growth(span(history))
     rate = rate_in(history)
-    coming = f"in {rate:,.1f}/s" if rate is not None and rate >= 0 else ""
+    coming = f"in {rate:,.{int(rate < 100)}f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
         "rates": ", ".join(filter(None, (coming, all_groups_shown(history)))),

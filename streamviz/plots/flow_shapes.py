@@ -85,8 +85,11 @@ class _Flow:
         hidden = (oldest - 1) * self.every - scene["first"] + 1
         room = self.right - self.left
         words = f"{hidden:,} older" if older else scene["ids"][0] or "empty"
-        each = f" · ■ = {self.every:,} entries" if self.every > 1 else ""
-        words = _fit(room // 2, NOTE, words + each)
+        if self.every > 1:
+            each = f"■ = {self.every:,} entries"
+            words = _fit(room * 2 // 3, NOTE, f"{words} · {each}", each)
+        else:
+            words = _fit(room // 2, NOTE, words)
         yield _text("oldest", self.left, top + 28, words, "note")
         words = _fit(room - NOTE * (columns(words) + 1), NOTE, scene["ids"][1])
         yield _text("newest", self.right, top + 28, words, "note", "end")
@@ -106,7 +109,7 @@ class _Flow:
         yield _text("event", 16, self.top - 15, _fit(room, NOTE, self.scene["event"]), "note")
         for k, name in enumerate(names):
             words = f"{_fit(slot - 30, NOTE, name)} ▾"
-            x = self.right - slot * k
+            x = self.right - slot * k - (0 if self.wide else 6)  # the rates stand close to them
             yield _text(f"producer {k}", x, self.top - 15, words, "note", "end")
         return {
             self.square(number): self.right - slot * min(k, most - 1) - SQUARE

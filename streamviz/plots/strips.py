@@ -6,6 +6,7 @@ from typing import Any
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import (
     EVENT_AXIS,
     event_lines,
@@ -62,6 +63,7 @@ class Strips(Plot):
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
             "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.43)],
             "showlegend": False,
+            "meta": {"substitutes": SUBSTITUTES, "strips": True},  # a low stage leaves them out
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:

@@ -11,9 +11,11 @@ from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import entries_text, no_data_text, number_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, end_texts, line
 
+_GAP = 0.17  # between two texts, as a part of a panel's height
+
 
 class TrimSawtooth(Plot):
-    """Two panels: the stream's length, and the macro nodes or the bytes that it takes.
+    """Two panels: the stream's length, and below it the macro nodes or the bytes that it takes.
 
     With ``~``, Redis removes whole macro nodes only, so the length is a sawtooth between the limit
     and one node above it. With ``=``, the length is flat and the memory is the same sawtooth,
@@ -65,23 +67,22 @@ class TrimSawtooth(Plot):
             for name, dash in (("MAXLEN", "dash"), ("a node more", "dot"))
         ]
         name = "macro nodes" if self.beside == "nodes" else "memory"
-        taken = line(name, 1, xaxis="x2", yaxis="y2")
+        taken = line(name, 1, yaxis="y2")
         taken["line"]["dash"] = "solid"  # small steps would break up a dashed line
         traces = [line("XLEN", 0), *limits[: len(self.limits)], taken]
         for trace in traces:
             trace["line"]["shape"] = "hv"
         ends = end_labels([colour(0), *[GREY] * len(self.limits)])
-        return [*traces, ends, end_labels([colour(1)], xaxis="x2", yaxis="y2")]
+        return [*traces, ends, end_labels([colour(1)], yaxis="y2")]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return two pairs of axes side by side, with one time and a scale for each."""
+        """Return two panels, one above the other, with one time and a scale for each."""
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
-        across = {"text": "seconds"}
+        up = {"rangemode": "tozero", "anchor": "x", "nticks": 4}
         return {
-            "xaxis": {"title": across, "domain": [0, 0.39], "anchor": "y"},
-            "xaxis2": {"title": across, "domain": [0.66, 1], "anchor": "y2", "matches": "x"},
-            "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero", "anchor": "x"},
-            "yaxis2": {"title": {"text": title}, "rangemode": "tozero", "anchor": "x2"},
+            "xaxis": {"title": {"text": "seconds"}, "anchor": "y2"},
+            "yaxis": {"title": {"text": "entries"}, "domain": [0.54, 1], **up},
+            "yaxis2": {"title": {"text": title}, "domain": [0, 0.46], **up},
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "showlegend": False,
         }
@@ -108,8 +109,8 @@ class TrimSawtooth(Plot):
         unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
         size = "unknown" if taken is None else f"{taken:,.6g} {unit}"
         return [
-            end_texts(x, names, [last.length, *self.limits], top, 0.075),
-            end_texts(x, [size], [taken], taken or 0, 0.075),
+            end_texts(x, names, [last.length, *self.limits], top, _GAP),
+            end_texts(x, [size], [taken], taken or 0, _GAP),
         ]
 
     def summary(self, history: History) -> str:

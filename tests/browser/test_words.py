@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,19 @@ def test_no_words_of_a_plot_lie_over_others_or_leave_the_picture(
         wrong += [f"{name}: {one}" for one in problems(shown, list(PLOTS))]
     assert not wrong, "\n".join(wrong)
     assert count > 50 * len(names)
+
+
+def test_each_groups_numbers_stand_in_its_own_part_of_a_small_picture(
+    show: Callable[..., list[dict[str, Any]]],
+) -> None:
+    for names in (NAMES, NAMES[:5], NAMES[:3]):
+        seen = made(40, 250, names, scale=10**4)
+        (shown,) = show([draw(PLOTS["ack_progress"], seen)[0]], (400, 300), 1.0)
+        boxes = [one["box"] for one in shown["boxes"] if re.search("/4/|k? acked", one["text"])]
+        assert len(boxes) == len(names), "none is left out"
+        for left, _, right, _ in boxes:
+            panel = 60 + 114.5 * round((left - 60) / 114.5)
+            assert panel - 12 < left < right < panel + 114.5
 
 
 def test_no_words_of_a_still_picture_lie_over_others_or_leave_it(page: Page) -> None:

@@ -113,7 +113,7 @@ def test_panels_never_overlap_however_many(many: int) -> None:
     assert len(panels) == min(many, 12)
     for left, right, low, high in panels:
         assert 0 <= left < left + 0.15 < right <= 1, "room for its numbers"
-        assert 0 <= low < low + 0.2 < high <= 1
+        assert 0 <= low < low + 0.15 < high <= 1
     for one, other in combinations(panels, 2):
         apart = one[1] < other[0] or other[1] < one[0] or one[3] < other[2] or other[3] < one[2]
         assert apart, (one, other)
@@ -128,15 +128,15 @@ def test_of_many_groups_those_are_shown_for_which_most_is_to_do() -> None:
     texts = [one["text"] for one in places]
     assert len(texts) == 12
     assert all(len(one) == 2 for one in texts)
-    assert {round(one["y"][1] / one["y"][0], 2) for one in places} == {0.73}, "no line on a line"
+    assert {round(one["y"][1] / one["y"][0], 2) for one in places} == {0.64}, "no line on a line"
     rows = [figure["layout"][f"{name}axis{n}"] for name in "xy" for n in (2, 12)]
     assert [one.get("showticklabels", True) for one in rows] == [False, True, False, False]
-    assert figure["layout"]["yaxis"]["nticks"] == 3, "in three rows there is less room"
+    assert figure["layout"]["yaxis"]["nticks"] == 3, "in several rows there is less room"
     shown_texts = {name.strip(): numbers.strip() for name, numbers in texts}
-    assert shown_texts["g03"] == shown_texts["g17"] == "5 / 0 / 2"
-    assert shown_texts["g19"] == "0 / 1 / 2 / 4"
+    assert shown_texts["g03"] == shown_texts["g17"] == "5/0/2"
+    assert shown_texts["g19"] == "0/1/2/4"
     failed = history(replace(sample(1, *groups, length=7), lost=3))
-    assert "0 / 1 / 2 / 4, 3 lost" in str(PLOT.figure(failed)["data"]), "in a failover"
+    assert "0/1/2/4, 3 lost" in str(PLOT.figure(failed)["data"]), "in a failover"
 
 
 def test_one_group_can_be_shown_alone() -> None:
@@ -178,3 +178,10 @@ def test_the_summary_says_what_is_missing() -> None:
 def test_a_group_must_be_text(group: Any) -> None:
     with pytest.raises(InputError, match="group="):
         AckProgress(group)
+
+
+def test_large_numbers_of_many_groups_are_short() -> None:
+    groups = [group(f"g{n}", 12_345, acked=9_876_543, pending=9_999) for n in range(5)]
+    data = PLOT.figure(history(sample(1, *groups, length=9_898_887)))["data"]
+    texts = [one["text"] for one in data if one["mode"] == "text"]
+    assert [one[1].strip() for one in texts] == ["12k/9,999/9.8M"] * 5

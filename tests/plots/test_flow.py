@@ -303,7 +303,7 @@ def test_a_pause_is_told_as_long_as_it_lasts_and_the_rate_falls_to_nothing() -> 
         scene = scene_of(seen)
         if n in (90, 290):
             assert scene["headline"] == "g is 500 entries behind"
-            assert scene["rates"] == "in 1,000.0/s"
+            assert scene["rates"] == "in 1,000/s"
         if n == 199:
             assert scene["headline"] == "Nothing has moved for 9 s: g is 500 entries behind"
             assert scene["rates"] == "in 0.0/s"

@@ -96,7 +96,7 @@ export function flowShapes(scene, width, saves = false) {
     if (!names.length) names.push(wide ? "new entries" : "new");
     if (names.length > most) names.splice(most - 1, Infinity, `+${comma(names.length - most + 1)}`);
     text("event", 16, tapeTop - 15, fit(right - slot * names.length - 24, NOTE, scene.event), "note");
-    names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k, tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));
+    names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k - (wide ? 0 : 6), tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));
     const known = scene.every === 1 ? scene.producers : [];
     return new Map(known.flatMap((/** @type {any} */ one, /** @type {number} */ k) => one.new.filter(Boolean).map((/** @type {number} */ at) => [squareOf(at), right - slot * Math.min(k, most - 1) - SQUARE])));
   };
@@ -110,8 +110,8 @@ export function flowShapes(scene, width, saves = false) {
     for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [sources.get(at) ?? right - SQUARE, tapeTop - 14] }));
     const hidden = (oldest - 1) * scene.every - scene.first + 1;
     const old = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
-    const each = scene.every > 1 ? ` · ■ = ${comma(scene.every)} entries` : "";
-    const words = fit(Math.floor((right - left) / 2), NOTE, old + each);
+    const each = `■ = ${comma(scene.every)} entries`;
+    const words = scene.every > 1 ? fit(Math.floor(((right - left) * 2) / 3), NOTE, `${old} · ${each}`, each) : fit(Math.floor((right - left) / 2), NOTE, old);
     text("oldest", left, tapeTop + 28, words, "note");
     text("newest", right, tapeTop + 28, fit(right - left - NOTE * (columnsOf(words) + 1), NOTE, scene.ids[1]), "note", "end");
   };

@@ -64,8 +64,8 @@ export function arrange(root, board, all) {
   plots[plots.length - 1].style.gridColumn = `span ${lastSpan}`;
 }
 
-/** Whether a plot has one panel above another. @param {HTMLElement & {layout?: any}} plot */
-const isStrips = (plot) => (plot.layout?.yaxis?.domain?.[0] ?? 0) > 0;
+/** Whether a plot is strips, which say less than the flow. @param {HTMLElement & {layout?: any}} plot */
+const isStrips = (plot) => Boolean(plot.layout?.meta?.strips);
 
 /** In JupyterLab's slideshow, give a player the height that the other cells of its slide leave.
  * @param {HTMLElement} root @param {HTMLElement} board @param {{restyle: () => void, arrange: () => void}} player */
