@@ -56,6 +56,12 @@ def test_the_root_holds_the_face_the_errors_and_the_command_line() -> None:
     assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()} == {*ROOMS}
 
 
+def test_the_api_page_shows_every_room_and_the_errors() -> None:
+    page = (PACKAGE.parent / "docs/api.md").read_text("utf-8")
+    for room in (*ROOMS, "errors"):
+        assert f"automodule:: streamviz.{room}\n   :members:" in page
+
+
 def test_no_module_imports_itself_over_others() -> None:
     graph = {name: imports(name) for name in modules()}
     assert sum(map(len, graph.values())) > 200

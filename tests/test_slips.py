@@ -624,6 +624,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "run -1": (lambda p, s: p.ran.run(-1), "seconds=-1: give a number above 0"),
     "run nan": (lambda p, s: p.ran.run(math.nan), "seconds=nan: give a number above 0"),
     "run 10**30": (lambda p, s: p.ran.run(10**30), "give at most 3,153,600,000, a hundred years"),
+    "rate 1e300": (lambda p, s: series.constant(rate_hz=1e300), "above 0, at most 1000000"),
     "summary(5)": (lambda p, s: GroupLag().summary(5), "GroupLag.summary(): history=5: give a Hi"),
     "delta(5, 0, None)": (lambda p, s: GroupLag().delta(5, 0, None), "history=5: give a History"),
     "failure(5, h)": (lambda p, s: GroupLag().failure(5, p.history), "text=5: give a str"),

@@ -201,7 +201,8 @@ class Adding:
         ServerUnreachable
             If the connection breaks. The message says how many rows are confirmed; up to two
             batches after them may have been added. They are in the error's `unconfirmed`, to go on
-            with, as `streamviz.patterns.Partitions.add_many` shows.
+            with, as `streamviz.patterns.Partitions.add_many` shows. Those with IDs of their own
+            that have been added are then refused, and not doubled.
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)

@@ -38,7 +38,7 @@ class BehaviourOptions(TypedDict, total=False):
     ack: AckPolicy
     handler: Callable[[Entry], Any] | None
     on_error: OnError
-    fail: float | Callable[[Entry], bool]
+    fail: float | Callable[[Entry], bool | str]
     crash_at_s: float | None
     crash_after: int | None
     crash_chance: float
@@ -68,7 +68,7 @@ class ConsumerBehaviour:
         keeps the exceptions.
     fail : float or callable
         The probability that an entry can't be handled, or a function of the entry that returns
-        whether it can't.
+        whether it can't, or why, as a text. To fail after some work, let `handler` raise.
     crash_at_s : float, optional
         When the first consumer crashes, in seconds.
     crash_after : int, optional
@@ -95,7 +95,7 @@ class ConsumerBehaviour:
     ack: AckPolicy = "after"
     handler: Callable[[Entry], Any] | None = None
     on_error: OnError = "raise"
-    fail: float | Callable[[Entry], bool] = 0.0
+    fail: float | Callable[[Entry], bool | str] = 0.0
     crash_at_s: float | None = None
     crash_after: int | None = None
     crash_chance: float = 0.0

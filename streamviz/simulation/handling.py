@@ -46,7 +46,7 @@ class Handler(SimulatedClient):
             return f"{type(cause).__name__}: {cause}"
         if fails:
             self._report("failed", detail=str(entry.id))
-            return "failed"
+            return fails if isinstance(fails, str) else "failed"
         try:
             if handler is not None:
                 handler(entry)

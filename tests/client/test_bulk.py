@@ -160,6 +160,9 @@ def test_a_refused_row_is_named_and_counted_and_no_more_is_sent(
         Stream(redis, key).add_many(rows, batch=10)
     assert Stream(redis, key).length() == 39
     assert error.value.unconfirmed == [rows[25]]
+    with pytest.raises(CommandRefused, match="row 0"):  # what is there already is not doubled
+        Stream(redis, key).add_many(rows[30:60])
+    assert Stream(redis, key).length() == 59
 
 
 def test_a_key_of_another_type_is_refused(redis: redis_py.Redis, key: str) -> None:

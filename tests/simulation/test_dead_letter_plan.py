@@ -77,6 +77,15 @@ def test_poison_ends_in_the_dead_letters_at_the_limit(
     assert str(moved[0]) == f"{moved[0].who} moved {moved[0].count} to {key}:dead"
 
 
+def test_a_dead_letter_has_the_reason_that_fail_gave(redis: redis_py.Redis, key: str) -> None:
+    shop = Scenario(redis)
+    shop.produce(key, series.constant(rate_hz=20).limit(4))
+    priced: Any = {"consumers": 2, "service_ms": 10, "claim_idle_ms": 1000, "delivery_limit": 2}
+    shop.group(key, "g", fail=lambda one: "no price" if one.fields["n"] == "2" else "", **priced)
+    shop.run(10)
+    assert [(one.fields["n"], one.error) for one in letters(redis, key)] == [("2", "no price")]
+
+
 def test_the_same_seed_gives_the_same_dead_letters_and_a_second_run_replaces_them(
     redis: redis_py.Redis, key: str
 ) -> None:

@@ -15,7 +15,7 @@ from streamviz.simulation.series.base import Fields, Point, Series
 
 def constant(rate_hz: float = 1.0, *, field: str = "n") -> Series:
     """Return points at a constant rate; `field` counts them from 0."""
-    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    gap_ms = 1000 / positive("rate_hz", rate_hz, 1_000_000)
     text("field", field)
     return Series(lambda: ((n * gap_ms, {field: n}) for n in itertools.count()))
 
@@ -25,7 +25,7 @@ def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
 
     The field named by `field` counts the points from 0.
     """
-    rate = positive("rate_hz", rate_hz)
+    rate = positive("rate_hz", rate_hz, 1_000_000)
     text("field", field)
     whole_number("seed", seed)
 
@@ -86,7 +86,7 @@ def sine(
     seed: int = 0,
 ) -> Series:
     """Return a sine wave in the field ``value``, plus noise of standard deviation `noise`."""
-    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    gap_ms = 1000 / positive("rate_hz", rate_hz, 1_000_000)
     period_ms = 1000 * positive("period_s", period_s)
     height = number("amplitude", amplitude)
     deviation = number("noise", noise, 0)
@@ -106,7 +106,7 @@ def random_walk(
     rate_hz: float = 10.0, *, step: float = 1.0, start: float = 0.0, seed: int = 0
 ) -> Series:
     """Return a random walk in the field ``value``; its steps have standard deviation `step`."""
-    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    gap_ms = 1000 / positive("rate_hz", rate_hz, 1_000_000)
     deviation = number("step", step, 0)
     begin = number("start", start)
     digits = _digits(deviation)
@@ -149,7 +149,7 @@ def sensor(
     Series
         Fields ``sensor``, ``celsius`` and ``measured_ms``.
     """
-    gap_ms = 1000 / positive("rate_hz", rate_hz)
+    gap_ms = 1000 / positive("rate_hz", rate_hz, 1_000_000)
     text("name", name)
     whole_number("seed", seed)
     gap_probability = probability("gap_chance", gap_chance)
@@ -186,7 +186,7 @@ _PAGES = ("home", "search", "item", "cart", "checkout", "help")
 
 def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> Series:
     """Return clicks of a shop's visitors; fields ``session`` and ``page``."""
-    rate = positive("rate_hz", rate_hz)
+    rate = positive("rate_hz", rate_hz, 1_000_000)
     session_count = whole_number("sessions", sessions, 1)
     whole_number("seed", seed)
 
@@ -207,7 +207,7 @@ _GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 
 
 def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
     """Return a tea shop's orders; fields ``order``, ``customer``, ``item`` and ``amount``."""
-    rate = positive("rate_hz", rate_hz)
+    rate = positive("rate_hz", rate_hz, 1_000_000)
     whole_number("seed", seed)
 
     def points() -> Iterator[Point]:
