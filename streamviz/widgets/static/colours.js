@@ -17,7 +17,7 @@ export function isDark(body, system) {
 export function themed(layout, dark) {
   const text = dark ? "#cccccc" : "#444444";
   const grid = dark ? "rgba(255,255,255,.14)" : "rgba(0,0,0,.1)";
-  const result = { ...layout, font: { color: text, size: 13 }, title: { ...layout.title, font: { size: 15, weight: 600 } } };
+  const result = { ...layout, font: { color: text, size: 13 }, title: { ...layout.title, font: { size: layout.meta?.strips ? 13 : 15, weight: 600 } } };
   for (const key of axesOf(layout).map(axisKey)) {
     const axis = (result[key] = { gridcolor: grid, linecolor: grid, ...layout[key] });
     if (axis.range) axis.range = [...axis.range]; // a zoom writes into it

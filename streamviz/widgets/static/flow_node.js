@@ -13,7 +13,7 @@ const [LEAST_MS, MOST_MS] = [80, 300]; // a move takes as long as it is to the n
 const MOST_STEPS = 10; // samples; a larger step is a jump, and nothing moves
 const LEAST_PX = 640; // a narrower picture is not made larger
 const BELT = 1000; // squares; a longer belt would have coordinates that are too large to be exact
-const SMALLEST = 0.62; // a picture that is too high even then is scrolled
+const [SMALLEST, WALL_PX] = [0.62, 1920]; // a picture that is too high even then shows fewer groups; on a wall, letters are larger
 
 /** @param {string} tag */
 const makeShape = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -29,6 +29,28 @@ export function follows(before, n, scene) {
   const names = (/** @type {any} */ { groups }) => String(groups.map((/** @type {any} */ { name }) => name));
   const same = scene.every === before.scene.every && names(scene) === names(before.scene);
   return same && steps > 0 && steps <= MOST_STEPS && scene.added >= before.scene.added;
+}
+
+/** A scene with at most so many of its groups, the worst ones, and with words that say so. @param {any} scene @param {number} most */
+export function fewerGroups(scene, most) {
+  const { groups, rates } = scene;
+  if (most >= groups.length) return scene;
+  const holds = (/** @type {any} */ { dead, pending }) => dead && pending;
+  const rank = (/** @type {any} */ { waiting, pending, consumers }) => (consumers.some(holds) ? 2 ** 50 : 0) + (waiting ?? 2 ** 49) + pending;
+  const worst = new Set([...groups].sort((a, b) => rank(b) - rank(a)).slice(0, most));
+  const said = /the worst \d+ groups/.test(rates);
+  const words = said ? rates.replace(/the worst \d+ groups/, `the worst ${most} groups`) : `${rates}, the worst ${most} of ${groups.length} groups are shown`;
+  return { ...scene, groups: groups.filter((/** @type {any} */ one) => worst.has(one)), rates: words };
+}
+
+/** The smallest scale of a picture. @param {number} wide */
+const smallestFor = (wide) => Math.max(SMALLEST, wide / WALL_PX);
+
+/** For how many groups a node has room if all is as small as can be. @param {any} scene @param {number} wide @param {number} high */
+function roomFor(scene, wide, high) {
+  const heightOf = (/** @type {any[]} */ groups) => smallestFor(wide) * flowShapes({ ...scene, groups }, Math.round(wide / smallestFor(wide)), true).height;
+  const [full, bare] = [heightOf(scene.groups), heightOf([])];
+  return full > high ? Math.max(1, Math.floor(((high - bare) * scene.groups.length) / (full - bare))) : scene.groups.length;
 }
 
 /** Change of an element only what is new. @param {Drawn} one @param {Record<string, any>} next */
@@ -100,21 +122,22 @@ export function buildFlow(node, hover, signal) {
     leaving.delete(element);
     element.remove();
   };
-  const arrange = (/** @type {any} */ scene) => {
+  const arrange = (/** @type {any} */ all) => {
     const { clientWidth: wide } = node;
-    const natural = flowShapes(scene, Math.round(wide / scale));
+    const natural = flowShapes(all, Math.round(wide / scale));
     node.style.setProperty("--high", `${natural.height}px`); // where the page leaves the height to it
     const high = node.clientHeight;
     const low = natural.height * Math.max(1, scale) > high;
+    const scene = low ? fewerGroups(all, roomFor(all, wide, high)) : all;
     const arranged = low ? flowShapes(scene, Math.round(wide / scale), low) : natural;
-    const fits = Math.max(SMALLEST, Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
+    const fits = Math.max(smallestFor(wide), Math.min(high / arranged.height, Math.max(1, wide / LEAST_PX)));
     const settled = Math.abs(fits - scale) < 0.01;
     scale = settled ? scale : fits;
     const width = Math.round(wide / scale);
     const { height, shapes } = settled ? arranged : flowShapes(scene, width, low);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.height = `${height * scale}px`;
-    return { wide, high, shapes };
+    return { scene, wide, high, shapes };
   };
   const enter = (/** @type {Shape} */ shape, /** @type {boolean} */ moves) => {
     const element = makeShape(shape.text === undefined ? "rect" : "text");
@@ -137,9 +160,8 @@ export function buildFlow(node, hover, signal) {
   /** @param {import("./figure.js").Figure} figure @param {Style} style */
   const draw = (figure, style) => {
     const { n, data, layout } = figure;
-    const { meta: scene } = data[1];
     if (!node.clientWidth) return;
-    const { wide, high, shapes } = arrange(scene);
+    const { scene, wide, high, shapes } = arrange(data[1].meta);
     const { number, start } = beltOf(shapes);
     const resized = !before || before.wide !== wide || before.high !== high;
     const moves = follows(before, n, scene) && before?.belt === number && !resized && !style.coarse && !reduced.matches;

@@ -99,7 +99,7 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
     margin.t = size * 2.2;
     margin.b = size * 1.6;
   }
-  const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round(17 * scale) } };
+  const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round((layout.meta?.strips ? 13 : 17) * scale) } }; // a flow's headline is larger
   const shown = { ...layout, font: { ...layout.font, size }, margin, title };
   return { data: traces, layout: withRoom({ ...shown, ...withLegend(data, shown, box) }, box) };
 }

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { entriesOf, fatesOf, whereabouts } from "streamviz/flow_entries.js";
 import { buildClickLog } from "streamviz/click_log.js";
 import { spotsOf } from "streamviz/flow_controls.js";
-import { beltOf, exitsOf, follows } from "streamviz/flow_node.js";
+import { beltOf, exitsOf, fewerGroups, follows } from "streamviz/flow_node.js";
 import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
 import { actionsOf } from "streamviz/panel.js";
@@ -141,4 +141,17 @@ test("numbered squares keep their place on the belt while it moves", () => {
   assert.deepEqual(placeOf(50, 45), { belt: 0, x: 15 * 45 });
   assert.deepEqual(placeOf(7_000_003, 7_000_001), { belt: 7000, x: 15 }, "exact after many entries");
   assert.deepEqual(beltOf([]), { number: 0, start: 0 });
+});
+
+test("where not all groups have room, the worst are shown in their order, and the rates say so", () => {
+  const groups = [["a", 1, 1], ["b", null, 0], ["c", 0, 9], ["d", 0, 0]].map(([name, waiting, pending]) => ({ name, waiting, pending, consumers: [] }));
+  const scene = { groups, rates: "in 1,000/s" };
+  assert.equal(fewerGroups(scene, 4), scene);
+  const shown = fewerGroups(scene, 2);
+  assert.deepEqual(shown.groups.map(({ name }) => name), ["b", "c"]);
+  assert.equal(shown.rates, "in 1,000/s, the worst 2 of 4 groups are shown");
+  groups[3].consumers.push({ dead: true, pending: 1 });
+  assert.deepEqual(fewerGroups(scene, 1).groups, [groups[3]], "a dead consumer holds an entry");
+  const more = fewerGroups({ groups, rates: "in 1/s, 40 groups: 9 waiting, the worst 12 groups are shown" }, 3);
+  assert.equal(more.rates, "in 1/s, 40 groups: 9 waiting, the worst 3 groups are shown");
 });
