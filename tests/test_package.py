@@ -140,6 +140,12 @@ def test_the_lowest_versions_are_those_that_we_allow() -> None:
         assert exact.operator == "=="
         assert allowed[name].specifier.contains(exact.version), name
         assert pin.marker == allowed[name].marker
+    table = (ROOT / "docs/how_to/where.md").read_text("utf-8").split("With which versions")[1]
+    listed = dict(re.findall(r"^\| ([\w-]+).*? \| ([\d.]+) \| [\d.]+ \|$", table, re.MULTILINE))
+    listed["redis"] = listed.pop("redis-py")
+    assert len(listed) > 6
+    for name, version in listed.items():
+        assert pins[name].specifier.contains(version), name
 
 
 SYSTEMS = [("linux", "x86_64"), ("linux", "aarch64"), ("linux", "armv7l"), ("win32", "AMD64")]
