@@ -210,9 +210,8 @@ def show(page: Page) -> Callable[..., list[dict[str, Any]]]:
 Row = tuple[tuple[int, int], float, list[str]]
 EVERY = [*hard(), *RECORDINGS]
 TABLE: list[Row] = [
-    ((400, 300), 1.0, ["twelve groups", "ten events in a second", "crash_and_rescue"]),
-    ((640, 360), 1.75, ["ten million entries", "forty groups"]),
-    ((1920, 1080), 1.7, ["one sample", "an hour"]),
+    ((400, 300), 1.0, ["twelve groups"]),
+    ((640, 360), 1.75, ["crash_and_rescue"]),
 ]
 if ALL:
     TABLE = [(size, scale, [one]) for size in SIZES for scale in scales(*size) for one in EVERY]
@@ -236,7 +235,7 @@ def test_no_words_of_a_plot_lie_over_others_or_leave_the_picture(
 def test_each_groups_numbers_stand_in_its_own_part_of_a_small_picture(
     show: Callable[..., list[dict[str, Any]]],
 ) -> None:
-    for names in (NAMES, NAMES[:5], NAMES[:3]):
+    for names in (NAMES, NAMES[:3]):
         seen = made(40, 250, names, scale=10**4)
         (shown,) = show([draw(PLOTS["ack_progress"], seen)[0]], (400, 300), 1.0)
         boxes = [one["box"] for one in shown["boxes"] if re.search("/4/|k? acked", one["text"])]
@@ -248,8 +247,8 @@ def test_each_groups_numbers_stand_in_its_own_part_of_a_small_picture(
 
 def test_no_words_of_a_still_picture_lie_over_others_or_leave_it(page: Page) -> None:
     wrong, count = [], 0
-    sizes: list[tuple[int, int | None]] = [(400, 300), (720, None)]
-    sizes += [(640, 360), (960, 540)] if ALL else []
+    sizes: list[tuple[int, int | None]] = [(400, 300)]
+    sizes += [(720, None), (640, 360), (960, 540)] if ALL else []
     for name in {one for *_, names in TABLE for one in names}:
         seen = recorded(name) if name in RECORDINGS else hard()[name]
         figures = [draw(plot, seen, static=True)[0] for plot in PLOTS.values()]
@@ -265,4 +264,4 @@ def test_no_words_of_a_still_picture_lie_over_others_or_leave_it(page: Page) -> 
             count += sum(len(one["boxes"]) for one in shown)
             wrong += [f"{name}, {width}: {one}" for one in problems(shown, list(PLOTS))]
     assert not wrong, "\n".join(wrong)
-    assert count > 1000
+    assert count > 400
