@@ -56,12 +56,12 @@ class Strips(Plot):
         since = "it was added" if history.ids_are_times else "its last delivery"
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
-            "yaxis": {"domain": [0.57, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
-            "yaxis2": {"domain": [0, 0.43], "anchor": "x", "rangemode": "tozero", "nticks": 4},
+            "yaxis": {"domain": [0.61, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
+            "yaxis2": {"domain": [0, 0.41], "anchor": "x", "rangemode": "tozero", "nticks": 4},
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.43)],
+            "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.41)],
             "showlegend": False,
             "meta": {"substitutes": SUBSTITUTES, "strips": True},  # a low stage leaves them out
         }
