@@ -15,6 +15,7 @@ from streamviz.simulation.checks import function, known, number, probability, te
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
 OnError = Literal["raise", "keep"]
+FailWhen = Literal["before", "after"]
 ServiceTime = float | Callable[[random.Random], float]
 
 
@@ -39,6 +40,7 @@ class BehaviourOptions(TypedDict, total=False):
     handler: Callable[[Entry], Any] | None
     on_error: OnError
     fail: float | Callable[[Entry], bool | str]
+    fail_when: FailWhen
     crash_at_s: float | None
     crash_after: int | None
     crash_chance: float
@@ -68,7 +70,10 @@ class ConsumerBehaviour:
         keeps the exceptions.
     fail : float or callable
         The probability that an entry can't be handled, or a function of the entry that returns
-        whether it can't, or why, as a text. To fail after some work, let `handler` raise.
+        whether it can't, or why, as a text.
+    fail_when : {"before", "after"}
+        Whether `fail` is decided before `handler` is called, which then is not, or after it: the
+        work is done, and the entry is delivered again all the same.
     crash_at_s : float, optional
         When the first consumer crashes, in seconds.
     crash_after : int, optional
@@ -96,6 +101,7 @@ class ConsumerBehaviour:
     handler: Callable[[Entry], Any] | None = None
     on_error: OnError = "raise"
     fail: float | Callable[[Entry], bool | str] = 0.0
+    fail_when: FailWhen = "before"
     crash_at_s: float | None = None
     crash_after: int | None = None
     crash_chance: float = 0.0
@@ -111,6 +117,7 @@ class ConsumerBehaviour:
                 f"ack={self.ack!r} is not a policy: give one of {', '.join(get_args(AckPolicy))}"
             )
         one_of("on_error", self.on_error, get_args(OnError))
+        one_of("fail_when", self.fail_when, get_args(FailWhen))
         if self.claim_with not in get_args(ClaimWith):
             raise InputError(
                 f"claim_with={self.claim_with!r} is not a way to claim: give one of "

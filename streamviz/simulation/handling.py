@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Literal
 
 from streamviz.client.models import Entry
 from streamviz.simulation.behaviour import ConsumerBehaviour
@@ -35,22 +36,29 @@ class Handler(SimulatedClient):
 
     def _call(self, entry: Entry) -> str:
         """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
-        fail, handler = self._behaviour.fail, self._behaviour.handler
-        if callable(fail) or handler is not None:
+        behaviour = self._behaviour
+        if callable(behaviour.fail) or behaviour.handler is not None:
             self.context.unread.forget()  # they may add entries
-        outcome = ", which stays pending"
+        if behaviour.fail_when == "before" and (why := self._decide(entry)):
+            return why
+        try:
+            if behaviour.handler is not None:
+                behaviour.handler(entry)
+        except Exception as cause:
+            return self._raised("handler", entry, cause)
+        return self._decide(entry) if behaviour.fail_when == "after" else ""
+
+    def _decide(self, entry: Entry) -> str:
+        """Return why an entry fails, as `fail` has it; nothing if it does not."""
+        fail = self._behaviour.fail
         try:
             fails = fail(entry) if callable(fail) else self._rng.random() < fail
         except Exception as cause:
-            self._function_raised("fail", entry, cause, outcome)
-            return f"{type(cause).__name__}: {cause}"
+            return self._raised("fail", entry, cause)
         if fails:
             self._report("failed", detail=str(entry.id))
-            return fails if isinstance(fails, str) else "failed"
-        try:
-            if handler is not None:
-                handler(entry)
-        except Exception as cause:
-            self._function_raised("handler", entry, cause, outcome)
-            return f"{type(cause).__name__}: {cause}"
-        return ""
+        return fails if isinstance(fails, str) else "failed" if fails else ""
+
+    def _raised(self, option: Literal["fail", "handler"], entry: Entry, cause: Exception) -> str:
+        self._function_raised(option, entry, cause, ", which stays pending")
+        return f"{type(cause).__name__}: {cause}"

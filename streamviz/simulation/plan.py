@@ -152,8 +152,9 @@ class Plan(ClockControls):
         start : EntryId or str
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
-            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, crash_at_s, crash_after,
-            crash_chance, revive_after_s, claim_idle_ms, claim_with, delivery_limit, dead_letters.
+            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, fail_when, crash_at_s,
+            crash_after, crash_chance, revive_after_s, claim_idle_ms, claim_with, delivery_limit,
+            dead_letters.
 
         Raises
         ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Literal
 
 import pytest
 import redis as redis_py
@@ -58,6 +59,36 @@ def test_a_fail_that_raises_is_kept_too(shop: Scenario, key: str) -> None:
     shop.run(2)
     assert len(group.errors) == 4
     assert "the fail of billing-1 raised KeyError" in str(group.errors[0])
+
+
+@pytest.mark.parametrize(("fail_when", "calls"), [("before", 1), ("after", 2)])
+def test_an_entry_may_fail_before_it_is_handled_or_after_it(
+    shop: Scenario, key: str, fail_when: Literal["before", "after"], calls: int
+) -> None:
+    handled: list[str] = []
+    refused: set[str] = set()
+
+    def fail(entry: Entry) -> str:
+        if entry.fields["n"] != "4" or refused:
+            return ""
+        refused.add("4")
+        return "no price"
+
+    shop.group(
+        key,
+        "billing",
+        consumers=2,
+        service_ms=10,
+        handler=lambda entry: handled.append(entry.fields["n"]),
+        fail=fail,
+        fail_when=fail_when,
+        claim_idle_ms=500,
+    )
+    shop.run(4)
+    assert handled.count("4") == calls, "the work is done twice only if it fails after it"
+    assert len(set(handled)) == len(handled) - calls + 1 == 10
+    assert Stream(shop.client, key).group("billing").pending().count == 0
+    assert shop.summary().groups["billing"].failed == 1
 
 
 def test_one_group_keeps_and_the_other_raises(shop: Scenario, key: str) -> None:
