@@ -30,8 +30,17 @@ def ticks(clock: Clock, every_ms: float, into: list[float]) -> Process:
         into.append(clock.env.now)
 
 
+OTHERS: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def _other_threads() -> None:
+    OTHERS.update(threading.enumerate())  # such as those of tests that ran before in this process
+
+
 def clock_threads() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()]
+    alive = {one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()}
+    return [*(alive - OTHERS)]
 
 
 def test_a_virtual_hour_passes_at_once_in_this_thread(clock: Clock) -> None:

@@ -118,5 +118,7 @@ def test_all_parts_of_a_stream_are_watched_live(
         assert "bill in all: 40 waiting" in board.plots[0].summary(history)
     finally:
         board.close()
+        if board.scenario is not None:
+            board.scenario.stop()
         for stream in parts.streams:
             nodes.delete(stream.key)

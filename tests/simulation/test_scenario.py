@@ -37,8 +37,17 @@ def scenario(redis: redis_py.Redis) -> Iterator[Scenario]:
     scenario.stop()
 
 
+OTHERS: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def _other_threads() -> None:
+    OTHERS.update(threading.enumerate())  # such as those of tests that ran before in this process
+
+
 def clock_threads() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()]
+    alive = {one for one in threading.enumerate() if one.name == "streamviz" and one.is_alive()}
+    return [*(alive - OTHERS)]
 
 
 def notes(scenario: Scenario) -> list[str]:

@@ -282,6 +282,7 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
         began.set()
         assert go.wait(20)
 
+    others = {*threading.enumerate()}
     talk = listen(Dashboard(shop))
     shop.group(next(iter(shop.histories)), "stuck", handler=hang)
     talk.live._ipython_display_()
@@ -299,7 +300,7 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
         talk.live.stop()
     assert status(talk)["state"] == "stopped"
     go.set()
-    until(lambda: not any(one.name == "streamviz" for one in threading.enumerate()))
+    until(lambda: not any(one.name == "streamviz" for one in {*threading.enumerate()} - others))
 
 
 def test_gone_from_the_page_it_stops(
