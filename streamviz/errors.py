@@ -4,6 +4,7 @@
 
     StreamVizError
     ├── InputError                an argument is wrong (also a ValueError)
+    │   └── NotSettable           an attribute can't be set (also an AttributeError)
     ├── NoSuchName                there is no such attribute (also an AttributeError)
     ├── HandlerError              a handler or a step raised; the cause is chained
     ├── OffsetError               a reader's position can't be read or saved, or does not fit
@@ -51,6 +52,10 @@ class StreamVizError(Exception):
 
 class InputError(StreamVizError, ValueError):
     """An argument is wrong; nothing has been written."""
+
+
+class NotSettable(InputError, AttributeError):
+    """There is no such attribute to set, or it can't be changed; nothing has changed."""
 
 
 class NoSuchName(StreamVizError, AttributeError):

@@ -16,7 +16,7 @@ from inspect import Parameter, Signature, signature
 from types import FunctionType, ModuleType
 from typing import Any
 
-from streamviz.errors import InputError, NoSuchName, meant, shown
+from streamviz.errors import InputError, NoSuchName, NotSettable, meant, shown
 
 _OWN = "streamviz."
 
@@ -96,20 +96,22 @@ def _set_known(self: Any, name: str, value: Any) -> None:
     """Set an attribute; a new public one only from code of the class and of its bases."""
     kind = type(self)
     if _is_frozen(kind):
-        raise InputError(
+        raise NotSettable(
             f"{kind.__name__} can't be changed: use dataclasses.replace(), or make another"
         )
     if not (name.startswith("_") or name in getattr(self, "__dict__", ())):
         member = getattr(kind, name, kind)
         if isinstance(member, property) and member.fset is None:
-            raise InputError(f"{name!r} of {kind.__name__} can't be set: see help({kind.__name__})")
+            raise NotSettable(
+                f"{name!r} of {kind.__name__} can't be set: see help({kind.__name__})"
+            )
         caller = sys._getframe(1).f_globals.get("__name__", "")
         if member is kind and _package(caller) not in {
             _package(one.__module__) for one in kind.__mro__
         }:
             names = [one for one in dir(self) if not one.startswith("_")]
             step = meant(name, names, f"see dir() of it, or help({kind.__name__})")
-            raise InputError(f"{name!r} is not an attribute of {kind.__name__}: {step}")
+            raise NotSettable(f"{name!r} is not an attribute of {kind.__name__}: {step}")
     object.__setattr__(self, name, value)
 
 
