@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
@@ -61,14 +61,16 @@ class NotSettable(InputError, AttributeError):
 class NoSuchName(StreamVizError, AttributeError):
     """An object or a module has no attribute of this name; the message says what may be meant."""
 
-    def __init__(self, owner: object, name: str, choices: Iterable[str], step: str) -> None:
+    def __init__(
+        self, owner: object, name: str, choices: Callable[[], Iterable[str]], step: str
+    ) -> None:
         super().__init__(owner, name)
         self._parts = f"{owner} has no attribute {name!r}", name, choices, step
         self.name = self.obj = None  # or Python would ask a second time what is meant
 
     def __str__(self) -> str:
         text, name, choices, step = self._parts
-        return f"{text}: {meant(name, choices, step)}"  # only now: most are for hasattr()
+        return f"{text}: {meant(name, choices(), step)}"  # only now: most are for hasattr()
 
 
 class HandlerError(StreamVizError):

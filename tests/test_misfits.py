@@ -17,7 +17,7 @@ from test_rooms import ROOMS
 
 import streamviz
 from streamviz import Dashboard, EntryId, History, Scenario, Stream, series
-from streamviz.client import Confirmed, ConsumerInfo, PendingEntry
+from streamviz.client import Confirmed, ConsumerInfo, PendingEntry, guide
 from streamviz.errors import InputError, NoSuchName
 from streamviz.plots import Plot
 
@@ -151,6 +151,21 @@ def test_a_misspelt_attribute_is_named_with_what_is_meant(redis: redis_py.Redis)
 
     with pytest.raises(NoSuchName, match="no attribute 'calender'"):
         _ = Shop(redis).day
+
+
+def test_what_may_be_meant_is_searched_for_only_when_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searches: list[object] = []
+    search = guide._public_names
+    monkeypatch.setattr(guide, "_public_names", lambda one: searches.append(one) or search(one))
+    entry_id = EntryId(5)
+    assert not hasattr(entry_id, "id")  # as each acknowledgement of an ID asks
+    with pytest.raises(NoSuchName) as raised:
+        entry_id.sequence  # type: ignore[attr-defined]  # noqa: B018
+    assert not searches
+    assert "sequence" in str(raised.value)
+    assert searches == [entry_id]
 
 
 def test_a_wrapped_call_keeps_its_signature_and_its_help() -> None:

@@ -136,7 +136,7 @@ def id_list(ids: Iterable[Ids]) -> list[str]:
 
 def _flat_ids(ids: Iterable[Any]) -> Iterator[Id]:
     for one in ids:
-        entry_id = getattr(one, "id", one)
+        entry_id = one if type(one) is EntryId else getattr(one, "id", one)
         if isinstance(entry_id, EntryId | str | bytes) or not isinstance(entry_id, Iterable):
             yield entry_id
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from streamviz.client import arguments, replies
@@ -45,8 +46,10 @@ class Pages:
         self._connection = connection
         self._names = key, group
         self._consumer = consumer
+        command = ("XREADGROUP", "GROUP", group, consumer, "COUNT")
         options, _ = arguments.read_options(arguments.whole_number("count", count, 1), block_ms)
-        self._command = ("XREADGROUP", "GROUP", group, consumer, *options, "STREAMS", key)
+        self._command = (*command, *options[1:], "STREAMS", key)
+        self._at_once = (*command, count, "STREAMS", key)
 
     def __repr__(self) -> str:
         return f"<Consumer {self._consumer!r} of {self._names[1]!r}>"
@@ -55,6 +58,34 @@ class Pages:
         """Read a page of new entries (``">"``), or of own pending ones after an ID."""
         command = (*self._command, after)
         return replies.only_stream(self._send(command, self.block_ms))
+
+    @contextmanager
+    def ahead(self, after: Arg) -> Iterator[Callable[[], list[Any]]]:
+        """Ask for another page, and yield what returns it; the server reads it in the meantime.
+
+        The page is empty if the server refuses to read it: `read` then says why.
+        """
+        commands = self._after_ack((*self._at_once, after))
+        sent, self.handled = self.handled, []
+
+        def page() -> list[Any]:
+            results = receive()
+            if any(isinstance(result, Exception) for result in results):
+                self.handled = sent + self.handled
+                return []
+            return replies.only_stream(results[-1])
+
+        try:
+            with self._connection.sent(commands) as receive:
+                yield page
+        except BaseException:  # the loop was left, and nothing says what the server still got
+            self.handled = sent + self.handled
+            raise
+
+    @property
+    def can_read_ahead(self) -> bool:
+        """Whether `ahead` hides no command from a listener."""
+        return not self._connection.is_logged
 
     def next_after(self, after: Arg, page: list[Any]) -> Arg:
         """Return where the next read begins: behind this page, if it may have more behind it."""
@@ -80,14 +111,17 @@ class Pages:
         """Acknowledge what is handled."""
         if self.handled:
             self._connection.call(*self._ack())
+            self.handled = []
 
     def _ack(self) -> Command:
         return ("XACK", *self._names, *self.handled)
 
+    def _after_ack(self, command: Command) -> list[Command]:
+        return [self._ack(), command] if self.handled else [command]
+
     def _send(self, command: Command, block_ms: int | None = None) -> Any:
         """Send a command, and in front of it the acknowledgement that is due."""
-        commands = [self._ack(), command] if self.handled else [command]
-        results = self._connection.pipeline(commands, block_ms=block_ms)
+        results = self._connection.pipeline(self._after_ack(command), block_ms=block_ms)
         for result in results:
             if isinstance(result, ServerUnreachable):
                 raise result
@@ -98,14 +132,24 @@ class Pages:
         return results[-1]
 
 
-def drain(pages: Pages, *, after: Arg) -> Iterator[Entry]:
+def drain(pages: Pages, *, after: Arg, read_ahead: bool) -> Iterator[Entry]:
     """Yield entries until none is left; each is handled when the loop asks for the next one.
 
     `after` is ``"0"`` to begin with the consumer's own pending entries, or ``">"`` for new ones.
     """
     try:
-        while (page := pages.read(after)) or after != ">":
-            yield from pages.entries(page)
+        page = pages.read(after)
+        while page or after != ">":
             after = pages.next_after(after, page)
+            if read_ahead and len(page) == pages.count and pages.can_read_ahead:
+                with pages.ahead(after) as next_page:
+                    yield from pages.entries(page)
+                    page = next_page()
+            else:
+                if read_ahead:  # the page before was handled after this one was read
+                    pages.acknowledge()
+                yield from pages.entries(page)
+                page = []
+            page = page or pages.read(after)
     finally:  # also if the loop was left early
         pages.acknowledge()

@@ -46,7 +46,8 @@ def guide_calls(package: ModuleType) -> None:
 
 def no_name(package: ModuleType, name: str) -> Exception:
     """Return the error for a name that a package does not have; only for its `__getattr__`."""
-    error = NoSuchName(package.__name__, name, package.__all__, f"see dir({package.__name__})")
+    step = f"see dir({package.__name__})"
+    error = NoSuchName(package.__name__, name, lambda: package.__all__, step)
     caller = sys._getframe(2)
     if opname[caller.f_code.co_code[caller.f_lasti]] == "IMPORT_FROM":
         return ImportError(str(error))  # Python would leave out the text of an AttributeError
@@ -88,8 +89,12 @@ def _no_attribute(self: Any, name: str) -> Any:
     kind = type(self)
     if name.startswith("_") or hasattr(kind, name):
         return object.__getattribute__(self, name)  # which says why
-    names = [one for one in dir(self) if not one.startswith("_")]
-    raise NoSuchName(kind.__name__, name, names, f"see dir() of it, or help({kind.__name__})")
+    step = f"see dir() of it, or help({kind.__name__})"
+    raise NoSuchName(kind.__name__, name, lambda: _public_names(self), step)
+
+
+def _public_names(one: object) -> list[str]:
+    return [name for name in dir(one) if not name.startswith("_")]
 
 
 def _set_known(self: Any, name: str, value: Any) -> None:
@@ -109,8 +114,7 @@ def _set_known(self: Any, name: str, value: Any) -> None:
         if member is kind and _package(caller) not in {
             _package(one.__module__) for one in kind.__mro__
         }:
-            names = [one for one in dir(self) if not one.startswith("_")]
-            step = meant(name, names, f"see dir() of it, or help({kind.__name__})")
+            step = meant(name, _public_names(self), f"see dir() of it, or help({kind.__name__})")
             raise NotSettable(f"{name!r} is not an attribute of {kind.__name__}: {step}")
     object.__setattr__(self, name, value)
 

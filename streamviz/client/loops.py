@@ -21,7 +21,12 @@ class Loops:
     name: str
 
     def drain(
-        self, count: int = 100, *, block_ms: int | None = None, pending_first: bool = True
+        self,
+        count: int = 100,
+        *,
+        block_ms: int | None = None,
+        pending_first: bool = True,
+        read_ahead: bool = False,
     ) -> Iterator[Entry]:
         """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
 
@@ -38,6 +43,10 @@ class Loops:
             When no entry is left, wait this long for the next one, in milliseconds; 0 is forever.
         pending_first : bool
             Begin with this consumer's own pending entries, which it did not finish before.
+        read_ahead : bool
+            After a full page, ask for the next one before this one is handled, so that the server
+            and the loop work at the same time. Up to two pages are then pending, and a loop that
+            is left leaves both.
 
         Yields
         ------
@@ -62,6 +71,7 @@ class Loops:
         return drain(
             self._pages(count, block_ms),
             after="0" if arguments.flag("pending_first", pending_first) else ">",
+            read_ahead=arguments.flag("read_ahead", read_ahead),
         )
 
     def listen(

@@ -102,7 +102,19 @@ def send_and_receive(
     A refused command has its error as its reply. `block_ms` extends the socket's time-out for the
     last command.
     """
+    send(raw_connection, commands)
+    return receive(raw_connection, commands, block_ms)
+
+
+def send(raw_connection: Any, commands: Sequence[Command]) -> None:
+    """Send commands in one write; `receive` reads their replies."""
     raw_connection.send_packed_command([b"".join(map(pack, commands))])
+
+
+def receive(
+    raw_connection: Any, commands: Sequence[Command], block_ms: int | None = None
+) -> list[Any]:
+    """Return the raw replies to commands that were sent, as `send_and_receive` does."""
     if block_ms is None and len(commands) > 2:
         replies = read_replies(raw_connection, len(commands), new_reader())
     else:
