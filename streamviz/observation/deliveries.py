@@ -159,8 +159,11 @@ _LOGS: WeakKeyDictionary[Samples, DeliveryLog] = WeakKeyDictionary()
 
 def delivery_log(history: Samples) -> DeliveryLog:
     """Return the deliveries of a history; every call for the same history returns the same log."""
-    check_type("history", history, Samples, "the History of a run")
-    return _LOGS.setdefault(history, DeliveryLog(history))
+    try:
+        return _LOGS[history]
+    except (KeyError, TypeError):  # a TypeError for what can't be a key
+        check_type("history", history, Samples, "the History of a run")
+        return _LOGS.setdefault(history, DeliveryLog(history))
 
 
 def _compare(

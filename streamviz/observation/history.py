@@ -138,7 +138,8 @@ class History:
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The samples in the window, oldest first."""
-        return tuple(self._window.samples)
+        with self.lock:
+            return self._window.as_tuple()
 
     @property
     def last(self) -> Sample:

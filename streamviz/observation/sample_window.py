@@ -39,6 +39,14 @@ class SampleWindow:
         self._start_ms = 0
         self._hides = False  # the values of entries' fields
         self._stripped = 0  # how many of the oldest samples have lost their entries
+        self._tuple: tuple[Sample, ...] | None = None  # of the samples, until they change
+
+    def as_tuple(self) -> tuple[Sample, ...]:
+        """Return the samples; a drawing asks for them thirty times a sample."""
+        samples = self._tuple
+        if samples is None:
+            samples = self._tuple = tuple(self.samples)
+        return samples
 
     def append(self, sample: Sample) -> list[Entry]:
         """Add the next sample, and return the entries that the window has no more."""
@@ -53,12 +61,14 @@ class SampleWindow:
             gone += self._drop_oldest()
         while self.counts.entries > max_entries and self._stripped < len(self.samples) - 1:
             gone += self._strip_next()
+        self._tuple = None
         return gone
 
     def hide_fields(self) -> None:
         """Drop the values of entries' fields, now and from each sample to come."""
         self._hides = True
         self.samples = deque(map(without_values, self.samples))
+        self._tuple = None
 
     def thin(self, every_ms: float, start_ms: int) -> None:
         """Keep one sample in each span of this length since a time; merge the others into it."""
@@ -69,6 +79,7 @@ class SampleWindow:
             self._merge_last_two()
             self.samples.append(sample)
             self._memory.add(sample)
+        self._tuple = None
 
     def _merge_last_two(self) -> None:
         """Merge the last two samples if they are of the same span: another one is to come."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from itertools import islice
+from bisect import bisect_left, bisect_right
+from operator import attrgetter
 
 from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.events import Deaths, follow_deaths
@@ -48,9 +48,9 @@ def span(history: History, seconds: float = TREND_S) -> Span | None:
     """Return a sample from some seconds ago and the newest one; None if there is too little."""
     samples = history.samples
     newest = samples[-1]
-    for sample in islice(reversed(samples), 1, None):
-        if newest.time_ms - sample.time_ms >= seconds * 1000:
-            return sample, newest
+    since_ms = newest.time_ms - seconds * 1000
+    if older := bisect_right(samples, since_ms, key=attrgetter("time_ms")):
+        return samples[older - 1], newest
     return (samples[0], newest) if newest.time_ms - samples[0].time_ms >= 1000 else None
 
 

@@ -31,7 +31,7 @@ from streamviz.widgets.late_widget import LateWidget
 from streamviz.widgets.plotly_figure import plotly_figure
 from streamviz.widgets.views import Views
 
-_REFRESH_EVERY_S = 10.0
+_REFRESH_EVERY_S, _REFRESH_REST = 10.0, 400  # and so many times as long as the pictures took
 _SUMMARISE_EVERY_S = 1.0
 
 
@@ -78,7 +78,7 @@ class PlotWidget(LateWidget):
         self._sent_status = ""
         self._views = Views()
         self._handles: list[tuple[Any, str]] = []  # of saved pictures, and their placeholder's ID
-        self._refreshed_s = self._summarised_s = 0.0
+        self._refresh_at_s = self._summarised_s = 0.0
         mount_id, fallback_id = new_ids()
         super().__init__(mount_id=mount_id, fallback_id=fallback_id)
         self.on_msg(self._receive)
@@ -184,8 +184,10 @@ class PlotWidget(LateWidget):
     def _refresh(self) -> None:
         """Replace the saved pictures with current ones; the live plots stay where they are."""
         if self._handles:
-            self._refreshed_s = time.monotonic()
+            began_s = time.monotonic()
             outputs = {key: self._mimebundle(key) for key in {key for _, key in self._handles}}
+            took_s = time.monotonic() - began_s
+            self._refresh_at_s = began_s + max(_REFRESH_EVERY_S, _REFRESH_REST * took_s)
             for handle, saved_id in self._handles:
                 handle.update(outputs[saved_id], raw=True)
 
@@ -250,7 +252,7 @@ class PlotWidget(LateWidget):
             self._send_frame()
         if time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S:
             self._summarise()
-        if time.monotonic() - self._refreshed_s > _REFRESH_EVERY_S:
+        if time.monotonic() > self._refresh_at_s:
             self._refresh()
 
     def _summarise(self) -> None:

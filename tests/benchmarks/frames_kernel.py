@@ -134,7 +134,7 @@ def streamviz(charts):
     def feed(first, last):
         for n in range(first, last):
             history.append(samples.pop(n))
-        live.update()
+        live._frame()  # as a running scenario does
 
     return feed
 
@@ -173,7 +173,7 @@ def dashboard(rate):
 
     def feed(first, last):
         history.append(samples.pop(POINTS + (first - POINTS) // NEW))
-        live.update()
+        live._frame()  # as a running scenario does
 
     return feed
 

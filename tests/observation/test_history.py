@@ -253,3 +253,24 @@ def test_a_history_tells_what_its_window_has() -> None:
         history.deliveries("h")
     with pytest.raises(InputError, match="the groups are none"):
         History().deliveries("h")
+
+
+def test_the_samples_are_those_of_now_whatever_changed_them() -> None:
+    def one_entry(n: int) -> Sample:
+        return replace(sample(n), entries=(Entry(EntryId(n), {"a": "1"}),))
+
+    history = History(limit=3)
+    history.append(one_entry(1))
+    first = history.samples
+    assert history.samples is first  # a drawing asks often
+    for n in (2, 3, 4):
+        history.append(one_entry(n))
+        assert history.samples[-1].n == n
+    assert [one.n for one in history.samples] == [2, 3, 4]
+    assert all(one.entries[0].fields["a"] == "1" for one in history.samples)
+    history.hide_fields()
+    assert not any(one.entries[0].fields["a"] == "1" for one in history.samples)
+    history.thin(1e9)
+    assert [one.n for one in history.samples] == [3, 4]
+    history.append(one_entry(5))
+    assert [one.n for one in history.samples] == [4, 5]
