@@ -15,6 +15,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
 from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 
 
@@ -189,3 +190,26 @@ def test_a_holder_that_is_not_listed_among_very_many_consumers_may_still_be_ther
             sample(1, group("crew", pending=1, oldest=held), **entry), sample(2, later, **entry)
         )
         assert [one.end for one in DeliveryLog(seen).ended("crew")] == [end]
+
+
+@pytest.mark.parametrize(
+    ("event", "cursor", "end"),
+    [
+        (Event("failed_over", "replica-1", count=3), 4, "undone by a failover"),
+        (Event("failed_over", "replica-1", count=3), 5, "acked, or undone by a failover"),
+        (Event("failed_over", "replica-1", detail="h, g"), 4, "undone by a failover"),
+        (Event("failed_over", "replica-1", detail="h"), 4, "acked"),  # another group's
+        (Event("failed_over", "replica-1"), 4, "acked"),  # nothing was lost
+        (Event("dead_lettered", "ann", count=3, group="g"), 4, "acked"),
+    ],
+    ids=str,
+)
+def test_what_a_failover_may_have_undone_is_not_called_acknowledged(
+    event: Event, cursor: int, end: str
+) -> None:
+    before = group("g", pending=1, oldest=[pend(5, "ann")], cursor=EntryId(5))
+    window = history(
+        sample(1, before, length=1, first=EntryId(1)),
+        sample(2, group("g", cursor=EntryId(cursor)), length=1, first=EntryId(1), events=[event]),
+    )
+    assert rows(DeliveryLog(window).ended("g")) == [(5, "ann", end, 1100, 1200)]

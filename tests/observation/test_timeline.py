@@ -76,7 +76,8 @@ def test_trimmed_deleted_and_gone_with_its_stream() -> None:
         "no longer in the stream at 0.2 s",
     ]
     assert entry_timeline(trimmed, six) == ["1106-0 was added at 0.0 s", "g: not delivered yet"]
-    assert entry_timeline(history(sample(1, length=1), gone(2)), FIVE)[-1] == "the stream is gone"
+    cut_off = history(sample(1, group("g"), length=1, ids=[FIVE]), gone(2))
+    assert entry_timeline(cut_off, FIVE)[1:] == ["g: never delivered", "the stream is gone"]
     assert entry_timeline(History(), FIVE) == ["1105-0 was added at 1.1 s"]
 
 
