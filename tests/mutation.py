@@ -47,7 +47,13 @@ TESTS: dict[str, list[str]] = {
     "observation/idle_groups.py": ["observation/test_observer.py", "observation/test_lag.py"],
     "plots/ack_progress.py": ["plots/test_ack_progress.py"],
     "plots/pending_age.py": ["plots/test_pending_age.py", "plots/test_ids_without_time.py"],
-    "simulation/lifecycle.py": ["simulation/test_summary.py", "simulation/test_claiming.py"],
+    "simulation/lifecycle.py": [
+        "simulation/test_summary.py",
+        "simulation/test_claiming.py",
+        "simulation/test_on_error.py",
+        "simulation/test_scenario.py",
+        "widgets/test_controls.py",
+    ],
     "recording/events.py": ["recording/test_events.py"],
 }
 EQUIVALENT: dict[tuple[str, str], str] = {  # (the line, the change): why no test can notice
