@@ -16,6 +16,7 @@ from exercises.fact_check import Finding, Findings, between, ergonomics, judged
 from exercises.fact_check.processes import again, private_bytes_on_linux
 from exercises.fact_check.retention import Failover
 from exercises.fact_check.scale import GIB
+from exercises.interrupted import EndlessLoop
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, ServerError
@@ -378,6 +379,16 @@ def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
     assert "it must ask, too" in repr(fact.check_case(pair))
     pair.destroy()
     assert "the group is missing" in repr(fact.check_case(pair))
+
+
+def test_a_loop_without_an_end_has_one(redis: redis_py.Redis) -> None:
+    def read_for_ever() -> None:
+        pair = fact.new_case(redis)
+        while True:
+            pair.consumer("slow").read(1)
+
+    with pytest.raises(EndlessLoop, match="300 commands and no end: read without BLOCK"):
+        read_for_ever()
 
 
 def by_hand(pair: ConsumerGroup) -> None:

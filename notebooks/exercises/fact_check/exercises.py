@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from exercises import journal, picture
+from exercises.bounded import bounded
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted
@@ -102,14 +103,17 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
 
 
 def new_case(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``pair`` on ``fact:case``, with twelve jobs waiting."""
+    """Return the group ``pair`` on ``fact:case``, with twelve jobs waiting.
+
+    Its client raises after 300 commands.
+    """
     case = fresh(client, "case")
     case.add_many((f"{n}-0", {"job": n}) for n in range(1, _JOBS + 1))
-    pair = case.group("pair")
-    pair.create("0")
+    case.group("pair").create("0")
     journal.start(client, case.key)
     picture.start(client, case.key)
-    return pair
+    own = bounded(client, 300, "read without BLOCK, and end when nothing is left")
+    return Stream(own, case.key).group("pair")
 
 
 def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
