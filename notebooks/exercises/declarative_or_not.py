@@ -14,6 +14,7 @@ from typing import Any
 import redis
 
 from exercises import journal, picture
+from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
@@ -23,10 +24,16 @@ from streamviz.client import replies
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused
 
 ASKED, SAID, NOTED = "style:asked", "style:said", "style:noted"
-DEATH, CALLS = "style:death", "style:calls"
+DEATH, ERROR, CALLS = "style:death", "style:error", "style:calls"
 _NEVER = 20
+_REMEMBERED = (
+    " That was the same run again, with all keys new: your handler remembers what is not in "
+    f"{SAID!r} or {NOTED!r}, but a new judge has only these two."
+)
+_MOST_COMMANDS = 300
 
 Judge = Callable[[redis.Redis, Entry], object]
 
@@ -94,14 +101,15 @@ def calls_of(work: Callable[[], object]) -> int:
 def new_desk(client: redis.Redis) -> ConsumerGroup:
     """Return ``judge`` on ``style:asked``: it died holding the first two of four requests.
 
-    The requests have random numbers, which rise.
+    The requests have random numbers, which rise. Its client raises after 300 commands.
     """
     clean_up(client)
     first = randrange(1000, 9000)
-    group = _group(client, [str(first + n) for n in range(4)], delivered=2)
+    _group(client, [str(first + n) for n in range(4)], delivered=2)
     journal.start(client, ASKED)
     picture.start(client, ASKED)
-    return group
+    own = bounded(client, _MOST_COMMANDS, "read without BLOCK, and end when nothing is left")
+    return Stream(own, ASKED).group("judge")
 
 
 @hinted("the group `judge` or a stream is missing: start again with new_desk.", shows=ASKED)
@@ -149,9 +157,10 @@ def serve(client: redis.Redis, judge: Judge) -> None:
     """Run a judge as a library does, acknowledge when the handler returns, and let the judge die.
 
     The requests are 1, 2, and 1 again. In the first run, the judge dies after the second call,
-    before the acknowledgement. In each further run, with all keys new, it dies before the second
-    command of a call, then before the third, and so on. Each time, a new judge starts with the
-    pending requests. The run that fails stays in Redis.
+    before the acknowledgement. The second run is the same. In each further run, the judge dies
+    before the second command of a call, then before the third, and so on. Each run begins with all
+    keys new, and each time, a new judge starts with the pending requests. The run that fails stays
+    in Redis.
 
     Parameters
     ----------
@@ -161,26 +170,30 @@ def serve(client: redis.Redis, judge: Judge) -> None:
         Called with a client and an entry.
     """
     clean_up(client)
+    runs = [(2, _NEVER, ""), (2, _NEVER, _REMEMBERED)]
+    runs += [(_NEVER, n, f" It died after {count_of(n, 'command')}.") for n in range(1, _NEVER)]
     try:
-        _echo(client, judge, calls=2, commands=_NEVER)
-        for commands in range(1, _NEVER):
-            if not check_echo(client).right:
-                return
-            plural = "s" if commands > 1 else ""
-            client.set(DEATH, f" It died after {commands} command{plural}.")
-            if not _echo(client, judge, calls=_NEVER, commands=commands):
+        for calls, commands, death in runs:
+            client.set(DEATH, death)
+            died = _echo(client, judge, calls=calls, commands=commands)
+            if not died or not check_echo(client).right:
                 return
     except EndlessLoop as error:
-        client.set(DEATH, f" {error}.")
+        client.set(ERROR, f"{error}.")
+    except (CommandRefused, redis.ResponseError) as error:
+        client.set(ERROR, f"your handler raised an error: {error}. If that is fine, catch it.")
 
 
 @hinted("there are no requests, or a key has another type: call exercise.serve(client, judge).")
 def check_echo(client: redis.Redis) -> Verdict:
     """Grade exercise 2: each request has one answer, and a note of it."""
+    texts = Stream(client, DEATH).connection.call("MGET", DEATH, ERROR)
+    death, error = (replies.text(text or b"") for text in texts)
+    if error:
+        return Verdict(False, error)
     answers, pending = Counter(_answers(client)), _pending(client)
     notes = {replies.text(name) for name in Stream(client, NOTED).connection.call("HKEYS", NOTED)}
     twice = [request for request, times in answers.items() if times > 1]
-    death = replies.text(Stream(client, DEATH).connection.call("GET", DEATH) or b"")
     return grade(
         "each request has one answer, even if it is sent or delivered again, and wherever the "
         "judge dies.",
@@ -233,7 +246,7 @@ def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bo
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     journal.close(ASKED)
-    client.delete(ASKED, SAID, NOTED, DEATH, CALLS)
+    client.delete(ASKED, SAID, NOTED, DEATH, ERROR, CALLS)
 
 
 def _group(client: redis.Redis, requests: list[str], delivered: int) -> ConsumerGroup:

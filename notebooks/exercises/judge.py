@@ -8,6 +8,7 @@ from collections.abc import Callable
 import redis
 
 from exercises import journal, naive_judge, picture
+from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
@@ -21,6 +22,7 @@ LOST, RELAY = "lost:", "relay:"
 ASKED, RELAYED = (f"{prefix}{Topic.MAKE_MOVE}" for prefix in (LOST, RELAY))
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _TIMEOUT_S = 15
+_MOST_COMMANDS = 300
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -88,15 +90,22 @@ def check_lost(client: redis.Redis) -> Verdict:
                 "would have made the wrong one: repeat the player and the point, too.",
             ),
             (
-                len(by_request.get("r7", [])) != 1 or bool(unread),
-                "r7 has no answer yet: let the judge listen.",
+                bool(unread),
+                f"the judge has not read {count_of(unread or 0, 'request')} yet: let it listen.",
+            ),
+            (
+                len(by_request.get("r7", [])) != 1,
+                "the answer to r7 is not in its stream: start again with new_lost.",
             ),
         ],
     )
 
 
 def new_relay(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``judge``: ann is dead and holds move 1, ben holds move 2, and 3 is new."""
+    """Return the group ``judge``: ann is dead and holds move 1, ben holds move 2, and 3 is new.
+
+    Its client raises after 300 commands.
+    """
     clean_up(client, RELAY)
     match = Match(client, RELAY, game_id="relay", judge=False, every_ms=1000)
     group = Stream(client, f"{RELAY}{Topic.MAKE_MOVE}").group("judge")
@@ -107,7 +116,8 @@ def new_relay(client: redis.Redis) -> ConsumerGroup:
     group.consumer("ben").read(1)
     journal.start(client, RELAY)
     picture.start(client, RELAYED)
-    return group
+    own = bounded(client, _MOST_COMMANDS, "read without BLOCK, and end when nothing is left")
+    return Stream(own, RELAYED).group("judge")
 
 
 def judge_relay(client: redis.Redis, entry: Entry) -> str:
@@ -129,9 +139,9 @@ def check_relay(client: redis.Redis) -> Verdict:
         [
             (
                 bool(twice),
-                f"{min(twice, default='')} was answered twice. If you read with `0` after "
-                "XAUTOCLAIM: that had already returned your own entries too, and `0` returned "
-                "them again. Start again with new_relay.",
+                f"{min(twice, default='')} was answered twice. Did you read with `0` after "
+                "XAUTOCLAIM? XAUTOCLAIM had already returned your own entries too, and `0` "
+                "returned them again. Start again with new_relay.",
             ),
             (
                 bool(rejected),

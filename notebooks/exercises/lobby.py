@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: sell each seat once, and do not seat who has left."""
+"""The exercises of notebook 10: sell each seat once, and do not seat a player who has left."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def check_sale(client: redis.Redis) -> Verdict:
     return grade(
         "twelve seats were sold, each to one buyer, although four wanted it at the same time.",
         [
-            (not sold, "no seat was sold: does take() return true if the seat was taken?"),
+            (not sold, "no seat was sold: does take() return true if the buyer gets the seat?"),
             (
                 any(count > 1 for count in sold.values()),
                 "a seat was sold more than once: another buyer came between two of your commands. "

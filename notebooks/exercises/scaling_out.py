@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from exercises.hints import hinted
 from exercises.picture import picture_if_possible
@@ -19,6 +20,8 @@ from streamviz.patterns.partitions import Partitions
 from streamviz.server.embedded_cluster import EmbeddedCluster
 from streamviz.simulation.clock import EPOCH_MS
 from streamviz.widgets import Live, partition_lanes
+
+Depot = list[tuple[Stream, Stream]] | Verdict
 
 SHOPS = range(1, 7)
 KINDS = ("stock", "orders")
@@ -81,8 +84,10 @@ def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
     return by_node
 
 
-def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Stream, Stream]]:
+def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
     """Return each shop's two streams, empty, under the names that you choose.
+
+    If one of them is not a name, return a hint instead.
 
     Parameters
     ----------
@@ -93,7 +98,11 @@ def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Str
     """
     depot = []
     for shop in SHOPS:
-        stock, orders = (Stream(client, name(shop, kind)) for kind in KINDS)
+        names = [name(shop, kind) for kind in KINDS]
+        for one in names:
+            if not isinstance(one, str) or not one:
+                return Verdict(False, f"return the name of a stream as text, not {one!r}.")
+        stock, orders = (Stream(client, one) for one in names)
         client.delete(stock.key)
         client.delete(orders.key)
         depot.append((stock, orders))
@@ -101,8 +110,10 @@ def new_depot(client: Client, name: Callable[[int, str], str]) -> list[tuple[Str
 
 
 @hinted("a key of the depot is not a stream: start again with new_depot.")
-def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) -> Verdict:
-    """Grade exercise 1: both streams of a shop share a transaction, and the shops use all nodes."""
+def check_depot(cluster: EmbeddedCluster, depot: Depot) -> Verdict:
+    """Grade exercise 1: a shop's two streams share a transaction, and no two shops share a slot."""
+    if isinstance(depot, Verdict):
+        return depot
     different = len({stream.key for pair in depot for stream in pair}) == len(SHOPS) * len(KINDS)
     if not different:
         return Verdict(False, "two streams have the same key: use the shop and the kind.")
@@ -115,12 +126,21 @@ def check_depot(cluster: EmbeddedCluster, depot: list[tuple[Stream, Stream]]) ->
             False, "a shop's stock and orders are in two slots: no transaction covers both."
         )
     holders = {cluster.slot_owner(stock.key).name for stock, _ in depot}
+    shops_of: dict[int, list[str]] = {}
+    for shop, (stock, _) in zip(SHOPS, depot, strict=True):
+        shops_of.setdefault(slot_of(stock.key), []).append(str(shop))
+    together = next((shops for shops in shops_of.values() if len(shops) > 1), [])
     missing = [stream.key for pair in depot for stream in pair if not stream.length()]
     return grade(
         f"a shop's two streams change together, and the shops are on {len(holders)} nodes.",
         [
             (bool(missing), f"{len(missing)} streams did not get their entry."),
             (len(holders) == 1, "all shops are on one node: each shop needs its own hash tag."),
+            (
+                bool(together),
+                f"shops {' and '.join(together)} share a slot, so neither can move without the "
+                "other: each shop needs its own hash tag.",
+            ),
         ],
     )
 
@@ -143,11 +163,16 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
     pending = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
     words = ", ".join(f"{count} on {node}" for node, count in counts.items())
+    at_home = all(cluster.slot_owner(one.key).name == _home(cluster, one) for one in parts.streams)
     verdict = grade(
         "each node has two parts, and all parcels and pending entries have moved along.",
         [
             (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
             (pending != [3] * len(parts), "pending parcels are missing: moving a slot loses none."),
+            (
+                at_home,
+                f"now there are {words}: no part has moved. The number of a part is not its slot.",
+            ),
             (set(counts.values()) != {2}, f"now there are {words}."),
         ],
     )
@@ -158,10 +183,14 @@ def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
     """Empty the parts, and move each one to the node that had its slot at first."""
     for stream in parts.streams:
         stream.client.delete(stream.key)
-        slot = slot_of(stream.key)
-        home = cluster.nodes[slot * len(cluster.nodes) // SLOTS].name
-        if cluster.slot_owner(slot).name != home:
-            cluster.move_slot(slot, home)
+        home = _home(cluster, stream)
+        if cluster.slot_owner(stream.key).name != home:
+            cluster.move_slot(slot_of(stream.key), home)
+
+
+def _home(cluster: EmbeddedCluster, stream: Stream) -> str:
+    """Return the name of the node that had a stream's slot at first."""
+    return cluster.nodes[slot_of(stream.key) * len(cluster.nodes) // SLOTS].name
 
 
 def _draw(board: Live, *, first: bool) -> None:

@@ -11,6 +11,7 @@ import redis as redis_py
 
 from exercises import declarative_or_not as exercise
 from exercises.fact_check import elsewhere
+from exercises.interrupted import EndlessLoop
 from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
 from go_game.variants.runner import ALONE, STYLES, source
 from streamviz.client.groups import ConsumerGroup
@@ -76,6 +77,16 @@ def test_pending_requests_come_first(
     verdict = exercise.check_desk(redis)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def test_a_loop_without_an_end_has_one(redis: redis_py.Redis) -> None:
+    def read_for_ever() -> None:
+        me = exercise.new_desk(redis).consumer("judge")
+        while True:
+            me.read(after="0")
+
+    with pytest.raises(EndlessLoop, match="300 commands and no end: read without BLOCK"):
+        read_for_ever()
 
 
 def silent(client: Any, number: str) -> None:
@@ -145,6 +156,62 @@ def test_a_request_is_answered_once_wherever_its_judge_dies(
     exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
     verdict = exercise.check_echo(redis)
     assert verdict.right is (hint == "")
+    assert hint in verdict.text
+
+
+def in_python(notes: set[str]) -> Callable[[Any, str], None]:
+    def judge(client: Any, number: str) -> None:
+        if number not in notes:
+            both_in_one(client, number)
+            notes.add(number)
+
+    return judge
+
+
+def in_another_key(client: Any, number: str) -> None:
+    if client.sadd("style:calls", number):
+        both_in_one(client, number)
+
+
+@pytest.mark.parametrize("answer", [in_python(set()), in_another_key])
+def test_a_new_judge_remembers_only_what_is_in_the_two_keys(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object]
+) -> None:
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
+    words = exercise.check_echo(redis).text
+    assert words.startswith("0 of 2 are answered. That was the same run again")
+    assert "a new judge has only these two" in words
+
+
+def numbered(client: Any, number: str) -> None:
+    client.xadd(exercise.SAID, {"reply_to": number}, id=f"{number}-0")
+    client.hset(exercise.NOTED, number, "said")
+
+
+def numbered_in_types(client: Any, number: str) -> None:
+    Stream(client, exercise.SAID).add({"reply_to": number}, id=f"{number}-0")
+
+
+def of_another_type(client: Any, number: str) -> None:
+    client.incr(exercise.NOTED)
+    client.hset(exercise.NOTED, number, "said")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (numbered, "equal or smaller"),
+        (numbered_in_types, "equal or smaller"),
+        (of_another_type, "WRONGTYPE"),
+    ],
+)
+def test_an_error_of_the_server_is_a_hint(
+    redis: redis_py.Redis, answer: Callable[[Any, str], object], hint: str
+) -> None:
+    exercise.serve(redis, lambda client, entry: answer(client, entry.fields["request"]))
+    verdict = exercise.check_echo(redis)
+    assert not verdict.right
+    assert verdict.text.startswith("your handler raised an error: ")
     assert hint in verdict.text
 
 

@@ -16,6 +16,7 @@ from exercises.fact_check import Finding, Findings, between, ergonomics, judged
 from exercises.fact_check.processes import again, private_bytes_on_linux
 from exercises.fact_check.retention import Failover
 from exercises.fact_check.scale import GIB
+from exercises.interrupted import EndlessLoop
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, ServerError
@@ -87,7 +88,7 @@ VERDICTS: list[tuple[Check, str, str]] = [
     (partial(fact.apps_are_small, ballast_mib=120), "does not hold", "more than 100 MiB"),
     (fact.memory_is_the_wall, "holds", "20 to 40 bytes per entry, 1.5 to 2.5"),
     (partial(fact.memory_is_the_wall, maxlen=500), "does not hold", "less than 1.5 times"),
-    (fact.one_box_is_enough, "holds", "more than 100,000"),
+    (fact.one_box_is_enough, "holds with limits", "more than 100,000"),
     (partial(fact.one_box_is_enough, needs_hz=1e9), "does not hold", "less than 1e+09"),
 ]
 
@@ -115,6 +116,7 @@ def test_a_stream_is_as_durable_as_its_server_is_configured() -> None:
     safe = fact.somewhat_durable()
     assert (safe.verdict, safe.measured) == ("holds", "5 of 5 are left")
     assert "in memory only, 0 of 5" in safe.limits
+    assert "the power did not fail" in safe.limits
     bare = fact.somewhat_durable("--appendonly", "no")
     assert (bare.verdict, bare.measured) == ("does not hold", "0 of 5 are left")
 
@@ -128,6 +130,7 @@ def test_one_stream_uses_one_node_and_six_use_all(cluster: EmbeddedCluster) -> N
     one = fact.one_node_or_two(cluster)
     assert (one.verdict, one.measured) == ("holds with limits", "it uses 1 of them")
     assert "it uses 3" in one.limits
+    assert "Kafka was not tested" in one.limits
     assert fact.one_node_or_two(cluster, parts=6).verdict == "does not hold"
 
 
@@ -298,6 +301,19 @@ def by_the_difference(mine: Stream, order: Order) -> float:
     return GIB * 4000 / (fact.bytes_of(mine) - before)
 
 
+def until_it_is_full(mine: Stream, order: Order) -> int:
+    while fact.bytes_of(mine) < GIB:
+        for _ in range(500):
+            mine.add(order)
+    return len(mine)
+
+
+def until_it_is_full_in_batches(mine: Stream, order: Order) -> int:
+    while fact.bytes_of(mine) < GIB:
+        mine.add_many([order] * 10_000)
+    return len(mine)
+
+
 def always_the_same_order(mine: Stream, order: Order) -> int:
     return in_a_crowd(mine, dict(fact.MY_ORDER))
 
@@ -310,6 +326,8 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
         (lambda mine, order: in_a_crowd(mine, order) // 2, "far more fit"),
         (lambda mine, order: 30_000_000, "for an order with 1 field, far more fit"),
         (always_the_same_order, "for an order with 1 field, far more fit"),
+        (until_it_is_full, "10,000 commands and no end"),
+        (until_it_is_full_in_batches, "10,000 commands and no end"),
         (lambda mine, order: "lots", "not 'lots'"),
         (lambda mine, order: None, "not None"),
         (lambda mine, order: float("nan"), "fewer fit"),
@@ -324,6 +342,11 @@ def test_my_entries_are_measured_in_a_crowd(
     verdict = fact.check_fit(redis, answer)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        fact.check_fit(redis, lambda mine, order: order / 2)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -356,6 +379,16 @@ def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
     assert "it must ask, too" in repr(fact.check_case(pair))
     pair.destroy()
     assert "the group is missing" in repr(fact.check_case(pair))
+
+
+def test_a_loop_without_an_end_has_one(redis: redis_py.Redis) -> None:
+    def read_for_ever() -> None:
+        pair = fact.new_case(redis)
+        while True:
+            pair.consumer("slow").read(1)
+
+    with pytest.raises(EndlessLoop, match="300 commands and no end: read without BLOCK"):
+        read_for_ever()
 
 
 def by_hand(pair: ConsumerGroup) -> None:

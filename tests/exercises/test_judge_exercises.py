@@ -9,6 +9,7 @@ import redis as redis_py
 
 from exercises import judge as exercise
 from exercises import naive_judge
+from exercises.interrupted import EndlessLoop
 from go_game.match import Match
 from go_game.rules import Coord, Player
 from go_game.service_process import ServiceProcess
@@ -64,12 +65,12 @@ def test_deleting_the_stream_is_not_yet_right(redis: redis_py.Redis) -> None:
     match.ask(Coord(4, 4), req_id="r7")
     match.ask(Coord(4, 4), req_id="r7")
     match.listen()
-    assert "no answer yet" in exercise.check_lost(redis).text
+    assert "the answer to r7 is not in its stream" in exercise.check_lost(redis).text
 
 
 def test_not_waiting_for_the_judge_is_not_yet_right(redis: redis_py.Redis) -> None:
     exercise.new_lost(redis).ask(Coord(4, 4), req_id="r7")
-    assert "let the judge listen" in exercise.check_lost(redis).text
+    assert "has not read 1 request yet: let it listen" in exercise.check_lost(redis).text
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -122,6 +123,16 @@ def test_reading_own_entries_twice_is_not_yet_right(redis: redis_py.Redis) -> No
         ben.ack(entry.id)
     assert "r1 was answered twice" in exercise.check_relay(redis).text
     assert "`0` returned them again" in exercise.check_relay(redis).text
+
+
+def test_a_loop_without_an_end_has_one(redis: redis_py.Redis) -> None:
+    def claim_for_ever() -> None:
+        ben = exercise.new_relay(redis).consumer("ben")
+        while True:
+            ben.autoclaim(min_idle_ms=0)
+
+    with pytest.raises(EndlessLoop, match="300 commands and no end: read without BLOCK"):
+        claim_for_ever()
 
 
 def acknowledge_first(ben: Consumer, client: redis_py.Redis) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from redis.cluster import RedisCluster
@@ -35,12 +36,17 @@ def _own_keys(cluster: EmbeddedCluster, nodes: RedisCluster) -> Iterator[None]:
         (lambda shop, kind: f"depot:{shop}:{{{kind}}}", "two slots"),
         (lambda shop, kind: f"depot:{{{shop}}}", "the same key"),
         (lambda shop, kind: f"depot:{{{kind}}}", "the same key"),
+        (lambda shop, kind: f"{{{shop % 2}}}:{shop}:{kind}", "shops 1 and 3 and 5 share a slot"),
+        (lambda shop, kind: f"{{{max(shop, 2)}}}:{shop}:{kind}", "shops 1 and 2 share a slot"),
+        (lambda shop, kind: None, "as text, not None"),
+        (lambda shop, kind: b"depot", "as text, not b'depot'"),
+        (lambda shop, kind: "" if shop == 6 else f"depot:{{{shop}}}:{kind}", "as text, not ''"),
         (lambda shop, kind: f"depot:{{{shop}}}:{kind}", ""),
         (lambda shop, kind: f"{{shop-{shop}}}:{kind}", ""),
     ],
 )
 def test_a_shops_streams_lie_together_and_the_shops_apart(
-    cluster: EmbeddedCluster, nodes: RedisCluster, name: Callable[[int, str], str], hint: str
+    cluster: EmbeddedCluster, nodes: RedisCluster, name: Callable[[int, str], Any], hint: str
 ) -> None:
     verdict = exercise.check_depot(cluster, exercise.new_depot(nodes, name))
     assert verdict.right is (hint == "")
@@ -51,6 +57,7 @@ def test_a_check_can_run_twice_and_hints_if_a_key_is_not_a_stream(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     depot = exercise.new_depot(nodes, lambda shop, kind: f"depot:{{{shop}}}:{kind}")
+    assert isinstance(depot, list)
     assert exercise.check_depot(cluster, depot).right
     assert exercise.check_depot(cluster, depot).right
     nodes.set(depot[0][0].key, "no stream")
@@ -76,6 +83,18 @@ def test_each_node_shall_have_two_parts_with_all_that_is_in_them(
     assert exercise.placed(cluster, parcels) == HOME, "one may always begin again"
     move(cluster, parcels, 2, "node-1")
     assert exercise.check_parcels(cluster, parcels).right
+
+
+def test_the_number_of_a_part_is_not_its_slot(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    cluster.move_slot(1, "node-3")
+    assert "The number of a part is not its slot" in repr(exercise.check_parcels(cluster, parcels))
+    cluster.move_slot(1, "node-1")
+    move(cluster, parcels, 0, "node-2")
+    words = repr(exercise.check_parcels(cluster, parcels))
+    assert words.endswith("now there are 1 on node-1, 4 on node-2, 1 on node-3.")
 
 
 def test_copying_by_hand_loses_pending_entries(

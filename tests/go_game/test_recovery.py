@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from go_game.variants.recovery import (
@@ -22,6 +25,14 @@ def test_every_way_and_every_style_has_five_saved_runs() -> None:
     assert list(styles) == list(STYLES)
     runs = [figure for row in (*ways.values(), *styles.values()) for figure in row.values()]
     assert {len(one) for one in runs} == {RUNS}
+
+
+def test_the_ways_to_compare_stand_together_in_whatever_order_they_were_saved(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps({"ways": {way: [1.0] for way in reversed(WAYS)}}), "utf-8")
+    assert list(saved_ways(path).rows) == list(WAYS)
 
 
 def test_under_a_new_name_a_judge_waits_until_the_old_one_counts_as_dead() -> None:

@@ -280,9 +280,9 @@ def who_joins_gets(
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
         only_within=True,
-        limits=f"{_split(by_part)} of 3 customers have two or more consumers with partitions, "
-        f"and {_split(by_consumer)} of 3 in the group, where their order is lost. {setup}. Since "
-        "4.0, Kafka's brokers can assign partitions, too",
+        limits=f"with partitions, {_split(by_part)} of 3 customers have their orders split among "
+        f"consumers; in the group, {_split(by_consumer)} of 3 do, and their order is lost. "
+        f"{setup}. Since 4.0, Kafka's brokers can assign partitions, too",
     )
 
 

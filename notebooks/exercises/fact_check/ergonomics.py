@@ -187,7 +187,7 @@ def declarative_is_shorter(
         "A declarative style takes fewer lines than the commands.",
         "lines of two judges that keep each game's order with several workers, without blank "
         "lines and comments",
-        f"{whole} lines with Quix Streams on a broker with transactions, {lines['many']} of "
+        f"{whole} lines with Quix Streams on a broker with transactions, {lines['many']} for "
         "notebook 09's judge, without its Lua scripts",
         holds=whole < lines["many"],
         only_within=True,

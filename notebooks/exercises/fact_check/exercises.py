@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import cycle
@@ -10,9 +11,11 @@ from typing import Any
 import redis
 
 from exercises import journal, picture
+from exercises.bounded import bounded
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted
+from exercises.interrupted import EndlessLoop
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -24,16 +27,17 @@ MY_ORDER: dict[str, str | int] = {
     "price": 29,
 }
 Order = Mapping[str, str | int]
-_SAMPLE, _CLOSE = 5000, 0.25
+_SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 10_000
+_FURTHER = re.compile(rb"\r\n\*\d")  # how each further command of a pipeline begins
 _JOBS, _QUICK_ASKS = 12, 3
 _PAIR = ("quick", "slow")
 
 
-@hinted("a key of the exercise has another type: run the whole cell again.")
 def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> Verdict:
     """Grade exercise 1: ask your function about three orders, and measure 5000 entries of each.
 
-    A difference of a quarter is accepted.
+    A difference of a quarter is accepted. For each order, the function may send 10,000 commands;
+    each entry takes one.
 
     Parameters
     ----------
@@ -44,7 +48,12 @@ def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> V
     """
     for order in (MY_ORDER, {"n": 1}, MY_ORDER | {"note": "x" * 700}):
         mine = fresh(client, "mine")
-        answer = per_gib(mine, order)
+        try:
+            answer = per_gib(Stream(_limited(client), mine.key), order)
+        except EndlessLoop as error:
+            return Verdict(False, str(error))
+        finally:
+            client.unlink(mine.key)
         if isinstance(answer, bool) or not isinstance(answer, int | float):
             return Verdict(False, f"return a number of entries, not {answer!r}.")
         scratch = fresh(client, "scratch")
@@ -54,6 +63,25 @@ def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> V
         if not (verdict := _grade_fit(ratio, len(order))).right:
             return verdict
     return verdict
+
+
+def _limited(client: redis.Redis) -> redis.Redis:
+    """Create a client of the same server that raises after this many commands, in pipelines too."""
+    pool: Any = client.connection_pool
+    left = [_MOST_COMMANDS]
+
+    class Limited(pool.connection_class):  # type: ignore[misc]
+        def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
+            sent = command if isinstance(command, bytes) else b"".join(command)
+            left[0] -= 1 + len(_FURTHER.findall(sent))
+            if left[0] < 0:
+                raise EndlessLoop(
+                    f"{_MOST_COMMANDS:,} commands and no end: a few thousand entries are enough."
+                )
+            super().send_packed_command(command, *args, **options)
+
+    own = redis.ConnectionPool(connection_class=Limited, **pool.connection_kwargs)
+    return redis.Redis.from_pool(own)
 
 
 def _grade_fit(ratio: float, fields: int) -> Verdict:
@@ -75,14 +103,17 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
 
 
 def new_case(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``pair`` on ``fact:case``, with twelve jobs waiting."""
+    """Return the group ``pair`` on ``fact:case``, with twelve jobs waiting.
+
+    Its client raises after 300 commands.
+    """
     case = fresh(client, "case")
     case.add_many((f"{n}-0", {"job": n}) for n in range(1, _JOBS + 1))
-    pair = case.group("pair")
-    pair.create("0")
+    case.group("pair").create("0")
     journal.start(client, case.key)
     picture.start(client, case.key)
-    return pair
+    own = bounded(client, 300, "read without BLOCK, and end when nothing is left")
+    return Stream(own, case.key).group("pair")
 
 
 def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:

@@ -91,7 +91,8 @@ def somewhat_durable(*config: str) -> Finding:
         "5 entries are added, then the server is killed (SIGKILL) and started again",
         f"{kept} of 5 are left",
         holds=kept == 5,
-        limits=f"that was with a log on disk at each command; in memory only, {bare} of 5 are left",
+        limits=f"that was with each command logged to disk; in memory only, {bare} of 5 are left. "
+        "A process was killed, and the power did not fail",
     )
 
 
