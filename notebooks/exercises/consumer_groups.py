@@ -91,8 +91,9 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
     journal.start(client, "crew")
-    picture.start(client, "crew")
-    return Stream(bounded(client), "crew").group("crew")
+    own = bounded(client)
+    picture.start(own, "crew")
+    return Stream(own, "crew").group("crew")
 
 
 @hinted(

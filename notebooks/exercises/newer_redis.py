@@ -114,8 +114,9 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     desk.consumer("gus").read()
     desk.create_consumer("hal")
     journal.start(client, "tickets")
-    picture.start(client, "tickets")
-    return Stream(bounded(client), "tickets").group("desk")
+    own = bounded(client)
+    picture.start(own, "tickets")
+    return Stream(own, "tickets").group("desk")
 
 
 @hinted("the group `desk` or its stream is missing: start again with new_desk.", "tickets")

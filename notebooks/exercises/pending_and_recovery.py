@@ -123,8 +123,9 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     ned.claim([_POISON], deliveries=5)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
-    picture.start(client, "mill")
-    return Stream(bounded(client), "mill").group("millers")
+    own = bounded(client)
+    picture.start(own, "mill")
+    return Stream(own, "mill").group("millers")
 
 
 @hinted(

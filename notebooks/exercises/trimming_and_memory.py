@@ -109,8 +109,9 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     crew.create("0")
     crew.consumer("ida").read(6)
     attic.trim(maxlen=5)
-    picture.start(client, "attic")
-    return Stream(bounded(client), "attic").group("crew")
+    own = bounded(client)
+    picture.start(own, "attic")
+    return Stream(own, "attic").group("crew")
 
 
 @hinted("`attic` is not a stream: start again with new_attic.", "attic")
