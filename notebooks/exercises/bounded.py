@@ -1,4 +1,4 @@
-"""A client that ends a loop which would never end."""
+"""A client that ends what would never end: a loop, or a read that blocks for ever."""
 
 from __future__ import annotations
 
@@ -7,29 +7,36 @@ from typing import Any
 
 import redis
 
-from exercises.interrupted import PATIENCE_S, EndlessLoop
+from exercises.interrupted import BLOCK_0, PATIENCE_S, EndlessLoop
+
+_BLOCK_0 = b"$5\r\nBLOCK\r\n$1\r\n0\r\n"  # as it is sent
 
 
-def bounded(client: redis.Redis, most: int, hint: str) -> redis.Redis:
-    """Create a client of the same server that raises after this many commands.
+def bounded(client: redis.Redis, most: int | None = None, hint: str = "") -> redis.Redis:
+    """Create a client of the same server that raises `EndlessLoop` before a read with BLOCK 0.
 
     Parameters
     ----------
     client : redis.Redis
         A client of the server.
-    most : int
-        The number of commands; the next one raises `EndlessLoop`.
+    most : int, optional
+        The number of commands; the next one raises `EndlessLoop`, too.
     hint : str
-        The error's text, after the number of commands.
+        That error's text, after the number of commands.
     """
     pool: Any = client.connection_pool
     numbers = count(1)
 
     class Bounded(pool.connection_class):  # type: ignore[misc]
-        def send_packed_command(self, *args: Any, **options: Any) -> Any:
-            if next(numbers) > most:
+        def send_packed_command(self, command: Any, *args: Any, **options: Any) -> Any:
+            sent = command if isinstance(command, bytes) else b"".join(command)
+            if _BLOCK_0 in sent.upper():
+                raise EndlessLoop(BLOCK_0)
+            if most is not None and next(numbers) > most:
                 raise EndlessLoop(f"{most} commands and no end: {hint}")
-            return super().send_packed_command(*args, **options)
+            return super().send_packed_command(command, *args, **options)
 
-    settings = {**pool.connection_kwargs, "socket_timeout": PATIENCE_S}
+    settings = dict(pool.connection_kwargs)
+    if most is not None:
+        settings["socket_timeout"] = PATIENCE_S
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=Bounded, **settings))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from random import randint, sample
+from random import choices, randint, sample
 
 import redis
 
 from exercises import journal, picture
+from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -16,22 +17,28 @@ _CLAIM = "claim first, then work, then acknowledge."
 
 
 def new_ledger(client: redis.Redis) -> Stream:
-    """Return ``ledger`` without groups: at least thirty entries were added, and some deleted."""
+    """Return ``ledger`` without groups: at least thirty entries were added, and some deleted.
+
+    Neither the IDs nor the fields tell how many.
+    """
     client.delete("ledger")
     ledger = Stream(client, "ledger")
-    ledger.add_many((f"{n}-0", {"entry": n}) for n in range(1, randint(31, 100)))
-    ledger.delete(*(f"{n}-0" for n in range(2, randint(6, 25))))
+    times = sorted(choices(range(1, 10), k=randint(30, 99)))
+    ledger.add_many((f"{ms}-*", {"entry": randint(1, 9)}) for ms in times)
+    ledger.delete(*(entry.id for entry in ledger.range()[1 : randint(5, 24)]))
+    journal.start(client, "ledger")
     return ledger
 
 
 @hinted("`ledger` is not a stream: start again with new_ledger.")
 def check_audit(ledger: Stream) -> Verdict:
     """Grade exercise 1: two new entries are waiting for the group ``audit``, and Redis knows it."""
-    group = find_group(ledger, "audit")
+    told, group = _entries_read(ledger), find_group(ledger, "audit")
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
     new = sum(not entry.fields.get("entry", "").isdigit() for entry in ledger.range())
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
+    before = (ledger.info().entries_added or 0) - new
     return grade(
         "two entries are waiting for audit, and Redis reports it: it knows how many came before.",
         [
@@ -40,6 +47,11 @@ def check_audit(ledger: Stream) -> Verdict:
                 waiting != 2,
                 f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
                 "is not at the end of the old ones.",
+            ),
+            (
+                told > before,
+                f"ENTRIESREAD says that {told} entries were added before, but {before} were. Some "
+                "servers put it right, others report a wrong lag.",
             ),
             (
                 group.lag is None,
@@ -52,6 +64,17 @@ def check_audit(ledger: Stream) -> Verdict:
             ),
         ],
     )
+
+
+def _entries_read(ledger: Stream) -> int:
+    """Return the number that was passed as ENTRIESREAD last; 0 if it is not known."""
+    told = 0
+    for step in journal.stop(ledger.client, "ledger") or ():
+        for command in step:
+            words = [word.upper() for word in command]
+            if words[0] == "XGROUP" and "ENTRIESREAD" in words:
+                told = int(words[words.index("ENTRIESREAD") + 1])
+    return told
 
 
 def new_crew(client: redis.Redis) -> ConsumerGroup:
@@ -68,8 +91,9 @@ def new_crew(client: redis.Redis) -> ConsumerGroup:
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
     journal.start(client, "crew")
-    picture.start(client, "crew")
-    return crew
+    own = bounded(client)
+    picture.start(own, "crew")
+    return Stream(own, "crew").group("crew")
 
 
 @hinted(

@@ -42,14 +42,14 @@ def check_desk(desk: Stream) -> Verdict:
         [
             (
                 elsewhere > 0,
-                f"{elsewhere} of {len(ids)} entries are in another millisecond: put yours in the "
+                f"{elsewhere} of {len(ids)} entries are in another millisecond: put 5000 in the "
                 "ID.",
             ),
             (before < _FEWEST, "the guests from before are gone: start again with new_desk."),
             (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
                 [one.seq for one in ids] != [before, before + 1, before + 2],
-                "the server counts on without a gap if you leave the sequence number to it.",
+                "the server leaves no gap if you leave the sequence number to it.",
             ),
             (
                 numbered,
@@ -90,8 +90,8 @@ def check_day(minute: Stream) -> Verdict:
                 not set(ids) <= {entry.id for entry in Stream(minute.client, "day").range()},
                 f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's ID.",
             ),
-            (bool(late), f"the third minute, not the second, has {', '.join(late)}."),
-            (bool(early), f"the first minute, not the second, has {', '.join(early)}."),
+            (bool(late), f"these are after the second minute: {', '.join(late)}."),
+            (bool(early), f"these are before the second minute: {', '.join(early)}."),
             (len(ids) != 6, f"the second minute has 6 entries; you copied {len(ids)}."),
             (
                 copies != Stream(minute.client, "day").range("60000", "119999"),

@@ -1,10 +1,11 @@
-"""Turn the errors of a check into hints, so that a check never raises."""
+"""Turn the errors of a check, and a function that can't be called, into hints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from inspect import signature
 from typing import Any, ParamSpec
 
 import redis
@@ -48,6 +49,21 @@ def hinted(
         return graded
 
     return decorate
+
+
+def misfit(function: Any, *names: str) -> str:
+    """Return a hint if a learner's function does not take these arguments, or else an empty text.
+
+    Call the function itself outside of `hinted`: its own errors are the learner's to see.
+    """
+    calls = f"the check calls your function with {' and '.join(f'`{name}`' for name in names)}: "
+    if not callable(function):
+        return f"{calls}give it the function itself, not its result."
+    try:
+        signature(function).bind(*names)
+    except TypeError:
+        return f"{calls}let it take {len(names)} argument{'s' * (len(names) > 1)}."
+    return ""
 
 
 def _client_of(subject: Any) -> Any:

@@ -15,6 +15,7 @@ from streamviz.errors import StreamVizError
 
 PATIENCE_S = 10
 """How long a command may wait for its reply: a read that blocks for ever must have an end."""
+BLOCK_0 = "BLOCK 0 waits for ever if no entry comes: give a time, or leave BLOCK out"
 _DEADLINE_S = 30
 
 
@@ -76,7 +77,7 @@ def _steps(packed: bytes | list[bytes]) -> Iterator[bytes]:
         name = words[0].upper()
         options = [word.upper() for word in words]
         if name in (b"XREAD", b"XREADGROUP") and (b"BLOCK", b"0") in pairwise(options):
-            raise EndlessLoop("BLOCK 0 waits for ever if no entry comes: give a time, or none")
+            raise EndlessLoop(BLOCK_0)
         inside = name != b"EXEC" and (inside or name == b"MULTI")
         step += hiredis.pack_command(tuple(words))
         if not inside:

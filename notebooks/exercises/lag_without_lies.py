@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from random import randint
+from itertools import accumulate
+from random import choices, randint
 
 import redis
 
+from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -81,17 +83,18 @@ def check_house(tower: Stream) -> Verdict:
 def new_feed(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``report`` on ``feed``; 800 of its 1000 entries are waiting.
 
-    Some older entries were trimmed.
+    Some older entries were trimmed. Neither the IDs nor the fields tell how many.
     """
     client.delete("feed")
     feed = Stream(client, "feed")
     trimmed = randint(1, 400)
-    feed.add_many((f"{n * 7}-0", {"reading": n}) for n in range(1, 1001 + trimmed))
+    times = accumulate(choices(range(2, 10), k=1000 + trimmed))
+    feed.add_many((f"{ms}-0", {"reading": randint(2000, 9999)}) for ms in times)
     report = feed.group("report")
     report.create("0")
     report.consumer("rob").read(200 + trimmed, noack=True)
     feed.trim(maxlen=1000)
-    return report
+    return Stream(bounded(client), "feed").group("report")
 
 
 @hinted("`feed` is not a stream: start again with new_feed.")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import redis
 
 from exercises import journal, picture
-from exercises.hints import hinted
+from exercises.bounded import bounded
+from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, grade
 from streamviz.client.groups import ConsumerGroup
@@ -19,6 +20,7 @@ RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4)
 
 _TICKET, _IDLE_MS = "2-0", 60_000
 _MOST_COMMANDS = 100
+_FORGOTTEN = ", and keep no list of them in memory, which dies with the till"
 _REFUSED = "If Redis refuses a receipt because it is there already, that is fine: catch the error."
 
 
@@ -39,6 +41,8 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
     send : callable
         Called with the stream ``till`` and a receipt.
     """
+    if hint := misfit(send, "till", "receipt"):
+        return Verdict(False, hint)
     for commands in range(-1, _MOST_COMMANDS):
         client.delete(*client.scan_iter("till*", count=1000), "till")
         try:
@@ -85,7 +89,10 @@ def _grade_till(client: redis.Redis, commands: int) -> Verdict:
     return grade(
         "four receipts, each of them once and in order, wherever the till dies.",
         [
-            (not receipts, f"the stream is empty: add the receipts.{death}"),
+            (
+                not receipts,
+                f"the stream is empty: add the receipts{_FORGOTTEN * (commands >= 0)}.{death}",
+            ),
             (bool(twice), f"in the stream twice: {_list(twice)}.{death}"),
             (
                 bool(lost),
@@ -107,8 +114,9 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     desk.consumer("gus").read()
     desk.create_consumer("hal")
     journal.start(client, "tickets")
-    picture.start(client, "tickets")
-    return desk
+    own = bounded(client)
+    picture.start(own, "tickets")
+    return Stream(own, "tickets").group("desk")
 
 
 @hinted("the group `desk` or its stream is missing: start again with new_desk.", "tickets")
@@ -120,7 +128,7 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
     times = ticket.deliveries if ticket else 0
     too_soon = _claimed_too_soon(desk)
     return grade(
-        "hal holds ticket 2 at once, and its delivery count is 1.",
+        "hal got ticket 2 at once, and its delivery count is 1.",
         [
             (ticket is None, f"{_TICKET} is no longer pending: XACK means that it is done."),
             (len(pending) < 3, "gus is still handling the other two: leave them pending."),

@@ -123,8 +123,9 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     ned.claim([_POISON], deliveries=5)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
-    picture.start(client, "mill")
-    return millers
+    own = bounded(client)
+    picture.start(own, "mill")
+    return Stream(own, "mill").group("millers")
 
 
 @hinted(
@@ -150,8 +151,8 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
             (sacks != 3, f"the stream has {count_of(sacks, 'entry', 'entries')}: keep all three."),
             (
                 bool(dead & {_UNLUCKY, _FRESH}),
-                f"{len(dead)} entries are dead letters: only one is poison. Which number still "
-                "allows four deliveries? (A claim counts as one.)",
+                f"{len(dead)} entries are dead letters: only one is poison. Which number spares a "
+                "sack that was delivered four times? (A claim counts as one: sweep first.)",
             ),
             (
                 sack_of.get(_POISON) in flour,

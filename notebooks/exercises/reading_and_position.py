@@ -12,8 +12,10 @@ from typing import Any
 
 import redis
 
-from exercises.hints import hinted
+from exercises.bounded import bounded
+from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
+from exercises.meanwhile import Meanwhile
 from exercises.picture import start
 from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
@@ -86,6 +88,15 @@ def new_wages(client: redis.Redis) -> Stream:
     return wages
 
 
+class _Bell(Meanwhile):
+    """The stream ``bell``: in each round but the last, it rings once more after a question."""
+
+    def _meanwhile(self, stream: Stream) -> None:
+        names = {entry.fields["ring"] for entry in stream.range()}
+        if 0 < (rounds := _rounds(names)) < len(_RINGS) and f"late {rounds}" not in names:
+            _ring(stream, f"late {rounds}")
+
+
 def new_bell(client: redis.Redis) -> Stream:
     """Return the stream ``bell`` with three old rings; the list ``heard`` does not exist."""
     client.delete("bell", "heard")
@@ -93,14 +104,19 @@ def new_bell(client: redis.Redis) -> Stream:
     for _ in range(3):
         _ring(bell, "old")
     start(client, "bell")
-    return bell
+    return _Bell(bounded(client), "bell")
 
 
 def ring(bell: Stream) -> None:
     """Ring one to three times, at random times."""
-    rung = {entry.fields["ring"] for entry in bell.range()} - {"old"}
-    for _ in range(_RINGS[len(rung) % len(_RINGS)]):
-        _ring(bell, f"round {len(rung)}")
+    stream = Stream(bell.client, bell.key)
+    rounds = _rounds({entry.fields["ring"] for entry in stream.range()})
+    for _ in range(_RINGS[rounds % len(_RINGS)]):
+        _ring(stream, f"round {rounds}")
+
+
+def _rounds(names: set[str]) -> int:
+    return sum(name.startswith("round") for name in names)
 
 
 def _ring(bell: Stream, name: str) -> None:
@@ -111,7 +127,10 @@ def _ring(bell: Stream, name: str) -> None:
 @hinted("`heard` must be a list of entry IDs: start again with new_bell.", "bell")
 def check_bell(bell: Stream) -> Verdict:
     """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
-    rung = [entry.id for entry in bell.range() if entry.fields["ring"] != "old"]
+    rings = Stream(bell.client, bell.key).range()
+    new = [entry for entry in rings if entry.fields["ring"] != "old"]
+    rung = [entry.id for entry in new]
+    in_rounds = sum(entry.fields["ring"].startswith("round") for entry in new)
     words: Any = bell.client.lrange("heard", 0, -1)
     heard = [EntryId.parse(word) for word in words]
     missed = [one for one in rung if one not in heard]
@@ -120,8 +139,11 @@ def check_bell(bell: Stream) -> Verdict:
     return grade(
         f"you heard all {len(rung)} new rings once, and none of the old ones.",
         [
-            (len(rung) != sum(_RINGS), f"the bell rang {len(rung)} times: keep the three rounds."),
-            (bool(early), f"{', '.join(early)} rang before you came: start at the newest entry."),
+            (in_rounds != sum(_RINGS), f"the bell rang {in_rounds} times: keep the three rounds."),
+            (
+                bool(early),
+                f"{', '.join(early)} rang before you came: start after the newest entry.",
+            ),
             (
                 bool(twice),
                 f"{', '.join(twice)} were heard more than once: after each read, move your "
@@ -154,6 +176,8 @@ def check_till(client: redis.Redis, count: Count) -> Verdict:
     count : callable
         Called with a client.
     """
+    if hint := misfit(count, "client"):
+        return Verdict(False, hint)
     for commands in range(-1, _MOST_COMMANDS):
         till = _new_till(client)
         try:
@@ -216,7 +240,7 @@ def _grade_till(till: Stream, commands: int) -> Verdict:
             ),
             (
                 bool(wanted - balance),
-                f"a coin was not counted: the position had moved past it before.{cut}",
+                f"a coin was not counted: the position had already moved past it.{cut}",
             ),
         ],
     )

@@ -54,8 +54,8 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
     verb = "is" if group.lag == 1 else "are"
     unhandled = orders - _handled(client, group.name)
     return grade(
-        f"only {group.lag} of {orders} orders {verb} waiting for email; the faster its consumers "
-        "ask, the more they get.",
+        f"only {group.lag} of {orders} orders {verb} waiting for email: its consumers have the "
+        "time to catch up after a clump.",
         [
             (orders < _MINUTE, _TOO_FEW),
             (group.lag is None, "Redis can't tell the lag: leave the stream's entries in place."),
@@ -107,8 +107,8 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
             ),
             (
                 lost < 0,
-                f"{count_of(-lost, 'order was', 'orders were')} handled twice: a claim took them "
-                "from a consumer that was still handling them. Wait longer than a consumer needs.",
+                f"{count_of(-lost, 'order was', 'orders were')} handled twice: a claim took work "
+                "from a consumer that was still handling it. Wait longer than a consumer needs.",
             ),
         ],
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import sample
 
 import redis
 
 from exercises import picture
-from exercises.hints import hinted
+from exercises.bounded import bounded
+from exercises.hints import hinted, misfit
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -33,9 +35,8 @@ def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
     return belt
 
 
-@hinted("the belt or one of its groups is missing: your function should only trim.", shows="belt")
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
-    """Grade exercise 1: trim two belts, and see that each keeps what its groups need, and no more.
+    """Grade exercise 1: trim two belts; each loses what comes before its first needed entry.
 
     Parameters
     ----------
@@ -44,14 +45,18 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     trim : callable
         Called with a belt.
     """
+    if hint := misfit(trim, "belt"):
+        return Verdict(False, hint)
     for key in _PLANS:
         belt = new_belt(client, key)
         trim(belt)
-        if not (verdict := _grade_belt(belt)).right:
-            return verdict
-    return verdict
+        verdict = _grade_belt(belt)
+        if not verdict.right:
+            break
+    return replace(verdict, picture=picture.picture_if_possible(client, key))
 
 
+@hinted("the belt or one of its groups is missing: your function should only trim.")
 def _grade_belt(belt: Stream) -> Verdict:
     plan = _PLANS[belt.key]
     pending_of = {name: {pending} - {0} for name, (_, pending) in plan.items()}
@@ -65,7 +70,9 @@ def _grade_belt(belt: Stream) -> Verdict:
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
     still = {name: {one.id.ms for one in belt.group(name).pending_entries()} for name in plan}
-    extra = sorted(n for n in left if n < min(first_of.values()))
+    first = min(first_of.values())
+    extra = sorted(n for n in left if n < first)
+    gone = sorted({*range(first, 13)} - left)
     why = f"it is pending for {owner}" if owner else "it was never delivered to some group"
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed.",
@@ -80,6 +87,11 @@ def _grade_belt(belt: Stream) -> Verdict:
                 bool(extra),
                 f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
                 f"such as {max(extra, default=0)}: which is the first needed entry?",
+            ),
+            (
+                bool(gone),
+                f"{' and '.join(map(str, gone))} came after {first}, the first needed entry: "
+                "remove only what comes before it.",
             ),
         ],
     )
@@ -97,8 +109,9 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     crew.create("0")
     crew.consumer("ida").read(6)
     attic.trim(maxlen=5)
-    picture.start(client, "attic")
-    return crew
+    own = bounded(client)
+    picture.start(own, "attic")
+    return Stream(own, "attic").group("crew")
 
 
 @hinted("`attic` is not a stream: start again with new_attic.", "attic")

@@ -236,7 +236,7 @@ def _parse(value: bytes, source: str) -> EntryId:
     except InputError as error:
         raise OffsetError(
             f"{source} holds {value[:40]!r}, which is not an entry ID: put back the last ID that "
-            "you know, such as 1767225600000-0, or remove it to start from the beginning"
+            "you know, such as 1767225600000-0, or delete the position to start from the beginning"
         ) from error
 
 

@@ -27,6 +27,9 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
         ("0", 0, "the group would get"),
         ("$", "len", "a lag of"),
         ("$", 0, "a lag of"),
+        ("$", "ms", "a lag of"),
+        ("$", "field", "a lag of"),
+        ("$", "too many", "ENTRIESREAD says that 1000"),
         ("4-0", "added", "the group would get"),
         ("0", "added", "the group would get"),
         ("1-0", "added", "the group would get"),
@@ -35,8 +38,10 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
     ]:
         ledger = exercise.new_ledger(redis)
         info = ledger.info()
+        last, field = info.last_generated_id, ledger.reverse_range(count=1)[0].fields["entry"]
         numbers = {"len": len(ledger), "added": info.entries_added}
-        where = str(info.last_generated_id) if start == "last" else start
+        numbers |= {"ms": last.ms, "field": int(field), "too many": 1000}
+        where = str(last) if start == "last" else start
         ledger.group("audit").create(where, entries_read=numbers.get(entries_read, entries_read))
         ledger.add_many([{"entry": "a"}, {"entry": "b"}])
         verdict = exercise.check_audit(ledger)

@@ -101,6 +101,8 @@ def test_a_tower_with_all_three_numbers_is_right(
         (50, -150, "Redis reports 150"),
         (50, "length", "how many were ever added before the cursor?"),
         (50, 1050, "Redis reports"),
+        (50, "ms", "Redis reports"),
+        (50, "field", "Redis reports"),
         (50, -50, ""),
     ],
 )
@@ -110,9 +112,10 @@ def test_the_newest_fifty_wait(
     report = exercise.new_feed(redis)
     feed = stream_of(report)
     if newest is not None:
-        before = feed.reverse_range(count=newest + 1)[-1].id
-        added = feed.info().entries_added or 0
-        number = len(feed) - 50 if read == "length" else read
+        entry = feed.reverse_range(count=newest + 1)[-1]
+        before, added = entry.id, feed.info().entries_added or 0
+        numbers = {"length": len(feed) - 50, "ms": before.ms, "field": int(entry.fields["reading"])}
+        number = numbers.get(read, read) if isinstance(read, str) else read
         if isinstance(number, int) and number < 0:
             number += added
         report.set_id(str(before), entries_read=number)  # type: ignore[arg-type]

@@ -252,7 +252,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("1 old entry is still pending for billing-2.", claimed_by_a_living_one),
     ("you chose the sequence numbers", numbered_in_lower_case),
     ("keep each entry's ID", copied_under_new_ids),
-    ("3 of 6 rings: ask for all that came after", only_the_newest_ring),
+    ("5 of 8 rings: ask for all that came after", only_the_newest_ring),
     (
         "a coin was counted twice",
         lambda redis: reading_and_position.check_till(redis, coins_in_a_plain_pipeline),
@@ -298,6 +298,26 @@ def test_an_answer_that_only_looks_right_gets_a_true_hint(
     verdict = answer(redis)
     assert not verdict.right
     assert hint in verdict.text
+
+
+WAITING: list[Callable[[redis_py.Redis], object]] = [
+    lambda redis: reading_and_position.new_bell(redis).read("$", block_ms=0),
+    lambda redis: pubsub_or_stream.new_chat(redis).read("$", block_ms=0),
+    lambda redis: consumer_groups.new_crew(redis).consumer("max").read(block_ms=0),
+    lambda redis: pending_and_recovery.new_night(redis).consumer("lou").read(block_ms=0),
+    lambda redis: pending_and_recovery.new_mill(redis).consumer("moe").read(block_ms=0),
+    lambda redis: trimming_and_memory.new_attic(redis).consumer("jon").read(block_ms=0),
+    lambda redis: lag_without_lies.new_feed(redis).consumer("x").read(block_ms=0),
+    lambda redis: newer_redis.new_desk(redis).consumer("hal").read(block_ms=0),
+]
+
+
+@pytest.mark.parametrize("wait", WAITING)
+def test_a_read_that_would_wait_for_ever_says_so(
+    redis: redis_py.Redis, wait: Callable[[redis_py.Redis], object]
+) -> None:
+    with pytest.raises(interrupted.EndlessLoop, match="BLOCK 0 waits for ever"):
+        wait(redis)
 
 
 def guests_by_script(redis: redis_py.Redis) -> Verdict:

@@ -83,13 +83,52 @@ def the_past_is_read_last(chat: Stream) -> None:
     show(chat, chat.reverse_range(count=3)[::-1])
 
 
-@pytest.mark.parametrize("answer", [the_newest_five, from_now_on, the_past_is_read_last])
+def from_the_last_id_after_reading(chat: Stream) -> None:
+    show(chat, chat.reverse_range(count=3)[::-1])
+    last = chat.info().last_generated_id
+    exercise.talk(chat)
+    show(chat, chat.read(last))
+
+
+def from_the_newest_after_reading(chat: Stream) -> None:
+    show(chat, chat.range()[-3:])
+    last = chat.reverse_range(count=1)[0].id
+    exercise.talk(chat)
+    show(chat, chat.read(last))
+
+
+def from_the_last_id_before_reading(chat: Stream) -> None:
+    last = chat.info().last_generated_id
+    show(chat, chat.reverse_range(count=3)[::-1])
+    exercise.talk(chat)
+    show(chat, chat.read(last))
+
+
+def without_talk(chat: Stream) -> None:
+    past = chat.reverse_range(count=3)[::-1]
+    show(chat, [*past, *chat.read(past[-1].id)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (the_newest_five, "the last 3 old words were"),
+        (from_now_on, "you missed"),
+        (the_past_is_read_last, "the last 3 old words were"),
+        (from_the_last_id_after_reading, "you missed"),
+        (from_the_newest_after_reading, "you missed"),
+        (from_the_last_id_before_reading, "on the screen twice"),
+        (without_talk, "no new words"),
+    ],
+)
 def test_a_newcomer_with_a_gap_is_refused(
-    redis: redis_py.Redis, answer: Callable[[Stream], None]
+    redis: redis_py.Redis, answer: Callable[[Stream], None], hint: str
 ) -> None:
     chat = exercise.new_chat(redis)
     answer(chat)
-    assert not exercise.check_chat(chat).right
+    verdict = exercise.check_chat(chat)
+    assert not verdict.right
+    assert hint in verdict.text
 
 
 def overlapping(chat: Stream) -> None:
@@ -104,11 +143,11 @@ def all_at_once(chat: Stream) -> None:
     show(chat, chat.range(start))
 
 
-def from_the_position_before(chat: Stream) -> None:
-    last = chat.info().last_generated_id
-    show(chat, chat.reverse_range(count=3)[::-1])
+def after_a_look_at_all(chat: Stream) -> None:
+    assert len(chat.range()) == 7
+    past = chat.reverse_range(count=3)[::-1]
     exercise.talk(chat)
-    show(chat, chat.read(last))
+    show(chat, [*past, *chat.read(past[-1].id)])
 
 
 def show(chat: Stream, entries: Iterable[Entry]) -> None:
@@ -116,7 +155,7 @@ def show(chat: Stream, entries: Iterable[Entry]) -> None:
         chat.client.rpush("screen", entry.fields["word"])
 
 
-@pytest.mark.parametrize("answer", [overlapping, all_at_once, from_the_position_before])
+@pytest.mark.parametrize("answer", [overlapping, all_at_once, after_a_look_at_all])
 def test_a_newcomer_may_read_on_in_any_way(
     redis: redis_py.Redis, answer: Callable[[Stream], None]
 ) -> None:

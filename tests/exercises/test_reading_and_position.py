@@ -11,6 +11,7 @@ import redis as redis_py
 
 from exercises import reading_and_position as exercise
 from streamviz import EntryId
+from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
@@ -39,8 +40,8 @@ def listen(redis: redis_py.Redis, begin: str | None, *, move_on: bool) -> Stream
 @pytest.mark.parametrize(
     ("begin", "move_on", "hint"),
     [
-        ("$", False, "you missed 6 of 6 rings"),
-        ("$", True, "you missed 6 of 6 rings"),
+        ("$", False, "you missed 8 of 8 rings"),
+        ("$", True, "you missed 8 of 8 rings"),
         ("0", True, "rang before you came"),
         (None, False, "heard more than once"),
         (None, True, ""),
@@ -52,6 +53,31 @@ def test_a_reader_that_keeps_the_last_id_hears_the_bell(
     verdict = exercise.check_bell(listen(redis, begin, move_on=move_on))
     assert verdict.right is (hint == "")
     assert hint in verdict.text
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        lambda bell: bell.info().last_generated_id,
+        lambda bell: bell.reverse_range(count=1)[0].id,
+        lambda bell: bell.range()[-1].id,
+        lambda bell: bell.client.xinfo_stream("bell")["last-generated-id"].decode(),
+    ],
+)
+@pytest.mark.parametrize(
+    "read", [lambda bell, after: bell.read(after), lambda bell, after: bell.range(f"({after}")]
+)
+def test_what_rings_between_a_read_and_a_question_for_the_last_id_is_missed(
+    redis: redis_py.Redis, last: Callable[[Stream], Any], read: Callable[..., list[Entry]]
+) -> None:
+    bell = exercise.new_bell(redis)
+    for _ in range(3):
+        after = last(bell)
+        exercise.ring(bell)
+        redis.rpush("heard", *(str(entry.id) for entry in read(bell, after)))
+    verdict = exercise.check_bell(bell)
+    assert not verdict.right
+    assert "you missed 2 of 8 rings" in verdict.text
 
 
 def the_first_ring_is_forgotten(bell: Stream) -> list[str]:
@@ -157,7 +183,7 @@ def in_a_group_that_acknowledges_last(client: Any) -> None:
     ("count", "hint"),
     [
         (position_after, "a coin was counted twice: its position was not saved with it. The power"),
-        (position_before, "a coin was not counted: the position had moved past it"),
+        (position_before, "a coin was not counted: the position had already moved past it"),
         (in_memory, "counted twice"),
         (deleted_when_counted, "counted twice"),
         (all_but_the_newest, "not counted"),
@@ -166,10 +192,12 @@ def in_a_group_that_acknowledges_last(client: Any) -> None:
         (in_a_group_that_acknowledges_last, "counted twice"),
         (lambda client: None, "no balance"),
         (lambda client: client.set("till:balance", "106"), "another type"),
+        (lambda: None, "calls your function with `client`: let it take 1 argument."),
+        (None, "give it the function itself, not its result"),
     ],
 )
 def test_a_coin_is_not_counted_once_if_the_power_may_fail_in_between(
-    redis: redis_py.Redis, count: Callable[[Any], object], hint: str
+    redis: redis_py.Redis, count: Any, hint: str
 ) -> None:
     verdict = exercise.check_till(redis, count)
     assert not verdict.right

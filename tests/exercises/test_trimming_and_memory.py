@@ -54,6 +54,14 @@ def by_pending_only(belt: Stream) -> None:
     belt.trim(minid=min(one for group in groups(belt) if (one := group.pending().min_id)))
 
 
+def all_that_no_group_needs(belt: Stream) -> None:
+    needed = {held.id for group in groups(belt) for held in group.pending_entries()}
+    for group in groups(belt):
+        needed |= {entry.id for entry in belt.range(f"({group.info().last_delivered_id}")}
+    if not_needed := [entry.id for entry in belt.range() if entry.id not in needed]:
+        belt.delete(*not_needed)
+
+
 def known_groups_only(belt: Stream) -> None:
     first = min(oldest_needed(belt.group(name)) for name in ("paint", "pack", "count"))
     belt.trim(minid=first)
@@ -84,27 +92,46 @@ def known_groups_only(belt: Stream) -> None:
         (lambda belt: belt.group("count").destroy(), "only trim"),
         (lambda belt: belt.client.delete(belt.key), "only trim"),
         (known_groups_only, "such as 2: it is pending for ship"),
+        (all_that_no_group_needs, "4 and 5 came after 2, the first needed entry"),
+        (lambda: None, "calls your function with `belt`: let it take 1 argument."),
         (by_pending_and_cursor, ""),
         (by_reading_on, ""),
         (one_by_one, ""),
     ],
 )
 def test_a_belt_keeps_the_entries_that_a_group_needs(
-    redis: redis_py.Redis, answer: Callable[[Stream], object], hint: str
+    redis: redis_py.Redis, answer: Callable[..., object], hint: str
 ) -> None:
     verdict = exercise.check_belt(redis, answer)
     assert verdict.right is (hint == "")
     assert hint in verdict.text
 
 
-def test_the_server_can_do_it_alone_where_it_knows_acked(redis: redis_py.Redis) -> None:
+def test_acked_also_removes_what_comes_after_the_first_needed_entry(redis: redis_py.Redis) -> None:
     def trim(belt: Stream) -> None:
         try:
             belt.trim(maxlen=0, refs="ACKED")
         except UnsupportedCommand:
-            by_pending_and_cursor(belt)
+            all_that_no_group_needs(belt)
 
-    assert exercise.check_belt(redis, trim).right
+    verdict = exercise.check_belt(redis, trim)
+    assert not verdict.right
+    assert "4 and 5 came after 2" in verdict.text
+
+
+def test_an_error_of_the_learner_s_own_trim_comes_through(redis: redis_py.Redis) -> None:
+    def trim(belt: Stream) -> None:
+        belt.trim(minid=min(group.pending().min_id for group in groups(belt)))  # type: ignore[type-var]
+
+    with pytest.raises(TypeError, match="NoneType"):
+        exercise.check_belt(redis, trim)
+
+
+def test_the_picture_is_of_the_belt_that_the_hint_is_about(redis: redis_py.Redis) -> None:
+    for answer, ship in ((known_groups_only, True), (lambda belt: None, False)):
+        picture = exercise.check_belt(redis, answer).picture
+        assert picture is not None
+        assert ("ship:" in picture.text) is ship
 
 
 def trimmed_ids(crew: ConsumerGroup) -> list[EntryId]:
