@@ -16,7 +16,8 @@ import { loadPlotly } from "./plotly_loader.js";
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
 
 const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
-const PLOTLY_EVERY_MS = 250; // a plot by plotly costs as much as a hundred frames of the flow
+const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
+const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
@@ -26,24 +27,25 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
   let plots = [];
   /** @type {any} */
   let Plotly = null;
-  let [scheduled, timer] = [0, 0];
+  let [scheduled, timer, restsUntil] = [0, 0, 0];
   const clicks = buildClickLog(story.say);
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
     root.toggleAttribute("data-dark", dark);
-    let [rest_ms, byPlotly] = [Infinity, 0]; // until the next plot is due
-    // The one that waits longest comes first. One by plotly a frame: more would hold up what moves.
+    let rest_ms = Infinity; // until the next plot is due
+    const share = Math.min(MOST_SHARE, PLOTLY_SHARE * plots.filter(({ node }) => !node.drawFlow).length);
+    // The one that waits longest comes first. After one by plotly there is time for what moves.
     for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
       const { node, figure, summary, box } = plot;
       if (!plot.dirty || !plot.visible || !box.wide) continue;
-      const wait_ms = node.drawFlow ? 0 : Math.max(byPlotly, plot.drawnAt + PLOTLY_EVERY_MS - performance.now());
+      const began = performance.now();
+      const wait_ms = node.drawFlow || plot.drawnAt < 0 ? 0 : Math.max(restsUntil, plot.drawnAt + PLOTLY_EVERY_MS) - began;
       if (wait_ms > 0) {
         rest_ms = Math.min(rest_ms, wait_ms);
         continue;
       }
-      Object.assign(plot, { dirty: false, drawnAt: performance.now() });
-      byPlotly = node.drawFlow ? byPlotly : 1;
+      Object.assign(plot, { dirty: false, drawnAt: began });
       summary.textContent = figure.summary;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
       drawPlot(Plotly, node, figure, () => {
@@ -51,6 +53,8 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
         const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
         return { data, layout: { ...layout, datarevision: figure.n } };
       }, story, { dark, coarse: false });
+      const now = performance.now();
+      if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
     clearTimeout(timer);
