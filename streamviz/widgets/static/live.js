@@ -19,6 +19,9 @@ const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
 const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
 const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
 
+/** The size of a node; to read it for each frame would lay out the page each time. @param {HTMLElement} node */
+const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
+
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
  * @param {() => void} onDrawn @param {() => number} scale of letters and lines @param {AbortSignal} signal */
@@ -37,8 +40,10 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
     const share = Math.min(MOST_SHARE, PLOTLY_SHARE * plots.filter(({ node }) => !node.drawFlow).length);
     // The one that waits longest comes first. After one by plotly there is time for what moves.
     for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
-      const { node, figure, summary, box } = plot;
-      if (!plot.dirty || !plot.visible || !box.wide) continue;
+      const { node, figure, summary } = plot;
+      if (!plot.dirty || !plot.visible) continue;
+      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node));
+      if (!box.wide) continue;
       const began = performance.now();
       const wait_ms = node.drawFlow || plot.drawnAt < 0 ? 0 : Math.max(restsUntil, plot.drawnAt + PLOTLY_EVERY_MS) - began;
       if (wait_ms > 0) {
@@ -81,7 +86,7 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
     for (const { target } of changes) {
       const node = /** @type {any} */ (target);
       const plot = plots.find((one) => one.node === node);
-      if (plot) plot.box = { wide: node.clientWidth, high: node.clientHeight }; // to read it at each frame would lay out the page each time
+      if (plot) plot.box = boxOf(node);
       if (node.clientWidth && node._fullLayout && node.clientWidth !== node._fullLayout.width) Plotly.Plots.resize(node);
     }
     schedule();
