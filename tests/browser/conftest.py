@@ -64,6 +64,32 @@ SHOWN = """root => [...document.querySelectorAll(`${root ?? ''} .streamviz-plot`
 """The axes and the drawn points of all plots below an element."""
 
 
+SHAPES = """root => {
+  const flows = root?.matches('.streamviz-flow') ? [root]
+    : [...(root ?? document).querySelectorAll('.streamviz-flow')];
+  const found = flows.flatMap(flow => {
+    const texts = [...flow.querySelectorAll('text')].map(node => {
+      const { x, y, width, height } = node.getBoundingClientRect();
+      const { fill } = getComputedStyle(node);
+      const { key, kind } = node.dataset;
+      return [key, { kind, box: [x, y, width, height], text: node.textContent, title: '', fill }];
+    });
+    const { left, top, width } = flow.querySelector('canvas').getBoundingClientRect();
+    const scale = width / flow.querySelector('svg').viewBox.baseVal.width;
+    const marks = flow.drawn().map(({ shape, paint, ids, title, ring, leaves, at, to }) => {
+      const [x, y, wide, high, opacity] = at;
+      const box = [left + x * scale, top + y * scale, wide * scale, high * scale];
+      const about = { ids, title, ring, leaves, moves: at !== to, seen: opacity };
+      return [shape.key, { kind: shape.kind, box, text: '', ...paint, ...about }];
+    });
+    return [...texts, ...marks.sort(([, one], [, other]) => other.leaves - one.leaves)];
+  });
+  for (const [, one] of found) one.box = one.box.map(Math.round);
+  return Object.fromEntries(found);
+}"""
+"""All that the flows below an element show, by its keys: where, and how it is drawn."""
+
+
 def violations(page: Page, root: str = "html") -> list[str]:
     """Return what axe-core finds wrong below an element by WCAG 2.2 AA, and where."""
     page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text("utf-8"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser.conftest import ROOT, Heard, violations
+from browser.conftest import ROOT, SHAPES, Heard, violations
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.timeout(180)  # the first build reads all docstrings
@@ -21,10 +21,10 @@ BUILT = ROOT / "docs/_build/html"
 PLAYS = "05_pending_and_recovery"
 
 
-DRAWN = """body => [...body.querySelectorAll('.streamviz-flow [data-key]')].filter(node => {
-  const { x, y, width, height } = node.getBoundingClientRect();
-  return width && height && x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
-}).map(node => node.dataset.key)"""
+DRAWN = f"""body => Object.entries(({SHAPES})(body))
+  .filter(([, {{ box: [x, y, wide, high] }}]) =>
+    wide && high && x >= 0 && y >= 0 && x < innerWidth && y < innerHeight)
+  .map(([key]) => key)"""
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from browser.conftest import RESULTS, Heard, Notebook
+from browser.conftest import RESULTS, SHAPES, Heard, Notebook
 from PIL import Image
 from playwright.sync_api import Page
 from plots.histories import group, history, sample
@@ -24,18 +24,11 @@ from streamviz.plots import Flow, GroupLag
 from streamviz.recording import save
 
 FRAMES = 60
-SHAPES = """() => Object.fromEntries(
-  [...document.querySelectorAll('.streamviz-flow [data-key]')].map(node => {
-    const { x, y, width, height } = node.getBoundingClientRect();
-    return [node.dataset.key, {
-      kind: node.dataset.kind, box: [x, y, width, height].map(Math.round),
-      text: node.tagName === 'text' ? node.textContent : '',
-      title: node.querySelector('title')?.textContent ?? '',
-      fill: getComputedStyle(node).fill,
-    }];
-  }))"""
-MOVING = """() => document.querySelector('.streamviz-flow svg')
-  .getAnimations({subtree: true}).length"""
+MOVING = """() => {
+  const flow = document.querySelector('.streamviz-flow');
+  const squares = flow.drawn().filter(({ at, to }) => at !== to);
+  return squares.length + flow.getAnimations({subtree: true}).length;
+}"""
 AT_REST = f"() => ({MOVING})() === 0"
 
 
@@ -73,7 +66,7 @@ class Film:
         self.page = page
         page.context.set_offline(True)
         page.goto(path.as_uri())
-        page.locator(".streamviz-flow rect").first.wait_for(state="attached")
+        page.locator(".streamviz-flow text").first.wait_for(state="attached")
 
     def step(self, key: str, frame: int) -> None:
         """Press a key, and wait until its frame is drawn, whether or not it has come to rest."""
@@ -93,6 +86,14 @@ class Film:
     def rest(self) -> dict[str, Any]:
         self.page.wait_for_function(AT_REST)
         return dict(self.page.evaluate(SHAPES))
+
+    def chosen(self, *keys: str) -> None:
+        """Wait until these shapes have a ring, and no others."""
+        self.page.wait_for_function(
+            f"""keys => Object.entries(({SHAPES})())
+              .filter(([, one]) => one.ring).map(([key]) => key).sort().join() === keys""",
+            arg=",".join(sorted(keys)),
+        )
 
     def moving(self) -> int:
         return int(self.page.evaluate(MOVING))
@@ -145,7 +146,7 @@ def test_the_killed_ones_square_is_red_and_the_headline_says_so(film: Callable[.
     shown = film()
     alive, dead = shown.at(24), shown.at(26)
     assert (alive["group 0 0"]["kind"], dead["group 0 0"]["kind"]) == ("box", "dead")
-    assert alive[HELD]["fill"] != dead[HELD]["fill"] == "rgb(209, 36, 47)"
+    assert alive[HELD]["fill"] != dead[HELD]["fill"] == "#d1242f"
     assert dead["headline 0"]["text"] == "ann is dead and holds 1 entry for 0 s"
     summary = shown.page.locator(".streamviz-board .streamviz-hidden").text_content()
     assert str(summary).startswith(dead["headline 0"]["text"])
@@ -154,41 +155,61 @@ def test_the_killed_ones_square_is_red_and_the_headline_says_so(film: Callable[.
     shown.page.screenshot(path=RESULTS / "flow.png")
 
 
+FOLLOW = """() => {
+  [window.places, window.gaps, window.inks, window.painted] = [[], [], [], 0];
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...given) {
+    window.painted += 1;
+    return clearRect.apply(this, given);
+  };
+  const flow = document.querySelector('.streamviz-flow');
+  const canvas = flow.querySelector('canvas');
+  const scale = canvas.width / flow.querySelector('svg').viewBox.baseVal.width;
+  const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const ink = (x, y) => {
+    copy.clearRect(0, 0, 1, 1);
+    copy.drawImage(canvas, Math.round(x * scale), Math.round(y * scale), 1, 1, 0, 0, 1, 1);
+    return copy.getImageData(0, 0, 1, 1).data.join();
+  };
+  const find = key => flow.drawn().find(({ shape }) => shape.key === key)?.at;
+  const follow = () => {
+    const [one, other] = [find('tape 20'), find('tape 5')];
+    if (!one || !other) return;
+    const [x, y, wide, high] = one;
+    window.places.push(canvas.getBoundingClientRect().x + x * scale);
+    window.gaps.push(Math.round(x - other[0]));
+    const middle = y + high / 2;
+    window.inks.push([ink(x + wide / 2, middle), ink(other[0] + wide + 2, middle)]);
+    requestAnimationFrame(follow);
+  };
+  follow();
+}"""
+PAINTED = """() => new Promise(done => {
+  const before = window.painted;
+  const wait = n => n ? requestAnimationFrame(() => wait(n - 1)) : done(window.painted - before);
+  wait(5);
+})"""
+
+
 def test_from_frame_to_frame_entries_move_and_a_jump_moves_nothing(
     film: Callable[..., Film],
 ) -> None:
     shown = film()
     there = shown.at(20)
-    shown.page.evaluate("() => { window.kept = document.querySelector('[data-key=\"tape 20\"]'); }")
     shown.page.locator(".streamviz-player").focus()
-    shown.page.evaluate(
-        """() => {
-          [window.places, window.gaps] = [[], []];
-          const find = key => document.querySelector(`[data-key="${key}"]`);
-          const follow = () => {
-            const nodes = [find('tape 20'), find('tape 5')];
-            if (!nodes[0] || !nodes[1]) return;
-            const [one, other] = nodes.map(node => node.getBoundingClientRect().x);
-            window.places.push(one);
-            window.gaps.push(Math.round(one - other));
-            requestAnimationFrame(follow);
-          };
-          follow();
-        }"""
-    )
+    shown.page.evaluate(FOLLOW)
+    assert shown.page.evaluate(PAINTED) == 0, "what is at rest is not painted again and again"
     shown.step("ArrowRight", 21)
     after = shown.rest()
-    pitch = there["tape 20"]["box"][0] - after["tape 20"]["box"][0]
-    assert pitch > 10
-    assert shown.page.evaluate(
-        "() => window.kept === document.querySelector('[data-key=\"tape 20\"]')"
-    ), "the same square, which has moved"
     start, end = there["tape 20"]["box"][0], after["tape 20"]["box"][0]
+    assert start - end > 10
     shown.page.wait_for_function(
         "([start, end]) => window.places.some(x => end + 1 < x && x < start - 1)", arg=[start, end]
     )
-    gaps = set(shown.page.evaluate("() => window.gaps"))
-    assert len(gaps) == 1, "the tape moves as one"
+    assert shown.page.evaluate("() => new Set(window.gaps).size") == 1, "the tape moves as one"
+    inks = shown.page.evaluate("() => [...new Set(window.inks.map(one => one.join(' ')))]")
+    assert inks == ["136,136,136,255 0,0,0,0"], "the canvas has a square where one is, and no other"
+    assert shown.page.evaluate(PAINTED) == 0
     for way in ("Home", "End"):
         shown.page.keyboard.press(way)
         frame = 0 if way == "Home" else FRAMES - 1
@@ -203,11 +224,14 @@ def test_what_is_acknowledged_flies_to_the_counter(film: Callable[..., Film]) ->
     start = shown.at(39)[HELD]["box"][0]
     shown.page.evaluate(
         """key => {
-          const node = document.querySelector(`[data-key="${key}"]`);
           window.places = [];
+          const flow = document.querySelector('.streamviz-flow');
           const follow = () => {
-            if (!node.isConnected) return;
-            window.places.push(node.getBoundingClientRect().x);
+            const one = flow.drawn().find(({ shape }) => shape.key === key);
+            if (!one) return;
+            const { x, width } = flow.querySelector('canvas').getBoundingClientRect();
+            const scale = width / flow.querySelector('svg').viewBox.baseVal.width;
+            window.places.push(x + one.at[0] * scale);
             requestAnimationFrame(follow);
           };
           follow();
@@ -231,7 +255,7 @@ def test_with_less_motion_squares_appear_and_vanish(film: Callable[..., Film], p
     shown.at(39)
     page.locator(".streamviz-player").focus()
     shown.step("ArrowRight", 40)
-    assert page.locator(f'[data-key="{HELD}"]').count() == 0
+    assert HELD not in page.evaluate(SHAPES)
 
 
 def test_a_second_showing_equals_the_first(film: Callable[..., Film]) -> None:
@@ -272,29 +296,36 @@ def test_its_entries_are_chosen_by_keyboard_and_by_pointer(film: Callable[..., F
     flow.focus()
     shown.page.keyboard.press("End")
     assert story.text_content() == "25-0; waits for g"
-    shown.page.locator('[data-key="tape 25"][data-chosen=true]').wait_for()
+    shown.chosen("tape 25", "group 0 waits 25")
     for _ in range(5):
         shown.page.keyboard.press("ArrowLeft")
     assert story.text_content() == "20-0; ann holds it"
-    shown.page.locator(f'[data-key="{HELD}"][data-chosen=true]').wait_for()
+    shown.chosen("tape 20", HELD)
+    around = shown.rest()[HELD]["box"]
+    assert colour_at(shown.page, [around[0] - 1, around[1] + 5, 1, 1]) == (51, 51, 51), "a ring"
     shown.page.keyboard.press("Escape")
-    shown.page.locator(f'[data-key="{HELD}"][data-chosen=true]').wait_for(state="detached")
-    shown.page.locator('[data-key="tape 3"]').hover()
+    shown.chosen()
+    x, y, wide, high = shown.rest()["tape 3"]["box"]
+    shown.page.mouse.move(x + wide / 2, y + high / 2)
     shown.page.get_by_text("3-0; read by g").wait_for()
+    assert shown.page.locator(".streamviz-flow canvas").get_attribute("title") == "3-0"
+    shown.page.mouse.move(x + wide / 2, y - 8)
+    shown.page.locator(".streamviz-flow canvas:not([title='3-0'])").wait_for()
 
 
 WAY = """id => {
   window.way = [];
-  const inside = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top;
-  const box = node => node.getBoundingClientRect();
-  const seek = query => document.querySelector(`.streamviz-flow ${query}`);
+  const inside = ([x, y, w, h], [left, top, wide]) => x >= left && x + w <= left + wide && y >= top;
   const place = () => {
-    const held = seek(`[data-kind=held][data-id="${id}"]`);
-    if (held) return inside(box(held), box(seek('[data-key="group 0 0"]'))) ? 'consumer' : 'moving';
-    const entry = seek(`[data-kind=entry][data-id="${id}"]`);
-    const [tape] = document.querySelectorAll('.streamviz-flow [data-kind=entry]');
+    const drawn = document.querySelector('.streamviz-flow').drawn();
+    const of = kind => drawn.filter(({ shape }) => shape.kind === kind);
+    const held = of('held').find(({ ids }) => ids.includes(id));
+    const [box] = of('box');
+    if (held) return inside(held.at, box.at) ? 'consumer' : 'moving';
+    const [tape] = of('entry');
+    const entry = of('entry').find(({ ids }) => ids.includes(id));
     if (!entry || window.way.includes('consumer')) return 'gone';
-    return box(entry).top < box(tape).top - 4 ? 'producer' : 'tape';
+    return entry.at[1] < tape.at[1] - 4 ? 'producer' : 'tape';
   };
   const follow = () => {
     const now = place();
@@ -322,7 +353,7 @@ def test_an_entry_is_drawn_at_its_producer_on_the_tape_with_its_consumer_and_gon
     page.set_viewport_size({"width": 1280, "height": 720})
     with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
         page.goto(server.url)
-        page.locator(".streamviz-flow [data-kind=entry]").wait_for()
+        page.wait_for_function(f"() => 'tape 1' in ({SHAPES})()")
         page.wait_for_function(AT_REST)
         page.evaluate(WAY, "2000-0")
         stream.add({"n": 1}, "2000-0")
@@ -386,9 +417,9 @@ def test_with_forced_colours_kinds_differ_by_shape(film: Callable[..., Film], pa
     assert {"entry", "waits", "old", "dead", "box"} <= kinds
     looks = page.evaluate(
         """() => Object.fromEntries(['entry', 'waits', 'old', 'dead'].map(kind => {
-          const { fill, stroke, strokeDasharray } = getComputedStyle(
-            document.querySelector(`.streamviz-flow [data-kind=${kind}]`));
-          return [kind, [fill, stroke, strokeDasharray].join()];
+          const flow = document.querySelector('.streamviz-flow');
+          const { fill, stroke, dash } = flow.drawn().find(one => one.shape.kind === kind).paint;
+          return [kind, [fill, stroke, ...dash].join()];
         }))"""
     )
     assert len(set(looks.values())) == len(looks)
@@ -411,19 +442,20 @@ def test_it_is_live_on_a_page_of_its_own(
     page.set_viewport_size({"width": 1280, "height": 720})
     with DashboardServer(Scenario(redis, sample_every_ms=50).watch(key), key) as server:
         page.goto(server.url)
-        waits = page.locator(".streamviz-flow [data-kind=waits]")
+        waits = (
+            f"n => Object.values(({SHAPES})()).filter(({{kind}}) => kind === 'waits').length === n"
+        )
         page.wait_for_function(f"() => ({SHAPES})()['group 0 waiting']?.text === '5 waiting'")
-        assert waits.count() == 5
+        assert page.evaluate(waits, 5)
         ((_, [(entry, _)]),) = redis.xreadgroup("g", "ann", {key: ">"}, count=1)
-        square = page.locator(f'.streamviz-flow [data-key="group 0 held {entry.decode()}"]')
-        square.wait_for()
-        assert waits.count() == 4
+        square = f"group 0 held {entry.decode()}"
+        page.wait_for_function(f"key => key in ({SHAPES})()", arg=square)
+        assert page.evaluate(waits, 4)
         page.wait_for_function(AT_REST)
         shapes = page.evaluate(SHAPES)
-        held = next(one for name, one in shapes.items() if " held " in name)
-        assert inside(held["box"], shapes["group 0 0"]["box"])
+        assert inside(shapes[square]["box"], shapes["group 0 0"]["box"])
         redis.xack(key, "g", entry)
-        square.wait_for(state="detached")
+        page.wait_for_function(f"key => !(key in ({SHAPES})())", arg=square)
         assert (
             page.evaluate(
                 "() => document.querySelector('.streamviz-flow').getBoundingClientRect().bottom"
@@ -451,7 +483,7 @@ def test_it_is_live_in_jupyterlab_and_a_picture_without_a_kernel(
     board.wait_for()
     image = notebook.page.locator("[data-streamviz] img")
     notebook.until(lambda: "billing: " in str(image.first.get_attribute("alt")))
-    notebook.until(lambda: board.locator("[data-kind=entry]").count() > 0)
+    notebook.until(lambda: "entry" in {one["kind"] for one in board.evaluate(SHAPES).values()})
     high = board.bounding_box()
     assert high is not None
     assert 150 < high["height"] < 300, "as high as its group needs"

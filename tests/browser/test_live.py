@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from browser.conftest import Notebook, violations
+from browser.conftest import SHAPES, Notebook, violations
 
 OpenNotebook = Callable[..., Notebook]
 
@@ -278,6 +279,10 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     assert not notebook.problems
 
 
+def shapes(notebook: Notebook) -> dict[str, Any]:
+    return dict(notebook.live().locator(".streamviz-flow").evaluate(SHAPES))
+
+
 SHOWN = """() => document.addEventListener('click', ({target}) => {
   window.shown = target.closest('.streamviz-spot')?.outerHTML ?? target.outerHTML;
 }, {once: true})"""
@@ -286,7 +291,7 @@ SHOWN = """() => document.addEventListener('click', ({target}) => {
 def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook([SHOP]).run_all()
     notebook.live().wait_for()
-    page, box = notebook.page, notebook.live().locator('[data-key="group 0 0"]')
+    page = notebook.page
     spot = notebook.live().locator('.streamviz-spot[aria-label="billing-1"]')
     page.get_by_role("button", name="kill billing-1").wait_for(state="attached")
     place = {"x": 20, "y": 12}
@@ -294,17 +299,16 @@ def test_a_click_on_a_consumer_kills_it_and_another_revives_it(open_notebook: Op
     spot.click(position=place)  # type: ignore[arg-type]
     shown = page.evaluate("() => window.shown")
     assert "data-dead" in shown, "it shows with the click, and not with a sample"
-    notebook.live().locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
+    notebook.until(lambda: shapes(notebook)["group 0 0"]["kind"] == "dead")
     notebook.until(lambda: "billing-1 was killed" in notebook.events())
-    assert notebook.live().locator('[data-key="group 0 1"][data-kind="box"]').count() == 1
-    around, button = box.bounding_box(), page.get_by_role("button", name="revive billing-1")
-    there = button.bounding_box()
-    assert around is not None
+    assert shapes(notebook)["group 0 1"]["kind"] == "box"
+    there = page.get_by_role("button", name="revive billing-1").bounding_box()
     assert there is not None
-    assert 0 < there["y"] - around["y"] < 50, "the button is at what it changes"
-    assert around["x"] < there["x"] < there["x"] + there["width"] < around["x"] + around["width"]
+    left, top, wide, _ = shapes(notebook)["group 0 0"]["box"]
+    assert 0 < there["y"] - top < 50, "the button is at what it changes"
+    assert left < there["x"] < there["x"] + there["width"] < left + wide
     spot.click(position=place)  # type: ignore[arg-type]
-    notebook.live().locator('[data-key="group 0 0"][data-kind="box"]').wait_for()
+    notebook.until(lambda: shapes(notebook)["group 0 0"]["kind"] == "box")
     notebook.until(lambda: "billing-1 is back" in notebook.events())
     assert not notebook.problems
 
@@ -336,10 +340,14 @@ def test_all_that_can_be_done_is_done_by_keyboard_and_what_it_caused_is_said(
     press("remove a consumer from billing")
     notebook.until(lambda: live.locator('[data-key="group 0 2 name"]').count() == 0)
     press("kill billing-1")
-    live.locator('[data-key="group 0 0"][data-kind="dead"]').wait_for()
-    held = live.locator('[data-key^="group 0 held"][data-kind="old"]').first
-    held.wait_for()
-    entry = str(held.get_attribute("data-id"))
+    notebook.until(lambda: shapes(notebook)["group 0 0"]["kind"] == "dead")
+
+    def old() -> list[str]:
+        seen = shapes(notebook).values()
+        return [one["ids"][0] for one in seen if one["kind"] == "old"]
+
+    notebook.until(lambda: len(old()) > 0)
+    entry = old()[0]
     press("revive billing-1")
     notebook.until(lambda: f"billing-1 acknowledged {entry}" in str(story.text_content()))
     focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")

@@ -311,13 +311,18 @@ def test_a_screen_reader_hears_events_and_no_storm(
 MARKS = """() => {
   const opacity = node => node.closest('svg') === node ? 1
     : opacity(node.parentElement) * getComputedStyle(node).opacity;
-  const marks = '.streamviz-plot .js-line, .streamviz-plot .points path, .streamviz-flow rect';
+  const marks = '.streamviz-plot .js-line, .streamviz-plot .points path';
+  const channels = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)).join();
+  const drawn = document.querySelector('.streamviz-flow').drawn()
+    .filter(({ shape, at }) => shape.kind !== 'held' && at[2])
+    .map(({ paint: { fill, stroke, opacity }, at }) => [fill, stroke].filter(Boolean)
+      .map(ink => [channels(ink), opacity * at[4]]));
   return [...document.querySelectorAll(marks)]
-    .filter(node => node.dataset.kind !== 'held' && node.getBoundingClientRect().width)
+    .filter(node => node.getBoundingClientRect().width)
     .map(node => [getComputedStyle(node), opacity(node)])
     .map(([style, all]) => [[style.fill, style.fillOpacity], [style.stroke, style.strokeOpacity]]
       .filter(([ink]) => ink !== 'none').map(([ink, own]) => [ink, own * all]))
-    .filter(inks => inks.length);
+    .filter(inks => inks.length).concat(drawn);
 }"""
 SMALL = """() => [...document.querySelectorAll('button, select, input, a, [role=button]')]
   .filter(node => node.checkVisibility())

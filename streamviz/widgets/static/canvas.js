@@ -1,6 +1,7 @@
 // @ts-check
 // A quick drawing of a figure on a canvas over plotly's, for dragging the slider.
 
+import { inkOf } from "./dom.js";
 import { axesOf, axisKey, extents } from "./layout.js";
 import { thinned } from "./thin.js";
 
@@ -197,19 +198,13 @@ function fill(ink, trace, runs, below, ground) {
 }
 
 /** Draw a figure on the canvas over its plot; false if plotly has not drawn the plot yet.
- * @param {any} node the plot @param {HTMLCanvasElement} canvas @param {any[]} data @param {any} layout */
-export function sketchOver(node, canvas, data, layout) {
+ * @param {any} node the plot @param {HTMLCanvasElement} canvas @param {{data: any[], layout: any}} drawn */
+export function sketchOver(node, canvas, { data, layout }) {
   const full = node._fullLayout;
   const [wide, high] = [node.clientWidth, node.clientHeight];
   if (!full?._size || !wide) return false;
-  const scale = devicePixelRatio || 1;
-  const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   if (!canvas.isConnected) node.append(canvas);
   node.setAttribute("data-sketched", "");
-  const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  ink.setTransform(scale, 0, 0, scale, 0, 0);
-  ink.clearRect(0, 0, wide, high);
-  sketch(ink, data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }));
+  sketch(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }));
   return true;
 }

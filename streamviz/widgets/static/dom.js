@@ -13,6 +13,17 @@ export function make(tag, kind, content = [], attributes = {}) {
   return node;
 }
 
+/** Clear a canvas, in CSS pixels; return how to draw on it.
+ * @param {HTMLCanvasElement} canvas @param {number} wide @param {number} high @param {number} [density] pixels of the screen for each */
+export function inkOf(canvas, wide, high, density = devicePixelRatio || 1) {
+  const [width, height] = [Math.round(wide * density), Math.round(high * density)];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  ink.setTransform(density, 0, 0, density, 0, 0);
+  ink.clearRect(0, 0, wide + 1, high + 1);
+  return ink;
+}
+
 export const makeStatus = () => make("div", "status", [], { role: "status" });
 
 /** @param {string} text @param {() => void} act @param {AbortSignal} signal @param {string} [label] where the text says too little */

@@ -65,13 +65,16 @@ export function buildDrawing(board, story, on, signal) {
       plots.forEach(({ node, summary, canvas }, i) => {
         const figure = figures[i];
         summary.textContent = figure.summary;
-        const { data, layout } = styled(figure, style, boxes[i]);
-        if (style.coarse && sketchOver(node, canvas, data, layout)) return;
+        const drawn = () => styled(figure, style, boxes[i]);
+        if (style.coarse && !node.drawFlow && sketchOver(node, canvas, drawn())) return;
         canvas.remove();
         node.removeAttribute("data-sketched");
-        layout.datarevision = `${figure.n} ${frame}`;
-        if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
-        drawPlot(Plotly, node, figure, { data, layout }, story, style);
+        drawPlot(Plotly, node, figure, () => {
+          const { data, layout } = drawn();
+          layout.datarevision = `${figure.n} ${frame}`;
+          if (frame === 0) layout.uirevision = "start"; // a show that starts again forgets a zoom
+          return { data, layout };
+        }, story, style);
       });
     },
   };

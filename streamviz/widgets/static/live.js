@@ -13,10 +13,14 @@ import { buildPanel, statusLine } from "./panel.js";
 import { buildStory, createPlot, drawPlot } from "./plot_node.js";
 import { loadPlotly } from "./plotly_loader.js";
 
-/** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
+/** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
 
 const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
-const PLOTLY_EVERY_MS = 250; // a plot by plotly costs as much as a hundred frames of the flow
+const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
+const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
+
+/** The size of a node; to read it for each frame would lay out the page each time. @param {HTMLElement} node */
+const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 
 /** The plots of a widget: they are drawn when they are dirty and in view.
  * @param {HTMLElement} root @param {HTMLElement} board @param {import("./plot_node.js").Story} story
@@ -26,29 +30,36 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
   let plots = [];
   /** @type {any} */
   let Plotly = null;
-  let [scheduled, timer] = [0, 0];
+  let [scheduled, timer, restsUntil] = [0, 0, 0];
   const clicks = buildClickLog(story.say);
   const draw = () => {
     scheduled = 0;
     const dark = darkNow();
     root.toggleAttribute("data-dark", dark);
     let rest_ms = Infinity; // until the next plot is due
-    for (const plot of Plotly && root.isConnected ? plots : []) {
-      if (!plot.dirty || !plot.visible || !plot.node.clientWidth) continue;
-      const wait_ms = plot.node.drawFlow ? 0 : plot.drawnAt + PLOTLY_EVERY_MS - performance.now();
+    const share = Math.min(MOST_SHARE, PLOTLY_SHARE * plots.filter(({ node }) => !node.drawFlow).length);
+    // The one that waits longest comes first. After one by plotly there is time for what moves.
+    for (const plot of Plotly && root.isConnected ? [...plots].sort((one, other) => one.drawnAt - other.drawnAt) : []) {
+      const { node, figure, summary } = plot;
+      if (!plot.dirty || !plot.visible) continue;
+      const box = (plot.box = plot.box.wide ? plot.box : boxOf(node));
+      if (!box.wide) continue;
+      const began = performance.now();
+      const wait_ms = node.drawFlow || plot.drawnAt < 0 ? 0 : Math.max(restsUntil, plot.drawnAt + PLOTLY_EVERY_MS) - began;
       if (wait_ms > 0) {
         rest_ms = Math.min(rest_ms, wait_ms);
         continue;
       }
-      Object.assign(plot, { dirty: false, drawnAt: performance.now() });
-      const { node, figure, summary } = plot;
+      Object.assign(plot, { dirty: false, drawnAt: began });
       summary.textContent = figure.summary;
-      const box = { wide: node.clientWidth, high: node.clientHeight };
-      const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
-      const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
-      layout.datarevision = figure.n;
       const first = !node.on && !node.drawFlow; // plotly adds `on`
-      drawPlot(Plotly, node, figure, { data, layout }, story, { dark, coarse: false });
+      drawPlot(Plotly, node, figure, () => {
+        const traces = [...forBackground(figure, figure.data, dark), ...rings(figure.data, story.chosen(), dark)];
+        const { data, layout } = staged(traces, withLegend(figure.data, themed(figure.layout, dark), box), scale(), box);
+        return { data, layout: { ...layout, datarevision: figure.n } };
+      }, story, { dark, coarse: false });
+      const now = performance.now();
+      if (!node.drawFlow) restsUntil = now + Math.min(MOST_REST_MS, (now - began) * (1 / share - 1));
       if (first) node.on("plotly_click", (/** @type {any} */ { points }) => story.choose(points[0]?.customdata ?? ""));
     }
     clearTimeout(timer);
@@ -74,8 +85,11 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
   const sizes = new ResizeObserver((changes) => {
     for (const { target } of changes) {
       const node = /** @type {any} */ (target);
+      const plot = plots.find((one) => one.node === node);
+      if (plot) plot.box = boxOf(node);
       if (node.clientWidth && node._fullLayout && node.clientWidth !== node._fullLayout.width) Plotly.Plots.resize(node);
     }
+    schedule();
   });
   const purge = () => {
     clearTimeout(timer);
@@ -100,7 +114,7 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
         const plot = createPlot(figure.layout, () => plots[i].figure.data, story, signal);
         inView.observe(plot.node);
         sizes.observe(plot.node);
-        return { ...plot, figure, dirty: true, visible: true, drawnAt: -Infinity };
+        return { ...plot, figure, box: { wide: 0, high: 0 }, dirty: true, visible: true, drawnAt: -Infinity };
       });
       board.replaceChildren(...plots.flatMap(({ node, summary }) => [node, summary]));
       if (log && plots[0]?.node.drawFlow) plots[0].node.after(log);

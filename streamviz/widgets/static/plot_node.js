@@ -45,26 +45,26 @@ export function createPlot(layout, data, { chosen, choose, hover }, signal) {
   const node = /** @type {any} */ (make("div", isFlow ? "flow" : "plot"));
   chooseByKeyboard(node, layout.title.text, { data, chosen, choose }, signal);
   if (isFlow) {
-    const { draw, steer } = buildFlow(node, hover, signal);
-    Object.assign(node, { drawFlow: draw, steer });
+    const { draw, drawn, steer } = buildFlow(node, hover, signal);
+    Object.assign(node, { drawFlow: draw, drawn, steer });
   }
   return { node, summary: make("p", "hidden") };
 }
 
 /** Draw a figure: a flow by hand, and all else by plotly, without the toolbar, which offers to upload it. A zoom is kept unless the layout says otherwise.
- * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {{data: any[], layout: any}} styled
+ * @param {any} Plotly @param {any} node @param {import("./figure.js").Figure} figure @param {() => {data: any[], layout: any}} styled
  * @param {Story} story @param {{dark: boolean, coarse: boolean}} style */
-export function drawPlot(Plotly, node, figure, { data, layout }, story, style) {
+export function drawPlot(Plotly, node, figure, styled, story, style) {
   makeTabStop(node, figure.data);
   if (node.drawFlow) {
     node.drawFlow(figure, { ...style, chosen: story.chosen() });
     return;
   }
   const first = !node.on; // plotly adds this method
+  const { data, layout } = styled();
   Plotly.react(node, data.map(withWords), { uirevision: "kept", ...layout }, { displayModeBar: false, responsive: true });
-  spread(node);
   if (!first) return;
-  node.on("plotly_afterplot", () => spread(node)); // after a zoom, and in another size
+  node.on("plotly_afterplot", () => spread(node)); // also after the first drawing, after a zoom, and in another size
   node.on("plotly_hover", (/** @type {any} */ { points }) => story.hover(points[0]?.customdata ?? ""));
 }
 

@@ -4,8 +4,9 @@ import { test } from "node:test";
 
 import { entriesOf, fatesOf, whereabouts } from "streamviz/flow_entries.js";
 import { buildClickLog } from "streamviz/click_log.js";
+import { paintOf, placeAt } from "streamviz/flow_canvas.js";
 import { spotsOf } from "streamviz/flow_controls.js";
-import { beltOf, exitsOf, fewerGroups, follows } from "streamviz/flow_node.js";
+import { exitsOf, fewerGroups, follows } from "streamviz/flow_node.js";
 import { flowShapes } from "streamviz/flow_shapes.js";
 import { describe } from "streamviz/keyboard.js";
 import { actionsOf } from "streamviz/panel.js";
@@ -131,16 +132,31 @@ test("only from one frame to the next do entries move", () => {
   assert.equal(follows({ n: 7, scene: { headline: "Waiting" } }, 8, scene), false);
 });
 
-test("numbered squares keep their place on the belt while it moves", () => {
-  const placeOf = (added, number) => {
-    const { shapes } = flowShapes({ headline: "", trouble: "", event: "", rates: "", stream: "", ids: ["", ""], first: 1, every: 1, groups: [], producers: [], readers: [], added }, 960);
-    const { start, number: belt } = beltOf(shapes);
-    return { belt, x: shapes.find(({ key }) => key === `tape ${number}`).x - start };
-  };
-  assert.deepEqual(placeOf(50, 45), placeOf(51, 45));
-  assert.deepEqual(placeOf(50, 45), { belt: 0, x: 15 * 45 });
-  assert.deepEqual(placeOf(7_000_003, 7_000_001), { belt: 7000, x: 15 }, "exact after many entries");
-  assert.deepEqual(beltOf([]), { number: 0, start: 0 });
+test("a square goes from where it is to where it belongs, and what leaves fades at the end of its way", () => {
+  const item = { from: [0, 10, 11, 11, 0], to: [20, 10, 11, 11, 1], began: 100, lasts: 200, leaves: false };
+  assert.deepEqual([100, 200, 300, 400].map((now) => placeAt(item, now)[0]), [0, 15, 20, 20]);
+  assert.equal(placeAt(item, 200)[4], 0.75);
+  assert.equal(placeAt(item, 300), item.to, "it has come to rest");
+  assert.equal(placeAt({ ...item, lasts: 0 }, 100), item.to, "and so has what does not move");
+  const leaving = { ...item, from: [0, 10, 11, 11, 1], to: [20, 10, 11, 11, 0], leaves: true };
+  const way = [100, 150, 200, 280, 299].map((now) => placeAt(leaving, now));
+  assert.deepEqual(way.map(([x]) => x), [...way.map(([x]) => x)].sort((one, other) => one - other));
+  assert.equal(way[2][4], 1, "seen on its way");
+  assert.ok(way[3][0] === 20 && way[3][4] > 0.9 && way[4][4] < 0.06, "then it fades where it has come to");
+});
+
+test("each kind is drawn as the still pictures have it", () => {
+  const kinds = new Map(cases.flatMap(({ shapes, drawn }) => shapes.map((shape, i) => [shape.kind, { ...shape, drawn: drawn[i] }])).filter(([, { w }]) => w));
+  assert.ok(kinds.size > 10);
+  for (const [kind, { colour, drawn }] of kinds) {
+    const { fill, stroke, dash, radius, opacity } = paintOf(kind, colour);
+    const value = (name) => new RegExp(` ${name}='([^']*)'`).exec(drawn)?.[1];
+    assert.equal(value("fill").toLowerCase(), fill.toLowerCase() || "none", kind);
+    assert.equal((value("stroke") ?? "").toLowerCase(), stroke.toLowerCase(), kind);
+    assert.equal(value("stroke-dasharray") ?? "", dash.join(" "), kind);
+    assert.equal(Number(value("rx") ?? 0), radius, kind);
+    assert.equal(Number(value("fill-opacity") ?? 1), opacity, kind);
+  }
 });
 
 test("where not all groups have room, the worst are shown in their order, and the rates say so", () => {

@@ -28,6 +28,7 @@ from streamviz.observation.sample import ProducerState, Sample
 from streamviz.plots import Flow, Plot
 from streamviz.plots.figure import apply
 from streamviz.plots.flow_shapes import flow_shapes
+from streamviz.plots.flow_svg import _draw as draw_shape
 
 HERE = Path(__file__).parent
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
@@ -75,7 +76,8 @@ def scenes(real: list[Sample]) -> list[dict[str, Any]]:
             low = width == 639
             height, shapes = flow_shapes(scene, width, low=low)
             about = {"name": f"{name}, {width} pixels", "scene": scene, "width": width, "low": low}
-            found.append(about | {"height": height, "shapes": shapes})
+            drawn = [draw_shape(shape, {}) for shape in shapes]
+            found.append(about | {"height": height, "shapes": shapes, "drawn": drawn})
     return found
 
 

@@ -1,0 +1,110 @@
+// @ts-check
+// The squares, lines and boxes of a flow, on one canvas: each goes from where it is to where it belongs.
+
+import { inkOf } from "./dom.js";
+
+/** @typedef {{fill: string, stroke: string, dash: number[], radius: number, opacity: number}} Paint */
+/** @typedef {{shape: import("./flow_shapes.js").Shape, paint: Paint, ids: string[], title: string, ring: string}} Mark a shape and how it is drawn; with a ring of that colour if it is chosen */
+/** @typedef {Mark & {from: number[], to: number[], at: number[], began: number, lasts: number, leaves: boolean}} Item its places are x, y, width, height and opacity */
+
+const [LEAVE_MS, MOST_STEP_MS] = [300, 50]; // where frames are few, moves take longer: else nobody would see them
+const FLIGHT = 0.8; // of the time in which a square leaves; then it fades
+const [OUTLINE, RING] = [1.3, 3]; // the widths of lines
+const [RED, GREY] = ["#d1242f", "#888888"];
+/** @type {Record<string, string>} */
+const COLOURS = { old: RED, "bar-dropped": RED, dead: GREY, "bar-gone": GREY };
+/** @type {Record<string, number[]>} */
+const OUTLINES = { waits: [], box: [], dead: [4, 3], bin: [1, 3], "bar-waiting": [], "bar-unknown": [1, 3] }; // their dashes
+/** @type {Record<string, number>} */
+const RADII = { box: 6, dead: 6, dot: 4, line: 0 };
+
+/** How a kind of shape is drawn in a group's colour; the same as in plots/flow_svg.py. @param {string} kind @param {string} colour @returns {Paint} */
+export function paintOf(kind, colour) {
+  const [own, dash] = [COLOURS[kind] ?? colour, OUTLINES[kind]];
+  const radius = RADII[kind] ?? (kind.startsWith("bar") ? 0 : 2);
+  return { fill: dash ? "" : own, stroke: dash ? own : "", dash: dash ?? [], radius, opacity: kind === "held" ? 0.3 : 1 };
+}
+
+/** Where an item is at a time. @param {Pick<Item, "from" | "to" | "began" | "lasts" | "leaves">} item @param {number} now */
+export function placeAt({ from, to, began, lasts, leaves }, now) {
+  const part = lasts ? (now - began) / lasts : 1;
+  if (part >= 1) return to;
+  const way = leaves ? Math.min(1, part ** 2 / FLIGHT) : 1 - (1 - part) ** 2;
+  const at = from.map((one, i) => one + (to[i] - one) * way);
+  if (leaves) at[4] = Math.min(1, (1 - part ** 2) / (1 - FLIGHT));
+  return at;
+}
+
+/** @param {CanvasRenderingContext2D} ink @param {Item} item */
+function drawItem(ink, { paint, ring, at: [x, y, wide, high, opacity] }) {
+  ink.beginPath();
+  ink.roundRect(x, y, wide, high, paint.radius);
+  ink.globalAlpha = opacity * paint.opacity;
+  ink.fillStyle = paint.fill;
+  if (paint.fill) ink.fill();
+  ink.globalAlpha = opacity;
+  if (!ring && !paint.stroke) return;
+  ink.strokeStyle = ring || paint.stroke;
+  ink.lineWidth = ring ? RING : OUTLINE;
+  ink.setLineDash(paint.dash);
+  ink.stroke();
+}
+
+/** Let a canvas draw marks, which move; return how, what is drawn, and what is at a point.
+ * @param {HTMLCanvasElement} canvas @param {AbortSignal} signal */
+export function buildCanvas(canvas, signal) {
+  /** @type {Map<string, Item>} */
+  let items = new Map();
+  /** @type {Item[]} */
+  let leaving = [];
+  let frame = 0;
+  let size = { wide: 0, high: 0, scale: 1, density: 1 };
+  const drawn = () => [...items.values(), ...leaving];
+  let [clock, tickedAt] = [0, 0];
+  const tick = () => {
+    const now = performance.now();
+    clock += Math.min(MOST_STEP_MS, now - tickedAt);
+    tickedAt = now;
+    return clock;
+  };
+  const paint = () => {
+    const now = tick();
+    const ink = inkOf(canvas, size.wide, size.high, size.density);
+    ink.scale(size.scale, size.scale);
+    for (const item of drawn()) {
+      item.at = placeAt(item, now);
+      drawItem(ink, item);
+    }
+    leaving = leaving.filter(({ at, to }) => at !== to);
+    frame = drawn().some(({ at, to }) => at !== to) ? requestAnimationFrame(paint) : 0; // none in a hidden tab
+  };
+  signal.addEventListener("abort", () => cancelAnimationFrame(frame));
+  return {
+    drawn,
+    /** What is at a point of the picture and has something to say. @param {number} x @param {number} y */
+    at: (x, y) => drawn().findLast(({ title, at: [left, top, wide, high] }) => title && x >= left && y >= top && x <= left + wide && y <= top + high),
+    /** @param {Mark[]} marks from back to front @param {Map<string, number[] | null>} exits where what is gone has gone, by keys; null for its own exit
+     * @param {number} lasts milliseconds of the moves; 0 if nothing moves @param {typeof size} next the picture's size in CSS pixels, its scale, and the screen's pixels for each */
+    show(marks, exits, lasts, next) {
+      const now = tick();
+      const before = items;
+      size = next;
+      items = new Map(marks.map((mark) => {
+        const { key, x, y, w = 0, h = 0, enters } = mark.shape;
+        const [to, old] = [[x, y, w, h, 1], before.get(key)];
+        const from = !lasts ? to : old ? placeAt(old, now) : enters ? [...enters, w, h, 1] : [x, y, w, h, 0];
+        const moves = from.some((one, i) => one !== to[i]);
+        return [key, { ...mark, from, to, at: from, began: now, lasts: moves ? lasts : 0, leaves: false }];
+      }));
+      if (!lasts) leaving = [];
+      for (const [key, old] of lasts ? before : []) {
+        const exit = items.has(key) ? undefined : exits.get(key.replace(" fill ", " held "));
+        const to = exit === null ? old.shape.leaves : exit;
+        const from = placeAt(old, now);
+        if (to) leaving.push({ ...old, from, to: [...to, old.to[2], old.to[3], 0], began: now, lasts: LEAVE_MS, leaves: true });
+      }
+      cancelAnimationFrame(frame);
+      paint();
+    },
+  };
+}
