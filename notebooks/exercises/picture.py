@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from streamviz.client.stream import Stream
 from streamviz.errors import StreamVizError
@@ -51,6 +53,17 @@ class Picture:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def below(self, words: str) -> str:
+        """Return HTML with words above the picture, for a result that has both.
+
+        A front end shows one form of a value. Of SVG and plain text that is the SVG, and the words
+        would be lost; HTML comes before both. In GitHub's pages an image stays, and an SVG doesn't.
+        """
+        drawn = quote(self.svg, safe=" ='/:;,.()-+!*&@$?")
+        style = f"display:block;width:100%;max-width:{_WIDTH}px"
+        image = f'<img alt="{escape(self.text)}" style="{style}" src="data:image/svg+xml,{drawn}">'
+        return f"<p>{escape(words)}</p>{image}"
 
 
 def start(client: Any, key: str) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import redis as redis_py
+from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
-from exercises.picture import picture, picture_if_possible, start
+from exercises.picture import Picture, picture, picture_if_possible, start
+from exercises.pubsub_or_stream import Survivors
+from exercises.verdict import Verdict
+from go_game.variants.recovery import Runs
 from streamviz.client.stream import Stream
 
 
@@ -39,11 +46,31 @@ def test_ids_of_the_clock_are_not_shown(redis: redis_py.Redis, key: str) -> None
     assert repr(shown[0]) == "1 entry in the stream."
 
 
-def test_a_verdict_shows_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
+def test_a_verdict_shows_its_words_above_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
     crew = consumer_groups.new_crew(redis)
-    svg = consumer_groups.check_tasks(crew)._repr_svg_()
-    assert svg is not None
-    assert "zoe" in svg
+    page = consumer_groups.check_tasks(crew)._repr_html_()
+    assert page is not None
+    words, drawn = page.split("<img ")
+    assert words == "<p>Not yet: zoe still holds 3 entries.</p>"
+    assert "zoe" in drawn
     redis.delete("crew", "crew:done")
-    assert consumer_groups.check_tasks(crew)._repr_svg_() is None
+    assert consumer_groups.check_tasks(crew)._repr_html_() is None
     assert picture_if_possible(redis, "crew") is None
+
+
+def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() -> None:
+    shown = DisplayFormatter()
+    drawn = Picture("<svg>é</svg>", "a stream")
+    both = [
+        Verdict(False, "a < b & c", drawn),
+        Survivors(3, None, drawn),
+        Runs({"one": {"s": [1]}}),
+    ]
+    for one in both:
+        forms, _ = shown.format(one)
+        assert sorted(forms) == ["text/html", "text/plain"]
+        words = re.search(r"<(p|pre)>(.*?)</", forms["text/html"], re.DOTALL)
+        assert words is not None
+        assert unescape(words[2]) == forms["text/plain"]
+        assert 'src="data:image/svg+xml,%3Csvg' in forms["text/html"]
+    assert sorted(shown.format(Verdict(True, "fine"))[0]) == ["text/plain"]
