@@ -175,8 +175,10 @@ class Runs:
             parts.append(f"<text x='0' y='{y + 4}'>{row}</text>")
             value = f"<text x='{_LEFT - 12}' y='{y + 4}' text-anchor='end'>{median:.3g}</text>"
             parts += [value, *(_dots(numbers, y, scale) if several else ())]
-            begin, colour = (x - 3, "#D55E00") if several else (_LEFT, "#0072B2")
-            box = f"x='{begin:.1f}' y='{y - 9}' width='{x - begin:.1f}' height='18'"
+            begin, wide, colour = (
+                (x - 1.5, 3, "#D55E00") if several else (_LEFT, x - _LEFT, "#0072B2")
+            )
+            box = f"x='{begin:.1f}' y='{y - 9}' width='{wide:.1f}' height='18'"
             parts.append(f"<rect {box} fill='{colour}'/>")
         return (
             f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {bottom + 18}' "
