@@ -8,13 +8,13 @@ from typing import Any
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.texts import label
 from streamviz.plots.traces import COLOURS, GREY, Trace, marks
 
 Points = dict[str, list[Any]]
+_BELOW = 0.24  # of a lane: where the bar of the time down stands
 
 
 class ReaderLanes(Plot):
@@ -32,19 +32,19 @@ class ReaderLanes(Plot):
 
     def traces(self, history: History) -> list[Trace]:
         """Return traces for the times down, for what was received, and for what was missed."""
-        down = {"color": GREY, "width": 20}
-        lane = {"type": "scatter", "mode": "lines", "name": "down", "line": down, "opacity": 0.3}
+        down = {"color": GREY, "width": 7}
+        crosses = marks("missed", COLOURS[1], "x")
+        crosses["marker"]["size"] = 10
         return [
-            lane | {"x": [], "y": []},
+            {"type": "scatter", "mode": "lines", "name": "down", "line": down, "x": [], "y": []},
             marks("received", COLOURS[0], "circle"),
-            marks("missed", COLOURS[1], "x"),
+            crosses,
         ]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return the axes, with a lane for each reader, the first at the top."""
         names = history.reader_names
         return {
-            "meta": {"substitutes": SUBSTITUTES, "first_below": True},
             "xaxis": {"title": {"text": "sent, in seconds"}},
             "yaxis": {
                 "tickvals": [-lane for lane in range(len(names))],
@@ -63,7 +63,7 @@ class ReaderLanes(Plot):
         down, received, missed = points
         for lane, name in enumerate(history.reader_names):
             for begin, end in _downtimes(history, name):
-                _add(down, -lane, begin, end, None)
+                _add(down, -lane - _BELOW, begin, end, None)
             got = {one for sample in history.samples for one in _got(sample, name)}
             _add(received, -lane, *(seconds(one.ms, history) for one in sorted(got)))
             lost = history.missed_by(name)
@@ -123,6 +123,6 @@ def _got(sample: Sample, name: str) -> Any:
     return reader.got if reader else ()
 
 
-def _add(points: Points, lane: int, *xs: float | None) -> None:
+def _add(points: Points, lane: float, *xs: float | None) -> None:
     points["x"] += xs
     points["y"] += [None if x is None else lane for x in xs]
