@@ -8,12 +8,20 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
+from exercises.boxes import boxes
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
 _CLAIM = "claim first, then work, then acknowledge."
+
+
+def held_by_each(group: ConsumerGroup) -> picture.Picture:
+    """Draw the entries that each consumer of a group holds, by their IDs."""
+    held = group.pending_entries()
+    names = [consumer.name for consumer in group.consumers()]
+    return boxes({name: [one.id for one in held if one.consumer == name] for name in names})
 
 
 def new_ledger(client: redis.Redis) -> Stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from inspect import signature
@@ -10,7 +11,7 @@ from typing import Any, ParamSpec
 
 import redis
 
-from exercises.picture import picture_if_possible
+from exercises.picture import Picture, picture_if_possible
 from exercises.verdict import Verdict
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -20,11 +21,12 @@ Args = ParamSpec("Args")
 
 
 def hinted(
-    hint: str, shows: str = ""
+    hint: str, shows: str | Callable[..., Picture] = ""
 ) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
     """Make a check return `hint` if a stream or group is missing, or a key has another type.
 
-    With `shows`, the key of a stream, the verdict has a picture of that stream.
+    With `shows`, the key of a stream, the verdict has a picture of that stream; or else `shows`
+    draws it, and takes what the check takes.
 
     If the server does not answer, the verdict is the error message: a hint about keys would not
     help.
@@ -36,7 +38,11 @@ def hinted(
             verdict = tried(*args, **kwargs)
             if not shows or verdict.picture is not None:
                 return verdict
-            return replace(verdict, picture=picture_if_possible(_client_of(args[0]), shows))
+            if isinstance(shows, str):
+                return replace(verdict, picture=picture_if_possible(_client_of(args[0]), shows))
+            with suppress(StreamError, ServerError, redis.RedisError, ValueError, LookupError):
+                return replace(verdict, picture=shows(*args, **kwargs))
+            return verdict
 
         def tried(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
             try:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 
 from exercises import journal, naive_judge, picture
 from exercises.bounded import bounded
+from exercises.boxes import boxes
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
 from go_game.messages import FIELD, MakeMove, MoveMade, MoveRejected, Topic, decode
 from go_game.rules import Coord
+from go_game.validation import BadMessage
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
@@ -23,6 +26,7 @@ ASKED, RELAYED = (f"{prefix}{Topic.MAKE_MOVE}" for prefix in (LOST, RELAY))
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _TIMEOUT_S = 15
 _MOST_COMMANDS = 300
+_NAME = 10  # letters; a name that the match has made up is longer
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -52,6 +56,18 @@ def answers(client: redis.Redis, prefix: str) -> dict[str, list[str]]:
     return by_request
 
 
+def dialogue(client: redis.Redis, prefix: str) -> picture.Picture:
+    """Draw the requests by their names, and below each the first word of its answer."""
+    asked = []
+    for entry in Stream(client, f"{prefix}{Topic.MAKE_MOVE}").range():
+        with suppress(BadMessage):  # such an entry is a dead letter
+            asked += [move.req_id for move in _moves([entry])]
+    said = answers(client, prefix)
+    names = {one: one if len(one) < _NAME else f"request {n}" for n, one in enumerate(asked, 1)}
+    words = [said[one].pop(0).partition(":")[0] if said.get(one) else None for one in asked]
+    return boxes({"asked": [names[one] for one in asked], "answered": words})
+
+
 def new_lost(client: redis.Redis) -> Match:
     """Return a match in which the request ``r7``, black to E5, was answered.
 
@@ -60,12 +76,15 @@ def new_lost(client: redis.Redis) -> Match:
     clean_up(client, LOST)
     match = Match(client, LOST, game_id="lost")
     match.ask(Coord(4, 4), req_id="r7")
-    picture.start(client, ASKED)
     match.listen()
     return match
 
 
-@hinted("a stream of the match is missing: start again with new_lost.", ASKED)
+def _lost_dialogue(client: redis.Redis) -> picture.Picture:
+    return dialogue(client, LOST)
+
+
+@hinted("a stream of the match is missing: start again with new_lost.", _lost_dialogue)
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: the request was sent again with the same ID, and has one answer."""
     moves = _moves(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())

@@ -13,17 +13,17 @@ from typing import Any
 import redis
 
 from exercises import judge
+from exercises.boxes import Lost, boxes
 from exercises.hints import hinted
 from exercises.interrupted import interrupted
 from exercises.judge import wait_for
-from exercises.picture import start
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from go_game.lobby_clients import LobbyClients
 from go_game.messages import FindPublicGame, GameReady, SessionDisconnected, Topic, decode
 from streamviz.client.stream import Stream
 
 SALE, GHOST = "sale:", "ghost:"
-SEARCHED = f"{GHOST}{Topic.FIND_PUBLIC_GAME}"
 _SEATS, _BUYERS = 12, 4
 _TIMEOUT_S, _ARRIVAL_S, _TURN_S = 60, 3, 0.2
 _STUCK = f"{SALE}stuck"
@@ -126,6 +126,21 @@ def seated(client: redis.Redis, prefix: str) -> Counter[str]:
     return games
 
 
+def games(client: redis.Redis, prefix: str) -> Picture:
+    """Draw who asked for a game, in this order, who of them has left, and who plays whom."""
+
+    def messages(topic: Topic) -> list[Any]:
+        entries = Stream(client, f"{prefix}{topic}").range()
+        return [decode(topic, entry.fields) for entry in entries]
+
+    left = {one.session_id for one in messages(Topic.SESSION_DISCONNECTED)}
+    asked = [one.session_id for one in messages(Topic.FIND_PUBLIC_GAME)]
+    rows = {"asked": [Lost(who) if who in left else who for who in asked]}
+    for number, one in enumerate(messages(Topic.GAME_READY), 1):
+        rows[f"game {number}"] = [one.black, one.white]
+    return boxes(rows)
+
+
 def sell(client: redis.Redis, take: Take) -> None:
     """Let four buyers at once try to take each of twelve seats, with one handler.
 
@@ -202,13 +217,16 @@ def new_ghost(client: redis.Redis) -> LobbyClients:
     """Return clients of which zoe waits for an opponent; her browser was closed without notice."""
     judge.clean_up(client, GHOST)
     clients = LobbyClients(client, GHOST, every_ms=1000)
-    start(client, SEARCHED)
     clients.find("zoe")
     clients.listen()
     return clients
 
 
-@hinted("a stream of the lobby is missing: start again with new_ghost.", SEARCHED)
+def _ghost_games(clients: LobbyClients) -> Picture:
+    return games(clients.client, GHOST)
+
+
+@hinted("a stream of the lobby is missing: start again with new_ghost.", _ghost_games)
 def check_ghost(clients: LobbyClients) -> Verdict:
     """Grade exercise 2: yan plays wim, and zoe plays no one."""
     pairs = [
@@ -248,4 +266,13 @@ def _requests(clients: LobbyClients, topic: Topic) -> list[FindPublicGame | Sess
     return [one for one in messages if isinstance(one, FindPublicGame | SessionDisconnected)]
 
 
-__all__ = ["check_ghost", "check_sale", "clean_up", "new_ghost", "seated", "sell", "wait_for"]
+__all__ = [
+    "check_ghost",
+    "check_sale",
+    "clean_up",
+    "games",
+    "new_ghost",
+    "seated",
+    "sell",
+    "wait_for",
+]

@@ -8,8 +8,10 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
+from exercises.boxes import Lost, boxes
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
+from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -38,14 +40,27 @@ def new_night(client: redis.Redis) -> ConsumerGroup:
     crew.consumer("kim").read()
     stream.delete("3-0", "4-0")
     journal.start(client, "night")
-    picture.start(client, "night")
     hint = "a cursor is an EntryId; does your loop compare it with EntryId.ZERO?"
     return Stream(bounded(client, _MOST_COMMANDS, hint), "night").group("crew")
 
 
+def _jobs(crew: ConsumerGroup) -> Picture:
+    """Draw the seven jobs, two of them deleted, and where each one is now."""
+    job_of = {entry.id.ms: entry.fields["job"] for entry in stream_of(crew).range()}
+    pending = {held.id.ms: held.consumer for held in crew.pending_entries()}
+    done = read_list(stream_of(crew), "night:done")
+    jobs = range(1, 8)
+    return boxes(
+        {
+            "jobs": [n if n in job_of else Lost(n) for n in jobs],
+            "pending": [n if n in pending else None for n in jobs],
+            "done": [n if job_of.get(n) in done else None for n in jobs],
+        }
+    )
+
+
 @hinted(
-    "`night` has no group `crew`, or `night:done` is not a list: start again with new_night.",
-    "night",
+    "`night` has no group `crew`, or `night:done` is not a list: start again with new_night.", _jobs
 )
 def check_night(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 1: nothing is pending, and lou has done every job that still exists."""

@@ -1,36 +1,56 @@
-"""A picture of a small stream as it is now: the flow, from one sample at each call."""
+"""Pictures of a small stream as it is now: the flow, and how each entry got to where it is."""
 
 from __future__ import annotations
 
 import re
+import threading
+import time
 from dataclasses import dataclass
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
+from streamviz.client.connection import listeners
+from streamviz.client.entry_id import EntryId
+from streamviz.client.resp import Command, as_text
 from streamviz.client.stream import Stream
 from streamviz.errors import StreamVizError
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
+from streamviz.observation.sample import ReaderState
 from streamviz.plots.flow import Flow
+from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.svg import render
 
 _WIDTH = 720
-_STEP_MS = 1000  # between two samples: a picture needs an order of them, and no clock
-_CHOSEN_MS = 10_000
-_seen: dict[str, tuple[Observer, History]] = {}
+_DAY_MS = 86_400_000
+_seen: dict[str, _Follower] = {}
 
 
-class _Now(Flow):
-    """The flow without its headline, which is about rates."""
+class _Still(Flow):
+    """The flow of one moment: without its headline and its rates, which are about time.
+
+    IDs of the clock are not shown. Nor is, unless `ages`, how old a pending entry is: its square is
+    full, and not red.
+    """
+
+    def __init__(self, *, ages: bool = False) -> None:
+        self.ages = ages
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return the scene of the newest sample."""
         scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
-        return scene if _was_chosen(history) else scene | {"ids": ["oldest", "newest"]}
+        scene["producers"] = []
+        for group in () if self.ages else scene["groups"]:
+            for consumer in group["consumers"]:
+                for held in consumer["held"]:
+                    held[2] = OLD_S
+        return scene if _shows_ids(history) else scene | {"ids": ["newest"] * 2}
 
     def summary(self, history: History) -> str:
         """Return each group's waiting and pending entries."""
         words = super().summary(history).partition(". ")[2]
-        return words if _was_chosen(history) else re.sub(r", from \S+ to [^;.]+", "", words)
+        return words if _shows_ids(history) else re.sub(r", from \S+ to [^;.]+", "", words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +72,72 @@ class Picture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def below(self, words: str) -> str:
+        """Return HTML with words above the picture, for a result that has both.
+
+        A front end shows one form of a value. Of SVG and plain text that is the SVG, and the words
+        would be lost; HTML comes before both. In GitHub's pages an image stays, and an SVG doesn't.
+        """
+        drawn = quote(self.svg, safe=" ='/:;,.()-+!*&@$?")
+        style = f"display:block;width:100%;max-width:{_WIDTH}px"
+        image = f'<img alt="{escape(self.text)}" style="{style}" src="data:image/svg+xml,{drawn}">'
+        return f"<p>{escape(words)}</p>{image}"
+
+
+class _Follower:
+    """Samples a stream between the commands that change it: so it is known how an entry left."""
+
+    def __init__(self, client: Any, key: str) -> None:
+        self.key = key
+        self.history = History()
+        self._observer = Observer(client, key)
+        self._lock = threading.Lock()
+        self._changed_by = ""
+        self._heard = listeners(client)
+        self._heard.append(self)
+        self.sample()
+
+    def sample(self, *readers: ReaderState) -> None:
+        """Take a sample. A day passes from one to the next: in a picture, nothing has a rate."""
+        with self._lock:
+            self._changed_by = ""
+            last = self.history.newest
+            time_ms = last.time_ms + _DAY_MS if last else 0
+            self.history.append(self._observer.sample(time_ms, readers=readers))
+
+    def on_send(self, command: Command) -> None:
+        """Take a sample of what the command before has changed; many entries are added at once."""
+        if self._changed_by and {self._changed_by, _name(command)} != {"XADD"}:
+            self.sample()
+
+    def on_reply(self, command: Command, _reply: Any) -> None:
+        """Note that the stream may have changed."""
+        if self.key in map(as_text, command):
+            self._changed_by = _name(command)
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        if self in self._heard:
+            self._heard.remove(self)
+
 
 def start(client: Any, key: str) -> None:
-    """Take the first sample of a stream: the next picture shows what changed since then."""
-    _seen.pop(key, None)
-    _history(client, key)
+    """Follow a stream from now on: pictures tell how each entry left.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        What this package sends over it is followed.
+    key : str
+        The key of the stream.
+    """
+    if key in _seen:
+        _seen[key].stop()
+    _seen[key] = _Follower(client, key)
 
 
-def picture(client: Any, key: str) -> Picture:
-    """Take a sample of a stream, and draw it.
-
-    The samples of earlier pictures tell how entries left: acknowledged, or in another way.
+def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
+    """Draw a stream as it is now, and follow it from now on.
 
     Parameters
     ----------
@@ -70,16 +145,26 @@ def picture(client: Any, key: str) -> Picture:
         A client of the server.
     key : str
         The key of the stream.
+    **readers
+        The last ID of each plain reader.
 
     Examples
     --------
-    >>> picture(client, "jobs")
+    >>> picture(client, "jobs", ann="4-0")
     9 entries in the stream, from 1-0 to 9-0; bill: 0 waiting, 9 pending.
     """
-    history = _history(client, key)
-    plot = _Now()
-    figure = plot.figure(history)
-    return Picture(render(figure, _WIDTH), figure["summary"])
+    if key not in _seen:
+        start(client, key)
+    follower = _seen[key]
+    follower.sample(
+        *(ReaderState(name, EntryId.parse(str(last))) for name, last in readers.items())
+    )
+    return _draw(_Still(), follower.history)
+
+
+def picture_of(history: History) -> Picture:
+    """Draw the end of a scenario, with the ages of pending entries and the dead consumers."""
+    return _draw(_Still(ages=True), history)
 
 
 def picture_if_possible(client: Any, key: str) -> Picture | None:
@@ -90,16 +175,16 @@ def picture_if_possible(client: Any, key: str) -> Picture | None:
         return None
 
 
-def _was_chosen(history: History) -> bool:
-    """Tell whether the IDs were chosen by hand; others differ from run to run."""
+def _shows_ids(history: History) -> bool:
+    """Tell whether the IDs are not those of the clock, which differ from run to run."""
     last = history.newest
-    return last is not None and last.last_id is not None and last.last_id.ms < _CHOSEN_MS
+    return last is None or abs(last.last_id.ms - time.time() * 1000) > _DAY_MS
 
 
-def _history(client: Any, key: str) -> History:
-    if key not in _seen:
-        _seen[key] = Observer(client, key), History()
-    observer, history = _seen[key]
-    last = history.newest
-    history.append(observer.sample(time_ms=last.time_ms + _STEP_MS if last else 0))
-    return history
+def _draw(plot: Flow, history: History) -> Picture:
+    figure = plot.figure(history)
+    return Picture(render(figure, _WIDTH), figure["summary"])
+
+
+def _name(command: Command) -> str:
+    return as_text(command[0]).upper()

@@ -81,8 +81,8 @@ class Survivors:
     pending: int | None
     picture: Picture | None = field(default=None, compare=False, repr=False)
 
-    def _repr_svg_(self) -> str | None:
-        return self.picture.svg if self.picture else None
+    def _repr_html_(self) -> str | None:
+        return self.picture.below(repr(self)) if self.picture else None
 
 
 def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:

@@ -13,10 +13,11 @@ from typing import Any
 import redis
 
 from exercises.bounded import bounded
+from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.meanwhile import Meanwhile
-from exercises.picture import start
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
@@ -88,6 +89,17 @@ def new_wages(client: redis.Redis) -> Stream:
     return wages
 
 
+def paid(client: redis.Redis) -> Picture:
+    """Draw who is to be paid, and who was: once, twice, or not at all."""
+    names = [entry.fields["name"] for entry in Stream(client, "wages").range()]
+    words: Any = client.lrange("paid", 0, -1)
+    got = [word.decode() for word in words]
+    row: list[str | Lost] = []
+    for name in names:
+        row += [name] * got.count(name) or [Lost(name)]
+    return boxes({"to be paid": names, "paid": row})
+
+
 class _Bell(Meanwhile):
     """The stream ``bell``: in each round but the last, it rings once more after a question."""
 
@@ -103,7 +115,6 @@ def new_bell(client: redis.Redis) -> Stream:
     bell = Stream(client, "bell")
     for _ in range(3):
         _ring(bell, "old")
-    start(client, "bell")
     return _Bell(bounded(client), "bell")
 
 
@@ -124,7 +135,21 @@ def _ring(bell: Stream, name: str) -> None:
     bell.add({"ring": name}, id=f"{(after[0].id.ms if after else 10_000) + randint(1, 999)}-0")
 
 
-@hinted("`heard` must be a list of entry IDs: start again with new_bell.", "bell")
+def _rings(bell: Stream) -> Picture:
+    """Draw the old rings, the new ones by their number, and which of them were heard."""
+    words: Any = bell.client.lrange("heard", 0, -1)
+    heard = {EntryId.parse(word) for word in words}
+    rung, known, old = [], [], 0
+    for number, entry in enumerate(Stream(bell.client, bell.key).range(), 1):
+        is_old = entry.fields["ring"] == "old"
+        old += is_old
+        label = "old" if is_old else str(number - old)
+        rung.append(label)
+        known.append(label if entry.id in heard else None if is_old else Lost(label))
+    return boxes({"rang": rung, "heard": known})
+
+
+@hinted("`heard` must be a list of entry IDs: start again with new_bell.", _rings)
 def check_bell(bell: Stream) -> Verdict:
     """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
     rings = Stream(bell.client, bell.key).range()

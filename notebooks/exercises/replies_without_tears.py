@@ -6,8 +6,9 @@ from random import randint, randrange, sample
 
 import redis
 
+from exercises.boxes import boxes
 from exercises.hints import hinted
-from exercises.picture import start
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 
@@ -24,11 +25,15 @@ def new_till(client: redis.Redis) -> Stream:
     third = {"price": low, "table": middle}
     bills = (first, second, third)
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
-    start(client, "till")
     return till
 
 
-@hinted("`till` must be a stream and `takings` a string: start again with new_till.", "till")
+def _bills(till: Stream) -> Picture:
+    """Draw the names of each bill's fields, in their order."""
+    return boxes({f"bill {entry.id.ms}": entry.fields for entry in till.range()})
+
+
+@hinted("`till` must be a stream and `takings` a string: start again with new_till.", _bills)
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")

@@ -8,8 +8,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from exercises.boxes import boxes
 from exercises.hints import hinted
-from exercises.picture import picture_if_possible
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.cluster import SLOTS, Client, slot_of
 from streamviz.client.stream import Stream
@@ -82,6 +83,12 @@ def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
     for number, stream in enumerate(parts.streams):
         by_node[cluster.slot_owner(stream.key).name].append(number)
     return by_node
+
+
+def parts_on_nodes(cluster: EmbeddedCluster, parts: Partitions) -> Picture:
+    """Draw which parts each node holds now."""
+    held = placed(cluster, parts).items()
+    return boxes({node: [f"part {number}" for number in numbers] for node, numbers in held})
 
 
 def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
@@ -176,7 +183,7 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
             (set(counts.values()) != {2}, f"now there are {words}."),
         ],
     )
-    return replace(verdict, picture=picture_if_possible(parts.client, parts.streams[1].key))
+    return replace(verdict, picture=parts_on_nodes(cluster, parts))
 
 
 def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:

@@ -10,6 +10,7 @@ import redis
 
 from exercises import picture
 from exercises.bounded import bounded
+from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
@@ -25,13 +26,13 @@ def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
     """Return a belt with twelve parts and its groups, as planned for its key."""
     client.delete(key)
     belt = Stream(client, key)
+    picture.start(client, key)
     belt.add_many((f"{n}-0", {"part": n}) for n in range(1, 13))
     for name, (delivered, pending) in _PLANS[key].items():
         group = belt.group(name)
         group.create("0")
         group.consumer("one").read(delivered)
         group.ack(*(f"{n}-0" for n in range(1, delivered + 1) if n != pending))
-    picture.start(client, key)
     return belt
 
 
@@ -97,6 +98,35 @@ def _grade_belt(belt: Stream) -> Verdict:
     )
 
 
+def pending_and_there(group: ConsumerGroup, *labels: object) -> picture.Picture:
+    """Draw a group's pending entries, those crossed out that the stream no longer has.
+
+    Parameters
+    ----------
+    group : ConsumerGroup
+        The group.
+    *labels : object
+        What to call the newest entries, in place of their IDs.
+    """
+    pending = {held.id for held in group.pending_entries()}
+    there = {entry.id for entry in stream_of(group).range()}
+    ids = sorted(pending | there)
+    names = dict(zip(ids, labels[len(labels) - len(ids) :] or ids, strict=True))
+    return boxes(
+        {
+            "pending": [
+                (names[one] if one in there else Lost(names[one])) if one in pending else None
+                for one in ids
+            ],
+            "in the stream": [names[one] if one in there else None for one in ids],
+        }
+    )
+
+
+def _boxes_in_the_attic(crew: ConsumerGroup) -> picture.Picture:
+    return pending_and_there(crew, *range(1, 9))
+
+
 def new_attic(client: redis.Redis) -> ConsumerGroup:
     """Return ``crew`` on ``attic``: ida holds six entries, and three of them were trimmed.
 
@@ -109,12 +139,10 @@ def new_attic(client: redis.Redis) -> ConsumerGroup:
     crew.create("0")
     crew.consumer("ida").read(6)
     attic.trim(maxlen=5)
-    own = bounded(client)
-    picture.start(own, "attic")
-    return Stream(own, "attic").group("crew")
+    return Stream(bounded(client), "attic").group("crew")
 
 
-@hinted("`attic` is not a stream: start again with new_attic.", "attic")
+@hinted("`attic` is not a stream: start again with new_attic.", _boxes_in_the_attic)
 def check_attic(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: exactly the three entries that still exist are pending."""
     if find_group(stream_of(crew), crew.name) is None:

@@ -33,8 +33,8 @@ class Verdict:
     def __repr__(self) -> str:
         return f"{'Right' if self.right else 'Not yet'}: {self.text}"
 
-    def _repr_svg_(self) -> str | None:
-        return self.picture.svg if self.picture else None
+    def _repr_html_(self) -> str | None:
+        return self.picture.below(repr(self)) if self.picture else None
 
 
 def grade(right: str, hints: Iterable[tuple[bool, str]]) -> Verdict:

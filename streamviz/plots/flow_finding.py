@@ -12,7 +12,7 @@ from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.texts import entries_text, no_data_text
 
 TREND_S = 10.0  # the span over which rates are taken
-CLEAR_TREND = 0.2  # entries per second; a smaller change is noise
+CLEAR_TREND = 1.0  # entries per second; a smaller change is noise
 FAR_BEHIND = 20  # entries; a group with fewer keeps up
 STILL_S = 2.0  # without any change: a pause
 FAST = 10.0  # entries per second, whose rate shows within `STILL_S`

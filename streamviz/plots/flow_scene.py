@@ -50,7 +50,7 @@ def scene_of(history: History) -> dict[str, Any]:
     last = history.newest
     if last is None:
         return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
-    tape = list(numbered(_newest(history)))
+    tape = _tape(_newest(history))
     dead = dead_consumers(history)
     calm = growth(span(history))
     rate = rate_in(history)
@@ -196,6 +196,20 @@ def numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
         first = max(1, sample.entries_added - len(sample.entries) + 1)
         for number, entry in enumerate(sample.entries, start=first):
             yield number, entry.id
+
+
+def _tape(samples: Sequence[Sample]) -> list[tuple[int, EntryId]]:
+    """Return the entries' numbers, counted back from the newest: XSETID may have set the counter.
+
+    What a stream of the same name had before it was made anew has none.
+    """
+    number = samples[-1].entries_added
+    tape: list[tuple[int, EntryId]] = []
+    for sample in reversed(samples):
+        ids = (entry.id for entry in reversed(sample.entries))
+        tape += zip(range(number, 0, -1), ids, strict=False)
+        number -= len(sample.entries) + sample.missed
+    return tape[::-1]
 
 
 def _number(tape: list[tuple[int, EntryId]], entry_id: EntryId) -> int | None:

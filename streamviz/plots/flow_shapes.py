@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from streamviz.plots.flow_scene import OLD_S
-from streamviz.plots.texts import columns, cut
+from streamviz.plots.texts import columns, entries_text, fit, lines
 
 Shape = dict[str, Any]
 
@@ -25,15 +25,16 @@ MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
 GREY = "#888888"
-UNCLEAR = "not known how they left"
+UNCLEAR = "unaccounted for"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
+WIDE = 8.0  # of a digit, at most
 
 
 def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tuple[int, list[Shape]]:
     """Return the picture's height and its shapes, from back to front; `low` saves height."""
     if "added" not in scene or scene["trouble"]:
         text = scene["trouble"] or scene["headline"]
-        return 80, [_text("headline 0", 16, 24, _fit(width - 32, HEADLINE, text), "headline")]
+        return 80, [_text("headline 0", 16, 24, fit(width - 32, HEADLINE, text), "headline")]
     flow = _Flow(scene, width, low or len(scene["groups"]) > MANY)
     return flow.height, list(flow.shapes())
 
@@ -49,10 +50,11 @@ class _Flow:
         self.last = self.square(scene["added"])
         rates: str = scene["rates"]
         room, *others = (width // 2,) if self.wide else (56, rates.removeprefix("in "), "")
-        self.rates = _fit(room, NOTE, rates, *others)
+        self.rates = fit(room, NOTE, rates, *others)
         beside = max(112, 48 + NOTE * columns(self.rates)) if self.wide else 32
-        self.headline = _lines(width - beside, scene["headline"])
-        self.top = 38 + 20 * len(self.headline)  # of the tape
+        self.headline = lines(width - beside, HEADLINE, scene["headline"])
+        above = rates or scene["event"] or scene["producers"]  # where a still has nothing
+        self.top = 38 + 20 * len(self.headline) if above or self.headline else 12  # of the tape
         groups, readers = scene["groups"], scene["readers"]
         self.low = LOW if low else 0
         self.group_high = GROUP - (LOWER if self.low else 0)
@@ -73,42 +75,52 @@ class _Flow:
             yield _text(f"headline {i}", 16, 24 + 20 * i, line, "headline")
         sources = yield from self.producers()
         yield _text("rates", end, 24 if self.wide else top - 15, self.rates, "note", "end")
-        yield _text("stream", 16, top + 10, _fit(self.left - 22, NAME, scene["stream"]), "name")
-        length = f"{scene['added'] - scene['first'] + 1:,}"
-        words = _fit(self.left - 22, NOTE, f"{length} entries", length)
+        yield _text("stream", 16, top + 10, fit(self.left - 22, NAME, scene["stream"]), "name")
+        length = scene["added"] - scene["first"] + 1
+        words = fit(self.left - 22, NOTE, entries_text(length), f"{length:,}")
         yield _text("length", 16, top + 26, words, "note")
         oldest = max(self.square(scene["first"]), self.last - self.count + 1, 1)
         for square in range(oldest, self.last + 1):
             x, enters = self.x(square), [sources.get(square, self.right - SQUARE), top - 14]
             yield _square(f"tape {square}", x, top, "entry", square=square, enters=enters)
-        older = self.square(scene["first"]) < oldest
-        hidden = (oldest - 1) * self.every - scene["first"] + 1
-        room = self.right - self.left
-        words = f"{hidden:,} older" if older else scene["ids"][0] or "empty"
-        if self.every > 1:
-            each = f"■ = {self.every:,} entries"
-            words = _fit(room * 2 // 3, NOTE, f"{words} · {each}", each)
-        else:
-            words = _fit(room // 2, NOTE, words)
-        yield _text("oldest", self.left, top + 28, words, "note")
-        words = _fit(room - NOTE * (columns(words) + 1), NOTE, scene["ids"][1])
-        yield _text("newest", self.right, top + 28, words, "note", "end")
+        yield from self.ids(oldest)
         for i, group in enumerate(scene["groups"]):
             yield from self.group(i, group, top + 44 + self.group_high * i, oldest)
         for i, reader in enumerate(scene["readers"]):
             yield from self.reader(i, reader, self.readers_top + READER * i)
 
+    def ids(self, oldest: int) -> Iterator[Shape]:
+        """Yield what stands below the tape: the first ID, or how much is older, and the last."""
+        first, last = self.scene["ids"]
+        words = first if first != last else "" if last else "empty"
+        if self.square(self.scene["first"]) < oldest:
+            words = f"{(oldest - 1) * self.every - self.scene['first'] + 1:,} older"
+        room = self.right - self.left
+        if self.every > 1:
+            each = f"■ = {self.every:,} entries"
+            words = fit(room * 2 // 3, NOTE, f"{words} · {each}", each)
+        else:
+            words = fit(room // 2, NOTE, words)
+        last = fit(room - NOTE * (columns(words) + 1), NOTE, last)
+        apart = self.right - int(WIDE * (columns(words) + columns(last) + 1))  # both have room
+        if words == first and apart < self.x(oldest):
+            words, last = "", fit(room, NOTE, f"{first} to {last}", last)
+        x = max(self.left, min(apart, self.x(oldest)))
+        yield _text("oldest", x, self.top + 28, words, "note")
+        yield _text("newest", self.right, self.top + 28, last, "note", "end")
+
     def producers(self) -> Generator[Shape, None, dict[int, int]]:
         """Yield the producers' names above the tape; return from where its new squares drop."""
         slot, most = (110, 3) if self.wide else (80, 1)
         named = self.scene["producers"]
-        names = [one["name"] for one in named] or ["new entries" if self.wide else "new"]
+        unnamed = ["new entries" if self.wide else "new"] if self.scene["rates"] else []
+        names = [one["name"] for one in named] or unnamed
         if len(names) > most:
             names[most - 1 :] = [f"+{len(names) - most + 1:,}"]
         room = self.right - slot * len(names) - 24
-        yield _text("event", 16, self.top - 15, _fit(room, NOTE, self.scene["event"]), "note")
+        yield _text("event", 16, self.top - 15, fit(room, NOTE, self.scene["event"]), "note")
         for k, name in enumerate(names):
-            words = f"{_fit(slot - 30, NOTE, name)} ▾"
+            words = f"{fit(slot - 30, NOTE, name)} ▾"
             x = self.right - slot * k - (0 if self.wide else 6)  # the rates stand close to them
             yield _text(f"producer {k}", x, self.top - 15, words, "note", "end")
         return {
@@ -121,9 +133,9 @@ class _Flow:
     def group(self, i: int, group: dict[str, Any], top: int, oldest: int) -> Iterator[Shape]:
         key, colour, room = f"group {i}", group["colour"], self.left - 22
         yield _rect(f"{key} mark", 6, top, 4, 30, "line", colour)
-        yield _text(f"{key} name", 16, top + 11, _fit(room, NAME, group["name"]), "name")
+        yield _text(f"{key} name", 16, top + 11, fit(room, NAME, group["name"]), "name")
         waiting = "unknown" if group["waiting"] is None else f"{group['waiting']:,}"
-        words = _fit(room, NOTE, f"{waiting} waiting", waiting)
+        words = fit(room, NOTE, f"{waiting} waiting", waiting)
         yield _text(f"{key} waiting", 16, top + 27, words, "note")
         if group["at"] is not None:
             yield from self.cursor(key, group["at"], top, colour)
@@ -150,44 +162,44 @@ class _Flow:
             x = self.left + k * (wide + BOX_GAP)
             yield from self.consumer(f"{key} {k}", key, one, x, top, wide, group["colour"])
         if not shown:
-            yield _text(f"{key} nobody", self.left, top + 21, "no consumer yet", "note")
+            yield _text(f"{key} nobody", self.left, top + 21, "no consumers", "note")
         rest = len(all_shown) - len(shown) + group["more"][0]
         held = sum(one["pending"] for one in all_shown[len(shown) :]) + group["more"][1]
         for i, (number, *options) in enumerate(
-            ((rest, f"and {rest:,} more", f"+{rest:,}"), (held, f"{held:,} pending", ""))
+            ((rest, f"+{rest:,} consumers", f"+{rest:,}"), (held, f"{held:,} pending", ""))
         ):
             if number:
-                words = _fit(self.width - self.right - 20, NOTE, *options)
+                words = fit(self.width - self.right - 16, NOTE, *options)
                 y = top + 46 - self.low + 14 * i
                 yield _text(f"{key} more {i}", self.right + 12, y, words, "note")
 
     def bin(self, key: str, one: dict[str, Any], x: int, top: int) -> Iterator[Shape]:
         yield _rect(f"{key} bin", x, top, BOX_MIN, BOX_H - self.low, "bin", GREY)
         number = f"✝ {one['count']:,}"
-        yield from self.words(f"{key} bin", x, top, BOX_MIN - 8, one["name"], number + one["since"])
+        words = one["name"], number + one["since"]
+        yield from self.words(f"{key} bin", x, top, BOX_MIN - 8, 0, *words)
 
     def words(
-        self, key: str, x: int, top: int, room: int, name: str, *states: str
+        self, key: str, x: int, top: int, room: int, beside: float, name: str, *states: str
     ) -> Iterator[Shape]:
         """Yield a box's name and its state: in one line if the box is low."""
-        if self.low:
-            words = _fit(room, NOTE, *(f"{name}: {one}" for one in states))
-            yield _text(f"{key} name", x + 8, top + 14, words, "label")
-        else:
-            yield _text(f"{key} name", x + 8, top + 14, _fit(room, NOTE, name), "label")
-            yield _text(f"{key} state", x + 8, top + 28, _fit(room, NOTE, *states), "note")
+        names = [f"{name}: {one}" for one in states] if self.low else [name]
+        yield _text(f"{key} name", x + 8, top + 14, fit(room - beside, NOTE, *names), "label")
+        if not self.low:
+            yield _text(f"{key} state", x + 8, top + 28, fit(room, NOTE, *states), "note")
 
     def consumer(
         self, name: str, key: str, one: dict[str, Any], x: int, top: int, wide: int, colour: str
     ) -> Iterator[Shape]:
-        fits = max(1, (wide - 90) // PITCH)
-        known = one["held"][:fits] if self.every == 1 or one["pending"] <= fits else []
-        many = 0 if known else min(fits, self.square(one["pending"]))
+        known, many, rest = self.shown(one, max(1, (wide - 90) // PITCH))
         kind = "dead" if one["dead"] else "box"
         yield _rect(name, x, top, wide, BOX_H - self.low, kind, colour)
-        squares = len(known) + many if self.low else 0
-        yield from self.words(name, x, top, wide - 12 - PITCH * squares, one["name"], *_state(one))
+        beside = PITCH * (len(known) + many)
         left, y = x + wide - 6 - PITCH, top + (4 if self.low else 6)
+        if rest:
+            yield _text(f"{name} rest", left + PITCH - beside - 4, y + 10, rest, "note", "end")
+            beside += int(NOTE * columns(rest)) + 4
+        yield from self.words(name, x, top, wide - 12, beside, one["name"], *_state(one))
         for place in range(many):
             kind = "old" if one["dead"] else "many"
             title = f"{one['pending']:,} pending"
@@ -196,6 +208,18 @@ class _Flow:
             )
         for place, held in enumerate(known):
             yield from self.held(key, held, left - PITCH * place, y, colour, dead=one["dead"])
+
+    def shown(self, one: dict[str, Any], fits: int) -> tuple[list[list[Any]], int, str]:
+        """Return the entries that a box shows, or the number of squares, and the rest in words."""
+        pending = one["pending"]
+        room = -(-int(NOTE * (columns(f"{pending:,}") + 1)) // PITCH)  # squares, for "+12"
+        for most in (fits, max(1, fits - room)):
+            known = one["held"][:most] if self.every == 1 or pending <= most else []
+            many = 0 if known else min(most, self.square(pending))
+            rest = pending - (len(known) or many * self.every)
+            if rest <= 0:
+                return known, many, ""
+        return known, many, f"+{rest:,}"
 
     def held(
         self, key: str, held: list[Any], x: int, y: int, colour: str, *, dead: bool
@@ -228,7 +252,7 @@ class _Flow:
         words = " · ".join(f"{number:,} {_WORDS[name]}" for name, number in parts)
         unsure = group["waiting"] is None or group["gone"] is None
         long = words if unsure else words.replace("unknown", UNCLEAR)
-        words = _fit(self.width - 16 - self.left, NOTE, long, words, words.replace(*_ACKED))
+        words = fit(self.width - 16 - self.left, NOTE, long, words, words.replace(*_ACKED))
         yield _text(f"{key} books", self.left, top + 20, words, "note")
         acked = "?" if group["acked"] is None else f"{group['acked']:,}"
         end = self.width - 16
@@ -237,7 +261,7 @@ class _Flow:
 
     def reader(self, i: int, reader: dict[str, Any], top: int) -> Iterator[Shape]:
         key = f"reader {i}"
-        name = _fit(self.left - 22, NOTE, reader["name"])
+        name = fit(self.left - 22, NOTE, reader["name"])
         yield _text(f"{key} name", 16, top + 11, name, "label")
         if reader["at"] is None:
             yield _text(f"{key} far", self.left, top + 11, "far behind", "note")
@@ -246,7 +270,10 @@ class _Flow:
 
 
 _KNOWN = ("acked", "pending", "waiting", "dropped", "gone")
-_WORDS = {one: one for one in (*_KNOWN, "unknown")} | {"acked": "acknowledged", "gone": "never got"}
+_WORDS = {one: one for one in (*_KNOWN, "unknown")} | {
+    "acked": "acknowledged",
+    "gone": "never delivered",
+}
 _ACKED = "acknowledged", "acked"
 
 
@@ -259,26 +286,6 @@ def _state(one: dict[str, Any]) -> list[str]:
         return [f"{number} pending", number]
     age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
     return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}"]
-
-
-def _fit(room: float, letter: float, *options: str) -> str:
-    """Return the first text that fits into some pixels, or else the start of the last one."""
-    most = int(room / letter)
-    for text in options:
-        if columns(text) <= most:
-            return text
-    return cut(options[-1], most)
-
-
-def _lines(room: float, text: str) -> list[str]:
-    """Return a headline in one line, or in two."""
-    most = int(room / HEADLINE)
-    if columns(text) <= most:
-        return [text]
-    ends = (i for i, letter in enumerate(text) if letter == " " and columns(text[:i]) <= most)
-    end = max(ends, default=0)
-    first, rest = (text[:end], text[end + 1 :]) if end > 0 else ("", text)
-    return [line for line in (first, _fit(room, HEADLINE, rest)) if line]
 
 
 def _text(key: str, x: int, y: int, text: str, kind: str, anchor: str = "start") -> Shape:

@@ -57,7 +57,7 @@ def render_flow(
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {high}' "
         f"role='img' {_FONT} font-size='12' fill='{text}'>",
         f"<title>Flow</title><desc>{escape(clean(figure['summary']))}</desc>",
-        *(_draw(shape, substitutes) for shape in shapes),
+        *(_draw(shape, substitutes) for shape in shapes if shape.get("text") != ""),
     ]
     return "".join(parts) + "</svg>"
 

@@ -42,6 +42,26 @@ def cut(text: str, most: float) -> str:
     return f"{text}…"
 
 
+def fit(room: float, letter: float, *options: str) -> str:
+    """Return the first text that fits into some pixels, or else the start of the last one."""
+    most = int(room / letter)
+    for text in options:
+        if columns(text) <= most:
+            return text
+    return cut(options[-1], most)
+
+
+def lines(room: float, letter: float, text: str) -> list[str]:
+    """Return a text in one line, or in two; none if it is empty."""
+    most = int(room / letter)
+    if columns(text) <= most:
+        return [text] if text else []
+    ends = (i for i, one in enumerate(text) if one == " " and columns(text[:i]) <= most)
+    end = max(ends, default=0)
+    first, rest = (text[:end], text[end + 1 :]) if end > 0 else ("", text)
+    return [line for line in (first, fit(room, letter, rest)) if line]
+
+
 def _width(letter: str) -> float:
     if letter > "\u2e7f" or letter in "MW":
         return 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.conftest import Notebook
+from playwright.sync_api import expect
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -30,3 +31,42 @@ def test_a_notebook_runs_from_top_to_bottom(
     assert "Error displaying widget" not in notebook.page.content()
     assert not notebook.problems
     notebook.picture(name.removesuffix(".ipynb"))
+
+
+NOT_YET = """
+from exercises import consumer_groups as exercise
+from streamviz import connect
+client = connect()
+crew = exercise.new_crew(client)
+exercise.check_tasks(crew)
+"""
+RIGHT = """
+max = crew.consumer("max")
+for entry in max.autoclaim(min_idle_ms=0).entries:
+    client.rpush("crew:done", entry.fields["task"])
+    max.ack(entry.id)
+crew.delete_consumer("zoe")
+exercise.check_tasks(crew)
+"""
+SURVIVORS = """
+from exercises.pubsub_or_stream import after_a_kill
+after_a_kill(save_after=3)
+"""
+
+
+def test_a_verdict_is_on_the_screen_in_words_and_as_a_picture(
+    open_notebook: Callable[..., Notebook],
+) -> None:
+    cells = [one.strip() for one in (NOT_YET, RIGHT, SURVIVORS)]
+    notebook = open_notebook(cells, name="verdicts.ipynb").run_all()
+    shown = notebook.page.locator(".jp-OutputArea-output")
+    for place, words in enumerate(
+        ["Not yet: zoe still holds 3 entries.", "Right: zoe is deleted", "Survivors(entries=3"]
+    ):
+        expect(shown.nth(place).get_by_text(words)).to_be_visible()
+        picture = shown.nth(place).locator("img")
+        expect(picture).to_be_visible()
+        assert picture.get_attribute("alt")
+        assert picture.evaluate("one => one.decode().then(() => one.clientWidth)") > 500
+    assert not notebook.problems
+    notebook.picture("verdicts")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from xml.etree import ElementTree
+
 import redis as redis_py
+from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
-from exercises.picture import picture, picture_if_possible, start
+from exercises.boxes import Lost, boxes
+from exercises.picture import Picture, picture, picture_if_possible, start
+from exercises.pubsub_or_stream import Survivors
+from exercises.verdict import Verdict
+from go_game.variants.recovery import Runs
 from streamviz.client.stream import Stream
+from streamviz.plots.flow_svg import RED
 
 
 def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
@@ -39,11 +49,94 @@ def test_ids_of_the_clock_are_not_shown(redis: redis_py.Redis, key: str) -> None
     assert repr(shown[0]) == "1 entry in the stream."
 
 
-def test_a_verdict_shows_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
+def test_a_picture_accounts_for_what_happened_since_the_first_and_gives_nothing_an_age(
+    redis: redis_py.Redis, key: str
+) -> None:
+    for _ in range(3):  # the stream is deleted and made anew, with the same IDs
+        redis.delete(key)
+        stream = Stream(redis, key)
+        stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 9))
+        crew = stream.group("crew")
+        crew.create("0")
+        picture(redis, key)
+        ann, ben = crew.consumer("ann"), crew.consumer("ben")
+        for entry in ann.read(2):
+            ann.ack(entry.id)
+        ben.read(1)
+        ann.claim(["3-0"])
+        crew.delete_consumer("ben")
+        stream.trim(maxlen=3)
+        for _ in range(7):
+            shown = picture(redis, key)
+        assert "2 acknowledged · 1 pending · 3 waiting · 2 never delivered" in shown.svg
+        assert RED not in shown.svg
+
+
+def test_many_entries_at_once_are_still_one_square_each(redis: redis_py.Redis, key: str) -> None:
+    picture(redis, key)
+    Stream(redis, key).add_many((f"{n}-0", {"n": n}) for n in range(1, 301))
+    assert "older" in picture(redis, key).svg
+    assert "■" not in picture(redis, key).svg
+
+
+def test_a_picture_shows_where_a_reader_is(redis: redis_py.Redis, key: str) -> None:
+    Stream(redis, key).add_many((f"{n}-0", {"n": n}) for n in range(1, 9))
+    early, late = (picture(redis, key, camera=position).svg for position in ("2-0", "7-0"))
+    assert "camera" in early
+    assert early != late
+
+
+def test_a_right_answer_looks_right(redis: redis_py.Redis) -> None:
     crew = consumer_groups.new_crew(redis)
-    svg = consumer_groups.check_tasks(crew)._repr_svg_()
-    assert svg is not None
-    assert "zoe" in svg
+    for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
+        redis.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+    crew.delete_consumer("zoe")
+    verdict = consumer_groups.check_tasks(crew)
+    assert verdict.right
+    assert verdict.picture is not None
+    assert ">4 acknowledged<" in verdict.picture.svg
+
+
+def test_boxes_cross_out_what_is_lost_and_leave_no_label_out() -> None:
+    labels = [f"customer-{n}" for n in range(30)]
+    shown = boxes({"asked": [*labels, None], "<answered>": [Lost("ann"), "ben"], "late": []})
+    assert repr(shown).endswith("<answered>: ann (crossed out), ben; late: none")
+    root = ElementTree.fromstring(shown.svg)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {*labels, "asked", "ann", "ben", "<answered>", "late"} == {*texts}
+    assert shown.svg.count("<path") == 1
+    for one in root.iter("{http://www.w3.org/2000/svg}rect"):
+        assert float(one.attrib["x"]) + float(one.attrib["width"]) <= width
+        assert float(one.attrib["y"]) + float(one.attrib["height"]) <= height
+
+
+def test_a_verdict_shows_its_words_above_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
+    crew = consumer_groups.new_crew(redis)
+    page = consumer_groups.check_tasks(crew)._repr_html_()
+    assert page is not None
+    words, drawn = page.split("<img ")
+    assert words == "<p>Not yet: zoe still holds 3 entries.</p>"
+    assert "zoe" in drawn
     redis.delete("crew", "crew:done")
-    assert consumer_groups.check_tasks(crew)._repr_svg_() is None
+    assert consumer_groups.check_tasks(crew)._repr_html_() is None
     assert picture_if_possible(redis, "crew") is None
+
+
+def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() -> None:
+    shown = DisplayFormatter()
+    drawn = Picture("<svg>é</svg>", "a stream")
+    both = [
+        Verdict(False, "a < b & c", drawn),
+        Survivors(3, None, drawn),
+        Runs({"one": {"s": [1]}}),
+    ]
+    for one in both:
+        forms, _ = shown.format(one)
+        assert sorted(forms) == ["text/html", "text/plain"]
+        words = re.search(r"<(p|pre)>(.*?)</", forms["text/html"], re.DOTALL)
+        assert words is not None
+        assert unescape(words[2]) == forms["text/plain"]
+        assert 'src="data:image/svg+xml,%3Csvg' in forms["text/html"]
+    assert sorted(shown.format(Verdict(True, "fine"))[0]) == ["text/plain"]

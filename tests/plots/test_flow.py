@@ -145,7 +145,7 @@ def test_a_trim_eats_the_left_end(redis: redis_py.Redis, key: str) -> None:
     tape = kinds(shapes_of(seen), "entry")
     assert len(tape) == redis.xlen(key) < scene_of(seen)["added"]
     first = str(EntryId.parse(redis.xrange(key, count=1)[0][0]))
-    assert shapes_of(seen)["oldest"]["text"] == first
+    assert shapes_of(seen)["newest"]["text"].startswith(f"{first} to ")
 
 
 def test_more_entries_than_fit_are_a_number(redis: redis_py.Redis, key: str) -> None:
@@ -190,7 +190,9 @@ def test_an_empty_stream_one_entry_and_no_stream(redis: redis_py.Redis, key: str
     one = history(observer.sample())
     shapes = shapes_of(one)
     assert len(kinds(shapes, "entry")) == len(kinds(shapes, "waits")) == 1
-    assert shapes["newest"]["text"] == shapes["oldest"]["text"] == str(entry)
+    assert (shapes["oldest"]["text"], shapes["newest"]["text"]) == ("", str(entry))
+    assert shapes["length"]["text"] == "1 entry"
+    assert shapes["group 0 nobody"]["text"] == "no consumers"
     assert str(entry) in Flow().summary(one)
     assert finding(one) == "The group keeps up"
     redis.xtrim(key, maxlen=0)
@@ -233,7 +235,7 @@ def test_five_groups_of_a_hundred_consumers_are_told_in_bulk(
     assert len(scene_of(seen)["groups"][0]["left"]) == MAX_LEFT, "no more than can be followed"
     height, shapes = flow_shapes(scene, 960)
     assert height < 500, "many groups are lower"
-    assert f"and {rest} more" in [shape.get("text") for shape in shapes]
+    assert f"+{rest} consumers" in [shape.get("text") for shape in shapes]
     assert all(0 <= shape["x"] <= 960 and 0 <= shape["y"] <= height for shape in shapes)
 
 
@@ -347,14 +349,82 @@ def test_what_was_acknowledged_before_the_first_sample_is_not_counted_as_none() 
     seen = history(sample(1, before, length=25, added=25))
     shapes = shapes_of(seen)
     assert shapes["group 0 acked n"]["text"] == "?"
-    assert shapes["group 0 books"]["text"] == "5 waiting · 20 not known how they left"
-    assert "g: 5 waiting, 0 pending, 20 not known how they left." in Flow().summary(seen)
-    (narrow,) = (one["text"] for key, one in shapes_of(seen, 360).items() if key == "group 0 books")
+    assert shapes["group 0 books"]["text"] == "5 waiting · 20 unaccounted for"
+    assert "g: 5 waiting, 0 pending, 20 unaccounted for." in Flow().summary(seen)
+    (narrow,) = (one["text"] for key, one in shapes_of(seen, 280).items() if key == "group 0 books")
     assert narrow == "5 waiting · 20 unknown"
     fresh = shapes_of(history(sample(1, group("g", 25, acked=0), length=25, added=25)))
     assert fresh["group 0 acked n"]["text"] == "0", "nothing has left"
     later = shapes_of(history(sample(1, group("g", 2, acked=3), length=25, added=25)))
     assert later["group 0 acked n"]["text"] == "3"
+
+
+@pytest.mark.parametrize("width", [400, 720, 960])
+@pytest.mark.parametrize("pending", [1, 4, 5, 6, 8, 12, 120])
+def test_a_box_says_how_many_entries_it_does_not_show(width: int, pending: int) -> None:
+    oldest = [PendingEntry(EntryId(n), "quick", 9, 1) for n in range(1, pending + 1)]
+    state = group("g", cursor=EntryId(pending), pending=pending, oldest=oldest)
+    state = with_consumers(state, (ConsumerInfo("quick", pending, 0, None),))
+    about = {"ids": [one.id for one in oldest], "length": pending, "first": EntryId(1)}
+    shapes = shapes_of(history(sample(1, state, **about)), width)
+    squares = kinds(shapes, "held")
+    rest = shapes.get("group 0 0 rest", {"text": "+0", "x": width})
+    assert len(squares) + int(rest["text"]) == pending
+    assert rest["x"] < min(one["x"] for one in squares) or rest["text"] == "+0"
+    assert shapes["group 0 0 name"]["text"] == "quick"
+
+
+def test_after_xsetid_as_many_squares_wait_as_entries(redis: redis_py.Redis, key: str) -> None:
+    stream, observer, seen = Stream(redis, key), Observer(redis, key), History()
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 11))
+    stream.group("g").create("0")
+    stream.group("g").consumer("ann").read(4)
+    seen.append(observer.sample())
+    stream.set_id("10-0", entries_added=100, max_deleted_id="0-0")
+    seen.append(observer.sample())
+    shapes = shapes_of(seen)
+    assert len(kinds(shapes, "waits")) == 6
+    assert {one["x"] for one in kinds(shapes, "waits")} < {
+        one["x"] for one in kinds(shapes, "entry")
+    }
+    stream.add({"n": 11}, id="11-0")
+    seen.append(observer.sample())
+    assert len(kinds(shapes_of(seen), "waits")) == 7
+
+
+def test_a_stream_that_was_made_anew_has_no_squares_of_the_old_one(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream, observer, seen = Stream(redis, key), Observer(redis, key), History()
+    for count, step in ((30, 2), (4, 10)):  # both have an entry 10-0
+        redis.delete(key)
+        stream.add_many((f"{n * step}-0", {"n": n}) for n in range(1, count + 1))
+        stream.group("g").create("0")
+        stream.group("g").consumer("ann").read(1)
+        seen.append(observer.sample())
+    shapes = shapes_of(seen)
+    assert len(kinds(shapes, "entry")) == 4
+    assert len(kinds(shapes, "waits")) == 3
+    (held,) = kinds(shapes, "held")
+    assert held["enters"][0] == min(one["x"] for one in kinds(shapes, "entry"))
+
+
+def test_the_ids_of_a_short_tape_stand_below_it() -> None:
+    ids = [EntryId(n) for n in range(1, 10)]
+    shapes = shapes_of(history(sample(1, ids=ids, length=9, first=ids[0])))
+    assert shapes["oldest"]["x"] == min(one["x"] for one in kinds(shapes, "entry"))
+    assert (shapes["oldest"]["text"], shapes["newest"]["text"]) == ("1-0", "9-0")
+    long = [EntryId(1767225600000 + n) for n in range(4)]
+    shapes = shapes_of(history(sample(1, ids=long, length=4, first=long[0])))
+    assert shapes["oldest"]["text"] == ""
+    assert shapes["newest"]["text"] == f"{long[0]} to {long[-1]}"
+
+
+def test_where_nothing_comes_no_arrow_says_so() -> None:
+    still = shapes_of(history(sample(1, length=3)))
+    assert "producer 0" not in still
+    moving = shapes_of(history(*(sample(n, length=3, time_ms=2000 * n) for n in (1, 2))))
+    assert moving["producer 0"]["text"] == "new entries ▾"
 
 
 def test_an_unknown_lag_draws_no_cursor_and_a_far_reader_says_so() -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import redis
 
+from exercises.boxes import Lost, boxes
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import fresh, listening
-from exercises.picture import Picture, picture, start
+from exercises.picture import Picture
 from exercises.pubsub_or_stream import after_a_kill, hear
 from streamviz.client.stream import Stream
 from streamviz.server.embedded import EmbeddedServer, free_port
@@ -107,7 +108,7 @@ class Failover:
     kept : int
         How many entries the replica has after its promotion.
     picture : Picture, optional
-        The stream on the promoted replica.
+        What was answered, what was confirmed, and what is left.
     """
 
     confirmed: int
@@ -135,16 +136,26 @@ def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
         stack.callback(client.close)
         stack.callback(heir.close)
         jobs = Stream(client, "jobs")
-        confirmed = _added_and_confirmed(jobs, connected, timeout_ms=4000)
+        confirmed = _added_and_confirmed(jobs, range(1, connected + 1), timeout_ms=4000)
         heir.replicaof("127.0.0.1", free_port())  # nobody is there
-        unconfirmed = cut_off - _added_and_confirmed(jobs, cut_off, timeout_ms=50)
+        rest = range(connected + 1, connected + cut_off + 1)
+        unconfirmed = cut_off - _added_and_confirmed(jobs, rest, timeout_ms=50)
         primary.stop()
         heir.replicaof("NO", "ONE")
-        start(heir, "jobs")
-        return Failover(confirmed, unconfirmed, len(Stream(heir, "jobs")), picture(heir, "jobs"))
+        left = [int(entry.fields["job"]) for entry in Stream(heir, "jobs").range()]
+        picture = boxes(
+            {
+                "XADD answered": range(1, connected + cut_off + 1),
+                "WAIT confirmed": range(1, confirmed + 1),
+                "on the replica": [
+                    n if n in left else Lost(n) for n in range(1, connected + cut_off + 1)
+                ],
+            }
+        )
+        return Failover(confirmed, unconfirmed, len(left), picture)
 
 
-def _added_and_confirmed(jobs: Stream, count: int, timeout_ms: int) -> int:
+def _added_and_confirmed(jobs: Stream, numbers: range, timeout_ms: int) -> int:
     """Add entries, and return how many of them a replica has received (WAIT)."""
-    jobs.add_many({"job": n} for n in range(count))
-    return count if jobs.connection.call("WAIT", 1, timeout_ms) else 0
+    jobs.add_many({"job": n} for n in numbers)
+    return len(numbers) if jobs.connection.call("WAIT", 1, timeout_ms) else 0

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 
@@ -140,26 +143,45 @@ class Runs:
         """Return the median of one figure."""
         return statistics.median(self.rows[row][figure])
 
-    def _repr_svg_(self) -> str:
-        """Draw each run of the first figure as a dot, and the median as a line."""
-        title = next(iter(next(iter(self.rows.values()))))
+    def _repr_html_(self) -> str:
+        """Return the table above the picture: of an SVG and a text, a front end shows only one."""
+        words, drawn = escape(repr(self)), quote(self.svg())
+        style = f"display:block;width:100%;max-width:{_WIDTH}px"
+        image = f'<img alt="{self._title()}" style="{style}" src="data:image/svg+xml,{drawn}">'
+        return f"<pre>{words}</pre>{image}"
+
+    def _title(self) -> str:
+        return next(iter(next(iter(self.rows.values()))))
+
+    def svg(self) -> str:
+        """Draw the first figure from zero: a single run as a bar, several as dots and a median."""
+        title = self._title()
         runs = {row: list(figures[title]) for row, figures in self.rows.items()}
-        scale = (_WIDTH - _LEFT - 20) / max(map(max, runs.values()))
-        parts = [f"<text x='0' y='14'>{title}, each run a dot, the median a line</text>"]
+        several = max(map(len, runs.values())) > 1
+        highest = max(map(max, runs.values())) or 1
+        scale = (_WIDTH - _LEFT - 20) / highest
+        words = f"{title}, each run a dot, the median a line" if several else title
+        parts = [f"<text x='0' y='14'>{words}</text>"]
+        bottom = 34 + 24 * len(runs)
+        step = 10 ** math.floor(math.log10(highest))
+        step = next(step / part for part in (1, 2, 5) if highest * part / step >= 3)
+        for number in range(math.floor(highest / step) + 1):
+            x, value = _LEFT + number * step * scale, f"{number * step:,g}"
+            parts.append(f"<path d='M{x:.1f} 24V{bottom - 4}' stroke='#888888' opacity='.3'/>")
+            parts.append(f"<text x='{x:.1f}' y='{bottom + 10}' text-anchor='middle'>{value}</text>")
         for number, (row, numbers) in enumerate(runs.items()):
-            y = 38 + 24 * number
+            y, median = 38 + 24 * number, statistics.median(numbers)
+            x = _LEFT + median * scale
             parts.append(f"<text x='0' y='{y + 4}'>{row}</text>")
-            for one in numbers:
-                x = _LEFT + one * scale
-                parts.append(f"<circle cx='{x:.1f}' cy='{y}' r='5' fill='#0072B2' opacity='.6'/>")
-            x = _LEFT + statistics.median(numbers) * scale
-            line = f"x1='{x:.1f}' x2='{x:.1f}' y1='{y - 9}' y2='{y + 9}'"
-            parts.append(f"<line {line} stroke='#D55E00' stroke-width='3'/>")
-            value = f"{statistics.median(numbers):.3g}"
-            parts.append(f"<text x='{_LEFT - 12}' y='{y + 4}' text-anchor='end'>{value}</text>")
-        height = 30 + 24 * len(runs)
+            value = f"<text x='{_LEFT - 12}' y='{y + 4}' text-anchor='end'>{median:.3g}</text>"
+            parts += [value, *(_dots(numbers, y, scale) if several else ())]
+            begin, wide, colour = (
+                (x - 1.5, 3, "#D55E00") if several else (_LEFT, x - _LEFT, "#0072B2")
+            )
+            box = f"x='{begin:.1f}' y='{y - 9}' width='{wide:.1f}' height='18'"
+            parts.append(f"<rect {box} fill='{colour}'/>")
         return (
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {height}' "
+            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {bottom + 18}' "
             f"style='background:#ffffff' font-family='system-ui,sans-serif' font-size='12' "
             f"fill='#333333'><title>{title}</title>{''.join(parts)}</svg>"
         )
@@ -193,11 +215,18 @@ def saved_ways(path: Path = FILE) -> Runs:
     return Runs({way: {"recovery s": saved["ways"][way]} for way in WAYS})
 
 
+def _dots(numbers: Sequence[float], y: int, scale: float) -> Iterator[str]:
+    for one in numbers:
+        x = _LEFT + one * scale
+        yield f"<circle cx='{x:.1f}' cy='{y}' r='5' fill='#0072B2' opacity='.6'/>"
+
+
 def _spread(runs: Sequence[float]) -> str:
     def short(number: float) -> str:
         return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
-    return f"{short(statistics.median(runs))} ({short(min(runs))}-{short(max(runs))})"
+    spread = f" ({short(min(runs))}-{short(max(runs))})" if len(runs) > 1 else ""
+    return short(statistics.median(runs)) + spread
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ const [MANY, LOW, LOWER] = [3, 14, 20]; // of more groups, boxes are lower by LO
 const OLD_S = 5;
 const GREY = "#888888";
 const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
+const WIDE = 8; // of a digit, at most
 const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
-const UNCLEAR = "not known how they left";
+const UNCLEAR = "unaccounted for";
 const KNOWN = ["acked", "pending", "waiting", "dropped", "gone"];
 /** @type {Record<string, string>} */
-const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name, name])), acked: ACKNOWLEDGED, gone: "never got" };
+const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name, name])), acked: ACKNOWLEDGED, gone: "never delivered" };
 
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
@@ -42,7 +43,7 @@ function fit(room, letter, ...options) {
 /** A headline in one line, or in two. @param {number} room @param {string} text */
 function linesOf(room, text) {
   const columns = Math.floor(room / HEADLINE);
-  if (columnsOf(text) <= columns) return [text];
+  if (columnsOf(text) <= columns) return text ? [text] : [];
   const letters = [...text];
   const end = letters.findLastIndex((letter, i) => letter === " " && columnsOf(letters.slice(0, i).join("")) <= columns);
   const [first, rest] = end > 0 ? [letters.slice(0, end), letters.slice(end + 1)] : [[], letters];
@@ -82,7 +83,8 @@ export function flowShapes(scene, width, saves = false) {
   const oldest = Math.max(squareOf(scene.first), last - count + 1, 1);
   const rates = wide ? fit(Math.floor(width / 2), NOTE, scene.rates) : fit(56, NOTE, scene.rates, scene.rates.replace(/^in /, ""), "");
   const headline = linesOf(width - (wide ? Math.max(112, 48 + NOTE * columnsOf(rates)) : 32), scene.headline);
-  const tapeTop = 38 + 20 * headline.length;
+  const above = scene.rates || scene.event || scene.producers.length || headline.length; // where a still has nothing
+  const tapeTop = above ? 38 + 20 * headline.length : 12;
   const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
   const readersTop = tapeTop + 44 + groupHigh * scene.groups.length;
@@ -93,7 +95,7 @@ export function flowShapes(scene, width, saves = false) {
   const producers = () => {
     const [slot, most] = wide ? [110, 3] : [80, 1];
     const names = scene.producers.map((/** @type {any} */ { name }) => name);
-    if (!names.length) names.push(wide ? "new entries" : "new");
+    if (!names.length && scene.rates) names.push(wide ? "new entries" : "new");
     if (names.length > most) names.splice(most - 1, Infinity, `+${comma(names.length - most + 1)}`);
     text("event", 16, tapeTop - 15, fit(right - slot * names.length - 24, NOTE, scene.event), "note");
     names.forEach((/** @type {string} */ name, /** @type {number} */ k) => text(`producer ${k}`, right - slot * k - (wide ? 0 : 6), tapeTop - 15, `${fit(slot - 30, NOTE, name)} ▾`, "note", "end"));
@@ -105,25 +107,30 @@ export function flowShapes(scene, width, saves = false) {
     const sources = producers();
     text("rates", end, wide ? 24 : tapeTop - 15, rates, "note", "end");
     text("stream", 16, tapeTop + 10, fit(left - 22, NAME, scene.stream), "name");
-    const length = comma(scene.added - scene.first + 1);
-    text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${length} entries`, length), "note");
+    const length = scene.added - scene.first + 1;
+    text("length", 16, tapeTop + 26, fit(left - 22, NOTE, `${comma(length)} ${length === 1 ? "entry" : "entries"}`, comma(length)), "note");
     for (let at = oldest; at <= last; at++) shapes.push(square(`tape ${at}`, xOf(at), tapeTop, "entry", GREY, { square: at, enters: [sources.get(at) ?? right - SQUARE, tapeTop - 14] }));
+    const [first, newest] = scene.ids;
     const hidden = (oldest - 1) * scene.every - scene.first + 1;
-    const old = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : scene.ids[0] || "empty";
+    const old = squareOf(scene.first) < oldest ? `${comma(hidden)} older` : first !== newest ? first : newest ? "" : "empty";
     const each = `■ = ${comma(scene.every)} entries`;
     const words = scene.every > 1 ? fit(Math.floor(((right - left) * 2) / 3), NOTE, `${old} · ${each}`, each) : fit(Math.floor((right - left) / 2), NOTE, old);
-    text("oldest", left, tapeTop + 28, words, "note");
-    text("newest", right, tapeTop + 28, fit(right - left - NOTE * (columnsOf(words) + 1), NOTE, scene.ids[1]), "note", "end");
+    const lastId = fit(right - left - NOTE * (columnsOf(words) + 1), NOTE, newest);
+    const apart = right - Math.floor(WIDE * (columnsOf(words) + columnsOf(lastId) + 1)); // both have room
+    const short = words === first && apart < xOf(oldest);
+    const whole = short ? fit(right - left, NOTE, `${first} to ${lastId}`, lastId) : lastId;
+    text("oldest", Math.max(left, Math.min(apart, xOf(oldest))), tapeTop + 28, short ? "" : words, "note");
+    text("newest", right, tapeTop + 28, whole, "note", "end");
   };
   const cursor = (/** @type {string} */ key, /** @type {number} */ at, /** @type {number} */ top, /** @type {string} */ colour) => {
     const to = between(left, xOf(squareOf(at)) + SQUARE, right);
     shapes.push(rect(`${key} read`, left, top + 5, to - left, 2, "line", colour), rect(`${key} cursor`, to - 4, top + 2, 8, 8, "dot", colour));
   };
   /** Write a box's name and its state: in one line if the box is low. */
-  const boxText = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {string} */ name, /** @type {string[]} */ ...states) => {
-    const [first, ...second] = low ? [states.map((one) => `${name}: ${one}`)] : [[name], states];
-    text(`${key} name`, x + 8, top + 14, fit(room, NOTE, ...first), "label");
-    for (const words of second) text(`${key} state`, x + 8, top + 28, fit(room, NOTE, ...words), "note");
+  const boxText = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {number} */ beside, /** @type {string} */ name, /** @type {string[]} */ ...states) => {
+    const names = low ? states.map((one) => `${name}: ${one}`) : [name];
+    text(`${key} name`, x + 8, top + 14, fit(room - beside, NOTE, ...names), "label");
+    if (!low) text(`${key} state`, x + 8, top + 28, fit(room, NOTE, ...states), "note");
   };
   const heldSquare = (/** @type {string} */ key, /** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ colour, /** @type {boolean} */ dead) => {
     const from = number === null ? {} : { enters: [between(left, xOf(squareOf(number)), right), y - 26] };
@@ -135,21 +142,35 @@ export function flowShapes(scene, width, saves = false) {
     const full = FILL + Math.floor((age * (SQUARE - FILL)) / OLD_S);
     shapes.push({ ...rect(`${key} fill ${id}`, x, y + SQUARE - full, SQUARE, full, "fill", colour), ...way });
   };
+  /** The entries that a box shows, or the number of squares, and the rest in words. @param {any} one @param {number} fits @returns {[any[], number, string]} */
+  const contentOf = ({ pending, held }, fits) => {
+    const needs = Math.ceil(Math.floor(NOTE * (columnsOf(comma(pending)) + 1)) / PITCH); // squares, for "+12"
+    let [known, many, rest] = [/** @type {any[]} */ ([]), 0, 0];
+    for (const most of [fits, Math.max(1, fits - needs)]) {
+      known = scene.every === 1 || pending <= most ? held.slice(0, most) : [];
+      many = known.length ? 0 : Math.min(most, squareOf(pending));
+      rest = pending - (known.length || many * scene.every);
+      if (rest <= 0) break;
+    }
+    return [known, many, rest > 0 ? `+${comma(rest)}` : ""];
+  };
   const consumer = (/** @type {string} */ name, /** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {string} */ colour) => {
-    const fits = Math.max(1, Math.floor((room - 90) / PITCH));
-    const known = scene.every === 1 || one.pending <= fits ? one.held.slice(0, fits) : [];
-    const many = known.length ? 0 : Math.min(fits, squareOf(one.pending));
+    const [known, many, rest] = contentOf(one, Math.max(1, Math.floor((room - 90) / PITCH)));
     shapes.push(rect(name, x, top, room, BOX_H - low, one.dead ? "dead" : "box", colour));
-    const squares = low ? known.length + many : 0;
-    boxText(name, x, top, room - 12 - PITCH * squares, one.name, ...stateOf(one));
+    let beside = PITCH * (known.length + many);
     const [first, y] = [x + room - 6 - PITCH, top + (low ? 4 : 6)];
+    if (rest) {
+      text(`${name} rest`, first + PITCH - beside - 4, y + 10, rest, "note", "end");
+      beside += Math.floor(NOTE * columnsOf(rest)) + 4;
+    }
+    boxText(name, x, top, room - 12, beside, one.name, ...stateOf(one));
     const title = `${comma(one.pending)} pending`;
     for (let place = 0; place < many; place++) shapes.push(square(`${name} many ${place}`, first - PITCH * place, y, one.dead ? "old" : "many", colour, { title }));
     known.forEach((/** @type {any[]} */ held, /** @type {number} */ place) => heldSquare(key, held, first - PITCH * place, y, colour, one.dead));
   };
   const bin = (/** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top) => {
     shapes.push(rect(`${key} bin`, x, top, BOX_MIN, BOX_H - low, "bin", GREY));
-    boxText(`${key} bin`, x, top, BOX_MIN - 8, one.name, `✝ ${comma(one.count)}${one.since}`);
+    boxText(`${key} bin`, x, top, BOX_MIN - 8, 0, one.name, `✝ ${comma(one.count)}${one.since}`);
   };
   const consumers = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
     const room = right - left + BOX_GAP - (group.bin ? BOX_MIN + BOX_GAP : 0);
@@ -157,11 +178,11 @@ export function flowShapes(scene, width, saves = false) {
     const shown = group.consumers.slice(0, Math.max(1, Math.floor(room / (BOX_MIN + BOX_GAP))));
     const each = Math.min(BOX_W, Math.floor(room / Math.max(1, shown.length)) - BOX_GAP);
     shown.forEach((/** @type {any} */ one, /** @type {number} */ k) => consumer(`${key} ${k}`, key, one, left + k * (each + BOX_GAP), top, each, group.colour));
-    if (!shown.length) text(`${key} nobody`, left, top + 21, "no consumer yet", "note");
+    if (!shown.length) text(`${key} nobody`, left, top + 21, "no consumers", "note");
     const rest = group.consumers.length - shown.length + group.more[0];
     const held = group.consumers.slice(shown.length).reduce((/** @type {number} */ sum, /** @type {any} */ { pending }) => sum + pending, 0) + group.more[1];
-    const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 - low + 14 * i, fit(width - right - 20, NOTE, ...options), "note");
-    if (rest) more(0, `and ${comma(rest)} more`, `+${comma(rest)}`);
+    const more = (/** @type {number} */ i, /** @type {string[]} */ ...options) => text(`${key} more ${i}`, right + 12, top + 46 - low + 14 * i, fit(width - right - 16, NOTE, ...options), "note");
+    if (rest) more(0, `+${comma(rest)} consumers`, `+${comma(rest)}`);
     if (held) more(1, `${comma(held)} pending`, "");
   };
   const bar = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {

@@ -1,0 +1,85 @@
+"""Rows of labelled boxes: a picture of what went where, if the flow does not show the point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+
+from exercises.picture import Picture
+from streamviz.plots.contrast import TEXT_COLOUR
+from streamviz.plots.flow_svg import RED
+from streamviz.plots.texts import columns
+from streamviz.plots.traces import colour
+
+_WIDTH, _HIGH, _GAP, _LETTER = 720, 24, 4, 7.0  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What is missing from its place, or has left it: it is crossed out."""
+
+    label: object
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
+    """Draw a row of boxes for each name.
+
+    Parameters
+    ----------
+    rows : mapping of str to iterable
+        The labels of each row's boxes. A `Lost` one is crossed out, and None leaves a gap.
+
+    Examples
+    --------
+    >>> boxes({"asked": ["ann", "ben"], "answered": ["ann", Lost("ben")]})
+    asked: ann, ben; answered: ann, ben (crossed out)
+    """
+    listed = {name: list(items) for name, items in rows.items()}
+    left = int(_LETTER * max(map(columns, listed), default=0)) + 28
+    texts = [str(one) for items in listed.values() for one in items if one is not None]
+    wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
+    fit = max(1, (_WIDTH - left) // (wide + _GAP))
+    parts, y = [], 4
+    for number, (name, items) in enumerate(listed.items()):
+        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
+        for place, one in enumerate(items):
+            x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)
+            if one is not None:
+                parts.append(_box(one, x, y + below, wide, colour(number)))
+        y += (_HIGH + _GAP) * max(1, -(-len(items) // fit)) + 4
+    words = "; ".join(f"{name}: {_words(items)}" for name, items in listed.items())
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {y}' role='img' "
+        f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOUR}'>"
+        f"<title>Boxes</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
+    )
+    return Picture(svg, words)
+
+
+def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
+    lost = isinstance(one, Lost)
+    paint = f"fill='none' stroke='{RED}' stroke-dasharray='3 2'" if lost else _paint(line)
+    label = (
+        f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
+    )
+    cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{RED}'/>" if lost else ""
+    return f"<rect x='{x}' y='{y}' width='{wide}' height='{_HIGH}' rx='3' {paint}/>{label}{cross}"
+
+
+def _paint(line: str) -> str:
+    return f"fill='{line}' fill-opacity='.2' stroke='{line}'"
+
+
+def _words(items: list[object]) -> str:
+    return (
+        ", ".join(
+            f"{one}{' (crossed out)' if isinstance(one, Lost) else ''}"
+            for one in items
+            if one is not None
+        )
+        or "none"
+    )
