@@ -22,16 +22,9 @@ Block = tuple[list[int], bytes]  # the rows' numbers, and their commands
 
 
 class BulkByNode:
-    """Adds rows to streams; `counts` says how many each stream has got.
+    """Adds rows to streams; `number` returns the number of a row's stream, given its business key.
 
-    Parameters
-    ----------
-    targets : sequence of (Connection, str)
-        The streams' connections and keys.
-    number : function
-        Returns the number of a row's stream, from the row's business key.
-    waiting : Waiting, optional
-        Waits for the replicas of each node, after each batch.
+    After each batch, `waiting` waits for the replicas of each node.
     """
 
     def __init__(

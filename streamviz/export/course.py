@@ -15,25 +15,11 @@ _ONLINE = "https://github.com/streamviz/streamviz/blob/main/"
 
 
 def copy_course(folder: str | Path) -> tuple[list[Path], list[Path]]:
-    """Copy the course into a folder, which is created if need be.
+    """Copy the course into a folder, and return the files that were written, and those kept.
 
-    The notebooks come without outputs, so that no answer is on the page before the reader has
-    predicted it. A file that exists already is kept as it is.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where to put the course.
-
-    Returns
-    -------
-    (list of Path, list of Path)
-        The files that were written, and those that were kept.
-
-    Raises
-    ------
-    NotebookError
-        If a file can't be written.
+    The folder is created if need be. The notebooks come without outputs, so that no answer is on
+    the page before the reader has predicted it. A file that exists already is kept as it is.
+    NotebookError if a file can't be written.
     """
     target = path_of("folder", folder, "a folder's name")
     source = _WHEEL if _WHEEL.is_dir() else _CLONE

@@ -46,15 +46,7 @@ def select_frames(
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
 ) -> Frames:
-    """Return the frames to export.
-
-    Raises
-    ------
-    InputError
-        If an argument is wrong, or the span has more than 20,000 samples.
-    RecordingError
-        If the recording can't be read.
-    """
+    """Return the frames to export; at most 20,000."""
     source = recording if isinstance(recording, Recording) else Recording(recording)
     check_type("captions", captions, Iterable, "pairs of (at_s, text)")
     frames = Frames(
@@ -76,13 +68,7 @@ def select_frames(
 
 
 def check_appearance(size: Any, theme: Any) -> None:
-    """Check the size and the theme.
-
-    Raises
-    ------
-    InputError
-        If one of them is wrong.
-    """
+    """Check the size and the theme."""
     pair = isinstance(size, tuple | list) and len(size) == 2
     if not pair or not all(type(px) is int and 100 <= px <= 8000 for px in size):
         raise InputError(f"size={size!r}: give (width, height) in pixels, 100 to 8000 each")
@@ -90,24 +76,12 @@ def check_appearance(size: Any, theme: Any) -> None:
 
 
 def check_theme(theme: Any) -> None:
-    """Check the theme.
-
-    Raises
-    ------
-    InputError
-        If there is no such theme.
-    """
+    """Check the theme."""
     if theme not in get_args(Theme):
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
 
 
 def check_speed(speed: Any) -> None:
-    """Check the playback speed.
-
-    Raises
-    ------
-    InputError
-        If it is not a number above 0, or is over 1000.
-    """
+    """Check the playback speed."""
     if not (is_number(speed) and 0 < speed <= 1000):
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")

@@ -13,15 +13,7 @@ _ALLOWED = ("hello", "grant", "story")
 
 
 class Viewer:
-    """One browser's dashboard. The browser grants frames and asks for stories, and no more.
-
-    Parameters
-    ----------
-    source : Scenario
-        What to show; all viewers share it.
-    stream : str
-        Which of its streams.
-    """
+    """One browser's dashboard. The browser grants frames and asks for stories, and no more."""
 
     def __init__(self, source: Scenario, stream: str) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()

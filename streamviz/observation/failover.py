@@ -28,27 +28,13 @@ _MAX_BYTES = 1_000_000
 class Failovers:
     """Compares the nodes that answer for a stream from one poll to the next.
 
-    Parameters
-    ----------
-    connection : Connection
-        The stream's connection; on a single server, nothing is ever found.
-    key : str
-        The stream's key.
-
-    Attributes
-    ----------
-    names : mapping of str to str
-        The nodes' names by their addresses, for the event.
-    event : Event or None
-        What the last poll that was kept found.
-    lost : int
-        How many entries of this stream were lost in all failovers, at most.
+    On a single server, nothing is ever found.
     """
 
     def __init__(self, connection: Connection, key: str) -> None:
-        self.names: Mapping[str, str] = {}
-        self.event: Event | None = None
-        self.lost = 0
+        self.names: Mapping[str, str] = {}  # the nodes' by their addresses, for the event
+        self.event: Event | None = None  # of the last poll that was kept
+        self.lost = 0  # in all failovers of this stream, at most
         self._connection = connection
         self._key = key
         self._node = ""
@@ -68,16 +54,8 @@ class Failovers:
     ) -> Steps[bool]:
         """Find out whether the stream was failed over, and whether anything is lost by it.
 
-        On a stream whose node has not changed since the previous poll, this asks nothing.
-
-        Parameters
-        ----------
-        old : StreamInfo or None
-            The stream in the previous sample.
-        cursors : mapping of str to EntryId
-            The groups' cursors then.
-        replies : PollReplies
-            The replies now.
+        The stream and the groups' cursors are those of the previous sample. On a stream whose node
+        has not changed since, this asks nothing.
         """
         node, replicas = node_of(self._connection), replicas_of(self._connection)
         self._found = node, replicas, 0, None

@@ -27,17 +27,10 @@ class Judgement(NamedTuple):
 
 @dataclass(slots=True)
 class LagTracker:
-    """Judges each group's lag, and what became of its entries, with what earlier samples proved.
+    """Judges each group's lag, and what became of its entries, with what earlier samples proved."""
 
-    Attributes
-    ----------
-    stream : StreamInfo or None
-        The stream in the previous sample.
-    pages : list of Page
-        What to count in the next sample; empty if every group's lag is known.
-    """
-
-    stream: StreamInfo | None = None
+    stream: StreamInfo | None = None  # in the previous sample
+    # to count in the next sample; empty if all is known
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)
     _views: dict[str, GroupView] = field(default_factory=dict)

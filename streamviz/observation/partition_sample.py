@@ -119,18 +119,10 @@ def sum_partitions(
 
 
 def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
-    """Return the lag of a group over all parts.
+    """Return the lag of a group over all parts, given each part's lag, or why there is none.
 
-    Parameters
-    ----------
-    lags : mapping of int to Lag or str
-        For each part's number its lag, or why there is none.
-
-    Returns
-    -------
-    Lag
-        Exact only if every part's is; unknown if any is, with the reasons. `behind_ms` is the
-        largest of the parts'.
+    It is exact only if every part's is, and unknown if any is, with the reasons. `behind_ms` is the
+    largest of the parts'.
 
     Examples
     --------

@@ -15,13 +15,7 @@ _GROUP_BYTES, _IDLE_GROUP_BYTES = 350, 220
 
 
 class MemoryBudget:
-    """Keeps samples within a number of bytes: thins the parts of old ones, then has some dropped.
-
-    Parameters
-    ----------
-    limit : int
-        How many bytes the samples may take, about.
-    """
+    """Keeps samples within a limit of bytes: thins parts of old ones, then has some dropped."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

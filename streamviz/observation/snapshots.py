@@ -23,18 +23,8 @@ Steps: TypeAlias = Generator[list[Command], Any, _T]
 class Snapshots:
     """Sends the commands of each sample (MULTI, EXEC), or a plain pipeline where MULTI fails.
 
-    The user may lack the right, the server may have renamed the command, and a proxy may close
-    the connection on it.
-
-    Parameters
-    ----------
-    connection : Connection
-        The connection.
-
-    Attributes
-    ----------
-    back_off : BackOff
-        How long to leave the server alone.
+    The user may lack the right, the server may have renamed the command, and a proxy may close the
+    connection on it.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -78,10 +68,7 @@ class Snapshots:
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies; a refused command has its error as its reply.
 
-        Raises
-        ------
-        ServerError
-            If the connection breaks.
+        ServerError if the connection breaks.
         """
         began_s = time.monotonic()
         results = self._send(commands)

@@ -34,10 +34,7 @@ def write_line(sample: Sample) -> bytes:
 def read_line(line: bytes, *, bare: bool = False) -> Sample:
     """Return a line's sample; with `bare`, count its entries as missed instead of reading them.
 
-    Raises
-    ------
-    RecordingError
-        If it is not a sample's line; the message names the key and the value.
+    RecordingError if it is not a sample's line; the message names the key and the value.
     """
     if len(line) > MAX_LINE:
         raise RecordingError(f"it has {len(line):,} bytes, and may have {MAX_LINE:,}")
@@ -58,13 +55,7 @@ def dump(record: Any) -> str:
 
 
 def parse(text: bytes) -> Any:
-    """Return what a text in JSON stands for.
-
-    Raises
-    ------
-    RecordingError
-        If it is not JSON.
-    """
+    """Return what a text in JSON stands for, or raise a RecordingError."""
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -82,11 +82,8 @@ class Recorder:
     def __call__(self, sample: Sample) -> None:
         """Take one more sample; do nothing after `close`.
 
-        Raises
-        ------
-        RecordingError
-            If the file can't grow, or the sample is too long; the recording is closed, and what
-            the file holds can be read.
+        RecordingError if the file can't grow, or the sample is too long; the recording is closed,
+        and what the file holds can be read.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)

@@ -128,10 +128,7 @@ class ByName(dict[str, V]):
 def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:
     """Write the options that ``**options`` stands for into a signature, for help and completion.
 
-    Parameters
-    ----------
-    *kinds : callable
-        What takes the options: its keyword-only parameters, or all parameters of a dataclass.
+    Those are the keyword-only parameters of `kinds`, or all parameters of a dataclass.
     """
     options = {
         one.name: one.replace(kind=Parameter.KEYWORD_ONLY)

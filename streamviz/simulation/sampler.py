@@ -26,30 +26,9 @@ from streamviz.simulation.readers import BaseReader
 class Sampler:
     """Samples each stream of a scenario, and keeps the samples.
 
-    Parameters
-    ----------
-    context : Context
-        What the scenario's parts share.
-    producers : sequence of Producer
-        The scenario's producers. A sample tells them apart if its stream has several.
-    readers : mapping of str to BaseReader
-        The scenario's readers. Each sample carries the states of its stream's readers.
-    interval_ms : float
-        The time between two samples, in milliseconds. On the wall clock it is wall time at any
-        speed, and longer while the server is slow.
-    limit : int
-        How many samples to keep for each stream.
-    memory : bool
-        Whether to sample the streams' memory; see `Observer`.
-
-    Attributes
-    ----------
-    histories : dict of str to History
-        The samples by stream.
-    on_sample : list of callable
-        Called with each `Sample`, in the clock's thread.
-    on_tick : callable
-        Called after the samples of all streams.
+    A sample carries the states of its stream's readers, and tells the producers apart if there are
+    several. On the wall clock the interval is wall time at any speed, and longer while the server
+    is slow.
     """
 
     def __init__(
@@ -63,8 +42,8 @@ class Sampler:
         memory: bool,
     ) -> None:
         self.histories: dict[str, History] = ByName("stream")
-        self.on_sample: list[Callable[[Sample], object]] = []
-        self.on_tick: Callable[[], object] = lambda: None
+        self.on_sample: list[Callable[[Sample], object]] = []  # called in the clock's thread
+        self.on_tick: Callable[[], object] = lambda: None  # called after the samples of all streams
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
         self._producers = producers

@@ -27,23 +27,7 @@ _ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file of rows, which are read anew each time.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    delimiter : str or None
-        What separates the values of a CSV; None guesses.
-    header : bool
-        Whether the first row of a CSV has the names of the columns.
-    names : sequence of str or None
-        The names of the columns, in place of those of the header.
-    encoding : str
-        The file's encoding.
-    skip : int or str
-        How many lines of a CSV to leave out before the header, or how those to leave out begin.
-    """
+    """A file of rows, which are read anew each time; its options are those of `series.read`."""
 
     path: Path
     delimiter: str | None

@@ -37,13 +37,7 @@ _DATE = re.compile(  # 2026-1-31, 31/1/2026, 1/31/26, each perhaps with a time a
 
 
 class TimeReader:
-    """Reads times in one way, as `streamviz.series.read` describes; returns nanoseconds.
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
-    """
+    """Reads times in one way, as `streamviz.series.read` describes; returns nanoseconds."""
 
     def __init__(
         self,
@@ -68,17 +62,8 @@ class TimeReader:
     def ns(self, value: Any, fold: int = 0) -> int:
         """Return a time in nanoseconds since 1970, or since whenever its unit counts from.
 
-        Parameters
-        ----------
-        value : object
-            As it stands in the data.
-        fold : int
-            1 takes a local time that comes twice for the second one.
-
-        Raises
-        ------
-        ValueError
-            If it is no such time; the message says what to do.
+        A `fold` of 1 takes a local time that comes twice for the second one. ValueError if it is no
+        such time; the message says what to do.
         """
         if self.unit is not None:
             return _scaled(value, _NANOSECONDS[self.unit])
