@@ -47,15 +47,15 @@ def to_html(
 ) -> Path:
     """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
-    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n
-    and p go to the next and the previous event, + and - change the speed.
+    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n and
+    p go to the next and the previous event, + and - change the speed.
 
     Parameters
     ----------
     recording : Recording, str or Path
         The recording, or its file.
     path : str or Path
-        The ``.html`` file to write.
+        The ``.html`` file to write, which is returned.
     plots, stream : optional
         What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
@@ -78,11 +78,6 @@ def to_html(
         Whether to replace an existing file.
     progress : bool
         Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------

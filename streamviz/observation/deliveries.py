@@ -82,11 +82,6 @@ class DeliveryLog:
 
     It does not see what was both delivered and acknowledged between two samples. It follows the
     oldest pending entries of a group: at most as many as the observer's `max_pending`.
-
-    Parameters
-    ----------
-    history : History
-        The samples.
     """
 
     def __init__(self, history: Samples) -> None:

@@ -82,11 +82,8 @@ class History:
     def append(self, sample: Sample) -> None:
         """Add the next sample.
 
-        Raises
-        ------
-        InputError
-            If it is none, or its number or its time is before the last sample's; the history does
-            not change.
+        InputError if it is none, or its number or its time is before the last sample's; the history
+        does not change.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         with self.lock:
@@ -111,10 +108,7 @@ class History:
     ) -> None:
         """Continue a longer history: its start, its groups in their order, and who was dead.
 
-        Raises
-        ------
-        InputError
-            If there are samples already.
+        InputError if there are samples already.
         """
         if self._window.samples:
             raise InputError(f"{self!r} already has samples: continue with a new History")
@@ -232,12 +226,8 @@ class History:
         """Return a group's deliveries in the window: those that ended, then the pending ones.
 
         A notebook shows them as a table; `.to_frame()` makes a pandas frame of them. `DeliveryLog`
-        says what samples can't show.
-
-        Raises
-        ------
-        InputError
-            If no sample in the window has a group of that name.
+        says what samples can't show. InputError if no sample in the window has a group of that
+        name.
         """
         with self.lock:
             if group not in self.group_names:

@@ -76,16 +76,11 @@ def sum_partitions(
 
     Parameters
     ----------
-    name : str
-        The name of the whole.
-    n : int
-        The sample's number.
-    time_ms : int
-        Its time, in milliseconds since 1970 UTC.
+    name, n, time_ms, events : str, int, int, tuple of Event
+        The name of the whole, the sample's number, its time in milliseconds since 1970 UTC, and
+        what happened.
     states : sequence of PartitionState
         The parts.
-    events : tuple of Event
-        What happened.
     """
     check_type("states", states, Sequence, "a sequence of PartitionState")
     for state in states:

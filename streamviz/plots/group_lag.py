@@ -33,19 +33,14 @@ from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of
 class GroupLag(Plot):
     """One step line for each group, with its name and its lag at its end.
 
-    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with
-    its words is an event.
+    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with its
+    words is an event.
 
     Parameters
     ----------
     unit : {"entries", "seconds"}
         The number of waiting entries, or the time of the newest ID minus that of the
         last-delivered ID.
-
-    Raises
-    ------
-    InputError
-        If it is another unit.
     """
 
     needs = "consumer groups"

@@ -46,20 +46,14 @@ class PartitionLanes(Plot):
     """A lane for each part: the line's height is the lag, its colour and dash stand for the node.
 
     The node's name stands at the line's end. While a part's slot is moving, the line is thick and
-    grey, with the name of the node that it moves to. Where the lag is unknown, or the
-    part does not answer, the line has a gap. Of more than 16 parts, it shows the 12 with the
-    highest or an unknown lag, and below them the sum of all. The plot needs a history of
-    `PartitionedSample`.
+    grey, with the name of the node that it moves to. Where the lag is unknown, or the part does not
+    answer, the line has a gap. Of more than 16 parts, it shows the 12 with the highest or an
+    unknown lag, and below them the sum of all. The plot needs a history of `PartitionedSample`.
 
     Parameters
     ----------
     group : str, optional
         Whose lag to show; without it, the first group's.
-
-    Raises
-    ------
-    InputError
-        If the group is not a string.
     """
 
     name = "partitions"

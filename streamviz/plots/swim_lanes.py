@@ -39,11 +39,6 @@ class SwimLanes(Plot):
     ----------
     group : str, optional
         Show only this group's consumers; without it, show all consumers.
-
-    Raises
-    ------
-    InputError
-        If the group is not a string.
     """
 
     name = "swim_lanes"

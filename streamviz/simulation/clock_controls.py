@@ -9,13 +9,7 @@ from streamviz.simulation.clock import Clock, State
 
 
 class ClockControls(Guarded):
-    """Starts, pauses, paces and stops a wall clock.
-
-    Parameters
-    ----------
-    clock : Clock
-        The clock to control.
-    """
+    """Starts, pauses, paces and stops a wall clock."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -22,15 +22,6 @@ _FAREWELL_MS = 1000.0  # else samples would count its last entries as dropped wi
 class SimulatedClient(Guarded):
     """A client of the server that gets entries and handles them; a subclass says how.
 
-    Parameters
-    ----------
-    context : Context
-        What the scenario's parts share.
-    name : str
-        The client's name.
-    rng : random.Random
-        Where its random choices come from.
-
     Attributes
     ----------
     alive : bool
@@ -81,12 +72,9 @@ class SimulatedClient(Guarded):
         return self._removed
 
     def leave(self) -> None:
-        """Finish what it holds, and go. If it is dead, it goes at once, unless it holds entries.
+        """Finish what it holds, and go.
 
-        Raises
-        ------
-        InputError
-            If it is dead and holds entries.
+        If it is dead, it goes at once; InputError if it then holds entries.
         """
         self.context.clock.do(self._leave, f"remove {self.name}")
 

@@ -187,14 +187,10 @@ class Plan(ClockControls):
     def reader(
         self, stream: str, name: str, **options: Unpack[PlainReaderOptions]
     ) -> SimulatedReader:
-        """Start a plain reader of a stream (XREAD).
+        """Start a plain reader of a stream (XREAD), with a name.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
-        name : str
-            The reader's name.
         **options
             See `SimulatedReader`: remembers, start, service_ms, batch, handler,
             crash_at_s, revive_after_s.
@@ -210,16 +206,12 @@ class Plan(ClockControls):
     def subscriber(
         self, stream: str, name: str, **options: Unpack[ReaderOptions]
     ) -> SimulatedSubscriber:
-        """Start a subscriber that receives what is added to a stream (SUBSCRIBE).
+        """Start a subscriber, with a name, that receives what is added to a stream (SUBSCRIBE).
 
         A stream with a subscriber has each entry published on the channel ``<stream>:channel``.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
-        name : str
-            The subscriber's name.
         **options
             See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """

@@ -106,13 +106,7 @@ class Producer(Guarded):
         return 0 if began_ms is None else began_ms - self._context.clock.began_ms - self._created_ms
 
     def end_ms(self) -> float:
-        """Return when the series ends, on the clock.
-
-        Raises
-        ------
-        InputError
-            If it is not known to end.
-        """
+        """Return when the series ends, on the clock; InputError if it is not known to end."""
         if not self._series.ends:
             raise InputError(
                 f"the series of {self.stream!r} may never end: give run() its seconds, or end the "

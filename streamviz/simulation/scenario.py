@@ -216,12 +216,8 @@ class Scenario(Plan):
     def note(self, text: str) -> None:
         """Put an event with this text into the pictures, at the next sample.
 
-        Handlers and callbacks may call it, too.
-
-        Raises
-        ------
-        InputError
-            If it is not a text, or no sample will come.
+        Handlers and callbacks may call it, too. InputError if it is not a text, or no sample will
+        come.
         """
         checks.text("text", text)
         if self.state == "stopped" and not self.clock.virtual:

@@ -105,11 +105,6 @@ def watch(
     fields : {"show", "hide"}
         Whether samples have the values of entries' fields, or only their names and sizes. The
         plots of this package never show values; one of your own can.
-
-    Raises
-    ------
-    InputError
-        If the rate is not above 0 and at most 100, or the client is not a Redis client.
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")

@@ -25,9 +25,9 @@ class Live(PlotWidget):
     ----------
     source : Scenario, Steps or History
         What to show. A new scenario starts on the wall clock when it is displayed. Steps wait for
-        their button. A history is shown as it is.
+        their button. A history is shown as it is. InputError if it is none of these.
     plots : sequence of Plot
-        The plots to show, from top to bottom.
+        The plots to show, from top to bottom; one at least.
     stream : str, optional
         The stream of the scenario to show; by default its first.
     controls : bool
@@ -43,11 +43,6 @@ class Live(PlotWidget):
         ``"steps"`` or ``"done"``. A trait; observers may be called in the scenario's thread.
     speed : float
         How fast the scenario runs; 2.0 is twice as fast. A trait.
-
-    Raises
-    ------
-    InputError
-        If the source is none of these or has no such stream, or if there are no plots.
     """
 
     state = traitlets.Unicode(read_only=True).tag(sync=True)

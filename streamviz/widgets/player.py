@@ -27,23 +27,10 @@ MAX_FRAMES = 20_000  # that a page may hold
 class Player(PlotWidget):
     """Frames of a recording: the kernel sends segments of them, and the browser plays them.
 
-    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home
-    and End go to the ends, n and p go to the next and the previous event, and + and - change the
-    speed. Tab moves to the plots, where the arrow keys move between entries, and to the buttons.
-
-    Parameters
-    ----------
-    frames : Frames
-        What to play.
-    speed : float
-        Speed relative to the recording; 2.0 is twice as fast.
-    loop, autoplay : bool
-        Whether to start again at the end, and whether to start without a click.
-
-    Raises
-    ------
-    InputError
-        If the speed is not above 0 and at most 1000.
+    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home and
+    End go to the ends, n and p go to the next and the previous event, and + and - change the speed.
+    Tab moves to the plots, where the arrow keys move between entries, and to the buttons. The
+    options are those of `replay`.
     """
 
     _esm = script("player_widget.js")
@@ -66,30 +53,13 @@ class Player(PlotWidget):
         self._act("pause")
 
     def seek(self, at_s: float) -> None:
-        """Go to a moment of the recording.
-
-        Parameters
-        ----------
-        at_s : float
-            Seconds since the recording began; a time beyond an end is taken as that end.
-
-        Raises
-        ------
-        InputError
-            If the time is not a number.
-        """
+        """Go to a moment, in seconds since the recording began; beyond an end, to that end."""
         if not (is_number(at_s) and abs(at_s) < 1e12):
             raise InputError(f"at_s={at_s!r}: give seconds since the recording began")
         self._act("seek", at_s)
 
     def speed(self, factor: float) -> None:
-        """Set the speed relative to the recording.
-
-        Raises
-        ------
-        InputError
-            If the factor is not above 0 and at most 1000.
-        """
+        """Set the speed relative to the recording: above 0, at most 1000, else InputError."""
         self._act("speed", _factor(factor))
 
     def event(self, kind: str = "", step: int = 1) -> None:
@@ -101,11 +71,6 @@ class Player(PlotWidget):
             One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty means any.
         step : {1, -1}
             1 for the next event, -1 for the previous one.
-
-        Raises
-        ------
-        InputError
-            If there is no such kind, or the step is neither 1 nor -1.
         """
         if kind not in ("", *KINDS):
             raise InputError(f"kind={kind!r}: give one of {', '.join(KINDS)}, or nothing for any")
@@ -200,7 +165,7 @@ def replay(
     start_s, end_s : float
         The span to show, in seconds since the recording began.
     speed : float
-        Speed relative to the recording; 2.0 is twice as fast.
+        Speed relative to the recording, at most 1000; 2.0 is twice as fast.
     loop, autoplay : bool
         Whether to start again at the end, and whether to start without a click.
 

@@ -38,16 +38,9 @@ _SUMMARISE_EVERY_S = 1.0
 class PlotWidget(LateWidget):
     """Plots of a history, in any number of views: a cell's own output, a box, a tab.
 
-    The kernel sends one message per frame, with only what is new, and is never more than 16
-    frames ahead of a view. A slow browser slows the plots and nothing else. The connection to the
-    browser opens when the widget is first shown.
-
-    Parameters
-    ----------
-    history : History
-        The samples to show.
-    plots : sequence of Plot
-        The plots to show, from top to bottom.
+    The kernel sends one message per frame, with only what is new, and is never more than 16 frames
+    ahead of a view. A slow browser slows the plots and nothing else. The connection to the browser
+    opens when the widget is first shown.
 
     Attributes
     ----------
@@ -56,11 +49,6 @@ class PlotWidget(LateWidget):
     summary : str
         What the plots show, in words: one line per plot, as of the last `update`, and at most a
         second old while a view is open. A trait.
-
-    Raises
-    ------
-    InputError
-        If there are no plots, or one of them is not a plot.
     """
 
     _esm = script("live.js")
