@@ -59,7 +59,6 @@ class BulkByNode:
             advance(len(page))
 
     def _packed(self, page: Sequence[Row]) -> dict[int, Block]:
-        """Write each stream's rows as commands."""
         by_stream: dict[int, tuple[list[int], list[Fields]]] = {}
         for place, row in enumerate(page, self._done):
             if not isinstance(row, tuple | list) or len(row) != 2:

@@ -135,7 +135,6 @@ class CommandLog:
         self.count += 1
 
     def _state(self, key: str) -> dict[str, str]:
-        """Return the watched fields of XINFO for a stream."""
         connection = self._connections.setdefault(key, connection_to(self._client, key, quiet=True))
         return _state(connection, key)
 

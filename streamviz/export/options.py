@@ -1,25 +1,8 @@
-"""The options that the exports share, and their limits.
+"""Check the options that the ``to_*`` functions share; `to_html` says what they mean.
 
-The ``to_*`` functions take these options under the same names, and check them here:
-
-``recording``
-    A `Recording`, or the path of its file.
-``plots``, ``stream``
-    The plots to draw (default: a dashboard's), and the stream (default: the recording's first).
-``start_s``, ``end_s``
-    The span, in seconds since the recording began: 0 or more, both ends included, at most 20,000
-    samples. Without ``end_s``, the span goes to the end.
-``captions``
-    Pairs ``(at_s, text)``. Each text is shown from its moment on, in addition to the recording's
-    own captions.
-``caption``
-    A text that is shown from ``start_s`` on.
-``speed``
-    Above 0, at most 1000. 2.0 plays twice as fast as recorded.
-``size``
-    ``(width, height)`` in pixels, 100 to 8000 each.
-``theme``
-    ``"light"``, ``"dark"`` or ``"auto"``; each function says what auto is.
+A span is 0 or more seconds, both ends included, and has at most 20,000 samples; without
+``end_s``, it goes to the end. A speed is above 0 and at most 1000. A size is 100 to 8000 pixels
+each way. Captions are shown from their moment on, in addition to the recording's own.
 """
 
 from __future__ import annotations

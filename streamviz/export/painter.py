@@ -161,7 +161,6 @@ def _half_circle(x: float, y: float, radius: float, across: float) -> list[Point
 
 
 def _dashes(points: list[Point], pattern: list[float]) -> Iterator[list[Point]]:
-    """Yield the dashes of a line."""
     index, left = 0, pattern[0]
     piece = [points[0]]
     for (x, y), (end_x, end_y) in pairwise(points):

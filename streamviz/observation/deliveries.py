@@ -206,6 +206,5 @@ def _undone(entry_id: EntryId, group: GroupState, sample: Sample) -> End | None:
 
 
 def _may_be_removed(entry_id: EntryId, sample: Sample) -> bool:
-    """Tell whether an entry may no longer be in the stream."""
     emptied = not sample.length and sample.entries_added > 0
     return emptied or entry_id < sample.first_id or entry_id <= sample.max_deleted_id

@@ -94,7 +94,6 @@ class Failovers:
 
 
 def _was_removed(entry_id: EntryId, stream: StreamInfo) -> bool:
-    """Tell whether an entry may have been trimmed or deleted."""
     first = stream.first_entry
     return first is None or entry_id < first.id or entry_id <= largest_deleted(stream)
 

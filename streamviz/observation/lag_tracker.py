@@ -107,7 +107,6 @@ class LagTracker:
         return judgements
 
     def _delta(self, evidence: Evidence) -> StreamDelta:
-        """Return what changed in the stream since the previous sample."""
         old, views = self.stream or evidence.stream, self._views
         last = old.last_generated_id
         counted = (

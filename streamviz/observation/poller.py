@@ -116,7 +116,6 @@ class Poller:
     def _keep(
         self, tracker: LagTracker, replies: PollReplies, found: Findings, *, is_another: bool
     ) -> Polled:
-        """Keep what the next poll needs."""
         previous = tracker.stream
         judgements = tracker.judge(found, self._budget.entry_bytes)
         unchanged, by_group = found.unchanged, replies.by_group
@@ -173,7 +172,6 @@ class Poller:
         return poll.read((yield poll.commands()), self._last_replies)
 
     def _find(self, tracker: LagTracker, replies: PollReplies) -> Findings:
-        """Return what the replies prove, with what earlier ones proved."""
         # from before the previous poll to after this one: it covers every read
         since_ms = (time.monotonic() - self._previous_s) * 1000 + _IDLE_MARGIN_MS
         by_group = replies.by_group

@@ -194,7 +194,6 @@ class Frames:
         return history
 
     def _begin(self, at: int) -> int:
-        """Return the first sample of the window that ends at a sample."""
         return max(self._seed, at - self._limit + 1)
 
     def _seed_at(self) -> int:

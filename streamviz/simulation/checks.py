@@ -168,6 +168,5 @@ class Guarded:
         return [name for name in vars(self) if not name.startswith("_")] + self._properties()
 
     def _properties(self) -> list[str]:
-        """Return the properties that may be set."""
         members = {name: one for kind in type(self).__mro__ for name, one in vars(kind).items()}
         return [name for name, one in members.items() if isinstance(one, property) and one.fset]
