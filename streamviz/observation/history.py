@@ -87,21 +87,18 @@ class History:
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         with self.lock:
-            self._append(sample)
-
-    def _append(self, sample: Sample) -> None:
-        last = self.newest
-        if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
-            raise InputError(
-                f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
-                f"{last.time_ms} ms: append samples in order, or begin a new History"
-            )
-        if self._start_ms is None:
-            self._start_ms = sample.time_ms
-        self._missed.follow(sample, self._window.samples)
-        gone = self._window.append(sample)
-        self._missed.keep(self._counts.readers)
-        self._missed.forget(gone)
+            last = self.newest
+            if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
+                raise InputError(
+                    f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
+                    f"{last.time_ms} ms: append samples in order, or begin a new History"
+                )
+            if self._start_ms is None:
+                self._start_ms = sample.time_ms
+            self._missed.follow(sample, self._window.samples)
+            gone = self._window.append(sample)
+            self._missed.keep(self._counts.readers)
+            self._missed.forget(gone)
 
     def continue_from(
         self, start_ms: int, groups: Iterable[str], dead: Deaths | None = None

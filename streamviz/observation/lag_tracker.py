@@ -94,7 +94,11 @@ class LagTracker:
             active = group.name in evidence.active_groups
             view = GroupView(group, count, by_name, evidence.stream, active=active)
             views[group.name] = view
-            outcomes = self._outcome(view, before.get(group.name), found.delta)
+            old, outcomes = self._views.get(group.name), before.get(group.name)
+            if old is None or outcomes is None:
+                outcomes = first_outcomes(view, created=self.stream is not None)
+            else:
+                outcomes = next_outcomes(outcomes, old, view, found.delta)
             judgements.append(Judgement(group, lag, outcomes))
         self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
         known = self._carry(counts, evidence, found.waiting)
@@ -180,12 +184,6 @@ class LagTracker:
         below, above = counts.around(cursor)
         seen = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
         return max(counts[above], 1, *seen), counts[below]
-
-    def _outcome(self, view: GroupView, before: Outcomes | None, delta: StreamDelta) -> Outcomes:
-        old = self._views.get(view.group.name)
-        if old is None or before is None:
-            return first_outcomes(view, created=self.stream is not None)
-        return next_outcomes(before, old, view, delta)
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]

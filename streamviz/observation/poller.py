@@ -96,7 +96,7 @@ class Poller:
         moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = found.unchanged
         woke = any(name in now and name not in unchanged for name in idle)
-        doubtful = found.is_doubtful and self._snapshots.at_one_moment
+        doubtful = found.is_doubtful and self._snapshots.works is True
         if doubtful:
             found = tracker.find(found.evidence, self._last, anew=True)
         wrong = moved or woke or doubtful or tracker.stream is None
