@@ -191,8 +191,7 @@ class Partitions:
         Raises
         ------
         InputError
-            If a row is not valid. The message names the row, counted from 0. The rows of earlier
-            batches were added; those of its own batch were not.
+            If a row is not valid; see `Stream.add_many`.
         CommandRefused, ServerUnreachable
             If a row was refused or not confirmed. The message names the first such row, and says
             how many rows were added: all of the earlier batches, and those of its batch that

@@ -12,7 +12,7 @@ import redis
 import simpy
 
 from streamviz.client.entry_id import EntryId
-from streamviz.errors import HandlerError
+from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
@@ -72,6 +72,12 @@ class Context:
         error = HandlerError(f"{what} raised {type(cause).__name__}{text}{advice}")
         error.__cause__ = None if self.hides else cause
         return error
+
+    def caught(self, cause: Exception, what: str, advice: str, event: Event) -> None:
+        """Report an exception that something raised that the caller gave, as `fail` does."""
+        if self.hides or not isinstance(cause, StreamVizError):
+            cause = self.raised(what, cause, advice)
+        self.fail(cause, event)
 
     def fail(self, error: Exception, event: Event) -> None:
         """Keep the first error, and report it without its text: the text may hold values."""

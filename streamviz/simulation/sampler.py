@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from streamviz.client.hidden_values import FieldsShown
-from streamviz.errors import StreamVizError
 from streamviz.observation.back_off import BackOff
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
@@ -152,13 +151,10 @@ class Sampler:
             try:
                 call(sample)
             except Exception as cause:
-                error: Exception = cause
-                if not isinstance(cause, StreamVizError) or self._context.hides:
-                    what = f"the callback {call!r} of on_sample"
-                    advice = "; correct it, or remove it from on_sample"
-                    error = self._context.raised(what, cause, advice)
+                what = f"the callback {call!r} of on_sample"
+                advice = "; correct it, or remove it from on_sample"
                 event = Event("callback_raised", detail=type(cause).__name__)
-                self._context.fail(error, event)
+                self._context.caught(cause, what, advice, event)
 
 
 def _visible_state(sample: Sample | None) -> object:
