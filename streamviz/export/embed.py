@@ -15,7 +15,7 @@ from streamviz.export.files import match_suffix, write_file
 from streamviz.export.options import check_speed, select_frames
 from streamviz.plots import Plot
 from streamviz.recording import Recording
-from streamviz.recording.packing import dumps
+from streamviz.recording.format import dumps
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 
 PLAYER_FILE = "streamviz-player.js"

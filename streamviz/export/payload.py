@@ -10,8 +10,8 @@ from typing import Any
 
 from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
+from streamviz.recording.format import dumps
 from streamviz.recording.frames import Frames
-from streamviz.recording.packing import dumps
 
 MAX_PAGE = 6_000_000
 """Bytes of a page with one plot. Each further plot may add as much, less the size of plotly.js."""

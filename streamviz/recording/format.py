@@ -11,6 +11,7 @@ field needs no code here.
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,8 @@ from streamviz.recording.codec import object_codec
 
 MAX_LINE = 2**23  # bytes
 
-_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""Return a value as JSON without spaces."""
 
 
 def write_line(sample: Sample) -> bytes:
@@ -49,9 +51,14 @@ def read_line(line: bytes, *, bare: bool = False) -> Sample:
     return replace(sample, missed=sample.missed + len(entries)) if entries else sample
 
 
+def pack(thing: Any, level: int = 6) -> bytes:
+    """Return a value as compressed JSON, as it travels to a page."""
+    return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
+
+
 def dump(record: Any) -> str:
     """Return a dataclass's record as JSON."""
-    return _dumps(object_codec(record.__class__).write(record))
+    return dumps(object_codec(record.__class__).write(record))
 
 
 def parse(text: bytes) -> Any:

@@ -14,8 +14,8 @@ from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
+from streamviz.recording.format import pack
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames
-from streamviz.recording.packing import pack
 from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.plot_widget import PlotWidget
 

@@ -23,7 +23,7 @@ from streamviz.plots.drawing import check_plots, draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
-from streamviz.recording.packing import pack
+from streamviz.recording.format import pack
 from streamviz.widgets import boxes, output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.fallback import new_ids, placeholder
