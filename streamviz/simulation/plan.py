@@ -22,7 +22,6 @@ from streamviz.simulation.behaviour import (
     ServiceTime,
     parse_behaviour,
 )
-from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context, DeadLetterStream
 from streamviz.simulation.ownership import Ownership
@@ -45,7 +44,7 @@ from streamviz.simulation.sampler import Sampler
 from streamviz.simulation.subscribers import SimulatedSubscriber
 
 
-class Plan(ClockControls):
+class Plan(checks.Guarded):
     """The streams of a scenario, their producers, groups and readers; see `Scenario`."""
 
     def __init__(
@@ -67,7 +66,7 @@ class Plan(ClockControls):
         check_type("memory", memory, bool, "True or False")
         check_type("allow_writes", allow_writes, bool, "True or False")
         self.context = Context(client, seed, hides=is_hidden(fields))
-        super().__init__(self.context.clock)
+        self.clock = self.context.clock
         self.client = client
         self.seed = seed
         self.producers: list[Producer] = []
