@@ -47,7 +47,8 @@ class Dashboard(Live):
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
-        Whether to show the commands that a scenario sends, with their replies and changes.
+        Whether to show the commands that a scenario sends, with their replies and changes. This
+        costs two more round trips per command. Steps always show their commands.
     fields : {"show", "hide"}
         Whether the values of entries' fields may be shown. To hide them takes them away from the
         source, too: its samples have only the fields' names and sizes from now on.

@@ -23,18 +23,10 @@ class Live(PlotWidget):
 
     Parameters
     ----------
-    source : Scenario, Steps or History
-        What to show. A new scenario starts on the wall clock when it is displayed. Steps wait for
-        their button. A history is shown as it is. InputError if it is none of these.
     plots : sequence of Plot
         The plots to show, from top to bottom; one at least.
-    stream : str, optional
-        The stream of the scenario to show; by default its first.
-    controls : bool
-        Whether to show buttons and sliders for a scenario.
-    commands : bool
-        Whether to show the commands that a scenario sends, and what they change. This costs two
-        more round trips per command. Steps always show their commands.
+    source, stream, controls, commands
+        As in `Dashboard`.
 
     Attributes
     ----------
