@@ -129,8 +129,10 @@ class CommandLog:
         if self.hides:
             call, reply = hide_literals(call), hide_reply(command, reply)
             command = hide_command(command)
-        texts = (call, _format_command(command), _format_reply(reply))
-        call, sent, shown = map(_shorten, texts)
+        call, sent, shown = (
+            text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+            for text in (call, _format_command(command), _format_reply(reply))
+        )
         self._commands.append(LoggedCommand(call, sent, shown, tuple(changes)))
         self.count += 1
 
@@ -272,7 +274,3 @@ def _format_reply(reply: Any) -> str:
     if isinstance(reply, list | tuple):
         return f"[{', '.join(map(_format_reply, reply))}]"
     return str(reply) if isinstance(reply, int) else _quote(as_text(reply))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

@@ -8,7 +8,7 @@ it was neither trimmed nor deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
@@ -62,7 +62,11 @@ class Failovers:
         if not self._node or node == self._node or old is None:
             return False
         lost = yield from self._lost(old, replies)
-        back = sorted(_went_back(cursors, replies))
+        back = sorted(
+            group.name
+            for group in replies.groups
+            if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO)
+        )
         if node not in self._replicas and not lost and not back:
             return False  # it was moved
         name = self.names.get(node, node)
@@ -96,9 +100,3 @@ class Failovers:
 def _was_removed(entry_id: EntryId, stream: StreamInfo) -> bool:
     first = stream.first_entry
     return first is None or entry_id < first.id or entry_id <= largest_deleted(stream)
-
-
-def _went_back(cursors: Mapping[str, EntryId], replies: PollReplies) -> Iterator[str]:
-    for group in replies.groups:
-        if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO):
-            yield group.name

@@ -106,8 +106,9 @@ class TimeReader:
         part = hit.groupdict()
         year, month, day = part["year"], part["month"], part["day"] or "1"
         if year is None:
-            year = part["last"] if len(part["last"]) == 4 else _century(part["last"])
-            month, day = part["first"], part["second"]
+            year, month, day = part["last"], part["first"], part["second"]
+            if len(year) == 2:
+                year = f"{19 if int(year) > 68 else 20}{year}"  # as strptime does
             if self.dayfirst is None and max(int(month), int(day)) > 12:
                 raise ValueError(f"its day and month need dayfirst={int(month) > 12}")
             if self.dayfirst is None:
@@ -133,10 +134,6 @@ class TimeReader:
             return moment
         offset = "+00:00" if zone[0] in "ZUG" else zone
         return moment.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo)
-
-
-def _century(year: str) -> str:
-    return f"{19 if int(year) > 68 else 20}{year}"  # as strptime does
 
 
 def _zone(tz: str | tzinfo | None) -> tzinfo | None:
