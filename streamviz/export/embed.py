@@ -12,11 +12,12 @@ from urllib.parse import quote
 from streamviz.client.progress import progress_bar
 from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
-from streamviz.export.options import check_speed, select_frames
+from streamviz.export.options import select_frames
 from streamviz.plots import Plot
 from streamviz.recording import Recording
 from streamviz.recording.format import dumps
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.player import check_speed
 
 PLAYER_FILE = "streamviz-player.js"
 FILM_SUFFIX = ".film.jsonl"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure
@@ -21,6 +21,7 @@ from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.player import check_speed
 
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"

@@ -15,7 +15,7 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.animation import gif, mp4
 from streamviz.export.files import check_target, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames
 from streamviz.export.painter import paint
 from streamviz.export.raster import png
 from streamviz.plots import Plot
@@ -25,6 +25,7 @@ from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
+from streamviz.widgets.player import check_speed
 
 STILL_SUFFIXES = (".svg", ".png")
 ANIMATION_SUFFIXES = (".gif", ".mp4")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from streamviz.errors import InputError, check_type, is_number
+from streamviz.errors import InputError, check_type
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -62,9 +62,3 @@ def check_theme(theme: Any) -> None:
     """Check the theme."""
     if theme not in get_args(Theme):
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
-
-
-def check_speed(speed: Any) -> None:
-    """Check the playback speed."""
-    if not (is_number(speed) and 0 < speed <= 1000):
-        raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")

@@ -39,7 +39,11 @@ class Player(PlotWidget):
     def __init__(
         self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
-        self._options = {"speed": _factor(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
+        self._options = {
+            "speed": check_speed(speed),
+            "loop": bool(loop),
+            "autoplay": bool(autoplay),
+        }
         self.frames = frames
         self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
         super().__init__(frames.history(), frames.plots)
@@ -60,7 +64,7 @@ class Player(PlotWidget):
 
     def speed(self, factor: float) -> None:
         """Set the speed relative to the recording: above 0, at most 1000, else InputError."""
-        self._act("speed", _factor(factor))
+        self._act("speed", check_speed(factor))
 
     def event(self, kind: str = "", step: int = 1) -> None:
         """Go to the next or the previous event, and pause there.
@@ -183,7 +187,8 @@ def replay(
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 
 
-def _factor(speed: float) -> float:
+def check_speed(speed: float) -> float:
+    """Return a speed relative to the recording; InputError if it is wrong."""
     if not (is_number(speed) and 0 < speed <= 1000):
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
     return float(speed)

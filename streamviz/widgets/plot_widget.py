@@ -24,8 +24,8 @@ from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
 from streamviz.recording.format import pack
-from streamviz.widgets import boxes, output_cells
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.cell_outputs import follow_output, stop_earlier_runs
 from streamviz.widgets.fallback import new_ids, placeholder
 from streamviz.widgets.late_widget import LateWidget
 from streamviz.widgets.plotly_figure import plotly_figure
@@ -157,8 +157,8 @@ class PlotWidget(LateWidget):
     def _ipython_display_(self) -> None:
         assert self.model_id  # the browser must know the widget before its placeholder
         self.show_pictures(self.mount_id, self.fallback_id)
-        output_cells.register(self)
-        boxes.follow_output(self)
+        stop_earlier_runs(self)
+        follow_output(self)
         self._start()  # no page says hello if the notebook runs without a browser
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
