@@ -134,13 +134,14 @@ def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]
 
 def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None]) -> GroupSummary:
     consumers = tuple(_summarise_consumer(one, states) for one in list(group.consumers.values()))
+    counts: dict[str, Any] = {one: sum(getattr(c, one) for c in consumers) for one in _COUNTS}
     return GroupSummary(
-        group.name,
-        group.streams,
-        *(sum(getattr(one, name) for one in consumers) for name in _COUNTS),
-        sum_known(None if one is None else one.pending for one in states),
-        sum_known(None if one is None else one.lag.entries for one in states),
-        consumers,
+        name=group.name,
+        streams=group.streams,
+        pending=sum_known(None if one is None else one.pending for one in states),
+        waiting=sum_known(None if one is None else one.lag.entries for one in states),
+        consumers=consumers,
+        **counts,
     )
 
 
@@ -152,7 +153,8 @@ def _summarise_consumer(
         None if group is None else sum(one.pending for one in group.consumers if one.name == name)
         for group in states
     )
-    return ConsumerSummary(name, *(getattr(consumer, count) for count in _COUNTS), held)
+    counts: dict[str, Any] = {one: getattr(consumer, one) for one in _COUNTS}
+    return ConsumerSummary(name=name, pending=held, **counts)
 
 
 def _values(one: GroupSummary | ConsumerSummary, missing: str | None = None) -> list[Any]:
