@@ -14,15 +14,14 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
-from streamviz.errors import InputError, StreamVizError, install_command, meant
-from streamviz.export.course import FIRST, copy_course
+from streamviz.errors import InputError, StreamVizError, meant
+from streamviz.export.course import FIRST, copy_course, open_lab
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
@@ -31,8 +30,6 @@ from streamviz.plots.named import PLOTS, new_plot
 
 Option = tuple[tuple[str, ...], dict[str, Any]]
 Handler = Callable[[argparse.Namespace], None]
-
-_LAB_CONFIG = Path(__file__).parent / "export" / "static" / "jupyter"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,7 +62,6 @@ _COMMANDS = parser.add_subparsers(metavar="command", title="commands")
 
 
 def _option(*flags: str, **settings: Any) -> Option:
-    """Return an argument of a command, as `argparse` takes it."""
     return flags, settings
 
 
@@ -109,7 +105,7 @@ _SOURCE = (
 )
 _PLOT_HELP = f"{', '.join(PLOTS)}, or your own as module:Class; repeat for several plots"
 _RECORDING = (  # without defaults: the exporting function has them
-    _option("--plot", action="append", type=_plot, help=_PLOT_HELP),
+    _option("--plot", dest="plots", metavar="PLOT", action="append", type=_plot, help=_PLOT_HELP),
     _option("--stream", help="which stream (default: the recording's first)"),
     _option("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels"),
     _option("--theme", choices=get_args(Theme), help="the colours"),
@@ -147,7 +143,7 @@ def tutorial(args: argparse.Namespace) -> None:
     also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
     if not args.no_lab:
-        lab(argparse.Namespace(path=Path(args.folder) / FIRST, no_browser=args.no_browser))
+        open_lab(Path(args.folder) / FIRST, browser=not args.no_browser)
 
 
 @_command(
@@ -163,9 +159,8 @@ def watch(args: argparse.Namespace) -> None:
     """Show a stream live on a page in the browser, without writing to Redis."""
     from streamviz.export import DashboardServer
 
-    source = _observe(args)
     with (
-        DashboardServer(source, args.stream, host=args.host, port=args.port) as server,
+        DashboardServer(_observe(args), args.stream, host=args.host, port=args.port) as server,
         tempfile.TemporaryDirectory(prefix="streamviz-") as folder,  # only this user can read it
     ):
         print(f"{args.stream}: {server.url}\nPress Ctrl-C to stop.", flush=True)
@@ -216,8 +211,7 @@ def _observe(args: argparse.Namespace) -> Any:
     if args.url is not None and urlsplit(args.url).password:
         _print_error("others see the password in the list of processes: put the URL into REDIS_URL")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
-    interval_ms = 1000 / args.rate
-    source = Scenario(connect(args.url), sample_every_ms=interval_ms, fields="hide")
+    source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate, fields="hide")
     return source.watch(args.stream)
 
 
@@ -228,31 +222,19 @@ def _observe(args: argparse.Namespace) -> Any:
 )
 def lab(args: argparse.Namespace) -> None:
     """Open a notebook or a folder in JupyterLab."""
-    if find_spec("jupyterlab") is None:
-        raise InputError(f"JupyterLab is not installed: {install_command('lab')}")
-    if not Path(args.path).exists():
-        raise InputError(f"{args.path!r} does not exist: give a notebook or a folder")
-    options = ["--ServerApp.ip=127.0.0.1", *["--no-browser"] * args.no_browser]
-    if args.no_browser and Path(args.path).is_file():  # the link that it prints leads to the file
-        options.append(f"--LabApp.default_url=/lab/tree/{quote(Path(args.path).name)}")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
-        options.append("--allow-root")
-    # The first thing on the page is the notebook, and not a question about news of Jupyter.
-    paths = [str(_LAB_CONFIG), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, str(args.path)])
+    open_lab(args.path, browser=not args.no_browser)
 
 
 @_command(
     "replay",
-    _option("recording", help="a file that streamviz.record() wrote"),
+    _option("recording", type=Path, help="a file that streamviz.record() wrote"),
     *_RECORDING,
     _NO_BROWSER,
     description="Writes a page that plays the recording into a temporary folder, and opens it.",
 )
 def replay(args: argparse.Namespace) -> None:
     """Play a recording in the browser."""
-    source = Path(args.recording)
+    source: Path = args.recording
     if source.suffix.lower() == ".ipynb":
         raise InputError(f"{source} is a notebook: run streamviz export {source}")
     page = Path(tempfile.mkdtemp(prefix="streamviz-")) / f"{source.stem or 'recording'}.html"
@@ -268,10 +250,10 @@ def replay(args: argparse.Namespace) -> None:
 
 @_command(
     "export",
-    _option("recording", help="a file that streamviz.record() wrote, or a notebook"),
+    _option("recording", type=Path, help="a file that streamviz.record() wrote, or a notebook"),
     _option("--slides", action="store_true", help="export a notebook as slides"),
     _option("--saved", action="store_true", help="do not run the notebook first"),
-    _option("-o", "--output", help="the file to write (default: the recording's name with .html)"),
+    _option("-o", "--output", type=Path, help="file (default: the recording's name with .html)"),
     *_RECORDING,
     _option("--caption", help="a caption for the beginning"),
     _option("--rate", type=float, metavar="HZ", help="images a second of a GIF or an MP4: 15"),
@@ -283,9 +265,8 @@ def replay(args: argparse.Namespace) -> None:
 )
 def export_file(args: argparse.Namespace) -> None:
     """Export a recording as a page that plays it, an image, an animated image or a video."""
-    output = Path(args.output) if args.output is not None else None
-    source = Path(args.recording)
-    path = export(source, output, _options(args), slides=args.slides, overwrite=args.overwrite)
+    source, options = args.recording, _options(args)
+    path = export(source, args.output, options, slides=args.slides, overwrite=args.overwrite)
     print(path)
     if path.name.lower().endswith(FILM_SUFFIX):
         print(f"in a page in the same folder: {script_tag(path)}")
@@ -294,7 +275,6 @@ def export_file(args: argparse.Namespace) -> None:
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options on the command line, without those that are left out."""
     options = {name: getattr(args, name, None) for one in RECORDING_FORMATS for name in one.options}
-    options["plots"] = args.plot
     options["run"] = False if getattr(args, "saved", False) else None
     return {name: value for name, value in options.items() if value is not None}
 

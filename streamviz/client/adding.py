@@ -13,7 +13,21 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg
 
 
-class _AddOptions(TypedDict, total=False):
+class WaitOptions(TypedDict, total=False):
+    """How to wait for replicas, for type checkers; see `Adding.add`."""
+
+    wait_ms: int
+    on_disk: bool
+
+
+class BatchOptions(WaitOptions, total=False):
+    """The options of `Adding.add_many`, for type checkers."""
+
+    batch: int
+    progress: bool
+
+
+class _AddOptions(WaitOptions, total=False):
     maxlen: int | None
     minid: Id | None
     approximate: bool
@@ -21,8 +35,6 @@ class _AddOptions(TypedDict, total=False):
     refs: Refs | None
     idmp: tuple[str, str] | None
     idmp_auto: str | None
-    wait_ms: int
-    on_disk: bool
 
 
 class Adding:
@@ -146,24 +158,12 @@ class Adding:
 
     @overload
     def add_many(
-        self,
-        rows: Iterable[bulk.Row],
-        *,
-        batch: int = 1000,
-        wait: None = None,
-        progress: bool = True,
+        self, rows: Iterable[bulk.Row], *, wait: None = None, **options: Unpack[BatchOptions]
     ) -> int: ...
 
     @overload
     def add_many(
-        self,
-        rows: Iterable[bulk.Row],
-        *,
-        batch: int = 1000,
-        wait: int,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-        progress: bool = True,
+        self, rows: Iterable[bulk.Row], *, wait: int, **options: Unpack[BatchOptions]
     ) -> Confirmed[int]: ...
 
     def add_many(

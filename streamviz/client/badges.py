@@ -42,7 +42,6 @@ def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
 
 
 def _badge(name: str, supported: bool, left: float, middle: float) -> tuple[str, float]:
-    """Return one badge and its width in pixels."""
     label = f"{'✓' if supported else '–'} {name}"
     width = round(len(label) * _CHARACTER_WIDTH + 18, 1)
     box = f"x='{left:g}' y='{middle - 12:g}' width='{width:g}' height='24' rx='12'"

@@ -22,16 +22,9 @@ Block = tuple[list[int], bytes]  # the rows' numbers, and their commands
 
 
 class BulkByNode:
-    """Adds rows to streams; `counts` says how many each stream has got.
+    """Adds rows to streams; `number` returns the number of a row's stream, given its business key.
 
-    Parameters
-    ----------
-    targets : sequence of (Connection, str)
-        The streams' connections and keys.
-    number : function
-        Returns the number of a row's stream, from the row's business key.
-    waiting : Waiting, optional
-        Waits for the replicas of each node, after each batch.
+    After each batch, `waiting` waits for the replicas of each node.
     """
 
     def __init__(
@@ -66,7 +59,6 @@ class BulkByNode:
             advance(len(page))
 
     def _packed(self, page: Sequence[Row]) -> dict[int, Block]:
-        """Write each stream's rows as commands."""
         by_stream: dict[int, tuple[list[int], list[Fields]]] = {}
         for place, row in enumerate(page, self._done):
             if not isinstance(row, tuple | list) or len(row) != 2:

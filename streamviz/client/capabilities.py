@@ -92,14 +92,7 @@ class Capability:
 
 
 class Capabilities:
-    """The stream features of one server; a notebook displays them as badges and as a table.
-
-    Parameters
-    ----------
-    server : ServerVersion
-    capabilities : tuple of Capability
-        One for each of `FEATURES`.
-    """
+    """The stream features of one server; a notebook displays them as badges and as a table."""
 
     def __init__(self, server: ServerVersion, capabilities: tuple[Capability, ...]) -> None:
         self.server, self.capabilities = server, capabilities

@@ -88,11 +88,6 @@ class ClusterConnection(Connection):
         nodes = self.client.nodes_manager.slots_cache.get(self.slot, ())
         return frozenset(str(node.name) for node in nodes[1:])
 
-    def call_node(self, *command: str) -> Any:
-        """Send a command without a key to the slot's node, and return the raw reply."""
-        with self.borrow() as raw_connection:
-            return transport.send_and_receive(raw_connection, [command])[0]
-
     def send_batches(
         self, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:

@@ -129,15 +129,29 @@ class CommandLog:
         if self.hides:
             call, reply = hide_literals(call), hide_reply(command, reply)
             command = hide_command(command)
-        texts = (call, _format_command(command), _format_reply(reply))
-        call, sent, shown = map(_shorten, texts)
+        call, sent, shown = (
+            text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+            for text in (call, _format_command(command), _format_reply(reply))
+        )
         self._commands.append(LoggedCommand(call, sent, shown, tuple(changes)))
         self.count += 1
 
     def _state(self, key: str) -> dict[str, str]:
-        """Return the watched fields of XINFO for a stream."""
+        """Return the watched fields of XINFO for a stream, its groups and its consumers."""
         connection = self._connections.setdefault(key, connection_to(self._client, key, quiet=True))
-        return _state(connection, key)
+        stream, groups = connection.pipeline([("XINFO", "STREAM", key), ("XINFO", "GROUPS", key)])
+        if isinstance(stream, Exception):
+            return {}
+        state = _watched("", stream, "XINFO STREAM")
+        names = [_by_name(group)["name"] for group in groups]
+        consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
+        for group, raw_name, members in zip(groups, names, consumers, strict=True):
+            name = _printable(as_text(raw_name))
+            state |= _watched(f"{name} ", group, "XINFO GROUPS")
+            for member in members if isinstance(members, list) else ():
+                consumer = _printable(as_text(_by_name(member)["name"]))
+                state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
+        return state
 
     def since(self, count: int) -> list[LoggedCommand]:
         """Return the commands logged after the first `count`, as far as they are still stored."""
@@ -182,23 +196,6 @@ def _changed_keys(command: Command) -> Sequence[str]:
     if name == "EVAL":  # EVAL, the script, the number of keys, the keys
         return [as_text(key) for key in command[3 : 3 + int(as_text(command[2]))]]
     return [key_of(command)] if name.startswith("X") and name not in _READ_COMMANDS else []
-
-
-def _state(connection: Connection, key: str) -> dict[str, str]:
-    """Return the watched fields of XINFO for a stream, its groups and its consumers."""
-    stream, groups = connection.pipeline([("XINFO", "STREAM", key), ("XINFO", "GROUPS", key)])
-    if isinstance(stream, Exception):
-        return {}
-    state = _watched("", stream, "XINFO STREAM")
-    names = [_by_name(group)["name"] for group in groups]
-    consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
-    for group, raw_name, members in zip(groups, names, consumers, strict=True):
-        name = _printable(as_text(raw_name))
-        state |= _watched(f"{name} ", group, "XINFO GROUPS")
-        for member in members if isinstance(members, list) else ():
-            consumer = _printable(as_text(_by_name(member)["name"]))
-            state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
-    return state
 
 
 def _watched(prefix: str, reply: Any, command: str) -> dict[str, str]:
@@ -273,7 +270,3 @@ def _format_reply(reply: Any) -> str:
     if isinstance(reply, list | tuple):
         return f"[{', '.join(map(_format_reply, reply))}]"
     return str(reply) if isinstance(reply, int) else _quote(as_text(reply))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

@@ -34,20 +34,12 @@ class Confirmed(NamedTuple, Generic[T]):
 class Waiting:
     """Asks for replicas to confirm, on the connection on which entries were added.
 
-    Parameters
-    ----------
-    wait : int
-        How many replicas to wait for.
-    wait_ms : int
-        For how long, in milliseconds; 0 is forever. After the first batch that too few replicas
-        confirmed in time, the others are hardly waited for.
-    on_disk : bool
-        Whether a replica must have the entries on its disk (WAITAOF, 7.2), and not in memory only.
+    After the first batch that too few replicas confirmed in time, the others are hardly waited for.
     """
 
     def __init__(self, wait: int, wait_ms: int, *, on_disk: bool = False) -> None:
-        self.timeout_ms = arguments.whole_number("wait_ms", wait_ms, 0)
-        self._on_disk = arguments.flag("on_disk", on_disk)
+        self.timeout_ms = arguments.whole_number("wait_ms", wait_ms, 0)  # 0 is forever
+        self._on_disk = arguments.flag("on_disk", on_disk)  # WAITAOF (7.2)
         self._wanted = arguments.whole_number("wait", wait, 1)
         self._counts: list[int] = []
 

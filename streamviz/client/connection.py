@@ -46,20 +46,15 @@ _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
 
 
 class Connection:
-    """Send commands to one server.
+    """Send commands to one server; threads may share this object.
 
     Parameters
     ----------
     client : redis.Redis
-        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket. Each call borrows a
-        raw connection from the client's pool, so threads may share this object.
+        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket; InputError if it is
+        none of redis-py. Each call borrows a raw connection from its pool.
     quiet : bool
         Whether to leave the listeners out.
-
-    Raises
-    ------
-    InputError
-        If `client` is not a redis-py client.
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:

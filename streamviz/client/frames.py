@@ -16,20 +16,9 @@ Kind = Literal["time", "Int64", "Float64", "string"]
 def make_frame(kinds: Mapping[str, Kind], rows: Sequence[Sequence[Any]]) -> pandas.DataFrame:
     """Return rows as a frame, whose columns have the same types with and without rows.
 
-    Parameters
-    ----------
-    kinds : mapping of str to str
-        Each column's type: pandas' name of it, or ``"time"``, whose values are in milliseconds
-        since 1970-01-01 UTC.
-    rows : sequence of sequences
-        A value for each column; None is missing.
-
-    Raises
-    ------
-    StreamVizError
-        If pandas is not installed.
-    InputError
-        If a number does not fit into 64 bits with a sign.
+    A type is pandas' name of it, or ``"time"``, whose values are in milliseconds since 1970-01-01
+    UTC. None is missing. StreamVizError if pandas is not installed; InputError if a number does not
+    fit into 64 bits with a sign.
     """
     try:
         import pandas

@@ -24,10 +24,8 @@ _OWN = "streamviz."
 def guide_calls(package: ModuleType) -> None:
     """Explain each call of a package's functions, classes and methods that does not fit.
 
-    Such a call is an InputError, and no TypeError. It says what was called, which argument is
-    wrong, and what may be meant. All that the package names in ``__all__`` is wrapped as soon as
-    its module is imported, which is when Python sets the module as an attribute of the package.
-    Signatures stay as they are. A named tuple is not wrapped: a reply has thousands of them.
+    A module's names are wrapped as soon as it is imported, which is when Python sets it as an
+    attribute of the package. A named tuple is not wrapped: a reply has thousands of them.
     """
 
     class Guided(type(package)):  # type: ignore[misc]

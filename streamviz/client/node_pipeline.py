@@ -22,10 +22,7 @@ _TRANSACTION = b"*1\r\n$5\r\nMULTI\r\n"
 def node_of(connection: Connection) -> str:
     """Return the address of the node that owns a connection's key; empty on a single server.
 
-    Raises
-    ------
-    ServerUnreachable
-        If no node of the cluster names the owner.
+    ServerUnreachable if no node of the cluster names the owner.
     """
     return connection.node if isinstance(connection, ClusterConnection) else ""
 
@@ -42,25 +39,10 @@ def exchange(
 ) -> list[list[Any]]:
     """Send a block of commands for each connection's key in one write, and return raw replies.
 
-    Parameters
-    ----------
-    connections : sequence of Connection
-        Connections whose keys are on one node; see `node_of`.
-    blocks : iterable of (bytes, int)
-        Commands as `pack` writes them, and how many they are.
-    block_ms : int, optional
-        How long the last of them may block, as in `Connection.call`.
-
-    Returns
-    -------
-    list of list
-        The replies to each block. A refused command has its error as its reply; also one of a key
-        that is on another node, which is not sent again.
-
-    Raises
-    ------
-    ServerError
-        If the connection breaks. The next use of each connection looks for its node again.
+    The keys are on one node; see `node_of`. A block has commands as `pack` writes them, and how
+    many they are; the last of all may block for `block_ms`. A refused command has its error as its
+    reply; also one of a key that is on another node, which is not sent again. ServerError if the
+    connection breaks; the next use of each connection looks for its node again.
     """
     blocks = list(blocks)
     home = node_of(connections[0])

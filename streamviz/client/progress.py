@@ -25,24 +25,9 @@ def progress_bar(
 ) -> Iterator[Callable[[float], object]]:
     """Show a bar while the block runs, and yield a function that takes how much more is done.
 
-    There is a bar only after `DELAY_S`, and only in a terminal or in a notebook's front end. It
-    is gone at the end: a saved notebook has none.
-
-    Parameters
-    ----------
-    show : bool
-        The ``progress=`` of the caller; False shows nothing.
-    what : str
-        What goes on, in one or two words.
-    total : float, optional
-        How much there is to do, if that is known.
-    unit : str
-        What is counted.
-
-    Raises
-    ------
-    InputError
-        If `show` is no bool.
+    There is a bar only after `DELAY_S`, and only in a terminal or in a notebook's front end. It is
+    gone at the end: a saved notebook has none. `what` is one or two words, and `unit` what is
+    counted. InputError if `show`, the ``progress=`` of the caller, is no bool.
     """
     check_type("progress", show, bool, "True or False")
     place = _place() if show else None

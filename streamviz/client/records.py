@@ -18,15 +18,7 @@ T = TypeVar("T")
 
 
 class Records(list[T]):
-    """A list of records of one kind, as commands return them.
-
-    Parameters
-    ----------
-    kind : type
-        The records' class.
-    records : iterable
-        The records.
-    """
+    """A list of records of one kind, a class, as commands return them."""
 
     def __init__(self, kind: type[T], records: Iterable[T] = ()) -> None:
         super().__init__(records)

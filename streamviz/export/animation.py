@@ -17,20 +17,9 @@ _LAST_MS = 2000  # how much longer a GIF shows its last picture
 def gif(
     pictures: Iterable[Any], some: Sequence[Any], count: int, rate_hz: float, *, loop: bool
 ) -> bytes:
-    """Return pictures as a GIF, which shows its last one for two seconds more.
+    """Return `count` pictures as a GIF, which shows its last one for two seconds more.
 
-    Parameters
-    ----------
-    pictures : iterable of PIL.Image.Image
-        The pictures, which are taken one at a time.
-    some : sequence of PIL.Image.Image
-        Those that the palette is made of.
-    count : int
-        How many pictures there are.
-    rate_hz : float
-        Pictures a second.
-    loop : bool
-        Whether it starts again at the end.
+    They are taken one at a time; the palette is made of `some` of them.
     """
     from PIL import Image
 
@@ -59,13 +48,7 @@ def gif(
 
 
 def mp4(pictures: Iterable[Any], size: tuple[int, int], rate_hz: float) -> bytes:
-    """Return pictures as an MP4 file with H.264 in it, which slide tools and browsers play.
-
-    Raises
-    ------
-    InputError
-        If the extra ``video`` is not installed.
-    """
+    """Return pictures as an MP4 file with H.264 in it, which slide tools and browsers play."""
     try:
         import av
     except ImportError as error:

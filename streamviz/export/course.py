@@ -1,39 +1,30 @@
-"""A copy of the course to work in: its notebooks without outputs, and the files beside them."""
+"""A copy of the course to work in, without outputs and with its files; and JupyterLab for it."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
-from streamviz.errors import NotebookError, path_of
+from streamviz.errors import InputError, NotebookError, install_command, path_of
 
 FIRST = "00_start_here.ipynb"
 _WHEEL, _CLONE = Path(__file__).parents[1] / "course", Path(__file__).parents[2] / "notebooks"
 _BESIDE = ("examples", "exercises", "go_game", "recordings")
 _ONLINE = "https://github.com/streamviz/streamviz/blob/main/"
+_LAB_CONFIG = Path(__file__).parent / "static" / "jupyter"
 
 
 def copy_course(folder: str | Path) -> tuple[list[Path], list[Path]]:
-    """Copy the course into a folder, which is created if need be.
+    """Copy the course into a folder, and return the files that were written, and those kept.
 
-    The notebooks come without outputs, so that no answer is on the page before the reader has
-    predicted it. A file that exists already is kept as it is.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where to put the course.
-
-    Returns
-    -------
-    (list of Path, list of Path)
-        The files that were written, and those that were kept.
-
-    Raises
-    ------
-    NotebookError
-        If a file can't be written.
+    The folder is created if need be. The notebooks come without outputs, so that no answer is on
+    the page before the reader has predicted it. A file that exists already is kept as it is.
+    NotebookError if a file can't be written.
     """
     target = path_of("folder", folder, "a folder's name")
     source = _WHEEL if _WHEEL.is_dir() else _CLONE
@@ -55,6 +46,23 @@ def copy_course(folder: str | Path) -> tuple[list[Path], list[Path]]:
         else:
             written.append(path)
     return written, kept
+
+
+def open_lab(path: str | Path, *, browser: bool) -> None:
+    """Become JupyterLab, with a notebook or a folder open."""
+    if find_spec("jupyterlab") is None:
+        raise InputError(f"JupyterLab is not installed: {install_command('lab')}")
+    if not Path(path).exists():
+        raise InputError(f"{path!r} does not exist: give a notebook or a folder")
+    options = ["--ServerApp.ip=127.0.0.1", *["--no-browser"] * (not browser)]
+    if not browser and Path(path).is_file():  # the link that it prints leads to the file
+        options.append(f"--LabApp.default_url=/lab/tree/{quote(Path(path).name)}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        options.append("--allow-root")
+    # The first thing on the page is the notebook, and not a question about news of Jupyter.
+    paths = [str(_LAB_CONFIG), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, str(path)])
 
 
 def _files(source: Path) -> Iterator[Path]:

@@ -12,11 +12,12 @@ from urllib.parse import quote
 from streamviz.client.progress import progress_bar
 from streamviz.errors import path_of
 from streamviz.export.files import match_suffix, write_file
-from streamviz.export.options import check_speed, select_frames
+from streamviz.export.options import select_frames
 from streamviz.plots import Plot
 from streamviz.recording import Recording
-from streamviz.recording.packing import dumps
+from streamviz.recording.format import dumps
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.player import check_speed
 
 PLAYER_FILE = "streamviz-player.js"
 FILM_SUFFIX = ".film.jsonl"
@@ -46,36 +47,13 @@ def to_embed(
 
     Parameters
     ----------
-    recording : Recording, str or Path
-        The recording, or its file.
     path : str or Path
-        The ``.film.jsonl`` file to write. The module is written into the same folder.
-    plots, stream : optional
-        What to draw. Default: a dashboard's plots, of the recording's first stream.
-    loop, autoplay : bool
-        Whether to start again at the end, and to start when it scrolls into view.
-    speed : float
-        2.0 plays twice as fast as recorded.
-    start_s, end_s : float
-        The span to export, in seconds since the recording began.
-    captions, caption : optional
-        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
-    overwrite : bool
-        Whether to replace existing files.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The film.
-
-    Raises
-    ------
-    InputError
-        If an argument is wrong (limits: `streamviz.export.options`).
-    RecordingError
-        If the recording can't be read, or a file already exists or can't be written.
+        The ``.film.jsonl`` file to write, which is returned. The module is written into the same
+        folder.
+    autoplay : bool
+        Whether to start when it scrolls into view.
+    recording, plots, stream, loop, speed, start_s, end_s, captions, caption, overwrite, progress
+        As in `to_html`, and so are the errors.
     """
     target = path_of("path", path)
     check_speed(speed)

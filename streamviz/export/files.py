@@ -11,13 +11,7 @@ HTML = ".html"
 
 
 def match_suffix(path: Path, suffixes: Sequence[str]) -> str:
-    """Return which of the suffixes a file name ends in, in either case.
-
-    Raises
-    ------
-    InputError
-        If the name ends in none of them, or consists of a suffix only.
-    """
+    """Return which of the suffixes a file name ends in, in either case; or raise an InputError."""
     name = path.name.lower()
     suffix = next((one for one in suffixes if name.endswith(one) and name != one), None)
     if suffix is None:
@@ -34,13 +28,7 @@ def join_or(words: Sequence[str]) -> str:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Check that a file can be created, before minutes of work.
-
-    Raises
-    ------
-    RecordingError
-        If the file already exists, or its folder does not.
-    """
+    """Check that a file can be created, before minutes of work; or raise a RecordingError."""
     if target.exists() and not overwrite:
         raise already_exists(target)
     if not target.parent.is_dir():
@@ -48,13 +36,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def write_file(target: Path, content: bytes, *, overwrite: bool) -> Path:
-    """Write a file in one go, and return its path.
-
-    Raises
-    ------
-    RecordingError
-        If the file already exists, or can't be written.
-    """
+    """Write a file in one go, and return its path; or raise a RecordingError."""
     try:
         with target.open("wb" if overwrite else "xb") as file:
             file.write(content)

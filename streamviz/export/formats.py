@@ -17,24 +17,12 @@ from streamviz.export.slides import to_document, to_slides
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format.
+    """A file format."""
 
-    Attributes
-    ----------
-    description : str
-        What it is, for help texts and messages.
-    suffixes : tuple of str
-        What file names of this format end in. The first is the default.
-    write : function
-        Writes such a file.
-    options : dict of str to str
-        Its command-line options, and which parameter of `write` each one sets.
-    """
-
-    description: str
-    suffixes: tuple[str, ...]
+    description: str  # for help texts and messages
+    suffixes: tuple[str, ...]  # of file names; the first is the default
     write: Callable[..., Path]
-    options: dict[str, str]
+    options: dict[str, str]  # of the command line, and the parameter of `write` that each sets
 
 
 _CONTENT = {"plots": "plots", "stream": "stream"}
@@ -75,13 +63,7 @@ _FLAGS = {"plots": "--plot", "run": "--saved"}
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a recording's export, by the suffix of its file name.
-
-    Raises
-    ------
-    InputError
-        If no format has this suffix.
-    """
+    """Return the format of a recording's export, by the suffix of its file name."""
     suffix = match_suffix(path, [one for known in RECORDING_FORMATS for one in known.suffixes])
     return next(known for known in RECORDING_FORMATS if suffix in known.suffixes)
 
@@ -96,12 +78,8 @@ def export(
 ) -> Path:
     """Export a recording or a notebook in the format of the output's suffix, and return the file.
 
-    Raises
-    ------
-    InputError
-        If the format does not have one of the options, or an option is wrong.
-    RecordingError
-        If the file already exists, or the recording can't be read.
+    InputError if the format does not have one of the options, or an option is wrong; RecordingError
+    if the file already exists, or the recording can't be read.
     """
     if slides or source.suffix.lower() == ".ipynb":
         file_format = SLIDES if slides else DOCUMENT

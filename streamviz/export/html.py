@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.files import HTML, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames
 from streamviz.export.payload import compress_frames
 from streamviz.plots import Plot
 from streamviz.plots.figure import Figure
@@ -21,6 +21,7 @@ from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.player import check_speed
 
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"
@@ -47,15 +48,15 @@ def to_html(
 ) -> Path:
     """Write a recording as one HTML file that plays, pauses and scrubs without a network.
 
-    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n
-    and p go to the next and the previous event, + and - change the speed.
+    Keys: space plays and pauses, the arrow keys step one frame, Home and End go to the ends, n and
+    p go to the next and the previous event, + and - change the speed.
 
     Parameters
     ----------
     recording : Recording, str or Path
         The recording, or its file.
     path : str or Path
-        The ``.html`` file to write.
+        The ``.html`` file to write, which is returned.
     plots, stream : optional
         What to draw. Default: a dashboard's plots, of the recording's first stream.
     size : (int, int)
@@ -78,11 +79,6 @@ def to_html(
         Whether to replace an existing file.
     progress : bool
         Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The file.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, is_number, path_of
 from streamviz.export.animation import gif, mp4
 from streamviz.export.files import check_target, match_suffix, write_file
-from streamviz.export.options import Theme, check_appearance, check_speed, select_frames
+from streamviz.export.options import Theme, check_appearance, select_frames
 from streamviz.export.painter import paint
 from streamviz.export.raster import png
 from streamviz.plots import Plot
@@ -25,6 +25,7 @@ from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
+from streamviz.widgets.player import check_speed
 
 STILL_SUFFIXES = (".svg", ".png")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
@@ -50,35 +51,17 @@ def to_still(
 
     Parameters
     ----------
-    recording : Recording, str or Path
-        The recording, or its file.
     path : str or Path
-        The ``.svg`` or ``.png`` file to write.
+        The ``.svg`` or ``.png`` file to write, which is returned.
     at_s : float, optional
         The moment, in seconds since the recording began. Default: the last sample.
-    plots, stream : optional
-        What to draw. Default: a dashboard's plots, of the recording's first stream.
-    size : (int, int)
-        Width and height in pixels.
     theme : {"light", "dark", "auto"}
         Auto has no background, and text that is legible on light and on dark.
     caption : str
         A text above the plots, next to the time.
-    overwrite : bool
-        Whether to replace an existing file.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If an argument is wrong (limits: `streamviz.export.options`), or a PNG needs the
-        extra ``export``, which is not installed.
-    RecordingError
-        If the recording can't be read, or the file already exists or can't be written.
+    recording, plots, stream, size, overwrite
+        As in `to_html`, and so are the errors; InputError also if a PNG needs the extra ``export``,
+        which is not installed.
     """
     target = path_of("path", path)
     check_appearance(size, theme)
@@ -114,43 +97,17 @@ def to_animation(
 
     Parameters
     ----------
-    recording : Recording, str or Path
-        The recording, or its file.
     path : str or Path
-        The ``.gif`` or ``.mp4`` file to write.
-    plots, stream : optional
-        What to draw. Default: a dashboard's plots, of the recording's first stream.
+        The ``.gif`` or ``.mp4`` file to write, which is returned.
     size : (int, int)
         Width and height in pixels; those of a video are rounded down to even numbers.
     theme : {"light", "dark", "auto"}
         Auto means light, because an animation needs a background.
-    start_s, end_s : float
-        The span to export, in seconds since the recording began.
-    speed : float
-        2.0 plays twice as fast as recorded.
     rate_hz : float
         Images per second, above 0, at most 50 (the limit of a GIF).
-    captions, caption : optional
-        Further captions with their moments, ``(at_s, text)``, and one for the beginning.
-    loop : bool
-        Whether to start again at the end.
-    overwrite : bool
-        Whether to replace an existing file.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If an argument is wrong (limits: `streamviz.export.options`), the span needs more than
-        2000 images, or the extra ``export`` is not installed.
-    RecordingError
-        If the recording can't be read, or the file already exists or can't be written.
+    recording, plots, stream, start_s, end_s, speed, captions, caption, loop, overwrite, progress
+        As in `to_html`, and so are the errors; InputError also if the span needs more than 2000
+        images (of a video, 20,000), or the extra ``export`` is not installed.
     """
     target = path_of("path", path)
     check_appearance(size, theme)

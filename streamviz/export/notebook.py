@@ -19,15 +19,7 @@ _CELL_TIMEOUT_S = 120
 
 
 def read(path: Path) -> Any:
-    """Return a notebook.
-
-    Raises
-    ------
-    InputError
-        If the extra ``slides`` is not installed.
-    NotebookError
-        If the file can't be read, or is not a notebook.
-    """
+    """Return a notebook; NotebookError if the file can't be read, or is none."""
     if find_spec("nbconvert") is None:
         raise InputError(MISSING_EXTRA)
     import nbformat
@@ -43,10 +35,7 @@ def read(path: Path) -> Any:
 def execute(notebook: Any, path: Path, *, progress: bool) -> None:
     """Run the cells of a notebook in its folder; each player leaves its frames in its output.
 
-    Raises
-    ------
-    NotebookError
-        If a cell fails, or takes longer than two minutes.
+    NotebookError if a cell fails, or takes longer than two minutes.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -76,13 +65,7 @@ def execute(notebook: Any, path: Path, *, progress: bool) -> None:
 def convert(
     exporter: str, notebook: Any, template: str, theme: str, parts: dict[str, Any] | None = None
 ) -> str:
-    """Return the page that an exporter of nbconvert makes with one of our templates.
-
-    Raises
-    ------
-    NotebookError
-        If the notebook has no cell to show.
-    """
+    """Return the page that an exporter of nbconvert makes with one of our templates."""
     import nbconvert
 
     palette = "dark" if theme == "dark" else "light"

@@ -1,25 +1,8 @@
-"""The options that the exports share, and their limits.
+"""Check the options that the ``to_*`` functions share; `to_html` says what they mean.
 
-The ``to_*`` functions take these options under the same names, and check them here:
-
-``recording``
-    A `Recording`, or the path of its file.
-``plots``, ``stream``
-    The plots to draw (default: a dashboard's), and the stream (default: the recording's first).
-``start_s``, ``end_s``
-    The span, in seconds since the recording began: 0 or more, both ends included, at most 20,000
-    samples. Without ``end_s``, the span goes to the end.
-``captions``
-    Pairs ``(at_s, text)``. Each text is shown from its moment on, in addition to the recording's
-    own captions.
-``caption``
-    A text that is shown from ``start_s`` on.
-``speed``
-    Above 0, at most 1000. 2.0 plays twice as fast as recorded.
-``size``
-    ``(width, height)`` in pixels, 100 to 8000 each.
-``theme``
-    ``"light"``, ``"dark"`` or ``"auto"``; each function says what auto is.
+A span is 0 or more seconds, both ends included, and has at most 20,000 samples; without
+``end_s``, it goes to the end. A speed is above 0 and at most 1000. A size is 100 to 8000 pixels
+each way. Captions are shown from their moment on, in addition to the recording's own.
 """
 
 from __future__ import annotations
@@ -28,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from streamviz.errors import InputError, check_type, is_number
+from streamviz.errors import InputError, check_type
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
 from streamviz.recording.frames import Frames
@@ -46,15 +29,7 @@ def select_frames(
     captions: Iterable[tuple[float, str]] = (),
     caption: str = "",
 ) -> Frames:
-    """Return the frames to export.
-
-    Raises
-    ------
-    InputError
-        If an argument is wrong, or the span has more than 20,000 samples.
-    RecordingError
-        If the recording can't be read.
-    """
+    """Return the frames to export; at most 20,000."""
     source = recording if isinstance(recording, Recording) else Recording(recording)
     check_type("captions", captions, Iterable, "pairs of (at_s, text)")
     frames = Frames(
@@ -76,13 +51,7 @@ def select_frames(
 
 
 def check_appearance(size: Any, theme: Any) -> None:
-    """Check the size and the theme.
-
-    Raises
-    ------
-    InputError
-        If one of them is wrong.
-    """
+    """Check the size and the theme."""
     pair = isinstance(size, tuple | list) and len(size) == 2
     if not pair or not all(type(px) is int and 100 <= px <= 8000 for px in size):
         raise InputError(f"size={size!r}: give (width, height) in pixels, 100 to 8000 each")
@@ -90,24 +59,6 @@ def check_appearance(size: Any, theme: Any) -> None:
 
 
 def check_theme(theme: Any) -> None:
-    """Check the theme.
-
-    Raises
-    ------
-    InputError
-        If there is no such theme.
-    """
+    """Check the theme."""
     if theme not in get_args(Theme):
         raise InputError(f"theme={theme!r}: give one of {', '.join(get_args(Theme))}")
-
-
-def check_speed(speed: Any) -> None:
-    """Check the playback speed.
-
-    Raises
-    ------
-    InputError
-        If it is not a number above 0, or is over 1000.
-    """
-    if not (is_number(speed) and 0 < speed <= 1000):
-        raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")

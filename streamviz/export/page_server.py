@@ -55,7 +55,7 @@ class DashboardServer:
         Which of its streams.
     host : str
         The address to listen on. Beyond the loopback address, everyone on that network who has
-        the link can see the page.
+        the link can see the page. InputError if it can't be had.
     port : int
         The port to listen on; 0 takes a free one.
 
@@ -63,11 +63,6 @@ class DashboardServer:
     ----------
     url : str
         The link to the page. It contains the token, so everyone who has the link can see the page.
-
-    Raises
-    ------
-    InputError
-        If the scenario has no such stream, or the server can't listen on this address.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from html import escape
 from itertools import pairwise
-from math import hypot
+from math import cos, hypot, pi, sin
 from typing import Any, NamedTuple
 
 from streamviz.export.raster import font_path, png
@@ -147,21 +147,12 @@ def _subpaths(data: str) -> Iterator[list[Point]]:
 
 
 def _half_circle(x: float, y: float, radius: float, across: float) -> list[Point]:
-    sign = 1 if across > 0 else -1
-    turns = (
-        (-0.924, 0.383),
-        (-0.707, 0.707),
-        (-0.383, 0.924),
-        (0, 1),
-        (0.383, 0.924),
-        (0.707, 0.707),
-        (0.924, 0.383),
-    )
-    return [(x + across / 2 + sign * dx * radius, y + sign * dy * radius) for dx, dy in turns]
+    radius = radius if across > 0 else -radius
+    turns = [n * pi / 8 for n in range(7, 0, -1)]
+    return [(x + across / 2 + cos(one) * radius, y + sin(one) * radius) for one in turns]
 
 
 def _dashes(points: list[Point], pattern: list[float]) -> Iterator[list[Point]]:
-    """Yield the dashes of a line."""
     index, left = 0, pattern[0]
     piece = [points[0]]
     for (x, y), (end_x, end_y) in pairwise(points):

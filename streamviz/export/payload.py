@@ -10,8 +10,8 @@ from typing import Any
 
 from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError
+from streamviz.recording.format import dumps
 from streamviz.recording.frames import Frames
-from streamviz.recording.packing import dumps
 
 MAX_PAGE = 6_000_000
 """Bytes of a page with one plot. Each further plot may add as much, less the size of plotly.js."""
@@ -21,23 +21,10 @@ _END = 50  # bytes that the end of the file may take
 def compress_frames(
     frames: Frames, extra: dict[str, Any], page_bytes: int, *, progress: bool
 ) -> bytes:
-    """Return all frames and what else their page needs, as compressed JSON.
+    """Return all frames and what else their page needs (`extra`), as compressed JSON.
 
-    Parameters
-    ----------
-    frames : Frames
-        The frames that the page contains.
-    extra : dict
-        What else the page needs to know.
-    page_bytes : int
-        The size of the page without this payload.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Raises
-    ------
-    InputError
-        If the page gets too large; raised as soon as that is clear, with the span that fits.
+    InputError if the page gets too large with its other bytes; raised as soon as that is clear,
+    with the span that fits.
     """
     metadata = frames.metadata()
     figures, deltas = frames.figures_and_deltas()

@@ -9,13 +9,7 @@ _INSTALL = install_command("export")
 
 
 def png(svg: str, size: tuple[int, int]) -> bytes:
-    """Return an SVG as a PNG of this size in pixels.
-
-    Raises
-    ------
-    InputError
-        If the extra ``export`` is not installed.
-    """
+    """Return an SVG as a PNG of this size in pixels; InputError without the extra ``export``."""
     font = font_path()
     try:
         import resvg_py

@@ -33,29 +33,22 @@ def to_slides(
     other plot is a picture of its last state. The key S opens the speaker's notes.
 
     The slide types of the cells (in JupyterLab: the property inspector) say where slides begin.
-    Without slide types, each heading begins a slide. A cell with a collapsed source shows only
-    its output.
+    Without slide types, each heading begins a slide. A cell with a collapsed source shows only its
+    output.
 
     Parameters
     ----------
     notebook : str or Path
         The ``.ipynb`` file, which stays unchanged.
     path : str or Path, optional
-        The ``.html`` file to write. Default: the notebook's name with ``.slides.html``.
+        The file to write, which is returned. Default: the notebook's name with ``.slides.html``.
     theme : {"light", "dark", "auto"}
         Auto follows the browser.
     run : bool
         Whether to run the notebook first, in its own folder. Without a run the saved outputs are
         shown, and no plot plays.
-    overwrite : bool
-        Whether to replace an existing file.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The file.
+    overwrite, progress : bool
+        As in `to_html`.
 
     Raises
     ------
@@ -83,32 +76,10 @@ def to_document(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Write a notebook as one HTML page to read; see `to_slides` for its plots.
+    """Write a notebook as one HTML page to read; see `to_slides` for its plots, options and errors.
 
-    Parameters
-    ----------
-    notebook : str or Path
-        The ``.ipynb`` file, which stays unchanged.
-    path : str or Path, optional
-        The ``.html`` file to write. Default: the notebook's name with ``.html``.
-    theme : {"light", "dark", "auto"}
-        Auto means light.
-    run : bool
-        Whether to run the notebook first, as `to_slides` does.
-    overwrite : bool
-        Whether to replace an existing file.
-    progress : bool
-        Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError, NotebookError, RecordingError
-        As `to_slides`.
+    By default, the page has the notebook's name with ``.html``, and the theme ``"auto"`` means
+    light.
     """
     source, target = path_of("notebook", notebook), _target(notebook, path, HTML)
     cells = _load(source, target, theme, run, overwrite, progress)

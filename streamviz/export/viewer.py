@@ -5,28 +5,23 @@ from __future__ import annotations
 import queue
 from typing import Any
 
-from streamviz.recording.packing import dumps
+from streamviz.recording.format import dumps
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
 _ALLOWED = ("hello", "grant", "story")
 
 
-class Viewer:
+class Viewer(Dashboard):
     """One browser's dashboard. The browser grants frames and asks for stories, and no more.
 
-    Parameters
-    ----------
-    source : Scenario
-        What to show; all viewers share it.
-    stream : str
-        Which of its streams.
+    It puts its messages into a queue instead of sending them to a front end.
     """
 
     def __init__(self, source: Scenario, stream: str) -> None:
         self._messages: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._dashboard = _QueueDashboard(source, stream, self._messages)
-        self._dashboard._start()
+        super().__init__(source, stream=stream, controls=False)
+        self._start()
 
     def next_message(self, timeout_s: float) -> tuple[str, str] | None:
         """Return the type and the JSON content of the next message, or None after the timeout."""
@@ -36,28 +31,18 @@ class Viewer:
             return None
 
     def receive(self, message: Any) -> bool:
-        """Pass a browser's message to the dashboard; return False if it is not an allowed one."""
+        """Take a browser's message; return False if it is not an allowed one."""
         if not isinstance(message, dict) or message.get("type") not in _ALLOWED:
             return False
         if type(message.get("frames", 0)) is not int:
             return False
-        self._dashboard._receive(None, message | {"view": ""}, [])
+        self._receive(None, message | {"view": ""}, [])
         return True
 
     def close(self) -> None:
         """Stop the messages."""
-        self._dashboard._unhook()
-        self._dashboard.close()
-
-
-class _QueueDashboard(Dashboard):
-    """A dashboard that puts its messages into a queue instead of sending them to a front end."""
-
-    def __init__(
-        self, source: Scenario, stream: str, messages: queue.SimpleQueue[tuple[str, str]]
-    ) -> None:
-        self._messages = messages
-        super().__init__(source, stream=stream, controls=False)
+        self._unhook()
+        super().close()
 
     def _send_json(self, kind: str, content: dict[str, Any], **_head: str) -> None:
         self._messages.put((kind, dumps(content)))

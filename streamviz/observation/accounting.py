@@ -55,14 +55,7 @@ class GroupAccounting:
 
 
 def account_for(sample: Sample, group: GroupState) -> GroupAccounting:
-    """Return what became of the stream's entries, as one group of a sample sees it.
-
-    Parameters
-    ----------
-    sample : Sample
-        The sample.
-    group : GroupState
-        One of its groups.
+    """Return what became of the stream's entries, as one of the groups of a sample sees it.
 
     Notes
     -----

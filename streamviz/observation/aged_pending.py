@@ -11,18 +11,10 @@ from streamviz.client.models import PendingEntry
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AgedPending(Sequence[PendingEntry]):
-    """Pending entries that nothing has happened to, some time later, without a copy of them.
+    """Pending entries that nothing has happened to, some time later, without a copy of them."""
 
-    Attributes
-    ----------
-    entries : sequence of PendingEntry
-        The entries as they were.
-    ms : int
-        How much later, in milliseconds.
-    """
-
-    entries: Sequence[PendingEntry]
-    ms: int
+    entries: Sequence[PendingEntry]  # as they were
+    ms: int  # how much later
 
     def __len__(self) -> int:
         return len(self.entries)

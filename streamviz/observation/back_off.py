@@ -17,16 +17,11 @@ class BackOff:
     """How long to wait between two samples, in seconds and in words.
 
     A server is slow if the last three round trips took more than 50 ms each: one may be by chance.
-
-    Attributes
-    ----------
-    consumers : int
-        Of how many consumers the last sample told.
     """
 
     def __init__(self) -> None:
         self._took_s: deque[float] = deque([0.0] * 3, 3)
-        self.consumers = 0
+        self.consumers = 0  # of how many the last sample told
 
     def took(self, seconds: float) -> None:
         """Note how long a round trip took."""

@@ -26,21 +26,7 @@ _LEAST_KEPT = 200
 
 
 class ByteBudget:
-    """How many entries a sample may ask for, and how often.
-
-    Parameters
-    ----------
-    max_entries, max_pending, count_up_to : int
-        See `streamviz.Observer`.
-
-    Attributes
-    ----------
-    entry_bytes : int
-        The size of the stream's largest entries, as far as they were seen lately; 0 before the
-        first poll.
-    held : bool
-        Whether large entries are known to have changed, and were not polled since.
-    """
+    """How many entries a sample may ask for, and how often; the limits are those of `Observer`."""
 
     def __init__(self, max_entries: int, max_pending: int, count_up_to: int) -> None:
         self._limits = {
@@ -51,8 +37,8 @@ class ByteBudget:
         for name, value in self._limits.items():
             if type(value) is not int or value < 1:
                 raise InputError(f"{name}={value!r}: give an integer, 1 or more")
-        self.entry_bytes = 0
-        self.held = False
+        self.entry_bytes = 0  # of the largest seen lately; 0 before the first poll
+        self.held = False  # large entries are known to have changed, and were not polled since
         self._polled_ms = 0
 
     @property
@@ -101,10 +87,7 @@ class ByteBudget:
 def shortened(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Return entries as a sample keeps them: without the rest of what is too long.
 
-    Parameters
-    ----------
-    entries : tuple of Entry
-        Together they keep 20,000 characters, or 200 each if they are many.
+    Together they keep 20,000 characters, or 200 each if they are many.
     """
     limit = max(_LEAST_KEPT, _KEPT_BYTES // max(1, len(entries)))
     return tuple(

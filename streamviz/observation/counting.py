@@ -25,30 +25,14 @@ from streamviz.client.models import StreamInfo
 class Lookahead:
     """All entries between two IDs: the reply to ``XRANGE key (after + COUNT n``, or to XREVRANGE.
 
-    Attributes
-    ----------
-    after : EntryId
-        The ID before them.
-    ids : sequence of bytes
-        Their IDs, rising, as the server wrote them.
-    complete : bool
-        Whether the stream has no more after them.
-    until : EntryId or None
-        The last ID that was asked for; by default, the last of `ids`.
-    asked : bool
-        Whether `after` was asked for; else it's known from the first of `ids`.
-
-    Raises
-    ------
-    ValueError
-        If the IDs do not rise, or do not follow `after`.
+    ValueError if the IDs do not rise, or do not follow `after`.
     """
 
-    after: EntryId
-    ids: Sequence[bytes]
-    complete: bool
-    until: EntryId | None = None
-    asked: bool = True
+    after: EntryId  # the ID before them
+    ids: Sequence[bytes]  # rising, as the server wrote them
+    complete: bool  # whether the stream has no more after them
+    until: EntryId | None = None  # the last ID that was asked for; by default, the last of `ids`
+    asked: bool = True  # whether `after` was; else it's known from the first of `ids`
 
     def __post_init__(self) -> None:
         ids = list(self.ids)
@@ -96,22 +80,12 @@ class Lookahead:
 
 @dataclass(frozen=True, slots=True)
 class StreamDelta:
-    """What changed in the stream from one sample to the next.
+    """What changed in the stream from one sample to the next."""
 
-    Attributes
-    ----------
-    old, now : StreamInfo
-        The stream in the previous sample, and now.
-    counted : int or None
-        Entries after the last ID of the previous sample; None if there were too many to count.
-    acked_up_to : EntryId
-        No entry after this ID can have been trimmed as acknowledged by all groups (ACKED, 8.2).
-    """
-
-    old: StreamInfo
+    old: StreamInfo  # in the previous sample
     now: StreamInfo
-    counted: int | None
-    acked_up_to: EntryId
+    counted: int | None  # entries after the last ID of the previous sample; None if too many
+    acked_up_to: EntryId  # none after it can have been trimmed as ACKED by all groups (8.2)
 
     @property
     def counter(self) -> int:
@@ -207,19 +181,8 @@ class Contradiction(Exception):
 class Counts:
     """How many entries follow each of some IDs.
 
-    Parameters
-    ----------
-    stream : StreamInfo
-        The stream now; its ends are known.
-    carried : mapping of EntryId to int
-        What earlier samples proved, and what still holds.
-    ranges : iterable of Lookahead
-        Entries of the stream now.
-
-    Raises
-    ------
-    Contradiction
-        If these disagree.
+    That is known of the stream's ends, of what earlier samples proved and still holds (`carried`),
+    and from ranges of its entries. Contradiction if these disagree.
     """
 
     def __init__(

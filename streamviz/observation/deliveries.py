@@ -82,11 +82,6 @@ class DeliveryLog:
 
     It does not see what was both delivered and acknowledged between two samples. It follows the
     oldest pending entries of a group: at most as many as the observer's `max_pending`.
-
-    Parameters
-    ----------
-    history : History
-        The samples.
     """
 
     def __init__(self, history: Samples) -> None:
@@ -214,6 +209,5 @@ def _undone(entry_id: EntryId, group: GroupState, sample: Sample) -> End | None:
 
 
 def _may_be_removed(entry_id: EntryId, sample: Sample) -> bool:
-    """Tell whether an entry may no longer be in the stream."""
     emptied = not sample.length and sample.entries_added > 0
     return emptied or entry_id < sample.first_id or entry_id <= sample.max_deleted_id

@@ -13,30 +13,14 @@ from streamviz.observation.idle_groups import GroupReplies
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one poll shows about the groups' lag.
-
-    Attributes
-    ----------
-    stream : StreamInfo
-        The stream.
-    groups : list of GroupInfo
-        Its groups.
-    new : Lookahead
-        The entries after the last ID of the previous sample; only the newest if there are many.
-    pages : list of Lookahead
-        The pages that the tracker asked for.
-    by_group : mapping of str to GroupReplies
-        The replies about each group that was asked about by name.
-    active_groups : set of str
-        The groups of which a consumer may have read since the previous sample.
-    """
+    """What one poll shows about the groups' lag."""
 
     stream: StreamInfo
     groups: list[GroupInfo]
-    new: Lookahead
-    pages: list[Lookahead]
-    by_group: Mapping[str, GroupReplies]
-    active_groups: set[str]
+    new: Lookahead  # after the last ID of the previous sample; only the newest if many
+    pages: list[Lookahead]  # that the tracker asked for
+    by_group: Mapping[str, GroupReplies]  # of those that were asked about by name
+    active_groups: set[str]  # a consumer may have read since the previous sample
 
     def lookahead(self, group: GroupInfo) -> list[Lookahead]:
         """Return the entries that were asked for after a group's cursor, if they were."""
@@ -51,36 +35,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the replies of a poll prove, together with what earlier ones proved.
-
-    Attributes
-    ----------
-    evidence : Evidence
-        The replies.
-    delta : StreamDelta
-        What changed in the stream since the previous sample.
-    unchanged : set of str
-        The groups that have not changed since.
-    counts : Counts or None
-        What is known; None if nothing has changed, so that nothing was counted.
-    waiting : mapping of str to (int or None)
-        How many entries follow each group's cursor; None if unknown.
-    is_contradictory : bool
-        Whether the replies contradict what is known, or each other.
-    is_doubtful : bool
-        Whether they say what hardly ever happens, or what cannot be.
-    carried : mapping of EntryId to int
-        What was taken from earlier samples.
-    """
+    """What the replies of a poll prove, together with what earlier ones proved."""
 
     evidence: Evidence
-    delta: StreamDelta
-    unchanged: set[str]
-    counts: Counts | None
-    waiting: Mapping[str, int | None]
-    is_contradictory: bool = False
-    is_doubtful: bool = False
-    carried: Mapping[EntryId, int] = field(default_factory=dict)
+    delta: StreamDelta  # since the previous sample
+    unchanged: set[str]  # groups
+    counts: Counts | None  # None if nothing has changed, so that nothing was counted
+    waiting: Mapping[str, int | None]  # after each group's cursor; None if unknown
+    is_contradictory: bool = False  # the replies contradict what is known, or each other
+    is_doubtful: bool = False  # they say what hardly ever happens, or what cannot be
+    carried: Mapping[EntryId, int] = field(default_factory=dict)  # from earlier samples
 
     @property
     def uncertain(self) -> list[GroupInfo]:

@@ -8,7 +8,7 @@ it was neither trimmed nor deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
@@ -28,27 +28,13 @@ _MAX_BYTES = 1_000_000
 class Failovers:
     """Compares the nodes that answer for a stream from one poll to the next.
 
-    Parameters
-    ----------
-    connection : Connection
-        The stream's connection; on a single server, nothing is ever found.
-    key : str
-        The stream's key.
-
-    Attributes
-    ----------
-    names : mapping of str to str
-        The nodes' names by their addresses, for the event.
-    event : Event or None
-        What the last poll that was kept found.
-    lost : int
-        How many entries of this stream were lost in all failovers, at most.
+    On a single server, nothing is ever found.
     """
 
     def __init__(self, connection: Connection, key: str) -> None:
-        self.names: Mapping[str, str] = {}
-        self.event: Event | None = None
-        self.lost = 0
+        self.names: Mapping[str, str] = {}  # the nodes' by their addresses, for the event
+        self.event: Event | None = None  # of the last poll that was kept
+        self.lost = 0  # in all failovers of this stream, at most
         self._connection = connection
         self._key = key
         self._node = ""
@@ -68,23 +54,19 @@ class Failovers:
     ) -> Steps[bool]:
         """Find out whether the stream was failed over, and whether anything is lost by it.
 
-        On a stream whose node has not changed since the previous poll, this asks nothing.
-
-        Parameters
-        ----------
-        old : StreamInfo or None
-            The stream in the previous sample.
-        cursors : mapping of str to EntryId
-            The groups' cursors then.
-        replies : PollReplies
-            The replies now.
+        The stream and the groups' cursors are those of the previous sample. On a stream whose node
+        has not changed since, this asks nothing.
         """
         node, replicas = node_of(self._connection), replicas_of(self._connection)
         self._found = node, replicas, 0, None
         if not self._node or node == self._node or old is None:
             return False
         lost = yield from self._lost(old, replies)
-        back = sorted(_went_back(cursors, replies))
+        back = sorted(
+            group.name
+            for group in replies.groups
+            if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO)
+        )
         if node not in self._replicas and not lost and not back:
             return False  # it was moved
         name = self.names.get(node, node)
@@ -116,12 +98,5 @@ class Failovers:
 
 
 def _was_removed(entry_id: EntryId, stream: StreamInfo) -> bool:
-    """Tell whether an entry may have been trimmed or deleted."""
     first = stream.first_entry
     return first is None or entry_id < first.id or entry_id <= largest_deleted(stream)
-
-
-def _went_back(cursors: Mapping[str, EntryId], replies: PollReplies) -> Iterator[str]:
-    for group in replies.groups:
-        if group.last_delivered_id < cursors.get(group.name, EntryId.ZERO):
-            yield group.name

@@ -82,39 +82,30 @@ class History:
     def append(self, sample: Sample) -> None:
         """Add the next sample.
 
-        Raises
-        ------
-        InputError
-            If it is none, or its number or its time is before the last sample's; the history does
-            not change.
+        InputError if it is none, or its number or its time is before the last sample's; the history
+        does not change.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         with self.lock:
-            self._append(sample)
-
-    def _append(self, sample: Sample) -> None:
-        last = self.newest
-        if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
-            raise InputError(
-                f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
-                f"{last.time_ms} ms: append samples in order, or begin a new History"
-            )
-        if self._start_ms is None:
-            self._start_ms = sample.time_ms
-        self._missed.follow(sample, self._window.samples)
-        gone = self._window.append(sample)
-        self._missed.keep(self._counts.readers)
-        self._missed.forget(gone)
+            last = self.newest
+            if last is not None and (sample.n <= last.n or sample.time_ms < last.time_ms):
+                raise InputError(
+                    f"sample {sample.n} at {sample.time_ms} ms comes after sample {last.n} at "
+                    f"{last.time_ms} ms: append samples in order, or begin a new History"
+                )
+            if self._start_ms is None:
+                self._start_ms = sample.time_ms
+            self._missed.follow(sample, self._window.samples)
+            gone = self._window.append(sample)
+            self._missed.keep(self._counts.readers)
+            self._missed.forget(gone)
 
     def continue_from(
         self, start_ms: int, groups: Iterable[str], dead: Deaths | None = None
     ) -> None:
         """Continue a longer history: its start, its groups in their order, and who was dead.
 
-        Raises
-        ------
-        InputError
-            If there are samples already.
+        InputError if there are samples already.
         """
         if self._window.samples:
             raise InputError(f"{self!r} already has samples: continue with a new History")
@@ -233,12 +224,8 @@ class History:
         """Return a group's deliveries in the window: those that ended, then the pending ones.
 
         A notebook shows them as a table; `.to_frame()` makes a pandas frame of them. `DeliveryLog`
-        says what samples can't show.
-
-        Raises
-        ------
-        InputError
-            If no sample in the window has a group of that name.
+        says what samples can't show. InputError if no sample in the window has a group of that
+        name.
         """
         with self.lock:
             if group not in self.group_names:

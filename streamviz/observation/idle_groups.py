@@ -15,21 +15,11 @@ from streamviz.observation.counting import Lookahead, StreamDelta
 
 @dataclass(frozen=True, slots=True)
 class GroupReplies:
-    """What the server replied about one group by name.
+    """What the server replied about one group by name."""
 
-    Attributes
-    ----------
-    consumers : tuple of ConsumerInfo
-        Ordered by name (XINFO CONSUMERS).
-    oldest : sequence of PendingEntry
-        Its oldest pending entries (XPENDING).
-    lookahead : Lookahead
-        The next few entries that are waiting for it (XRANGE).
-    """
-
-    consumers: tuple[ConsumerInfo, ...]
-    oldest: Sequence[PendingEntry]
-    lookahead: Lookahead
+    consumers: tuple[ConsumerInfo, ...]  # ordered by name (XINFO CONSUMERS)
+    oldest: Sequence[PendingEntry]  # pending entries (XPENDING)
+    lookahead: Lookahead  # the next few entries that wait for it (XRANGE)
 
     def aged(self, consumers: tuple[ConsumerInfo, ...]) -> GroupReplies:
         """Return what an idle group would reply now, given its consumers' new idle times."""
@@ -48,21 +38,11 @@ class GroupReplies:
 
 @dataclass(frozen=True, slots=True)
 class LastPoll:
-    """One group in the previous poll.
-
-    Attributes
-    ----------
-    group : GroupInfo
-        Its numbers.
-    replies : GroupReplies
-        The replies about it.
-    idle : bool
-        Whether nothing had happened to it since the poll before.
-    """
+    """One group in the previous poll."""
 
     group: GroupInfo
     replies: GroupReplies
-    idle: bool
+    idle: bool  # nothing had happened to it since the poll before
 
     def differs(self, group: GroupInfo, consumers: Sequence[ConsumerInfo]) -> bool:
         """Tell from the numbers whether anything happened to the group since."""
@@ -89,19 +69,7 @@ def unchanged_groups(
     """Return the groups that have not changed, and whose waiting entries have not either.
 
     About these, XPENDING and XRANGE would reply as in the previous poll, except for the idle times.
-
-    Parameters
-    ----------
-    last : mapping of str to LastPoll
-        The groups in the previous poll.
-    delta : StreamDelta
-        What changed in the stream since.
-    groups : iterable of GroupInfo
-        The groups now.
-    replies : mapping of str to GroupReplies
-        The replies about them by name.
-    active : container of str
-        The groups of which a consumer may have asked the server for anything since.
+    A consumer of an active group may have asked the server for anything since.
     """
     names = set()
     for group in groups:

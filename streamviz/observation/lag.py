@@ -29,20 +29,9 @@ def judge_lag(
 ) -> Lag:
     """Return how far a group is behind, and whether that number can be trusted.
 
-    Parameters
-    ----------
-    group, stream : GroupInfo, StreamInfo
-        What the server reports of both, at one moment.
-    counted : int, optional
-        How many entries are waiting, if they were counted.
-    at_least, at_most : int
-        If they were not counted: the bounds of their number; by default all but one entry.
-
-    Returns
-    -------
-    Lag
-        "exact" if counted or if the cursor's position alone proves it; else "plausible" or
-        "suspect" with the server's number, or "unknown" where it has none or an impossible one.
+    It is exact if the waiting entries were counted, or if the cursor's position alone proves it.
+    Else it is the server's own: plausible, suspect, or unknown where it has none or an impossible
+    one, out of its bounds. By default, these leave out one entry.
 
     Examples
     --------

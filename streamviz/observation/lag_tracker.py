@@ -27,17 +27,10 @@ class Judgement(NamedTuple):
 
 @dataclass(slots=True)
 class LagTracker:
-    """Judges each group's lag, and what became of its entries, with what earlier samples proved.
+    """Judges each group's lag, and what became of its entries, with what earlier samples proved."""
 
-    Attributes
-    ----------
-    stream : StreamInfo or None
-        The stream in the previous sample.
-    pages : list of Page
-        What to count in the next sample; empty if every group's lag is known.
-    """
-
-    stream: StreamInfo | None = None
+    stream: StreamInfo | None = None  # in the previous sample
+    # to count in the next sample; empty if all is known
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)
     _views: dict[str, GroupView] = field(default_factory=dict)
@@ -101,7 +94,11 @@ class LagTracker:
             active = group.name in evidence.active_groups
             view = GroupView(group, count, by_name, evidence.stream, active=active)
             views[group.name] = view
-            outcomes = self._outcome(view, before.get(group.name), found.delta)
+            old, outcomes = self._views.get(group.name), before.get(group.name)
+            if old is None or outcomes is None:
+                outcomes = first_outcomes(view, created=self.stream is not None)
+            else:
+                outcomes = next_outcomes(outcomes, old, view, found.delta)
             judgements.append(Judgement(group, lag, outcomes))
         self.pages = next_pages(counts, found.uncertain, entry_bytes, first=False)
         known = self._carry(counts, evidence, found.waiting)
@@ -114,7 +111,6 @@ class LagTracker:
         return judgements
 
     def _delta(self, evidence: Evidence) -> StreamDelta:
-        """Return what changed in the stream since the previous sample."""
         old, views = self.stream or evidence.stream, self._views
         last = old.last_generated_id
         counted = (
@@ -188,12 +184,6 @@ class LagTracker:
         below, above = counts.around(cursor)
         seen = [one.beyond(cursor) for one in evidence.lookahead(group) if one.after <= cursor]
         return max(counts[above], 1, *seen), counts[below]
-
-    def _outcome(self, view: GroupView, before: Outcomes | None, delta: StreamDelta) -> Outcomes:
-        old = self._views.get(view.group.name)
-        if old is None or before is None:
-            return first_outcomes(view, created=self.stream is not None)
-        return next_outcomes(before, old, view, delta)
 
     def _carry(
         self, counts: Counts, evidence: Evidence, waiting: Mapping[str, int | None]

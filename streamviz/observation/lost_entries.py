@@ -14,21 +14,11 @@ from streamviz.observation.sample import Sample
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A failover in which an entry was lost, or may have been.
-
-    Attributes
-    ----------
-    event : Event
-        The failover.
-    sample : Sample
-        The sample that tells of it.
-    certain : bool
-        Whether the entry is certainly lost.
-    """
+    """A failover in which an entry was lost, or may have been."""
 
     event: Event
-    sample: Sample
-    certain: bool
+    sample: Sample  # that tells of it
+    certain: bool  # whether the entry is certainly lost
 
     def words(self, at: str) -> str:
         """Return it in words, with the time."""

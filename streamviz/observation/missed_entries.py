@@ -11,26 +11,11 @@ from streamviz.observation.sample import Sample
 
 
 class MissedEntries:
-    """What one reader may still get, and what it missed.
-
-    Parameters
-    ----------
-    added : iterable of EntryId
-        Entries added so far, in order.
-    limit : int
-        How many expected entries to keep at most: the newest.
-
-    Attributes
-    ----------
-    expected : deque of EntryId
-        Entries that were added and that the reader may still get.
-    missed : dict of EntryId to None
-        Entries that the reader did not get, although it got a later one; an ordered set.
-    """
+    """What one reader may still get, and what it missed, of entries that are added in order."""
 
     def __init__(self, added: Iterable[EntryId], limit: int) -> None:
-        self.expected = deque(added, limit)
-        self.missed: dict[EntryId, None] = {}
+        self.expected = deque(added, limit)  # the newest that it may still get
+        self.missed: dict[EntryId, None] = {}  # although it got a later one; an ordered set
 
     def receive(self, ids: Iterable[EntryId]) -> None:
         """Note what the reader got: earlier entries that it did not get are missed."""
@@ -50,16 +35,10 @@ class MissedEntries:
 
 
 class MissedByReaders:
-    """What each reader missed that reports what it gets.
-
-    Parameters
-    ----------
-    limit : int
-        How many expected entries to keep for each of them, at most.
-    """
+    """What each reader missed that reports what it gets."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._limit = limit  # of expected entries for each of them
         self._readers: dict[str, MissedEntries] = {}
         self._newest_id = EntryId.ZERO
 

@@ -44,12 +44,7 @@ class NodePolls:
 
     Each node is asked in a thread of its own. The first time that a node does not answer, a sample
     waits for it for a second. After that it waits only a moment: until the node answers again, its
-    streams have a sample that says so.
-
-    Parameters
-    ----------
-    observers : sequence of Observer
-        One for each stream, all with one client.
+    streams have a sample that says so. All observers have one client.
     """
 
     def __init__(self, observers: Sequence[Observer]) -> None:
@@ -62,14 +57,8 @@ class NodePolls:
     def poll(self, n: int, time_ms: int) -> list[tuple[Sample, str, Mapping[int, str]]]:
         """Return for each stream its sample, its node, and the slots that leave that node.
 
-        The node is empty if it does not answer, and on a single server.
-
-        Parameters
-        ----------
-        n : int
-            The number of a sample of a stream that was not asked.
-        time_ms : int
-            The samples' time.
+        The node is empty if it does not answer, and on a single server. A stream that was not asked
+        has a sample with the number `n`.
         """
         self._drop_failed()
         left_out: dict[int, str] = {}

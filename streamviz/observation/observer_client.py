@@ -45,15 +45,8 @@ _LIBRARIES = ("redis", "valkey", "aioredis")
 def observer_client(client: Any) -> Any:
     """Return a client of the observer's own for the server of `client`; nothing connects yet.
 
-    Parameters
-    ----------
-    client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
-        A client that was made here is returned as it is.
-
-    Raises
-    ------
-    InputError
-        If the client does not tell where and as whom to connect.
+    A client that was made here is returned as it is. InputError if the client does not tell where
+    and as whom to connect.
     """
     pool = getattr(client, "connection_pool", None)
     if isinstance(client, LazyCluster) or isinstance(pool, _BriefPool):

@@ -22,27 +22,13 @@ from streamviz.observation.idle_groups import GroupReplies
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """One group in a sample.
-
-    Attributes
-    ----------
-    group : GroupInfo
-        Its numbers.
-    waiting : int or None
-        The entries after its cursor; None if unknown.
-    replies : GroupReplies or None
-        What the server replied about it by name.
-    stream : StreamInfo
-        The stream.
-    active : bool
-        Whether a consumer may have done anything since the previous sample.
-    """
+    """One group in a sample."""
 
     group: GroupInfo
-    waiting: int | None
-    replies: GroupReplies | None
+    waiting: int | None  # after its cursor; None if unknown
+    replies: GroupReplies | None  # about it by name
     stream: StreamInfo
-    active: bool
+    active: bool  # a consumer may have done anything since the previous sample
 
     @property
     def unheld(self) -> int:
@@ -51,38 +37,19 @@ class GroupView:
 
 
 class Outcomes(NamedTuple):
-    """What became of entries up to a group's cursor: each number is certain, and not the whole.
+    """What became of entries up to a group's cursor: each number is certain, and not the whole."""
 
-    Attributes
-    ----------
-    acked : int
-        Acknowledged, or read with NOACK, which acknowledges at delivery.
-    dropped : int
-        Dropped from the pending list with a deleted consumer.
-    gone : int
-        Never delivered: trimmed, deleted or skipped, or older than the group.
-    removed : int
-        How many of those that are pending may no longer be in the stream.
-    ahead : int
-        How many of them may be after the cursor: to deliver these makes no more entries pending.
-    """
-
-    acked: int = 0
-    dropped: int = 0
-    gone: int = 0
-    removed: int = 0
-    ahead: int = 0
+    acked: int = 0  # or read with NOACK, which acknowledges at delivery
+    dropped: int = 0  # from the pending list with a deleted consumer
+    gone: int = 0  # never delivered: trimmed, deleted or skipped, or older than the group
+    removed: int = 0  # of those that are pending, how many may no longer be in the stream
+    ahead: int = 0  # of these, may be after the cursor: to deliver them makes no more pending
 
 
 def first_outcomes(view: GroupView, *, created: bool) -> Outcomes:
     """Return what is certain of a group in its first sample.
 
-    Parameters
-    ----------
-    view : GroupView
-        The group.
-    created : bool
-        Whether it was created since the previous sample.
+    It may have been `created` since the previous sample.
     """
     group, removed = view.group, _possibly_removed(view, view.stream)
     untouched = not group.consumers and not group.pending and (created or not group.entries_read)

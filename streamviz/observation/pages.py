@@ -20,20 +20,10 @@ _PROBES, _PROBES_BYTES = 8, 50_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A few entries to count, forwards or backwards from an ID whose number is known.
+    """A few entries to count, forwards or backwards from an ID whose number is known."""
 
-    Attributes
-    ----------
-    start : EntryId
-        The ID: not counted itself forwards, counted backwards.
-    count : int
-        How many entries at most.
-    back : bool
-        Whether to count backwards.
-    """
-
-    start: EntryId
-    count: int
+    start: EntryId  # not counted itself forwards, counted backwards
+    count: int  # at most
     back: bool
 
     def command(self, key: str) -> Command:
@@ -69,24 +59,11 @@ def probe(stream: StreamInfo, entry_bytes: int) -> list[Page]:
 def next_pages(
     counts: Counts, uncertain: Iterable[GroupInfo], entry_bytes: int, *, first: bool
 ) -> list[Page]:
-    """Return what to count so that the groups' lags become known.
+    """Return what to count so that the groups' lags become known: those of the `uncertain` ones.
 
-    Parameters
-    ----------
-    counts : Counts
-        What is known.
-    uncertain : iterable of GroupInfo
-        The groups whose lag is not.
-    entry_bytes : int
-        The size of an entry in a reply, of the largest if they differ.
-    first : bool
-        Whether the previous sample asked for no page: then this one may be long.
-
-    Returns
-    -------
-    list of Page
-        All that is between the known and the groups' cursors if it is short enough, else a few
-        entries of it. The server's own lag tells from which side to count, and is not believed.
+    That is all between the known and the groups' cursors if it is short enough, else a few entries
+    of it; a `first` page may be long. The server's own lag tells from which side to count, and is
+    not believed.
     """
     if entry_bytes > LARGE_BYTES:
         return []

@@ -75,21 +75,10 @@ class PartitionObserver:
     def sample(
         self, time_ms: int | None = None, events: Iterable[Event | str] = ()
     ) -> PartitionedSample:
-        """Sample every part.
+        """Sample every part; the arguments are those of `Observer.sample`.
 
-        Parameters
-        ----------
-        time_ms : int, optional
-            The samples' time, in milliseconds since 1970 UTC; by default, this machine's clock.
-            If that is set back, the samples' times go on, and an event says so.
-        events : iterable of Event or str
-            What happened, to be carried by the sample; a text becomes a note.
-
-        Returns
-        -------
-        PartitionedSample
-            Also if parts are gone or their servers do not answer: then `trouble` says which, and
-            the sums that need them are unknown.
+        If parts are gone or their servers do not answer, `trouble` says which, and the sums that
+        need them are unknown.
         """
         self._n += 1
         reported = events_of(events)

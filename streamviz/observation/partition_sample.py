@@ -76,16 +76,11 @@ def sum_partitions(
 
     Parameters
     ----------
-    name : str
-        The name of the whole.
-    n : int
-        The sample's number.
-    time_ms : int
-        Its time, in milliseconds since 1970 UTC.
+    name, n, time_ms, events : str, int, int, tuple of Event
+        The name of the whole, the sample's number, its time in milliseconds since 1970 UTC, and
+        what happened.
     states : sequence of PartitionState
         The parts.
-    events : tuple of Event
-        What happened.
     """
     check_type("states", states, Sequence, "a sequence of PartitionState")
     for state in states:
@@ -111,7 +106,7 @@ def sum_partitions(
         groups=tuple(_sum_group(group, states) for group in groups),
         events=(*events, *_merged(chain.from_iterable(sample.events for sample in samples))),
         nodes=sum(sample.nodes for sample in existing),
-        memory_bytes=_sum([sample.memory_bytes for sample in existing]) if existing else None,
+        memory_bytes=sum_known(one.memory_bytes for one in existing) if existing else None,
         readers=tuple(readers[one] for one in sorted(readers)),
         lost=sum(sample.lost for sample in existing),
         partitions=tuple(states),
@@ -119,18 +114,10 @@ def sum_partitions(
 
 
 def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
-    """Return the lag of a group over all parts.
+    """Return the lag of a group over all parts, given each part's lag, or why there is none.
 
-    Parameters
-    ----------
-    lags : mapping of int to Lag or str
-        For each part's number its lag, or why there is none.
-
-    Returns
-    -------
-    Lag
-        Exact only if every part's is; unknown if any is, with the reasons. `behind_ms` is the
-        largest of the parts'.
+    It is exact only if every part's is, and unknown if any is, with the reasons. `behind_ms` is the
+    largest of the parts'.
 
     Examples
     --------
@@ -142,7 +129,7 @@ def sum_lags(lags: Mapping[int, Lag | str]) -> Lag:
         for number, lag in lags.items()
     }
     verdicts = {lag.verdict for lag in known.values()}
-    total = _sum([lag.entries for lag in known.values()])
+    total = sum_known(lag.entries for lag in known.values())
     times = [lag.behind_ms for lag in known.values() if lag.behind_ms is not None]
     return Lag(
         entries=None if "unknown" in verdicts else total,
@@ -173,13 +160,12 @@ def _shortened(texts: Sequence[str], between: str = "; ") -> str:
 
 
 def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
-    by_part = {state.number: state.sample.find_group(name) for state in states}
-    groups = [group for group in by_part.values() if group is not None]
-    lags: dict[int, Lag | str] = {}
-    for state in states:
-        group = by_part[state.number]
-        lags[state.number] = group.lag if group else state.sample.trouble or "no such group"
-    complete = len(groups) == len(states)
+    of_parts = [state.sample.find_group(name) for state in states]
+    groups = [group for group in of_parts if group is not None]
+    lags = {
+        state.number: group.lag if group else state.sample.trouble or "no such group"
+        for state, group in zip(states, of_parts, strict=True)
+    }
     consumers: dict[str, list[ConsumerInfo]] = {}
     for one in chain.from_iterable(group.consumers for group in groups):
         consumers.setdefault(one.name, []).append(one)
@@ -187,13 +173,13 @@ def _sum_group(name: str, states: Sequence[PartitionState]) -> GroupState:
     return GroupState(
         name=name,
         last_delivered_id=min(group.last_delivered_id for group in groups),
-        entries_read=_sum([group.entries_read for group in groups]) if complete else None,
+        entries_read=sum_known(getattr(one, "entries_read", None) for one in of_parts),
         lag=sum_lags(lags),
         pending=sum(group.pending for group in groups),
         consumers=tuple(_sum_consumer(name, consumers[name]) for name in sorted(consumers)),
         oldest=tuple(islice(oldest, _MAX_PENDING)),
-        gone=_sum([group.gone for group in groups]) if complete else None,
-        acked=_sum([group.acked for group in groups]) if complete else None,
+        gone=sum_known(getattr(one, "gone", None) for one in of_parts),
+        acked=sum_known(getattr(one, "acked", None) for one in of_parts),
         dropped=sum(group.dropped for group in groups),
         more_consumers=max(group.more_consumers for group in groups),
     )
@@ -223,7 +209,7 @@ def _merged(events: Iterable[Event]) -> Iterator[Event]:
         yield Event("failed_over", node, count=count, detail=", ".join(sorted(groups)))
 
 
-def _sum(numbers: Sequence[int | None]) -> int | None:
+def sum_known(numbers: Iterable[int | None]) -> int | None:
     """Return the sum; None if one of the numbers is."""
-    known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
+    known = list(numbers)
+    return None if None in known else sum(one or 0 for one in known)

@@ -24,78 +24,37 @@ class StreamChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PollReplies:
-    """The replies of one poll.
+    """The replies of one poll."""
 
-    Attributes
-    ----------
-    stream : StreamInfo
-        The stream (XINFO STREAM), without large fields of its first and last entry.
-    groups : list of GroupInfo
-        Its groups (XINFO GROUPS).
-    new : tuple of Entry
-        The new entries, oldest first (XREVRANGE), without the rest of long values.
-    new_ids : Lookahead
-        Their IDs; or as many as were asked for, back from the newest.
-    pages : list of Lookahead
-        The pages that were asked for, to count entries.
-    entry_bytes : int
-        The size of the largest entry among the replies.
-    by_group : dict of str to GroupReplies
-        What it replied about each group that was asked about by name.
-    memory_bytes : int or None
-        The key's size (MEMORY USAGE), if asked for.
-    positions : dict of str to EntryId
-        The plain readers' positions (HGETALL), if asked for.
-    """
-
-    stream: StreamInfo
-    groups: list[GroupInfo]
-    new: tuple[Entry, ...]
-    new_ids: Lookahead
-    pages: list[Lookahead]
-    entry_bytes: int
-    by_group: dict[str, GroupReplies]
-    memory_bytes: int | None
-    positions: dict[str, EntryId]
+    stream: StreamInfo  # without large fields of its first and last entry (XINFO STREAM)
+    groups: list[GroupInfo]  # XINFO GROUPS
+    new: tuple[Entry, ...]  # entries, oldest first, without the rest of long values (XREVRANGE)
+    new_ids: Lookahead  # theirs; or as many as were asked for, back from the newest
+    pages: list[Lookahead]  # that were asked for, to count entries
+    entry_bytes: int  # of the largest entry among the replies
+    by_group: dict[str, GroupReplies]  # of those that were asked about by name
+    memory_bytes: int | None  # MEMORY USAGE, if asked for
+    positions: dict[str, EntryId]  # of the plain readers, if asked for (HGETALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """The commands of one poll of a stream.
+    """The commands of one poll of a stream; its limits are those of `Observer`.
 
-    Attributes
-    ----------
-    key : str
-        The stream's key.
-    after : EntryId or None
-        New entries are those after this ID; None in the first poll.
-    pages : sequence of Page
-        What else to count.
-    cursors : mapping of str to EntryId
-        The groups to ask about by name, and the cursors to look ahead from.
-    idle : mapping of str to GroupReplies
-        The idle ones among them, with their previous replies: ask only about their consumers.
-    readers : str or None
-        The key of the hash with the plain readers' positions, if there is one.
-    memory : bool
-        Whether to ask for the key's size.
-    max_entries, max_pending, count_up_to : int
-        See `streamviz.Observer`. If the entries are too large, the first and the last are 0.
-    known : StreamInfo, optional
-        The stream in the previous poll: ask only whether it is still the same.
+    If the entries are too large, `max_entries` and `count_up_to` are 0.
     """
 
     key: str
-    after: EntryId | None
-    pages: Sequence[Page]
-    cursors: Mapping[str, EntryId]
-    idle: Mapping[str, GroupReplies]
-    readers: str | None
-    memory: bool
+    after: EntryId | None  # which entries are new; None in the first poll
+    pages: Sequence[Page]  # what else to count
+    cursors: Mapping[str, EntryId]  # of the groups to ask about by name, to look ahead from
+    idle: Mapping[str, GroupReplies]  # groups among them: ask only about their consumers
+    readers: str | None  # the key of the hash with the plain readers' positions
+    memory: bool  # whether to ask for the key's size
     max_entries: int
     max_pending: int
     count_up_to: int
-    known: StreamInfo | None = None
+    known: StreamInfo | None = None  # in the previous poll: ask only whether it is still the same
 
     def commands(self) -> list[Command]:
         """Return the commands to send, all at one moment."""
@@ -112,14 +71,10 @@ class Poll:
     def read(self, results: Sequence[Any], last: LastReplies) -> PollReplies:
         """Read the replies; `last` knows the previous ones.
 
-        Raises
-        ------
-        Exception
-            If one of the replies is an error: any that concerns the stream, or a missing right.
-            A group may have been destroyed since the previous poll, so its errors do not count.
-            Also if a reply has another shape than it should.
-        ServerTooOld
-            If the server does not count the entries that were ever added.
+        Raise the first reply that is an error and concerns the stream, or says that a right is
+        missing. A group may have been destroyed since the previous poll, so its other errors do not
+        count. Raise also if a reply has another shape than it should, and ServerTooOld if the
+        server does not count the entries that were ever added.
         """
         errors = [result for result in results if isinstance(result, Exception)]
         if errors:

@@ -30,20 +30,7 @@ def make_sample(
 ) -> Sample:
     """Make a sample of what a poll found.
 
-    Parameters
-    ----------
-    polled : Polled
-        What the poll found.
-    readers : iterable of ReaderState
-        Plain readers that report themselves; each replaces the reader of that name in the replies.
-    stream : str
-        The stream's key.
-    n : int
-        The sample's number.
-    time_ms : int
-        Its time.
-    events : tuple of Event
-        What happened since.
+    A plain reader that reports itself replaces the reader of that name in the replies.
     """
     results = polled.replies
     info = results.stream

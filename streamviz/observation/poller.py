@@ -24,24 +24,12 @@ _IDLE_MARGIN_MS = 5
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What a poll found.
-
-    Attributes
-    ----------
-    replies : PollReplies
-        The replies.
-    judgements : list of Judgement
-        Each group, its lag, and what became of its entries.
-    previous : StreamInfo or None
-        The stream in the previous poll; None if there was none, or if it was another stream.
-    is_another : bool
-        Whether the stream was deleted and recreated since the previous poll.
-    """
+    """What a poll found."""
 
     replies: PollReplies
-    judgements: list[Judgement]
-    previous: StreamInfo | None
-    is_another: bool
+    judgements: list[Judgement]  # of each group
+    previous: StreamInfo | None  # None if there was none, or if it was another stream
+    is_another: bool  # it was deleted and recreated since the previous poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +47,6 @@ class Poller:
 
     A reply that contradicts what is known is not believed: the second round trip asks again. If it
     says the same, what was known is forgotten, and proved anew.
-
-    Parameters
-    ----------
-    snapshots : Snapshots
-        Sends the commands.
-    failovers : Failovers
-        Finds out whether a replica took over.
-    stream : str
-        The stream's key.
-    budget : ByteBudget
-        How many entries to ask for.
-    memory : bool
-        Whether to ask for the key's size.
-    hides : bool
-        Whether to drop the values of entries' fields.
     """
 
     def __init__(
@@ -104,14 +77,9 @@ class Poller:
     def poll(self, time_ms: int, readers: str | None) -> Steps[Polled]:
         """Poll at a time; `readers` is the key of the hash with the plain readers' positions.
 
-        Raises
-        ------
-        StreamChanged
-            If the stream's entries are large, and it is too early to ask about them again.
-        StreamError, ServerError
-            If the stream is gone, or the server does not answer.
-        Exception
-            If a reply makes no sense.
+        StreamChanged if the stream's entries are large, and it is too early to ask about them
+        again; StreamError or ServerError if it is gone, or the server does not answer; others if a
+        reply makes no sense.
         """
         self._began_s = time.monotonic()
         self._readers = readers
@@ -128,7 +96,7 @@ class Poller:
         moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = found.unchanged
         woke = any(name in now and name not in unchanged for name in idle)
-        doubtful = found.is_doubtful and self._snapshots.at_one_moment
+        doubtful = found.is_doubtful and self._snapshots.works is True
         if doubtful:
             found = tracker.find(found.evidence, self._last, anew=True)
         wrong = moved or woke or doubtful or tracker.stream is None
@@ -148,7 +116,6 @@ class Poller:
     def _keep(
         self, tracker: LagTracker, replies: PollReplies, found: Findings, *, is_another: bool
     ) -> Polled:
-        """Keep what the next poll needs."""
         previous = tracker.stream
         judgements = tracker.judge(found, self._budget.entry_bytes)
         unchanged, by_group = found.unchanged, replies.by_group
@@ -205,7 +172,6 @@ class Poller:
         return poll.read((yield poll.commands()), self._last_replies)
 
     def _find(self, tracker: LagTracker, replies: PollReplies) -> Findings:
-        """Return what the replies prove, with what earlier ones proved."""
         # from before the previous poll to after this one: it covers every read
         since_ms = (time.monotonic() - self._previous_s) * 1000 + _IDLE_MARGIN_MS
         by_group = replies.by_group

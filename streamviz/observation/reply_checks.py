@@ -26,10 +26,7 @@ def size_of(entry: Any) -> int:
 class LastReplies:
     """Parses and checks the replies about a stream and its groups, unless they are as before.
 
-    Parameters
-    ----------
-    hides : bool
-        Whether to drop the values of all fields.
+    If it `hides`, it drops the values of all fields.
     """
 
     def __init__(self, *, hides: bool) -> None:
@@ -40,20 +37,11 @@ class LastReplies:
         self._groups: list[GroupInfo] = []
 
     def stream(self, reply: Any) -> tuple[StreamInfo, int, Entry | None]:
-        """Parse XINFO STREAM.
+        """Parse XINFO STREAM; TypeError if something else stands in the place of a number.
 
-        Returns
-        -------
-        tuple of StreamInfo, int, Entry or None
-            The stream without large fields of its first and last entry, the size of the larger of
-            these entries in bytes, and the whole last entry.
-
-        Raises
-        ------
-        ServerTooOld
-            If the server does not count the entries that were ever added.
-        TypeError
-            If something else stands in the place of a number.
+        Return the stream without large fields of its first and last entry, the size of the larger
+        of these in bytes, and the whole last entry. ServerTooOld if the server does not count the
+        entries that were ever added.
         """
         if self._stream is None or reply != self._stream_reply:
             stream = replies.stream_info(reply)

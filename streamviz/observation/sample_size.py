@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from streamviz.client.entry import hide_values
@@ -15,13 +16,7 @@ _GROUP_BYTES, _IDLE_GROUP_BYTES = 350, 220
 
 
 class MemoryBudget:
-    """Keeps samples within a number of bytes: thins the parts of old ones, then has some dropped.
-
-    Parameters
-    ----------
-    limit : int
-        How many bytes the samples may take, about.
-    """
+    """Keeps samples within a limit of bytes: thins parts of old ones, then has some dropped."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -70,26 +65,24 @@ def without_entries(sample: Sample) -> Sample:
     readers = tuple(replace(one, got=()) if one.got else one for one in sample.readers)
     missed = sample.missed + len(sample.entries)
     stripped = replace(sample, entries=(), missed=missed, readers=readers)
-    if not isinstance(stripped, PartitionedSample):
-        return stripped
-    parts = (replace(one, sample=without_entries(one.sample)) for one in stripped.partitions)
-    return replace(stripped, partitions=tuple(parts))
+    return _with_parts(stripped, without_entries)
 
 
 def without_values(sample: Sample) -> Sample:
     """Return a sample without the values of its entries' fields."""
     hidden = replace(sample, entries=tuple(map(hide_values, sample.entries)))
-    if not isinstance(hidden, PartitionedSample):
-        return hidden
-    parts = (replace(one, sample=without_values(one.sample)) for one in hidden.partitions)
-    return replace(hidden, partitions=tuple(parts))
+    return _with_parts(hidden, without_values)
 
 
 def with_thin_parts(sample: Sample) -> Sample:
     """Return a sample of partitions without its parts' consumers and pending entries."""
+    return _with_parts(sample, _thin)
+
+
+def _with_parts(sample: Sample, changed: Callable[[Sample], Sample]) -> Sample:
     if not isinstance(sample, PartitionedSample):
         return sample
-    parts = (replace(one, sample=_thin(one.sample)) for one in sample.partitions)
+    parts = (replace(one, sample=changed(one.sample)) for one in sample.partitions)
     return replace(sample, partitions=tuple(parts))
 
 

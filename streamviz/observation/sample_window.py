@@ -12,28 +12,13 @@ from streamviz.observation.window_counts import WindowCounts
 
 
 class SampleWindow:
-    """Keeps the newest samples.
-
-    Parameters
-    ----------
-    limit, max_entries, max_bytes : int
-        As in `History`.
-
-    Attributes
-    ----------
-    samples : deque of Sample
-        The samples, oldest first.
-    counts : WindowCounts
-        What they have.
-    dead_before : Deaths
-        The consumers that were dead when the window begins.
-    """
+    """Keeps the newest samples, oldest first; the limits are those of `History`."""
 
     def __init__(self, limit: int, max_entries: int, max_bytes: int) -> None:
         self.samples: deque[Sample] = deque()
         self.counts = WindowCounts()
         self._limits = limit, max_entries, max_bytes
-        self.dead_before: Deaths = {}
+        self.dead_before: Deaths = {}  # when the window begins
         self._memory = MemoryBudget(max_bytes)
         self._every_ms = 0.0  # samples of one such span are merged
         self._start_ms = 0

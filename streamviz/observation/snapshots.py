@@ -23,23 +23,13 @@ Steps: TypeAlias = Generator[list[Command], Any, _T]
 class Snapshots:
     """Sends the commands of each sample (MULTI, EXEC), or a plain pipeline where MULTI fails.
 
-    The user may lack the right, the server may have renamed the command, and a proxy may close
-    the connection on it.
-
-    Parameters
-    ----------
-    connection : Connection
-        The connection.
-
-    Attributes
-    ----------
-    back_off : BackOff
-        How long to leave the server alone.
+    The user may lack the right, the server may have renamed the command, and a proxy may close the
+    connection on it.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._works: bool | None = None  # None until it has been tried
+        self.works: bool | None = None  # whether MULTI does; None until it has been tried
         self._failures = 0
         self.back_off = BackOff()
 
@@ -59,29 +49,21 @@ class Snapshots:
 
     def framed(self, commands: Sequence[Command]) -> list[Command]:
         """Return the commands as they are sent: in a transaction, unless that does not work."""
-        return [*commands] if self._works is False else [("MULTI",), *commands, ("EXEC",)]
+        return [*commands] if self.works is False else [("MULTI",), *commands, ("EXEC",)]
 
     def unframed(self, replies: list[Any]) -> list[Any] | None:
         """Return the replies to framed commands without the frame; None if it was refused."""
-        if self._works is False:
+        if self.works is False:
             return replies
         if not isinstance(replies[-1], list):
             return None
-        self._works = True
+        self.works = True
         return replies[-1]
-
-    @property
-    def works(self) -> bool | None:
-        """Whether MULTI works here; None until it has been tried."""
-        return self._works
 
     def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the replies; a refused command has its error as its reply.
 
-        Raises
-        ------
-        ServerError
-            If the connection breaks.
+        ServerError if the connection breaks.
         """
         began_s = time.monotonic()
         results = self._send(commands)
@@ -89,28 +71,23 @@ class Snapshots:
         return results
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if self._works is False:
+        if self.works is False:
             return self.connection.pipeline(commands)
         try:
             results = self.connection.snapshot(commands)
         except (ServerAuthError, CommandRefused):
             results = self.connection.pipeline(commands)
             if not isinstance(results[0], ServerAuthError):  # it is MULTI that is refused
-                self._works = False
+                self.works = False
         except ServerUnreachable as error:
-            if self._works or isinstance(error.__cause__, redis.TimeoutError):
+            if self.works or isinstance(error.__cause__, redis.TimeoutError):
                 raise
             results = self.connection.pipeline(commands)
             self._failures += 1  # by a proxy that closes on MULTI, or by chance
-            self._works = False if self._failures == _MAX_FAILURES else None
+            self.works = False if self._failures == _MAX_FAILURES else None
         else:
-            self._works = True
+            self.works = True
         return results
-
-    @property
-    def at_one_moment(self) -> bool:
-        """Whether the last replies show one moment."""
-        return self._works is True
 
     def restart(self) -> None:
         """Close the connections: unread replies may wait there; the next sample opens new ones."""

@@ -9,29 +9,15 @@ from streamviz.observation.sample import Sample
 
 
 class WindowCounts:
-    """What the samples of a window have.
-
-    Attributes
-    ----------
-    entries, events : int
-        How many of them.
-    highest_seq : int
-        The largest sequence number of any entry so far.
-    readers : dict of str to int
-        How many samples have each plain reader, in the order in which they appeared.
-    consumers : dict of (str, str) to int
-        The same for each group's consumers.
-    inexact : dict of str to int
-        In how many samples each group's lag is not exact.
-    """
+    """What the samples of a window have."""
 
     def __init__(self) -> None:
         self.entries = 0
         self.events = 0
-        self.highest_seq = 0
-        self.readers: dict[str, int] = {}
-        self.consumers: dict[tuple[str, str], int] = {}
-        self.inexact: dict[str, int] = {}
+        self.highest_seq = 0  # of any entry so far
+        self.readers: dict[str, int] = {}  # how many samples have each, in order of appearance
+        self.consumers: dict[tuple[str, str], int] = {}  # the same of each group's
+        self.inexact: dict[str, int] = {}  # in how many samples each group's lag is not exact
         self._groups: dict[str, int] = {}
         self._group_names: tuple[str, ...] | None = None  # a plot asks once for each group
 

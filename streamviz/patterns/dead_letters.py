@@ -194,10 +194,8 @@ class DeadLetters:
         those that have already handled it. InputError if the letter is no longer there.
         """
         check_type("letter", letter, DeadLetter, "a DeadLetter, as letters() returns it")
-        keys, values = (
-            (self.stream.key, letter.stream),
-            _flat(letter.repeated or letter.fields.items()),
-        )
+        keys = self.stream.key, letter.stream
+        values = _flat(letter.repeated or letter.fields.items())
         added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
         if added is None:
             raise InputError(
@@ -215,13 +213,10 @@ class DeadLetters:
         both = (*own, *history.items())
         keys, which = (origin, self.stream.key), (name, str(entry.id), letter_id)
         added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
-        return (
-            None
-            if added is None
-            else _read(
-                Entry(EntryId.parse(added), dict(both), repeated=both if entry.repeated else ())
-            )
-        )
+        if added is None:
+            return None
+        repeated = both if entry.repeated else ()
+        return _read(Entry(EntryId.parse(added), dict(both), repeated=repeated))
 
 
 def fields(

@@ -9,10 +9,11 @@ no order between partitions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Sized
-from typing import overload
+from typing import Unpack, overload
 from zlib import crc32
 
 from streamviz.client import arguments
+from streamviz.client.adding import BatchOptions, WaitOptions
 from streamviz.client.arguments import Fields, Id
 from streamviz.client.bulk_by_node import BulkByNode
 from streamviz.client.cluster import SLOTS, Client
@@ -23,6 +24,8 @@ from streamviz.client.progress import progress_bar
 from streamviz.client.resp import to_bytes
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError, check_type
+
+_Row = tuple[str, Fields]
 
 
 class Partitions:
@@ -83,24 +86,12 @@ class Partitions:
 
     @overload
     def add(
-        self,
-        key: str,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        wait: None = None,
+        self, key: str, fields: Fields, id: Id = "*", *, wait: None = None
     ) -> tuple[int, EntryId]: ...
 
     @overload
     def add(
-        self,
-        key: str,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        wait: int,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
+        self, key: str, fields: Fields, id: Id = "*", *, wait: int, **options: Unpack[WaitOptions]
     ) -> Confirmed[tuple[int, EntryId]]: ...
 
     def add(
@@ -138,29 +129,17 @@ class Partitions:
 
     @overload
     def add_many(
-        self,
-        rows: Iterable[tuple[str, Fields]],
-        *,
-        batch: int = 1000,
-        wait: None = None,
-        progress: bool = True,
+        self, rows: Iterable[_Row], *, wait: None = None, **options: Unpack[BatchOptions]
     ) -> list[int]: ...
 
     @overload
     def add_many(
-        self,
-        rows: Iterable[tuple[str, Fields]],
-        *,
-        batch: int = 1000,
-        wait: int,
-        wait_ms: int = 1000,
-        on_disk: bool = False,
-        progress: bool = True,
+        self, rows: Iterable[_Row], *, wait: int, **options: Unpack[BatchOptions]
     ) -> Confirmed[list[int]]: ...
 
     def add_many(
         self,
-        rows: Iterable[tuple[str, Fields]],
+        rows: Iterable[_Row],
         *,
         batch: int = 1000,
         wait: int | None = None,
@@ -191,8 +170,7 @@ class Partitions:
         Raises
         ------
         InputError
-            If a row is not valid. The message names the row, counted from 0. The rows of earlier
-            batches were added; those of its own batch were not.
+            If a row is not valid; see `Stream.add_many`.
         CommandRefused, ServerUnreachable
             If a row was refused or not confirmed. The message names the first such row, and says
             how many rows were added: all of the earlier batches, and those of its batch that

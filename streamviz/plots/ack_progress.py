@@ -48,11 +48,6 @@ class AckProgress(Plot):
     ----------
     group : str, optional
         Show only this group; without it, show all groups of more than twelve the worst.
-
-    Raises
-    ------
-    InputError
-        If the group is not a string.
     """
 
     name = "ack_progress"

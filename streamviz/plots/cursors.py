@@ -8,18 +8,11 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM, event_lines, events
+from streamviz.plots.event_lines import HEADROOM, event_lines, events
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
+from streamviz.plots.group_lines import lines_layout
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
-from streamviz.plots.traces import (
-    GREY,
-    LABEL_MARGIN,
-    Trace,
-    colours,
-    end_labels,
-    end_texts,
-    step_line,
-)
+from streamviz.plots.traces import GREY, Trace, colours, end_labels, end_texts, step_line
 from streamviz.plots.worst_groups import shown_groups
 
 
@@ -53,14 +46,8 @@ class Cursors(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the time of the entry up, and a strip for events."""
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
-        return {
-            "xaxis": {"title": {"text": "seconds"}},
-            "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            "yaxis2": EVENT_AXIS,
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
-            "showlegend": False,
-            "meta": {"substitutes": SUBSTITUTES, "first_below": True},
-        }
+        meta = {"substitutes": SUBSTITUTES, "first_below": True}
+        return lines_layout("seconds", title) | {"meta": meta}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""

@@ -117,37 +117,30 @@ def uncertain_lags(history: History) -> Trace:
     return trace
 
 
-def _joined(spans: Iterable[Span], gap_s: float) -> Iterator[Span]:
-    """Yield spans, of which those too close to each other are one: hundreds are not readable."""
-    joined: Span | None = None
+def _joined(spans: Iterable[Span], gap_s: float) -> list[Span]:
+    """Return spans, of which those too close to each other are one: hundreds are not readable."""
+    joined: list[Span] = []
     for span in spans:
-        if joined is not None and span[2] == joined[2] and span[0] - joined[1] <= gap_s:
-            joined = (joined[0], *span[1:])
-            continue
-        if joined is not None:
-            yield joined
-        joined = span
-    if joined is not None:
-        yield joined
+        if joined and span[2] == joined[-1][2] and span[0] - joined[-1][1] <= gap_s:
+            span = (joined.pop()[0], *span[1:])
+        joined.append(span)
+    return joined
 
 
-def _spans(history: History, name: str) -> Iterator[Span]:
-    """Yield from when to when a group's lag was not exact, and the last verdict and reason."""
-    span: Span | None = None
+def _spans(history: History, name: str) -> list[Span]:
+    """Return from when to when a group's lag was not exact, and the last verdict and reason."""
+    spans: list[Span] = []
+    last = "exact"
     for sample in history.samples:
         at, group = seconds(sample.time_ms, history), sample.find_group(name)
-        if group is None or group.lag.verdict == "exact":
-            if span is not None:
-                yield (span[0], at, *span[2:])
-            span = None
-        elif span is None or span[2] != group.lag.verdict:
-            if span is not None:
-                yield (span[0], at, *span[2:])
-            span = (at, at, group.lag.verdict, group.lag.reason)
-        else:
-            span = (span[0], at, group.lag.verdict, group.lag.reason)
-    if span is not None:
-        yield span
+        if last != "exact":  # up to here
+            spans[-1] = (spans[-1][0], at, *spans[-1][2:])
+        verdict = group.lag.verdict if group else "exact"
+        if group and verdict != "exact":
+            start = spans.pop()[0] if verdict == last else at
+            spans.append((start, at, verdict, group.lag.reason))
+        last = verdict
+    return spans
 
 
 def _newest(history: History) -> Iterator[tuple[float, str, bool]]:

@@ -123,13 +123,7 @@ class Plot(_Whole, ABC):
         return figure | {"summary": f"{figure['summary'].removesuffix('.')}. {before}"}
 
     def figure(self, history: History) -> Figure:
-        """Return the whole figure of a history.
-
-        Raises
-        ------
-        InputError
-            If the values do not fit the traces.
-        """
+        """Return the whole figure of a history; InputError if the values do not fit the traces."""
         check_type("history", history, History, "the History of a run, for example shop.history")
         data = self.traces(history)
         samples = history.samples
@@ -168,10 +162,8 @@ class Plot(_Whole, ABC):
 
         Parameters
         ----------
-        history : History
-            The samples.
-        since : int
-            The number of the last sample that was drawn.
+        history, since : History, int
+            The samples, and the number of the last one that was drawn.
         structure_key : object
             What `structure_key` returned when the whole figure was last built.
 

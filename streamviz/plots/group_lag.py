@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, Literal
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import (
-    EVENT_AXIS,
-    HEADROOM,
-    event_lines,
-    events,
-    uncertain_lags,
-    uncertain_spans,
-)
-from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
-from streamviz.plots.traces import (
-    LABEL_MARGIN,
-    Peak,
-    Trace,
-    colours,
-    end_labels,
-    end_texts,
-    step_line,
-)
-from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of_text
+from streamviz.plots.event_lines import event_lines, events, uncertain_lags, uncertain_spans
+from streamviz.plots.group_lines import GroupLines, lines_layout
+from streamviz.plots.texts import label, number_text, peaks_text
+from streamviz.plots.traces import Trace, colours, end_labels, step_line
+from streamviz.plots.worst_groups import all_groups_text, shown_groups
 
 
-class GroupLag(Plot):
+class GroupLag(GroupLines):
     """One step line for each group, with its name and its lag at its end.
 
-    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with
-    its words is an event.
+    Where a lag is unknown, the line has a gap; a shaded span says so, and why. A hairline with its
+    words is an event.
 
     Parameters
     ----------
     unit : {"entries", "seconds"}
         The number of waiting entries, or the time of the newest ID minus that of the
         last-delivered ID.
-
-    Raises
-    ------
-    InputError
-        If it is another unit.
     """
-
-    needs = "consumer groups"
 
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:
         if unit not in ("entries", "seconds"):
@@ -56,14 +33,6 @@ class GroupLag(Plot):
         self.unit = unit
         self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
-
-    @cached_property
-    def _peak(self) -> Peak:
-        return Peak(self.sampled_values)
-
-    def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and whether there are seconds."""
-        return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, then the spans, the lines' names and the events."""
@@ -76,13 +45,7 @@ class GroupLag(Plot):
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         if self.unit == "seconds" and not history.ids_are_times:
             title = "seconds behind: not known, the IDs are no times in milliseconds"
-        return {
-            "xaxis": {"title": {"text": "seconds"}},
-            "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            "yaxis2": EVENT_AXIS,
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
-            "showlegend": False,
-        }
+        return lines_layout("seconds", title)
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's lag, None where unknown."""
@@ -91,30 +54,6 @@ class GroupLag(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
         return [uncertain_lags(history), self.end_texts(history, 0.075), events(history)]
-
-    def end_texts(self, history: History, gap: float) -> Trace:
-        """Return each line's name and last value, at its end; see `traces.end_texts`."""
-        last = history.newest
-        if last is None:
-            return end_texts(None, [], [], 0, gap)
-        values = self.sampled_values(last, history)
-        unit = "" if self.unit == "entries" else " s"
-        texts = [
-            f"{label(name, 12)} {'unknown' if value is None else f'{value:,.15g}{unit}'}"
-            for name, value in zip(shown_groups(history), values, strict=True)
-        ]
-        top = HEADROOM * self._peak.of(history, shown_groups(history))
-        total = all_groups_text(history)
-        return end_texts(seconds(last.time_ms, history), texts, values, top, gap, total)
-
-    def summary(self, history: History) -> str:
-        """Return each group's lag in words."""
-        last = history.newest
-        if last is None or not last.groups:
-            return no_data_text(history) or "no consumer group yet"
-        names = shown_groups(history)
-        words = [self._words(group) for group in last.groups if group.name in names]
-        return f"{worst_of_text(history)}{'; '.join(words)}."
 
     def history_summary(self, history: History) -> str:
         """Return in words each group's largest lag, and how often it was uncertain."""
@@ -135,7 +74,13 @@ class GroupLag(Plot):
             return group.lag.entries
         return None if group.lag.behind_ms is None else round(group.lag.behind_ms / 1000, 3)
 
-    def _words(self, group: GroupState) -> str:
+    def _value_text(self, value: float) -> str:
+        return f"{value:,.15g}{'' if self.unit == 'entries' else ' s'}"
+
+    def _total(self, history: History) -> str:
+        return all_groups_text(history)
+
+    def _words(self, sample: Sample, group: GroupState) -> str:
         lag = group.lag
         if lag.entries is None:
             return f"{group.name}: lag unknown, {lag.reason}"

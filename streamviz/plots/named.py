@@ -23,13 +23,7 @@ PLOTS: dict[str, Callable[[], Plot]] = {
 
 
 def new_plot(name: str) -> Plot:
-    """Return a new plot of a name: one of `PLOTS`, or ``module:Class``, a plot of one's own.
-
-    Raises
-    ------
-    InputError
-        If there is no such plot, or it can't be made.
-    """
+    """Return a new plot of a name: one of `PLOTS`, or ``module:Class``, a plot of one's own."""
     check_type("name", name, str, "a plot's name, or module:Class")
     if name in PLOTS:
         return PLOTS[name]()

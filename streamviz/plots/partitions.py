@@ -46,20 +46,14 @@ class PartitionLanes(Plot):
     """A lane for each part: the line's height is the lag, its colour and dash stand for the node.
 
     The node's name stands at the line's end. While a part's slot is moving, the line is thick and
-    grey, with the name of the node that it moves to. Where the lag is unknown, or the
-    part does not answer, the line has a gap. Of more than 16 parts, it shows the 12 with the
-    highest or an unknown lag, and below them the sum of all. The plot needs a history of
-    `PartitionedSample`.
+    grey, with the name of the node that it moves to. Where the lag is unknown, or the part does not
+    answer, the line has a gap. Of more than 16 parts, it shows the 12 with the highest or an
+    unknown lag, and below them the sum of all. The plot needs a history of `PartitionedSample`.
 
     Parameters
     ----------
     group : str, optional
         Whose lag to show; without it, the first group's.
-
-    Raises
-    ------
-    InputError
-        If the group is not a string.
     """
 
     name = "partitions"
@@ -70,8 +64,7 @@ class PartitionLanes(Plot):
         if group is not None and not isinstance(group, str):
             raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
-        self._cache_key: tuple[Any, ...] = ()
-        self._cached = _Structure((), (), group or "", 1)
+        self._cached: tuple[Any, Any, int, _Structure] | None = None
 
     def structure_key(self, history: History) -> Any:
         """Return the parts, the nodes, the group, and how many entries a lane is high."""
@@ -182,12 +175,10 @@ class PartitionLanes(Plot):
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
-        key = (history, len(history), history.newest)
-        if len(self._cache_key) != len(key) or any(
-            a is not b for a, b in zip(key, self._cache_key, strict=True)
-        ):
-            self._cached, self._cache_key = _structure(history, self.group), key
-        return self._cached
+        found, newest, count = self._cached, history.newest, len(history)
+        if not (found and found[0] is history and found[1] is newest and found[2] == count):
+            found = self._cached = history, newest, count, _structure(history, self.group)
+        return found[3]
 
 
 def _structure(history: History, group: str | None) -> _Structure:

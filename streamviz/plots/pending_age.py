@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM, event_lines, events
-from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import label, no_data_text, number_text, peaks_text
-from streamviz.plots.traces import (
-    LABEL_MARGIN,
-    Peak,
-    Trace,
-    colour,
-    colours,
-    end_labels,
-    end_texts,
-    marks,
-    step_line,
-)
-from streamviz.plots.worst_groups import shown_groups, worst_of_text
+from streamviz.plots.event_lines import event_lines, events
+from streamviz.plots.figure import seconds
+from streamviz.plots.group_lines import GroupLines, lines_layout
+from streamviz.plots.texts import label, number_text, peaks_text
+from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, step_line
+from streamviz.plots.worst_groups import shown_groups
 
 _NO_TIMES = "seconds since its last delivery: the IDs are no times in milliseconds"
 
 
-class PendingAge(Plot):
+class PendingAge(GroupLines):
     """One step line for each group: the age of its oldest pending entry, in seconds since added.
 
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
@@ -41,15 +31,6 @@ class PendingAge(Plot):
 
     name = "pending_age"
     title = "Oldest pending entry"
-    needs = "consumer groups"
-
-    @cached_property
-    def _peak(self) -> Peak:
-        return Peak(self.sampled_values)
-
-    def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and what the ages count from."""
-        return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended and the open deliveries, names and events."""
@@ -62,13 +43,7 @@ class PendingAge(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the age up, and a strip for events."""
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
-        return {
-            "xaxis": {"title": {"text": "seconds; a diamond: delivered again"}},
-            "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            "yaxis2": EVENT_AXIS,
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
-            "showlegend": False,
-        }
+        return lines_layout("seconds; a diamond: delivered again", title)
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's largest age: 0 if nothing is pending, None if there is no group."""
@@ -91,28 +66,6 @@ class PendingAge(Plot):
         still_open = [_points(log.pending(name), history) for name in shown_groups(history)]
         return [*still_open, self.end_texts(history, 0.075), events(history)]
 
-    def end_texts(self, history: History, gap: float) -> Trace:
-        """Return each line's name and last value, at its end; see `traces.end_texts`."""
-        last = history.newest
-        if last is None:
-            return end_texts(None, [], [], 0, gap)
-        values = self.sampled_values(last, history)
-        texts = [
-            f"{label(name, 12)} {'unknown' if age is None else f'{age:,.1f} s'}"
-            for name, age in zip(shown_groups(history), values, strict=True)
-        ]
-        top = HEADROOM * self._peak.of(history, shown_groups(history))
-        return end_texts(seconds(last.time_ms, history), texts, values, top, gap)
-
-    def summary(self, history: History) -> str:
-        """Return in words each group's oldest pending entry."""
-        last = history.newest
-        if last is None or not last.groups:
-            return no_data_text(history) or "no consumer group yet"
-        names = shown_groups(history)
-        words = [_words(last, group) for group in last.groups if group.name in names]
-        return f"{worst_of_text(history)}{'; '.join(words)}."
-
     def history_summary(self, history: History) -> str:
         """Return in words each group's largest age, and the most deliveries of an entry."""
         rows = (self.sampled_values(sample, history) for sample in history.samples)
@@ -125,6 +78,21 @@ class PendingAge(Plot):
                 most.append(f"{name} {max(counts)}")
         deliveries = f"Most deliveries of one entry: {', '.join(most)}." if most else ""
         return " ".join(filter(None, (oldest, deliveries)))
+
+    def _value_text(self, value: float) -> str:
+        return f"{value:,.1f} s"
+
+    def _words(self, sample: Sample, group: GroupState) -> str:
+        age = _age_s(sample, group)
+        if not group.pending or age is None:
+            return f"{group.name}: nothing pending"
+        oldest = group.oldest[0]
+        since = "" if oldest.id.is_time(sample.time_ms) else " since its last delivery"
+        times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
+        return (
+            f"{group.name}: {number_text(group.pending)} pending, the oldest for {age:,.1f} s"
+            f"{since}, delivered {times}, last to {oldest.consumer or 'a deleted consumer'}"
+        )
 
 
 def _diamonds(name: str, index: int) -> Trace:
@@ -169,16 +137,3 @@ def _seconds_since(time_ms: int, entry_id: EntryId) -> float:
     if not entry_id.is_time(time_ms):
         return 0  # it was delivered again just then
     return round(max(0, time_ms - entry_id.ms) / 1000, 3)
-
-
-def _words(sample: Sample, group: GroupState) -> str:
-    age = _age_s(sample, group)
-    if not group.pending or age is None:
-        return f"{group.name}: nothing pending"
-    oldest = group.oldest[0]
-    since = "" if oldest.id.is_time(sample.time_ms) else " since its last delivery"
-    times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
-    return (
-        f"{group.name}: {number_text(group.pending)} pending, the oldest for {age:,.1f} s{since}, "
-        f"delivered {times}, last to {oldest.consumer or 'a deleted consumer'}"
-    )

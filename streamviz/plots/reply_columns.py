@@ -20,18 +20,8 @@ _WIDTH, _GAP, _LINE_HEIGHT, _LETTER_WIDTH = 720, 10, 15, 7.25  # pixels
 class Columns:
     """Values in columns, each with the depth of its lists and maps.
 
-    A notebook shows a static SVG; elsewhere, it is text. Lines too long for their column are cut
-    in the SVG, but not in the text.
-
-    Parameters
-    ----------
-    **columns
-        The value for each column's title.
-
-    Raises
-    ------
-    InputError
-        If there is no column.
+    A notebook shows a static SVG; elsewhere, it is text. Lines too long for their column are cut in
+    the SVG, but not in the text. Give the value for each column's title; InputError without one.
 
     Examples
     --------

@@ -35,18 +35,10 @@ def render(
     height: int | None = None,
     background: Background | None = None,
 ) -> str:
-    """Return a figure as SVG, with its summary for screen readers.
+    """Return a figure, as `Plot.figure` returns it, as SVG with its summary for screen readers.
 
-    Parameters
-    ----------
-    figure : dict
-        As `Plot.figure` returns it.
-    width : int
-        In pixels; the picture scales to its container.
-    height : int, optional
-        In pixels; by default 300, and for a flow what its groups need.
-    background : {"light", "dark"}, optional
-        What the figure is drawn on; without it, the colours suit both.
+    The picture scales to its container. By default it is 300 pixels high, and a flow as high as its
+    groups need. Without a background, the colours suit a light and a dark one.
     """
     if figure["layout"]["meta"].get("flow"):
         return render_flow(figure, width, height, background)

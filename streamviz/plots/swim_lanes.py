@@ -39,11 +39,6 @@ class SwimLanes(Plot):
     ----------
     group : str, optional
         Show only this group's consumers; without it, show all consumers.
-
-    Raises
-    ------
-    InputError
-        If the group is not a string.
     """
 
     name = "swim_lanes"
@@ -66,20 +61,16 @@ class SwimLanes(Plot):
         """
         names = self._groups(history)
         width = 6 if self._rows(history) > 1 or len(self._lanes(history)) > _ROOMY else 10
-        ended = [
-            _trace(f"{label(name)}{words}", i, dash, width, opacity=0.4)
-            for i, name in enumerate(names)
-            for words, dash in _KINDS
-        ]
-        held = [
-            _trace(f"{label(name)}{words}, held", i, dash, width, opacity=1.0)
+        bars = [
+            _trace(f"{label(name)}{words}{held}", i, dash, width, opacity=opacity)
+            for held, opacity in (("", 0.4), (", held", 1.0))
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
         dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **_HATCHED}
         links = event_lines("y") | {"name": "claimed", "mode": "lines"}
         links["line"] = {"color": GREY, "width": 2}
-        return [*ended, *held, links, dead, event_lines()]
+        return [*bars, links, dead, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, and a lane for each consumer."""

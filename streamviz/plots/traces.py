@@ -84,18 +84,9 @@ def end_texts(
 ) -> Trace:
     """Return where each text stands: at its value, but so that no text covers another.
 
-    Parameters
-    ----------
-    x : float or None
-        Where the lines end; None if they have not begun.
-    texts, values : sequence
-        The text and the last value of each line.
-    top : float
-        The value up to which the plot reaches, 0 if it is not known.
-    gap : float
-        The distance that texts need, as a part of the plot's height.
-    total : str
-        A text about all, at the top.
+    The lines end at `x`, None if they have not begun, and the plot reaches up to `top`, 0 if it is
+    not known. Texts need a `gap`, as a part of the plot's height. `total`, about all, stands at the
+    top.
     """
     if x is None:
         return {"x": [], "y": [], "text": []}
@@ -135,12 +126,8 @@ class Peak:
     def of(self, history: History, key: object) -> float:
         """Return the largest value in the window, 0 if there is none.
 
-        Parameters
-        ----------
-        history : History
-            The samples; those that were merged into others may count.
-        key : object
-            What the values depend on, besides the sample. If it changes, all are read again.
+        Samples that were merged into others may count. The values depend on the sample and on
+        `key`: if it changes, all are read again.
         """
         known, largest = self._found.get(history, (key, deque()))
         if known != key:

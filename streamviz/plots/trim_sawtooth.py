@@ -24,18 +24,13 @@ class TrimSawtooth(Plot):
     Parameters
     ----------
     maxlen : int, optional
-        The limit to trim to; the plot shows it, and one node above it.
+        The limit to trim to, 1 or more; the plot shows it, and one node above it.
     node_entries : int
         Entries in a full macro node: the server's ``stream-node-max-entries``, by default 100.
         Large entries fill a node earlier (``stream-node-max-bytes``).
     beside : {"nodes", "memory"}
         What the second panel shows. Memory is known if the observer reads it
         (``memory=True``), and differs between servers.
-
-    Raises
-    ------
-    InputError
-        If a number is not a whole number above 0, or `beside` is something else.
     """
 
     name = "trim_sawtooth"

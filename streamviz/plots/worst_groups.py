@@ -6,7 +6,7 @@ from math import inf
 from weakref import WeakKeyDictionary
 
 from streamviz.observation.history import History
-from streamviz.observation.sample import GroupState, Sample
+from streamviz.observation.sample import Sample
 
 MAX_GROUPS = 12  # more can't be told apart
 
@@ -24,7 +24,10 @@ def shown_groups(history: History, most: int = MAX_GROUPS) -> tuple[str, ...]:
         return names
     ranked = _RANKED.get(history)
     if ranked is None or ranked[0] is not newest:
-        ranks = {group.name: _rank(group) for group in newest.groups}
+        ranks = {
+            one.name: inf if one.lag.entries is None else one.lag.entries + one.pending
+            for one in newest.groups
+        }
         ranked = newest, sorted(names, key=lambda name: -ranks.get(name, -1))
         _RANKED[history] = ranked
     worst = {*ranked[1][:most]}
@@ -45,9 +48,3 @@ def worst_of_text(history: History, most: int = MAX_GROUPS) -> str:
     """Return the start of a sentence about the groups that are shown; empty if all are."""
     text = all_groups_text(history, most)
     return f"Waiting for {text}. The worst {most}: " if text else ""
-
-
-def _rank(group: GroupState) -> float:
-    if group.lag.entries is None:
-        return inf
-    return group.lag.entries + group.pending

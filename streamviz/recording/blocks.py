@@ -34,32 +34,16 @@ class BrokenBlock(RecordingError):
 
 
 class Block(NamedTuple):
-    """A block of text in a file.
+    """A block of text in a file."""
 
-    Attributes
-    ----------
-    number : int
-        The block's number, from 1.
-    start, end : int
-        Where its compressed text starts and its gzip member ends, in bytes.
-    contents : bytes
-        Its index.
-    """
-
-    number: int
-    start: int
-    end: int
-    contents: bytes
+    number: int  # from 1
+    start: int  # of its compressed text, in bytes
+    end: int  # of its gzip member, in bytes
+    contents: bytes  # its index
 
 
 def pack_block(text: bytes, index: bytes) -> bytes:
-    """Return a text and its index as gzip members.
-
-    Raises
-    ------
-    RecordingError
-        If one of them is too long.
-    """
+    """Return a text and its index as gzip members; RecordingError if one of them is too long."""
     longest = max(len(text), len(index))
     if longest > MAX_TEXT:
         raise RecordingError(f"a block of {longest:,} bytes is too long: at most {MAX_TEXT:,}")
@@ -79,13 +63,7 @@ def _member(text: bytes, part: bytes, *, continues: bool) -> bytes:
 
 
 def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
-    """Return the blocks of a file of `size` bytes, reading only their headers.
-
-    Raises
-    ------
-    BrokenBlock
-        If a header is broken.
-    """
+    """Return the blocks of a file of `size` bytes, reading only their headers."""
     at, number, parts = 0, 1, b""
     while at < size:
         try:
@@ -135,13 +113,7 @@ def _is_last(file: IO[bytes], at: int, size: int) -> bool:
 
 
 def read_text(file: IO[bytes], block: Block) -> bytes:
-    """Return a block's text.
-
-    Raises
-    ------
-    BrokenBlock
-        If it can't be decompressed, or is not what was written.
-    """
+    """Return a block's text; BrokenBlock if it is not what was written."""
     file.seek(block.start)
     body = file.read(block.end - block.start)
     try:

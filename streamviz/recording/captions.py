@@ -12,7 +12,7 @@ from streamviz.recording.blocks import pack_block
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A text pinned to a moment of a recording.
+    """A text pinned to a moment of a recording; InputError if one of the two is wrong.
 
     Attributes
     ----------
@@ -20,11 +20,6 @@ class Caption:
         Seconds since the recording began, 0 or more.
     text : str
         The caption; an empty one ends the caption before.
-
-    Raises
-    ------
-    InputError
-        If `at_s` is not such a number, or `text` is not a text.
     """
 
     at_s: float
@@ -40,13 +35,7 @@ class Caption:
 
 
 def captions_of(given: Iterable[tuple[float, str]]) -> list[Caption]:
-    """Return captions in the order of time.
-
-    Raises
-    ------
-    InputError
-        If one is not a pair of seconds and a text.
-    """
+    """Return captions in the order of time; InputError for one that is no (at_s, text)."""
     check_type("captions", given, Iterable, "pairs of (at_s, text)")
     captions = []
     for pair in given:

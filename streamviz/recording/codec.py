@@ -95,11 +95,8 @@ def _scalar(kind: type, fits: Callable[[Any], bool] | None, expected: str) -> Co
             raise _unfit(value, expected)
         return value
 
-    return Codec(_as_is, read, None if fits else lambda values: {*map(type, values)} == {kind})
-
-
-def _as_is(value: Any) -> Any:
-    return value
+    all_fit = None if fits else lambda values: {*map(type, values)} == {kind}
+    return Codec(lambda value: value, read, all_fit)
 
 
 def _integer(low: int) -> Codec:

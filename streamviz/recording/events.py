@@ -13,15 +13,7 @@ _QUIET_MS = 3000  # a trim that goes on, or what a group misses by it, is one ev
 
 @dataclass(frozen=True, slots=True)
 class TrackEvent:
-    """An event and its place in a track.
-
-    Attributes
-    ----------
-    place : int
-        In which sample of its stream it happened, counted from 0.
-    event : Event
-        What happened.
-    """
+    """An event, and in which sample of its stream it happened: its `place`, counted from 0."""
 
     place: int
     event: Event

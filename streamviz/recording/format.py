@@ -11,6 +11,7 @@ field needs no code here.
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,8 @@ from streamviz.recording.codec import object_codec
 
 MAX_LINE = 2**23  # bytes
 
-_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""Return a value as JSON without spaces."""
 
 
 def write_line(sample: Sample) -> bytes:
@@ -34,10 +36,7 @@ def write_line(sample: Sample) -> bytes:
 def read_line(line: bytes, *, bare: bool = False) -> Sample:
     """Return a line's sample; with `bare`, count its entries as missed instead of reading them.
 
-    Raises
-    ------
-    RecordingError
-        If it is not a sample's line; the message names the key and the value.
+    RecordingError if it is not a sample's line; the message names the key and the value.
     """
     if len(line) > MAX_LINE:
         raise RecordingError(f"it has {len(line):,} bytes, and may have {MAX_LINE:,}")
@@ -52,19 +51,18 @@ def read_line(line: bytes, *, bare: bool = False) -> Sample:
     return replace(sample, missed=sample.missed + len(entries)) if entries else sample
 
 
+def pack(thing: Any, level: int = 6) -> bytes:
+    """Return a value as compressed JSON, as it travels to a page."""
+    return gzip.compress(dumps(thing).encode("ascii"), level, mtime=0)
+
+
 def dump(record: Any) -> str:
     """Return a dataclass's record as JSON."""
-    return _dumps(object_codec(record.__class__).write(record))
+    return dumps(object_codec(record.__class__).write(record))
 
 
 def parse(text: bytes) -> Any:
-    """Return what a text in JSON stands for.
-
-    Raises
-    ------
-    RecordingError
-        If it is not JSON.
-    """
+    """Return what a text in JSON stands for, or raise a RecordingError."""
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -95,13 +95,7 @@ class Frames:
         return len(self.span)
 
     def check_data(self) -> None:
-        """Check that the recording has what the plots show.
-
-        Raises
-        ------
-        InputError
-            If it has nothing that one of them shows.
-        """
+        """Check that the recording has something that each plot shows, else InputError."""
         end = self.span.stop
         (last,) = self.recording.samples(self.track.stream, end - 1, end)
         missing = {
@@ -200,7 +194,6 @@ class Frames:
         return history
 
     def _begin(self, at: int) -> int:
-        """Return the first sample of the window that ends at a sample."""
         return max(self._seed, at - self._limit + 1)
 
     def _seed_at(self) -> int:

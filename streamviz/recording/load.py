@@ -19,7 +19,7 @@ def load(
     max_entries: int | None = None,
     progress: bool = True,
 ) -> History:
-    """Load a recording as a history.
+    """Load a recording as a history: its samples as they were; their entries have no fields.
 
     Parameters
     ----------
@@ -27,17 +27,10 @@ def load(
         The file.
     stream : str, optional
         The stream's key; without it, the first stream.
-    limit : int, optional
-        How many of the newest samples to keep; without it, all of them.
-    max_entries : int, optional
-        How many of the newest entries to keep; without it, all of them.
+    limit, max_entries : int, optional
+        How many of the newest samples and entries to keep; without it, all of them.
     progress : bool
         Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-    Returns
-    -------
-    History
-        The samples as they were recorded; their entries have no fields.
 
     Raises
     ------

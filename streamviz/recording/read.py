@@ -64,13 +64,7 @@ class Recording:
         self.captions.sort(key=lambda caption: caption.at_s)
 
     def track(self, stream: str | None = None) -> Track:
-        """Return the track of a stream; without a key, the first.
-
-        Raises
-        ------
-        InputError
-            If there is no track of that stream.
-        """
+        """Return the track of a stream; without a key, the first. InputError if there is none."""
         if stream is None:
             return next(iter(self.tracks.values()), Track(""))
         if not isinstance(stream, str) or stream not in self.tracks:
@@ -94,14 +88,9 @@ class Recording:
     ) -> Iterator[Sample]:
         """Return the samples `first` to `last`, counted from 0, `last` not included.
 
-        Those before `bare_until` count their entries as missed, which is faster to read.
-
-        Raises
-        ------
-        InputError
-            If there is no such stream, or a number is none.
-        RecordingError
-            If a block or a line is broken.
+        Those before `bare_until` count their entries as missed, which is faster to read. InputError
+        if there is no such stream, or a number is none; RecordingError if a block or a line is
+        broken.
         """
         track = self.track(stream)
         end = len(track) if last is None else last
@@ -112,12 +101,7 @@ class Recording:
     def chosen(self, stream: str | None, places: Sequence[int]) -> Iterator[Sample]:
         """Return some of the samples, counted from 0, in the order of `places`.
 
-        Raises
-        ------
-        InputError
-            If there is no such stream, or no such sample.
-        RecordingError
-            If a block or a line is broken.
+        InputError if there is no such stream or sample; RecordingError as in `samples`.
         """
         track = self.track(stream)
         check_type("places", places, Sequence, "the numbers of samples, from 0")

@@ -29,24 +29,15 @@ class SampleIndex(NamedTuple):
 class BlockIndex:
     """What a block of samples holds.
 
-    Attributes
-    ----------
-    stream : str
-        The stream's key.
-    samples : tuple of SampleIndex
-        Its samples, one for each line of the block's text.
-    events, claims : tuple of TrackEvent
-        What happened; a place counts from the block's first sample. A claim was found by comparing
-        samples, and may be reported as an event, too.
-    groups : tuple of str
-        The groups that no block before had.
+    The places of events count from the block's first sample. A claim was found by comparing
+    samples, and may be reported as an event, too.
     """
 
     stream: str
-    samples: tuple[SampleIndex, ...]
+    samples: tuple[SampleIndex, ...]  # one for each line of the block's text
     events: tuple[TrackEvent, ...] = ()
     claims: tuple[TrackEvent, ...] = ()
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()  # that no block before had
 
 
 class TrackBlock(NamedTuple):
@@ -104,10 +95,7 @@ class Track:
     def take(self, index: BlockIndex, block: Block, line: int) -> None:
         """Note the next block: its index, where it is, and the number of its first line.
 
-        Raises
-        ------
-        RecordingError
-            If a sample is out of order, or an event is in none of the samples.
+        RecordingError if a sample is out of order, or an event is in none of the samples.
         """
         first = len(self)
         if not index.samples:

@@ -82,11 +82,8 @@ class Recorder:
     def __call__(self, sample: Sample) -> None:
         """Take one more sample; do nothing after `close`.
 
-        Raises
-        ------
-        RecordingError
-            If the file can't grow, or the sample is too long; the recording is closed, and what
-            the file holds can be read.
+        RecordingError if the file can't grow, or the sample is too long; the recording is closed,
+        and what the file holds can be read.
         """
         check_type("sample", sample, Sample, "a Sample, as Observer.sample() returns it")
         line = write_line(sample)
@@ -138,10 +135,8 @@ class Recorder:
     def close(self) -> None:
         """Write what is left and close the file; a second call does nothing.
 
-        Raises
-        ------
-        InputError
-            If a scenario or an observer was recorded, and no sample came; the file is deleted.
+        InputError if a scenario or an observer was recorded, and no sample came; the file is
+        deleted.
         """
         with self._lock:
             was_open = self._file is not None
@@ -238,10 +233,8 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
 
     Raises
     ------
-    InputError
-        If the source is not one of these.
-    RecordingError
-        If the file already exists, or can't be created.
+    InputError, RecordingError
+        If the source is not one of these; if the file already exists, or can't be created.
     """
     source = getattr(source, "scenario", None) or source
     if not isinstance(source, Sampled):
@@ -271,13 +264,10 @@ def save(
     ----------
     history : History
         The samples in its window are saved.
-    path : str or Path
-        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
-        `streamviz.recording.format`.
+    path, overwrite
+        As in `record`.
     captions : iterable of (at_s, text)
         Texts, each pinned to a moment in seconds since the first sample in the window.
-    overwrite : bool
-        Whether to replace an existing file.
     progress : bool
         Whether to show a progress bar after two seconds, in a terminal or a notebook.
 

@@ -167,10 +167,7 @@ class EmbeddedCluster:
     def slot_owner(self, key: str | int) -> Node:
         """Return the node that owns a slot, or the slot of a key (CLUSTER NODES, 3.0).
 
-        Raises
-        ------
-        ServerUnreachable, ServerError
-            If no node is running; if no running node owns the slot.
+        ServerUnreachable or ServerError if no node is running, or no running node owns the slot.
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self._members if node.server.running] or list(self._members)

@@ -62,12 +62,10 @@ def take_over(replica: Connection, others: Sequence[Connection]) -> None:
     """Let a replica take over without a vote, and wait until the other nodes know."""
     replica.call("CLUSTER", "FAILOVER", "TAKEOVER")
     name = replica.call("CLUSTER", "MYID").decode()
+
+    def knows(node: Connection) -> bool:
+        lines = node_lines(node.call("CLUSTER", "NODES"))
+        return any(words[0] == name and len(words) > 8 for words in lines)  # it owns slots
+
     nodes = [replica, *others]
-    wait_until(
-        lambda: all(_owns_slots(node, name) for node in nodes), "not all nodes know who took over"
-    )
-
-
-def _owns_slots(node: Connection, name: str) -> bool:
-    lines = node_lines(node.call("CLUSTER", "NODES"))
-    return any(words[0] == name and len(words) > 8 for words in lines)
+    wait_until(lambda: all(map(knows, nodes)), "not all nodes know who took over")

@@ -12,7 +12,7 @@ from typing import Any
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.server.url import redact
 
 
@@ -30,8 +30,7 @@ def client_options(
         raise InputError(f"{redact(url)}: {error} Correct it, or leave it out") from None
     _check_texts(merged)
     _check_numbers(merged)
-    if not isinstance(merged["retry"], Retry):
-        raise InputError(f"retry={merged['retry']!r}: give a redis.retry.Retry, or leave it out")
+    check_type("retry", merged["retry"], Retry, "a redis.retry.Retry, or leave it out")
     tls = {name: value for name, value in merged.items() if name.startswith("ssl")}
     if url.startswith("rediss:"):
         _check_tls(tls)

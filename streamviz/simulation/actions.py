@@ -26,22 +26,13 @@ Result = TypeVar("Result")
 class Actions:
     """Functions to call in one thread, from any thread; at once while there is no such thread.
 
-    Parameters
-    ----------
-    changed : threading.Condition
-        Notified when there is something to do.
-
-    Attributes
-    ----------
-    thread : threading.Thread or None
-        The thread that carries them out, until it sets `ended`.
-    on_late : callable
-        Called after an action whose caller has gone, with its exception or None.
+    `changed` is notified when there is something to do.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
-        self.thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None  # that carries them out, until it sets `ended`
         self.ended = False
+        # called after an action whose caller has gone, with its exception or None
         self.on_late: Callable[[BaseException | None], object] = lambda error: None
         self._changed = changed
         self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
@@ -68,11 +59,8 @@ class Actions:
     def call(self, function: Callable[[], Result]) -> Result:
         """Call `function`, and return its result.
 
-        Raises
-        ------
-        ServerUnreachable, HandlerError
-            If the step that is running waits for a server or a handler, or `function` waits for a
-            server.
+        ServerUnreachable or HandlerError if the step that is running waits for a server or a
+        handler, or `function` waits for a server.
         """
         future = self._submit(function)
         while not wait([future], PATIENCE_S).done:

@@ -169,12 +169,6 @@ def service_time(value: ServiceTime) -> ServiceTime:
 
 
 def parse_behaviour(options: Mapping[str, Any]) -> ConsumerBehaviour:
-    """Return the behaviour that options describe.
-
-    Raises
-    ------
-    InputError
-        If an option does not exist, or its value is wrong.
-    """
+    """Return the behaviour that options describe."""
     known("an option of a group", options, ConsumerBehaviour.__dataclass_fields__)
     return ConsumerBehaviour(**options)

@@ -128,10 +128,7 @@ class ByName(dict[str, V]):
 def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:
     """Write the options that ``**options`` stands for into a signature, for help and completion.
 
-    Parameters
-    ----------
-    *kinds : callable
-        What takes the options: its keyword-only parameters, or all parameters of a dataclass.
+    Those are the keyword-only parameters of `kinds`, or all parameters of a dataclass.
     """
     options = {
         one.name: one.replace(kind=Parameter.KEYWORD_ONLY)
@@ -171,6 +168,5 @@ class Guarded:
         return [name for name in vars(self) if not name.startswith("_")] + self._properties()
 
     def _properties(self) -> list[str]:
-        """Return the properties that may be set."""
         members = {name: one for kind in type(self).__mro__ for name, one in vars(kind).items()}
         return [name for name, one in members.items() if isinstance(one, property) and one.fset]

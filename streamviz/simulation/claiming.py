@@ -34,13 +34,7 @@ PendingPairs = list[tuple[EntryId, str]]  # an entry ID and the consumer that ho
 
 
 def check_server(client: redis.Redis, behaviour: ConsumerBehaviour) -> None:
-    """Refuse a behaviour that needs a newer server.
-
-    Raises
-    ------
-    UnsupportedCommand
-        If it claims with CLAIM and the server is older than Redis 8.4.
-    """
+    """Refuse a behaviour that needs a newer server, with an UnsupportedCommand."""
     version = connection_to(client, "").version
     if behaviour.claim_with == "claim" and not version.has((8, 4)):
         raise UnsupportedCommand(
@@ -61,19 +55,7 @@ def read_own_pending(group: ConsumerGroup, consumer: Consumer, count: int) -> Pa
 
 
 class Claimer:
-    """Claims pending entries of other consumers for one consumer.
-
-    Parameters
-    ----------
-    context : Context
-        Its clock says which entries are due.
-    behaviour : ConsumerBehaviour
-        Its `claim_idle_ms`, `claim_with`, `batch` and `ack` apply.
-    name : str
-        The consumer's name.
-    reader : OrderedGroupReader
-        Reads for the consumer.
-    """
+    """Claims pending entries of other consumers for one consumer, which reads with `reader`."""
 
     def __init__(
         self, context: Context, behaviour: ConsumerBehaviour, name: str, reader: OrderedGroupReader

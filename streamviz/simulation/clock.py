@@ -86,10 +86,7 @@ class Clock:
     def call(self, function: Callable[[], Result]) -> Result:
         """Call `function` between two steps of the processes, from any thread; return its result.
 
-        Raises
-        ------
-        ServerUnreachable, HandlerError
-            If a process waits for a server or a handler.
+        ServerUnreachable or HandlerError if a process waits for a server or a handler.
         """
         return self._actions.call(function)
 
@@ -108,10 +105,7 @@ class Clock:
     def begin_at(self, ms: int) -> None:
         """Begin at the time of data, or earlier if other data already do.
 
-        Raises
-        ------
-        InputError
-            If it has run, and the data begin before its time.
+        InputError if it has run, and the data begin before its time.
         """
         if not self.env.now:
             self._began_ms = ms if self._began_ms is None else min(ms, self._began_ms)
@@ -137,10 +131,8 @@ class Clock:
     def advance(self, ms: float) -> None:
         """Run the processes for a span of virtual time, as fast as possible, in this thread.
 
-        Raises
-        ------
-        InputError
-            If the span is not positive, this clock is a wall clock, or a process has broken off.
+        InputError if the span is not positive, this clock is a wall clock, or a process has broken
+        off.
         """
         span_ms = positive("ms", ms)
         if not self.virtual:
@@ -199,10 +191,7 @@ class Clock:
     def stop(self) -> None:
         """Stop the thread at once. If it is stopped, do nothing.
 
-        Warns
-        -----
-        RuntimeWarning
-            If a handler is still running. The thread ends as soon as the handler returns.
+        RuntimeWarning if a handler is still running: the thread ends as soon as it returns.
         """
         with self._changed:
             known, self._ended = self._ended, True

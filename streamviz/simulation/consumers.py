@@ -88,12 +88,8 @@ class SimulatedGroup(Guarded):
     ) -> SimulatedConsumer:
         """Start one more consumer, before the scenario runs or while it runs.
 
-        Parameters
-        ----------
-        name : str, optional
-            By default, the group's name and a number.
-        service_ms : float or callable, optional
-            How long an entry takes this consumer. By default, the group's service time.
+        Its name is by default the group's and a number, and its service time, in milliseconds or a
+        function as in `Scenario.group`, that of the group.
         """
         name = f"{self.name}-{len(self.consumers) + 1}" if name is None else name
         if not isinstance(name, str) or not name:
@@ -111,17 +107,9 @@ class SimulatedGroup(Guarded):
     def remove_consumer(self, name: str | None = None) -> None:
         """Let a consumer finish what it holds, and delete it (XGROUP DELCONSUMER).
 
-        A consumer that then still holds entries stays, because deleting it would drop them.
-
-        Parameters
-        ----------
-        name : str, optional
-            By default, the newest consumer.
-
-        Raises
-        ------
-        InputError
-            If the group has no such consumer, or it has no other one.
+        By default, that is the newest one. A consumer that then still holds entries stays, because
+        deleting it would drop them. InputError if the group has no such consumer, or it has no
+        other one.
         """
         names = [one.name for one in self.consumers.values() if not one.removed]
         if name is None and names:

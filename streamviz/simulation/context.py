@@ -12,7 +12,7 @@ import redis
 import simpy
 
 from streamviz.client.entry_id import EntryId
-from streamviz.errors import HandlerError
+from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event
 from streamviz.simulation.clock import Clock
 from streamviz.simulation.idle_times import IdleTimes
@@ -30,51 +30,24 @@ class DeadLetterStream:
 
 
 class Context:
-    """What the parts of a scenario share. The scenario creates it and gives it to each part.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        The server.
-    seed : int
-        The seed of every random choice.
-
-    Attributes
-    ----------
-    clock : Clock
-        The clock of all parts.
-    error : Exception or None
-        The first exception of a handler, a series, a callback or a function in a behaviour.
-    least_wait_ms : float
-        How long a part that waits for entries waits at least, if none comes; a run of years would
-        otherwise consist of waiting.
-    times : IdleTimes
-        When entries were delivered and consumers asked for them, on the clock.
-    failures : dict
-        Why a pending entry could not be handled, by group, stream and entry ID.
-    dead_letters : dict of str to DeadLetterStream
-        The dead-letter streams of the groups.
-    unread : Unread
-        What the groups have not read, as far as it is known.
-    hides : bool
-        Whether nothing may show the values of entries' fields.
-    on_added : list of callable
-        Called with the stream, the ID and the fields of each entry that a producer adds.
-    """
+    """What the parts of a scenario share. The scenario creates it and gives it to each part."""
 
     def __init__(self, client: redis.Redis, seed: int, *, hides: bool) -> None:
         self.client = client
-        self.hides = hides
+        self.hides = hides  # whether nothing may show the values of entries' fields
         self.seed = seed
         self.clock = Clock()
         self.clock.on_late_error = lambda error: self.report(Event("problem", detail=str(error)))
+        # of a handler, a series, a callback or a function in a behaviour
         self.error: Exception | None = None
         self.times = IdleTimes()
         self.unread = Unread()
+        # why a pending entry could not be handled, by group, stream and entry ID
         self.failures: dict[tuple[str, str, EntryId], str] = {}
         self.dead_letters: dict[str, DeadLetterStream] = {}
+        # called with the stream, the ID and the fields of each entry that a producer adds
         self.on_added: list[Callable[[str, EntryId | None, Any], object]] = []
-        self.least_wait_ms = 0.0
+        self.least_wait_ms = 0.0  # a run of years would otherwise consist of waiting
         self._events: deque[Event] = deque()  # any thread may report
         self._reported: set[Event] = set()
         self._wakeups: dict[str, simpy.Event] = {}
@@ -99,6 +72,12 @@ class Context:
         error = HandlerError(f"{what} raised {type(cause).__name__}{text}{advice}")
         error.__cause__ = None if self.hides else cause
         return error
+
+    def caught(self, cause: Exception, what: str, advice: str, event: Event) -> None:
+        """Report an exception that something raised that the caller gave, as `fail` does."""
+        if self.hides or not isinstance(cause, StreamVizError):
+            cause = self.raised(what, cause, advice)
+        self.fail(cause, event)
 
     def fail(self, error: Exception, event: Event) -> None:
         """Keep the first error, and report it without its text: the text may hold values."""

@@ -13,17 +13,11 @@ from simpy.core import EmptySchedule, StopSimulation
 
 
 class Environment(simpy.Environment):
-    """A simpy environment that takes Ctrl-C between two steps.
-
-    Attributes
-    ----------
-    broken : bool
-        Whether an exception has ended one of the processes: the others cannot go on without it.
-    """
+    """A simpy environment that takes Ctrl-C between two steps."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.broken = False
+        self.broken = False  # an exception ended a process: the others cannot go on without it
         self._interrupted = False
 
     def step(self) -> None:

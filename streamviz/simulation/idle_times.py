@@ -11,20 +11,14 @@ from streamviz.observation.sample import GroupState, Sample
 
 
 class IdleTimes:
-    """Remembers when what happened to entries and consumers, on the scenario's clock.
-
-    Attributes
-    ----------
-    delivered : dict
-        When each pending entry was delivered, by group, stream and entry ID.
-    polled, received : dict
-        When each consumer last asked for entries, by group and name; and when it last got some,
-        by group, stream and name.
-    """
+    """Remembers when what happened to entries and consumers, on the scenario's clock."""
 
     def __init__(self) -> None:
+        # each pending entry, by group, stream and entry ID
         self.delivered: dict[tuple[str, str, EntryId], float] = {}
+        # when each consumer last asked, by group and name
         self.polled: dict[tuple[str, str], float] = {}
+        # when it last got some, by group, stream and name
         self.received: dict[tuple[str, str, str], float] = {}
         self._seen: dict[str, dict[Any, float]] = {}  # other programs' entries and consumers
 

@@ -11,10 +11,7 @@ from streamviz.errors import InputError
 def delete_consumer(groups: Collection[ConsumerGroup], name: str) -> None:
     """Delete a consumer from its group on each of its streams (XGROUP DELCONSUMER).
 
-    Raises
-    ------
-    InputError
-        If it holds entries: deleting it would drop them.
+    InputError if it holds entries: deleting it would drop them.
     """
     held = sum(group.pending().consumers.get(name, 0) for group in groups)
     if held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -21,15 +21,6 @@ _FAREWELL_MS = 1000.0  # else samples would count its last entries as dropped wi
 
 class SimulatedClient(Guarded):
     """A client of the server that gets entries and handles them; a subclass says how.
-
-    Parameters
-    ----------
-    context : Context
-        What the scenario's parts share.
-    name : str
-        The client's name.
-    rng : random.Random
-        Where its random choices come from.
 
     Attributes
     ----------
@@ -81,12 +72,9 @@ class SimulatedClient(Guarded):
         return self._removed
 
     def leave(self) -> None:
-        """Finish what it holds, and go. If it is dead, it goes at once, unless it holds entries.
+        """Finish what it holds, and go.
 
-        Raises
-        ------
-        InputError
-            If it is dead and holds entries.
+        If it is dead, it goes at once; InputError if it then holds entries.
         """
         self.context.clock.do(self._leave, f"remove {self.name}")
 
@@ -123,7 +111,7 @@ class SimulatedClient(Guarded):
     def _start(self, crash_at_s: float | None) -> None:
         self.context.clock.do(lambda: self._begin(revived=False), f"start {self.name}")
         if crash_at_s is not None:
-            self.context.clock.process(self._crash_at(crash_at_s * 1000))
+            self.context.clock.process(self._later(crash_at_s, lambda: self._die("crashed")))
 
     def _begin(self, *, revived: bool) -> None:
         if self.alive:
@@ -137,9 +125,9 @@ class SimulatedClient(Guarded):
         with suppress(simpy.Interrupt):
             yield from self._live(revived=revived)
 
-    def _crash_at(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.context.clock.env.timeout(ms)
-        self._die("crashed")
+    def _later(self, seconds: float, do: Callable[[], None]) -> Generator[Any, Any, None]:
+        yield self.context.clock.env.timeout(seconds * 1000)
+        do()
 
     def _die(self, kind: Literal["killed", "crashed"]) -> None:
         if not self.alive:
@@ -152,11 +140,7 @@ class SimulatedClient(Guarded):
             self._process.interrupt(kind)
         revival_s = self._revival_s()
         if revival_s is not None:
-            clock.process(self._revive_after(revival_s * 1000))
-
-    def _revive_after(self, ms: float) -> Generator[Any, Any, None]:
-        yield self.context.clock.env.timeout(ms)
-        self._begin(revived=True)
+            clock.process(self._later(revival_s, lambda: self._begin(revived=True)))
 
     def _draw_ms(self, service: ServiceTime) -> float:
         """Return how long the next entry takes, in milliseconds."""

@@ -34,13 +34,7 @@ Writer = Producer | DeadLetterStream
 
 
 class Ownership:
-    """Decides what a virtual run may replace, and marks what the run makes.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        The server.
-    """
+    """Decides what a virtual run may replace, and marks what the run makes."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -73,17 +67,9 @@ class Ownership:
     ) -> None:
         """Replace what an earlier virtual run left, before a run adds entries.
 
-        Parameters
-        ----------
-        writers, groups, readers : iterable of Producer, SimulatedGroup, BaseReader
-            The parts of the run's scenario. Its dead-letter streams are writers, too.
-        now_ms : int
-            The time of the run's clock. The server refuses IDs before a stream's last ID.
-
-        Raises
-        ------
-        InputError
-            If something is in the way, and no mark proves that it is an earlier run's.
+        Dead-letter streams are writers, too. The server refuses IDs before a stream's last ID, so
+        the time of the run's clock counts. InputError if something is in the way, and no mark
+        proves that it is an earlier run's.
         """
         for writer in writers:
             key = writer.stream

@@ -22,21 +22,8 @@ def check_may_write(client: Client, what: str, allow: str) -> None:
     """Check that no other program uses the database that a scenario is going to write to.
 
     That is so on a server that streamviz started, in an empty database, and in one that was empty
-    when a scenario first wrote to it, which a key says.
-
-    Parameters
-    ----------
-    client : redis.Redis or RedisCluster
-        The server.
-    what : str
-        What is going to write there.
-    allow : str
-        How to allow it.
-
-    Raises
-    ------
-    InputError
-        If the database has keys of others, or that can't be known.
+    when a scenario first wrote to it, which a key says. InputError if the database has keys of
+    others, or that can't be known; it says `what` is going to write, and how to `allow` it.
     """
     connection = connection_to(client, PLAYGROUND_KEY, quiet=True)
     try:

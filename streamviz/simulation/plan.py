@@ -22,7 +22,6 @@ from streamviz.simulation.behaviour import (
     ServiceTime,
     parse_behaviour,
 )
-from streamviz.simulation.clock_controls import ClockControls
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context, DeadLetterStream
 from streamviz.simulation.ownership import Ownership
@@ -45,7 +44,7 @@ from streamviz.simulation.sampler import Sampler
 from streamviz.simulation.subscribers import SimulatedSubscriber
 
 
-class Plan(ClockControls):
+class Plan(checks.Guarded):
     """The streams of a scenario, their producers, groups and readers; see `Scenario`."""
 
     def __init__(
@@ -67,7 +66,7 @@ class Plan(ClockControls):
         check_type("memory", memory, bool, "True or False")
         check_type("allow_writes", allow_writes, bool, "True or False")
         self.context = Context(client, seed, hides=is_hidden(fields))
-        super().__init__(self.context.clock)
+        self.clock = self.context.clock
         self.client = client
         self.seed = seed
         self.producers: list[Producer] = []
@@ -187,14 +186,10 @@ class Plan(ClockControls):
     def reader(
         self, stream: str, name: str, **options: Unpack[PlainReaderOptions]
     ) -> SimulatedReader:
-        """Start a plain reader of a stream (XREAD).
+        """Start a plain reader of a stream (XREAD), with a name.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
-        name : str
-            The reader's name.
         **options
             See `SimulatedReader`: remembers, start, service_ms, batch, handler,
             crash_at_s, revive_after_s.
@@ -210,16 +205,12 @@ class Plan(ClockControls):
     def subscriber(
         self, stream: str, name: str, **options: Unpack[ReaderOptions]
     ) -> SimulatedSubscriber:
-        """Start a subscriber that receives what is added to a stream (SUBSCRIBE).
+        """Start a subscriber, with a name, that receives what is added to a stream (SUBSCRIBE).
 
         A stream with a subscriber has each entry published on the channel ``<stream>:channel``.
 
         Parameters
         ----------
-        stream : str
-            The stream's key.
-        name : str
-            The subscriber's name.
         **options
             See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """

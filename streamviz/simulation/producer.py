@@ -93,12 +93,9 @@ class Producer(Guarded):
                 last_ms = at_ms
                 self._add(fields)
         except Exception as cause:
-            error: Exception = cause
-            if not isinstance(cause, StreamVizError) or self._context.hides:
-                advice = "; correct the function that makes it"
-                error = self._context.raised(f"the series of {self.stream!r}", cause, advice)
             event = Event("series_raised", self.stream, detail=type(cause).__name__)
-            self._context.fail(error, event)
+            advice = "; correct the function that makes it"
+            self._context.caught(cause, f"the series of {self.stream!r}", advice, event)
 
     def _delay_ms(self) -> float:
         """Return how long the series' 0 ms is after the producer's start: for its own times."""
@@ -106,13 +103,7 @@ class Producer(Guarded):
         return 0 if began_ms is None else began_ms - self._context.clock.began_ms - self._created_ms
 
     def end_ms(self) -> float:
-        """Return when the series ends, on the clock.
-
-        Raises
-        ------
-        InputError
-            If it is not known to end.
-        """
+        """Return when the series ends, on the clock; InputError if it is not known to end."""
         if not self._series.ends:
             raise InputError(
                 f"the series of {self.stream!r} may never end: give run() its seconds, or end the "

@@ -68,18 +68,6 @@ class BaseReader(SimulatedClient):
         Called with each `Entry`. If it raises, a sample reports it, and the reader goes on.
     crash_at_s, revive_after_s : float, optional
         When the reader crashes, and how long it stays dead, in seconds.
-
-    Attributes
-    ----------
-    alive : bool
-        Whether it is running.
-    handled : int
-        How many entries it has handled. An entry handled twice counts twice.
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
     """
 
     _random_stream: ClassVar[str]  # part of the seed: a new value changes every run
@@ -155,11 +143,6 @@ class SimulatedReader(BaseReader):
         Where it starts: ``"0"``, ``"$"`` or an ID.
     batch : int
         Entries to read at a time (COUNT).
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
     """
 
     _random_stream = "Reader"

@@ -13,27 +13,13 @@ RUNS_KEY = "streamviz:runs"
 
 @dataclass(frozen=True, slots=True)
 class RunMark:
-    """What virtual runs left of one stream.
+    """What virtual runs left of one stream."""
 
-    Attributes
-    ----------
-    run : str
-        The run's name.
-    entries : int or None
-        How many entries the run added to a stream that it made; None if it did not make the stream.
-    last_id : str
-        The ID of the last of these entries.
-    groups : list of str
-        The consumer groups that runs created.
-    readers : dict of str to str
-        The last position that each plain reader saved.
-    """
-
-    run: str
-    entries: int | None = None
-    last_id: str = "0-0"
-    groups: list[str] = field(default_factory=list)
-    readers: dict[str, str] = field(default_factory=dict)
+    run: str  # its name
+    entries: int | None = None  # that the run added; None if it did not make the stream
+    last_id: str = "0-0"  # of these entries
+    groups: list[str] = field(default_factory=list)  # that runs created
+    readers: dict[str, str] = field(default_factory=dict)  # the last position that each saved
 
 
 def save_mark(connection: Connection, stream: str, mark: RunMark) -> None:

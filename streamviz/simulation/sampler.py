@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from streamviz.client.hidden_values import FieldsShown
-from streamviz.errors import StreamVizError
 from streamviz.observation.back_off import BackOff
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
@@ -26,30 +25,9 @@ from streamviz.simulation.readers import BaseReader
 class Sampler:
     """Samples each stream of a scenario, and keeps the samples.
 
-    Parameters
-    ----------
-    context : Context
-        What the scenario's parts share.
-    producers : sequence of Producer
-        The scenario's producers. A sample tells them apart if its stream has several.
-    readers : mapping of str to BaseReader
-        The scenario's readers. Each sample carries the states of its stream's readers.
-    interval_ms : float
-        The time between two samples, in milliseconds. On the wall clock it is wall time at any
-        speed, and longer while the server is slow.
-    limit : int
-        How many samples to keep for each stream.
-    memory : bool
-        Whether to sample the streams' memory; see `Observer`.
-
-    Attributes
-    ----------
-    histories : dict of str to History
-        The samples by stream.
-    on_sample : list of callable
-        Called with each `Sample`, in the clock's thread.
-    on_tick : callable
-        Called after the samples of all streams.
+    A sample carries the states of its stream's readers, and tells the producers apart if there are
+    several. On the wall clock the interval is wall time at any speed, and longer while the server
+    is slow.
     """
 
     def __init__(
@@ -63,8 +41,8 @@ class Sampler:
         memory: bool,
     ) -> None:
         self.histories: dict[str, History] = ByName("stream")
-        self.on_sample: list[Callable[[Sample], object]] = []
-        self.on_tick: Callable[[], object] = lambda: None
+        self.on_sample: list[Callable[[Sample], object]] = []  # called in the clock's thread
+        self.on_tick: Callable[[], object] = lambda: None  # called after the samples of all streams
         self._context = context
         self._client = observer_client(context.client)  # one for all streams
         self._producers = producers
@@ -173,13 +151,10 @@ class Sampler:
             try:
                 call(sample)
             except Exception as cause:
-                error: Exception = cause
-                if not isinstance(cause, StreamVizError) or self._context.hides:
-                    what = f"the callback {call!r} of on_sample"
-                    advice = "; correct it, or remove it from on_sample"
-                    error = self._context.raised(what, cause, advice)
+                what = f"the callback {call!r} of on_sample"
+                advice = "; correct it, or remove it from on_sample"
                 event = Event("callback_raised", detail=type(cause).__name__)
-                self._context.fail(error, event)
+                self._context.caught(cause, what, advice, event)
 
 
 def _visible_state(sample: Sample | None) -> object:

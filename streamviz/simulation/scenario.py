@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Self
 
 import redis
 
@@ -14,6 +15,7 @@ from streamviz.errors import HandlerError, InputError, ServerUnreachable
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.simulation import checks
+from streamviz.simulation.clock import State
 from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
 from streamviz.simulation.subscribers import publish_to_subscribers
@@ -93,6 +95,25 @@ class Scenario(Plan):
         self._complete = True
 
     @property
+    def state(self) -> State:
+        """The state of the wall clock: ``"new"``, ``"running"``, ``"paused"`` or ``"stopped"``."""
+        return self.clock.state
+
+    @property
+    def speed(self) -> float:
+        """How fast the wall clock runs; 2.0 is twice as fast."""
+        return self.clock.speed
+
+    @speed.setter
+    def speed(self, factor: float) -> None:
+        self.clock.speed = factor
+
+    @property
+    def ran(self) -> bool:
+        """Whether the virtual clock has run, so that `start` is no longer possible."""
+        return self.clock.virtual and self.clock.env.now > 0
+
+    @property
     def slowness(self) -> str:
         """Why samples come less often now, in words; empty while the server answers quickly."""
         return str(self._sampler.slowest)
@@ -110,6 +131,26 @@ class Scenario(Plan):
         self.context.hides = True
         for history in list(self.histories.values()):
             history.hide_fields()
+
+    def start(self) -> None:
+        """Run on the wall clock, in the background. If it is paused, resume it."""
+        self.clock.start()
+
+    resume = start
+
+    def pause(self) -> None:
+        """Pause the wall clock."""
+        self.clock.pause()
+
+    def stop(self) -> None:
+        """Stop the clock and its thread. If it is stopped, do nothing."""
+        self.clock.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def run(self, seconds: float | None = None, *, progress: bool = True) -> History:
         """Run on the virtual clock, and return the history of the first stream.
@@ -216,12 +257,8 @@ class Scenario(Plan):
     def note(self, text: str) -> None:
         """Put an event with this text into the pictures, at the next sample.
 
-        Handlers and callbacks may call it, too.
-
-        Raises
-        ------
-        InputError
-            If it is not a text, or no sample will come.
+        Handlers and callbacks may call it, too. InputError if it is not a text, or no sample will
+        come.
         """
         checks.text("text", text)
         if self.state == "stopped" and not self.clock.virtual:

@@ -139,12 +139,8 @@ class Steps:
     def step(self) -> list[LoggedCommand]:
         """Run the next statement, and return the commands that it sent.
 
-        Raises
-        ------
-        InputError
-            If no step is left.
-        HandlerError
-            If the statement raises. The next call runs the statement after it.
+        InputError if no step is left; HandlerError if the statement raises. The next call runs the
+        statement after it.
         """
         if self.done:
             raise InputError("all steps are done: create a new Steps to start again")

@@ -39,18 +39,7 @@ def publish(client: redis.Redis, stream: str, entry_id: EntryId, fields: Fields)
 
 
 class SimulatedSubscriber(BaseReader):
-    """A subscriber of the channel ``<stream>:channel`` (SUBSCRIBE, 2.0).
-
-    Parameters
-    ----------
-    context, stream, name, **options
-        See `BaseReader`.
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
-    """
+    """A subscriber of the channel ``<stream>:channel`` (SUBSCRIBE, 2.0); see `BaseReader`."""
 
     _random_stream = "Subscriber"
 

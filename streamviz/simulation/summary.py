@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from streamviz.client.frames import Kind, make_frame
 from streamviz.errors import no_such
 from streamviz.observation.history import History
+from streamviz.observation.partition_sample import sum_known
 from streamviz.observation.sample import GroupState
 from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
 
@@ -118,6 +119,7 @@ class Summary:
 
 
 _COLUMNS = [one.name for one in fields(GroupSummary) if one.name not in ("name", "streams")][:-1]
+_COUNTS = _COLUMNS[:5]  # of a consumer, and summed of a group
 
 
 def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]) -> Summary:
@@ -132,42 +134,27 @@ def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]
 
 def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None]) -> GroupSummary:
     consumers = tuple(_summarise_consumer(one, states) for one in list(group.consumers.values()))
+    counts: dict[str, Any] = {one: sum(getattr(c, one) for c in consumers) for one in _COUNTS}
     return GroupSummary(
-        group.name,
-        group.streams,
-        sum(one.handled for one in consumers),
-        sum(one.failed for one in consumers),
-        sum(one.retried for one in consumers),
-        sum(one.dead_lettered for one in consumers),
-        sum(one.acknowledged for one in consumers),
-        _sum(None if one is None else one.pending for one in states),
-        _sum(None if one is None else one.lag.entries for one in states),
-        consumers,
+        name=group.name,
+        streams=group.streams,
+        pending=sum_known(None if one is None else one.pending for one in states),
+        waiting=sum_known(None if one is None else one.lag.entries for one in states),
+        consumers=consumers,
+        **counts,
     )
 
 
 def _summarise_consumer(
     consumer: SimulatedConsumer, states: Sequence[GroupState | None]
 ) -> ConsumerSummary:
-    held = _sum(None if state is None else _pending(state, consumer.name) for state in states)
-    return ConsumerSummary(
-        consumer.name,
-        consumer.handled,
-        consumer.failed,
-        consumer.retried,
-        consumer.dead_lettered,
-        consumer.acknowledged,
-        held,
+    name = consumer.name
+    held = sum_known(
+        None if group is None else sum(one.pending for one in group.consumers if one.name == name)
+        for group in states
     )
-
-
-def _pending(group: GroupState, consumer: str) -> int:
-    return sum(one.pending for one in group.consumers if one.name == consumer)
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    known = list(numbers)
-    return None if None in known else sum(one or 0 for one in known)
+    counts: dict[str, Any] = {one: getattr(consumer, one) for one in _COUNTS}
+    return ConsumerSummary(name=name, pending=held, **counts)
 
 
 def _values(one: GroupSummary | ConsumerSummary, missing: str | None = None) -> list[Any]:

@@ -12,17 +12,9 @@ _STATIC = Path(__file__).parent / "static"
 
 @cache
 def script(path: str | Path) -> str:
-    """Return a bundle that esbuild has made.
+    """Return a bundle that esbuild has made: one of the package's own, or one of a full path.
 
-    Parameters
-    ----------
-    path : str or Path
-        The bundle: a name such as ``"live.js"`` for one of the package's own, or a full path.
-
-    Raises
-    ------
-    StreamVizError
-        If the bundle has not been built.
+    StreamVizError if the bundle has not been built.
     """
     return _built(path).decode("utf-8")
 
@@ -34,13 +26,7 @@ def stylesheet(*paths: str | Path) -> str:
 
 @cache
 def plotly_js() -> bytes:
-    """Return plotly.js with its basic traces (scatter, bar and pie), compressed with gzip.
-
-    Raises
-    ------
-    StreamVizError
-        If the bundles have not been built.
-    """
+    """Return plotly.js with its basic traces (scatter, bar and pie), compressed with gzip."""
     return _built("plotly.js.gz")
 
 

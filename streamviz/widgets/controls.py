@@ -29,12 +29,8 @@ def controls_of(source: Scenario | Steps) -> dict[str, Any]:
 def control(source: Scenario | Steps, request: dict[str, Any]) -> None:
     """Do what a button or a slider in the browser asks for.
 
-    Raises
-    ------
-    InputError
-        If there is no such control, group or consumer, or the control can't have this value.
-    HandlerError
-        If a step raises.
+    InputError if there is no such control, group or consumer, or the control can't have this value;
+    HandlerError if a step raises.
     """
     do, which, value = request.get("do"), request.get("which"), request.get("value")
     if isinstance(source, Steps):

@@ -47,7 +47,8 @@ class Dashboard(Live):
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
-        Whether to show the commands that a scenario sends, with their replies and changes.
+        Whether to show the commands that a scenario sends, with their replies and changes. This
+        costs two more round trips per command. Steps always show their commands.
     fields : {"show", "hide"}
         Whether the values of entries' fields may be shown. To hide them takes them away from the
         source, too: its samples have only the fields' names and sizes from now on.
@@ -105,11 +106,6 @@ def watch(
     fields : {"show", "hide"}
         Whether samples have the values of entries' fields, or only their names and sizes. The
         plots of this package never show values; one of your own can.
-
-    Raises
-    ------
-    InputError
-        If the rate is not above 0 and at most 100, or the client is not a Redis client.
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")

@@ -24,16 +24,10 @@ def new_ids() -> tuple[str, str]:
 
 
 def placeholder(element_id: str, images: list[tuple[str, str, int]], footer: str = "") -> str:
-    """Return the HTML that a widget leaves in its output.
+    """Return the HTML that a widget leaves in its output: pictures, and below them a footer.
 
-    Parameters
-    ----------
-    element_id : str
-        The ID by which the browser finds the placeholder; empty if the board stands in a box.
-    images : list of (str, str, int)
-        The alt text, the SVG and the largest width in pixels of each picture.
-    footer : str
-        HTML to put below the pictures.
+    Of each picture it takes the alt text, the SVG and the largest width in pixels. The browser
+    finds the placeholder by its ID, which is empty if the board stands in a box.
     """
     pictures = "".join(
         f'<img alt="{html.escape(alt)}" style="display:block;width:100%;'

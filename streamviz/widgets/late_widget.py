@@ -6,7 +6,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from streamviz.widgets.boxes import follow_boxes
+from streamviz.widgets.cell_outputs import follow_boxes
 
 _COMMON = {name for name in dir(anywidget.AnyWidget) if not name.startswith("_")}
 _COMMON -= {"close", "layout", "observe", "unobserve"}  # what users need

@@ -23,18 +23,10 @@ class Live(PlotWidget):
 
     Parameters
     ----------
-    source : Scenario, Steps or History
-        What to show. A new scenario starts on the wall clock when it is displayed. Steps wait for
-        their button. A history is shown as it is.
     plots : sequence of Plot
-        The plots to show, from top to bottom.
-    stream : str, optional
-        The stream of the scenario to show; by default its first.
-    controls : bool
-        Whether to show buttons and sliders for a scenario.
-    commands : bool
-        Whether to show the commands that a scenario sends, and what they change. This costs two
-        more round trips per command. Steps always show their commands.
+        The plots to show, from top to bottom; one at least.
+    source, stream, controls, commands
+        As in `Dashboard`.
 
     Attributes
     ----------
@@ -43,11 +35,6 @@ class Live(PlotWidget):
         ``"steps"`` or ``"done"``. A trait; observers may be called in the scenario's thread.
     speed : float
         How fast the scenario runs; 2.0 is twice as fast. A trait.
-
-    Raises
-    ------
-    InputError
-        If the source is none of these or has no such stream, or if there are no plots.
     """
 
     state = traitlets.Unicode(read_only=True).tag(sync=True)

@@ -14,8 +14,8 @@ from streamviz.observation.events import KINDS
 from streamviz.observation.history import History
 from streamviz.plots import Plot, default_plots
 from streamviz.recording import Recording
+from streamviz.recording.format import pack
 from streamviz.recording.frames import PREVIEW_LENGTH, Frames
-from streamviz.recording.packing import pack
 from streamviz.widgets.assets import script, stylesheet
 from streamviz.widgets.plot_widget import PlotWidget
 
@@ -27,23 +27,10 @@ MAX_FRAMES = 20_000  # that a page may hold
 class Player(PlotWidget):
     """Frames of a recording: the kernel sends segments of them, and the browser plays them.
 
-    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home
-    and End go to the ends, n and p go to the next and the previous event, and + and - change the
-    speed. Tab moves to the plots, where the arrow keys move between entries, and to the buttons.
-
-    Parameters
-    ----------
-    frames : Frames
-        What to play.
-    speed : float
-        Speed relative to the recording; 2.0 is twice as fast.
-    loop, autoplay : bool
-        Whether to start again at the end, and whether to start without a click.
-
-    Raises
-    ------
-    InputError
-        If the speed is not above 0 and at most 1000.
+    Click the player first. Then space plays and pauses, the arrow keys move by one frame, Home and
+    End go to the ends, n and p go to the next and the previous event, and + and - change the speed.
+    Tab moves to the plots, where the arrow keys move between entries, and to the buttons. The
+    options are those of `replay`.
     """
 
     _esm = script("player_widget.js")
@@ -52,7 +39,11 @@ class Player(PlotWidget):
     def __init__(
         self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
-        self._options = {"speed": _factor(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
+        self._options = {
+            "speed": check_speed(speed),
+            "loop": bool(loop),
+            "autoplay": bool(autoplay),
+        }
         self.frames = frames
         self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
         super().__init__(frames.history(), frames.plots)
@@ -66,31 +57,14 @@ class Player(PlotWidget):
         self._act("pause")
 
     def seek(self, at_s: float) -> None:
-        """Go to a moment of the recording.
-
-        Parameters
-        ----------
-        at_s : float
-            Seconds since the recording began; a time beyond an end is taken as that end.
-
-        Raises
-        ------
-        InputError
-            If the time is not a number.
-        """
+        """Go to a moment, in seconds since the recording began; beyond an end, to that end."""
         if not (is_number(at_s) and abs(at_s) < 1e12):
             raise InputError(f"at_s={at_s!r}: give seconds since the recording began")
         self._act("seek", at_s)
 
     def speed(self, factor: float) -> None:
-        """Set the speed relative to the recording.
-
-        Raises
-        ------
-        InputError
-            If the factor is not above 0 and at most 1000.
-        """
-        self._act("speed", _factor(factor))
+        """Set the speed relative to the recording: above 0, at most 1000, else InputError."""
+        self._act("speed", check_speed(factor))
 
     def event(self, kind: str = "", step: int = 1) -> None:
         """Go to the next or the previous event, and pause there.
@@ -101,11 +75,6 @@ class Player(PlotWidget):
             One of `streamviz.observation.KINDS`, for example ``"claimed"``; empty means any.
         step : {1, -1}
             1 for the next event, -1 for the previous one.
-
-        Raises
-        ------
-        InputError
-            If there is no such kind, or the step is neither 1 nor -1.
         """
         if kind not in ("", *KINDS):
             raise InputError(f"kind={kind!r}: give one of {', '.join(KINDS)}, or nothing for any")
@@ -200,7 +169,7 @@ def replay(
     start_s, end_s : float
         The span to show, in seconds since the recording began.
     speed : float
-        Speed relative to the recording; 2.0 is twice as fast.
+        Speed relative to the recording, at most 1000; 2.0 is twice as fast.
     loop, autoplay : bool
         Whether to start again at the end, and whether to start without a click.
 
@@ -218,7 +187,8 @@ def replay(
     return Player(frames, speed=speed, loop=loop, autoplay=autoplay)
 
 
-def _factor(speed: float) -> float:
+def check_speed(speed: float) -> float:
+    """Return a speed relative to the recording; InputError if it is wrong."""
     if not (is_number(speed) and 0 < speed <= 1000):
         raise InputError(f"speed={speed!r}: give a number above 0, at most 1000")
     return float(speed)

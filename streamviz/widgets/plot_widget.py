@@ -23,9 +23,9 @@ from streamviz.plots.drawing import check_plots, draw, draw_change, summary_of
 from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
-from streamviz.recording.packing import pack
-from streamviz.widgets import boxes, output_cells
+from streamviz.recording.format import pack
 from streamviz.widgets.assets import plotly_js, script, stylesheet
+from streamviz.widgets.cell_outputs import follow_output, stop_earlier_runs
 from streamviz.widgets.fallback import new_ids, placeholder
 from streamviz.widgets.late_widget import LateWidget
 from streamviz.widgets.plotly_figure import plotly_figure
@@ -38,16 +38,9 @@ _SUMMARISE_EVERY_S = 1.0
 class PlotWidget(LateWidget):
     """Plots of a history, in any number of views: a cell's own output, a box, a tab.
 
-    The kernel sends one message per frame, with only what is new, and is never more than 16
-    frames ahead of a view. A slow browser slows the plots and nothing else. The connection to the
-    browser opens when the widget is first shown.
-
-    Parameters
-    ----------
-    history : History
-        The samples to show.
-    plots : sequence of Plot
-        The plots to show, from top to bottom.
+    The kernel sends one message per frame, with only what is new, and is never more than 16 frames
+    ahead of a view. A slow browser slows the plots and nothing else. The connection to the browser
+    opens when the widget is first shown.
 
     Attributes
     ----------
@@ -56,11 +49,6 @@ class PlotWidget(LateWidget):
     summary : str
         What the plots show, in words: one line per plot, as of the last `update`, and at most a
         second old while a view is open. A trait.
-
-    Raises
-    ------
-    InputError
-        If there are no plots, or one of them is not a plot.
     """
 
     _esm = script("live.js")
@@ -169,8 +157,8 @@ class PlotWidget(LateWidget):
     def _ipython_display_(self) -> None:
         assert self.model_id  # the browser must know the widget before its placeholder
         self.show_pictures(self.mount_id, self.fallback_id)
-        output_cells.register(self)
-        boxes.follow_output(self)
+        stop_earlier_runs(self)
+        follow_output(self)
         self._start()  # no page says hello if the notebook runs without a browser
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:

@@ -17,8 +17,8 @@ from streamviz.plots import GroupLag, StreamMap
 from streamviz.plots.figure import apply
 from streamviz.recording import Recorder, Recording, load, save
 from streamviz.recording.events import TrackEvent
+from streamviz.recording.format import pack
 from streamviz.recording.frames import MAX_ENTRIES, SEGMENT_LENGTH, Frames
-from streamviz.recording.packing import pack
 
 
 def play(film: Frames, place: int, frames: int = SEGMENT_LENGTH) -> list[list[Any]]:

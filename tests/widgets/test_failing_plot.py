@@ -76,7 +76,7 @@ def test_a_new_view_and_the_saved_pictures_show_it_too(listen: Listen) -> None:
 
 def test_the_page_of_watch_shows_it(shop: Scenario, key: str, until: Until) -> None:
     viewer = Viewer(shop, key)
-    viewer._dashboard.plots = (Shaky(), AckProgress())
+    viewer.plots = (Shaky(), AckProgress())
     assert viewer.receive({"type": "hello"})
     texts: list[str] = []
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from streamviz.errors import InputError
+from streamviz.errors import InputError, check_type
 from streamviz.simulation.series.packed import DAMAGE, check_is_text, opener
 
 Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its values by column
@@ -27,23 +27,7 @@ _ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file of rows, which are read anew each time.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    delimiter : str or None
-        What separates the values of a CSV; None guesses.
-    header : bool
-        Whether the first row of a CSV has the names of the columns.
-    names : sequence of str or None
-        The names of the columns, in place of those of the header.
-    encoding : str
-        The file's encoding.
-    skip : int or str
-        How many lines of a CSV to leave out before the header, or how those to leave out begin.
-    """
+    """A file of rows, which are read anew each time; its options are those of `series.read`."""
 
     path: Path
     delimiter: str | None
@@ -233,10 +217,7 @@ def check_options(file: TextFile) -> None:
     delimiter = file.delimiter
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise InputError(f"delimiter={delimiter!r}: give one character, such as ';'")
-    if not isinstance(file.header, bool):
-        raise InputError(
-            f"header={file.header!r}: give False if the first row has values and no names"
-        )
+    check_type("header", file.header, bool, "False if the first row has values and no names")
     skip = file.skip
     if not (skip if isinstance(skip, str) else type(skip) is int and skip >= 0):
         raise InputError(

@@ -11,7 +11,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from streamviz.errors import InputError, meant
+from streamviz.errors import InputError, check_type, meant
 from streamviz.simulation.checks import plain
 from streamviz.simulation.series.base import Fields, Point, Series, check_text
 from streamviz.simulation.series.files import Row, TextFile, check_options
@@ -103,8 +103,7 @@ def read(
     """
     times = TimeReader(unit, format, dayfirst, tz)
     for name, value in (("sort", sort), ("keep_time", keep_time)):
-        if not isinstance(value, bool):
-            raise InputError(f"{name}={value!r}: give True or False")
+        check_type(name, value, bool, "True or False")
     columns, rows = _table(source, time, (delimiter, header, names, encoding, skip))
     parts: Sequence[Any] = time if isinstance(time, list | tuple) and time else [time]
     keys = [_time_column(part, columns, has_index(source), header=header) for part in parts]

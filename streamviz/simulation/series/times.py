@@ -37,13 +37,7 @@ _DATE = re.compile(  # 2026-1-31, 31/1/2026, 1/31/26, each perhaps with a time a
 
 
 class TimeReader:
-    """Reads times in one way, as `streamviz.series.read` describes; returns nanoseconds.
-
-    Raises
-    ------
-    InputError
-        If an option is wrong.
-    """
+    """Reads times in one way, as `streamviz.series.read` describes; returns nanoseconds."""
 
     def __init__(
         self,
@@ -68,17 +62,8 @@ class TimeReader:
     def ns(self, value: Any, fold: int = 0) -> int:
         """Return a time in nanoseconds since 1970, or since whenever its unit counts from.
 
-        Parameters
-        ----------
-        value : object
-            As it stands in the data.
-        fold : int
-            1 takes a local time that comes twice for the second one.
-
-        Raises
-        ------
-        ValueError
-            If it is no such time; the message says what to do.
+        A `fold` of 1 takes a local time that comes twice for the second one. ValueError if it is no
+        such time; the message says what to do.
         """
         if self.unit is not None:
             return _scaled(value, _NANOSECONDS[self.unit])
@@ -121,8 +106,9 @@ class TimeReader:
         part = hit.groupdict()
         year, month, day = part["year"], part["month"], part["day"] or "1"
         if year is None:
-            year = part["last"] if len(part["last"]) == 4 else _century(part["last"])
-            month, day = part["first"], part["second"]
+            year, month, day = part["last"], part["first"], part["second"]
+            if len(year) == 2:
+                year = f"{19 if int(year) > 68 else 20}{year}"  # as strptime does
             if self.dayfirst is None and max(int(month), int(day)) > 12:
                 raise ValueError(f"its day and month need dayfirst={int(month) > 12}")
             if self.dayfirst is None:
@@ -148,10 +134,6 @@ class TimeReader:
             return moment
         offset = "+00:00" if zone[0] in "ZUG" else zone
         return moment.replace(tzinfo=datetime.strptime(offset, "%z").tzinfo)
-
-
-def _century(year: str) -> str:
-    return f"{19 if int(year) > 68 else 20}{year}"  # as strptime does
 
 
 def _zone(tz: str | tzinfo | None) -> tzinfo | None:

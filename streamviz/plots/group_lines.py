@@ -1,0 +1,73 @@
+"""A line for each group, with its name and its last value at its end: what two plots share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any
+
+from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM
+from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.texts import label, no_data_text
+from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts
+from streamviz.plots.worst_groups import shown_groups, worst_of_text
+
+
+def lines_layout(across: str, up: str) -> dict[str, Any]:
+    """Return axes with their titles, a strip for events, and room for the lines' names."""
+    return {
+        "xaxis": {"title": {"text": across}},
+        "yaxis": {"title": {"text": up}, "rangemode": "tozero"},
+        "yaxis2": EVENT_AXIS,
+        "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+        "showlegend": False,
+    }
+
+
+class GroupLines(Plot):
+    """A plot with a number of each group over time; a subclass says which."""
+
+    needs = "consumer groups"
+
+    @cached_property
+    def _peak(self) -> Peak:
+        return Peak(self.sampled_values)
+
+    def structure_key(self, history: History) -> Any:
+        """Return the groups' names, and whether the entries' ages are known from their IDs."""
+        return shown_groups(history), history.ids_are_times
+
+    def end_texts(self, history: History, gap: float) -> Trace:
+        """Return each line's name and last value, at its end; see `traces.end_texts`."""
+        last = history.newest
+        if last is None:
+            return end_texts(None, [], [], 0, gap)
+        names, values = shown_groups(history), self.sampled_values(last, history)
+        texts = [
+            f"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}"
+            for name, value in zip(names, values, strict=True)
+        ]
+        top, at = HEADROOM * self._peak.of(history, names), seconds(last.time_ms, history)
+        return end_texts(at, texts, values, top, gap, self._total(history))
+
+    def summary(self, history: History) -> str:
+        """Return each group's number in words."""
+        last = history.newest
+        if last is None or not last.groups:
+            return no_data_text(history) or "no consumer group yet"
+        names = shown_groups(history)
+        words = [self._words(last, group) for group in last.groups if group.name in names]
+        return f"{worst_of_text(history)}{'; '.join(words)}."
+
+    @abstractmethod
+    def _value_text(self, value: float) -> str:
+        """Return a known value with its unit."""
+
+    @abstractmethod
+    def _words(self, sample: Sample, group: GroupState) -> str: ...
+
+    def _total(self, history: History) -> str:
+        """Return a text about all groups."""
+        return ""
