@@ -85,6 +85,7 @@ class StreamDelta:
     old: StreamInfo  # in the previous sample
     now: StreamInfo
     counted: int | None  # entries after the last ID of the previous sample; None if too many
+    has_anchor: bool  # whether its last entry was seen again, unless entries are too large to ask
     acked_up_to: EntryId  # none after it can have been trimmed as ACKED by all groups (8.2)
 
     @property
@@ -101,7 +102,9 @@ class StreamDelta:
         same_head = old is not None and now is not None and old.id == now.id
         grown = self.now.length - self.old.length
         if same_head and now and largest_deleted(self.now) <= now.id and self.counter == grown:
-            return grown  # nothing was removed at the head, and XDEL never removed what follows it
+            # nothing was removed at the head, and XDEL never removed what follows it; but RESTORE
+            # can bring back an older stream that has grown by the same number since
+            return grown if self.has_anchor else None
         return None
 
     @property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from streamviz.client.entry_id import EntryId
-from streamviz.client.models import GroupInfo, StreamInfo
+from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.observation.counting import Contradiction, Counts, Lookahead, StreamDelta
 from streamviz.observation.idle_groups import GroupReplies
 
@@ -31,6 +32,11 @@ class Evidence:
     def shared(self) -> list[Lookahead]:
         """The entries that were not asked for because of one group."""
         return [self.new, *self.pages]
+
+    def has(self, entry: Entry) -> bool:
+        """Tell whether an entry is among the replies."""
+        own = (one for group in self.groups for one in self.lookahead(group))
+        return any(str(entry.id).encode() in one.ids for one in chain(self.shared, own))
 
 
 @dataclass(frozen=True, slots=True)

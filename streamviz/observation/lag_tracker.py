@@ -30,6 +30,7 @@ class LagTracker:
     """Judges each group's lag, and what became of its entries, with what earlier samples proved."""
 
     stream: StreamInfo | None = None  # in the previous sample
+    fast: bool = False  # whether so many entries came that they could not all be counted
     # to count in the next sample; empty if all is known
     pages: list[Page] = field(default_factory=list)
     _known: dict[EntryId, int] = field(default_factory=dict)
@@ -70,6 +71,12 @@ class LagTracker:
             evidence, delta, unchanged, counts, waiting, contradictory, doubtful, carried
         )
 
+    @property
+    def anchor(self) -> list[Page]:
+        """The page that has the last entry, which shows later that this is the same stream."""
+        last = self.stream.last_entry if self.stream else None
+        return [Page(last.id.previous(), 1, back=False)] if last else []
+
     def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
         if found.counts is None:
@@ -79,6 +86,7 @@ class LagTracker:
     def judge(self, found: Findings, entry_bytes: int) -> list[Judgement]:
         """Return each group, its lag, and what became of the entries up to its cursor."""
         evidence, counts = found.evidence, found.counts
+        self.fast = found.delta.counted is None
         if counts is None:
             return self._judgements
         judgements, views = [], {}
@@ -122,7 +130,8 @@ class LagTracker:
             if group.name in views
         ]
         lowest = min(both, default=EntryId.MAX)
-        return StreamDelta(old, evidence.stream, next(counted, None), lowest)
+        has_anchor = not evidence.new.ids or old.last_entry is None or evidence.has(old.last_entry)
+        return StreamDelta(old, evidence.stream, next(counted, None), has_anchor, lowest)
 
     def _is_at_rest(
         self, evidence: Evidence, delta: StreamDelta, unchanged: Collection[str]

@@ -85,7 +85,8 @@ class Poller:
         self._readers = readers
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        asked = _Asked(tracker.stream, cursors, idle, tracker.pages)
+        anchor = tracker.anchor if tracker.fast else []
+        asked = _Asked(tracker.stream, cursors, idle, [*tracker.pages, *anchor])
         replies = yield from self._first_round_trip(asked, time_ms)
         lost = yield from self._failovers.check(tracker.stream, cursors, replies)
         anew = tracker.stream is not None and recreated(tracker.stream, replies.stream)
@@ -99,8 +100,11 @@ class Poller:
         doubtful = found.is_doubtful and self._snapshots.works is True
         if doubtful:
             found = tracker.find(found.evidence, self._last, anew=True)
-        wrong = moved or woke or doubtful or tracker.stream is None
+        adrift = not found.delta.has_anchor
+        wrong = moved or woke or doubtful or adrift or tracker.stream is None
         pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
+        if adrift or (wrong and tracker.fast):
+            pages = [*pages, *tracker.anchor]
         if wrong or not tracker.pages:
             pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
         if wrong or pages:

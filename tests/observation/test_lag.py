@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
+from streamviz.client.resp import Command
 from streamviz.observation import pages, poller
 from streamviz.observation.accounting import account_for
 from streamviz.observation.counting import Counts, Lookahead
@@ -268,6 +270,77 @@ def stream_of(*ms: int, added: int | None = None, deleted: int = 0) -> StreamInf
 
 def group_at(ms: int, lag: int | None, read: int | None = None) -> GroupInfo:
     return GroupInfo("g", 1, 0, EntryId(ms), read, lag)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("length", "lost", "new", "before", "after"),
+    [
+        (60, 5, 405, (64, 45), (53, 17)),
+        (60, 13, 413, (69, 5), (49, 20)),
+        (162, 40, 440, (165, 3), (4, 55)),
+        (1500, 40, 245, (1512, 568), (412, 622)),
+    ],
+)
+def test_a_stream_that_was_restored_and_has_grown_as_much_as_the_old_one_is_counted_anew(
+    redis: redis_py.Redis,
+    key: str,
+    length: int,
+    lost: int,
+    new: int,
+    before: tuple[int, int],
+    after: tuple[int, int],
+) -> None:
+    """Each counter of the server fits: some entries are gone, and as many more are new."""
+
+    def add_many(first: int, count: int) -> None:
+        pipe = redis.pipeline(transaction=False)
+        for ms in range(first, first + count):
+            pipe.xadd(key, {"f": "v"}, id=f"{ms}-0")
+        pipe.execute()
+
+    observer = Observer(redis, key)
+    add_many(1, length)
+    for name, at in zip("ab", after, strict=True):
+        redis.xgroup_create(key, name, f"{at}-0")
+    older = redis.dump(key)
+    add_many(length + 1, lost)
+    for name, at in zip("ab", before, strict=True):
+        redis.xgroup_setid(key, name, f"{at}-0")
+    for _ in range(2):
+        for group in observer.sample().groups:
+            assert group.lag.entries == waiting(redis, key, group)
+    redis.restore(key, 0, older, replace=True)
+    add_many(10_000, new)
+    for _ in range(3):
+        for group in observer.sample().groups:
+            assert group.lag.verdict == "exact"
+            assert group.lag.entries == waiting(redis, key, group)
+    assert redis.xinfo_stream(key)["entries-added"] == redis.xlen(key) == length + new
+
+
+@pytest.mark.server
+def test_a_fast_stream_costs_one_round_trip_a_sample(
+    redis: redis_py.Redis, key: str, say: Say
+) -> None:
+    observer = Observer(redis, key)
+    trips: list[int] = []
+    send = observer.snapshots._send
+
+    def counted(commands: Sequence[Command]) -> list[Any]:
+        trips.append(len(commands))
+        return send(commands)
+
+    observer.snapshots._send = counted  # type: ignore[method-assign]
+    add(say, 1, 300)
+    say("XGROUP CREATE s a 100")
+    for turn in range(1, 6):
+        add(say, 1000 * turn, 1000 * turn + 300)
+        trips.clear()
+        (group,) = observer.sample().groups
+        assert group.lag.entries == waiting(redis, key, group)
+        assert group.lag.verdict == "exact"
+        assert turn < 3 or len(trips) == 1, "once it is known to be fast"
 
 
 @pytest.mark.parametrize("lag", [-90, 0, 5, 6, None])
