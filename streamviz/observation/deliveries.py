@@ -185,7 +185,12 @@ def _compare(
                     end = "acked or dropped"
                 ended.append(replace(old, until_ms=time_ms, end=end, n=n))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
-            pending[entry_id] = replace(old, until_ms=time_ms, n=n)
+            since = (
+                old.consumer,
+                old.deliveries,
+                old.since_ms,
+            )  # replace() takes five times as long
+            pending[entry_id] = Delivery(entry_id, *since, time_ms, "pending", n)
         else:
             moved: End = "claimed" if entry.consumer else "given back"
             end = moved if entry.consumer != old.consumer else "delivered again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo
@@ -50,7 +50,7 @@ def scene_of(history: History) -> dict[str, Any]:
     last = history.newest
     if last is None:
         return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
-    tape = _tape(_newest(history))
+    tape = _Tape.of(_newest(history))
     dead = dead_consumers(history)
     calm = growth(span(history))
     rate = rate_in(history)
@@ -66,7 +66,7 @@ def scene_of(history: History) -> dict[str, Any]:
         "every": _every(calm),
         "event": _event(history),
         "producers": [
-            {"name": _short(one.name), "new": [_number(tape, entry) for entry in one.new]}
+            {"name": _short(one.name), "new": [tape.number(entry) for entry in one.new]}
             for one in last.producers
         ],
         "groups": [
@@ -75,7 +75,7 @@ def scene_of(history: History) -> dict[str, Any]:
             if (group := last.find_group(name))
         ],
         "readers": [
-            {"name": _short(one.name), "at": _place(one.position, tape, last, None)}
+            {"name": _short(one.name), "at": tape.place(one.position, last, None)}
             for one in last.readers
         ],
     }
@@ -91,7 +91,7 @@ def _group(
     history: History,
     group: GroupState,
     index: int,
-    tape: list[tuple[int, EntryId]],
+    tape: _Tape,
     dead: Deaths,
 ) -> dict[str, Any]:
     last = history.newest
@@ -107,7 +107,7 @@ def _group(
     return {
         "name": _short(group.name),
         "colour": colour(index),
-        "at": _place(group.last_delivered_id, tape, last, group.lag.entries),
+        "at": tape.place(group.last_delivered_id, last, group.lag.entries),
         "waiting": group.lag.entries,
         "pending": group.pending,
         "acked": account.acked or (None if account.unclear else account.acked),  # or before
@@ -139,9 +139,7 @@ def _shown(group: GroupState, dead: Deaths) -> list[ConsumerInfo]:
     return sorted(sorted(group.consumers, key=rank)[:MAX_CONSUMERS], key=lambda one: one.name)
 
 
-def _held(
-    history: History, group: GroupState, tape: list[tuple[int, EntryId]]
-) -> dict[str, list[list[Any]]]:
+def _held(history: History, group: GroupState, tape: _Tape) -> dict[str, list[list[Any]]]:
     """Return what each consumer holds: the ID, its number, its age in seconds, its deliveries."""
     last = history.samples[-1]
     held: dict[str, list[list[Any]]] = {}
@@ -149,7 +147,7 @@ def _held(
         age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
         others = held.setdefault(one.consumer, [])
         if len(others) < MAX_HELD:
-            number = _number(tape, one.id)
+            number = tape.number(one.id)
             others.append([str(one.id), number, age_s, one.deliveries])
     return held
 
@@ -198,38 +196,42 @@ def numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
             yield number, entry.id
 
 
-def _tape(samples: Sequence[Sample]) -> list[tuple[int, EntryId]]:
-    """Return the entries' numbers, counted back from the newest: XSETID may have set the counter.
+class _Tape(NamedTuple):
+    """The newest entries, oldest first: their IDs, and their numbers since the stream began."""
 
-    What a stream of the same name had before it was made anew has none.
-    """
-    number = samples[-1].entries_added
-    tape: list[tuple[int, EntryId]] = []
-    for sample in reversed(samples):
-        ids = (entry.id for entry in reversed(sample.entries))
-        tape += zip(range(number, 0, -1), ids, strict=False)
-        number -= len(sample.entries) + sample.missed
-    return tape[::-1]
+    ids: list[EntryId]
+    numbers: list[int]
 
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Self:
+        """Count back from the newest: XSETID may have set the counter.
 
-def _number(tape: list[tuple[int, EntryId]], entry_id: EntryId) -> int | None:
-    """Return the number of an entry; None if it is not on the tape."""
-    index = bisect_right(tape, entry_id, key=lambda item: item[1])
-    return tape[index - 1][0] if index and tape[index - 1][1] == entry_id else None
+        What a stream of the same name had before it was made anew has no number.
+        """
+        number = samples[-1].entries_added
+        ids: list[EntryId] = []
+        numbers: list[int] = []
+        for sample in reversed(samples):
+            known = sample.entries[-number:] if number > 0 else ()
+            ids += [entry.id for entry in reversed(known)]
+            numbers += range(number, number - len(known), -1)
+            number -= len(sample.entries) + sample.missed
+        return cls(ids[::-1], numbers[::-1])
 
+    def number(self, entry_id: EntryId) -> int | None:
+        """Return the number of an entry; None if it is not on the tape."""
+        index = bisect_right(self.ids, entry_id)
+        return self.numbers[index - 1] if index and self.ids[index - 1] == entry_id else None
 
-def _place(
-    cursor: EntryId, tape: list[tuple[int, EntryId]], last: Sample, waiting: int | None
-) -> int | None:
-    """Return the number of the entry at a cursor; 0 before the first, None if it is unknown."""
-    if cursor == EntryId.ZERO:
-        return 0
-    if cursor >= last.last_id:
-        return last.entries_added
-    index = bisect_right(tape, cursor, key=lambda item: item[1])
-    if index:
-        return tape[index - 1][0]
-    return None if waiting is None else max(0, last.entries_added - waiting)
+    def place(self, cursor: EntryId, last: Sample, waiting: int | None) -> int | None:
+        """Return the number of the entry at a cursor; 0 before the first, None if it is unknown."""
+        if cursor == EntryId.ZERO:
+            return 0
+        if cursor >= last.last_id:
+            return last.entries_added
+        if index := bisect_right(self.ids, cursor):
+            return self.numbers[index - 1]
+        return None if waiting is None else max(0, last.entries_added - waiting)
 
 
 def _event(history: History) -> str:
