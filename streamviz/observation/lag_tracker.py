@@ -72,10 +72,10 @@ class LagTracker:
         )
 
     @property
-    def anchor(self) -> list[Page]:
+    def anchor(self) -> Page | None:
         """The page that has the last entry, which shows later that this is the same stream."""
         last = self.stream.last_entry if self.stream else None
-        return [Page(last.id.previous(), 1, back=False)] if last else []
+        return Page(last.id.previous(), 1, back=False) if last else None
 
     def missing(self, found: Findings, entry_bytes: int) -> list[Page]:
         """Return what to count so that each group's lag becomes known."""
@@ -130,7 +130,8 @@ class LagTracker:
             if group.name in views
         ]
         lowest = min(both, default=EntryId.MAX)
-        has_anchor = not evidence.new.ids or old.last_entry is None or evidence.has(old.last_entry)
+        asked = evidence.can_anchor and evidence.new.ids and old.last_entry
+        has_anchor = not asked or evidence.has(asked)
         return StreamDelta(old, evidence.stream, next(counted, None), has_anchor, lowest)
 
     def _is_at_rest(

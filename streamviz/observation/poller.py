@@ -20,6 +20,7 @@ from streamviz.observation.reply_checks import LastReplies
 from streamviz.observation.snapshots import Snapshots, Steps
 
 _IDLE_MARGIN_MS = 5
+_ANCHOR_BYTES = 10_000  # a larger entry is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class _Asked:
     cursors: Mapping[str, EntryId]
     idle: Mapping[str, GroupReplies]
     pages: Sequence[Page]
+    anchor: Page | None
 
 
 class Poller:
@@ -85,8 +87,8 @@ class Poller:
         self._readers = readers
         tracker, cursors = self._tracker, self._tracker.cursors
         idle = {name: last.replies for name, last in self._last.items() if last.idle}
-        anchor = tracker.anchor if tracker.fast else []
-        asked = _Asked(tracker.stream, cursors, idle, [*tracker.pages, *anchor])
+        anchor = tracker.anchor if tracker.fast else None
+        asked = _Asked(tracker.stream, cursors, idle, tracker.pages, anchor)
         replies = yield from self._first_round_trip(asked, time_ms)
         lost = yield from self._failovers.check(tracker.stream, cursors, replies)
         anew = tracker.stream is not None and recreated(tracker.stream, replies.stream)
@@ -100,15 +102,14 @@ class Poller:
         doubtful = found.is_doubtful and self._snapshots.works is True
         if doubtful:
             found = tracker.find(found.evidence, self._last, anew=True)
-        adrift = not found.delta.has_anchor
+        adrift = not found.delta.has_anchor and bool(found.uncertain)
         wrong = moved or woke or doubtful or adrift or tracker.stream is None
         pages: Sequence[Page] = tracker.pages if wrong else ()  # else what they proved is lost
-        if adrift or (wrong and tracker.fast):
-            pages = [*pages, *tracker.anchor]
         if wrong or not tracker.pages:
             pages = [*pages, *tracker.missing(found, self._budget.entry_bytes)]
         if wrong or pages:
-            asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages)
+            anchor = tracker.anchor if tracker.fast or not found.delta.has_anchor else None
+            asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages, anchor)
             replies = yield from self._second_round_trip(asked, replies)
             if self._tracker.stream and recreated(self._tracker.stream, replies.stream) != anew:
                 raise ValueError("two polls do not agree on whether this is another stream")
@@ -139,7 +140,9 @@ class Poller:
         budget = self._budget
         if budget.large and not budget.held:
             try:
-                return (yield from self._round_trip(replace(asked, pages=()), asked.stream))
+                return (
+                    yield from self._round_trip(replace(asked, pages=(), anchor=None), asked.stream)
+                )
             except StreamChanged:
                 budget.held = True
         if budget.held and not budget.due(time_ms):
@@ -155,7 +158,9 @@ class Poller:
         if not self._budget.large:
             return (yield from self._round_trip(asked))
         try:
-            replies = yield from self._round_trip(replace(asked, pages=()), first.stream)
+            replies = yield from self._round_trip(
+                replace(asked, pages=(), anchor=None), first.stream
+            )
         except StreamChanged:
             return first
         return replace(replies, new=first.new, new_ids=first.new_ids)
@@ -165,7 +170,7 @@ class Poller:
         poll = Poll(
             key=self._stream,
             after=last.last_generated_id if last else None,
-            pages=asked.pages,
+            pages=[*asked.pages, *([asked.anchor] if asked.anchor and self._can_anchor else [])],
             cursors=asked.cursors,
             idle=asked.idle,
             readers=self._readers,
@@ -175,12 +180,22 @@ class Poller:
         )
         return poll.read((yield poll.commands()), self._last_replies)
 
+    @property
+    def _can_anchor(self) -> bool:
+        return self._budget.entry_bytes <= _ANCHOR_BYTES
+
     def _find(self, tracker: LagTracker, replies: PollReplies) -> Findings:
         # from before the previous poll to after this one: it covers every read
         since_ms = (time.monotonic() - self._previous_s) * 1000 + _IDLE_MARGIN_MS
         by_group = replies.by_group
         active = {name for name, one in by_group.items() if one.active_within(since_ms)}
         evidence = Evidence(
-            replies.stream, replies.groups, replies.new_ids, replies.pages, by_group, active
+            replies.stream,
+            replies.groups,
+            replies.new_ids,
+            replies.pages,
+            by_group,
+            active,
+            self._can_anchor,
         )
         return tracker.find(evidence, self._last)
