@@ -13,6 +13,7 @@ from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
@@ -27,13 +28,22 @@ def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
     client.delete(key)
     belt = Stream(client, key)
     picture.start(client, key)
-    belt.add_many((f"{n}-0", {"part": n}) for n in range(1, 13))
+    belt.add_many((_id_of(n, key), {"part": n}) for n in range(1, 13))
     for name, (delivered, pending) in _PLANS[key].items():
         group = belt.group(name)
         group.create("0")
         group.consumer("one").read(delivered)
-        group.ack(*(f"{n}-0" for n in range(1, delivered + 1) if n != pending))
+        group.ack(*(_id_of(n, key) for n in range(1, delivered + 1) if n != pending))
     return belt
+
+
+def _id_of(part: int, key: str) -> str:
+    """Return a part's ID; those of the second belt share a millisecond."""
+    return f"{part}-0" if key == "belt" else f"1-{part}"
+
+
+def _part(entry_id: EntryId) -> int:
+    return entry_id.seq or entry_id.ms
 
 
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
@@ -67,10 +77,10 @@ def _grade_belt(belt: Stream) -> Verdict:
     needed = {
         n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
     }
-    left = {entry.id.ms for entry in belt.range()}
+    left = {_part(entry.id) for entry in belt.range()}
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
-    still = {name: {one.id.ms for one in belt.group(name).pending_entries()} for name in plan}
+    still = {name: {_part(one.id) for one in belt.group(name).pending_entries()} for name in plan}
     first = min(first_of.values())
     extra = sorted(n for n in left if n < first)
     gone = sorted({*range(first, 13)} - left)

@@ -62,6 +62,15 @@ def all_that_no_group_needs(belt: Stream) -> None:
         belt.delete(*not_needed)
 
 
+def by_milliseconds(belt: Stream) -> None:
+    """Take the IDs for numbers that count up: on the first belt they do."""
+    first = [
+        held.ms if (held := group.pending().min_id) else group.info().last_delivered_id.ms + 1
+        for group in groups(belt)
+    ]
+    belt.trim(minid=str(min(first)))
+
+
 def known_groups_only(belt: Stream) -> None:
     first = min(oldest_needed(belt.group(name)) for name in ("paint", "pack", "count"))
     belt.trim(minid=first)
@@ -85,6 +94,7 @@ def known_groups_only(belt: Stream) -> None:
             lambda belt: belt.trim(minid=min(g.info().last_delivered_id for g in groups(belt))),
             "1 entry is left that no group needs, such as 4",
         ),
+        (by_milliseconds, "left that no group needs"),
         (lambda belt: belt.trim(maxlen=8), "it is pending for"),
         (lambda belt: belt.trim(minid="5"), "it is pending for"),
         (lambda belt: belt.trim(maxlen=0), "needed entries are gone"),
