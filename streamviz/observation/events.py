@@ -139,7 +139,7 @@ _WORDS: dict[Kind, str] = {
     "consumer_deleted": "{who} of {group} was deleted",
     "group_gone": "the group {group} is gone",
     "stream_recreated": "the stream was deleted and recreated",
-    "failed_over": "failed over to {who}: {lost}{back}",
+    "failed_over": "failover: {lost}; {who} took over{back}",
     "trimmed": "a trim removes the oldest entries",
     "missed": "{group} loses entries that it never got",
     "handler_raised": "the handler of {who} raised {detail}",

@@ -254,6 +254,7 @@ def test_every_control_and_every_entry_is_reached_by_keyboard(open_notebook: Ope
     page.get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
     page.get_by_text("Paused").wait_for()
+    page.locator(".streamviz-plot[tabindex='0']").wait_for()  # its turn to be drawn has come
     names = walk(notebook, "Tab", "Stream map: ")
     controls = ["Step", "speed", "rate of orders", "billing takes", "email takes"]
     assert names[: len(controls)] == controls

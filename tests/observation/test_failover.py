@@ -130,7 +130,8 @@ def it_is_counted(
     assert sample.length == 1000 + since
     assert sample.events == (Event("failed_over", replica.address, count=lost, detail="bill"),)
     words = str(sample.events[0])
-    assert words.startswith(f"failed over to {replica.address}: ")
+    assert words.startswith("failover: ")
+    assert f"; {replica.address} took over" in words
     assert ("up to" in words) == bool(lost)
     assert "these groups went back, and get entries again: bill" in words
     assert sample.groups[0].lag.entries == 970 + since
@@ -198,7 +199,7 @@ def test_a_move_is_no_failover_and_a_planned_failover_loses_nothing(
     found: list[Event] = []
     until(lambda: found.extend(see()) or found, 10)
     assert found == [Event("failed_over", "replica-1")], "one event for all parts"
-    assert str(found[0]) == "failed over to replica-1: no entry is missing"
+    assert str(found[0]) == "failover: no entry is missing; replica-1 took over"
     words = PartitionLanes().history_summary(seen)
     assert words.startswith(f"Moved: part {number} from node-1 to node-2. Failed over: part ")
     assert "from node-1 to replica-1" in words
