@@ -20,6 +20,23 @@ MOST = 120
 BLACK, WHITE = Player.BLACK, Player.WHITE
 
 
+def live_and_die(
+    service: str, prefix: str, commands: int, nursery: Any, redis: redis_py.Redis, until: Until
+) -> None:
+    """Let a service die after a number of commands, and wait until the server has run them all.
+
+    The server goes on with what a dead client has sent; it closes the connection after the last.
+    """
+    before = connections(redis)
+    child = nursery.start(service, prefix, commands)
+    until(lambda: not nursery.lives(child), 10)
+    until(lambda: connections(redis) <= before, 10)
+
+
+def connections(redis: redis_py.Redis) -> set[str]:
+    return {client["id"] for client in redis.client_list()}
+
+
 @pytest.mark.timeout(120)
 def test_a_judge_may_die_after_any_command(
     redis: redis_py.Redis, prefix: str, nursery: Any, until: Until
@@ -29,8 +46,7 @@ def test_a_judge_may_die_after_any_command(
         mine = f"{prefix}{commands}:"
         play = Play(RedisTopics(redis, mine))
         some_moves(play)
-        child = nursery.start("judge", mine, commands)
-        until(lambda child=child: not nursery.lives(child), 10)
+        live_and_die("judge", mine, commands, nursery, redis, until)
         answers = len(play.topics.read("move-made")) + len(play.topics.read("move-rejected"))
         done.append(answers)
         heir = Judge(redis, mine, claim_idle_ms=0)
@@ -68,8 +84,7 @@ def test_a_lobby_may_die_after_any_command(
         mine = f"{prefix}{commands}:"
         players = LobbyPlayers(RedisTopics(redis, mine))
         some_requests(players)
-        child = nursery.start("lobby", mine, commands)
-        until(lambda child=child: not nursery.lives(child), 10)
+        live_and_die("lobby", mine, commands, nursery, redis, until)
         done.append(len(players.read("game-ready")))
         heir = Lobby(redis, mine)
         heir.prepare()
