@@ -78,7 +78,9 @@ def _guide_class(kind: type) -> None:
             setattr(kind, name, guided if function is method else type(method)(guided))
     if not hasattr(kind, "__getattr__"):
         kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
-    if _is_frozen(kind) or not any("__setattr__" in vars(one) for one in kind.__mro__[:-1]):
+    if is_dataclass(kind) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        kind.__setattr__ = _set_none  # type: ignore[method-assign]
+    elif not any("__setattr__" in vars(one) for one in kind.__mro__[:-1]):
         kind.__setattr__ = _set_known  # type: ignore[method-assign, assignment]
 
 
@@ -95,13 +97,16 @@ def _public_names(one: object) -> list[str]:
     return [name for name in dir(one) if not name.startswith("_")]
 
 
+def _set_none(self: Any, name: str, value: Any) -> None:
+    """Refuse to set an attribute of a frozen dataclass."""
+    raise NotSettable(
+        f"{type(self).__name__} can't be changed: use dataclasses.replace(), or make another"
+    )
+
+
 def _set_known(self: Any, name: str, value: Any) -> None:
     """Set an attribute; a new public one only from code of the class and of its bases."""
     kind = type(self)
-    if _is_frozen(kind):
-        raise NotSettable(
-            f"{kind.__name__} can't be changed: use dataclasses.replace(), or make another"
-        )
     if not (name.startswith("_") or name in getattr(self, "__dict__", ())):
         member = getattr(kind, name, kind)
         if isinstance(member, property) and member.fset is None:
@@ -115,10 +120,6 @@ def _set_known(self: Any, name: str, value: Any) -> None:
             step = meant(name, _public_names(self), f"see dir() of it, or help({kind.__name__})")
             raise NotSettable(f"{name!r} is not an attribute of {kind.__name__}: {step}")
     object.__setattr__(self, name, value)
-
-
-def _is_frozen(kind: type) -> bool:
-    return is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
 
 
 def _package(module: str) -> str:

@@ -20,7 +20,8 @@ _FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
 
 def size_of(entry: Any) -> int:
     """Return about how many bytes an entry has in a reply."""
-    return _FRAME_BYTES + sum(len(word) + 6 for word in entry[1])
+    words = entry[1]
+    return _FRAME_BYTES + 6 * len(words) + sum(map(len, words))
 
 
 class LastReplies:
