@@ -57,7 +57,7 @@ def test_a_live_plot_of_your_own_stream_takes_less_than_ten_lines() -> None:
     assert len(blocks("README")[0].splitlines()) < 10
 
 
-NAMED = ["Measured on 20", "make bench", "cores", "1,000,000"]
+NAMED = ["Measured with", "make bench", "cores", "(2026-", "200,000"]
 NAMED += ["redis-py", "walrus", "redis-benchmark", "figure widget", "bokeh"]
 
 

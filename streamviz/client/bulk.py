@@ -2,8 +2,8 @@
 
 A template is the command as the server reads it, with holes for the parts that differ between
 rows. The text of a batch has one character for each byte (latin-1), so that lengths count bytes,
-and is encoded once. If all rows of a batch have the same fields, as most do, one step writes the
-whole batch; otherwise each row is written on its own.
+and is encoded once. One step writes the whole batch if rows like all of them came before, as most
+do; otherwise each row is written on its own.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Packer:
 
     def pack(self, rows: list[Row], numbers: Sequence[int]) -> bytes:
         """Write rows as commands; an InputError names the row by its number."""
-        payload = self._pack_uniform(rows)
+        payload = self._pack_at_once(rows)
         if payload is not None:
             return payload
         commands = []
@@ -116,25 +116,25 @@ class Packer:
                 raise InputError(f"row {number}: {error}") from error
         return "".join(commands).encode("latin-1")
 
-    def _pack_uniform(self, rows: list[Any]) -> bytes | None:
-        """Write rows that share their fields and have plain values; None for other rows."""
-        template = self._templates.get((tuple(rows[0]), False)) if type(rows[0]) is dict else None
-        if template is None or set(map(type, rows)) != {dict} or len(set(map(tuple, rows))) > 1:
-            return None
-        values = list(chain.from_iterable(map(dict.values, rows)))
-        types = set(map(type, values))
-        if not types <= _PLAIN_TYPES:
+    def _pack_at_once(self, rows: list[Any]) -> bytes | None:
+        """Write rows with fields like earlier ones and plain values; None for other rows."""
+        if set(map(type, rows)) != {dict}:
             return None
         try:
+            template = "".join(map(self._templates.__getitem__, map(tuple, rows)))
+            values = list(chain.from_iterable(map(dict.values, rows)))
+            types = set(map(type, values))
+            if not types <= _PLAIN_TYPES:
+                return None
             texts = values if types == {str} else list(map(str, values))
-        except ValueError:  # an integer of more digits than Python writes
-            return None
-        if not all(map(str.isascii, texts)):
+            if not all(map(str.isascii, texts)):
+                texts = [one.encode("utf-8", "surrogateescape").decode("latin-1") for one in texts]
+        except (KeyError, ValueError):  # new fields; more digits than Python writes, half a letter
             return None
         holes: list[Any] = [None] * (2 * len(texts))
         holes[::2] = map(len, texts)
         holes[1::2] = texts
-        return (template * len(rows) % tuple(holes)).encode("latin-1")
+        return (template % tuple(holes)).encode("latin-1")
 
     def _command(self, row: Row) -> str:
         values: list[Any] = []
@@ -164,15 +164,17 @@ class Packer:
         return template % tuple(values)
 
     def _template(self, fields: Any, with_id: bool) -> str:
-        shape = (tuple(fields), with_id) if isinstance(fields, Mapping) else None
-        if shape not in self._templates:
-            arguments.flat_fields(fields)  # raises if the fields are not valid
-            names = "".join(
-                _bulk_string(_latin1(name)).replace("%", "%%") + "$%d\r\n%s\r\n" for name in fields
-            )
-            entry_id = "$%d\r\n%s\r\n" if with_id else _bulk_string("*")
-            head = f"*{3 + 2 * len(fields)}\r\n{self._head}".replace("%", "%%")
-            self._templates[shape] = f"{head}{entry_id}{names}"
+        names = tuple(fields) if isinstance(fields, Mapping) else ()
+        shape = (names,) if with_id else names
+        if shape in self._templates:
+            return self._templates[shape]
+        arguments.flat_fields(fields)  # raises if the fields are not valid
+        holes = "".join(
+            _bulk_string(_latin1(name)).replace("%", "%%") + "$%d\r\n%s\r\n" for name in names
+        )
+        entry_id = "$%d\r\n%s\r\n" if with_id else _bulk_string("*")
+        head = f"*{3 + 2 * len(fields)}\r\n{self._head}".replace("%", "%%")
+        self._templates[shape] = f"{head}{entry_id}{holes}"
         return self._templates[shape]
 
 

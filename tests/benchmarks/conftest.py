@@ -26,14 +26,17 @@ def desk(tab: Page) -> Page:
     return tab
 
 
+PAGES = ("performance", "sizing")
+
+
 def machine() -> str:
     client = connect()
     version = Connection(client).version
     client.close()
     return (
-        f"Measured on {datetime.datetime.now(datetime.UTC):%Y-%m-%d} with `make bench`: "
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        f"{version}. The machine is shared and noisy: read the ratios."
+        f"Measured with `make bench`: {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}, {version}. The machine is shared and noisy: read the "
+        "ratios."
     )
 
 
@@ -43,27 +46,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(exitstatus: int) -> None:
-    if exitstatus or not TABLES:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus or session.config.option.keyword:  # a part of a table leaves the page as it is
         return
-    sizing = [one for one in TABLES.values() if one.title.startswith("Sizing")]
-    others = [one for one in TABLES.values() if one not in sizing]
-    whole = ("Bulk", "Drain", "A sample", "Watching", "Partitions", "Frames", "To start")
-    complete = {*whole, "Recording a run", "A recording of an hour at 10 samples a second"}
-    if complete <= {one.title.split(":")[0] for one in others}:  # a part leaves the page as it is
-        write("performance", others)
-    if len(sizing) == 3:
-        write("sizing", sizing)
+    for name in PAGES:
+        write(name, [one for one in TABLES.values() if one.page == name])
 
 
 def write(name: str, tables: list[Table]) -> None:
-    """Put tables into their place on a page of the documentation."""
+    """Put tables into their places on a page of the documentation, and leave its others."""
     page = ROOT / f"docs/{name}.md"
-    mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    text = "\n\n".join([machine(), *map(str, tables)])
-    found, times = mark.subn(lambda hit: f"{hit[1]}{text}\n{hit[2]}", page.read_text("utf-8"))
-    assert times == 1, f"{page} has no place for its tables"
-    page.write_text(found, "utf-8")
+    text = page.read_text("utf-8")
+    found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", text, re.DOTALL)
+    assert found, f"{page} has no place for its tables"
+    _, *old = re.split(r"^(?=\*\*)", found[0], flags=re.MULTILINE)
+    by_name = {re.split("[:*]", one.strip("*"))[0]: one.strip() for one in old}
+    today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+    by_name |= {one.title.split(":")[0]: one.dated(today) for one in tables}
+    if tables:
+        whole = "\n\n".join([machine(), *by_name.values()])
+        page.write_text(text.replace(found[0], f"{whole}\n"), "utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,6 +27,15 @@ class Table:
     def add(self, *cells: object) -> None:
         self.rows.append([str(cell) for cell in cells])
 
+    @property
+    def page(self) -> str:
+        """The page of the documentation that has it."""
+        return "sizing" if self.title.startswith("Sizing") else "performance"
+
+    def dated(self, day: str) -> str:
+        """Return it with the day on which it was measured."""
+        return str(self).replace(f"{self.title}**", f"{self.title}** ({day})", 1)
+
     def __str__(self) -> str:
         line = "| " + " | ".join(self.columns) + " |"
         rule = "|---" * len(self.columns) + "|"

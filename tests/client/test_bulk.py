@@ -80,6 +80,8 @@ def test_nothing_is_added_for_no_rows(redis: redis_py.Redis, key: str) -> None:
         ({}, "no fields"),
         ({"a": True}, "bool"),
         ({"a": [1]}, "list"),
+        ({"a": "\ud800"}, "half a character"),
+        ({"a": "é", "b": "\ud800"}, "half a character"),
         ({3: "a"}, "field's name 3"),
         (5, "5 holds no fields"),
         (("x-1", {"a": 1}), "x-1"),
