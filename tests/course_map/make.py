@@ -33,9 +33,9 @@ Observed = dict[str, dict[str, Any]]
 HEAD = """\
 # The course
 
-Open the first notebook with `make lab`, and go on from there. Each runs from top to bottom in \
-less than twenty seconds, has something to predict, and exercises that check themselves. For a \
-talk, most say at their end which three minutes of them to show.
+Open the first notebook with `make lab`, and continue in order. Each runs from top to bottom in \
+less than twenty seconds, and asks you to predict what happens. Those up to 14 have exercises that \
+check your solution, and end with three minutes to show on stage.
 
 <!-- This page is made by `make coverage-table`: don't edit it. -->
 
@@ -47,10 +47,10 @@ talk, most say at their end which three minutes of them to show.
 TABLE = """
 ## Where each command is met
 
-Every stream command and option up to Redis 8.10, and the notebooks whose cells send it. The \
-table is made by running the notebooks and keeping what they really send, also what your server \
-may refuse. Where only the kit sends it, behind a plot or a scenario, the notebook's number is in \
-brackets.
+This table lists every stream command and option up to Redis 8.10, with the version that brought \
+it and the notebooks whose cells send it. In brackets are notebooks where only streamviz sends it, \
+for a plot or a scenario. The table is made from what the notebooks really send, including what an \
+older server refuses.
 
 | command | option | since | notebooks |
 |---|---|---|---|
