@@ -18,6 +18,7 @@ from streamviz import (
     Dashboard,
     EntryId,
     History,
+    Observer,
     Scenario,
     Stream,
     ack_progress,
@@ -201,6 +202,27 @@ def test_a_watcher_that_cannot_write_sees_all_and_leaves_no_trace(
     assert denied <= {"client|setinfo", "client|setname"}, (
         "a connection tells its name where it may"
     )
+
+
+def test_the_two_more_rights_of_the_page_name_the_connection_and_show_the_readers(
+    server: EmbeddedServer, redis: redis_py.Redis, orders: Stream, user: Callable[[str], str]
+) -> None:
+    page = HOW_TO.read_text("utf-8")
+    more = re.findall(r"`(\+[\w|]+)` (?:gives|allows)", page)
+    (shown,) = re.findall(r"`CLIENT LIST` shows these connections under the name `(.+?)`", page)
+    readers = f"{orders.key}:readers"
+    HashOffset(redis, readers, "ann").save(EntryId(5))
+    for rights, names in (more, {shown}), (more[1:], {""}), (more[:1], {shown}):
+        name = user(" ".join([readme_rights(f"{orders.key}*"), *rights]))
+        client = connect(server.url, username=name, password="word")
+        observer = Observer(client, orders.key, readers=readers)
+        sample = observer.sample()
+        assert {one["name"] for one in redis.client_list() if one["user"] == name} == names
+        assert [one.position for one in sample.readers] == (
+            [EntryId(5)] if "+hgetall" in rights else []
+        )
+        assert ("HGETALL" in sample.trouble) is ("+hgetall" not in rights)
+        client.close()
 
 
 @pytest.mark.parametrize("right", RIGHTS.split()[1:])
