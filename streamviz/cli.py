@@ -96,12 +96,12 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-_NO_BROWSER = _option("--no-browser", action="store_true", help="only print where it is")
+_NO_BROWSER = _option("--no-browser", action="store_true", help="only print the address")
 _OVERWRITE = _option("--overwrite", action="store_true", help="replace an existing file")
 _SOURCE = (
     _option("url", nargs="?", help="redis://host:6379/0 (default: REDIS_URL)"),
     _option("stream", help="the stream's key"),
-    _option("--rate", type=float, default=10.0, metavar="HZ", help="samples a second"),
+    _option("--rate", type=float, default=10.0, metavar="HZ", help="samples a second (10)"),
 )
 _PLOT_HELP = f"{', '.join(PLOTS)}, or your own as module:Class; repeat for several plots"
 _RECORDING = (  # without defaults: the exporting function has them
@@ -109,8 +109,8 @@ _RECORDING = (  # without defaults: the exporting function has them
     _option("--stream", help="which stream (default: the recording's first)"),
     _option("--size", type=_size, metavar="WIDTHxHEIGHT", help="in pixels"),
     _option("--theme", choices=get_args(Theme), help="the colours"),
-    _option("--start", type=float, metavar="SECONDS", help="since the recording began"),
-    _option("--end", type=float, metavar="SECONDS", help="since the recording began"),
+    _option("--start", type=float, metavar="SECONDS", help="begin at this second of the recording"),
+    _option("--end", type=float, metavar="SECONDS", help="end at this second of the recording"),
     _option("--speed", type=float, help="2 plays twice as fast as recorded"),
     _option("--loop", action=argparse.BooleanOptionalAction, help="start again at the end"),
 )
@@ -119,12 +119,12 @@ _FORMATS = "; ".join(f"{', '.join(one.suffixes)}: {one.description}" for one in 
 
 @_command(
     "tutorial",
-    _option("folder", nargs="?", default="streamviz-course", help="default: %(default)s"),
-    _option("--no-lab", action="store_true", help="only copy"),
+    _option("folder", nargs="?", default="streamviz-course", help="where (default: %(default)s)"),
+    _option("--no-lab", action="store_true", help="copy, but do not open JupyterLab"),
     _option(
         "--allow-writes",
         action="store_true",
-        help="let the course write to the server of REDIS_URL, also if it has keys of others",
+        help="let the course write to the server of REDIS_URL, even if other programs use it",
     ),
     _NO_BROWSER,
     description="The notebooks come without outputs. Files that exist are kept.",
@@ -152,8 +152,8 @@ def tutorial(args: argparse.Namespace) -> None:
     _option("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"),
     _option("--port", type=int, default=0, help="port (default: a free one)"),
     _NO_BROWSER,
-    description="The link has a token. Without --host, only this machine can open it. The page has "
-    "no values of entries' fields.",
+    description="The link has a token. Without --host, it works on this machine only. "
+    "The page has no values of entries' fields.",
 )
 def watch(args: argparse.Namespace) -> None:
     """Show a stream live on a page in the browser, without writing to Redis."""
@@ -177,7 +177,7 @@ def watch(args: argparse.Namespace) -> None:
 @_command(
     "record",
     *_SOURCE,
-    _option("-o", "--output", required=True, help="the file, run.jsonl.gz for example"),
+    _option("-o", "--output", required=True, help="the file to write, such as run.jsonl.gz"),
     _OVERWRITE,
 )
 def record(args: argparse.Namespace) -> None:
@@ -227,7 +227,7 @@ def lab(args: argparse.Namespace) -> None:
 
 @_command(
     "replay",
-    _option("recording", type=Path, help="a file that streamviz.record() wrote"),
+    _option("recording", type=Path, help="a file that streamviz record wrote"),
     *_RECORDING,
     _NO_BROWSER,
     description="Writes a page that plays the recording into a temporary folder, and opens it.",
@@ -250,14 +250,14 @@ def replay(args: argparse.Namespace) -> None:
 
 @_command(
     "export",
-    _option("recording", type=Path, help="a file that streamviz.record() wrote, or a notebook"),
+    _option("recording", type=Path, help="a file that streamviz record wrote, or a notebook"),
     _option("--slides", action="store_true", help="export a notebook as slides"),
-    _option("--saved", action="store_true", help="do not run the notebook first"),
+    _option("--saved", action="store_true", help="use a notebook's saved outputs"),
     _option("-o", "--output", type=Path, help="file (default: the recording's name with .html)"),
     *_RECORDING,
     _option("--caption", help="a caption for the beginning"),
-    _option("--rate", type=float, metavar="HZ", help="images a second of a GIF or an MP4: 15"),
-    _option("--poster", type=float, metavar="SECONDS", help="what to show before it plays"),
+    _option("--rate", type=float, metavar="HZ", help="images a second of a GIF or an MP4 (15)"),
+    _option("--poster", type=float, metavar="SECONDS", help="show this second before it plays"),
     _option("--autoplay", action="store_true", default=None, help="start without a click"),
     _OVERWRITE,
     description=f"The suffix of the output selects the format. {_FORMATS}. Use an MP4 or a "

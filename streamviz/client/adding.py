@@ -134,7 +134,7 @@ class Adding:
         Returns
         -------
         EntryId or None
-            The new ID, or the ID of the duplicate (`idmp`, `idmp_auto`), or None without a stream.
+            The new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream exists.
             With `wait`, a pair: that, and how many replicas have the entry.
 
         Raises

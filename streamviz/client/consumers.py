@@ -25,7 +25,7 @@ class _ClaimOptions(TypedDict, total=False):
 
 
 class Consumer(Loops):
-    """One consumer of one group; `ConsumerGroup.consumer` makes it, and Redis when it first reads.
+    """One consumer of one group, from `ConsumerGroup.consumer`; its first read creates it in Redis.
 
     Parameters
     ----------

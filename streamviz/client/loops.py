@@ -87,7 +87,7 @@ class Loops:
         The loop begins with this consumer's own pending entries. An entry is handled when the loop
         asks for the next one: then it is acknowledged. A loop that breaks or raises leaves its
         entry pending, and so does a process that is killed: each entry is handled at least once.
-        A connection that is lost is made again, and the log ``streamviz.client`` says so.
+        A lost connection is opened again, and the logger ``streamviz.client`` reports it.
         (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
 
         Parameters
@@ -98,7 +98,7 @@ class Loops:
             Take over entries that other consumers have not acknowledged for this long, in
             milliseconds: longer than handling `count` entries takes. By default, none.
         block_ms : int
-            How often to look for these entries and at `stop`, in milliseconds.
+            How often to check for these entries and for `stop`, in milliseconds.
         stop : threading.Event, optional
             End the loop when this is set, after the entries that were read.
 

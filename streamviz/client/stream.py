@@ -24,7 +24,7 @@ class Stream(Adding):
     client : redis.Redis or redis.cluster.RedisCluster
         The server; in a cluster, commands go to the node that owns the key's slot.
     key : str
-        The stream's key. InputError if it is empty or no text, or `client` is not a client.
+        The stream's key. InputError if it is empty or not text, or `client` is not a client.
 
     Examples
     --------

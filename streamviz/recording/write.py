@@ -219,9 +219,9 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Parameters
     ----------
     source : Scenario, Observer, PartitionObserver, or a dashboard that shows a scenario
-        A scenario's samples of all its streams are recorded, or an observer's.
+        Of a scenario, the samples of all its streams are recorded.
     path : str or Path
-        The file: JSON Lines in gzip, whatever its name; other tools need the suffix ``.gz``. See
+        The file: JSON Lines in gzip, whatever its name. Other tools need the suffix ``.gz``. See
         `streamviz.recording.format`.
     overwrite : bool
         Whether to replace an existing file.
@@ -229,7 +229,7 @@ def record(source: Any, path: str | Path, *, overwrite: bool = False) -> Recorde
     Returns
     -------
     Recorder
-        A context manager; or call its ``close()``.
+        A context manager, which ends the recording. Or call its ``close()``.
 
     Raises
     ------

@@ -107,7 +107,7 @@ class Plan(checks.Guarded):
         Raises
         ------
         InputError
-            If `approximate` is given without `maxlen`, the series is none, or its generator is
+            If `approximate` is given without `maxlen`, `series` is not one, or its generator is
             given to a second producer; or if other programs use the database, see `Scenario`.
         """
         if approximate and maxlen is None:

@@ -25,9 +25,9 @@ from streamviz.simulation.summary import Summary, summarise
 class Scenario(Plan):
     """Producers, consumer groups, readers and observers, all on one clock.
 
-    On the virtual clock, `run` sends minutes of traffic through Redis in a second, and the same
-    seed gives the same IDs, the same deliveries and the same curves. On the wall clock, `start`
-    runs the scenario in the background. As a context manager, it stops at the end.
+    On the virtual clock (simulated time), `run` sends minutes of traffic through Redis in a
+    second, and the same seed gives the same IDs, deliveries and curves. On the wall clock (real
+    time), `start` runs the scenario in the background. As a context manager, it stops at the end.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class Scenario(Plan):
     memory : bool
         Whether to sample the streams' memory; see `Observer`.
     allow_writes : bool
-        Whether it may write to a server that other programs use. It may do so anyway on a server
-        that `connect` started, and in a database that was empty when a scenario first wrote to it:
-        the key ``streamviz:playground`` says so.
+        Whether it may write to a server that other programs use. No permission is needed for a
+        server that `connect` started, or a database that was empty when a scenario first wrote to
+        it, which the key ``streamviz:playground`` records.
     fields : {"show", "hide"}
         Whether samples, errors and the commands on a dashboard have the values of entries' fields,
         or only their names and sizes. Handlers get the values anyway.
@@ -155,11 +155,11 @@ class Scenario(Plan):
     def run(self, seconds: float | None = None, *, progress: bool = True) -> History:
         """Run on the virtual clock, and return the history of the first stream.
 
-        The history holds the whole run: samples of a long one are merged until `limit` of them are
-        enough. Without seconds, the run goes to the end of every series, and takes fewer samples
-        if it is long: a year of daily data in a second.
+        The history covers the whole run: the samples of a long run are merged until at most
+        `limit` are left. Without seconds, the run goes to the end of every series, and takes fewer
+        samples if it is long: a year of daily data in a second.
 
-        A second call continues the run, also one interrupted by Ctrl-C. The first call replaces a
+        A second call continues the run, even if Ctrl-C interrupted it. The first call replaces a
         stream that an earlier run made, if nothing else has added to it since and it has no other
         groups. Any other stream stays as it is. The hash ``streamviz:runs`` records who made what.
 

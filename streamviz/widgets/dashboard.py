@@ -43,15 +43,15 @@ class Dashboard(Live):
     stream : str, optional
         The stream of the scenario to show; by default its first.
     plots : sequence of Plot, optional
-        The plots to show; by default the flow and the strips, and for steps the stream map alone.
+        From `streamviz.plots`; by default `Flow` and `Strips`, and for steps `StreamMap` alone.
     controls : bool
         Whether to show buttons and sliders.
     commands : bool
         Whether to show the commands that a scenario sends, with their replies and changes. This
         costs two more round trips per command. Steps always show their commands.
     fields : {"show", "hide"}
-        Whether the values of entries' fields may be shown. To hide them takes them away from the
-        source, too: its samples have only the fields' names and sizes from now on.
+        Whether the values of entries' fields may be shown. ``"hide"`` also takes them out of the
+        source: from now on, its samples have only the fields' names and sizes.
 
     Examples
     --------
@@ -95,9 +95,9 @@ def watch(
     client : redis.Redis, redis.cluster.RedisCluster, or one of asyncio or of valkey-py
         Tells where and as whom to connect. The connections are the dashboard's own, with short
         time-outs; CLIENT LIST shows them as ``streamviz-observer``.
-        Or the `Partitions` of a stream, to show all its parts.
+        To show all parts of a partitioned stream, give its `Partitions` instead.
     stream : str
-        The stream's key; it need not exist yet. Partitions need none.
+        The stream's key, which need not exist yet. Leave it out with `Partitions`.
     rate_hz : float
         Samples per second, at most 100. Each is one round trip (XINFO, XPENDING, XREVRANGE).
     readers : str, optional
@@ -105,7 +105,7 @@ def watch(
         dashboard then shows their positions, too.
     fields : {"show", "hide"}
         Whether samples have the values of entries' fields, or only their names and sizes. The
-        plots of this package never show values; one of your own can.
+        plots of this package never show values; a plot of your own can.
     """
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not 0 < rate_hz <= 100:
         raise InputError(f"rate_hz={rate_hz!r}: give samples per second, above 0 and at most 100")

@@ -154,7 +154,7 @@ def replay(
     loop: bool = False,
     autoplay: bool = False,
 ) -> Player:
-    """Show a recording on the dashboard's plots, or on others, without Redis.
+    """Show a recording in the dashboard's plots, or in others, without Redis.
 
     Parameters
     ----------
