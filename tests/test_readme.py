@@ -42,7 +42,7 @@ def test_their_python_runs_from_top_to_bottom(
             exec(compile(block, page, "exec"), names)
     rides = streamviz.Stream(client, "trips").range()
     assert [entry.fields["ride"] for entry in rides] == ["2", "1"]
-    client.delete("orders", "trips", "all-trips")
+    client.delete("orders", "sales", "trips", "all-trips")
     client.close()
     samples = load("run.jsonl.gz").samples
     assert len(samples) > 500
