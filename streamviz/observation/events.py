@@ -6,7 +6,7 @@ times and graders read the kind. The words that people read are made here, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -113,6 +113,22 @@ def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
             dead.pop((event.group, event.who), None)
 
 
+def counted(events: Sequence[Event]) -> str:
+    """Return in few words what happened at one time: of several events of a kind, their number.
+
+    Examples
+    --------
+    >>> counted([Event("killed", "ann"), Event("killed", "ben"), Event("revived", "cy")])
+    '2 killed, cy is back'
+    """
+    kinds = {event.kind: event for event in events}
+    counts = [sum(event.kind == kind for event in events) for kind in kinds]
+    if any(n > 1 and kind not in _COUNTED for n, kind in zip(counts, kinds, strict=True)):
+        return f"{len(events)} events"
+    some = zip(counts, kinds.items(), strict=True)
+    return ", ".join(f"{n} {_COUNTED[kind]}" if n > 1 else str(one) for n, (kind, one) in some)
+
+
 def note(text: str) -> Event:
     """Return an event of one's own, in one's own words."""
     return Event("note", detail=text)
@@ -152,3 +168,14 @@ _WORDS: dict[Kind, str] = {
     "statement": "{detail}",
     "note": "{detail}",
 }
+
+_COUNTED: dict[str, str] = {
+    "killed": "killed",
+    "crashed": "crashed",
+    "revived": "are back",
+    "claimed": "claims",
+    "failed": "failures",
+    "dead_lettered": "moves to dead letters",
+    "consumer_deleted": "consumers deleted",
+}
+"""What stands after the number of several events of a kind."""

@@ -11,7 +11,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.panels import axis, domain
+from streamviz.plots.panels import axis, domain, heading
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import GREY, Trace, colour, end_labels
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
@@ -82,13 +82,13 @@ class AckProgress(Plot):
         """Return a pair of axes for each group, side by side, all with one scale."""
         names = self._names(history) or ("no consumer group yet",)
         columns, rows = _grid(len(names))
-        layout: dict[str, Any] = {"showlegend": False}
+        margin = {"l": 60, "r": 16, "t": 60 if rows == 1 else 52, "b": 44}  # a title of two lines
+        layout: dict[str, Any] = {"showlegend": False, "margin": margin, "annotations": []}
         if rows > 1:
             count = len(history.group_names)
             some = f", {len(names)} of {count} groups" if len(names) < count else ""
             words = f"{self.title}: waiting/pending/acked/other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
-            layout["margin"] = {"l": 60, "r": 16, "t": 52, "b": 44}  # a title of two lines
         for index, name in enumerate(names):
             row, column = divmod(index, columns)
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
@@ -98,10 +98,13 @@ class AckProgress(Plot):
                 y["domain"] = domain(rows - 1 - row, rows, 0.12)
             elif not index:
                 y["title"] = {"text": "entries"}
+            across = domain(column, columns)
+            if rows == 1:
+                layout["annotations"].append(heading(label(name, 72 // columns), across[0], 1))
             layout[axis("xaxis", index)] = {
-                "domain": domain(column, columns),
+                "domain": across,
                 "anchor": axis("y", index),
-                **({} if rows > 1 else {"title": {"text": label(name, 72 // columns)}}),
+                "title": {"text": "seconds" if row == rows - 1 else ""},
                 **({"matches": "x"} if index else {}),
                 **({"showticklabels": False} if row < rows - 1 else {}),
             }

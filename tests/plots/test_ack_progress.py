@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -14,6 +15,7 @@ from streamviz import Observer, Stream
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress
+from streamviz.plots.svg import render
 from streamviz.plots.traces import COLOURS
 
 PLOT = AckProgress()
@@ -78,7 +80,18 @@ def test_groups_stand_side_by_side_on_one_scale() -> None:
     assert layout["yaxis2"] == {
         "rangemode": "tozero", "anchor": "x2", "matches": "y", "showticklabels": False
     }  # fmt: skip
-    assert layout["xaxis"]["title"] == {"text": "a"}
+    titles = [layout[name]["title"]["text"] for name in ("xaxis", "xaxis2")]
+    assert titles == ["seconds"] * 2, "an axis has the name of what it measures"
+    heads = [(one["text"], one["x"], one["y"]) for one in layout["annotations"]]
+    assert heads == [
+        ("a", layout["xaxis"]["domain"][0], 1),
+        ("b", layout["xaxis2"]["domain"][0], 1),
+    ]
+    title, a, b = (
+        re.search(f"y='([\\d.]+)'[^>]*>{one}<", render(figure)) for one in (PLOT.title, "a", "b")
+    )
+    assert all((a, b, title))
+    assert float(a[1]) == float(b[1]) > float(title[1]) + 12, "below the title"
     assert not {"matches", "showticklabels"} & set(layout["xaxis"])
     assert layout["xaxis2"]["matches"] == "x"
     colours = [trace["line"]["color"] for trace in figure["data"][:6]]
@@ -162,8 +175,8 @@ def test_names_are_escaped_in_titles_and_hover() -> None:
     assert sum(name.startswith("xaxis") for name in layout) == len(HOSTILE)
     names = [one["text"][0] for one in figure["data"] if one["mode"] == "text"]
     assert any(shown(name.strip()).startswith("<b>") for name in names)
-    alone = PLOT.layout(history(sample(1, group(HOSTILE[0]))))["xaxis"]["title"]["text"]
-    assert shown(alone).startswith("<b>")
+    (alone,) = PLOT.layout(history(sample(1, group(HOSTILE[0]))))["annotations"]
+    assert shown(alone["text"]).startswith("<b>")
     hovers = [one["hovertemplate"] for one in figure["data"] if "hovertemplate" in one]
     assert any(hover.startswith("&lt;b&gt;bold&lt;/b&gt;<br>%{y} ") for hover in hovers)
 
