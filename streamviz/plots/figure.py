@@ -145,12 +145,9 @@ class Plot(_Whole, ABC):
 
     def failure(self, text: str, history: History) -> Figure:
         """Return the figure that says why this plot can't be drawn."""
-        hidden = {"visible": False}
-        layout = {"xaxis": hidden, "yaxis": hidden, "showlegend": False}
-        layout["annotations"] = [in_words(text)]
         return {
             "data": [],
-            "layout": _with_defaults(clean(str(self.title)), layout),
+            "layout": _with_defaults(clean(str(self.title)), words_alone(text)),
             "n": history.newest.n if history.newest else 0,
             "summary": clean(text),
         }
@@ -213,11 +210,13 @@ class Plot(_Whole, ABC):
         return clean(summary)
 
 
-def in_words(text: str) -> dict[str, Any]:
-    """Return the annotation that stands in the place of a plot's points."""
+def words_alone(text: str) -> dict[str, Any]:
+    """Return a layout without axes, and with words in the place of a plot's points."""
     lines = "<br>".join(escaped(line) for line in wrap(text, 42))
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
-    return {"text": lines, "align": "left", "showarrow": False, **place}
+    note = {"text": lines, "align": "left", "showarrow": False, **place}
+    hidden = {"visible": False}
+    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
 
 
 def lack_of(kind: type) -> str:

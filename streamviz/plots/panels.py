@@ -1,8 +1,6 @@
-"""Panels of one figure: their axes' names and headings, and how wide each is."""
+"""Panels side by side in one figure: their axes' names, and how wide each is."""
 
 from __future__ import annotations
-
-from typing import Any
 
 
 def axis(name: str, index: int) -> str:
@@ -16,9 +14,3 @@ def domain(index: int, count: int, most_gap: float = 0.06) -> list[float]:
     gap = min(most_gap, 0.3 * width) if count > 1 else 0.0
     low = round(index * width + gap * index / count, 4)
     return [low, round(min(low + width - gap, 1.0), 4)]
-
-
-def heading(text: str, x: float, y: float) -> dict[str, Any]:
-    """Return plotly's annotation above a panel's upper left corner, in parts of the figure."""
-    place = {"xref": "paper", "x": x, "xanchor": "left", "yref": "paper", "y": y}
-    return {"text": text, "showarrow": False, "yanchor": "bottom", "align": "left", **place}

@@ -16,7 +16,6 @@ from streamviz.plots.event_lines import (
 )
 from streamviz.plots.figure import Plot
 from streamviz.plots.group_lag import GroupLag
-from streamviz.plots.panels import heading
 from streamviz.plots.pending_age import PendingAge
 from streamviz.plots.texts import label
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
@@ -62,7 +61,7 @@ class Strips(Plot):
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [heading(f"oldest pending entry, seconds since {since}", 0, 0.41)],
+            "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.41)],
             "showlegend": False,
             "meta": {"substitutes": SUBSTITUTES, "strips": True},  # a low stage leaves them out
         }
@@ -89,3 +88,8 @@ class Strips(Plot):
         """Return in words each group's largest lag and age."""
         parts = self._lag.history_summary(history), self._age.history_summary(history)
         return " ".join(filter(None, parts))
+
+
+def _heading(text: str, y: float) -> dict[str, Any]:
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": y}
+    return {"text": text, "showarrow": False, "yanchor": "bottom", "align": "left", **place}

@@ -18,7 +18,7 @@ from streamviz.plots.contrast import (
     Background,
     for_background,
 )
-from streamviz.plots.figure import Figure, in_words
+from streamviz.plots.figure import Figure, words_alone
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Word, spread, word
@@ -49,8 +49,7 @@ def render(
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
     if axes and not any(_known(trace.get("y")) for trace in figure["data"]):
-        hidden = {name: {"visible": False} for name in axes}
-        layout |= hidden | {"annotations": [in_words(figure["summary"])]}
+        layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     figure = figure | {"layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
