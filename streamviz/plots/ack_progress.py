@@ -19,7 +19,7 @@ from streamviz.plots.worst_groups import shown_groups, worst_of_text
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
     ("acked", "acknowledged", 0.75),
     ("delivered", "delivered: the band below is pending", 0.45),
-    ("added", "added: the band below is waiting", 0.18),
+    ("added", "added: the band below is waiting", 0.25),
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("dropped", "dropped with deleted consumers", "dash"),

@@ -28,7 +28,7 @@ HATCHED: dict[str, Any] = {
     "line": {"color": GREY, "width": 1},
     "fill": "toself",
     "fillcolor": "rgba(136,136,136,0.18)",
-    "fillpattern": {"shape": "/", "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)", "size": 9},
+    "fillpattern": {"shape": "/", "fgcolor": GREY, "fgopacity": 0.4, "size": 9},
 }
 """The look of what is no more: a dead consumer, trimmed entries."""
 _UNDER = 0.09  # a hairline without words ends this much below the words

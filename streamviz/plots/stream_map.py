@@ -66,7 +66,7 @@ class StreamMap(Plot):
         edge = {"color": GREY, "width": 2, "dash": "dash"}
         trim = event_lines("y") | HATCHED | {"name": "trim edge", "line": edge}
         trim |= {"textposition": "middle right"}
-        ends = end_labels(colours(len(shown_groups(history))))
+        ends = end_labels([*colours(len(shown_groups(history))), GREY, GREY])
         return [*traces, trim | {"hoverinfo": "name"}, ends]
 
     def layout(self, history: History) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.plots import StreamMap
 from streamviz.plots.svg import render
+from streamviz.plots.traces import GREY
 
 PLOT = StreamMap()
 
@@ -115,6 +116,7 @@ def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     rows = sorted({0, top // 2, top}) if highest else []
     assert ends["text"][1:] == [f"\u2003sequence {one:,}" for one in rows], "each row is named"
     assert ends["y"][1:] == rows
+    assert ends["textfont"]["color"][1 : 1 + len(rows)] == [GREY] * len(rows)
     assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
     assert highest <= top
 
