@@ -6,6 +6,7 @@ times and graders read the kind. The words that people read are made here, and n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -114,19 +115,14 @@ def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
 
 
 def counted(events: Sequence[Event]) -> str:
-    """Return in few words what happened at one time: of several events of a kind, their number.
-
-    Examples
-    --------
-    >>> counted([Event("killed", "ann"), Event("killed", "ben"), Event("revived", "cy")])
-    '2 killed, cy is back'
-    """
-    kinds = {event.kind: event for event in events}
-    counts = [sum(event.kind == kind for event in events) for kind in kinds]
-    if any(n > 1 and kind not in _COUNTED for n, kind in zip(counts, kinds, strict=True)):
-        return f"{len(events)} events"
-    some = zip(counts, kinds.items(), strict=True)
-    return ", ".join(f"{n} {_COUNTED[kind]}" if n > 1 else str(one) for n, (kind, one) in some)
+    """Return in few words what happened at one time: of several events of a kind, their number."""
+    last = {event.kind: event for event in events}
+    counts = Counter(event.kind for event in events)
+    words = (
+        f"{n} {_COUNTED.get(kind, 'events')}" if n > 1 else str(last[kind])
+        for kind, n in counts.items()
+    )
+    return ", ".join(words)
 
 
 def note(text: str) -> Event:

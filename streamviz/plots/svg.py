@@ -48,7 +48,8 @@ def render(
         figure = figure | {"data": for_background(figure["data"], background)}
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
-    if axes and not any(_known(trace.get("y")) for trace in figure["data"]):
+    points = (y for trace in figure["data"] for y in trace.get("y") or () if y is not None)
+    if axes and not any(True for _ in points):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     figure = figure | {"layout": layout}
     title = layout["title"]["text"]
@@ -79,10 +80,6 @@ def render(
             element = f"<text x='{x:.1f}' y='{at[1]:.1f}'>{words_of(line)}</text>"
             parts.append(word(element, at, line, "start", "fixed"))
     return "".join(spread(parts, width, height)) + "</svg>"
-
-
-def _known(values: Any) -> bool:
-    return any(value is not None for value in values or ())
 
 
 def _styled(index: int, trace: Trace) -> Trace:
