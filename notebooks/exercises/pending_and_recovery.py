@@ -6,7 +6,7 @@ from random import sample
 
 import redis
 
-from exercises import journal, picture
+from exercises import journal
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.consumer_groups import read_list
@@ -122,6 +122,23 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     )
 
 
+def _sacks(millers: ConsumerGroup) -> Picture:
+    """Draw the three sacks: who holds each, and what is flour or a dead letter by now."""
+    ids = (_POISON, _UNLUCKY, _FRESH)
+    sack_of = {entry.id: entry.fields["sack"] for entry in stream_of(millers).range()}
+    pending = {one.id for one in millers.pending_entries()}
+    flour = read_list(stream_of(millers), "mill:flour")
+    dead = [one.entry_id for one in DeadLetters(millers.consumer("moe")).letters()]
+    return boxes(
+        {
+            "sacks": [one if one in sack_of else Lost(one) for one in ids],
+            "pending": [one if one in pending else None for one in ids],
+            "flour": [one if sack_of.get(one) in flour else None for one in ids],
+            "dead letters": [one if one in dead else None for one in ids],
+        }
+    )
+
+
 def new_mill(client: redis.Redis) -> ConsumerGroup:
     """Return ``millers``: ned holds three entries, delivered five times, four times and once.
 
@@ -138,13 +155,12 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     ned.claim([_POISON], deliveries=5)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
-    own = bounded(client)
-    picture.start(own, "mill")
-    return Stream(own, "mill").group("millers")
+    return Stream(bounded(client), "mill").group("millers")
 
 
 @hinted(
-    "`mill` has no group `millers`, or a key has another type: start again with new_mill.", "mill"
+    "`mill` has no group `millers`, or a key has another type: start again with new_mill.",
+    shows=_sacks,
 )
 def check_mill(millers: ConsumerGroup) -> Verdict:
     """Grade exercise 2: only the poison is a dead letter, with its error; the rest is done."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import cycle
 from typing import Any
 
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.figure import Plot
+from streamviz.plots.contrast import SUBSTITUTES
+from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text
-from streamviz.plots.traces import DASHES, Trace, line
+from streamviz.plots.traces import (
+    LABEL_MARGIN,
+    Trace,
+    colours,
+    end_labels,
+    end_texts,
+    step_lines,
+)
 
 
 class AddedPlot(Plot):
@@ -46,26 +53,34 @@ class AddedPlot(Plot):
         return tuple(self.histories)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each stream."""
-        traces = [line(label(name), number) for number, name in enumerate(self.histories)]
-        for trace, dash in zip(traces, cycle(DASHES), strict=False):
-            trace["line"] |= {"shape": "hv", "dash": dash}  # an entry is added all at once
-        return traces
+        """Return a line for each stream, and their names."""
+        return [*step_lines(map(label, self.histories)), end_labels(colours(len(self.histories)))]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return the axes."""
         return {
-            # four names need a row of their own on a narrow board
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "margin": {"l": 60, "r": 16, "t": 74, "b": 44},
-            "title": {"text": self.title, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero"},
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "meta": {"substitutes": SUBSTITUTES, "first_below": True},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the number of entries added to each stream, at one sample."""
         return [_added(one, sample.n) for one in self.histories.values()]
+
+    def current_state(self, history: History) -> list[Trace]:
+        """Return each line's name and last value, at its end."""
+        if history.newest is None:
+            return [end_texts(None, [], [], 0, 1)]
+        counts = self.sampled_values(history.newest, history)
+        texts = [
+            f"{label(name, 16)} {'?' if count is None else f'{count:,}'}"
+            for name, count in zip(self.histories, counts, strict=True)
+        ]
+        top = max((count for count in counts if count is not None), default=0)
+        return [end_texts(seconds(history.newest.time_ms, history), texts, counts, top, 0.075)]
 
     def summary(self, history: History) -> str:
         """Return the numbers in words."""

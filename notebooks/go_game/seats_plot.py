@@ -20,7 +20,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import escaped, label, no_data_text, number_text
-from streamviz.plots.traces import COLOURS, DASHES, GREY, Trace, colour, marks
+from streamviz.plots.traces import COLOURS, GREY, Trace, colour, end_labels, marks
 
 _WAITS = "waits"
 
@@ -80,6 +80,7 @@ class _SeatHistory:
 class SeatsPlot(Plot):
     """A lane for each session: a dot for a request, a dotted line while waiting, a colour per game.
 
+    At the end of a session's newest game stands its name.
     Two lanes with the same colour play each other. Two colours in one lane at the same time show a
     session that was seated twice.
 
@@ -101,9 +102,9 @@ class SeatsPlot(Plot):
         return tuple(seats.sessions), tuple(seats.games)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return traces for the requests, the rejections, the waiting and each game."""
+        """Return traces for the requests, the rejections, the waiting, each game, and names."""
         games = [
-            _lane(f"game {number + 1}", colour(number), DASHES[number % len(DASHES)], 9)
+            _lane(f"game {number + 1}", colour(number), "solid", 9)
             for number in range(len(self._seats().games))
         ]
         return [
@@ -111,6 +112,7 @@ class SeatsPlot(Plot):
             marks("is rejected", COLOURS[1], "x"),
             _lane(_WAITS, GREY, "dot", 3),
             *games,
+            end_labels([]),
         ]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -123,6 +125,8 @@ class SeatsPlot(Plot):
                 "ticktext": [label(session, 9) for session in sessions],
                 "range": [-len(sessions) + 0.4, 0.6],
             },
+            "margin": {"l": 60, "r": 80, "t": 44, "b": 44},
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -151,7 +155,15 @@ class SeatsPlot(Plot):
                     x += [seconds(ms, history) for ms in (stay.since_ms, until_ms, until_ms)]
                     y += [height, height, None]
             traces.append({"x": x, "y": y})
-        return traces
+        names = {game: (f"game {i + 1}", colour(i)) for i, game in enumerate(seats.games)}
+        last = {stay.session: stay for stay in seats.stays if stay.game in names}.values()
+        labels = {
+            "x": [seconds(now_ms if s.until_ms is None else s.until_ms, history) for s in last],
+            "y": [lane[stay.session] - offset[stay.game] for stay in last],
+            "text": [names[stay.game][0] for stay in last],
+            "textfont": {"color": [names[stay.game][1] for stay in last]},
+        }
+        return [*traces, labels]
 
     def summary(self, history: History) -> str:
         """Return the games and the waiting sessions in words."""

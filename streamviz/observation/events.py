@@ -6,7 +6,8 @@ times and graders read the kind. The words that people read are made here, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -113,6 +114,17 @@ def follow_deaths(dead: Deaths, time_ms: int, events: Iterable[Event]) -> None:
             dead.pop((event.group, event.who), None)
 
 
+def counted(events: Sequence[Event]) -> str:
+    """Return in few words what happened at one time: of several events of a kind, their number."""
+    last = {event.kind: event for event in events}
+    counts = Counter(event.kind for event in events)
+    words = (
+        f"{n} {_COUNTED.get(kind, 'events')}" if n > 1 else str(last[kind])
+        for kind, n in counts.items()
+    )
+    return ", ".join(words)
+
+
 def note(text: str) -> Event:
     """Return an event of one's own, in one's own words."""
     return Event("note", detail=text)
@@ -152,3 +164,14 @@ _WORDS: dict[Kind, str] = {
     "statement": "{detail}",
     "note": "{detail}",
 }
+
+_COUNTED: dict[str, str] = {
+    "killed": "killed",
+    "crashed": "crashed",
+    "revived": "are back",
+    "claimed": "claims",
+    "failed": "failures",
+    "dead_lettered": "moves to dead letters",
+    "consumer_deleted": "consumers deleted",
+}
+"""What stands after the number of several events of a kind."""

@@ -10,7 +10,7 @@ from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
-from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.figure import Plot, seconds, words_alone
 from streamviz.plots.panels import axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import GREY, Trace, colour, end_labels
@@ -19,7 +19,7 @@ from streamviz.plots.worst_groups import shown_groups, worst_of_text
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
     ("acked", "acknowledged", 0.75),
     ("delivered", "delivered: the band below is pending", 0.45),
-    ("added", "added: the band below is waiting", 0.18),
+    ("added", "added: the band below is waiting", 0.25),
 )
 _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("dropped", "dropped with deleted consumers", "dash"),
@@ -27,7 +27,7 @@ _OTHERWISE = (  # lines of their own, drawn only if there are any
     ("unclear", "not known whether acknowledged, dropped or never delivered", "dot"),
 )
 _LONG = ("acknowledged", "dropped or unclear", "lost in failovers")
-_LINE = 0.1  # of the plot's height, from one number to the next
+_LINE = 0.09  # of the plot's height, from one number to the next
 _IN_ROW = 4  # groups; more than these stand in several rows
 _IN_ROWS = 3  # groups in each of several rows, with room for two short lines
 
@@ -75,12 +75,14 @@ class AckProgress(Plot):
                 traces.append(_line(name, words, GREY, dash, group, index))
         for index, (_, own) in enumerate(groups):
             axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
-            traces.append(end_labels([own] * 5, **axes))
+            traces.append(end_labels([own] * 6, **axes))
         return traces
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each group, side by side, all with one scale."""
-        names = self._names(history) or ("no consumer group yet",)
+        names = self._names(history)
+        if not names:
+            return words_alone("no consumer group yet")
         columns, rows = _grid(len(names))
         layout: dict[str, Any] = {"showlegend": False}
         if rows > 1:
@@ -89,7 +91,7 @@ class AckProgress(Plot):
             words = f"{self.title}: waiting/pending/acked/other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
             layout["margin"] = {"l": 60, "r": 16, "t": 52, "b": 44}  # a title of two lines
-        for index, name in enumerate(names):
+        for index in range(len(names)):
             row, column = divmod(index, columns)
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
             y |= {"matches": "y"} if index else {}
@@ -101,7 +103,7 @@ class AckProgress(Plot):
             layout[axis("xaxis", index)] = {
                 "domain": domain(column, columns),
                 "anchor": axis("y", index),
-                **({} if rows > 1 else {"title": {"text": label(name, 72 // columns)}}),
+                "title": {"text": "seconds" if row == rows - 1 else ""},
                 **({"matches": "x"} if index else {}),
                 **({"showticklabels": False} if row < rows - 1 else {}),
             }
@@ -136,10 +138,11 @@ class AckProgress(Plot):
             if last is None or group is None:
                 texts.append(["no such group now"])
             elif rows == 1:
-                texts.append(_numbers(account_for(last, group), short=columns > 2))
+                numbers = _numbers(account_for(last, group), short=columns > 2)
+                texts.append([label(name, 72 // columns), *numbers])
             else:
                 texts.append([label(name, 14), _short_numbers(account_for(last, group))])
-        line = _LINE * (1 if rows == 1 else 0.9 * rows)
+        line = _LINE * rows
         most = max((one.entries_added for one in history.samples), default=1) or 1
         top = most / max(0.2, 1 - line * max(map(len, texts), default=0))  # above all bands
         at = seconds(history.samples[0].time_ms, history) if last else 0

@@ -8,11 +8,20 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.event_lines import HEADROOM, event_lines, events
+from streamviz.plots.event_lines import event_lines, events, headroom
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.group_lines import lines_layout
 from streamviz.plots.texts import entries_text, label, no_data_text, peaks_text
-from streamviz.plots.traces import GREY, Trace, colours, end_labels, end_texts, step_line
+from streamviz.plots.traces import (
+    GREY,
+    LABEL_MARGIN,
+    Trace,
+    colours,
+    end_labels,
+    end_texts,
+    step_line,
+    step_lines,
+)
 from streamviz.plots.worst_groups import shown_groups
 
 
@@ -37,17 +46,15 @@ class Cursors(Plot):
         names = (*history.reader_names, *shown_groups(history))
         newest = step_line("newest entry", 0)
         newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
-        lines = [step_line(label(name), i) for i, name in enumerate(names)]
-        for i, line in enumerate(lines):  # lines at one place are seen beside each other
-            line["line"]["width"] = round(2.5 + 6 * (len(lines) - 1 - i) / len(lines), 1)
         ends = end_labels([*colours(len(names)), GREY])
-        return [*lines, newest, ends, event_lines()]
+        return [*step_lines(map(label, names)), newest, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the time of the entry up, and a strip for events."""
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
         meta = {"substitutes": SUBSTITUTES, "first_below": True}
-        return lines_layout("seconds", title) | {"meta": meta}
+        layout = lines_layout("seconds", title) | {"meta": meta}
+        return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 50}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""
@@ -71,7 +78,9 @@ class Cursors(Plot):
             for name, value in zip(names, values, strict=True)
         ]
         at = seconds(last.time_ms, history)
-        top = HEADROOM * max((one for one in (*values, newest) if one is not None), default=0)
+        top = headroom(history) * max(
+            (one for one in (*values, newest) if one is not None), default=0
+        )
         return [
             end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075),
             events(history),
@@ -101,7 +110,7 @@ class Cursors(Plot):
 def _behind(value: float | None, newest: float | None, unit: str) -> str:
     if value is None or newest is None or value >= newest:
         return ""
-    return f" −{newest - value:,.1f}{unit}"
+    return f", {newest - value:,.1f}{unit} behind"
 
 
 def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> float | None:

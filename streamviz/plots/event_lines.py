@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from streamviz.observation.events import DEATHS
+from streamviz.observation.events import DEATHS, Event, counted
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
 from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label
 from streamviz.plots.traces import GREY, Trace
@@ -24,12 +22,27 @@ EVENT_AXIS: dict[str, Any] = {
 """The axis of `event_lines` over a plot, from 0 at the bottom to 1."""
 
 MAX_EVENTS = 200  # the newest ones
-MAX_WORDS = 34  # letters
+MAX_WORDS = 36  # letters
 _ROWS = (0.93, 0.79)  # where words stand
-HEADROOM = 1.43
-"""A plot's height in heights of its data, so that no words of an event cover a line."""
+HATCHED: dict[str, Any] = {
+    "line": {"color": GREY, "width": 1},
+    "fill": "toself",
+    "fillcolor": "rgba(136,136,136,0.18)",
+    "fillpattern": {"shape": "/", "fgcolor": GREY, "fgopacity": 0.4, "size": 9},
+}
+"""The look of what is no more: a dead consumer, trimmed entries."""
+_UNDER = 0.09  # a hairline without words ends this much below the words
+_MOST_LINES = 60  # events closer to each other than a part of this width share a hairline
 _LETTER = 1 / 90  # of a plot's width, about
+_Moment = tuple[float, list[Event]]  # the time of a hairline, and its events
+
+
 Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
+
+
+def headroom(history: History) -> float:
+    """Return a plot's height in heights of its data: words of events cover no line."""
+    return 1.43 if history.event_count else 1.06
 
 
 def event_lines(yaxis: str = "y2") -> Trace:
@@ -52,30 +65,27 @@ def event_lines(yaxis: str = "y2") -> Trace:
 def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
     """Return the hairlines of the newest events.
 
-    The words stand in `rows`, from 0 at the bottom of the plot to 1.
-    Events too close to each other for their words share a hairline; its words count them, and
-    tell all of them at the pointer.
+    The words stand in `rows`, from 0 at the bottom of the plot to 1, and cross no hairline. Events
+    at about one time share a hairline, whose words count them. One without room has no words: they
+    are at the pointer.
     """
     samples = history.samples
-    width = _seconds_shown(history) or 1.0
     ends = (samples[0].time_ms, samples[-1].time_ms) if samples else ()
     start, end = (seconds(ms, history) for ms in ends) if ends else (0.0, 0.0)
-    shown: list[tuple[float, float, int, float, list[str]]] = []  # left, right, row, x, words
-    newest = list(islice(_newest(history), MAX_EVENTS))
-    for at, text, _ in sorted(newest, key=lambda event: not event[2]):  # deaths have room first
-        long = (min(len(_short(text)), MAX_WORDS) + 6) * _LETTER * width
-        place = _free_place([one[:3] for one in shown], at, long, (start, end), rows)
-        if place is None:
-            min(shown, key=lambda one: abs(one[3] - at))[4].append(text)
-        else:
-            shown.append((place[0], place[0] + long, place[1], at, [text]))
+    places = _Places(start, end, rows)
+    moments = _moments(history, places.width / _MOST_LINES)
+    if not all(places.place(*one) for one in moments):
+        places = _Places(start, end, rows)
+        dead = [one for one in moments if any(event.kind in DEATHS for event in one[1])]
+        for one in (*dead, *(one for one in moments if one not in dead)):
+            places.place(*one)
     trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-    for left, _, row, at, texts in shown:
-        more = f" (+{len(texts) - 1})" if len(texts) > 1 else ""
-        hover = "<br>".join(map(escaped, texts[:10]))
+    for at, some in reversed(moments):
+        row, left, _ = places.found.get(at, (-1, at, at))
+        hover = "<br>".join(escaped(str(event)) for event in some[:10])
         trace["x"] += [at, at, None]
-        trace["y"] += [0, rows[row], None]
-        trace["text"] += ["", label(_short(texts[0]), MAX_WORDS) + more, ""]
+        trace["y"] += [0, round(rows[-1] - _UNDER, 2) if row < 0 else rows[row], None]
+        trace["text"] += ["", "" if row < 0 else label(_words(some), MAX_WORDS), ""]
         trace["hovertext"] += [hover, hover, ""]
         trace["textposition"] += ["middle left" if left < at else "middle right"] * 3
     return trace
@@ -143,17 +153,40 @@ def _spans(history: History, name: str) -> list[Span]:
     return spans
 
 
-def _newest(history: History) -> Iterator[tuple[float, str, bool]]:
-    """Yield of each event its time, its words and whether it is a death, the newest first."""
-    samples: Iterable[Sample] = reversed(history.samples) if history.event_count else ()
-    for sample in samples:
-        for event in reversed(sample.events):
-            yield seconds(sample.time_ms, history), str(event), event.kind in DEATHS
+def _moments(history: History, apart_s: float) -> list[_Moment]:
+    """Return the newest events, the newest first; those that share a hairline are together."""
+    moments: list[_Moment] = []
+    left, latest = MAX_EVENTS, 0.0
+    for sample in reversed(history.samples) if history.event_count else ():
+        if not sample.events:
+            continue
+        at, some = seconds(sample.time_ms, history), list(sample.events[-left:])
+        left -= len(some)
+        if moments and latest - at < apart_s:
+            moments[-1] = (at, [*some, *moments[-1][1]])
+        else:
+            moments.append((at, some))
+            latest = at
+        if left <= 0:
+            break
+    return moments
+
+
+def _words(some: Sequence[Event]) -> str:
+    """Return the words of a hairline: those of each of its events, or their numbers."""
+    apart = ", ".join(_short(str(event)) for event in some)
+    if len(some) == 1 or len(apart) <= MAX_WORDS:
+        return apart
+    together = _short(counted(some))
+    return together if len(together) <= MAX_WORDS else f"{len(some)} events"
 
 
 def _short(words: str) -> str:
     """Return the words of an event without what the pointer tells."""
-    return re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
+    words = re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
+    if len(words) <= MAX_WORDS:
+        return words
+    return re.sub(r" acknowledged entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
 
 
 def _seconds_shown(history: History) -> float:
@@ -161,22 +194,38 @@ def _seconds_shown(history: History) -> float:
     return (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
 
 
-def _free_place(
-    taken: list[tuple[float, float, int]],
-    at: float,
-    long: float,
-    span: tuple[float, float],
-    rows: tuple[float, ...],
-) -> tuple[float, int] | None:
-    """Return the left edge and the row in which an event's words have room; None if there is none.
+class _Places:
+    """Where the words of events stand: each in a row, at the right of its hairline or at its left.
 
-    They stand at the right of its hairline, or else at its left.
+    `found` has for each hairline's time the row, and where the words begin and end.
     """
-    for row in range(len(rows)):
-        for left in (at, at - long):
-            is_free = not any(
-                r == row and low < left + long and left < high for low, high, r in taken
-            )
-            if is_free and left >= span[0] and left + long <= span[1] + 1e-9:
-                return left, row
-    return (at, 0) if not taken else None
+
+    def __init__(self, start: float, end: float, rows: tuple[float, ...]) -> None:
+        self.start, self.end, self.width = start, end, end - start or 1.0
+        self._rows = range(len(rows))
+        self.found: dict[float, tuple[int, float, float]] = {}
+
+    def place(self, at: float, some: Sequence[Event]) -> bool:
+        """Find a place for the words of a hairline, and tell whether there is one.
+
+        The later a hairline is, the lower are its words at the right: so they cross no other one.
+        """
+        long = (min(len(_words(some)), MAX_WORDS) + 4) * _LETTER * self.width
+        right = [(row, at, at + long) for row in self._rows[::-1]]
+        left = [(row, at - long, at) for row in self._rows]
+        free = (place for place in (*right, *left) if self._is_free(at, *place))
+        place = next(free, None if self.found else right[0])
+        if place is not None:
+            self.found[at] = place
+        return place is not None
+
+    def _is_free(self, at: float, row: int, left: float, right: float) -> bool:
+        """Tell whether words are inside, and neither cover nor cross others or their hairlines."""
+        if left < self.start or right > self.end + 1e-9:
+            return False
+        return not any(
+            (row == up and low < right and left < high)
+            or (row < up and low < at < high)
+            or (up < row and left < x < right)
+            for x, (up, low, high) in self.found.items()
+        )

@@ -145,14 +145,9 @@ class Plot(_Whole, ABC):
 
     def failure(self, text: str, history: History) -> Figure:
         """Return the figure that says why this plot can't be drawn."""
-        lines = "<br>".join(escaped(line) for line in wrap(text, 42))
-        place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
-        note = {"text": lines, "align": "left", "showarrow": False, **place}
-        hidden = {"visible": False}
-        layout = {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
         return {
             "data": [],
-            "layout": _with_defaults(clean(str(self.title)), layout),
+            "layout": _with_defaults(clean(str(self.title)), words_alone(text)),
             "n": history.newest.n if history.newest else 0,
             "summary": clean(text),
         }
@@ -213,6 +208,15 @@ class Plot(_Whole, ABC):
         if not isinstance(summary, str):
             raise InputError(f"{type(self).__name__}.summary() returns {summary!r}: return a text")
         return clean(summary)
+
+
+def words_alone(text: str) -> dict[str, Any]:
+    """Return a layout without axes, and with words in the place of a plot's points."""
+    lines = "<br>".join(escaped(line) for line in wrap(text, 42))
+    place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
+    note = {"text": lines, "align": "left", "showarrow": False, **place}
+    hidden = {"visible": False}
+    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
 
 
 def lack_of(kind: type) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HEADROOM
+from streamviz.plots.event_lines import EVENT_AXIS, headroom
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text
 from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts
@@ -49,7 +49,7 @@ class GroupLines(Plot):
             f"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}"
             for name, value in zip(names, values, strict=True)
         ]
-        top, at = HEADROOM * self._peak.of(history, names), seconds(last.time_ms, history)
+        top, at = headroom(history) * self._peak.of(history, names), seconds(last.time_ms, history)
         return end_texts(at, texts, values, top, gap, self._total(history))
 
     def summary(self, history: History) -> str:

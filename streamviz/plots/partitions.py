@@ -19,8 +19,8 @@ _MAX_LANES = 16  # more can't be told apart
 _WORST = 12  # lanes that are left then, and one for the sum
 _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
 _MIDDLE = 0.3  # of a lane, where its node's name stands
-_HEADROOM = 1.14  # in heights of the lanes
-_WORDS_AT = 0.96  # of the plot's height: above the lanes
+_HEADROOM = 1.3  # in heights of the lanes
+_WORDS_AT = (0.96, 0.85)  # of the plot's height: above the lanes
 _NO_NODE = "one server"
 
 
@@ -105,7 +105,7 @@ class PartitionLanes(Plot):
                 "range": [-bottom, round(_HEADROOM * (bottom + _HEIGHT) - bottom, 2)],
             },
             "yaxis2": EVENT_AXIS,
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "margin": {"l": 60, "r": LABEL_MARGIN + 20, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -134,7 +134,7 @@ class PartitionLanes(Plot):
         end = 0.0 if last is None else seconds(last.time_ms, history)
         heights = [_MIDDLE - lane for lane in range(len(names))]
         places: Trace = {"x": [end] * len(names), "y": heights, "text": names}
-        return [places, events(history, rows=(_WORDS_AT,))]
+        return [places, events(history, rows=_WORDS_AT)]
 
     def summary(self, history: History) -> str:
         """Return in words each part's node and lag, and the sum."""
@@ -207,14 +207,21 @@ def _structure(history: History, group: str | None) -> _Structure:
 def _ends(
     states: Iterable[PartitionState], shown: Iterable[int], nodes: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Return the name and the colour of each shown part's newest node, or of where it moves to."""
-    newest = {state.number: state for state in states if state.node}
+    """Return each shown part's newest node and its colour, or where it moves; and from where."""
+    newest: dict[int, PartitionState] = {}
+    before: dict[int, str] = {}
+    for state in (one for one in states if one.node):
+        old = newest.get(state.number, state)
+        if old.node != state.node:
+            before[state.number] = f"{label(old.node, 10)} → "
+        newest[state.number] = state
     for number in shown:
-        state = newest.get(number)
-        if state is None or state.moving_to:
-            yield (f"to {label(state.moving_to, 13)}" if state else ""), GREY
+        last = newest.get(number)
+        if last is None or last.moving_to:
+            yield (f"to {label(last.moving_to, 13)}" if last else ""), GREY
         else:
-            yield label(state.node, 16), colour(nodes.index(state.node))
+            name = label(last.node, 10 if number in before else 16)
+            yield before.get(number, "") + name, colour(nodes.index(last.node))
 
 
 def _worst(states: Sequence[PartitionState], lags: Sequence[Lag | None]) -> list[int]:

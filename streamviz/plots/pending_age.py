@@ -32,6 +32,10 @@ class PendingAge(GroupLines):
     name = "pending_age"
     title = "Oldest pending entry"
 
+    def structure_key(self, history: History) -> Any:
+        """Return what lines depend on, and whether there are diamonds, which are explained."""
+        return super().structure_key(history), _has_diamonds(history)
+
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended and the open deliveries, names and events."""
         names = shown_groups(history)
@@ -43,7 +47,7 @@ class PendingAge(GroupLines):
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the age up, and a strip for events."""
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
-        return lines_layout("seconds; a diamond: delivered again", title)
+        return lines_layout(f"seconds{'; ◆ delivered again' * _has_diamonds(history)}", title)
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return each group's largest age: 0 if nothing is pending, None if there is no group."""
@@ -106,6 +110,12 @@ def _diamonds(name: str, index: int) -> Trace:
 
 def _repeated(deliveries: Iterable[Delivery]) -> list[Delivery]:
     return [one for one in deliveries if one.deliveries > 1]
+
+
+def _has_diamonds(history: History) -> bool:
+    log = delivery_log(history)
+    names = shown_groups(history)
+    return any(log.redelivery_count(one) or _repeated(log.pending(one)) for one in names)
 
 
 def _points(deliveries: Iterable[Delivery], history: History) -> Trace:

@@ -8,6 +8,7 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.panels import axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text
@@ -19,9 +20,10 @@ _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 class SideBySide(Plot):
     """A panel for each reader or subscriber: the time sent up, the time received across.
 
-    Grey rings are the entries sent, at the time of sending. Blue dots are the entries received. An
-    orange cross is a missed entry: the reader has received a later one, but never this one.
-    Above stands how many of the entries in the picture were received and missed.
+    A small grey dot is an entry at the time when it was sent. A blue dot is an entry received; it
+    covers the grey one if it came at once. An orange cross at the right is a missed entry: the
+    reader has received a later one, but never this one. Above stands how many of the entries in the
+    picture were received and missed.
     """
 
     name = "side_by_side"
@@ -37,10 +39,10 @@ class SideBySide(Plot):
         growing, missed, counts = [], [], []
         for index, name in enumerate(history.reader_names):
             growing += [
-                _marks(f"{label(name)}: sent", index, GREY, "circle-open", size=9),
-                _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=5),
+                _marks(f"{label(name)}: sent", index, GREY, "circle", size=4),
+                _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=6),
             ]
-            missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=8))
+            missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=9))
             axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
             counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes))
         return [*growing, *missed, *counts]
@@ -48,7 +50,8 @@ class SideBySide(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         """Return a pair of axes for each panel, all with one scale."""
         names = history.reader_names or ("no reader yet",)
-        layout: dict[str, Any] = {"showlegend": False}
+        meta = {"substitutes": SUBSTITUTES, "first_below": True}
+        layout: dict[str, Any] = {"showlegend": False, "meta": meta}
         for index, name in enumerate(names):
             x: dict[str, Any] = {
                 "domain": domain(index, len(names)),
@@ -90,9 +93,10 @@ class SideBySide(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return for each panel the newest entries missed, then for each panel the counts."""
         missed = [history.missed_by(name) for name in history.reader_names]
-        crosses = [_dots([(one.ms, one) for one in of[-_MAX_MISSED:]], history) for of in missed]
         samples = history.samples
-        start = seconds(samples[0].time_ms, history) if samples else 0
+        first_ms, last_ms = (samples[0].time_ms, samples[-1].time_ms) if samples else (0, 0)
+        start, never_ms = seconds(first_ms, history), last_ms + (last_ms - first_ms) // 20
+        crosses = [_dots([(never_ms, one) for one in of[-_MAX_MISSED:]], history) for of in missed]
         newest = samples[-1].last_id if samples else EntryId.ZERO
         top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.25
         sent = _sent(history)

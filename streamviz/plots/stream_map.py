@@ -9,12 +9,12 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
+from streamviz.plots.event_lines import HATCHED, event_lines
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale
 from streamviz.plots.texts import entries_text, label, no_data_text, number_text
 from streamviz.plots.traces import (
     GREY,
     LABEL_MARGIN,
-    SYMBOLS,
     Trace,
     colour,
     colours,
@@ -32,7 +32,7 @@ class StreamMap(Plot):
     A group's lane ends at its cursor, the last-delivered ID. Rings on the lane are pending
     entries, and small squares after the cursor wait, at most 60 of them; all are counted at the
     end. A cursor or a ring at the left edge stands for an entry older than those that are shown.
-    A dashed line is the trim edge: entries to its left have been trimmed.
+    A dashed line is the trim edge: entries to its left, which are hatched, have been trimmed.
     """
 
     name = "stream_map"
@@ -50,23 +50,23 @@ class StreamMap(Plot):
         entries["marker"] = entries["marker"] | {"size": 5, "opacity": 0.75}
         traces = [entries]
         for i, name in enumerate(shown_groups(history)):
-            symbol = SYMBOLS[i % len(SYMBOLS)]
             lane: Trace = {
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": label(name),
                 "line": {"color": colour(i), "width": 4},
-                "marker": {"color": colour(i), "symbol": symbol, "size": [0, 10]},
+                "marker": {"color": colour(i), "size": [0, 10]},
                 "hoverinfo": "text",
             }
-            rings = marks(f"{label(name)} pending", colour(i), f"{symbol}-open", hoverinfo="text")
-            rings["marker"] = rings["marker"] | {"size": 17, "line": {"width": 2.5}}
+            rings = marks(f"{label(name)} pending", colour(i), "circle-open", hoverinfo="text")
+            rings["marker"] = rings["marker"] | {"size": 16, "line": {"width": 2.5}}
             waits = marks(f"{label(name)} waiting", colour(i), "square-open", hoverinfo="text")
             waits["marker"] = waits["marker"] | {"size": 7, "line": {"width": 1.5}}
             traces += [lane, rings, waits]
         edge = {"color": GREY, "width": 2, "dash": "dash"}
-        trim: Trace = {"type": "scatter", "mode": "lines", "name": "trim edge", "line": edge}
-        ends = end_labels(colours(len(shown_groups(history))))
+        trim = event_lines("y") | HATCHED | {"name": "trim edge", "line": edge}
+        trim |= {"textposition": "middle right"}
+        ends = end_labels([*colours(len(shown_groups(history))), GREY, GREY])
         return [*traces, trim | {"hoverinfo": "name"}, ends]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -75,9 +75,7 @@ class StreamMap(Plot):
         top = self._top(history)
         return {
             "xaxis": {
-                "title": {
-                    "text": "seconds, from the entry IDs" if history.ids_are_times else NO_TIMES
-                },
+                "title": {"text": "seconds" if history.ids_are_times else NO_TIMES},
                 **({"rangemode": "normal"} if _is_older(history) else {}),
             },
             "yaxis": {
@@ -114,9 +112,8 @@ class StreamMap(Plot):
             traces += self._lane_of(group, last, history, -lane * (i + 1), shown)
         ends = self._ends(history)
         if last is None or not shown <= last.first_id or not 0 < last.length < last.entries_added:
-            return [*traces, {"x": [], "y": []}, ends]
-        x = id_scale(history)(last.first_id)
-        return [*traces, {"x": [x, x], "y": self.layout(history)["yaxis"]["range"]}, ends]
+            return [*traces, {"x": [], "y": [], "text": []}, ends]
+        return [*traces, self._trim_edge(history, last, shown), ends]
 
     def summary(self, history: History) -> str:
         """Return in words the stream's length, and what is waiting and pending for each group."""
@@ -135,14 +132,29 @@ class StreamMap(Plot):
             return {"x": [], "y": [], "text": []}
         groups = [last.find_group(name) for name in shown_groups(history)]
         texts = [
-            "" if one is None else f"\u2003{_short(one.lag.entries)} waiting, {one.pending:,} held"
+            ""
+            if one is None
+            else f"\u2003{_short(one.lag.entries)} waiting, {one.pending:,} pending"
             for one in groups
         ]
         y = [-lane * (i + 1) for i in range(len(groups))]
-        if history.highest_seq:  # the scale of the entries is not that of the names
-            y.append(self._top(history))
-            texts.append(f"\u2003sequence {self._top(history):,}")
+        top = self._top(history)
+        for seq in sorted({0, top // 2, top}) if history.highest_seq else ():
+            y.append(seq)  # not at the left: their scale is not that of the names
+            texts.append(f"\u2003sequence {seq:,}")
         return {"x": [id_scale(history)(last.last_id)] * len(y), "y": y, "text": texts}
+
+    def _trim_edge(self, history: History, last: Sample, shown: EntryId) -> Trace:
+        """Return a line at the first entry; entries to its left are under a hatched box."""
+        scale, (low, high) = id_scale(history), self.layout(history)["yaxis"]["range"]
+        edge, left = scale(last.first_id), scale(shown)
+        trace: Trace = {"x": [edge, edge], "y": [low, high], "text": ["", ""]}
+        if shown not in (EntryId.ZERO, last.first_id):
+            bottom, middle = -self._lane(history) / 2, self._top(history) / 2
+            trace["x"] += [None, left, left, edge, edge, left, left]
+            trace["y"] += [None, middle, high, high, bottom, bottom, middle]
+            trace["text"] += ["", "\u2002trimmed", "", "", "", "", ""]
+        return trace
 
     def _lane_of(
         self,

@@ -18,7 +18,7 @@ from streamviz.plots.contrast import (
     Background,
     for_background,
 )
-from streamviz.plots.figure import Figure
+from streamviz.plots.figure import Figure, words_alone
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Word, spread, word
@@ -47,6 +47,10 @@ def render(
     if background:
         figure = figure | {"data": for_background(figure["data"], background)}
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
+    axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
+    points = (y for trace in figure["data"] for y in trace.get("y") or () if y is not None)
+    if axes and not any(True for _ in points):
+        layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     figure = figure | {"layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
@@ -112,8 +116,9 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     low, high = y_axis.get("domain", (0, 1))
     left, bottom = frame.at(x_axis.get("domain", (0, 1))[0], low)
     right, top = frame.at(x_axis.get("domain", (0, 1))[1], high)
-    y_range = y_axis.get("range") or _span(_sharing(figure, main), "y", zero=True)
-    panel = Panel(left, right, top, bottom, _span(along, "x"), y_range)
+    y_range = y_axis.get("range") or _span(_sharing(figure, main, "yaxis"), "y", zero=True)
+    x_range = _span(_sharing(figure, along, "xaxis"), "x")
+    panel = Panel(left, right, top, bottom, x_range, y_range)
     lowest = x_axis.get("anchor", "y") == y
     yield from _grid(panel, x_axis if lowest else None, y_axis)
     first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
@@ -127,10 +132,10 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
                     yield from draw_trace(trace, strip)
 
 
-def _sharing(figure: Figure, main: list[Trace]) -> list[Trace]:
+def _sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
     """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
-    y_axes = [axis for key, axis in figure["layout"].items() if key.startswith("yaxis")]
-    return list(figure["data"]) if any("matches" in axis for axis in y_axes) else main
+    axes = [axis for key, axis in figure["layout"].items() if key.startswith(kind)]
+    return list(figure["data"]) if any("matches" in axis for axis in axes) else own
 
 
 def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:

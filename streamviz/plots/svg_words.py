@@ -69,15 +69,15 @@ def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator
 
 
 def _named(element: str) -> int:
-    more, plus = (re.search(one, element) for one in (r">and (\d+) more<", r"\(\+(\d+)\)<"))
-    return int(more[1]) if more else 1 + int(plus[1] if plus else 0)
+    more = re.search(r"(.)and (\d+) more<", element)
+    return int(more[2]) + (more[1] != ">") if more else 1
 
 
 def _with_count(element: str, others: int) -> str:
     total = _named(element) + others
     if ">and " in element:
         return re.sub(r">and \d+ more<", f">and {total} more<", element)
-    return re.sub(r"(?: \(\+\d+\))?</text>", f" (+{total - 1})</text>", element, count=1)
+    return re.sub(r"(?: and \d+ more)?</text>", f" and {total - 1} more</text>", element, count=1)
 
 
 def _free_move(box: Box, taken: Iterable[Box], area: Box) -> tuple[float, float] | None:

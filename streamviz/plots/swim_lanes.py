@@ -11,7 +11,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
@@ -20,7 +20,7 @@ from streamviz.plots.worst_groups import shown_groups
 _MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
-_CROWD = 60  # deliveries in a lane, about: with more, they share one row
+_CROWD = 90  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
 _ROOMY = 6  # lanes, at most: more are too low for several rows and words
 
@@ -51,8 +51,9 @@ class SwimLanes(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups, the consumers that have a lane, and the rows of a lane."""
-        return self._groups(history), self._lanes(history), self._rows(history)
+        """Return the groups, the consumers with a lane, a lane's rows, and if events have room."""
+        has_events = history.event_count > 0
+        return self._groups(history), self._lanes(history), self._rows(history), has_events
 
     def traces(self, history: History) -> list[Trace]:
         """Return the bars that ended, the open bars, the claims, the dead, and the events.
@@ -67,7 +68,7 @@ class SwimLanes(Plot):
             for i, name in enumerate(names)
             for words, dash in _KINDS
         ]
-        dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **_HATCHED}
+        dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **HATCHED}
         links = event_lines("y") | {"name": "claimed", "mode": "lines"}
         links["line"] = {"color": GREY, "width": 2}
         return [*bars, links, dead, event_lines()]
@@ -80,9 +81,9 @@ class SwimLanes(Plot):
         return {
             "xaxis": {"title": {"text": f"seconds{some}"}},
             "yaxis": {
-                "tickvals": [-(index + 0.5) for index in range(count)],
+                "tickvals": [-(index + _middle(count)) for index in range(count)],
                 "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
-                "range": [-count or -1, 0.4 * (count or 1)],
+                "range": [-count or -1, (0.4 if history.event_count else 0.05) * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
             "showlegend": False,
@@ -185,7 +186,7 @@ class SwimLanes(Plot):
         """Return a hatched box for each time in which a consumer was dead, with the reason."""
         trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
         lanes = self._lanes(history)
-        low = 0.86 if len(lanes) <= _ROOMY else 0.7
+        low = 0.84 if len(lanes) <= _ROOMY else 0.7
         for lane, (group, name) in enumerate(lanes):
             for start, end, words in _deaths(history, group, name):
                 trace["x"] += [start, start, end, end, start, None]
@@ -207,13 +208,18 @@ class SwimLanes(Plot):
         return traces
 
 
+def _middle(lanes: int) -> float:
+    """Return where in a lane its bars are, from its top: the words of a dead one are below."""
+    return 0.4 if lanes <= _ROOMY else 0.2
+
+
 class _Places:
     """Where bars stand."""
 
     def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
         self._lanes = {lane: index for index, lane in enumerate(lanes)}
         self._rows = rows
-        self._middle = 0.5 if len(lanes) <= _ROOMY else 0.2  # words have room below
+        self._middle = _middle(len(lanes))
 
     def row(self, group: str, one: Delivery) -> float | None:
         """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
@@ -223,7 +229,7 @@ class _Places:
         return -(
             lane
             + self._middle
-            + 0.2 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
+            + 0.17 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
         )
 
 
@@ -249,12 +255,6 @@ def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, fl
 
 
 _KINDS = (("", "solid"), (" again", DASHES[1]))
-_HATCHED = {
-    "line": {"color": GREY, "width": 1},
-    "fill": "toself",
-    "fillcolor": "rgba(136,136,136,0.18)",
-    "fillpattern": {"shape": "/", "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)", "size": 9},
-}
 
 
 def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> Trace:

@@ -16,7 +16,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito's palette, with two more colours, but without yellow, which vanishes on white."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 GREY = "#888888"
 
 
@@ -33,6 +32,14 @@ def step_line(name: str, index: int) -> Trace:
     trace = line(name, index)
     trace["line"]["shape"] = "hv"
     return trace
+
+
+def step_lines(names: Iterable[str]) -> list[Trace]:
+    """Return a step line for each name, each narrower than the one before, over which it lies."""
+    lines = [step_line(name, i) for i, name in enumerate(names)]
+    for i, one in enumerate(lines):
+        one["line"]["width"] = round(2.5 + 6 * (len(lines) - 1 - i) / len(lines), 1)
+    return lines
 
 
 def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:

@@ -28,12 +28,16 @@ def two() -> tuple[dict[str, History], AddedPlot]:
 def test_each_stream_has_its_line() -> None:
     histories, plot = two()
     shown = plot.figure(histories["asked"])
-    assert [(trace["name"], trace["y"]) for trace in shown["data"]] == [
+    *lines, labels = shown["data"]
+    assert [(trace["name"], trace["y"]) for trace in lines] == [
         ("asked", [1, 3]),
         ("made", [0, 2]),
     ]
-    assert {trace["line"]["shape"] for trace in shown["data"]} == {"hv"}
-    assert len({trace["line"]["dash"] for trace in shown["data"]}) == 2, "not by colour alone"
+    assert {trace["line"]["shape"] for trace in lines} == {"hv"}
+    assert labels["text"] == ["asked 3", "made 2", ""], "each line is named at its end"
+    assert labels["x"] == [lines[0]["x"][-1]] * 3
+    first, second = (trace["line"]["width"] for trace in lines)
+    assert first > second, "where both are at one place, both are seen"
     assert shown["summary"] == "Ever added: asked 3, made 2."
 
 

@@ -37,7 +37,7 @@ def lanes(clients: LobbyClients) -> dict[str, list[tuple[str, float, float]]]:
     shown = figure(clients)
     names = shown["layout"]["yaxis"]["ticktext"]
     found: dict[str, list[tuple[str, float, float]]] = {name: [] for name in names}
-    for trace in shown["data"][2:]:
+    for trace in shown["data"][2:-1]:
         for at in range(0, len(trace["x"]), 3):
             place = round(-trace["y"][at] - 0.08)
             span = trace["x"][at], trace["x"][at + 1]
@@ -58,6 +58,11 @@ def test_two_players_meet_and_a_third_waits(clients: LobbyClients) -> None:
         "cy": [("waits", 3.0, 3.0)],
     }
     assert figure(clients)["summary"] == "3 players. game 1: ann, ben; waiting: cy."
+    *_, game, labels = figure(clients)["data"]
+    assert labels["text"] == ["game 1", "game 1"], "at the end of its bar, and in no legend"
+    assert (labels["x"], labels["y"]) == (game["x"][1::3], game["y"][1::3])
+    assert labels["textfont"]["color"] == [game["line"]["color"]] * 2
+    assert figure(clients)["layout"]["showlegend"] is False
 
 
 def test_a_player_who_leaves_gives_up_the_seat_and_the_other_stays(clients: LobbyClients) -> None:

@@ -58,9 +58,21 @@ def test_a_reader_without_a_saved_position_falls_and_one_with_it_continues(
     assert len(forgets["y"]) - len(places) >= 20, "a dead reader has no position"
     assert knows["y"][1:] == sorted(knows["y"][1:])
     assert forgets["y"][-1] == knows["y"][-1] == newest["y"][-1]
-    assert len([text for text in events["text"] if text]) == 4
+    assert [text for text in events["text"] if text] == [
+        "forgets crashed, knows crashed",
+        "forgets is back, knows is back",
+    ]
     assert labels["text"] == ["forgets", "knows", "newest entry", ""]
     assert len(set(labels["y"])) == 4, "no name hides another"
+
+
+def test_a_lines_end_says_in_words_how_far_behind_it_is() -> None:
+    last = EntryId(9000)
+    readers = {"ann": EntryId(7500), "ben": last}
+    figure = PLOT.figure(history(sample(1, ids=[last], length=1, readers=readers)))
+    labels = figure["data"][-2]["text"]
+    assert labels[:2] == ["ann, 1.5 s behind", "ben"]
+    assert 7 * len("a-name-of-12…, 99.9 s behind") < figure["layout"]["margin"]["r"] + 30
 
 
 def test_a_static_figure_tells_how_far_behind_each_one_was() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -104,31 +103,63 @@ def test_an_event_is_a_hairline_with_its_words_and_no_tag() -> None:
 
 
 @pytest.mark.parametrize("many", [1, 2, 5, 60])
-def test_no_words_of_an_event_cover_others_and_none_is_left_out(many: int) -> None:
+def test_each_event_has_a_hairline_and_no_words_cover_others_or_cross_a_hairline(many: int) -> None:
     step = 100 // many
     samples = [
         sample(n, events=[Event("claimed", f"who-{n}", "g", 3)] if n % step == 0 else [])
         for n in range(1, 101)
     ]
     *_, events = parts(history(*samples))
+    happened = [round(n / 10 - 0.1, 1) for n in range(step, 101, step)]
+    lines = events["x"][::3]
+    assert all(any(0 <= at - x < 9.9 / 60 for x in lines) for at in happened), "none is left out"
+    assert all(b - a >= 9.9 / 60 - 0.001 for a, b in pairwise(lines)), "and none is a thicket"
     wide = 9.9 / 90  # of a letter, in seconds
-    boxes = []
-    for x, y, text, position in zip(
-        events["x"][1::3],
-        events["y"][1::3],
-        events["text"][1::3],
-        events["textposition"][1::3],
-        strict=True,
-    ):
-        long = wide * len(text)
-        left = x - long if position == "middle left" else x
-        boxes.append((y, left, left + long))
-        assert left + long <= 9.9 + 0.01, "inside the plot"
-    for i, (row, left, right) in enumerate(boxes):
-        assert not any(r == row and a < right and left < b for r, a, b in boxes[i + 1 :])
-    more = [int(found[1]) for found in re.finditer(r"\(\+(\d+)\)", " ".join(events["text"]))]
-    happened = sum(len(one.events) for one in samples)
-    assert len(boxes) + sum(more) == happened >= many
+    tops, words = dict(zip(lines, events["y"][1::3], strict=True)), []
+    rest = zip(lines, events["text"][1::3], events["textposition"][1::3], strict=True)
+    for x, text, position in (one for one in rest if one[1]):
+        left = x - wide * len(text) if position == "middle left" else x
+        words.append((tops[x], left, left + wide * len(text)))
+        assert left >= -0.01
+        assert words[-1][2] <= 9.9 + 0.01, "inside the plot"
+    assert len(words) >= min(many, 3)
+    for i, (row, left, right) in enumerate(words):
+        assert not any(r == row and a < right and left < b for r, a, b in words[i + 1 :])
+        assert not any(left + 0.01 < x < right - 0.01 and tops[x] >= row for x in lines)
+
+
+def test_events_at_one_time_are_counted_in_words() -> None:
+    def words_of(*some: Event) -> list[str]:
+        *_, events = parts(history(sample(1), sample(50, events=some), sample(100)))
+        assert len(events["x"]) == 3, "they share a hairline"
+        assert len(events["hovertext"][0].split("<br>")) == len(some)
+        return [text for text in events["text"] if text]
+
+    killed = [Event("killed", f"a-long-name-{n}", "g", n) for n in range(3)]
+    assert words_of(*killed) == ["3 killed"]
+    assert words_of(*killed, Event("revived", "ann")) == ["3 killed, ann is back"]
+    assert words_of(Event("killed", "a"), Event("crashed", "b", "g", 2)) == ["a killed, b crashed"]
+    claims = [Event("claimed", f"a-long-name-{n}", "g", 1, ("b",)) for n in range(4)]
+    assert words_of(*killed[:2], *claims) == ["2 killed, 4 claims"]
+    assert words_of(*[Event("trimmed")] * 3) == ["3 events"]
+    lost = Event("failed_over", "replica-2", count=139, detail="billing")
+    assert words_of(lost) == ["failover: up to 139 lost"], "the number is not cut off"
+
+
+def test_the_words_of_steps_close_to_each_other_fan_out() -> None:
+    at = {40: "slot 9974: importing", 52: "slot 9974: migrating", 64: "slot 9974: 1 key moved"}
+    at[76] = "slot 9974: settled"
+    seen = history(*(sample(n, events=[at[n]] if n in at else []) for n in range(1, 121)))
+    *_, events = parts(seen)
+    assert [text for text in events["text"] if text] == [*at.values()], "all four have room"
+    assert events["textposition"][::3] == ["middle left"] * 2 + ["middle right"] * 2
+
+
+def test_without_events_no_room_is_kept_for_their_words() -> None:
+    calm = history(*(sample(n, group("g", 100)) for n in (1, 2)))
+    assert parts(calm)[2]["y"][-1] == 106
+    calm.append(sample(3, group("g", 100), events=["a note"]))
+    assert parts(calm)[2]["y"][-1] == 143
 
 
 def test_a_death_has_its_words_before_other_events() -> None:

@@ -25,9 +25,9 @@ def test_the_oldest_counts_and_nothing_pending_is_zero() -> None:
     )
     lines = PLOT.figure(seen)["data"][:2]
     times = [one.time_ms for one in seen.samples]
-    assert PLOT.structure_key(seen) == (("g", "other"), True)
+    assert PLOT.structure_key(seen) == ((("g", "other"), True), False)
     assert PLOT.layout(seen)["showlegend"] is False
-    assert PLOT.structure_key(History()) == ((), True)
+    assert PLOT.structure_key(History()) == (((), True), False)
     assert PLOT.current_state(History())[-2]["x"] == []
     assert lines[0]["y"] == [0, (times[1] - 500) / 1000, None, None]
     assert lines[1]["y"] == [None, None, 0, None]
@@ -80,7 +80,13 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
         ]
         return sample(n, group("g", pending=len(held), oldest=held), group("h"))
 
-    seen = history(sampled(1, 1, 1), sampled(11, 2, 1), sampled(21, 3, 2), sampled(31, 3, 2))
+    seen = history(sampled(1, 1, 1))
+    key = PLOT.structure_key(seen)
+    assert PLOT.layout(seen)["xaxis"]["title"]["text"] == "seconds", "there is none yet"
+    for one in (sampled(11, 2, 1), sampled(21, 3, 2), sampled(31, 3, 2)):
+        seen.append(one)
+    assert PLOT.structure_key(seen) != key
+    assert PLOT.layout(seen)["xaxis"]["title"]["text"] == "seconds; ◆ delivered again"
     done, _, now, _, _, _ = PLOT.figure(seen)["data"][2:]
     assert (done["x"], done["y"]) == ([1.0], [1.1])
     assert done["text"] == ["1000-0, delivery 2, to c2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import redis as redis_py
@@ -11,6 +12,7 @@ from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
 from streamviz.plots import SideBySide
 from streamviz.plots.svg import render
+from streamviz.plots.traces import COLOURS, GREY
 
 PLOT = SideBySide()
 IDS = [EntryId(1000 + 100 * n) for n in range(1, 5)]
@@ -27,10 +29,10 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     assert dots == {
         "early: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
         "early: received": ([0, 0], [0, 0.1]),
-        "early: missed": ([], []),
+        "early: missed": ([], []),  # at the right edge, a twentieth after the last sample
         "late: sent": ([0, 0.1, 0.2, 0.3], [0, 0.1, 0.2, 0.3]),
         "late: received": ([0.1], [0.2]),
-        "late: missed": ([0, 0.1], [0, 0.1]),
+        "late: missed": ([0.105, 0.105], [0, 0.1]),
     }
     assert figure["summary"] == (
         "4 sent; early received 2, missed none; late received 1, missed 2."
@@ -39,9 +41,22 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     early_count, late_count = figure["data"][-2:]
     assert early_count["text"] == ["\u20022 received", "\u20020 missed"]
     assert late_count["text"] == ["\u20021 received", "\u20022 missed"]
-    rings, inside = figure["data"][:2]
-    assert rings["marker"]["symbol"].endswith("-open"), "a dot does not hide it"
-    assert rings["marker"]["size"] > inside["marker"]["size"]
+    sent, received = figure["data"][:2]
+    assert sent["marker"]["size"] < received["marker"]["size"], "it is no ring around a mark"
+
+
+def test_no_mark_hides_another() -> None:
+    ids = [EntryId(1000 + 20 * n) for n in range(1, 60)]
+    samples = [
+        sample(n, ids=[one], readers={"ann": one}, got={"ann": [one] if n % 2 else []})
+        for n, one in enumerate(ids, 1)
+    ]
+    figure = PLOT.figure(history(*samples))
+    sent, received, missed, _ = figure["data"]
+    assert len(missed["x"]) == 29
+    assert min(missed["x"]) > max(sent["x"] + received["x"]) + 0.1, "in a column of their own"
+    drawn = re.findall(r"<path d='M[^']*' fill='(#\w+)'/>", render(figure, background="light"))
+    assert drawn == [GREY, COLOURS[0], COLOURS[1]], "what was received lies over what was sent"
 
 
 def test_the_counts_are_of_the_entries_in_the_picture() -> None:

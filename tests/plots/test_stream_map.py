@@ -14,6 +14,7 @@ from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.plots import StreamMap
 from streamviz.plots.svg import render
+from streamviz.plots.traces import GREY
 
 PLOT = StreamMap()
 
@@ -41,7 +42,8 @@ def test_a_lane_reaches_from_the_first_entry_to_the_cursor_with_rings_on_it() ->
     assert (found["billing"]["x"], found["billing"]["y"]) == ([0.5, 1.0], [-1, -1])
     assert found["billing"]["text"] == ["billing: last delivered 2100-0"] * 2
     assert (found["email"]["x"], found["email"]["y"]) == ([0.0, 0.0], [-2, -2])
-    rings = found["billing pending"]
+    rings, cursor = found["billing pending"], found["billing"]["marker"]
+    assert (rings["marker"]["symbol"], cursor.get("symbol", "circle")) == ("circle-open", "circle")
     assert (rings["x"], rings["y"]) == ([0.5, 0.6], [-1, -1])
     assert [shown(text) for text in rings["text"]] == [
         "1600-0 held by <b>ann</b>, delivered 2×",
@@ -83,7 +85,16 @@ def test_the_trim_edge_is_at_the_first_entry_once_entries_are_trimmed() -> None:
     assert traces(history(whole))["trim edge"]["x"] == []
     edge = traces(history(whole, trimmed))["trim edge"]
     assert edge["x"] == [0.2, 0.2]
-    assert edge["y"] == PLOT.layout(history(whole, trimmed))["yaxis"]["range"]
+    low, high = PLOT.layout(history(whole, trimmed))["yaxis"]["range"]
+    assert edge["y"] == [low, high], "and no box, since no entry is seen to its left"
+    ids = [EntryId(1200 + 100 * n) for n in range(4)]
+    left = sample(2, group("g"), ids=ids, length=2, added=4, first=ids[2])
+    edge = traces(history(whole, left))["trim edge"]
+    assert edge["fillpattern"]["shape"] == "/", "what was trimmed does not look alive"
+    assert [text.strip() for text in edge["text"] if text] == ["trimmed"]
+    box = [(x, y) for x, y in zip(edge["x"], edge["y"], strict=True) if x is not None][2:]
+    assert {x for x, _ in box} == {0.1, 0.3}, "from the oldest entry that is shown to the edge"
+    assert min(y for _, y in box) > -1, "over the entries and not over the groups' lanes"
 
 
 def test_a_stream_that_is_gone_keeps_its_entries_and_says_so() -> None:
@@ -102,7 +113,10 @@ def test_the_axis_reaches_the_highest_sequence(highest: int, top: int) -> None:
     axis = PLOT.layout(seen)["yaxis"]
     assert axis["ticktext"] == ["g", "entries"], "numbers are not among the names"
     *_, ends = PLOT.figure(seen)["data"]
-    assert ends["text"][1:] == ([f"\u2003sequence {top:,}"] if highest else [])
+    rows = sorted({0, top // 2, top}) if highest else []
+    assert ends["text"][1:] == [f"\u2003sequence {one:,}" for one in rows], "each row is named"
+    assert ends["y"][1:] == rows
+    assert ends["textfont"]["color"][1 : 1 + len(rows)] == [GREY] * len(rows)
     assert axis["range"][0] < min(axis["tickvals"]) < 0 < highest + 1 <= axis["range"][1] * 1.01 + 1
     assert highest <= top
 
@@ -133,7 +147,7 @@ def test_what_waits_is_marked_after_the_cursor_and_counted_at_the_end() -> None:
     assert found["g waiting"]["x"] == [0.6, 0.7, 0.8], "and not the entries that were delivered"
     assert found["g waiting"]["text"][0] == "1700-0 waits for g"
     assert found["g waiting"]["customdata"] == [str(one) for one in ids[2:]]
-    assert found["labels"]["text"] == ["\u20033 waiting, 2 held"]
+    assert found["labels"]["text"] == ["\u20033 waiting, 2 pending"]
     assert found["labels"]["y"] == found["g waiting"]["y"][:1]
     seen.append(sample(2, group("g", 300), ids=[EntryId(9000 + i) for i in range(300)]))
     found = traces(seen)["g waiting"]

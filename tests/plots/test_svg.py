@@ -10,7 +10,7 @@ from plots.histories import EDGES, HOSTILE, PLOTS, each_plot, gone, group, histo
 
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.sample import Sample
-from streamviz.plots import AckProgress, GroupLag, Plot, StreamMap
+from streamviz.plots import AckProgress, GroupLag, Plot, SideBySide, StreamMap
 from streamviz.plots.svg import render
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN
@@ -58,18 +58,44 @@ def test_the_same_history_gives_the_same_bytes(plot: Plot) -> None:
         return render(plot.figure(history(*samples)))
 
     assert picture() == picture()
-    assert len(picture()) > 500
+    assert len(picture()) > 300
+
+
+def test_where_nothing_is_to_be_seen_the_picture_says_so_and_has_no_axes() -> None:
+    drawn = words(render(StreamMap().figure(history(gone(1)))))
+    assert drawn == ["Stream map", "stream is gone"]
+    assert words(render(AckProgress().figure(history(sample(1))))) == [
+        "Ack progress",
+        "no consumer group yet",
+    ]
+    assert (
+        len(words(render(StreamMap().figure(history(sample(1, group("g"), ids=[EntryId(5)])))))) > 4
+    )
+
+
+def test_panels_with_one_scale_have_it_in_both_directions() -> None:
+    one, two = EntryId(1100), EntryId(1200)
+    got = {"a": [two], "b": [one, two]}
+    seen = history(sample(1, ids=[one, two], readers={"a": two, "b": two}, got=got), sample(9))
+    figure = SideBySide().figure(seen)
+    missed = [trace["x"] for trace in figure["data"] if trace["name"].endswith("missed")]
+    assert [len(x) for x in missed] == [1, 0], "only the first panel has a mark at the far right"
+    places = [re.findall(r"M([\d.]+) ", path) for path in coloured(render(figure), COLOURS[0])]
+    (first,), (_, second) = sorted(places, key=len)
+    left, right = (figure["layout"][name]["domain"][0] for name in ("xaxis", "xaxis2"))
+    assert float(second) - float(first) == pytest.approx((right - left) * 650, abs=1)
 
 
 def test_hostile_names_are_text() -> None:
-    samples = [sample(n, *(group(name, n) for name in HOSTILE), length=n) for n in (1, 2)]
+    names = sorted(HOSTILE)
+    samples = [sample(n, *(group(name, n) for name in names), length=n) for n in (1, 2)]
     lanes = words(render(StreamMap().figure(history(*samples))))
     for name in HOSTILE:
         shown = clean(name)
         cut = [lane.removesuffix("…") for lane in lanes if lane.endswith("…")]
         assert shown in lanes or any(len(one) > 3 and shown.startswith(one) for one in cut)
     titles = words(render(AckProgress("<b>bold</b>").figure(history(*samples))))
-    assert "<b>bold</b>" in titles
+    assert "\u2002<b>bold</b>" in titles
 
 
 def test_a_name_is_cut_where_its_room_ends_in_any_script() -> None:

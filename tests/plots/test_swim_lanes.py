@@ -178,6 +178,14 @@ def test_no_bar_covers_the_words_of_a_dead_consumer(count: int) -> None:
         assert (bar["y"][0] - y) * high >= 8 + bar["line"]["width"], "a letter is 16 pixels high"
 
 
+def test_without_events_the_lanes_have_all_the_room() -> None:
+    seen = history(*many(2, 3)[:2])
+    calm, key = SwimLanes().layout(seen)["yaxis"]["range"], SwimLanes().structure_key(seen)
+    seen.append(sample(3, group("g"), events=["a note"]))
+    assert SwimLanes().layout(seen)["yaxis"]["range"][1] > 7 * calm[1]
+    assert SwimLanes().structure_key(seen) != key, "the whole figure is built again"
+
+
 def test_who_died_before_the_window_is_dead(tmp_path: Path) -> None:
     seen = lanes(2)
     path = tmp_path / "run.jsonl"

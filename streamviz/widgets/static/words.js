@@ -39,7 +39,10 @@ export function freeMove(box, taken, area) {
 }
 
 /** How many things a text names. @param {string} text */
-export const named = (text) => Number(/^\s?and (\d+) more\s?$/.exec(text)?.[1] ?? 1 + Number(/\(\+(\d+)\)\s?$/.exec(text)?.[1] ?? 0));
+export function named(text) {
+  const [, before, more] = /^(.*)and (\d+) more$/.exec(text.trim()) ?? [, "x", 0];
+  return Number(more) + Number(before !== "");
+}
 
 /** @typedef {{text: SVGTextElement, kind: Element | null}} Word */
 
@@ -50,7 +53,8 @@ const changed = new WeakMap();
 function sayMore(text, others) {
   const before = text.textContent ?? "";
   const [words, all] = [before.trim(), named(before) + others];
-  const now = `\u00a0${words.startsWith("and ") ? `and ${all} more` : `${words.replace(/ \(\+\d+\)$/, "")} (+${all - 1})`}\u00a0`;
+  const alone = words.replace(/ ?and \d+ more$/, "");
+  const now = `\u00a0${alone ? `${alone} and ${all - 1} more` : `and ${all} more`}\u00a0`;
   text.textContent = now;
   changed.set(text, { before, now });
 }

@@ -23,5 +23,5 @@ test("a text without room nearby has none", () => {
 });
 
 test("a text says for how many it stands", () => {
-  assert.deepEqual(["email 3", " ann killed (+4) ", "and 8 more"].map(named), [1, 5, 8]);
+  assert.deepEqual(["email 3", " ann killed and 4 more ", "and 8 more"].map(named), [1, 5, 8]);
 });
