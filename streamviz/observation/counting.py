@@ -164,9 +164,9 @@ class StreamDelta:
 
     @property
     def _removed_none(self) -> bool:
-        """Whether the server says that no entry was ever removed."""
-        now = self.now
-        return entries_added(now) == now.length and largest_deleted(now) == EntryId.ZERO
+        """Whether no group is left, and the server says that no entry was ever removed."""
+        now, alone = self.now, self.acked_up_to == EntryId.MAX
+        return alone and entries_added(now) == now.length and largest_deleted(now) == EntryId.ZERO
 
     @property
     def was_rewritten(self) -> bool:

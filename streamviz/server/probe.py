@@ -174,7 +174,7 @@ def _certificate_problem(lower: str, message: str) -> str:
 
 def _redacted(error: Exception, options: Mapping[str, Any]) -> str:
     """Return the message of an error without the passwords among the options."""
-    message = str(error)
+    message = str(error).rstrip(".")
     for secret in filter(None, map(options.get, ("password", "ssl_password"))):
         text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
         message = message.replace(text, "***")
