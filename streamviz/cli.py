@@ -69,9 +69,10 @@ def _command(name: str, *options: Option, description: str = "") -> Callable[[Ha
     """Make a function a command, whose help is the function's docstring."""
 
     def add(handler: Handler) -> Handler:
-        first, *rest = (handler.__doc__ or " ").rstrip(".")
-        words = "".join([first.lower(), *rest])
-        command = _COMMANDS.add_parser(name, help=words, description=description)
+        doc = str(handler.__doc__)
+        command = _COMMANDS.add_parser(
+            name, help=doc[0].lower() + doc[1:-1], description=description
+        )
         command.set_defaults(handler=handler)
         for flags, settings in options:
             command.add_argument(*flags, **settings)
