@@ -70,12 +70,10 @@ def _command(name: str, *options: Option, description: str = "") -> Callable[[Ha
 
     def add(handler: Handler) -> Handler:
         doc = str(handler.__doc__)
-        command = _COMMANDS.add_parser(
-            name, help=doc[0].lower() + doc[1:-1], description=description
-        )
-        command.set_defaults(handler=handler)
+        made = _COMMANDS.add_parser(name, help=doc[0].lower() + doc[1:-1], description=description)
+        made.set_defaults(handler=handler)
         for flags, settings in options:
-            command.add_argument(*flags, **settings)
+            made.add_argument(*flags, **settings)
         return handler
 
     return add
