@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NoReturn, get_args
-from urllib.parse import urlsplit
 
 from streamviz import __version__
 from streamviz.client.progress import progress_bar
@@ -69,12 +69,11 @@ def _command(name: str, *options: Option, description: str = "") -> Callable[[Ha
     """Make a function a command, whose help is the function's docstring."""
 
     def add(handler: Handler) -> Handler:
-        text = (handler.__doc__ or " ").rstrip(".")
-        help_text = text[0].lower() + text[1:]
-        command = _COMMANDS.add_parser(name, help=help_text, description=description)
-        command.set_defaults(handler=handler)
+        doc = str(handler.__doc__)
+        made = _COMMANDS.add_parser(name, help=doc[0].lower() + doc[1:-1], description=description)
+        made.set_defaults(handler=handler)
         for flags, settings in options:
-            command.add_argument(*flags, **settings)
+            made.add_argument(*flags, **settings)
         return handler
 
     return add
@@ -201,6 +200,7 @@ def record(args: argparse.Namespace) -> None:
 def _observe(args: argparse.Namespace) -> Any:
     """Return what observes the stream that the arguments name."""
     from streamviz.server.embedded import connect
+    from streamviz.server.url import validate
     from streamviz.simulation.scenario import Scenario
 
     if args.url is None and not os.environ.get("REDIS_URL"):
@@ -208,7 +208,7 @@ def _observe(args: argparse.Namespace) -> Any:
         raise InputError(f"no server given: run {command}")
     if not 0 < args.rate <= 100:
         raise InputError(f"--rate {args.rate}: give samples a second, above 0 and at most 100")
-    if args.url is not None and urlsplit(args.url).password:
+    if args.url is not None and "***" in validate(args.url):
         _print_error("others see the password in the list of processes: put the URL into REDIS_URL")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the command like Ctrl-C
     source = Scenario(connect(args.url), sample_every_ms=1000 / args.rate, fields="hide")
@@ -241,7 +241,7 @@ def replay(args: argparse.Namespace) -> None:
     try:
         export(source, page, {"autoplay": True, **_options(args)})
     except BaseException:
-        page.parent.rmdir()
+        rmtree(page.parent, ignore_errors=True)
         raise
     print(page)
     if not args.no_browser:

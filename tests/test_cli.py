@@ -51,6 +51,44 @@ def test_it_tells_its_version(start: list[str]) -> None:
     assert done.stdout == f"streamviz {streamviz.__version__}\n"
 
 
+INTERRUPTED = """
+import signal, sys
+from streamviz.__main__ import run
+
+class Interrupts:
+    module = sys.argv.pop(1)
+
+    def find_spec(self, name, *_):
+        if name == self.module:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize("module", ["streamviz.cli", "streamviz.export.html"])
+def test_ctrl_c_ends_a_command_without_a_traceback(module: str, tmp_path: Path) -> None:
+    command = [module, "export", RECORDING, "-o", str(tmp_path / "film.html")]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *command], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streamviz", "export", RECORDING, "-o", tmp_path / "Ω.svg"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("\\u03a9.svg\n")
+
+
 def test_each_argument_has_help() -> None:
     arguments = [(name, one) for name, command in commands().items() for one in command._actions]
     assert len(arguments) > 30

@@ -218,7 +218,7 @@ class Connection:
         self, error: Exception, command: Command, needs: tuple[int, ...] | None = None
     ) -> StreamVizError:
         """Return the server's error as one of `streamviz.errors`, with the next step."""
-        message = str(error).removeprefix("ERR ").partition(", with args beginning with")[0]
+        message = str(error).removeprefix("ERR ").partition(", with args beginning with")[0][:500]
         name = str(command[0])
         key = key_of(command)
         # a transaction is refused with "EXECABORT Transaction discarded because of: NOPERM ..."

@@ -6,6 +6,7 @@ In this package a *raw connection* is redis-py's: one socket, borrowed from a cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -27,11 +28,15 @@ from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnr
 
 _BLOCK_MARGIN_S = 5.0
 _CHUNK_BYTES = 65_536
+_MAX_REASON = 500  # characters
+_CLIENT = re.compile(r"<[\w.]+\(<.*?\bhost=([^,]*),port=(\d+).*?\)>\)>\)>")  # its repr()
 _BROKEN = (RedisError, OSError, hiredis.HiredisError)
 
 
 def kind_of(client: object) -> str:
-    """Return the module and the name of a client's class."""
+    """Return the module and the name of a client's class, or of a class given in its place."""
+    if isinstance(client, type):
+        return f"the class {client.__module__}.{client.__qualname__}"
     return f"{type(client).__module__}.{type(client).__qualname__}"
 
 
@@ -78,6 +83,12 @@ def take(pool: Any) -> Any:
         return pool.get_connection()
     except _BROKEN as error:
         raise _server_error(error, pool) from error
+    except Exception as error:  # its text may hold a password
+        pool.disconnect(inuse_connections=False)  # one of these may lack its user
+        raise ServerUnreachable(
+            f"the client can't connect to {_address(pool)}: {type(error).__name__}. Correct what "
+            "it was given, such as host=, port= or credential_provider=, or check what is between"
+        ) from error
 
 
 @contextmanager
@@ -178,13 +189,14 @@ def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
 
 
 def _server_error(error: Exception, pool: Any) -> ServerError:
-    reason = str(error).rstrip(".")
+    reason = _CLIENT.sub(r"\1:\2", str(error).rstrip("."))[:_MAX_REASON]
     if isinstance(error, AuthenticationError):
         return ServerAuthError(
             f"the server did not accept the user or the password: {reason}. "
             "Give both to connect(), or in the URL"
         )
-    if isinstance(error, InvalidResponse | hiredis.HiredisError):
+    more = reason == "Connection not ready"  # redis-py: something came that was not asked for
+    if more or isinstance(error, InvalidResponse | hiredis.HiredisError):
         return ServerUnreachable(
             f"{_address(pool)} sent what is not Redis's protocol: {reason}. Check that it is a "
             "Redis server, and what is between it and this program"
@@ -196,7 +208,8 @@ def _server_error(error: Exception, pool: Any) -> ServerError:
         )
     busy = isinstance(error, BusyLoadingError) or "max number of clients" in reason
     if busy or isinstance(error, ResponseError):
-        return ServerUnreachable(f"the server refuses the connection: {reason}. Try again later")
+        step = "Try again later" if busy else "Correct what the client was given, such as db="
+        return ServerUnreachable(f"the server refuses the connection: {reason}. {step}")
     return ServerUnreachable(
         f"the server does not answer: {reason}. Check that it is running, and connect again"
     )

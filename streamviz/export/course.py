@@ -37,7 +37,7 @@ def copy_course(folder: str | Path) -> tuple[list[Path], list[Path]]:
             with path.open("xb") as file:
                 file.write(_to_work_in(content) if path.suffix == ".ipynb" else content)
         except FileExistsError:
-            if not path.is_file():  # then a folder has this name, or a file that of a folder
+            if not os.path.isfile(path):  # then a folder has this name, or a file that of a folder
                 raise NotebookError(f"{path} is in the way: choose another folder") from None
             kept.append(path)
         except OSError as error:
@@ -52,10 +52,10 @@ def open_lab(path: str | Path, *, browser: bool) -> None:
     """Become JupyterLab, with a notebook or a folder open."""
     if find_spec("jupyterlab") is None:
         raise InputError(f"JupyterLab is not installed: {install_command('lab')}")
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise InputError(f"{path!r} does not exist: give a notebook or a folder")
     options = ["--ServerApp.ip=127.0.0.1", *["--no-browser"] * (not browser)]
-    if not browser and Path(path).is_file():  # the link that it prints leads to the file
+    if not browser and os.path.isfile(path):  # the link that it prints leads to the file
         options.append(f"--LabApp.default_url=/lab/tree/{quote(Path(path).name)}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         options.append("--allow-root")

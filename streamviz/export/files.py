@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,9 +30,9 @@ def join_or(words: Sequence[str]) -> str:
 
 def check_target(target: Path, *, overwrite: bool) -> None:
     """Check that a file can be created, before minutes of work; or raise a RecordingError."""
-    if target.exists() and not overwrite:
+    if os.path.exists(target) and not overwrite:
         raise already_exists(target)
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise RecordingError(f"{target} can't be written: No such folder: create {target.parent}")
 
 

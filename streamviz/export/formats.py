@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def export(
     for option in options:
         if option not in file_format.options:
             raise InputError(_not_an_option(option, options[option], file_format))
-    if target.exists() and not overwrite:  # before minutes of work
+    if os.path.exists(target) and not overwrite:  # before minutes of work
         raise already_exists(target, "--overwrite")
     parameters = {file_format.options[option]: value for option, value in options.items()}
     return file_format.write(source, target, overwrite=overwrite, **parameters)

@@ -86,7 +86,10 @@ class StreamDelta:
     now: StreamInfo
     counted: int | None  # entries after the last ID of the previous sample; None if too many
     has_anchor: bool  # whether its last entry was seen again, unless entries are too large to ask
-    acked_up_to: EntryId  # none after it can have been trimmed as ACKED by all groups (8.2)
+    lost_anchor: bool  # whether its last entry was asked for again, and is not there
+    of_one_moment: bool  # whether nothing can have happened between two replies
+    # none after it can have been trimmed as ACKED by all groups (8.2); the largest without groups
+    acked_up_to: EntryId
 
     @property
     def counter(self) -> int:
@@ -124,6 +127,48 @@ class StreamDelta:
         return lowest <= after and not self.was_rewritten
 
     @property
+    def is_another(self) -> bool:
+        """Whether the key was deleted and now holds another stream.
+
+        Then its last ID went back, an entry has changed or is where none can be added, or entries
+        are gone that nothing has removed. A smaller number of added entries proves nothing: XSETID
+        sets it.
+        """
+        old, now = self.old, self.now
+        head, first, last = old.first_entry, now.first_entry, old.last_generated_id
+        if now.last_generated_id < last:
+            return True
+        if first is None:
+            return False
+        sure = self.of_one_moment and self.counted is not None
+        gone = old.length + (self.counted or 0) - now.length if sure else 0
+        if gone < 0 or first.id < (head.id if head else last):
+            return True
+        if first.id > last:  # all entries are new
+            reset = largest_deleted(now) < largest_deleted(old) and self.acked_up_to == EntryId.MAX
+            return now.length > self.counter or reset
+        if head is None or head.id < first.id:
+            return head is not None and self._removed_none
+        changed = head.fields and first.fields and head != first
+        kept = max(largest_deleted(now), self.acked_up_to) <= first.id
+        return bool(changed) or (gone > 0 and (kept or self._removed_none))
+
+    @property
+    def lost_its_last(self) -> bool:
+        """Whether the last entry of the previous sample is gone, and nothing has removed it."""
+        last, first = self.old.last_entry, self.now.first_entry
+        if not (self.of_one_moment and self.lost_anchor and last and first):
+            return False
+        lowest = max(first.id, largest_deleted(self.now), self.acked_up_to)
+        return lowest < last.id or (first.id < last.id and self._removed_none)
+
+    @property
+    def _removed_none(self) -> bool:
+        """Whether no group is left, and the server says that no entry was ever removed."""
+        now, alone = self.now, self.acked_up_to == EntryId.MAX
+        return alone and entries_added(now) == now.length and largest_deleted(now) == EntryId.ZERO
+
+    @property
     def was_rewritten(self) -> bool:
         """Whether XSETID may have rewritten what the server says about removed entries."""
         old, now = self.old, self.now
@@ -153,21 +198,6 @@ def may_have_swept(old: StreamInfo, now: StreamInfo) -> bool:
     """Tell whether entries that were added since can be gone already."""
     first = now.first_entry.id if now.first_entry else EntryId.MAX
     return max(first, largest_deleted(now)) > old.last_generated_id
-
-
-def recreated(old: StreamInfo, new: StreamInfo) -> bool:
-    """Tell whether the key was deleted and now holds another stream.
-
-    Then its last ID went back, or an entry is before the first one; or all its entries are new, and
-    more than were added since. A smaller number of added entries proves nothing: XSETID sets it.
-    """
-    if new.last_generated_id < old.last_generated_id:
-        return True
-    if new.first_entry is None:
-        return False
-    first, added = new.first_entry.id, entries_added(new) - entries_added(old)
-    lowest = old.first_entry.id if old.first_entry else old.last_generated_id
-    return first < lowest or (first > old.last_generated_id and new.length > added)
 
 
 def count_at_ends(cursor: EntryId, stream: StreamInfo) -> int | None:

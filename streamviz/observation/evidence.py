@@ -23,6 +23,7 @@ class Evidence:
     by_group: Mapping[str, GroupReplies]  # of those that were asked about by name
     active_groups: set[str]  # a consumer may have read since the previous sample
     can_anchor: bool  # whether the previous sample's last entry is small enough to be asked for
+    of_one_moment: bool  # whether nothing can have happened between two replies
 
     def lookahead(self, group: GroupInfo) -> list[Lookahead]:
         """Return the entries that were asked for after a group's cursor, if they were."""

@@ -132,7 +132,20 @@ class LagTracker:
         lowest = min(both, default=EntryId.MAX)
         asked = evidence.can_anchor and evidence.new.ids and old.last_entry
         has_anchor = not asked or evidence.has(asked)
-        return StreamDelta(old, evidence.stream, next(counted, None), has_anchor, lowest)
+        lost_anchor = any(
+            page.after == old.last_entry.id.previous() and not evidence.has(old.last_entry)
+            for page in evidence.pages
+            if old.last_entry
+        )
+        return StreamDelta(
+            old,
+            evidence.stream,
+            next(counted, None),
+            has_anchor,
+            lost_anchor,
+            evidence.of_one_moment,
+            lowest,
+        )
 
     def _is_at_rest(
         self, evidence: Evidence, delta: StreamDelta, unchanged: Collection[str]

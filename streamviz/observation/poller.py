@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 from streamviz.observation.byte_budget import ByteBudget
-from streamviz.observation.counting import recreated
 from streamviz.observation.evidence import Evidence, Findings
 from streamviz.observation.failover import Failovers
 from streamviz.observation.idle_groups import GroupReplies, LastPoll
@@ -91,10 +90,11 @@ class Poller:
         asked = _Asked(tracker.stream, cursors, idle, tracker.pages, anchor)
         replies = yield from self._first_round_trip(asked, time_ms)
         lost = yield from self._failovers.check(tracker.stream, cursors, replies)
-        anew = tracker.stream is not None and recreated(tracker.stream, replies.stream)
+        found = self._find(tracker, replies)
+        anew = found.delta.is_another
         if is_another := lost or anew:
             tracker, cursors = LagTracker(), {}
-        found = self._find(tracker, replies)
+            found = self._find(tracker, replies)
         now = {group.name: group.last_delivered_id for group in replies.groups}
         moved = {name: at for name, at in now.items() if name not in cursors or at < cursors[name]}
         unchanged = found.unchanged
@@ -111,11 +111,14 @@ class Poller:
             anchor = tracker.anchor if tracker.fast or not found.delta.has_anchor else None
             asked = _Asked(tracker.stream, cursors | moved, {} if wrong else idle, pages, anchor)
             replies = yield from self._second_round_trip(asked, replies)
-            if self._tracker.stream and recreated(self._tracker.stream, replies.stream) != anew:
+            if self._find(self._tracker, replies).delta.is_another != anew:
                 raise ValueError("two polls do not agree on whether this is another stream")
             found = self._find(tracker, replies)
             if doubtful and found.is_contradictory:
                 found = tracker.find(found.evidence, self._last, anew=True)
+        if found.delta.lost_its_last:
+            self._tracker, self._last = LagTracker(), {}
+            return replace((yield from self.poll(time_ms, readers)), is_another=True)
         return self._keep(tracker, replies, found, is_another=is_another)
 
     def _keep(
@@ -197,5 +200,6 @@ class Poller:
             by_group,
             active,
             self._can_anchor,
+            self._snapshots.works is True,
         )
         return tracker.find(evidence, self._last)

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate, takewhile
 
 from streamviz.observation.history import History
 
@@ -37,9 +38,8 @@ def cut(text: str, most: float) -> str:
     """Return a text, or its start if it is wider than this many letters."""
     if columns(text) <= most:
         return text
-    while text and columns(text) >= most:
-        text = text[:-1]
-    return f"{text}…"
+    widths = takewhile(lambda width: width < most, accumulate(map(_width, text)))
+    return f"{text[: sum(1 for _ in widths)]}…"
 
 
 def fit(room: float, letter: float, *options: str) -> str:
@@ -56,8 +56,8 @@ def lines(room: float, letter: float, text: str) -> list[str]:
     most = int(room / letter)
     if columns(text) <= most:
         return [text] if text else []
-    ends = (i for i, one in enumerate(text) if one == " " and columns(text[:i]) <= most)
-    end = max(ends, default=0)
+    widths = takewhile(lambda width: width <= most, accumulate(map(_width, text)))
+    end = text.rfind(" ", 0, sum(1 for _ in widths) + 1)
     first, rest = (text[:end], text[end + 1 :]) if end > 0 else ("", text)
     return [line for line in (first, fit(room, letter, rest)) if line]
 

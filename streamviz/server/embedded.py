@@ -95,7 +95,7 @@ def _client_of_one(url: str, options: dict[str, Any]) -> tuple[redis.Redis, bool
         version, in_cluster = probe.first_contact(shown_url, merged)
     except (TypeError, ValueError) as error:  # redis-py checks some options when it connects
         raise probe.explain_option(error, shown_url, merged) from None
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, AttributeError, LookupError) as error:  # two if it is garbage
         raise probe.explain_failure(error, shown_url, merged) from None
     if version < probe.OLDEST:
         raise probe.too_old(shown_url, f"runs Redis {'.'.join(map(str, version))}")

@@ -10,6 +10,7 @@ import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
     AuthenticationError,
+    InvalidResponse,
     NoPermissionError,
     RedisClusterException,
     RedisError,
@@ -114,6 +115,11 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
     """Return the error for a server that refused the connection, with the next step."""
     message = _redacted(error, options)
     lower = message.lower()
+    if isinstance(error, InvalidResponse) or not isinstance(error, RedisError | OSError):
+        return ServerUnreachable(
+            f"{url} does not answer as Redis does ({type(error).__name__}). Check the URL, what is "
+            "between it and this program, and the options"
+        )
     if isinstance(error, NoPermissionError) or lower.startswith("noperm"):
         return ServerAuthError(
             f"{url} accepts this user, but forbids what connect() needs: {message}. Allow it "
@@ -174,7 +180,7 @@ def _certificate_problem(lower: str, message: str) -> str:
 
 def _redacted(error: Exception, options: Mapping[str, Any]) -> str:
     """Return the message of an error without the passwords among the options."""
-    message = str(error)
+    message = str(error).rstrip(".")
     for secret in filter(None, map(options.get, ("password", "ssl_password"))):
         text = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
         message = message.replace(text, "***")

@@ -102,6 +102,13 @@ class Clock:
         """The virtual time at which this clock begins: that of the data, or `EPOCH_MS`."""
         return EPOCH_MS if self._began_ms is None else self._began_ms
 
+    @property
+    def late_ms(self) -> float:
+        """How long ago the step that is running was due, in its milliseconds; 0 if it is none."""
+        with self._changed:
+            late_ms = self._wall_env_ms(time.monotonic()) - self.env.now
+            return max(late_ms, 0.0) if self.state == "running" else 0.0
+
     def begin_at(self, ms: int) -> None:
         """Begin at the time of data, or earlier if other data already do.
 
@@ -253,9 +260,12 @@ class Clock:
     def _set_anchor(self, *, fresh: bool = False) -> None:
         now = time.monotonic()
         if not fresh and self.state == "running":
-            wall, env = self._anchor
-            env_now = env + (now - wall) * 1000 * self._speed
-            self._anchor = (now, min(env_now, self.env.peek()))
+            self._anchor = (now, min(self._wall_env_ms(now), self.env.peek()))
         elif self.state != "running" or fresh:
             paused_at = self._anchor[1] if self.state == "paused" else float(self.env.now)
             self._anchor = (now, max(paused_at, float(self.env.now)))
+
+    def _wall_env_ms(self, wall_s: float) -> float:
+        """Return the time of the processes at a wall time while the clock runs."""
+        wall, env = self._anchor
+        return env + (wall_s - wall) * 1000 * self._speed

@@ -139,11 +139,13 @@ class Sampler:
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
         clock = self._context.clock
         while True:
+            late_ms = clock.late_ms
             self.sample()
             self.on_tick()
             pace = 1.0 if clock.virtual else clock.speed
             slow_ms = 0.0 if clock.virtual else self.slowest.interval_s * 1000
-            yield clock.env.timeout(max(self.interval_ms, slow_ms) * pace)
+            # a slow server's pause begins with the sample, which may have been taken late
+            yield clock.env.timeout(max(self.interval_ms * pace, late_ms + slow_ms * pace))
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):

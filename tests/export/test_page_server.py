@@ -305,6 +305,10 @@ def test_it_listens_on_the_loopback_only_and_refuses_a_port_in_use(
                 DashboardServer(Scenario(redis).watch(key), key, port=port)
         with pytest.raises(InputError, match="give another host or port"):
             DashboardServer(Scenario(redis).watch(key), key, port=70_000)
+        with pytest.raises(
+            InputError, match="the address to listen on"
+        ):  # it would listen everywhere
+            DashboardServer(Scenario(redis).watch(key), key, host="")
     finally:
         page_server.close()
 
@@ -385,6 +389,11 @@ def test_neither_the_browsers_arguments_nor_ours_tell_a_secret(
         (["watch", "orders"], "no server given: run streamviz watch redis://"),
         (["watch", "redis://:s3cr3t@127.0.0.1:1", "orders"], "127.0.0.1:1"),
         (["watch", "http://x", "orders"], "write redis://host:6379/0"),
+        (["watch", "redis://:s3cr3t@[::1", "orders"], "is not a URL: write redis://"),
+        (["watch", "redis://127.0.0.1:1?password=s3cr3t", "orders"], "put the URL into REDIS_URL"),
+        (["export", f"{'x' * 300}.gz", "-o", f"{'y' * 300}.html"], "File name too long"),
+        (["replay", "x" * 300, "--no-browser"], "File name too long"),
+        (["lab", "x" * 300], "does not exist"),
         (["watch", "redis://x", "orders", "--rate", "0"], "--rate 0"),
         (["lab", "no-such.ipynb"], "does not exist: give a notebook"),
     ],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis as redis_py
 
+from streamviz.client.capabilities import capabilities
 from streamviz.client.entry_id import EntryId
 from streamviz.client.stream import Stream
 from streamviz.errors import InputError
@@ -362,6 +363,80 @@ def test_a_stream_recreated_with_as_many_or_more_entries_is_noticed(
     sample = observer.sample()
     assert sample.events == (Event("stream_recreated"),)
     assert len(sample.entries) + sample.missed == again
+
+
+def run(redis: redis_py.Redis, key: str, commands: str) -> None:
+    for command in commands.split("; "):
+        name, *rest = command.split()
+        if name == "ADD":  # from one ID to another
+            fill(Stream(redis, key), *map(int, rest))
+        else:
+            redis.execute_command(name, *[key if word == "s" else word for word in rest])
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "DEL s; ADD 100 100; ADD 110 110",
+        "DEL s; ADD 103 110",
+        "DEL s; ADD 100 104; ADD 106 109",
+        "DEL s; XADD s 100-0 m 100; ADD 101 110",
+        "DEL s; XADD s 100-0 n 101; ADD 101 110",
+        "DEL s; XADD s 100-0 n 100; XADD s 100-5 n 100; ADD 101 110",
+        "DEL s; ADD 1000 1299; XTRIM s MAXLEN 50",
+        "DEL s; ADD 100 102; XGROUP CREATE s g 101; ADD 106 400",
+        "DEL s; ADD 103 400; XGROUP CREATE s g 104",
+    ],
+)
+def test_a_stream_recreated_with_a_larger_last_id_is_noticed_where_that_is_certain(
+    redis: redis_py.Redis, stream: Stream, key: str, commands: str
+) -> None:
+    observer = Observer(redis, key)
+    run(redis, key, "ADD 99 105; XDEL s 99-0; XGROUP CREATE s old 0")
+    observer.sample()
+    run(redis, key, commands)
+    sample = observer.sample()
+    assert sample.events == (Event("stream_recreated"),)
+    assert len(sample.entries) + sample.missed == redis.xlen(key)
+    assert observer.sample().events == ()
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "ADD 106 110",
+        "ADD 106 110; XTRIM s MAXLEN 3",
+        "XDEL s 100-0",
+        "XDEL s 102-0; ADD 106 110",
+        "XDEL s 105-0; ADD 106 400",
+        "XTRIM s MAXLEN 1; ADD 106 400",
+        "XSETID s 105-0 ENTRIESADDED 6 MAXDELETEDID 0-0",
+        "XSETID s 200-0 ENTRIESADDED 6",
+        "XDEL s 105-0; XSETID s 205-0 ENTRIESADDED 6",
+        "ADD 106 400; XSETID s 400-0 ENTRIESADDED 400",
+        "XTRIM s MAXLEN 0; ADD 106 110",
+        "XGROUP DESTROY s g; XGROUP CREATE s g 0; ADD 106 400",
+        "XREADGROUP GROUP g c STREAMS s >; XACK s g 100-0 102-0; XTRIM s MAXLEN 0 ACKED",
+        "XREADGROUP GROUP g c STREAMS s >; XACK s g 102-0 105-0; XTRIM s MAXLEN 1 ACKED",
+        "XREADGROUP GROUP g c STREAMS s >; XACKDEL s g DELREF IDS 2 102-0 105-0; ADD 106 400",
+        "XDELEX s DELREF IDS 2 102-0 105-0",
+    ],
+)
+@pytest.mark.parametrize("groups", ["", "; XGROUP CREATE s g 0"])
+def test_a_stream_of_which_entries_are_removed_is_still_the_same(
+    redis: redis_py.Redis, stream: Stream, key: str, commands: str, groups: str
+) -> None:
+    if any(word in commands for word in ("ACKED", "XACKDEL", "XDELEX")) and not capabilities(
+        redis
+    ).has("XDELEX"):
+        commands = "XDEL s 102-0"
+    if not groups:
+        commands = "; ".join(one for one in commands.split("; ") if " g " not in one) or "XLEN s"
+    observer = Observer(redis, key)
+    run(redis, key, f"ADD 99 105; XDEL s 99-0{groups}")
+    observer.sample()
+    run(redis, key, commands)
+    assert [one.kind for one in observer.sample().events] == []
 
 
 def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,7 +24,7 @@ from redis.sentinel import Sentinel
 from streamviz import Dashboard, Scenario, watch
 from streamviz.client.cluster import slot_of
 from streamviz.client.stream import Stream
-from streamviz.errors import InputError
+from streamviz.errors import InputError, ServerUnreachable
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import CLIENT_NAME, observer_client
 from streamviz.server.embedded import EmbeddedServer, free_port
@@ -137,6 +138,44 @@ def test_credentials_may_come_from_a_provider(locked: EmbeddedServer) -> None:
         assert "no stream" in Observer(client, "absent").sample().trouble
 
 
+class Broken(redis_py.CredentialProvider):
+    """Fails, and has a secret to tell."""
+
+    def get_credentials(self) -> tuple[str]:
+        raise KeyError("s3cr3t")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"credential_provider": Broken()}, "KeyError. Correct what it was given"),
+        ({"port": "x"}, "ValueError. Correct what it was given, such as host=, port="),
+        ({"host": "ü" * 100}, "UnicodeError. Correct what it was given"),
+        ({"db": 99}, "DB index is out of range. Correct what the client was given, such as db="),
+    ],
+)
+def test_a_client_that_was_given_something_wrong_is_no_broken_line(
+    locked: EmbeddedServer, options: Any, words: str
+) -> None:
+    with closing(locked.client()) as redis:
+        usual = redis.connection_pool.connection_kwargs
+        given = {"port": usual["port"], "password": usual["password"]} | options
+    if "credential_provider" in given:
+        del given["password"]
+    client = redis_py.Redis(**given)
+    assert words in (trouble := Observer(client, "s").sample().trouble)
+    assert "s3cr3t" not in trouble
+    with pytest.raises(ServerUnreachable, match=re.escape(words)):
+        Stream(client, "s").range()
+
+
+def test_sentinels_that_do_not_answer_are_named_by_their_addresses() -> None:
+    sentinel = Sentinel([("localhost", 1), ("localhost", 2)])  # type: ignore[no-untyped-call]
+    trouble = Observer(sentinel.master_for("shop"), "s").sample().trouble
+    assert "'shop' : localhost:1 - network:ConnectionError, localhost:2 - " in trouble
+    assert "<" not in trouble
+
+
 def test_a_connection_that_finds_the_server_in_its_own_way_is_kept(locked: EmbeddedServer) -> None:
     with closing(locked.client()) as redis:
         options = redis.connection_pool.connection_kwargs
@@ -227,6 +266,7 @@ def fake(module: str, *bases: type) -> Any:
         (fake("fakeredis.aioredis", async_redis.Redis), "its data is inside this program"),
         (fake("coredis.client.basic"), "does not tell where and as whom to connect"),
         (None, "does not tell where"),
+        (redis_py.Redis, "the class redis.client.Redis is not a Redis client"),
         ("redis://:secret@host", "does not tell where"),
     ],
 )

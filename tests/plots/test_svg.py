@@ -12,7 +12,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, SideBySide, StreamMap
 from streamviz.plots.svg import render
-from streamviz.plots.texts import clean
+from streamviz.plots.texts import clean, fit, label, lines
 from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -109,6 +109,13 @@ def test_a_name_is_cut_where_its_room_ends_in_any_script() -> None:
         at = next(one for one in ElementTree.fromstring(svg).iter() if one.text == shown)
         assert at.get("text-anchor") == "end"
         assert float(at.get("x", 0)) > 99, "its start is in the picture"
+
+
+def test_a_long_text_is_cut_in_one_go() -> None:
+    """To measure it anew for each letter would take hours."""
+    assert label("m" * 10**6, 30) == f"{'m' * 19}…"
+    assert fit(100, 10, "W" * 10**6) == f"{'W' * 4}…"
+    assert lines(100, 10, "ab " * 10**6) == ["ab ab ab", "ab ab ab …"]
 
 
 def test_every_trace_is_drawn() -> None:

@@ -27,6 +27,7 @@ from processes import alive
 from streamviz import Stream, connect
 from streamviz.client.resp import unpack
 from streamviz.errors import (
+    CommandRefused,
     InputError,
     ServerAuthError,
     ServerError,
@@ -277,9 +278,39 @@ def test_a_server_that_never_answers_is_unreachable() -> None:
         assert fails(ServerUnreachable, patient.partition("?")[0], socket_timeout=None)
 
 
-def test_a_server_with_another_protocol_is_unreachable() -> None:
-    with FakeServer(lambda talk: talk.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as web:
-        assert fails(ServerUnreachable, f"redis://127.0.0.1:{web.port}")
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        *(20 * one for one in (b"+OK\r\n", b":1\r\n", b"*0\r\n", b"$-1\r\n", b",nan\r\n")),
+    ],
+)
+def test_a_server_with_another_protocol_is_unreachable(garbage: bytes) -> None:
+    def answer(talk: socket.socket) -> None:
+        while talk.recv(65536):
+            talk.sendall(garbage)
+
+    with FakeServer(answer) as web:
+        url = f"redis://127.0.0.1:{web.port}"
+        assert "does not answer as Redis does" in fails(ServerUnreachable, url)
+        client = redis_py.Redis(port=web.port, protocol=2, retry=None)
+        with pytest.raises(ServerUnreachable, match="sent what is not Redis's protocol"):
+            Stream(client, "s").range()
+        client.close()
+
+
+def test_a_very_long_refusal_is_cut() -> None:
+    def answer(talk: socket.socket) -> None:
+        while data := talk.recv(65536):
+            for _ in unpack(data):
+                talk.sendall(b"-ERR " + b"x" * 10**6 + b"\r\n")
+
+    with FakeServer(answer) as proxy:
+        client = redis_py.Redis(port=proxy.port, protocol=2, retry=None)
+        with pytest.raises(CommandRefused) as refused:
+            Stream(client, "s").range()
+        client.close()
+    assert 500 < len(str(refused.value)) < 700
 
 
 def test_the_embedded_server_is_private_and_keeps_nothing() -> None:

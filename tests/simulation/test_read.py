@@ -11,6 +11,7 @@ import math
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -293,7 +294,18 @@ MISTAKES: dict[str, tuple[str | bytes, tuple[Any, ...], dict[str, Any], str]] = 
         {"unit": "s"},
         "two columns 'n': rename one of them; of a CSV, give names=",
     ),
-    "only a time": ("t\n1\n", ("t",), {"unit": "s"}, "give a dict with at least one"),
+    "only a time": ("t\n1\n", ("t",), {"unit": "s"}, "row 0 (line 2) has nothing but its time"),
+    "a column twice in time": ("t,n\n2024-01-01,1\n", (["t", "t"],), {}, "is not a time"),
+    "a sign twice in a format": ("t,n\n1 1,1\n", ("t",), {"format": "%d %d"}, "does not fit"),
+    "more than a Decimal": ("t,n\n1e99999999,1\n", ("t",), {"unit": "s"}, "too large"),
+    "a name twice in JSON": ('{"t": 1, "a": 1, "a": 2}\n', ("t",), {}, "line 1 of"),
+    "deep JSON": (f'{{"t": 1, "a": {"[" * 100_000}\n', ("t",), {}, "is not JSON"),
+    "a deep array": ("[" * 100_000, ("t",), {}, "is not JSON"),
+    "a codec of bytes": (RATINGS, ("timestamp",), {"encoding": "hex"}, "give 'utf-8'"),
+    "no codec": (RATINGS, ("timestamp",), {"encoding": "a\0b"}, "give 'utf-8'"),
+    "a line's end": (RATINGS, ("timestamp",), {"delimiter": "\n"}, "give one character"),
+    "a quote": (RATINGS, ("timestamp",), {"delimiter": '"'}, "give one character"),
+    "a huge value": (f't,n\n1,"{"x" * 2**24}x"\n', ("t",), {"unit": "s"}, "line 2 of"),
     "not a number": ("t,n\nx,1\n", ("t",), {"unit": "s"}, "'x' is not a time"),
     "NaN": ("t,n\nnan,1\n", ("t",), {"unit": "s"}, "has no time: fill in 't'"),
     "NA": ("t,n\n2024-01-01,1\nNA,2\n", ("t",), {}, "frame.dropna(subset=['t'])"),
@@ -413,6 +425,7 @@ def test_a_mistake_is_told_at_the_call_with_the_next_step(name: str, put: Any) -
 
 
 NO_TABLES = [None, 5, b"x", {"t": [1]}, [1], [(0, {"a": 1})], np.zeros(3), "no/such.csv", "\0", "."]
+NO_TABLES += ["x" * 300, "\ud800"]
 
 
 @pytest.mark.parametrize("source", NO_TABLES, ids=repr)
@@ -520,6 +533,7 @@ def test_parquet_is_read_as_its_frame(tmp_path: Path) -> None:
         (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
         (b"\xff", b"\xff"),
         (2**70, 2**70),
+        (Decimal("sNaN"), ""),
     ],
     ids=repr,
 )
@@ -537,9 +551,28 @@ def test_a_collection_without_json_is_refused(value: Any) -> None:
     assert "can't be JSON" in message
 
 
-def test_half_a_character_is_refused_at_the_call() -> None:
-    rows = [{"t": 1, "a": "x"}, {"t": 2, "a": "\ud800"}]
-    assert refused(rows, "t", unit="s").startswith("row 1, column 'a': ")
+def test_what_cannot_be_stored_is_refused_at_the_call() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in ("\ud800", 10**5000, deep):
+        rows = [{"t": 1, "a": "x"}, {"t": 2, "a": value}]
+        assert refused(rows, "t", unit="s").startswith("row 1, column 'a': ")
+
+
+def test_columns_may_be_numbers_but_not_a_text_and_a_number_of_one_name() -> None:
+    rows = [{0: "2026-01-01", 1: 5}]
+    assert series.read(rows, time=0).take(1) == [(0, {"1": 5})]
+    assert "there is no column '7'" in refused(rows, 7)
+    assert "row 0 has two columns of one name" in refused([{"t": 1, "1": 2, 1: 3}], "t")
+
+
+def test_values_may_be_long_and_json_may_be_utf_16(put: Any) -> None:
+    long = "x\n" * 500_000
+    assert series.read(put(f't,n\n1,"{long}"\n'), "t", unit="s").take(1) == [(0, {"n": long})]
+    for text in ('{"t": 1, "a": "é"}\n', '[{"t": 1, "a": "é"}]'):
+        path = put(text.encode("utf-16"))
+        assert series.read(path, "t", unit="s", encoding="utf-16").take(1) == [(0, {"a": "é"})]
 
 
 def test_a_table_is_replayed_as_it_was() -> None:

@@ -15,6 +15,7 @@ from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError
 from streamviz.simulation.checks import number, plain, positive
 
+_LONG_BITS = 2000  # Python may be set to write 640 digits at most
 Fields = dict[str, str | bytes | int | float]
 Point = tuple[float, Fields]
 
@@ -162,8 +163,14 @@ class Series:
         return Series(start, began_ms=self.began_ms, ends=self.ends)
 
 
-def check_text(where: str, value: str) -> None:
-    """Refuse a text that Redis can't store: half of a surrogate pair."""
+def check_storable(where: str, value: str | bytes | int | float) -> None:
+    """Refuse half of a surrogate pair, and an integer with more digits than Python writes."""
+    if isinstance(value, str):
+        safe = value.isascii()
+    else:
+        safe = not isinstance(value, int) or value.bit_length() < _LONG_BITS
+    if safe:
+        return
     try:
         to_bytes(value)
     except InputError as error:
@@ -188,8 +195,9 @@ def _checked(index: int, item: Any) -> Point:
                 f"point {index}, field {name!r}: {value!r} is of type {type(value).__name__}: "
                 "give str, bytes, int or float"
             )
-        plain_fields[name] = plain_value
+        if not isinstance(name, str | bytes):
+            raise InputError(f"point {index}, field {name!r}: its name is no text: give str(...)")
+        plain_fields[name] = plain_value  # type: ignore[index]
         for each in (name, plain_value):
-            if isinstance(each, str) and not each.isascii():
-                check_text(f"point {index}, field {name!r}", each)
+            check_storable(f"point {index}, field {name!r}", each)
     return at_ms, plain_fields

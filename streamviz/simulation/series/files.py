@@ -22,6 +22,7 @@ Row = tuple[str, Mapping[str, Any]]  # its name in an error message, and its val
 
 _SEPARATORS = ";\t|, "  # of equals the first: a comma may be a decimal point, or in a text
 _SAMPLE = 50  # rows that the separator is guessed from
+_MAX_VALUE = 2**24  # characters of a value: an open quote would have the whole file
 _ENCODINGS = ("cp1252", "latin-1")  # the second has a letter for every byte
 
 
@@ -44,8 +45,9 @@ class TextFile:
         if begin.startswith(b"PAR1"):
             return "parquet"
         check_is_text(self.path, begin)
-        first = begin.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        return "csv" if self.skip else {b"{": "lines", b"[": "json"}.get(first, "csv")
+        with self.text() as lines:
+            first = lines.read(4096).removeprefix("\ufeff").lstrip()[:1]
+        return "csv" if self.skip else {"{": "lines", "[": "json"}.get(first, "csv")
 
     @cached_property
     def columns(self) -> list[str]:
@@ -98,8 +100,8 @@ class TextFile:
 
     def _json(self, text: str, where: str) -> Any:
         try:
-            return json.loads(text)
-        except ValueError as error:
+            return json.loads(text, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{where} of {str(self.path)!r} is not JSON ({error}): correct it; JSON Lines "
                 "have one object in each line"
@@ -127,7 +129,10 @@ class TextFile:
         """
         with self.text() as file:
             lines = list(itertools.islice(self._kept(file), _SAMPLE))
-        widths = [len(row) for row in _reader(lines, separator, strict=False) if row]
+        try:
+            widths = [len(row) for row in _reader(lines, separator, strict=False) if row]
+        except csv.Error:  # it is told with its line
+            widths = []
         width = _most_common(widths)
         return width, widths.count(width) / max(len(widths), 1), widths[0] if widths else 0
 
@@ -215,7 +220,10 @@ class TextFile:
 def check_options(file: TextFile) -> None:
     """Raise an InputError if an option of a file is wrong."""
     delimiter = file.delimiter
-    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+    if not (
+        delimiter is None
+        or (isinstance(delimiter, str) and len(delimiter) == 1 and delimiter not in '\r\n"\0')
+    ):
         raise InputError(f"delimiter={delimiter!r}: give one character, such as ';'")
     check_type("header", file.header, bool, "False if the first row has values and no names")
     skip = file.skip
@@ -225,14 +233,23 @@ def check_options(file: TextFile) -> None:
             "leave out begin, such as '#'"
         )
     try:
-        codecs.lookup(file.encoding)
-    except (LookupError, TypeError) as error:
+        "".encode(file.encoding)
+    except (LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"encoding={file.encoding!r} is not known: give 'utf-8', 'cp1252' or 'utf-16'"
         ) from error
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; ValueError if it has a name twice: a dict would lose a value."""
+    if len(found := dict(pairs)) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"an object has {twice!r} twice")
+    return found
+
+
 def _reader(lines: Any, separator: str, *, strict: bool = True) -> Any:
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_VALUE))
     collapse = separator == " "  # several spaces separate as one
     return csv.reader(lines, delimiter=separator, strict=strict, skipinitialspace=collapse)
 

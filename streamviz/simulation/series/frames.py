@@ -78,7 +78,7 @@ def check_is_table(file: TextFile, time: Any) -> None:
             text = lines.read()
     try:
         whole = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return  # it is told with its line
     for name, rows in whole.items():
         if time in whole or not (isinstance(rows, list) and rows and isinstance(rows[0], dict)):

@@ -13,7 +13,7 @@ from typing import Any
 
 from streamviz.errors import InputError, check_type, meant
 from streamviz.simulation.checks import plain
-from streamviz.simulation.series.base import Fields, Point, Series, check_text
+from streamviz.simulation.series.base import Fields, Point, Series, check_storable
 from streamviz.simulation.series.files import Row, TextFile, check_options
 from streamviz.simulation.series.frames import (
     check_is_table,
@@ -134,7 +134,7 @@ def _table(
     delimiter, header, names, _, skip = options
     if isinstance(source, str | Path):
         path = Path(os.path.expanduser(source))
-        if "\0" in str(source) or not path.is_file():
+        if not os.path.isfile(path):
             advice = ", or download it" if "://" in str(source) else ""
             raise InputError(f"{str(source)!r} is not a file: correct the path{advice}")
         file = TextFile(path, *options)
@@ -167,7 +167,10 @@ def _table(
                 f"row {index} is {row!r:.80}: give dicts of columns and values; for pairs of "
                 "(at_ms, fields), call Series.of"
             )
-        labelled.append((f"row {index}", dict(row)))
+        named = {str(name): value for name, value in row.items()}
+        if len(named) < len(row):
+            raise InputError(f"row {index} has two columns of one name: {row!r:.80}; rename one")
+        labelled.append((f"row {index}", named))
     return columns_of(labelled), lambda: iter(labelled)
 
 
@@ -228,14 +231,14 @@ def _timed(
                 raise
             raise InputError(f"{label}: {value!r} is not a time: {error}") from error
         last = ns
-        yield (
-            ns,
-            {
-                str(name): _stored(row[name], f"{label}, column {name!r}")
-                for name in row
-                if name not in keys
-            },
-        )
+        fields = {
+            str(name): _stored(row[name], f"{label}, column {name!r}")
+            for name in row
+            if name not in keys
+        }
+        if not fields:
+            raise InputError(f"{label} has nothing but its time: add a column for a field")
+        yield ns, fields
 
 
 def _has_no_time(value: Any) -> bool:
@@ -245,7 +248,9 @@ def _has_no_time(value: Any) -> bool:
 def _is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, Real | Decimal) and value != value
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, Real) and value != value
 
 
 def _stored(value: Any, where: str) -> str | bytes | int | float:
@@ -257,12 +262,13 @@ def _stored(value: Any, where: str) -> str | bytes | int | float:
     try:
         if type(value).__name__ == "ndarray" or isinstance(value, _COLLECTIONS):
             return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_listed)
+    except RecursionError as error:
+        raise InputError(f"{where}: a value can't be JSON: it is nested too deeply") from error
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: {value!r} can't be JSON ({error}): convert it first") from error
     plain_value = plain(value)
     stored = str(value) if plain_value is None else plain_value
-    if isinstance(stored, str):
-        check_text(where, stored)
+    check_storable(where, stored)
     return stored
 
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -89,7 +89,7 @@ class TimeReader:
         if self.format is not None:
             try:
                 return datetime.strptime(text, self.format)
-            except ValueError:
+            except (ValueError, re.error):
                 raise ValueError(f"it does not fit format={self.format!r}: correct it") from None
         if _NUMBER.fullmatch(text) and not (len(text) == 8 and text[:2] in ("18", "19", "20")):
             raise ValueError(f"it is a number: give {_unit_of(float(text))}")
@@ -151,7 +151,7 @@ def _scaled(value: Any, scale: int) -> int:
     try:
         exact = Decimal(text.replace(",", ".")) * scale  # a decimal comma; of two, it is no number
         usable = abs(exact) < _MOST  # NaN is not
-    except InvalidOperation:
+    except ArithmeticError:  # of many kinds
         usable = False
     if not usable:
         raise ValueError("it is not a number, or too large: correct it, or leave unit= out")
@@ -199,7 +199,7 @@ def _format_of(text: str) -> str:
     unknown = [word for word in words if word.isalpha() and word not in "TZ"]
     try:
         datetime.strptime(text, form)
-    except ValueError:
+    except (ValueError, re.error):  # the second if a sign is in it twice
         unknown.append(text)
     usable = not unknown and {"%Y", "%y", "%b", "%B", "%H", "%I"} & {*words}
     return f"format={form!r}" if usable else "format=, such as '%d %b %Y'"

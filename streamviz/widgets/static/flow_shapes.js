@@ -36,8 +36,9 @@ function fit(room, letter, ...options) {
   const whole = options.find((text) => columnsOf(text) <= columns);
   if (whole !== undefined) return whole;
   const letters = [...options[options.length - 1]];
-  while (letters.length && columnsOf(letters.join("")) >= columns) letters.pop();
-  return `${letters.join("")}…`;
+  let [wide, kept] = [0, 0];
+  while (kept < letters.length && (wide += widthOf(letters[kept])) < columns) kept += 1;
+  return `${letters.slice(0, kept).join("")}…`;
 }
 
 /** A headline in one line, or in two. @param {number} room @param {string} text */
@@ -45,7 +46,8 @@ function linesOf(room, text) {
   const columns = Math.floor(room / HEADLINE);
   if (columnsOf(text) <= columns) return text ? [text] : [];
   const letters = [...text];
-  const end = letters.findLastIndex((letter, i) => letter === " " && columnsOf(letters.slice(0, i).join("")) <= columns);
+  let left = columnsOf(text);
+  const end = letters.findLastIndex((letter) => (left -= widthOf(letter)) <= columns && letter === " ");
   const [first, rest] = end > 0 ? [letters.slice(0, end), letters.slice(end + 1)] : [[], letters];
   return [first.join(""), fit(room, HEADLINE, rest.join(""))].filter(Boolean);
 }
