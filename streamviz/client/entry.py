@@ -103,6 +103,7 @@ def hide_values(entry: Entry) -> Entry:
 
 
 _get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
+stored_id = _get_id  # as the reply has it, in bytes, until it is first read
 _set_id, _set_fields, _set_repeated = (
     vars(Entry)[name].__set__ for name in ("id", "fields", "repeated")
 )
@@ -158,6 +159,16 @@ def unparsed(ids: Iterable[Any], words: list[list[Any]]) -> list[Entry]:
     deque(map(_set_id, entries, ids), maxlen=0)  # not one step of Python for an entry
     deque(map(_set_fields, entries, words), maxlen=0)
     return entries
+
+
+def one_by_one(items: Iterable[Any]) -> Iterator[Entry]:
+    """Yield the entries of a reply without deleted ones, each made when it is asked for."""
+    for item in items:
+        if item and (words := item[1]) is not None:
+            entry = object.__new__(Entry)
+            _set_id(entry, item[0])
+            _set_fields(entry, words if type(words) is list else parse_words(words)[0])
+            yield entry
 
 
 def parse_words(words: Any) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
