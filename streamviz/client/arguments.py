@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any, Literal, Protocol, get_args
 
+from streamviz.client.entry import Entry, stored_id
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Arg, to_bytes
 from streamviz.errors import InputError, check_type
@@ -126,21 +127,32 @@ def id_text(value: Id, special: str) -> str:
     return str(EntryId.parse(value))
 
 
-def id_list(ids: Iterable[Ids]) -> list[str]:
-    """Return entry IDs as text, at least one, of IDs, of what has one, and of lists of these."""
-    texts = [str(one if type(one) is EntryId else EntryId.parse(one)) for one in _flat_ids(ids)]
+def id_list(ids: Iterable[Ids]) -> list[Arg]:
+    """Return entry IDs as Redis writes them, at least one: of IDs, what has one, and their lists.
+
+    The ID of an entry that was just read is returned as it came, without a look at it.
+    """
+    texts = list(_id_texts(ids))
     if not texts:
         raise InputError("no entry ID was given: give at least one")
     return texts
 
 
-def _flat_ids(ids: Iterable[Any]) -> Iterator[Id]:
+def _id_texts(ids: Iterable[Any]) -> Iterator[Arg]:
     for one in ids:
-        entry_id = one if type(one) is EntryId else getattr(one, "id", one)
-        if isinstance(entry_id, EntryId | str | bytes) or not isinstance(entry_id, Iterable):
+        entry_id = one
+        if type(one) is Entry:
+            entry_id = stored_id(one)
+        elif type(one) is not EntryId:
+            entry_id = getattr(one, "id", one)
+        if type(entry_id) is EntryId:
+            yield f"{entry_id.ms}-{entry_id.seq}"
+        elif type(one) is Entry:
             yield entry_id
+        elif isinstance(entry_id, str | bytes) or not isinstance(entry_id, Iterable):
+            yield str(EntryId.parse(entry_id))
         else:
-            yield from _flat_ids(entry_id)
+            yield from _id_texts(entry_id)
 
 
 def refs_and_ids(refs: Refs, ids: Iterable[Ids]) -> list[Arg]:

@@ -9,7 +9,7 @@ knowledge.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from copy import copy
 from functools import partial
 from typing import Any, Protocol
@@ -99,16 +99,6 @@ class Connection:
         """Send commands as `pipeline` does, and return the raw replies, errors as they are."""
         send = partial(self._send, block_ms=block_ms)
         return self._notify(commands, send) if commands else []
-
-    @contextmanager
-    def sent(self, commands: Sequence[Command]) -> Iterator[Callable[[], list[Any]]]:
-        """Send commands, and yield what returns their raw replies: call it before leaving.
-
-        The server works on the commands in the meantime. The listeners are not notified.
-        """
-        with self.borrow() as raw_connection:
-            transport.send(raw_connection, commands)
-            yield partial(transport.receive, raw_connection, commands)
 
     @property
     def is_logged(self) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Generator, Iterator
+from operator import length_hint
 from typing import Any
 
-from streamviz.client import arguments, replies
+from streamviz.client import arguments, replies, transport
 from streamviz.client.connection import Connection
+from streamviz.client.entry import one_by_one
 from streamviz.client.models import Entry
 from streamviz.client.resp import Arg, Command
 from streamviz.errors import ServerUnreachable
+
+Unanswered = deque[tuple[list[Command], list[bytes]]]  # what was sent, and acknowledges which IDs
 
 
 class Pages:
@@ -59,28 +63,45 @@ class Pages:
         command = (*self._command, after)
         return replies.only_stream(self._send(command, self.block_ms))
 
-    @contextmanager
-    def ahead(self, after: Arg) -> Iterator[Callable[[], list[Any]]]:
-        """Ask for another page, and yield what returns it; the server reads it in the meantime.
+    def ahead(self, page: list[Any], after: Arg) -> Generator[Entry, None, list[Any]]:
+        """Yield entries of full pages, and return the page that follows them.
+
+        As soon as a page is handled, it is acknowledged and another one is asked for, before the
+        reply to the previous read is looked at: so the server reads while this program parses and
+        handles. It takes the commands in order, so that at most two pages are pending.
 
         The page is empty if the server refuses to read it: `read` then says why.
         """
-        commands = self._after_ack((*self._at_once, after))
-        sent, self.handled = self.handled, []
-
-        def page() -> list[Any]:
-            results = receive()
-            if any(isinstance(result, Exception) for result in results):
-                self.handled = sent + self.handled
-                return []
-            return replies.only_stream(results[-1])
-
+        unanswered: Unanswered = deque()
         try:
-            with self._connection.sent(commands) as receive:
-                yield page
-        except BaseException:  # the loop was left, and nothing says what the server still got
-            self.handled = sent + self.handled
-            raise
+            with self._connection.borrow() as raw_connection:
+                self._ask(raw_connection, after, unanswered)
+                while unanswered:
+                    yield from self.entries(page)
+                    if after == ">" and len(page) == self.count and self.can_read_ahead:
+                        self._ask(raw_connection, after, unanswered)
+                    page = self._answer(raw_connection, unanswered)
+        finally:  # if the loop was left, nothing says what the server still got
+            for _, sent in unanswered:
+                self.handled += sent
+        return page
+
+    def _ask(self, raw_connection: Any, after: Arg, unanswered: Unanswered) -> None:
+        """Send what acknowledges the handled entries, and reads a page."""
+        commands = self._after_ack((*self._at_once, after))
+        unanswered.append((commands, self.handled))
+        self.handled = []
+        # a check of the connection would take the reply to an earlier command for its own
+        transport.send(raw_connection, commands, check_health=len(unanswered) == 1)
+
+    def _answer(self, raw_connection: Any, unanswered: Unanswered) -> list[Any]:
+        commands, sent = unanswered[0]
+        results = transport.receive(raw_connection, commands)
+        unanswered.popleft()
+        if any(isinstance(result, Exception) for result in results):
+            self.handled += sent
+            return []
+        return replies.only_stream(results[-1])
 
     @property
     def can_read_ahead(self) -> bool:
@@ -102,10 +123,14 @@ class Pages:
 
     def entries(self, page: list[Any]) -> Iterator[Entry]:
         """Yield the entries of a page; each is handled when the next one is asked for."""
-        present = [item for item in page if item and item[1] is not None]  # others were deleted
-        for item, entry in zip(present, replies.entries(present), strict=True):
-            yield entry
-            self.handled.append(item[0])
+        items = iter(page)
+        last = 1  # which is not handled if the loop is left
+        try:
+            yield from one_by_one(items)
+            last = 0
+        finally:
+            handled = page[: len(page) - length_hint(items) - last]
+            self.handled += [item[0] for item in handled if item and item[1] is not None]
 
     def acknowledge(self) -> None:
         """Acknowledge what is handled."""
@@ -142,9 +167,7 @@ def drain(pages: Pages, *, after: Arg, read_ahead: bool) -> Iterator[Entry]:
         while page or after != ">":
             after = pages.next_after(after, page)
             if read_ahead and len(page) == pages.count and pages.can_read_ahead:
-                with pages.ahead(after) as next_page:
-                    yield from pages.entries(page)
-                    page = next_page()
+                page = yield from pages.ahead(page, after)
             else:
                 if read_ahead:  # the page before was handled after this one was read
                     pages.acknowledge()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
 from typing import Any
 
 from streamviz.client.entry_id import EntryId, parse_id
@@ -103,8 +101,9 @@ def hide_values(entry: Entry) -> Entry:
 
 
 _get_id, _get_fields = (vars(Entry)[name].__get__ for name in ("id", "fields"))
-_set_id, _set_fields, _set_repeated = (
-    vars(Entry)[name].__set__ for name in ("id", "fields", "repeated")
+stored_id = _get_id  # as the reply has it, in bytes, until it is first read
+_set_id, _set_fields, _set_idle_ms, _set_deliveries, _set_repeated = (
+    vars(Entry)[name].__set__ for name in ("id", "fields", "idle_ms", "deliveries", "repeated")
 )
 
 
@@ -152,12 +151,17 @@ for _part, _property in {
     setattr(Entry, _part, _property)
 
 
-def unparsed(ids: Iterable[Any], words: list[list[Any]]) -> list[Entry]:
-    """Return entries of these IDs and words, which are parsed when they are first read."""
-    entries = list(map(object.__new__, repeat(Entry, len(words))))
-    deque(map(_set_id, entries, ids), maxlen=0)  # not one step of Python for an entry
-    deque(map(_set_fields, entries, words), maxlen=0)
-    return entries
+def one_by_one(items: Iterable[Any]) -> Iterator[Entry]:
+    """Yield the entries of a reply without deleted ones, each made when it is asked for."""
+    for item in items:
+        if item and (words := item[1]) is not None:
+            entry = object.__new__(Entry)
+            _set_id(entry, item[0])
+            _set_fields(entry, words if type(words) is list else parse_words(words)[0])
+            if len(item) >= 4:  # XREADGROUP with CLAIM adds the idle time and the delivery count
+                _set_idle_ms(entry, int(item[2]))
+                _set_deliveries(entry, int(item[3]))
+            yield entry
 
 
 def parse_words(words: Any) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:

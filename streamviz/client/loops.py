@@ -44,9 +44,9 @@ class Loops:
         pending_first : bool
             Begin with this consumer's own pending entries, which it did not finish before.
         read_ahead : bool
-            After a full page, ask for the next one before this one is handled, so that the server
-            and the loop work at the same time. Up to two pages are then pending, and a loop that
-            is left leaves both.
+            After a full page, keep a read on its way while a page is parsed and handled, so that
+            the server and the loop work at the same time. Up to two pages are then pending, and a
+            loop that is left leaves both.
 
         Yields
         ------

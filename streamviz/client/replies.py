@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
-from streamviz.client.entry import Entry, parse_words, unparsed
+from streamviz.client.entry import Entry, one_by_one
 from streamviz.client.entry import text as text
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import (
@@ -49,27 +48,15 @@ def as_dict(reply: Any) -> dict[bytes, Any]:
 
 
 def entry(reply: Any) -> Entry | None:
-    """Parse one entry; a deleted entry has no fields, and is None."""
-    if not reply or reply[1] is None:
-        return None
-    fields, repeated = parse_words(reply[1])
-    claimed = len(reply) >= 4  # XREADGROUP with CLAIM adds the idle time and the delivery count
-    return Entry(
-        EntryId.parse(reply[0]),
-        fields,
-        int(reply[2]) if claimed else None,
-        int(reply[3]) if claimed else None,
-        repeated,
-    )
+    """Parse one entry at once; a deleted entry has no fields, and is None."""
+    one = next(one_by_one([reply]), None)
+    _ = one and (one.id, one.fields)
+    return one
 
 
 def entries(reply: Any) -> Records[Entry]:
     """Return a list of entries (XRANGE, XCLAIM) without deleted ones, parsed when first used."""
-    found = [item for item in reply or () if item and item[1] is not None]
-    words = [*map(itemgetter(1), found)]
-    if {*map(len, found)} == {2} and {*map(type, words)} == {list}:
-        return Records(Entry, unparsed(map(itemgetter(0), found), words))
-    return Records(Entry, [parsed for item in found if (parsed := entry(item)) is not None])
+    return Records(Entry, one_by_one(reply or ()))
 
 
 def only_stream(reply: Any) -> list[Any]:

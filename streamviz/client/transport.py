@@ -117,9 +117,10 @@ def send_and_receive(
     return receive(raw_connection, commands, block_ms)
 
 
-def send(raw_connection: Any, commands: Sequence[Command]) -> None:
+def send(raw_connection: Any, commands: Sequence[Command], *, check_health: bool = True) -> None:
     """Send commands in one write; `receive` reads their replies."""
-    raw_connection.send_packed_command([b"".join(map(pack, commands))])
+    payload = b"".join(map(pack, commands))
+    raw_connection.send_packed_command([payload], check_health=check_health)
 
 
 def receive(

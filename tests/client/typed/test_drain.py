@@ -39,6 +39,27 @@ for entry in Stream(client, key).group("g").consumer("a").drain(4, read_ahead=ah
 """
 
 
+DIES = """
+import os, signal, sys
+from streamviz import Stream, connect
+from streamviz.client import transport
+
+url, key, place, nth, ahead = sys.argv[1:]
+calls = 0
+
+def watch(frame, event, argument):
+    global calls
+    if event == "call" and frame.f_code is getattr(transport, place).__code__:
+        calls += 1
+        if calls == int(nth):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.setprofile(watch)
+client = connect(url, client_name="doomed")
+for entry in Stream(client, key).group("g").consumer("a").drain(2, read_ahead=ahead == "True"):
+    print(entry.id.ms, flush=True)
+"""
+
 either_way = pytest.mark.parametrize("ahead", [False, True], ids=["page by page", "read ahead"])
 
 
@@ -163,6 +184,52 @@ def test_a_kill_at_any_entry_loses_none(
     assert [entry.id.ms for entry in group.consumer("a").drain(4)] == list(range(page_start, 11))
     done = [int(one) for one in redis.lrange(f"{key}:done", 0, -1)]
     assert done == list(range(1, die_at + 1))
+    assert pending(group) == []
+
+
+@one_client
+@either_way
+@pytest.mark.parametrize("nth", [2, 4])
+@pytest.mark.parametrize("place", ["send", "receive"])
+def test_a_kill_between_two_pages_loses_none(
+    redis: redis_py.Redis,
+    server: EmbeddedServer,
+    group: ConsumerGroup,
+    key: str,
+    place: str,
+    nth: int,
+    ahead: bool,
+    until: Until,
+) -> None:
+    arguments = [server.url, key, place, str(nth), str(ahead)]
+    process = subprocess.run([sys.executable, "-c", DIES, *arguments], stdout=subprocess.PIPE)
+    assert process.returncode == -signal.SIGKILL
+    done = list(map(int, process.stdout.split()))
+    assert done == TEN[: len(done)]
+    # then the server has run all that it sent
+    until(lambda: all(one["name"] != "doomed" for one in redis.client_list()))
+    left = pending(group)
+    assert len(left) <= (4 if ahead else 2)
+    again = [entry.id.ms for entry in group.consumer("a").drain(4)]
+    assert again[0] <= len(done) + 1
+    assert again == TEN[again[0] - 1 :]
+    assert pending(group) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_at_most_two_pages_are_pending(a: Consumer, group: ConsumerGroup, count: int) -> None:
+    sizes = [len(pending(group)) for _ in a.drain(count, read_ahead=True)]
+    assert len(sizes) == 10
+    assert max(sizes) == 2 * count
+
+
+def test_a_check_of_the_connection_takes_no_page_for_its_answer(
+    server: EmbeddedServer, group: ConsumerGroup, key: str
+) -> None:
+    client = server.client(health_check_interval=1e-9)
+    entries = Stream(client, key).group("g").consumer("a").drain(2, read_ahead=True)
+    assert [entry.id.ms for entry in entries] == TEN
+    client.close()
     assert pending(group) == []
 
 
