@@ -61,6 +61,7 @@ class Doors:
         self.on_victim = [s for s in self.parts.streams if six.slot_owner(s.key) is self.victim]
         assert 0 < len(self.on_victim) < COUNT
         self.board = undo.enter_context(closing(watch(self.parts, rate_hz=10)))
+        undo.callback(self.board.stop)  # close() leaves its scenario running
         assert self.board.scenario is not None
         self.recorder = undo.enter_context(record(self.board.scenario, path))
         self.observer = PartitionObserver(self.parts, six.names)
