@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slow import slow_but
 
 from streamviz import EntryId, Scenario, Stream, load, record, replay, series, watch
 from streamviz.client.cluster import slot_of
@@ -261,7 +262,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", slow_but(a_replica_cut_off_first, of=FAULTS))
 def test_all_doors_agree_with_a_full_count_after(
     six: EmbeddedCluster, until: Until, tmp_path: Path, fault: Callable[[Doors], int]
 ) -> None:

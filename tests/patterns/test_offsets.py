@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 from streamviz import EntryId, Stream
 from streamviz.errors import (
@@ -126,7 +127,7 @@ def test_memory_starts_at_the_given_position_and_each_object_has_its_own() -> No
         MemoryOffset("$")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but("transaction", of=KINDS))
 def test_a_kill_at_any_moment_loses_no_entry(
     redis: redis_py.Redis, prefix: str, key: str, run: Run, until: Callable[..., None], kind: str
 ) -> None:
