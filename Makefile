@@ -1,5 +1,5 @@
 # make lab    open JupyterLab on the first notebook, with an embedded Redis
-# make test   run everything: checks, tests, notebooks, browser
+# make test   run what must pass before a push: checks, tests, notebooks, browser
 # make help   list the rest
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -10,17 +10,20 @@ READY := .venv/.ready
 LEARN := .venv/.learn
 BUNDLED := package-lock.json hatch_build.py $(wildcard streamviz/*/static/*.js notebooks/go_game/static/*.js)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -e
+# What is marked as slow is left to `make slow` and to CI: long runs, and more cases of a kind.
+QUICK := -m "not slow"
 # What the second server is for, where its replies are read; `make test-matrix` runs everything on it.
 ROOMS := $(addprefix tests/,client observation patterns plots recording simulation)
 PATIENT := -n 4 --dist worksteal  # these wait for processes more than they work
 
 unexport PYTHONDONTWRITEBYTECODE  # each of a thousand processes would compile the package again
 
-.PHONY: help js lab test check docs unit faults notebooks browser execute words pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
+.PHONY: help js lab test slow check docs unit faults notebooks chromium browser execute words pictures film bench load long mutants lag test-matrix test-pages test-versions test-install coverage-table clean
 
 help:
 	@echo "make lab          open JupyterLab on the first notebook, with an embedded Redis"
-	@echo "make test         everything that must pass: check, unit, notebooks, browser"
+	@echo "make test         what must pass before a push: check, unit, notebooks, browser"
+	@echo "make slow         the tests that make test leaves to CI: long runs, more cases of a kind"
 	@echo "make js           bundle the browser's JavaScript; every target does this if it changed"
 	@echo "make check        format, lint, types, import contract, links in the prose"
 	@echo "make unit         the package's tests, on every server that is at hand"
@@ -66,6 +69,10 @@ lab: $(if $(wildcard $(READY)),js,$(LEARN))
 
 test: check unit notebooks browser
 
+slow: chromium
+	$(BIN)/python -m pytest tests -m slow -n 3 --dist worksteal
+	$(call second,server and slow)
+
 check: js
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -73,11 +80,15 @@ check: js
 	$(BIN)/lint-imports
 	$(BIN)/python tests/prose_links.py
 
+define second
+@if [ -x /usr/bin/redis-server ]; then \
+	STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest $(ROOMS) -m "$(1)" $(PATIENT); \
+else echo "no redis-server of the system: the second server is not tested here"; fi
+endef
+
 unit: js
-	$(BIN)/python -m pytest tests --ignore tests/browser $(PATIENT)
-	@if [ -x /usr/bin/redis-server ]; then \
-		STREAMVIZ_TEST_SERVER=/usr/bin/redis-server $(BIN)/python -m pytest $(ROOMS) -m server $(PATIENT); \
-	else echo "no redis-server of the system: the second server is not tested here"; fi
+	$(BIN)/python -m pytest tests --ignore tests/browser $(QUICK) $(PATIENT)
+	$(call second,server and not slow)
 
 faults: js
 	$(BIN)/python -m pytest tests/faults $(PATIENT)
@@ -85,9 +96,11 @@ faults: js
 notebooks: js
 	$(BIN)/python -m pytest --nbval notebooks -n logical --dist loadfile
 
-browser: js
+chromium: js
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(BIN)/playwright install chromium
-	$(BIN)/python -m pytest tests/browser -n logical --dist worksteal
+
+browser: chromium
+	$(BIN)/python -m pytest tests/browser $(QUICK) -n logical --dist worksteal
 
 words: js
 	STREAMVIZ_WORDS=all $(BIN)/python -m pytest tests/browser/test_words.py -o timeout=3600

@@ -94,7 +94,7 @@ def mirrored(server: EmbeddedServer) -> Iterator[EmbeddedCluster]:
 def until() -> Until:
     """Wait until something holds, and fail with its last value if it does not in time."""
 
-    def wait(condition: Callable[[], object], seconds: float = 5) -> None:
+    def wait(condition: Callable[[], object], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 import streamviz
 from streamviz import Stream, load
@@ -160,7 +161,7 @@ def test_an_option_is_named_as_it_was_given(
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", ["run.jsonl.gz", "run.jsonl"])
+@pytest.mark.parametrize("name", slow_but("run.jsonl.gz", of=["run.jsonl.gz", "run.jsonl"]))
 def test_record_writes_what_happens_until_it_is_stopped(
     redis: redis_py.Redis,
     server: Any,

@@ -247,6 +247,7 @@ print(json.dumps([streamviz.__file__, stream.length(), len(str(made._esm))]))
 OFFLINE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)  # it fetches what the package needs: 15 s, and more on a busy machine
 def test_a_wheel_works_where_nothing_else_is_installed(wheel: Path, tmp_path: Path) -> None:
     alone = tmp_path / "venv"
@@ -289,6 +290,7 @@ print(notebook.cells[-1].outputs[0].text)
 """
 
 
+@pytest.mark.slow
 def test_the_course_of_an_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     alone = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(alone)], check=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from streamviz import __version__
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 
 
@@ -63,6 +67,33 @@ def test_the_newest_redis_as_a_service_and_condas_run_the_notebooks() -> None:
     for path in re.findall(r"\s(notebooks\S*|tests\S*|streamviz\S*)", commands):
         assert (ROOT / path).exists(), path
     assert commands.count("--nbval notebooks") == 2
+
+
+def commands_of(target: str) -> list[str]:
+    """Return which pytest commands a target of make runs."""
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    made = subprocess.run(
+        ["make", "--dry-run", "PYTHON=python3", target],
+        cwd=ROOT,
+        env=own,  # without what a make around this test was told
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in made.stdout.splitlines() if "-m pytest" in line]
+
+
+def test_make_slow_runs_what_make_test_leaves_out_and_ci_runs_both() -> None:
+    quick = [line for line in commands_of("test") if "--nbval" not in line]
+    assert len(quick) == 3, "the package, on a second server, in the browser"
+    assert all('not slow"' in line for line in quick)
+    everywhere, second = commands_of("slow")
+    assert " pytest tests -m slow " in everywhere
+    assert second == quick[1].replace("not slow", "slow")
+    assert (ROOT / ".ci" / "run").read_text("utf-8").endswith("make test slow\n")
+    assert "slow" not in PROJECT["tool"]["pytest"]["ini_options"]["addopts"], (
+        "pytest alone leaves out nothing"
+    )
 
 
 def test_pre_commit_runs_what_make_check_runs() -> None:

@@ -135,6 +135,7 @@ def place(
     redis.delete(*redis.keys(f"{key}*"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 def test_no_error_is_raw(place: Place) -> None:

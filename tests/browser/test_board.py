@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from browser.conftest import Notebook
 
 OpenNotebook = Callable[..., Notebook]
@@ -127,6 +128,7 @@ def test_it_is_played_by_keyboard_alone_in_the_dark(open_notebook: OpenNotebook)
     assert not notebook.problems
 
 
+@pytest.mark.slow
 def test_without_a_kernel_the_picture_of_the_last_position_stays(
     open_notebook: OpenNotebook,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from browser.conftest import Notebook
 
 OpenNotebook = Callable[..., Notebook]
@@ -60,6 +61,7 @@ def cell(notebook: Notebook, number: int) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,
@@ -84,6 +86,7 @@ def test_a_board_lives_in_every_container(open_notebook: OpenNotebook) -> None:
     assert not notebook.problems
 
 
+@pytest.mark.slow
 def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
     open_notebook: OpenNotebook,
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_board_in_a_box_saves_its_pictures_and_hides_them_while_it_is_live(
     notebook.picture("boxes-without-kernel")
 
 
+@pytest.mark.slow
 def test_a_board_shown_while_the_server_hangs_is_live_when_it_goes_on(
     open_notebook: OpenNotebook,
 ) -> None:
@@ -142,6 +146,7 @@ def saved_picture(notebook: Notebook, number: int) -> str:
     return picture
 
 
+@pytest.mark.slow
 def test_a_board_shown_several_times_lives_in_each_view(open_notebook: OpenNotebook) -> None:
     cells = [
         SETUP,

@@ -16,7 +16,7 @@ import pytest
 from browser.conftest import ROOT, SHAPES, Heard, violations
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.timeout(180)  # the first build reads all docstrings
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # the first build reads all docstrings
 BUILT = ROOT / "docs/_build/html"
 PLAYS = "05_pending_and_recovery"
 

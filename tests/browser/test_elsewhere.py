@@ -55,6 +55,7 @@ def test_voila_shows_a_live_board_and_its_buttons_work(lab: Lab, tab: Page, show
     lab.end_kernels()
 
 
+@pytest.mark.slow
 def test_voila_has_ones_own_slider(lab: Lab, tab: Page) -> None:
     program = (ROOT / "tests/examples/voila_page.py").read_text("utf-8")
     cell = nbformat.v4.new_code_cell(program)
@@ -71,6 +72,7 @@ def test_voila_has_ones_own_slider(lab: Lab, tab: Page) -> None:
     lab.end_kernels()
 
 
+@pytest.mark.slow
 def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
@@ -83,6 +85,7 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     lab.end_kernels()
 
 
+@pytest.mark.slow
 def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) -> None:
     tab.goto(f"{lab.url}/notebooks/{shown}?token={lab.token}")
     tab.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=40_000)
@@ -96,6 +99,7 @@ def test_jupyter_notebook_7_shows_a_live_board(lab: Lab, tab: Page, shown: str) 
     lab.end_kernels()
 
 
+@pytest.mark.slow
 def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, talk: str) -> None:
     tab.set_viewport_size({"width": 1280, "height": 720})
     tab.goto(f"{lab.url}/lab/tree/{talk}?token={lab.token}&reset")

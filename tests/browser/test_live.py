@@ -86,6 +86,7 @@ def test_a_cell_that_runs_again_leaves_one_board_and_one_thread(
     assert not notebook.problems
 
 
+@pytest.mark.slow
 def test_after_a_reload_of_the_page_a_cell_that_runs_again_still_leaves_one(
     open_notebook: OpenNotebook,
 ) -> None:
@@ -384,10 +385,8 @@ def test_buttons_and_sliders_are_large_enough_to_hit(open_notebook: OpenNotebook
     assert all(box and min(box["width"], box["height"]) >= 24 for box in sizes), sizes
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook, theme: str) -> None:
+def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook([SHOP])
-    notebook.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     notebook.page.set_viewport_size({"width": 1366, "height": 768})
     notebook.run_all()
     live = notebook.live()
@@ -405,5 +404,7 @@ def test_a_dashboard_fits_a_small_laptops_screen(open_notebook: OpenNotebook, th
     plots = [plot.bounding_box() for plot in live.locator(".streamviz-plot").all()]
     right = whole["x"] + whole["width"]
     assert all(plot["x"] + plot["width"] <= right + 1 for plot in plots if plot)
-    notebook.picture(f"one_screen_{theme}")
-    assert violations(notebook.page, "[data-streamviz] .streamviz-live") == []
+    for scheme in ("light", "dark"):
+        notebook.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        notebook.picture(f"one_screen_{scheme}")
+        assert violations(notebook.page, "[data-streamviz] .streamviz-live") == []

@@ -44,6 +44,7 @@ def _(replay):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_board_a_watch_and_a_replay_live_in_marimo(tmp_path: Path, page: Page) -> None:
     recording = str(ROOT / "notebooks/recordings/crash_and_rescue.jsonl.gz")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from browser.conftest import Notebook
 from playwright.sync_api import expect
+from slow import slow_but
 
 NOTEBOOKS = sorted(path.name for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -17,7 +18,7 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", slow_but("00_start_here.ipynb", of=NOTEBOOKS))
 def test_a_notebook_runs_from_top_to_bottom(
     open_notebook: Callable[..., Notebook], name: str
 ) -> None:

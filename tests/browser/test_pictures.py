@@ -27,11 +27,13 @@ def test_the_dashboard_with_a_consumer_that_died(
     notebook = open_notebook([TEA_SHOP.strip()], name="tea_shop.ipynb").run_all()
     board = notebook.live()
     board.wait_for()
-    notebook.until(lambda: notebook.points(0) > 60)
+    taken = request.config.getoption("pictures")
+    killed_at, shown_at = (60, 110) if taken else (6, 11)
+    notebook.until(lambda: notebook.points(0) > killed_at)
     notebook.page.get_by_role("button", name="kill email-1").press("Enter")
     notebook.until(lambda: "email-1 was killed" in notebook.events())
-    notebook.until(lambda: notebook.points(0) > 110, seconds=20)
-    folder = IMAGES if request.config.getoption("pictures") else tmp_path
+    notebook.until(lambda: notebook.points(0) > shown_at, seconds=20)
+    folder = IMAGES if taken else tmp_path
     folder.mkdir(exist_ok=True)
     path = folder / "dashboard.png"
     board.screenshot(path=path)

@@ -14,6 +14,7 @@ from browser.conftest import RESULTS, ROOT, SHOWN, Heard, Notebook, violations
 from playwright.sync_api import Page
 from plots.histories import EDGES, HOSTILE, group, history, sample
 from plots.test_swim_lanes import lanes
+from slow import slow_but
 
 from streamviz.export import to_html
 from streamviz.observation.events import Event
@@ -422,7 +423,7 @@ LETTERS = """() => [...document.querySelectorAll('.streamviz-plot .xtick text, '
   .map(node => parseFloat(getComputedStyle(node).fontSize))"""
 
 
-@pytest.mark.parametrize("many", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("many", slow_but(1, 6, of=[1, 2, 3, 4, 6]))
 def test_letters_are_large_enough_for_the_last_row(
     run: Path, open_page: Callable[..., Stage], page: Page, many: int
 ) -> None:
@@ -462,7 +463,7 @@ def test_letters_are_large_enough_for_the_last_row(
     page.wait_for_function(f"() => Math.min(...({LETTERS})()) >= 22")
 
 
-@pytest.mark.parametrize("plots", [THREE, SIX], ids=len)
+@pytest.mark.parametrize("plots", slow_but(SIX, of=[THREE, SIX]), ids=len)
 def test_no_legend_lies_over_a_title(
     open_page: Callable[..., Stage], page: Page, plots: list[Plot]
 ) -> None:
@@ -674,6 +675,7 @@ def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
     assert stage.points == 201
 
 
+@pytest.mark.slow
 def test_a_long_film_is_dragged_in_jupyterlab_from_rough_shots(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(
         [

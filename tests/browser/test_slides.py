@@ -11,11 +11,15 @@ import pytest
 from browser.conftest import RESULTS, ROOT, SHOWN, Heard, violations
 from nbconvert import HTMLExporter
 from playwright.sync_api import Page
+from slow import slow_but
 
 from streamviz.export import to_document, to_slides
 
 TALK = ROOT / "notebooks" / "20_talk.ipynb"
 COURSE = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+each_notebook = pytest.mark.parametrize(
+    "path", slow_but(COURSE[0], TALK, of=COURSE), ids=lambda path: path.stem
+)
 PLAIN = HTMLExporter()
 FRAME = (
     "() => Number(document.querySelector('section.present section.present .streamviz-player')"
@@ -96,6 +100,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return to_slides(notebook)
 
 
+@pytest.mark.slow
 def test_however_many_plots_a_slide_has_they_and_their_controls_are_on_it(
     plain: Path, offline: Page
 ) -> None:
@@ -176,7 +181,10 @@ def test_a_slide_is_played_again_and_its_players_keys_are_its_own(
     assert {*arrows} == {"solid"}, "a tab stop is seen"
 
 
-@pytest.mark.parametrize("way_back", ["r", "another slide and back", "Home", "drag to 0"])
+WAYS_BACK = ["r", "another slide and back", "Home", "drag to 0"]
+
+
+@pytest.mark.parametrize("way_back", slow_but("r", of=WAYS_BACK))
 def test_a_slide_shown_again_equals_its_first_showing(
     talk: Path, offline: Page, way_back: str
 ) -> None:
@@ -263,7 +271,7 @@ def test_the_course_is_there() -> None:
     assert sum(map(pictures, COURSE)) > 30
 
 
-@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+@each_notebook
 def test_each_notebook_converts_to_slides_with_its_plots(
     path: Path, tmp_path: Path, offline: Page
 ) -> None:
@@ -276,7 +284,7 @@ def test_each_notebook_converts_to_slides_with_its_plots(
     assert offline.locator(".pdf-page").count() >= 6
 
 
-@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+@each_notebook
 def test_each_notebook_converts_to_a_page_with_its_plots(
     path: Path, tmp_path: Path, offline: Page
 ) -> None:
@@ -287,7 +295,7 @@ def test_each_notebook_converts_to_a_page_with_its_plots(
     assert all(wide > 300 and high > 80 for wide, high in sizes), sizes
 
 
-@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+@each_notebook
 def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, still: Page) -> None:
     page = tmp_path / "page.html"
     body, _ = PLAIN.from_filename(str(path))
@@ -299,6 +307,7 @@ def test_nbconvert_alone_keeps_the_plots_too(path: Path, tmp_path: Path, still: 
         assert image.evaluate("node => node.decode().then(() => node.clientWidth)") > 300
 
 
+@pytest.mark.slow
 def test_a_page_plays_what_a_reader_scrolls_to(tmp_path: Path, offline: Page) -> None:
     page = to_document(TALK, tmp_path / "talk.html", theme="dark")
     offline.goto(page.as_uri())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 from plots.histories import PLOTS, sample
+from slow import slow_but
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import ConsumerInfo, PendingEntry
@@ -217,7 +218,7 @@ if ALL:
     TABLE = [(size, scale, [one]) for size in SIZES for scale in scales(*size) for one in EVERY]
 
 
-@pytest.mark.parametrize("row", TABLE, ids=str)
+@pytest.mark.parametrize("row", slow_but(TABLE[0], of=TABLE), ids=str)
 def test_no_words_of_a_plot_lie_over_others_or_leave_the_picture(
     show: Callable[..., list[dict[str, Any]]], row: Row
 ) -> None:

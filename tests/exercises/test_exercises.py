@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from slow import slow
 
 from exercises import entries_and_ids, start_here
 from streamviz import Stream
@@ -113,14 +114,14 @@ def test_the_second_minute_is_copied_under_the_same_ids(
 @pytest.mark.parametrize(
     ("people", "service_ms", "seconds", "right"),
     [
-        (1, 400, 60, False),
-        (2, 400, 60, False),
+        slow(1, 400, 60, False),
+        slow(2, 400, 60, False),
         (2, 390, 60, False),
         (3, 400, 9, False),
         (3, 400, 60, True),
-        (4, 400, 60, True),
-        (2, 200, 60, True),
-        (3, 400, 120, True),
+        slow(4, 400, 60, True),
+        slow(2, 200, 60, True),
+        slow(3, 400, 120, True),
     ],
 )
 def test_enough_consumers_are_two_more_than_one(
@@ -162,22 +163,22 @@ CLAIMS = {"crash_after": 50, "claim_idle_ms": 5000}
     ("plan", "people", "seconds", "hint"),
     [
         ({"crash_after": 50}, 2, 60, "pending for billing-1"),
-        ({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "pending for billing-1"),
-        ({}, 2, 60, "no consumer crashed"),
-        ({"claim_idle_ms": 5000}, 2, 60, "no consumer crashed"),
+        slow({"crash_after": 50, "claim_idle_ms": 50_000}, 2, 60, "pending for billing-1"),
+        slow({}, 2, 60, "no consumer crashed"),
+        slow({"claim_idle_ms": 5000}, 2, 60, "no consumer crashed"),
         ({"crash_after": 50}, 2, 30, "less than a minute"),
-        ({"crash_after": 50}, 2, 10, "less than a minute"),
-        (CLAIMS, 2, 10, "less than a minute"),
+        slow({"crash_after": 50}, 2, 10, "less than a minute"),
+        slow(CLAIMS, 2, 10, "less than a minute"),
         (CLAIMS, 1, 60, "keep both consumers"),
-        ({"crash_at_s": 55}, 2, 60, "the crash came too late"),
-        ({"crash_after": 50, "ack": "noack"}, 2, 60, "1 order is lost"),
+        slow({"crash_at_s": 55}, 2, 60, "the crash came too late"),
+        slow({"crash_after": 50, "ack": "noack"}, 2, 60, "1 order is lost"),
         ({"crash_after": 50, "ack": "before"}, 2, 60, "1 order is lost"),
-        ({"crash_after": 50, "ack": "noack", "revive_after_s": 5}, 2, 60, "1 order is lost"),
+        slow({"crash_after": 50, "ack": "noack", "revive_after_s": 5}, 2, 60, "1 order is lost"),
         ({"crash_after": 50, "claim_idle_ms": 50}, 2, 60, "handled twice"),
         (CLAIMS, 2, 60, ""),
-        (CLAIMS, 3, 60, ""),
-        ({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
-        ({"crash_at_s": 20, "claim_idle_ms": 5000}, 2, 60, ""),
+        slow(CLAIMS, 3, 60, ""),
+        slow({"crash_after": 50, "revive_after_s": 5}, 2, 60, ""),
+        slow({"crash_at_s": 20, "claim_idle_ms": 5000}, 2, 60, ""),
     ],
 )
 def test_pending_entries_of_a_crashed_consumer_must_be_claimed(

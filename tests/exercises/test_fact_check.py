@@ -134,6 +134,7 @@ def test_one_stream_uses_one_node_and_six_use_all(cluster: EmbeddedCluster) -> N
     assert fact.one_node_or_two(cluster, parts=6).verdict == "does not hold"
 
 
+@pytest.mark.slow
 def test_the_limits_are_measured_as_well(redis: redis_py.Redis) -> None:
     assert "the reader gets 5 and no error" in fact.late_readers_get_it(redis).limits
     assert "150 are left: it removes whole nodes" in fact.can_be_capped(redis).limits

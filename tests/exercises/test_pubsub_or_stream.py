@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 import redis as redis_py
+from slow import slow
 
 from exercises import pubsub_or_stream as exercise
 from exercises.pubsub_or_stream import Survivors
@@ -22,13 +23,13 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("maxlen", "hint"),
     [
-        (100, "200 entries were trimmed"),
+        slow(100, "200 entries were trimmed"),
         (290, "10 entries were"),
-        (200, "100 entries were trimmed"),
+        slow(200, "100 entries were trimmed"),
         (401, "room for only 400"),
-        (500, "room for only 400"),
-        (310, ""),
-        (350, ""),
+        slow(500, "room for only 400"),
+        slow(310, ""),
+        slow(350, ""),
         (400, ""),
     ],
 )

@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 import redis as redis_py
 from proxy import Proxy
+from slow import slow_but
 
 from streamviz.client.connection import Connection
 from streamviz.client.entry_id import EntryId
@@ -98,8 +99,8 @@ def upstream() -> Iterator[EmbeddedServer]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [1, 3, 7])
-@pytest.mark.parametrize("wrong_sample", [1, 2, 3])
+@pytest.mark.parametrize("seed", slow_but(1, of=[1, 3, 7]))
+@pytest.mark.parametrize("wrong_sample", slow_but(2, of=[1, 2, 3]))
 def test_a_wrong_digit_is_forgotten_in_the_next_sample(
     upstream: EmbeddedServer, wrong_sample: int, seed: int
 ) -> None:

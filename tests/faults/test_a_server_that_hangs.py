@@ -21,7 +21,7 @@ from streamviz.server.embedded import EmbeddedServer
 from streamviz.widgets.live import Live
 
 Until = Callable[..., None]
-TOLD_WITHIN_S = 3
+TOLD_WITHIN_S = 8  # 1.5 s, and what a busy machine adds; nine that waited in turn would take 13
 
 
 class Page:
@@ -231,7 +231,7 @@ def test_a_page_that_opens_while_the_clock_is_busy_gets_its_figures_at_once(
 
     scenario.group(key, "g", handler=hang)
     scenario.start()
-    assert busy.wait(5)
+    assert busy.wait(20)
     page = open_page(Dashboard(scenario))
     assert [one["type"] for one in page.messages] == ["figures"]
     idle.set()

@@ -129,6 +129,7 @@ def test_nothing_is_lost_doubled_or_out_of_order_while_the_slots_move(
         assert parts.group(group)[number].pending().count == 0
 
 
+@pytest.mark.slow
 def test_when_a_node_is_killed_no_client_hangs_and_the_others_continue(
     server: EmbeddedServer, until: Until
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -12,7 +13,7 @@ import redis as redis_py
 from proxy import Proxy
 
 from streamviz import watch
-from streamviz.observation.back_off import BackOff
+from streamviz.observation.back_off import SLOW_S, BackOff
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import Sample
 from streamviz.server.embedded import EmbeddedServer
@@ -71,7 +72,7 @@ def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     scenario.on_sample.append(hang)  # then the next samples are due, but nothing is made up for
     until(lambda: len(times_ms) == 4, seconds=20)
     least_ms = 1000 * 10 * DELAY_S
-    assert min(b - a for a, b in pairwise(times_ms)) >= least_ms
+    assert min(b - a for a, b in pairwise(times_ms)) > least_ms / 2, "one may be late, its next not"
     assert board.history.last is not None
     assert board.history.last.trouble == "", "its numbers are as true as ever"
     proxy.reply = lambda data: data
@@ -103,10 +104,16 @@ def test_no_lock_that_a_board_needs_is_held_while_the_server_answers(
 
 
 def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
-    client: redis_py.Redis, upstream: EmbeddedServer
+    client: redis_py.Redis, upstream: EmbeddedServer, until: Until
 ) -> None:
     observer = Observer(client, "s")
-    observer.sample()
+
+    def is_quick() -> bool:  # as it may not be on a busy machine
+        began = time.monotonic()
+        observer.sample()
+        return time.monotonic() - began < SLOW_S
+
+    until(is_quick)
     with closing(upstream.client()) as admin:
         for slow_answers in (1, 2, 3):
             assert (str(observer.back_off), observer.back_off.interval_s) == ("", 0)
@@ -115,7 +122,7 @@ def test_a_paused_server_is_slow_and_one_slow_answer_is_not(
             assert slow_answers == 3 or not observer.back_off.interval_s
     assert "to answer: sampling every" in str(observer.back_off)
     assert 0.5 < observer.back_off.interval_s <= 5
-    observer.sample()
+    until(is_quick)
     assert observer.back_off.interval_s == 0
 
 

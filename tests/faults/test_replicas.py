@@ -49,6 +49,7 @@ def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
     assert [entry.fields["n"] for entry in stream.range()] == [str(n) for n in range(1, 2504)]
 
 
+@pytest.mark.slow
 def test_partitions_wait_for_the_replicas_of_each_node(
     mirrored: EmbeddedCluster, client: RedisCluster
 ) -> None:
@@ -154,6 +155,7 @@ def test_rows_broken_by_a_killed_node_are_in_the_error_to_go_on_with(
         assert list(dict.fromkeys(one)) == sorted(set(one)), "and each customer's are in order"
 
 
+@pytest.mark.slow
 def test_a_node_that_refuses_got_nothing_so_its_replica_gets_the_command(
     mirrored: EmbeddedCluster, client: RedisCluster, until: Until
 ) -> None:

@@ -51,6 +51,7 @@ class Storm:
             time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_in_a_storm_no_move_is_lost_doubled_or_out_of_order_and_no_seat_sold_twice(
     redis: redis_py.Redis, prefix: str, nursery: Any

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis as redis_py
 from proxy import Proxy
+from slow import slow_but
 
 from streamviz.server.embedded import EmbeddedServer, free_port
 
@@ -27,6 +28,9 @@ Until = Callable[..., None]
 Process = subprocess.Popen[bytes]
 
 each_worker = pytest.mark.parametrize("program", ["worker.py", "worker_async.py"])
+mostly_one = pytest.mark.parametrize(
+    "program", slow_but("worker.py", of=["worker.py", "worker_async.py"])
+)
 each_point = pytest.mark.parametrize(
     ("way", "data"),
     [
@@ -139,7 +143,7 @@ def shop(upstream: EmbeddedServer, tmp_path: Path) -> Iterator[Shop]:
         assert "Traceback" not in opened.complaints.read_text("utf-8")
 
 
-@each_worker
+@mostly_one
 @each_point
 def test_killed_at_any_point_and_started_again(
     shop: Shop, until: Until, program: str, way: str, data: bytes
@@ -148,7 +152,7 @@ def test_killed_at_any_point_and_started_again(
     trap = Trap(way, data, send(signal.SIGKILL, pass_on=False))
     trap.process = shop.start(program, url=shop.through(trap))
     assert trap.process.wait(PATIENCE_S) == -signal.SIGKILL
-    assert shop.pending == 1
+    until(lambda: shop.pending == 1)
     shop.start(program)
     until(shop.at_rest, PATIENCE_S)
     assert shop.all_billed_once()
@@ -169,7 +173,7 @@ def test_killed_again_and_again(shop: Shop, until: Until, program: str) -> None:
     assert shop.all_billed_once()
 
 
-@each_worker
+@mostly_one
 @each_point
 def test_the_connection_is_lost_at_any_point(
     shop: Shop, until: Until, program: str, way: str, data: bytes
@@ -183,7 +187,7 @@ def test_the_connection_is_lost_at_any_point(
     assert process.poll() is None
 
 
-@each_worker
+@mostly_one
 @each_point
 def test_sigterm_while_an_order_is_at_hand(shop: Shop, program: str, way: str, data: bytes) -> None:
     shop.add(50)
@@ -194,7 +198,7 @@ def test_sigterm_while_an_order_is_at_hand(shop: Shop, program: str, way: str, d
     assert 1 <= len(shop.bills) == shop.delivered < 50
 
 
-@each_worker
+@mostly_one
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_while_it_waits_for_orders(
     shop: Shop, until: Until, program: str, number: signal.Signals
@@ -207,7 +211,7 @@ def test_stopped_while_it_waits_for_orders(
     assert shop.pending == 0
 
 
-@each_worker
+@mostly_one
 def test_stopped_while_there_is_no_server(shop: Shop, until: Until, program: str) -> None:
     process = shop.start(program, url=f"redis://127.0.0.1:{free_port()}")
     until(lambda: b"Trying again" in shop.complaints.read_bytes(), PATIENCE_S)
@@ -235,7 +239,7 @@ def test_another_worker_claims_the_order_at_hand(shop: Shop, until: Until, progr
     assert shop.all_billed_once()
 
 
-@each_worker
+@mostly_one
 def test_an_order_deleted_while_it_was_pending(shop: Shop, until: Until, program: str) -> None:
     shop.client.xgroup_create(shop.stream, GROUP, id="0", mkstream=True)
     order = shop.client.xadd(shop.stream, {"customer": "gone", "price": 1})
@@ -247,7 +251,7 @@ def test_an_order_deleted_while_it_was_pending(shop: Shop, until: Until, program
     until(lambda: shop.all_billed_once() and not shop.pending, PATIENCE_S)
 
 
-@each_worker
+@mostly_one
 @pytest.mark.parametrize("keeps", [True, False], ids=["with its data", "without its data"])
 def test_the_server_starts_again(
     server: EmbeddedServer, tmp_path: Path, until: Until, program: str, keeps: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from slow import slow_but
 
 from go_game.variants import benchmark as measuring
 from go_game.variants import runner
@@ -38,7 +39,7 @@ def test_every_style_fits_a_page_or_two_and_uses_no_other_style() -> None:
         assert not re.search(rf"variants\.({others})\b", source(style))
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", slow_but("plain", of=STYLES))
 def test_a_style_is_measured(style: str) -> None:
     found = measure(style, moves=50)
     assert found.style == style

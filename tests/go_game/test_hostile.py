@@ -10,6 +10,7 @@ import pytest
 import redis as redis_py
 from acceptance import Play, RedisTopics
 from lobby_model import REQUEST_TOPICS, LobbyPlayers
+from slow import slow_but
 
 from go_game.judge import Judge
 from go_game.lobby import Lobby
@@ -142,7 +143,7 @@ def test_any_bad_state_is_a_dead_letter_and_the_next_move_is_made(
     assert len(play.topics.read("move-made")) == 2 + known
 
 
-@pytest.mark.parametrize("stream", REQUEST_TOPICS)
+@pytest.mark.parametrize("stream", slow_but("create-game", of=REQUEST_TOPICS))
 def test_any_request_is_answered_or_a_dead_letter_and_the_next_players_meet(
     redis: redis_py.Redis, prefix: str, stream: str
 ) -> None:

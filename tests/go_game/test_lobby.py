@@ -540,6 +540,7 @@ class Twins(RuleBasedStateMachine):
             self.client.unlink(key)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_any_requests_give_the_answers_of_the_model(server: EmbeddedServer, prefix: str) -> None:
     met: Counter[str] = Counter()

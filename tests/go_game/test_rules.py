@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from records import ALPHAGO_LEE_4
 from sgfmill import boards, sgf
+from slow import slow_but
 
 from go_game.rules import (
     MOVES_LIMIT,
@@ -93,8 +94,8 @@ def anywhere(dice: random.Random, game: Game, taken: tuple[Coord, ...]) -> Coord
     return Coord(point % game.size, point // game.size)
 
 
-@pytest.mark.parametrize("superko", [False, True])
-@pytest.mark.parametrize("suicide", [False, True])
+@pytest.mark.parametrize("superko", slow_but(True, of=[False, True]))
+@pytest.mark.parametrize("suicide", slow_but(True, of=[False, True]))
 @pytest.mark.parametrize("size", SIZES)
 def test_random_moves_have_the_verdicts_and_boards_of_sgfmill(
     size: int, suicide: bool, superko: bool

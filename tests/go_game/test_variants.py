@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 from acceptance import Away, JudgeAcceptance, Play, RedisTopics
+from slow import slow_but
 
 from go_game.rules import Player
 from go_game.variants import broker as brokers
@@ -125,7 +126,7 @@ class TestKafka(StyleAcceptance):
         return PatientPlay(topics, self.rules)
 
 
-@on_redis
+@pytest.mark.parametrize("style", slow_but("declarative", of=ON_REDIS))
 def test_killed_again_and_again_it_answers_each_move_once(
     style: str, redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until
 ) -> None:
@@ -139,6 +140,7 @@ def test_killed_again_and_again_it_answers_each_move_once(
         until(lambda: redis.xpending(f"{prefix}make-move", "judge")["pending"] == 0)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_answers_each_move_once_on_kafka(
     kafka: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:
@@ -257,6 +259,7 @@ def test_invalid_utf8_goes_to_the_dead_letters_on_kafka(
     until(lambda: topics.read("make-move.dead")[-2:] == ["\ufffd\x00", '"no move"'])
 
 
+@pytest.mark.slow
 def test_an_empty_message_is_a_dead_letter_and_holds_up_no_restart_on_kafka(
     kafka: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:

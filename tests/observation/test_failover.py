@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis as redis_py
 from redis.cluster import RedisCluster
+from slow import slow
 
 from streamviz import History, Observer, Stream
 from streamviz.client.cluster import slot_of
@@ -89,7 +90,7 @@ def in_sync(primary: Node, until: Until) -> None:
     until(ends, 10)
 
 
-@pytest.mark.parametrize("cases", [((500, 0), (50, 300)), ((7, 1), (0, 10))])
+@pytest.mark.parametrize("cases", [((500, 0), (50, 300)), slow(((7, 1), (0, 10)))])
 def test_what_a_replica_never_got_is_counted(
     mirrored: EmbeddedCluster, client: RedisCluster, until: Until, cases: Cases
 ) -> None:
@@ -151,6 +152,7 @@ def it_is_counted(
     assert ("lost in failovers" in AckProgress().summary(seen)) == bool(lost)
 
 
+@pytest.mark.slow
 def test_a_trim_or_a_deleted_entry_is_no_lost_entry(
     mirrored: EmbeddedCluster, client: RedisCluster, until: Until
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_trim_or_a_deleted_entry_is_no_lost_entry(
     assert observer.sample().length == 10
 
 
+@pytest.mark.slow
 def test_a_move_is_no_failover_and_a_planned_failover_loses_nothing(
     mirrored: EmbeddedCluster, client: RedisCluster, until: Until
 ) -> None:
@@ -205,6 +208,7 @@ def test_a_move_is_no_failover_and_a_planned_failover_loses_nothing(
     assert "from node-1 to replica-1" in words
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_node_that_failed_are_counted_together(
     mirrored: EmbeddedCluster, client: RedisCluster, until: Until
 ) -> None:

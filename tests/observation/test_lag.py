@@ -675,6 +675,7 @@ class Crowd(RuleBasedStateMachine):
             self.redis.delete(self.key)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_exact_is_never_said_of_a_wrong_number(
     redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch

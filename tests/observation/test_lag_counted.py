@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from slow import slow
 
 from streamviz.client.connection import Connection
 from streamviz.observation import poller
@@ -22,7 +23,7 @@ from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import observer_client
 from streamviz.observation.sample import Sample
 
-SAMPLES = int(os.environ.get("STREAMVIZ_LAG_SAMPLES", "1200"))
+SAMPLES = int(os.environ.get("STREAMVIZ_LAG_SAMPLES", "0"))
 SEED = int(os.environ.get("STREAMVIZ_LAG_SEED", "1"))
 GROUPS = ("a", "b", "c")
 
@@ -246,8 +247,9 @@ def check(sample: Sample, times_ms: list[int], verdicts: Counter[str]) -> None:
 
 
 @pytest.mark.timeout(max(120, SAMPLES))
+@pytest.mark.parametrize("many", [SAMPLES] if SAMPLES else [240, slow(1200)])
 def test_exact_is_right_and_unknown_is_rare_whatever_is_done_to_the_counters(
-    redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+    redis: redis_py.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(poller, "_IDLE_MARGIN_MS", 1)
     die = random.Random(SEED)
@@ -256,7 +258,7 @@ def test_exact_is_right_and_unknown_is_rare_whatever_is_done_to_the_counters(
     observers = observer_client(redis)  # they share a connection
     count = Connection(redis, quiet=True)
     done: Counter[str] = Counter()
-    while fresh["samples"] < SAMPLES:
+    while fresh["samples"] < many:
         key = f"{prefix}{fresh['samples']}"
         traffic = Traffic(redis, key, die)
         observer = Observer(observers, key)
@@ -280,7 +282,8 @@ def test_exact_is_right_and_unknown_is_rare_whatever_is_done_to_the_counters(
     print(f"\nfresh: {dict(fresh)}\ncontinuous: {dict(continuous)}\n{dict(done)}")
     for verdicts in (fresh, continuous):
         total = sum(verdicts[one] for one in ("exact", "plausible", "suspect", "unknown"))
-        assert total > SAMPLES
-        assert verdicts["exact"] > 0.9 * total, verdicts
-        assert verdicts["unknown"] < 0.05 * total, verdicts
+        assert total > many
+        share = 0.9 if many >= 1200 else 0.8  # of a few streams, one may be exceptional
+        assert verdicts["exact"] > share * total, verdicts
+        assert verdicts["unknown"] < (1 - share) / 2 * total, verdicts
     assert min(done[name] for name in ("XSETID", "XGROUP", "XDEL", "XTRIM", "XREADGROUP")) > 5

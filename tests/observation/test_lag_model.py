@@ -342,6 +342,7 @@ class Twins(RuleBasedStateMachine):
         self.redis.delete(self.stream.key)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_stream_with_groups_is_what_the_model_says(server: EmbeddedServer, prefix: str) -> None:
     coverage: Counter[str] = Counter()

@@ -25,6 +25,7 @@ from plots.histories import (
     shown,
     texts,
 )
+from slow import slow_but
 
 from streamviz import Scenario, series
 from streamviz.client.entry_id import EntryId
@@ -52,6 +53,7 @@ def deltas(plot: Plot, window: History, samples: Sequence[Sample], every: int) -
         yield delta
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)  # 28 s were seen on a busy machine
 @settings(max_examples=80, deadline=None)
 @given(
@@ -68,7 +70,7 @@ def test_deltas_add_up_to_the_figure_of_the_whole_window(
         assert found
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", slow_but(1, of=[1, 2, 3]))
 def test_deltas_add_up_for_samples_of_a_real_server(
     redis: redis_py.Redis, key: str, seed: int
 ) -> None:

@@ -460,6 +460,7 @@ def test_nothing_stands_outside_or_upon_another_text(
             assert apart or name == other, (name, other)
 
 
+@pytest.mark.slow
 def test_a_frame_is_small_and_does_not_grow(redis: redis_py.Redis, key: str) -> None:
     scenario = Scenario(redis, seed=7, limit=2000)
     scenario.produce(key, series.constant(rate_hz=30), maxlen=500)

@@ -38,7 +38,9 @@ def film(redis: redis_py.Redis, key: str, tmp_path: Path) -> Frames:
     return Frames(Recording(path), list(PLOTS.values()))
 
 
-def test_a_film_shows_what_the_boards_showed(film: Frames) -> None:
+def test_a_film_shows_what_the_boards_showed_and_each_segment_continues_the_one_before(
+    film: Frames,
+) -> None:
     frames = play(film, 0, len(film))
     assert len(frames) == len(film) == 251
     samples = list(film.recording.samples())
@@ -46,15 +48,11 @@ def test_a_film_shows_what_the_boards_showed(film: Frames) -> None:
         window = history(*samples[: place + 1])
         assert frames[place] == film.figures(place)
         assert frames[place] == [plot.figure(window) for plot in PLOTS.values()]
-
-
-def test_each_segment_continues_the_one_before(film: Frames) -> None:
-    whole = play(film, 0, len(film))
     for place in (0, SEGMENT_LENGTH, 2 * SEGMENT_LENGTH):
         segment = play(film, place)
-        assert len(segment) == min(SEGMENT_LENGTH, len(whole) - place)
+        assert len(segment) == min(SEGMENT_LENGTH, len(frames) - place)
         for i, figures in enumerate(segment):
-            expected = whole[place + i]
+            expected = frames[place + i]
             assert [one["data"] for one in figures] == [one["data"] for one in expected]
 
 

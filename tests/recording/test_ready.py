@@ -25,6 +25,7 @@ def test_there_are_three_and_they_are_small() -> None:
     assert all(path.stat().st_size < 200_000 for path in READY)
 
 
+@pytest.mark.slow
 def test_they_are_what_the_script_makes(server: EmbeddedServer, tmp_path: Path) -> None:
     with EmbeddedServer(program=server.program) as own, own.client() as client:
         made = make(client, tmp_path)

@@ -88,6 +88,7 @@ consumers = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     given=st.lists(
         st.tuples(

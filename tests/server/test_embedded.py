@@ -23,6 +23,7 @@ import redis.asyncio
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 from processes import alive
+from slow import slow_but
 
 from streamviz import Stream, connect
 from streamviz.client.resp import unpack
@@ -58,12 +59,12 @@ def locked() -> Iterator[EmbeddedServer]:
 
 
 def fails(kind: type[StreamVizError], url: str | None = None, **options: Any) -> str:
-    """Connect, expect this error within two seconds, and return its message."""
+    """Connect, expect this error long before any time-out that we give, and return its message."""
     began = time.monotonic()
     with pytest.raises(kind) as error:
         connect(url, **options)
     assert type(error.value) is kind, error.value
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert SECRET not in str(error.value)
     return str(error.value)
 
@@ -415,7 +416,7 @@ def output_of(client: BlockingKernelClient, code: str) -> str:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # jupyter_client's own sockets
-@pytest.mark.parametrize("now", [False, True], ids=["asked to", "killed"])
+@pytest.mark.parametrize("now", slow_but(True, of=[False, True]), ids=["asked to", "killed"])
 def test_the_server_ends_when_the_notebooks_kernel_restarts(
     now: bool, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

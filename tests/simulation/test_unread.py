@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis as redis_py
+from slow import slow_but
 
 from streamviz import Scenario, Stream, series
 from streamviz.observation import Sample
@@ -82,7 +83,7 @@ def history_of(redis: redis_py.Redis, prefix: str, seed: int) -> list[Sample]:
     return samples
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", slow_but(0, of=range(5)))
 def test_what_is_not_asked_for_changes_no_sample(
     redis: redis_py.Redis, prefix: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -287,7 +287,7 @@ def test_a_handler_that_hangs_is_told_of_and_may_not_hold_the_board(
     shop.group(next(iter(shop.histories)), "stuck", handler=hang)
     talk.live._ipython_display_()
     talk.say("hello")
-    assert began.wait(5)
+    assert began.wait(20)
     monkeypatch.setattr("streamviz.simulation.actions.PATIENCE_S", 0.05)
     (frame,) = talk.say("control", do="kill", group="billing", which="billing-1")
     because = "a handler, a series or a callback has not returned"
