@@ -139,7 +139,7 @@ def tutorial(args: argparse.Namespace) -> None:
         else:
             check_may_write(connect(), "the course", "run streamviz tutorial --allow-writes")
     written, kept = copy_course(args.folder)
-    also = f"; {len(kept)} that exist are kept: delete one to get it anew" if kept else ""
+    also = f"; {len(kept)} that exist are kept: delete one to get a new copy" if kept else ""
     print(f"{args.folder}: {len(written)} files copied{also}", flush=True)
     if not args.no_lab:
         open_lab(Path(args.folder) / FIRST, browser=not args.no_browser)

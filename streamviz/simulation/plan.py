@@ -151,9 +151,9 @@ class Plan(checks.Guarded):
         start : EntryId or str
             Where a new group starts: ``"0"`` or ``"$"`` or an ID.
         **behaviour
-            See `ConsumerBehaviour`: batch, ack, handler, on_error, fail, fail_when, crash_at_s,
-            crash_after, crash_chance, revive_after_s, claim_idle_ms, claim_with, delivery_limit,
-            dead_letters.
+            See `streamviz.simulation.ConsumerBehaviour`: batch, ack, handler, on_error, fail,
+            fail_when, crash_at_s, crash_after, crash_chance, revive_after_s, claim_idle_ms,
+            claim_with, delivery_limit, dead_letters.
 
         Raises
         ------
@@ -191,8 +191,8 @@ class Plan(checks.Guarded):
         Parameters
         ----------
         **options
-            See `SimulatedReader`: remembers, start, service_ms, batch, handler,
-            crash_at_s, revive_after_s.
+            See `streamviz.simulation.SimulatedReader`: remembers, start, service_ms, batch,
+            handler, crash_at_s, revive_after_s.
         """
         self._check_new_reader(SimulatedReader, stream, name, options)
         if options.get("remembers", "hash") == "hash":
@@ -212,7 +212,7 @@ class Plan(checks.Guarded):
         Parameters
         ----------
         **options
-            See `BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
+            See `streamviz.simulation.BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """
         self._check_new_reader(SimulatedSubscriber, stream, name, options)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
