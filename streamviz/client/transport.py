@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import hiredis
@@ -152,7 +153,7 @@ def new_reader() -> hiredis.Reader:
 
 
 def _timeout_s(block_ms: int) -> float | None:
-    return None if block_ms == 0 else block_ms / 1000 + _BLOCK_MARGIN_S
+    return None if block_ms == 0 else min(block_ms / 1000 + _BLOCK_MARGIN_S, TIMEOUT_MAX)
 
 
 def read_replies(

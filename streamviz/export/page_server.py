@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             message = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         accepted = path.startswith("/say/") and self.server.app.receive(
             path.removeprefix("/say/"), message

@@ -9,6 +9,7 @@ from streamviz.recording.format import dumps
 from streamviz.simulation.scenario import Scenario
 from streamviz.widgets.dashboard import Dashboard
 
+_MAX_WAITING = 100  # messages
 _ALLOWED = ("hello", "grant", "story")
 
 
@@ -34,7 +35,8 @@ class Viewer(Dashboard):
         """Take a browser's message; return False if it is not an allowed one."""
         if not isinstance(message, dict) or message.get("type") not in _ALLOWED:
             return False
-        if type(message.get("frames", 0)) is not int:
+        too_many = self._messages.qsize() >= _MAX_WAITING  # it asks, and does not read
+        if too_many or type(message.get("frames", 0)) is not int:
             return False
         self._receive(None, message | {"view": ""}, [])
         return True

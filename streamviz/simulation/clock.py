@@ -53,6 +53,7 @@ class Clock:
         self.on_late_error: Callable[[BaseException], object] = lambda error: None
         self.virtual = True
         self._began_ms: int | None = None  # of data that keep their own times
+        self.pace_changed = self.env.event()  # triggers when the speed is set
         self._speed = 1.0
         self._state: State = "new"
         self._ended = False
@@ -133,6 +134,7 @@ class Clock:
         with self._changed:
             self._set_anchor()
             self._speed = speed
+        self.do(self._tell_pace)
         self._notify()
 
     def advance(self, ms: float) -> None:
@@ -216,6 +218,10 @@ class Clock:
         self._actions.ended = True
         self._actions.carry_out()
         self._notify()
+
+    def _tell_pace(self) -> None:
+        changed, self.pace_changed = self.pace_changed, self.env.event()
+        changed.succeed()
 
     def _done_late(self, error: BaseException | None) -> None:
         if error is not None:

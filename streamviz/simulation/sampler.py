@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -139,13 +140,26 @@ class Sampler:
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
         clock = self._context.clock
         while True:
-            late_ms = clock.late_ms
+            began_s, late_ms = time.monotonic(), clock.late_ms
             self.sample()
             self.on_tick()
-            pace = 1.0 if clock.virtual else clock.speed
-            slow_ms = 0.0 if clock.virtual else self.slowest.interval_s * 1000
-            # a slow server's pause begins with the sample, which may have been taken late
-            yield clock.env.timeout(max(self.interval_ms * pace, late_ms + slow_ms * pace))
+            if clock.virtual:
+                yield clock.env.timeout(self.interval_ms)
+            else:
+                yield from self._wait(began_s, late_ms)
+
+    def _wait(self, began_s: float, late_ms: float) -> Generator[Any, Any, None]:
+        """Wait for the next sample in wall time, whatever the clock's speed becomes meanwhile."""
+        clock, slow_ms = self._context.clock, self.slowest.interval_s * 1000
+        # a slow server's pause begins with the sample, which may have been taken late
+        wait_ms = max(self.interval_ms * clock.speed, late_ms + slow_ms * clock.speed)
+        while True:
+            timer = clock.env.timeout(wait_ms)
+            yield timer | clock.pace_changed
+            if timer.processed:
+                return
+            left_ms = max(self.interval_ms, slow_ms) - (time.monotonic() - began_s) * 1000
+            wait_ms = max(left_ms, 0) * clock.speed
 
     def _call_back(self, sample: Sample) -> None:
         for call in list(self.on_sample):

@@ -194,8 +194,8 @@ class PlotWidget(LateWidget):
             self._greet(view)
             self._views.add(view)
             self._refresh()
-        elif kind == "grant":
-            self._views.grant(view, int(content.get("frames", 0)))
+        elif kind == "grant" and type(frames := content.get("frames")) is int:
+            self._views.grant(view, frames)
         elif kind == "story":
             self._send_story(content)
         elif kind in ("bye", "gone") and self._views.remove(view):

@@ -188,6 +188,29 @@ def test_a_broken_connection_raises_and_the_next_call_works(
     other.close()
 
 
+def test_a_block_may_last_longer_than_a_socket_can_wait(
+    connection: Connection, redis: redis_py.Redis, key: str
+) -> None:
+    redis.xadd(key, {"n": 1})
+    longest = 2**62
+    command = ("XREAD", "BLOCK", longest, "STREAMS", key, "0")
+    assert connection.call(*command, block_ms=longest)
+    assert connection.pipeline([("PING",)] * 3 + [command], block_ms=longest)[-1]
+
+
+def test_a_user_without_the_right_to_a_key_is_told_which(
+    server: EmbeddedServer, redis: redis_py.Redis, key: str
+) -> None:
+    redis.acl_setuser(key, enabled=True, nopass=True, keys=["other"], commands=["+@all"])
+    client = redis_py.Redis(
+        unix_socket_path=redis.connection_pool.connection_kwargs["path"], username=key, password=""
+    )
+    with pytest.raises(ServerAuthError, match=f"access the key '{key}'"):
+        Connection(client).call("XLEN", key)
+    client.close()
+    redis.acl_deluser(key)
+
+
 def test_a_block_longer_than_the_socket_time_out_is_not_an_error(
     server: EmbeddedServer, key: str
 ) -> None:

@@ -21,6 +21,7 @@ from streamviz import Scenario, Stream
 from streamviz.cli import main
 from streamviz.errors import InputError
 from streamviz.export import DashboardServer
+from streamviz.export.viewer import Viewer
 
 
 @pytest.fixture
@@ -277,9 +278,25 @@ def test_browsers_that_go_early_or_send_garbage_leave_no_traceback(
         page_server, b"GET http://[?token=x HTTP/1.1\r\nHost: localhost\r\n\r\n"
     ) as line:
         assert line.recv(100).startswith(b"HTTP/1.1 400 ")
+    deep = f"POST /say/x{asks}".replace("\r\n\r\n", "\r\nContent-Length: 990\r\n\r\n") + "[" * 990
+    with connected(page_server, deep.encode()) as line:
+        assert line.recv(100).startswith(b"HTTP/1.1 404 ")
     monkey = Stream(page_server.source.client, page_server.stream)
     until(lambda: monkey.add({"n": 1}) and threading.active_count() <= before + 2)
-    assert "Traceback" not in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert "request failed" not in said
+
+
+def test_a_browser_that_asks_and_does_not_read_is_refused_in_the_end(
+    redis: redis_py.Redis, key: str
+) -> None:
+    scenario = Scenario(redis).watch(key)
+    viewer = Viewer(scenario, key)
+    asked = [viewer.receive({"type": "story", "id": "1-1"}) for _ in range(200)]
+    assert (asked[:50], asked[-50:]) == ([True] * 50, [False] * 50)
+    scenario.stop()
+    viewer.close()
 
 
 def test_a_hostile_key_is_shown_as_text(redis: redis_py.Redis, key: str) -> None:

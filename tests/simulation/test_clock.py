@@ -9,9 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+import redis as redis_py
 
 from streamviz.errors import HandlerError, InputError
 from streamviz.simulation.clock import EPOCH_MS, Clock
+from streamviz.simulation.scenario import Scenario
 
 Until = Callable[..., None]
 Process = Generator[Any, Any, None]
@@ -124,6 +126,20 @@ def test_twice_the_speed_is_half_the_wait(clock: Clock, until: Until) -> None:
     count = len(tick_times)
     time.sleep(0.2)
     assert len(tick_times) <= count + 1
+
+
+def test_samples_go_on_when_a_fast_clock_becomes_slow(
+    redis: redis_py.Redis, key: str, until: Until
+) -> None:
+    """The next one was due after 100,000 ms of the clock's time: 100 s at its new speed."""
+    with Scenario(redis).watch(key) as scenario:
+        scenario.speed = 1000
+        scenario.start()
+        until(lambda: scenario.history.newest)
+        for speed in (1, 1000, 0.001):
+            scenario.speed = speed
+            before = len(scenario.history)
+            until(lambda before=before: len(scenario.history) > before + 2)
 
 
 @pytest.mark.parametrize("factor", [0, -1, 1001, math.nan, "2", None, True])

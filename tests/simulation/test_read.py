@@ -507,6 +507,20 @@ def test_an_index_needs_no_name() -> None:
     assert "reset_index()" in refused(levels)
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "dicts"])
+def test_spans_of_time_are_times(kind: str) -> None:
+    spans = [timedelta(seconds=5), timedelta(days=1, seconds=5, microseconds=1)]
+    rows: Any = {"t": spans, "n": [1, 2]}
+    tables: dict[str, Any] = {
+        "pandas": lambda: pd.DataFrame(rows).set_index("t"),
+        "polars": lambda: pl.DataFrame(rows),
+        "dicts": lambda: [{"t": span, "n": n} for n, span in enumerate(spans, 1)],
+    }
+    points = [(0, {"n": 1}), (86_400_000.001, {"n": 2})]
+    assert series.read(tables[kind](), "t").take(9) == points
+    assert "earlier than the row above" in refused([{"t": one, "n": 1} for one in spans[::-1]], "t")
+
+
 def test_parquet_is_read_as_its_frame(tmp_path: Path) -> None:
     path = tmp_path / "data.parquet"
     pd.DataFrame(COLUMNS).to_parquet(path)

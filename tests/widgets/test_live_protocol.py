@@ -69,6 +69,7 @@ def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) 
     assert len(grow(talk, AHEAD + 5)) == AHEAD
     assert grow(talk, 20) == [], "no grant, no frame"
     assert talk.say("grant", frames=1) == []
+    assert [talk.say("grant", frames=wrong) for wrong in ("x", None, 1.5, [])] == [[]] * 4
     assert len(grow(talk, 5)) == 1
     talk.say("grant", frames=3)
     assert len(grow(talk, 5)) == 3

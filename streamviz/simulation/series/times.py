@@ -65,6 +65,9 @@ class TimeReader:
         A `fold` of 1 takes a local time that comes twice for the second one. ValueError if it is no
         such time; the message says what to do.
         """
+        if isinstance(value, timedelta):  # since whenever
+            micros = value // timedelta(microseconds=1)
+            return micros * 1000 + int(getattr(value, "nanoseconds", 0))
         if self.unit is not None:
             return _scaled(value, _NANOSECONDS[self.unit])
         moment = self._moment(value)
@@ -76,7 +79,8 @@ class TimeReader:
 
     def is_local(self, value: Any) -> bool:
         """Return whether a time names no zone, so that an hour may come twice."""
-        return self.unit is None and self._moment(value).tzinfo is None
+        known = self.unit is not None or isinstance(value, timedelta)
+        return not known and self._moment(value).tzinfo is None
 
     def _moment(self, value: Any) -> datetime:
         if isinstance(value, datetime):
