@@ -9,7 +9,6 @@ from typing import Any
 
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
 from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label
 from streamviz.plots.traces import GREY, Trace
@@ -56,10 +55,12 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
     Events too close to each other for their words share a hairline; its words count them, and
     tell all of them at the pointer.
     """
+    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    if not history.event_count:
+        return trace
     samples = history.samples
     width = _seconds_shown(history) or 1.0
-    ends = (samples[0].time_ms, samples[-1].time_ms) if samples else ()
-    start, end = (seconds(ms, history) for ms in ends) if ends else (0.0, 0.0)
+    start, end = (seconds(one.time_ms, history) for one in (samples[0], samples[-1]))
     shown: list[tuple[float, float, int, float, list[str]]] = []  # left, right, row, x, words
     newest = list(islice(_newest(history), MAX_EVENTS))
     for at, text, _ in sorted(newest, key=lambda event: not event[2]):  # deaths have room first
@@ -69,7 +70,6 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
             min(shown, key=lambda one: abs(one[3] - at))[4].append(text)
         else:
             shown.append((place[0], place[0] + long, place[1], at, [text]))
-    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
     for left, _, row, at, texts in shown:
         more = f" (+{len(texts) - 1})" if len(texts) > 1 else ""
         hover = "<br>".join(map(escaped, texts[:10]))
@@ -145,8 +145,7 @@ def _spans(history: History, name: str) -> list[Span]:
 
 def _newest(history: History) -> Iterator[tuple[float, str, bool]]:
     """Yield of each event its time, its words and whether it is a death, the newest first."""
-    samples: Iterable[Sample] = reversed(history.samples) if history.event_count else ()
-    for sample in samples:
+    for sample in reversed(history.samples):
         for event in reversed(sample.events):
             yield seconds(sample.time_ms, history), str(event), event.kind in DEATHS
 
