@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
@@ -43,8 +42,7 @@ class Samples(Protocol):
         """Return the samples whose number is larger than `n`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One delivery of an entry to a consumer.
 
     Attributes
@@ -173,7 +171,7 @@ def _compare(
     pending: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
     for entry_id, old in before.items():
-        entry = entries.get(entry_id)
+        entry, was = entries.get(entry_id), (old.consumer, old.deliveries, old.since_ms)
         if entry is None:
             if complete or entry_id < last_id:
                 listed = old.consumer in names or not names
@@ -183,18 +181,13 @@ def _compare(
                     end = undone
                 elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
                     end = "acked or dropped"
-                ended.append(replace(old, until_ms=time_ms, end=end, n=n))
+                ended.append(Delivery(entry_id, *was, time_ms, end, n))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
-            since = (
-                old.consumer,
-                old.deliveries,
-                old.since_ms,
-            )  # replace() takes five times as long
-            pending[entry_id] = Delivery(entry_id, *since, time_ms, "pending", n)
+            pending[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n)
         else:
             moved: End = "claimed" if entry.consumer else "given back"
             end = moved if entry.consumer != old.consumer else "delivered again"
-            ended.append(replace(old, until_ms=time_ms, end=end, n=n))
+            ended.append(Delivery(entry_id, *was, time_ms, end, n))
     for entry_id, entry in entries.items():
         if entry_id not in pending:
             pending[entry_id] = Delivery(

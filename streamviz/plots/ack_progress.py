@@ -10,9 +10,9 @@ from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
-from streamviz.plots.figure import Plot, seconds, words_alone
+from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.panels import axis, domain
-from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.texts import label, no_data_text, number_text, words_alone
 from streamviz.plots.traces import GREY, Trace, colour, end_labels
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
 

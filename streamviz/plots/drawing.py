@@ -11,7 +11,7 @@ from typing import Any
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.contrast import BACKGROUNDS
-from streamviz.plots.figure import Delta, Figure, Plot, lack_of
+from streamviz.plots.figure import Delta, Figure, Plot, is_ours, lack_of
 from streamviz.plots.svg import render
 from streamviz.plots.traces import Trace
 
@@ -29,17 +29,23 @@ def draw(plot: Plot, history: History, *, static: bool = False) -> tuple[Figure,
     try:
         figure = plot.static_figure(history) if static else plot.figure(history)
         _check(plot, figure)
-        if static and not _is_ours(plot):
+        if static and not is_ours(plot):
             _check_still(figure)
         return figure, plot.structure_key(history)
     except Exception as error:
         return plot.failure(_text(plot, error), history), FAILED
 
 
-def draw_change(plot: Plot, history: History, since: int, key: Any) -> tuple[Delta, Any]:
-    """Return a plot's delta since a sample, and its structure key; see `Plot.delta`."""
+def draw_change(
+    plot: Plot, history: History, since: int, key: Any, *, words: bool = True
+) -> tuple[Delta, Any]:
+    """Return a plot's delta since a sample, and its structure key; see `Plot.delta`.
+
+    The words of a user's plot are always made: they show whether it can be drawn.
+    """
     try:
-        delta = plot.delta(history, since, key)
+        unsaid = {} if words or not is_ours(plot) else {"words": False}
+        delta = plot.delta(history, since, key, **unsaid)
         _check(plot, delta)
         return delta, plot.structure_key(history) if "full" in delta else key
     except Exception as error:
@@ -80,7 +86,7 @@ def check_groups(plots: Iterable[Plot], known: Sequence[str] | None) -> None:
 
 def _check(plot: Plot, drawn: Figure | Delta) -> None:
     """Check that a browser can be sent what a user's plot draws; ours are known to be right."""
-    if _is_ours(plot):
+    if is_ours(plot):
         return
     try:
         json.dumps(drawn, allow_nan=False)
@@ -95,10 +101,6 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
     for part in ("points", "set"):
         _check_lengths({i: one for i, one in drawn.get(part, {}).items() if "x" in one})
     _check_lengths(dict(enumerate(drawn.get("full", drawn).get("data", ()))))
-
-
-def _is_ours(plot: Plot) -> bool:
-    return type(plot).__module__.startswith("streamviz.")
 
 
 def _check_lengths(traces: dict[int, Trace]) -> None:

@@ -69,9 +69,11 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
     at about one time share a hairline, whose words count them. One without room has no words: they
     are at the pointer.
     """
+    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    if not history.event_count:
+        return trace
     samples = history.samples
-    ends = (samples[0].time_ms, samples[-1].time_ms) if samples else ()
-    start, end = (seconds(ms, history) for ms in ends) if ends else (0.0, 0.0)
+    start, end = (seconds(one.time_ms, history) for one in (samples[0], samples[-1]))
     places = _Places(start, end, rows)
     moments = _moments(history, places.width / _MOST_LINES)
     if not all(places.place(*one) for one in moments):
@@ -79,7 +81,6 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
         dead = [one for one in moments if any(event.kind in DEATHS for event in one[1])]
         for one in (*dead, *(one for one in moments if one not in dead)):
             places.place(*one)
-    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
     for at, some in reversed(moments):
         row, left, _ = places.found.get(at, (-1, at, at))
         hover = "<br>".join(escaped(str(event)) for event in some[:10])
@@ -157,7 +158,7 @@ def _moments(history: History, apart_s: float) -> list[_Moment]:
     """Return the newest events, the newest first; those that share a hairline are together."""
     moments: list[_Moment] = []
     left, latest = MAX_EVENTS, 0.0
-    for sample in reversed(history.samples) if history.event_count else ():
+    for sample in reversed(history.samples):
         if not sample.events:
             continue
         at, some = seconds(sample.time_ms, history), list(sample.events[-left:])

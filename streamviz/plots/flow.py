@@ -2,8 +2,8 @@
 
 Other plots are axes with traces. This one is a scene. Its figure has two traces:
 
-- the tape: for each of the newest entries its time (``x``, seconds), its number since the stream
-  began (``y``, from 1) and its ID (``customdata``);
+- the tape: for each of the newest entries its number since the stream began (``y``, from 1) and
+  its ID (``customdata``); ``x`` is 0;
 - the scene: ``meta``, which plotly leaves alone, has what `Flow.scene` returns.
 
 `layout["meta"]["flow"]` tells the drawing code to draw a scene. `streamviz.plots.flow_shapes`
@@ -19,7 +19,7 @@ from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
-from streamviz.plots.figure import Figure, Plot, seconds
+from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.flow_finding import finding
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, numbered, scene_of
 from streamviz.plots.flow_shapes import UNCLEAR
@@ -50,7 +50,7 @@ class Flow(Plot):
 
     def traces(self, history: History) -> list[Trace]:
         """Return the tape and the scene."""
-        tape = {"type": "scatter", "mode": "markers", "name": "entries", "text": []}
+        tape = {"type": "scatter", "mode": "markers", "name": "entries"}
         return [tape, {"type": "scatter", "name": "scene", "x": [], "y": []}]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -64,10 +64,9 @@ class Flow(Plot):
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries, at most `MAX_TAPE`."""
         entries = list(numbered(samples))[-MAX_TAPE:]
-        ids = [str(entry_id) for _, entry_id in entries]
-        x = [seconds(entry_id.ms, history) for _, entry_id in entries]
         y = [number for number, _ in entries]
-        return [{"x": x, "y": y, "text": ids, "customdata": list(ids)}]
+        ids = [str(entry_id) for _, entry_id in entries]
+        return [{"x": [0] * len(y), "y": y, "customdata": ids}]
 
     def window_sizes(self, history: History) -> list[int]:
         """Return how many entries the tape has."""

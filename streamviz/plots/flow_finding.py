@@ -76,6 +76,8 @@ def _standstill(history: History, last: Sample) -> str:
     """Return for how long nothing has moved, if entries wait all that time."""
     most = max(last.groups, key=lambda group: group.lag.entries or 0)
     samples, state = history.samples, _state(last)
+    if _state(samples[-2:][0]) != state:
+        return ""
     still = bisect_left(samples, True, key=lambda sample: _state(sample) == state)
     still_s = (last.time_ms - samples[still].time_ms) / 1000
     if still_s < STILL_S or not most.lag.entries:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 from streamviz.client.entry_id import EntryId
@@ -24,6 +25,9 @@ from streamviz.plots.flow_finding import (
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import colour
 from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
+
+_missed = attrgetter("missed")
+_parts = attrgetter("ms", "seq")  # of an ID, to compare in C
 
 MAX_TAPE = 200  # entries, newest last
 MAX_CONSUMERS = 4  # of a group; the rest are a number
@@ -50,7 +54,9 @@ def scene_of(history: History) -> dict[str, Any]:
     last = history.newest
     if last is None:
         return {"headline": "Waiting for the first sample", "trouble": "", "groups": []}
-    tape = _Tape.of(_newest(history))
+    found = enumerate(map(last.find_group, shown_groups(history)))
+    groups = {i: group for i, group in found if group}  # each keeps its colour
+    tape = _Tape.of(_newest(history, groups.values()))
     dead = dead_consumers(history)
     calm = growth(span(history))
     rate = rate_in(history)
@@ -69,11 +75,7 @@ def scene_of(history: History) -> dict[str, Any]:
             {"name": _short(one.name), "new": [tape.number(entry) for entry in one.new]}
             for one in last.producers
         ],
-        "groups": [
-            _group(history, group, i, tape, dead)
-            for i, name in enumerate(shown_groups(history))
-            if (group := last.find_group(name))
-        ],
+        "groups": [_group(history, group, i, tape, dead) for i, group in groups.items()],
         "readers": [
             {"name": _short(one.name), "at": tape.place(one.position, last, None)}
             for one in last.readers
@@ -177,13 +179,19 @@ def _bin(history: History, group: str, ended: Sequence[Delivery]) -> dict[str, A
     }
 
 
-def _newest(history: History) -> list[Sample]:
-    """Return the newest samples, with at least `MAX_TAPE` entries if there are that many."""
+def _newest(history: History, groups: Collection[GroupState]) -> list[Sample]:
+    """Return the newest samples: back to the oldest entry asked for, or `MAX_TAPE` entries."""
+    last = history.samples[-1]
+    asked = [one.last_delivered_id for one in groups] + [one.position for one in last.readers]
+    asked = [one for one in asked if one != EntryId.ZERO]
+    asked += [one.oldest[0].id for one in groups if one.oldest]
+    asked += [one.new[0] for one in last.producers if one.new]
+    oldest = min(map(_parts, asked), default=_parts(last.last_id))
     count, samples = 0, []
     for sample in reversed(history.samples):
         samples.append(sample)
         count += len(sample.entries)
-        if count >= MAX_TAPE:
+        if count >= MAX_TAPE or (sample.entries and _parts(sample.entries[0].id) <= oldest):
             break
     return samples[::-1]
 
@@ -200,7 +208,7 @@ class _Tape(NamedTuple):
     """The newest entries, oldest first: their IDs, and their numbers since the stream began."""
 
     ids: list[EntryId]
-    numbers: list[int]
+    numbers: Sequence[int]
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Self:
@@ -209,7 +217,10 @@ class _Tape(NamedTuple):
         What a stream of the same name had before it was made anew has no number.
         """
         number = samples[-1].entries_added
-        ids: list[EntryId] = []
+        ids = [entry.id for sample in samples for entry in sample.entries]
+        if len(ids) <= number and not any(map(_missed, samples)):
+            return cls(ids, range(number - len(ids) + 1, number + 1))
+        ids = []
         numbers: list[int] = []
         for sample in reversed(samples):
             known = sample.entries[-number:] if number > 0 else ()
@@ -220,7 +231,7 @@ class _Tape(NamedTuple):
 
     def number(self, entry_id: EntryId) -> int | None:
         """Return the number of an entry; None if it is not on the tape."""
-        index = bisect_right(self.ids, entry_id)
+        index = bisect_right(self.ids, _parts(entry_id), key=_parts)
         return self.numbers[index - 1] if index and self.ids[index - 1] == entry_id else None
 
     def place(self, cursor: EntryId, last: Sample, waiting: int | None) -> int | None:
@@ -229,7 +240,7 @@ class _Tape(NamedTuple):
             return 0
         if cursor >= last.last_id:
             return last.entries_added
-        if index := bisect_right(self.ids, cursor):
+        if index := bisect_right(self.ids, _parts(cursor), key=_parts):
             return self.numbers[index - 1]
         return None if waiting is None else max(0, last.entries_added - waiting)
 

@@ -47,10 +47,6 @@ class GroupLag(GroupLines):
             title = "seconds behind: not known, the IDs are no times in milliseconds"
         return lines_layout("seconds", title)
 
-    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each group's lag, None where unknown."""
-        return [self._lag(sample.find_group(name)) for name in shown_groups(history)]
-
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
         return [uncertain_lags(history), self.end_texts(history, 0.075), events(history)]
@@ -67,9 +63,7 @@ class GroupLag(GroupLines):
         ]
         return " ".join(filter(None, parts))
 
-    def _lag(self, group: GroupState | None) -> float | None:
-        if group is None:
-            return None
+    def _value(self, sample: Sample, group: GroupState) -> float | None:
         if self.unit == "entries":
             return group.lag.entries
         return None if group.lag.behind_ms is None else round(group.lag.behind_ms / 1000, 3)

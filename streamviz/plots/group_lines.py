@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from streamviz.observation.history import History
@@ -13,6 +15,8 @@ from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text
 from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
+
+_name_of = attrgetter("name")
 
 
 def lines_layout(across: str, up: str) -> dict[str, Any]:
@@ -33,18 +37,23 @@ class GroupLines(Plot):
 
     @cached_property
     def _peak(self) -> Peak:
-        return Peak(self.sampled_values)
+        return Peak(self._values)
 
     def structure_key(self, history: History) -> Any:
         """Return the groups' names, and whether the entries' ages are known from their IDs."""
         return shown_groups(history), history.ids_are_times
+
+    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
+        """Return each group's number, None where it is unknown or there is no group."""
+        return self._values(sample, shown_groups(history))
 
     def end_texts(self, history: History, gap: float) -> Trace:
         """Return each line's name and last value, at its end; see `traces.end_texts`."""
         last = history.newest
         if last is None:
             return end_texts(None, [], [], 0, gap)
-        names, values = shown_groups(history), self.sampled_values(last, history)
+        names = shown_groups(history)
+        values = self._values(last, names)
         texts = [
             f"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}"
             for name, value in zip(names, values, strict=True)
@@ -60,6 +69,16 @@ class GroupLines(Plot):
         names = shown_groups(history)
         words = [self._words(last, group) for group in last.groups if group.name in names]
         return f"{worst_of_text(history)}{'; '.join(words)}."
+
+    def _values(self, sample: Sample, names: tuple[str, ...]) -> list[float | None]:
+        groups: Iterable[GroupState | None] = sample.groups
+        if tuple(map(_name_of, sample.groups)) != names:
+            groups = map(sample.find_group, names)
+        return [None if group is None else self._value(sample, group) for group in groups]
+
+    @abstractmethod
+    def _value(self, sample: Sample, group: GroupState) -> float | None:
+        """Return a group's number, None if it is unknown."""
 
     @abstractmethod
     def _value_text(self, value: float) -> str:

@@ -49,10 +49,6 @@ class PendingAge(GroupLines):
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         return lines_layout(f"seconds{'; ◆ delivered again' * _has_diamonds(history)}", title)
 
-    def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each group's largest age: 0 if nothing is pending, None if there is no group."""
-        return [_age_s(sample, sample.find_group(name)) for name in shown_groups(history)]
-
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples."""
         log, since = delivery_log(history), samples[0].n - 1 if samples else 0
@@ -83,11 +79,21 @@ class PendingAge(GroupLines):
         deliveries = f"Most deliveries of one entry: {', '.join(most)}." if most else ""
         return " ".join(filter(None, (oldest, deliveries)))
 
+    def _value(self, sample: Sample, group: GroupState) -> float | None:
+        """Return the largest age: 0 if nothing is pending."""
+        if not group.oldest:
+            return 0 if not group.pending else None
+        oldest = group.oldest[0]
+        if not oldest.id.is_time(sample.time_ms):
+            return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
+        # an ID may be ahead of this machine's clock, but no entry is younger than its last delivery
+        return max(_seconds_since(sample.time_ms, oldest.id), round(oldest.idle_ms / 1000, 3))
+
     def _value_text(self, value: float) -> str:
         return f"{value:,.1f} s"
 
     def _words(self, sample: Sample, group: GroupState) -> str:
-        age = _age_s(sample, group)
+        age = self._value(sample, group)
         if not group.pending or age is None:
             return f"{group.name}: nothing pending"
         oldest = group.oldest[0]
@@ -129,18 +135,6 @@ def _points(deliveries: Iterable[Delivery], history: History) -> Trace:
         ],
         "customdata": [str(one.id) for one in repeated],
     }
-
-
-def _age_s(sample: Sample, group: GroupState | None) -> float | None:
-    if group is None:
-        return None
-    if not group.oldest:
-        return 0 if not group.pending else None
-    oldest = group.oldest[0]
-    if not oldest.id.is_time(sample.time_ms):
-        return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
-    # an ID may be ahead of this machine's clock, but no entry is younger than its last delivery
-    return max(_seconds_since(sample.time_ms, oldest.id), round(oldest.idle_ms / 1000, 3))
 
 
 def _seconds_since(time_ms: int, entry_id: EntryId) -> float:

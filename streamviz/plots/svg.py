@@ -18,11 +18,11 @@ from streamviz.plots.contrast import (
     Background,
     for_background,
 )
-from streamviz.plots.figure import Figure, words_alone
+from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Word, spread, word
-from streamviz.plots.texts import clean, columns
+from streamviz.plots.texts import clean, columns, words_alone
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate, takewhile
+from textwrap import wrap
+from typing import Any
 
 from streamviz.observation.history import History
 
@@ -96,3 +98,12 @@ def no_data_text(history: History) -> str:
     if history.newest is None:
         return "waiting for the first sample"
     return history.newest.trouble
+
+
+def words_alone(text: str) -> dict[str, Any]:
+    """Return a layout without axes, and with words in the place of a plot's points."""
+    lines = "<br>".join(escaped(line) for line in wrap(text, 42))
+    place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
+    note = {"text": lines, "align": "left", "showarrow": False, **place}
+    hidden = {"visible": False}
+    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}

@@ -124,13 +124,13 @@ class Peak:
     It remembers which samples can still be the largest, and reads only new ones.
     """
 
-    def __init__(self, values: Callable[[Sample, History], Iterable[float | None]]) -> None:
+    def __init__(self, values: Callable[[Sample, Any], Iterable[float | None]]) -> None:
         self._values = values
         self._found: WeakKeyDictionary[History, tuple[Any, deque[tuple[int, float]]]] = (
             WeakKeyDictionary()
         )
 
-    def of(self, history: History, key: object) -> float:
+    def of(self, history: History, key: Any) -> float:
         """Return the largest value in the window, 0 if there is none.
 
         Samples that were merged into others may count. The values depend on the sample and on
@@ -140,7 +140,7 @@ class Peak:
         if known != key:
             largest = deque()
         for sample in history.since(largest[-1][0] if largest else 0):
-            top = max((one for one in self._values(sample, history) if one is not None), default=0)
+            top = max((one for one in self._values(sample, key) if one is not None), default=0)
             while largest and largest[-1][1] <= top:
                 largest.pop()
             largest.append((sample.n, top))

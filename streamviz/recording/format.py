@@ -24,7 +24,7 @@ from streamviz.recording.codec import object_codec
 
 MAX_LINE = 2**23  # bytes
 
-dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 """Return a value as JSON without spaces."""
 
 

@@ -64,6 +64,7 @@ class PlotWidget(LateWidget):
         self.plots = () if self._plots_optional and not plots else check_plots(plots)
         self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
         self._sent_status = ""
+        self._told_n = 0  # the sample that was last told of in words
         self._views = Views()
         self._handles: list[tuple[Any, str]] = []  # of saved pictures, and their placeholder's ID
         self._refresh_at_s = self._summarised_s = 0.0
@@ -95,7 +96,7 @@ class PlotWidget(LateWidget):
         Call this after you append to a history. A running scenario does it by itself. `summary`
         follows without a view, too: a label may be linked to it.
         """
-        self._frame()
+        self._frame(words=True)
         self._summarise()
 
     @property
@@ -219,26 +220,30 @@ class PlotWidget(LateWidget):
         """Send a new view all that it shows; the others get what they lack to be as far."""
         with self.history.lock:
             if len(self._views) > (view in self._views):
-                self._send_frame()
+                self._send_frame(words=True)
             self._send_figures(view)
 
     def _send_figures(self, view: str) -> None:
         drawn = [draw(plot, self.history) for plot in self.plots]
         figures = [figure for figure, _ in drawn]
         self._sent = [(figure["n"], key) for figure, key in drawn]
+        self._told_n = max((n for n, _ in self._sent), default=0)
         status = self._status()
         self._sent_status = json.dumps(status)
         self._restart()
         content = {"figures": figures, "panel": self._panel(), "status": status}
         self._send_json("figures", content | {"rows": self._new_rows()}, view=view)
 
-    def _frame(self, _sample: Sample | None = None, *, force: bool = False) -> None:
-        """Send what is new, if the browser keeps up."""
+    def _frame(
+        self, _sample: Sample | None = None, *, force: bool = False, words: bool = False
+    ) -> None:
+        """Send what is new, if the browser keeps up; in words, too, but not with each frame."""
         if not self._sent or not (self._views if force else self._views.are_ready()):
             return
+        due = time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S
         with self.history.lock:
-            self._send_frame()
-        if time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S:
+            self._send_frame(words=words or force or due)
+        if due:
             self._summarise()
         if time.monotonic() > self._refresh_at_s:
             self._refresh()
@@ -247,8 +252,8 @@ class PlotWidget(LateWidget):
         self._summarised_s = time.monotonic()
         self.set_trait("summary", self._summary())
 
-    def _send_frame(self) -> None:
-        deltas = self._new_deltas()
+    def _send_frame(self, *, words: bool) -> None:
+        deltas = self._new_deltas(words)
         message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}
         status = self._status()
         if (text := json.dumps(status)) != self._sent_status:
@@ -259,13 +264,15 @@ class PlotWidget(LateWidget):
             self._views.count_frame()
             self._send_json("frame", message)
 
-    def _new_deltas(self) -> list[Delta]:
+    def _new_deltas(self, words: bool) -> list[Delta]:
         """Return what is new in each plot; nothing if there is no new sample."""
         last, deltas = self.history.newest, []
-        if last is None or all(n == last.n for n, _ in self._sent):
+        told = not words or last is None or self._told_n == last.n
+        if last is None or (told and all(n == last.n for n, _ in self._sent)):
             return []
+        self._told_n = last.n if words else self._told_n
         for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
-            delta, key = draw_change(plot, self.history, n, key)
+            delta, key = draw_change(plot, self.history, n, key, words=words)
             self._sent[i] = (delta["n"], key)
             deltas.append(delta)
         return deltas

@@ -374,6 +374,14 @@ def test_a_box_says_how_many_entries_it_does_not_show(width: int, pending: int) 
     assert shapes["group 0 0 name"]["text"] == "quick"
 
 
+def test_a_group_keeps_its_colour_when_another_one_goes() -> None:
+    both = history(sample(1, group("audit", 1), group("email", 1), length=1))
+    before = scene_of(both)["groups"][1]["colour"]
+    both.append(sample(2, group("email", 1), length=1))
+    (left,) = scene_of(both)["groups"]
+    assert (left["name"], left["colour"]) == ("email", before)
+
+
 def test_after_xsetid_as_many_squares_wait_as_entries(redis: redis_py.Redis, key: str) -> None:
     stream, observer, seen = Stream(redis, key), Observer(redis, key), History()
     stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 11))

@@ -22,12 +22,18 @@ from widgets.conftest import Listen, Talk
 from streamviz import Dashboard, Scenario, group_lag
 from streamviz.client.progress import FRONT_ENDS
 from streamviz.observation.history import History
+from streamviz.plots import GroupLag, default_plots
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
+from streamviz.widgets import plot_widget
 from streamviz.widgets.assets import plotly_js
 from streamviz.widgets.views import FRAMES_AHEAD as AHEAD
 
 Until = Callable[..., None]
+
+
+class Own(GroupLag):
+    """A plot that is not of the package."""
 
 
 def sampled(n: int) -> Any:
@@ -84,6 +90,29 @@ def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) 
     (last,) = grow(talk)
     figures = [apply(*pair) for pair in zip(figures, last["deltas"], strict=True)]
     assert figures == [plot.figure(talk.live.history) for plot in talk.live.plots]
+
+
+def test_a_running_frame_has_words_now_and_then_and_the_last_one_has_them(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plot_widget, "_SUMMARISE_EVERY_S", 3600)
+    seen = history(sampled(1))
+    talk = listen(Dashboard(seen, plots=[*default_plots(), Own()]))
+    talk.say("hello")
+    talk.live.update()
+    figures = talk.heard[0]["figures"]
+    for n in range(2, 6):
+        seen.append(sampled(n))
+        talk.live._frame()  # as a running scenario does
+        told = ["summary" in delta for delta in talk.heard[-1]["deltas"]]
+        assert told == [False, False, True], "a plot of one's own may not be able to say it"
+    talk.live.stop()
+    talk.live.stop()
+    frames = talk.heard[1:]
+    assert [one["type"] for one in frames] == ["frame"] * 5, "the words alone, and only once"
+    for frame in frames:
+        figures = [apply(*pair) for pair in zip(figures, frame["deltas"], strict=True)]
+    assert figures == [plot.figure(seen) for plot in talk.live.plots]
 
 
 def test_a_second_hello_starts_over(listen: Listen) -> None:

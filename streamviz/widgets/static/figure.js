@@ -27,7 +27,7 @@ export function applyDelta(figure, delta) {
   });
   for (const [i, state] of Object.entries(delta.set)) Object.assign(figure.data[Number(i)], state);
   figure.n = delta.n;
-  figure.summary = delta.summary;
+  figure.summary = delta.summary ?? figure.summary;
   return figure;
 }
 
