@@ -54,7 +54,7 @@ class Cursors(Plot):
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
         meta = {"substitutes": SUBSTITUTES, "first_below": True}
         layout = lines_layout("seconds", title) | {"meta": meta}
-        return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 50}}
+        return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""
