@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from streamviz.observation.events import DEATHS, Event, counted
@@ -34,7 +35,7 @@ HATCHED: dict[str, Any] = {
 _UNDER = 0.09  # a hairline without words ends this much below the words
 _MOST_LINES = 60  # events closer to each other than a part of this width share a hairline
 _LETTER = 1 / 90  # of a plot's width, about
-_Moment = tuple[float, list[Event]]  # the time of a hairline, and its events
+_Moment = tuple[float, tuple[Event, ...]]  # the time of a hairline, and its events
 _Place = tuple[int, float, float]  # the row of words, from the top, and where they begin and end
 
 
@@ -159,10 +160,10 @@ def _moments(history: History, apart_s: float) -> list[_Moment]:
     for sample in reversed(history.samples) if history.event_count else ():
         if not sample.events:
             continue
-        at, some = seconds(sample.time_ms, history), list(sample.events[-left:])
+        at, some = seconds(sample.time_ms, history), sample.events[-left:]
         left -= len(some)
         if moments and latest - at < apart_s:
-            moments[-1] = (at, [*some, *moments[-1][1]])
+            moments[-1] = (at, (*some, *moments[-1][1]))
         else:
             moments.append((at, some))
             latest = at
@@ -171,7 +172,8 @@ def _moments(history: History, apart_s: float) -> list[_Moment]:
     return moments
 
 
-def _words(some: Sequence[Event]) -> str:
+@lru_cache(maxsize=1024)
+def _words(some: tuple[Event, ...]) -> str:
     """Return the words of a hairline: those of each of its events, or their numbers."""
     apart = ", ".join(_short(str(event)) for event in some)
     if len(some) == 1 or len(apart) <= MAX_WORDS:
