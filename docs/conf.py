@@ -99,7 +99,7 @@ def write_players(app: Sphinx) -> None:
     for name, (plots, start_s) in players.items():
         recording = HERE.parent / f"notebooks/recordings/{name}.jsonl.gz"
         page = folder / f"{name}.html"
-        options: Any = {"size": (960, 640), "autoplay": True, "loop": True, "overwrite": True}
+        options: Any = {"size": (960, 720), "autoplay": True, "loop": True, "overwrite": True}
         to_html(recording, page, plots=plots, start_s=start_s, **options)
 
 

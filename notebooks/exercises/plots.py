@@ -11,7 +11,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.texts import label
-from streamviz.plots.traces import COLOURS, GREY, Trace, marks
+from streamviz.plots.traces import COLOURS, GREY, Trace, line, marks
 
 Points = dict[str, list[Any]]
 _BELOW = 0.24  # of a lane: where the bar of the time down stands
@@ -36,7 +36,7 @@ class ReaderLanes(Plot):
         crosses = marks("missed", COLOURS[1], "x")
         crosses["marker"]["size"] = 10
         return [
-            {"type": "scatter", "mode": "lines", "name": "down", "line": down, "x": [], "y": []},
+            line("down", 0, mode="lines+text", line=down, textposition="bottom right"),
             marks("received", COLOURS[0], "circle"),
             crosses,
         ]
@@ -51,6 +51,7 @@ class ReaderLanes(Plot):
                 "ticktext": [label(name, 12) for name in names],
                 "range": [-len(names) + 0.4, 0.6],
             },
+            "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -68,6 +69,7 @@ class ReaderLanes(Plot):
             _add(received, -lane, *(seconds(one.ms, history) for one in sorted(got)))
             lost = history.missed_by(name)
             _add(missed, -lane, *(seconds(one.ms, history) for one in lost))
+        down["text"] = ["" if n % 3 else "down" for n in range(len(down["x"]))]
         return points
 
     def summary(self, history: History) -> str:

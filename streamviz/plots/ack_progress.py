@@ -139,7 +139,9 @@ class AckProgress(Plot):
                 texts.append(["no such group now"])
             elif rows == 1:
                 numbers = _numbers(account_for(last, group), short=columns > 2)
-                texts.append([label(name, 72 // columns), *numbers])
+                head = label(name, 72 // columns)
+                wide = columns <= 2
+                texts.append([f"{head}: {numbers[0]}", *numbers[1:]] if wide else [head, *numbers])
             else:
                 texts.append([label(name, 14), _short_numbers(account_for(last, group))])
         line = _LINE * rows

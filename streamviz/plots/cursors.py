@@ -19,7 +19,6 @@ from streamviz.plots.traces import (
     colours,
     end_labels,
     end_texts,
-    step_line,
     step_lines,
 )
 from streamviz.plots.worst_groups import shown_groups
@@ -44,17 +43,17 @@ class Cursors(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each reader and group, the newest entry, the names and the events."""
         names = (*history.reader_names, *shown_groups(history))
-        newest = step_line("newest entry", 0)
-        newest["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
+        lines = step_lines([*map(label, names), "newest entry"])
+        lines[-1]["line"] |= {"color": GREY, "dash": "solid", "width": 1.5}
         ends = end_labels([*colours(len(names)), GREY])
-        return [*step_lines(map(label, names)), newest, ends, event_lines()]
+        return [*lines, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return axes: seconds across, the time of the entry up, and a strip for events."""
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
         meta = {"substitutes": SUBSTITUTES, "first_below": True}
         layout = lines_layout("seconds", title) | {"meta": meta}
-        return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 50}}
+        return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
         """Return the time of each cursor and of the newest entry, None where there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from streamviz.observation.events import DEATHS, Event, counted
@@ -34,7 +35,8 @@ HATCHED: dict[str, Any] = {
 _UNDER = 0.09  # a hairline without words ends this much below the words
 _MOST_LINES = 60  # events closer to each other than a part of this width share a hairline
 _LETTER = 1 / 90  # of a plot's width, about
-_Moment = tuple[float, list[Event]]  # the time of a hairline, and its events
+_Moment = tuple[float, tuple[Event, ...]]  # the time of a hairline, and its events
+_Place = tuple[int, float, float]  # the row of words, from the top, and where they begin and end
 
 
 Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
@@ -74,15 +76,14 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
         return trace
     samples = history.samples
     start, end = (seconds(one.time_ms, history) for one in (samples[0], samples[-1]))
-    places = _Places(start, end, rows)
-    moments = _moments(history, places.width / _MOST_LINES)
-    if not all(places.place(*one) for one in moments):
-        places = _Places(start, end, rows)
-        dead = [one for one in moments if any(event.kind in DEATHS for event in one[1])]
-        for one in (*dead, *(one for one in moments if one not in dead)):
-            places.place(*one)
-    for at, some in reversed(moments):
-        row, left, _ = places.found.get(at, (-1, at, at))
+    moments = _moments(history, (end - start) / _MOST_LINES)
+    places = _places(moments, (start, end), len(rows))
+    if len(places) < len(moments):
+        with_death = {at for at, some in moments if any(one.kind in DEATHS for one in some)}
+        moments.sort(key=lambda one: one[0] not in with_death)  # these have room first
+        places = _places(moments, (start, end), len(rows))
+    for at, some in sorted(moments, key=lambda one: one[0]):
+        row, left, _ = places.get(at, (-1, at, at))
         hover = "<br>".join(escaped(str(event)) for event in some[:10])
         trace["x"] += [at, at, None]
         trace["y"] += [0, round(rows[-1] - _UNDER, 2) if row < 0 else rows[row], None]
@@ -161,10 +162,10 @@ def _moments(history: History, apart_s: float) -> list[_Moment]:
     for sample in reversed(history.samples):
         if not sample.events:
             continue
-        at, some = seconds(sample.time_ms, history), list(sample.events[-left:])
+        at, some = seconds(sample.time_ms, history), sample.events[-left:]
         left -= len(some)
         if moments and latest - at < apart_s:
-            moments[-1] = (at, [*some, *moments[-1][1]])
+            moments[-1] = (at, (*some, *moments[-1][1]))
         else:
             moments.append((at, some))
             latest = at
@@ -173,7 +174,8 @@ def _moments(history: History, apart_s: float) -> list[_Moment]:
     return moments
 
 
-def _words(some: Sequence[Event]) -> str:
+@lru_cache(maxsize=1024)
+def _words(some: tuple[Event, ...]) -> str:
     """Return the words of a hairline: those of each of its events, or their numbers."""
     apart = ", ".join(_short(str(event)) for event in some)
     if len(some) == 1 or len(apart) <= MAX_WORDS:
@@ -195,38 +197,32 @@ def _seconds_shown(history: History) -> float:
     return (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
 
 
-class _Places:
-    """Where the words of events stand: each in a row, at the right of its hairline or at its left.
+def _places(
+    moments: Sequence[_Moment], span: tuple[float, float], rows: int
+) -> dict[float, _Place]:
+    """Return where the words of each hairline stand: at its right, or at its left.
 
-    `found` has for each hairline's time the row, and where the words begin and end.
+    The later a hairline is, the lower are its words at the right: so they cross no other one.
     """
+    found: dict[float, _Place] = {}
+    for at, some in moments:
+        long = (min(len(_words(some)), MAX_WORDS) + 4) * _LETTER * (span[1] - span[0] or 1.0)
+        places = [(row, at, at + long) for row in reversed(range(rows))]
+        places += [(row, at - long, at) for row in range(rows)]
+        free = [one for one in places if _is_free(at, one, found, span)]
+        if free or not found:
+            found[at] = (free or places)[0]
+    return found
 
-    def __init__(self, start: float, end: float, rows: tuple[float, ...]) -> None:
-        self.start, self.end, self.width = start, end, end - start or 1.0
-        self._rows = range(len(rows))
-        self.found: dict[float, tuple[int, float, float]] = {}
 
-    def place(self, at: float, some: Sequence[Event]) -> bool:
-        """Find a place for the words of a hairline, and tell whether there is one.
-
-        The later a hairline is, the lower are its words at the right: so they cross no other one.
-        """
-        long = (min(len(_words(some)), MAX_WORDS) + 4) * _LETTER * self.width
-        right = [(row, at, at + long) for row in self._rows[::-1]]
-        left = [(row, at - long, at) for row in self._rows]
-        free = (place for place in (*right, *left) if self._is_free(at, *place))
-        place = next(free, None if self.found else right[0])
-        if place is not None:
-            self.found[at] = place
-        return place is not None
-
-    def _is_free(self, at: float, row: int, left: float, right: float) -> bool:
-        """Tell whether words are inside, and neither cover nor cross others or their hairlines."""
-        if left < self.start or right > self.end + 1e-9:
-            return False
-        return not any(
-            (row == up and low < right and left < high)
-            or (row < up and low < at < high)
-            or (up < row and left < x < right)
-            for x, (up, low, high) in self.found.items()
-        )
+def _is_free(
+    at: float, place: _Place, found: dict[float, _Place], span: tuple[float, float]
+) -> bool:
+    """Tell whether words are inside, and neither cover nor cross others or their hairlines."""
+    row, left, right = place
+    return span[0] <= left <= right <= span[1] + 1e-9 and not any(
+        (row == up and low < right and left < high)
+        or (row < up and low < at < high)
+        or (up < row and left < x < right)
+        for x, (up, low, high) in found.items()
+    )

@@ -183,8 +183,9 @@ class _Flow:
         self, key: str, x: int, top: int, room: int, beside: float, name: str, *states: str
     ) -> Iterator[Shape]:
         """Yield a box's name and its state: in one line if the box is low."""
-        names = [f"{name}: {one}" for one in states] if self.low else [name]
-        yield _text(f"{key} name", x + 8, top + 14, fit(room - beside, NOTE, *names), "label")
+        low = [f"{name}: {one}" for one in states] + [f"dead: {name}"] * (states[-1] == "dead")
+        words = fit(room - beside, NOTE, *(low if self.low else [name]))
+        yield _text(f"{key} name", x + 8, top + 14, words, "label")
         if not self.low:
             yield _text(f"{key} state", x + 8, top + 28, fit(room, NOTE, *states), "note")
 
@@ -203,9 +204,8 @@ class _Flow:
         for place in range(many):
             kind = "old" if one["dead"] else "many"
             title = f"{one['pending']:,} pending"
-            yield _square(
-                f"{name} many {place}", left - PITCH * place, y, kind, colour, title=title
-            )
+            at = left - PITCH * place
+            yield _square(f"{name} many {place}", at, y, kind, colour, title=title)
         for place, held in enumerate(known):
             yield from self.held(key, held, left - PITCH * place, y, colour, dead=one["dead"])
 
@@ -285,7 +285,7 @@ def _state(one: dict[str, Any]) -> list[str]:
     if not one["dead"]:
         return [f"{number} pending", number]
     age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
-    return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}"]
+    return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}", "dead"]
 
 
 def _text(key: str, x: int, y: int, text: str, kind: str, anchor: str = "start") -> Shape:

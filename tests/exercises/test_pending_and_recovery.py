@@ -249,6 +249,21 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
 }
 
 
+def test_the_mills_picture_shows_where_each_sack_is(redis: redis_py.Redis) -> None:
+    def shown() -> str:
+        picture = exercise.check_mill(mill).picture
+        assert picture is not None
+        return picture.text
+
+    mill = exercise.new_mill(redis)
+    sacks = "sacks: 1-0, 2-0, 3-0; "
+    assert shown() == f"{sacks}pending: 1-0, 2-0, 3-0; flour: none; dead letters: none"
+    sweep(mill)
+    assert shown() == f"{sacks}pending: 2-0, 3-0; flour: none; dead letters: 1-0"
+    grind(mill)
+    assert shown() == f"{sacks}pending: none; flour: 2-0, 3-0; dead letters: 1-0"
+
+
 def other(mill: ConsumerGroup) -> None:
     mill.connection.client.xadd("mill:dead", {"sack": "1"})
 

@@ -81,7 +81,9 @@ def test_groups_stand_side_by_side_on_one_scale() -> None:
     titles = [layout[name]["title"]["text"] for name in ("xaxis", "xaxis2")]
     assert titles == ["seconds"] * 2, "an axis has the name of what it measures"
     heads = [one["text"][0].strip() for one in figure["data"][-2:]]
-    assert heads == ["a", "b"], "the groups' names are above their numbers"
+    assert heads == ["a: 1 waiting", "b: 2 waiting"], "the groups are named at their numbers"
+    three = PLOT.figure(history(sample(1, *(group(name, 1) for name in "abc"), length=5)))
+    assert [one["text"][0].strip() for one in three["data"][-3:]] == ["a", "b", "c"]
     assert not {"matches", "showticklabels"} & set(layout["xaxis"])
     assert layout["xaxis2"]["matches"] == "x"
     colours = [trace["line"]["color"] for trace in figure["data"][:6]]
@@ -95,10 +97,10 @@ def test_the_numbers_of_now_stand_above_the_bands() -> None:
     )
     *_, first, second = PLOT.figure(seen)["data"]
     words = [[text.strip() for text in one["text"]] for one in (first, second)]
-    assert words[0] == ["a", "1 waiting", "2 pending", "4 acknowledged"]
-    assert words[1] == ["b", "2 waiting", "0 pending", "3 acknowledged", "2 dropped or unclear"]
+    assert words[0] == ["a: 1 waiting", "2 pending", "4 acknowledged"]
+    assert words[1] == ["b: 2 waiting", "0 pending", "3 acknowledged", "2 dropped or unclear"]
     assert first["y"] == sorted(first["y"], reverse=True)
-    assert first["y"] == [second["y"][0], *second["y"][1:4]], "at the same heights"
+    assert first["y"] == [second["y"][0], *second["y"][1:3]], "at the same heights"
     some = group("a", 1, acked=4, pending=2, dropped=3)
     *_, alone = PLOT.figure(history(sample(1, some, length=10)))["data"]
     assert alone["text"][-1].strip() == "3 dropped or unclear"

@@ -72,7 +72,7 @@ def test_a_lines_end_says_in_words_how_far_behind_it_is() -> None:
     figure = PLOT.figure(history(sample(1, ids=[last], length=1, readers=readers)))
     labels = figure["data"][-2]["text"]
     assert labels[:2] == ["ann, 1.5 s behind", "ben"]
-    assert 7 * len("a-name-of-12…, 99.9 s behind") < figure["layout"]["margin"]["r"] + 30
+    assert 7 * len("forgetful, 12.3 s behind") < figure["layout"]["margin"]["r"] + 30
 
 
 def test_a_static_figure_tells_how_far_behind_each_one_was() -> None:

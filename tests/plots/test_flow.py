@@ -249,6 +249,19 @@ def test_a_consumer_that_is_not_shown_keeps_its_dead_one_in_the_headline() -> No
     ], "a dead consumer that holds something is always shown"
 
 
+@pytest.mark.parametrize("low", [False, True])
+def test_however_narrow_a_box_is_the_word_dead_is_whole(low: bool) -> None:
+    consumers = tuple(ConsumerInfo(f"billing-{i}", 1, 0, None) for i in (1, 2, 3))
+    held = [PendingEntry(EntryId(i), f"billing-{i}", 5, 1) for i in (1, 2, 3)]
+    state = with_consumers(group("g", pending=3, oldest=held), consumers)
+    seen = history(sample(1, state, events=[Event("killed", "billing-1", "g")]), sample(99, state))
+    for width in range(640, 900, 10):
+        _, shapes = flow_shapes(scene_of(seen), width, low=low)
+        boxes = [one for one in shapes if one["key"].endswith((" name", " state"))]
+        texts = [one["text"] for one in boxes]
+        assert any(re.search(r"\bdead\b", text) for text in texts), (width, texts)
+
+
 def test_a_death_counts_in_its_own_group_and_until_it_comes_back() -> None:
     same = tuple(ConsumerInfo(name, 1, 0, None) for name in ("ann", "bob"))
     groups = [with_consumers(group(name, pending=2), same) for name in "gh"]

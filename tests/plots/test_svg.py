@@ -95,7 +95,7 @@ def test_hostile_names_are_text() -> None:
         cut = [lane.removesuffix("…") for lane in lanes if lane.endswith("…")]
         assert shown in lanes or any(len(one) > 3 and shown.startswith(one) for one in cut)
     titles = words(render(AckProgress("<b>bold</b>").figure(history(*samples))))
-    assert "\u2002<b>bold</b>" in titles
+    assert "\u2002<b>bold</b>: 2 waiting" in titles
 
 
 def test_a_name_is_cut_where_its_room_ends_in_any_script() -> None:

@@ -67,7 +67,7 @@ function stateOf({ dead, pending, held }) {
   if (!pending) return [dead ? "dead" : "idle"];
   if (!dead) return [`${number} pending`, number];
   const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
-  return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`];
+  return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`, "dead"];
 }
 
 /** The height of the picture and its shapes, from back to front. @param {any} scene @param {number} width @param {boolean} [saves] height @returns {{height: number, shapes: Shape[]}} */
@@ -131,6 +131,7 @@ export function flowShapes(scene, width, saves = false) {
   /** Write a box's name and its state: in one line if the box is low. */
   const boxText = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {number} */ beside, /** @type {string} */ name, /** @type {string[]} */ ...states) => {
     const names = low ? states.map((one) => `${name}: ${one}`) : [name];
+    if (low && states.at(-1) === "dead") names.push(`dead: ${name}`);
     text(`${key} name`, x + 8, top + 14, fit(room - beside, NOTE, ...names), "label");
     if (!low) text(`${key} state`, x + 8, top + 28, fit(room, NOTE, ...states), "note");
   };
