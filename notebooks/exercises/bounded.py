@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import Any
+from weakref import finalize
 
 import redis
 
@@ -39,4 +40,7 @@ def bounded(client: redis.Redis, most: int | None = None, hint: str = "") -> red
     settings = dict(pool.connection_kwargs)
     if most is not None:
         settings["socket_timeout"] = PATIENCE_S
-    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=Bounded, **settings))
+    own = redis.ConnectionPool(connection_class=Bounded, **settings)
+    found = redis.Redis(connection_pool=own)
+    finalize(found, own.disconnect)  # nobody else closes it
+    return found

@@ -12,7 +12,7 @@ from streamviz.observation.partition_sample import PartitionedSample, PartitionS
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import entries_text, label, no_data_text, number_text
+from streamviz.plots.texts import columns, entries_text, label, no_data_text, number_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
 
 _MAX_LANES = 16  # more can't be told apart
@@ -21,6 +21,7 @@ _HEIGHT = 0.8  # of a lane, so that the highest line stays below the next lane
 _MIDDLE = 0.3  # of a lane, where its node's name stands
 _HEADROOM = 1.3  # in heights of the lanes
 _WORDS_AT = (0.96, 0.85)  # of the plot's height: above the lanes
+_LONGEST = 20  # letters of the two nodes between which a part has moved
 _NO_NODE = "one server"
 
 
@@ -209,19 +210,20 @@ def _ends(
 ) -> Iterator[tuple[str, str]]:
     """Return each shown part's newest node and its colour, or where it moves; and from where."""
     newest: dict[int, PartitionState] = {}
-    before: dict[int, str] = {}
+    ways: dict[int, str] = {}
     for state in (one for one in states if one.node):
         old = newest.get(state.number, state)
         if old.node != state.node:
-            before[state.number] = f"{label(old.node, 10)} → "
+            ways[state.number] = f"{old.node} → {state.node}"
         newest[state.number] = state
     for number in shown:
         last = newest.get(number)
         if last is None or last.moving_to:
             yield (f"to {label(last.moving_to, 13)}" if last else ""), GREY
         else:
-            name = label(last.node, 10 if number in before else 16)
-            yield before.get(number, "") + name, colour(nodes.index(last.node))
+            way = ways.get(number, last.node)
+            words = label(way) if columns(way) <= _LONGEST else label(last.node, 16)
+            yield words, colour(nodes.index(last.node))
 
 
 def _worst(states: Sequence[PartitionState], lags: Sequence[Lag | None]) -> list[int]:

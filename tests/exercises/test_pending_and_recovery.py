@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
 import redis as redis_py
 
 from exercises import pending_and_recovery as exercise
-from exercises.bounded import EndlessLoop
+from exercises.bounded import EndlessLoop, bounded
 from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Claimed
@@ -247,6 +248,16 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: mill.connection.client.set("mill:dead", "text"),
     ),
 }
+
+
+def test_the_connection_of_a_forgotten_exercise_is_closed(redis: redis_py.Redis) -> None:
+    own = bounded(redis)
+    own.ping()
+    (connection,) = own.connection_pool._available_connections
+    assert connection.is_connected
+    del own
+    gc.collect()
+    assert not connection.is_connected
 
 
 def test_the_mills_picture_shows_where_each_sack_is(redis: redis_py.Redis) -> None:

@@ -111,6 +111,9 @@ def test_a_slot_on_the_move_is_thick_and_grey_and_ends_in_the_new_colour() -> No
     assert drawn["s:{0} on node-2"] == [None, None, 0.4]
     assert figure["data"][-3]["line"] == {"color": GREY, "dash": "solid", "width": 6}
     assert figure["data"][-2]["text"] == ["node-1 → node-2"], "both colours are named"
+    far = [part(0, group("g", 2), node=f"10.0.0.{n}:6379") for n in (1, 2)]
+    ends = PartitionLanes().figure(history(sampled(1, far[0]), sampled(2, far[1])))["data"][-2]
+    assert ends["text"] == ["10.0.0.2:6379"], "of two long names, the one that counts now"
     ends = PartitionLanes().figure(history(*seen.samples[:2]))["data"][-2]
     assert (ends["text"], ends["textfont"]["color"][0]) == (["to node-2"], GREY)
     assert figure["data"][-1]["text"] == ["", "slot 100: migrating", ""]
