@@ -225,6 +225,7 @@ def test_a_notebook_that_is_closed_leaves_no_board_that_calls_its_kernel(
     assert not notebook.problems
 
 
+@pytest.mark.slow
 def test_a_judge_that_is_another_process_may_come_late(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook([START, ELSEWHERE, "judge = ServiceProcess('judge', 'elsewhere:')"])
     notebook.ready()

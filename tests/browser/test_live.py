@@ -102,6 +102,7 @@ def test_after_a_reload_of_the_page_a_cell_that_runs_again_still_leaves_one(
     assert not notebook.problems
 
 
+@pytest.mark.slow
 def test_after_a_restart_of_the_kernel_the_picture_stays(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook([SHOP]).run_all()
     notebook.live().wait_for()
@@ -140,6 +141,7 @@ def test_reopened_without_a_kernel_it_shows_its_last_state(open_notebook: OpenNo
     notebook.picture("reopened")
 
 
+@pytest.mark.slow
 def test_plotly_reaches_a_page_once_however_many_boards(open_notebook: OpenNotebook) -> None:
     sent = """
 from streamviz.widgets import plot_widget as module

@@ -232,7 +232,10 @@ def by_zoom(stage: Stage) -> None:
     by_key(stage)
 
 
-@pytest.mark.parametrize("way_back", [by_key, by_slider, by_loop, by_zoom])
+WAYS_BACK = [by_key, by_slider, by_loop, by_zoom]
+
+
+@pytest.mark.parametrize("way_back", slow_but(by_key, by_zoom, of=WAYS_BACK))
 def test_a_second_showing_equals_the_first(
     run: Path, open_page: Callable[..., Stage], way_back: Callable[[Stage], None]
 ) -> None:
@@ -463,7 +466,8 @@ def test_letters_are_large_enough_for_the_last_row(
     page.wait_for_function(f"() => Math.min(...({LETTERS})()) >= 22")
 
 
-@pytest.mark.parametrize("plots", slow_but(SIX, of=[THREE, SIX]), ids=len)
+@pytest.mark.slow
+@pytest.mark.parametrize("plots", [THREE, SIX], ids=len)
 def test_no_legend_lies_over_a_title(
     open_page: Callable[..., Stage], page: Page, plots: list[Plot]
 ) -> None:

