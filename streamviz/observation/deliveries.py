@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import check_type
+from streamviz.observation.events import Event
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
 
@@ -168,6 +169,7 @@ def _compare(
     complete = len(entries) == group.pending
     last_id = group.oldest[-1].id if entries else EntryId.ZERO
     names = {consumer.name for consumer in group.consumers}
+    failovers = [event for event in sample.events if event.kind == "failed_over"]
     pending: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
     for entry_id, old in before.items():
@@ -177,7 +179,7 @@ def _compare(
                 listed = old.consumer in names or not names
                 dropped = not listed and not group.more_consumers
                 end: End = "dropped" if dropped else "acked"
-                if (undone := _undone(entry_id, group, sample)) is not None:
+                if failovers and (undone := _undone(entry_id, failovers, group, sample)):
                     end = undone
                 elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
                     end = "acked or dropped"
@@ -196,10 +198,11 @@ def _compare(
     return pending, ended
 
 
-def _undone(entry_id: EntryId, group: GroupState, sample: Sample) -> End | None:
+def _undone(
+    entry_id: EntryId, failovers: Sequence[Event], group: GroupState, sample: Sample
+) -> End | None:
     """Return how a delivery ended if a failover can have undone it."""
-    events = [event for event in sample.events if event.kind == "failed_over"]
-    if not any(event.count or group.name in event.detail.split(", ") for event in events):
+    if not any(event.count or group.name in event.detail.split(", ") for event in failovers):
         return None
     parted = isinstance(sample, PartitionedSample)  # the cursor is that of another part, perhaps
     back = entry_id > (sample.last_id if parted else group.last_delivered_id)

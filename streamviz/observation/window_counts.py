@@ -44,18 +44,22 @@ class WindowCounts:
     def _count(self, sample: Sample, sign: int) -> None:
         self.entries += sign * len(sample.entries)
         self.events += sign * len(sample.events)
-        _add(self._groups, (group.name for group in sample.groups), sign)
         self._group_names = None
-        _add(self.readers, (reader.name for reader in sample.readers), sign)
-        members = ((group.name, one.name) for group in sample.groups for one in group.consumers)
-        _add(self.consumers, members, sign)
-        inexact = (group.name for group in sample.groups if group.lag.verdict != "exact")
-        _add(self.inexact, inexact, sign)
+        for reader in sample.readers:
+            _add(self.readers, reader.name, sign)
+        for group in sample.groups:
+            name = group.name
+            _add(self._groups, name, sign)
+            for one in group.consumers:
+                _add(self.consumers, (name, one.name), sign)
+            if group.lag.verdict != "exact":
+                _add(self.inexact, name, sign)
 
 
-def _add(counts: dict[Any, int], keys: Iterable[Any], sign: int) -> None:
-    """Count keys up or down, and remove those whose count is 0."""
-    for key in keys:
-        counts[key] = counts.get(key, 0) + sign
-        if not counts[key]:
-            del counts[key]
+def _add(counts: dict[Any, int], key: Any, sign: int) -> None:
+    """Count a key up or down, and remove it if its count is 0."""
+    count = counts.get(key, 0) + sign
+    if count:
+        counts[key] = count
+    else:
+        del counts[key]

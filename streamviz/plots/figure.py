@@ -151,9 +151,7 @@ class Plot(_Whole, ABC):
             "summary": clean(text),
         }
 
-    def delta(
-        self, history: History, since: int, structure_key: Any, *, words: bool = True
-    ) -> Delta:
+    def delta(self, history: History, since: int, structure_key: Any, words: bool = True) -> Delta:
         """Return what is new since a sample.
 
         Parameters

@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from streamviz.client.models import Entry
 from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.flow_finding import finding
-from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, numbered, scene_of
+from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
 from streamviz.plots.flow_shapes import UNCLEAR
 from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
 from streamviz.plots.traces import Trace
@@ -63,10 +64,14 @@ class Flow(Plot):
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries, at most `MAX_TAPE`."""
-        entries = list(numbered(samples))[-MAX_TAPE:]
-        y = [number for number, _ in entries]
-        ids = [str(entry_id) for _, entry_id in entries]
-        return [{"x": [0] * len(y), "y": y, "customdata": ids}]
+        numbers: list[int] = []
+        entries: list[Entry] = []
+        for sample in samples:
+            entries += sample.entries
+            first = max(1, sample.entries_added - len(sample.entries) + 1)
+            numbers += range(first, first + len(sample.entries))
+        ids = [str(entry.id) for entry in entries[-MAX_TAPE:]]
+        return [{"x": [0] * len(ids), "y": numbers[-MAX_TAPE:], "customdata": ids}]
 
     def window_sizes(self, history: History) -> list[int]:
         """Return how many entries the tape has."""

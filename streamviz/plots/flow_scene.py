@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
@@ -196,14 +197,6 @@ def _newest(history: History, groups: Collection[GroupState]) -> list[Sample]:
     return samples[::-1]
 
 
-def numbered(samples: Sequence[Sample]) -> Iterator[tuple[int, EntryId]]:
-    """Return each new entry's number since the stream began, and its ID."""
-    for sample in samples:
-        first = max(1, sample.entries_added - len(sample.entries) + 1)
-        for number, entry in enumerate(sample.entries, start=first):
-            yield number, entry.id
-
-
 class _Tape(NamedTuple):
     """The newest entries, oldest first: their IDs, and their numbers since the stream began."""
 
@@ -265,6 +258,7 @@ def _every(rate: float | None) -> int:
     return every
 
 
+@lru_cache(maxsize=1024)
 def _short(name: str) -> str:
     name = clean(name)
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"

@@ -140,7 +140,7 @@ class Peak:
         if known != key:
             largest = deque()
         for sample in history.since(largest[-1][0] if largest else 0):
-            top = max((one for one in self._values(sample, key) if one is not None), default=0)
+            top = max(filter(None, self._values(sample, key)), default=0)
             while largest and largest[-1][1] <= top:
                 largest.pop()
             largest.append((sample.n, top))

@@ -38,7 +38,7 @@ _SUMMARISE_EVERY_S = 1.0
 class PlotWidget(LateWidget):
     """Plots of a history, in any number of views: a cell's own output, a box, a tab.
 
-    The kernel sends one message per frame, with only what is new, and is never more than 16 frames
+    The kernel sends one message per frame, with only what is new, and is never more than 24 frames
     ahead of a view. A slow browser slows the plots and nothing else. The connection to the browser
     opens when the widget is first shown.
 

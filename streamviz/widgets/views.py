@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-FRAMES_AHEAD = 16
-"""How many frames may be sent and not drawn; a view grants more as it draws, eight at a time."""
+FRAMES_AHEAD = 24
+"""How many frames may be sent and not drawn; a view grants more as it draws, sixteen at a time."""
 _PATIENCE_S = 2.0  # how long one view may keep the others waiting
 
 

@@ -15,7 +15,7 @@ import { loadPlotly } from "./plotly_loader.js";
 
 /** @typedef {{figure: import("./figure.js").Figure, node: any, summary: HTMLElement, box: {wide: number, high: number}, dirty: boolean, visible: boolean, drawnAt: number}} LivePlot */
 
-const GRANT_EVERY = 8; // frames; the kernel is at most 16 ahead
+const GRANT_EVERY = 16; // frames; the kernel is at most 24 ahead
 const [PLOTLY_EVERY_MS, MOST_REST_MS] = [250, 1000]; // a plot by plotly costs as much as a hundred frames of the flow
 const [PLOTLY_SHARE, MOST_SHARE] = [0.1, 0.4]; // of the time, for each plot by plotly, and for all of them
 
