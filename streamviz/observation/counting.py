@@ -86,7 +86,7 @@ class StreamDelta:
     now: StreamInfo
     counted: int | None  # entries after the last ID of the previous sample; None if too many
     has_anchor: bool  # whether its last entry was seen again, unless entries are too large to ask
-    lost_anchor: bool  # whether its last entry was asked for again, and is not there
+    lost_anchor: bool  # whether it is certain that its last entry is not there
     of_one_moment: bool  # whether nothing can have happened between two replies
     # none after it can have been trimmed as ACKED by all groups (8.2); the largest without groups
     acked_up_to: EntryId

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
@@ -36,9 +35,13 @@ class Evidence:
         return [self.new, *self.pages]
 
     def has(self, entry: Entry) -> bool:
-        """Tell whether an entry is among the replies."""
-        own = (one for group in self.groups for one in self.lookahead(group))
-        return any(str(entry.id).encode() in one.ids for one in chain(self.shared, own))
+        """Tell whether an entry is among the replies; what a group at rest has is of before."""
+        return any(str(entry.id).encode() in one.ids for one in self.shared)
+
+    def lacks(self, entry: Entry) -> bool:
+        """Tell whether the replies show that an entry is not there."""
+        covered = any(one.after < entry.id <= one.end for one in self.shared)
+        return covered and not self.has(entry)
 
 
 @dataclass(frozen=True, slots=True)

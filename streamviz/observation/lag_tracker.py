@@ -132,11 +132,7 @@ class LagTracker:
         lowest = min(both, default=EntryId.MAX)
         asked = evidence.can_anchor and evidence.new.ids and old.last_entry
         has_anchor = not asked or evidence.has(asked)
-        lost_anchor = any(
-            page.after == old.last_entry.id.previous() and not evidence.has(old.last_entry)
-            for page in evidence.pages
-            if old.last_entry
-        )
+        lost_anchor = old.last_entry is not None and evidence.lacks(old.last_entry)
         return StreamDelta(
             old,
             evidence.stream,

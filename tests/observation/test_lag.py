@@ -26,6 +26,7 @@ from streamviz.client.resp import Command
 from streamviz.observation import pages, poller
 from streamviz.observation.accounting import account_for
 from streamviz.observation.counting import Counts, Lookahead
+from streamviz.observation.events import Event
 from streamviz.observation.lag import judge_lag
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import GroupState, Lag
@@ -312,8 +313,10 @@ def test_a_stream_that_was_restored_and_has_grown_as_much_as_the_old_one_is_coun
             assert group.lag.entries == waiting(redis, key, group)
     redis.restore(key, 0, older, replace=True)
     add_many(10_000, new)
-    for _ in range(3):
-        for group in observer.sample().groups:
+    for events in ([Event("stream_recreated")], [], []):
+        sample = observer.sample()
+        assert list(sample.events) == events
+        for group in sample.groups:
             assert group.lag.verdict == "exact"
             assert group.lag.entries == waiting(redis, key, group)
     assert redis.xinfo_stream(key)["entries-added"] == redis.xlen(key) == length + new

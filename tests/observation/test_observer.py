@@ -388,6 +388,7 @@ def run(redis: redis_py.Redis, key: str, commands: str) -> None:
         "DEL s; ADD 1000 1299; XTRIM s MAXLEN 50",
         "DEL s; ADD 100 102; XGROUP CREATE s g 101; ADD 106 400",
         "DEL s; ADD 103 400; XGROUP CREATE s g 104",
+        "DEL s; ADD 100 100; ADD 110 110; XGROUP CREATE s old 0",
     ],
 )
 def test_a_stream_recreated_with_a_larger_last_id_is_noticed_where_that_is_certain(
