@@ -153,11 +153,15 @@ def commands_of(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, in
 
 
 def let_idle(*observers: Observer) -> None:
-    """Let consumers be idle for longer than a sample takes, and take samples."""
-    for _ in range(2):
-        time.sleep(0.02)
-        for observer in observers:
+    """Let consumers be idle for longer than a sample takes, also on a busy machine."""
+    time.sleep(0.1)
+    for observer in observers:
+        observer.sample()
+        for _ in range(200):
+            time.sleep(0.01)
             observer.sample()
+            if all(last.idle for last in observer._poller._last.values()):
+                break
 
 
 def test_a_steady_sample_is_one_round_trip_of_reads(
