@@ -153,15 +153,13 @@ def commands_of(redis: redis_py.Redis, do: Callable[[], object]) -> dict[str, in
 
 
 def let_idle(*observers: Observer) -> None:
-    """Let consumers be idle for longer than a sample takes, also on a busy machine."""
-    time.sleep(0.1)
-    for observer in observers:
-        observer.sample()
-        for _ in range(200):
-            time.sleep(0.01)
+    """Let consumers be idle for longer than a sample takes, and take samples."""
+    for turn in range(100):  # on a busy machine, a sample may take longer than they were idle
+        time.sleep(0.02)
+        for observer in observers:
             observer.sample()
-            if all(last.idle for last in observer._poller._last.values()):
-                break
+        if turn and all(one.idle for each in observers for one in each._poller._last.values()):
+            return
 
 
 def test_a_steady_sample_is_one_round_trip_of_reads(
