@@ -148,6 +148,7 @@ def aim(row: Table, charts: int) -> None:
     if ours is None or widget is None or bokeh is None:
         return
     of = f"{charts} chart{'s' * (charts > 1)}:"
+    row.aim(f"{of} kernel CPU a frame, ms", ours.cpu_ms, most=1.2 if charts == 1 else 3)
     row.aim(f"{of} FigureWidget's CPU a frame, times ours", widget.cpu_ms / ours.cpu_ms, least=10)
     row.aim(f"{of} bokeh's CPU a frame, times ours", bokeh.cpu_ms / ours.cpu_ms, least=1)
     row.aim(f"{of} kB a frame", ours.bytes / 1000, most=2 if charts == 1 else 6)

@@ -669,6 +669,7 @@ def test_while_it_is_dragged_it_is_drawn_lightly_and_at_rest_exactly(
     stage = open_page(run, plots=[GroupLag(), StreamMap(), AckProgress()])
     page.evaluate(WATCH_INK)
     for value in (50, 120, 200):
+        page.wait_for_function("() => !document.querySelector('[data-sketched]')")  # it rests
         page.evaluate("inked = 0")
         page.evaluate(DRAG, value)
         stage.frame_is(f"at === {value}")
