@@ -46,6 +46,11 @@ TESTS: dict[str, list[str]] = {
     "observation/pages.py": ["observation/test_lag.py", "observation/test_byte_budget.py"],
     "observation/idle_groups.py": ["observation/test_observer.py", "observation/test_lag.py"],
     "plots/ack_progress.py": ["plots/test_ack_progress.py"],
+    "plots/group_lines.py": [
+        "plots/test_group_lag.py",
+        "plots/test_pending_age.py",
+        "plots/test_ids_without_time.py",
+    ],
     "plots/pending_age.py": ["plots/test_pending_age.py", "plots/test_ids_without_time.py"],
     "simulation/lifecycle.py": [
         "simulation/test_summary.py",
@@ -76,6 +81,12 @@ EQUIVALENT: dict[tuple[str, str], str] = {  # (the line, the change): why no tes
         "10 -> 11",
     ): "a look",
     ("return end_texts(None, [], [], 0, gap)", "0 -> 1"): "nothing is placed",
+    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "60 -> 61"): "a look",
+    ('"margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},', "44 -> 45"): "a look",
+    (
+        "f\"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}\"",
+        "12 -> 13",
+    ): "where a name is cut",
     (
         "_QUIET_MS = 3000  # a trim that goes on, or what a group misses by it, is one event",
         "3000 -> 3001",

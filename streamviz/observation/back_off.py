@@ -1,14 +1,16 @@
-"""Sample less often if the server is slow, or if it has to tell of very many consumers."""
+"""Sample less often if the server is slow, or has to tell of very many consumers or groups."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 SLOW_S = 0.05
 _SHARE = 0.1  # of the time, in which a slow server may be busy with a sample
 _LONGEST_S = 5.0
 _LONGEST_FOR_BYTES_S = 60.0
-_CONSUMER_BYTES = 90  # in the reply to XINFO CONSUMERS, which has no COUNT
+# of one in the replies, which have no COUNT; a group counts for more, for it takes time to judge
+_BYTES = {"consumers": 90, "groups": 500, "readers": 21}
 _LARGE_BYTES = 200_000
 _BYTES_PER_S = 300_000
 
@@ -21,7 +23,7 @@ class BackOff:
 
     def __init__(self) -> None:
         self._took_s: deque[float] = deque([0.0] * 3, 3)
-        self.consumers = 0  # of how many the last sample told
+        self.told: Mapping[str, int] = {}  # of how many the last sample told, by the names above
 
     def took(self, seconds: float) -> None:
         """Note how long a round trip took."""
@@ -39,13 +41,17 @@ class BackOff:
 
     @property
     def _for_bytes_s(self) -> float:
-        size = self.consumers * _CONSUMER_BYTES
+        size = sum(map(self._size, _BYTES))
         return min(_LONGEST_FOR_BYTES_S, size / _BYTES_PER_S) if size > _LARGE_BYTES else 0.0
+
+    def _size(self, name: str) -> int:
+        return self.told.get(name, 0) * _BYTES[name]
 
     def __str__(self) -> str:
         if not self.interval_s:
             return ""
         reason = f"the server takes {min(self._took_s) * 1000:,.0f} ms to answer"
         if self._for_bytes_s > self._for_time_s:
-            reason = f"{self.consumers:,} consumers"
+            name = max(_BYTES, key=self._size)
+            reason = f"{self.told[name]:,} {name}"
         return f"{reason}: sampling every {self.interval_s:.1f} s"

@@ -135,7 +135,9 @@ class Poller:
         self._tracker, self._previous_s = tracker, self._began_s
         self._failovers.keep()
         consumers = sum(len(one.consumers) for one in by_group.values())
-        self._snapshots.back_off.consumers = consumers
+        readers = len(replies.positions)
+        told = {"consumers": consumers, "groups": len(replies.groups), "readers": readers}
+        self._snapshots.back_off.told = told
         return Polled(replies, judgements, previous, is_another)
 
     def _first_round_trip(self, asked: _Asked, time_ms: int) -> Steps[PollReplies]:

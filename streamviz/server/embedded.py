@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -166,8 +167,9 @@ class EmbeddedServer:
         check_type("config", config, (tuple, list), 'options, for example ("--maxmemory", "1mb")')
         for one in config:
             check_type("config", one, str, "each option and each value as text")
-        if password is not None and not isinstance(password, str):
-            raise InputError("a password is a text: give password= a str")  # never shown
+        usable = isinstance(password, str) and re.fullmatch(r"[\w-]+", password, re.ASCII)
+        if password is not None and (port is None or not usable):  # which is never shown
+            raise InputError("password= goes with port=, and is a text of letters and digits")
         check_type("program", program, (str, NoneType), "the path of redis-server")
         self.program = program or find_program()
         self._owner = os.getpid()
@@ -196,7 +198,11 @@ class EmbeddedServer:
             start_new_session=True,  # interrupting a notebook cell must not reach the server
         )
         atexit.register(self.stop)
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:  # Ctrl-C, too
+            self.stop()
+            raise
 
     def client(self, **options: Any) -> redis.Redis:
         """Return a client of this server alone; see `connect` for the options."""
@@ -238,7 +244,6 @@ class EmbeddedServer:
                 client.close()
                 return
         output = self._last_output()
-        self.stop()
         raise ServerError(
             f"{self.program} did not start: {output or 'it printed nothing'}. "
             "Name another server with STREAMVIZ_REDIS_SERVER, or give connect() a URL"

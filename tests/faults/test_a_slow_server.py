@@ -145,13 +145,32 @@ def test_thousands_of_consumers_are_sampled_less_often(upstream: EmbeddedServer)
         bytes_per_s = size / observer.back_off.interval_s
         assert bytes_per_s < 400_000, "200 kB a sample at two samples a second"
         many = BackOff()
-        many.consumers = 100_000
+        many.told = {"consumers": 100_000}
         assert size * 10 / many.interval_s < 400_000, "however many there are"
         client.delete("many")
         observer.sample()
         client.xadd("many", {"n": 1})
         observer.sample()
         assert str(observer.back_off) == ""
+
+
+def test_thousands_of_groups_or_readers_are_sampled_less_often(upstream: EmbeddedServer) -> None:
+    with closing(upstream.client()) as client:
+        client.xadd("many", {"n": 1})
+        pipe = client.pipeline(transaction=False)
+        for n in range(1000):
+            pipe.xgroup_create("many", f"g{n}", "0")
+        pipe.execute()
+        observer = Observer(client, "many")
+        observer.sample()
+        assert str(observer.back_off) == "1,000 groups: sampling every 1.7 s"
+        client.delete("many")
+        client.xadd("many", {"n": 1})
+        client.hset("places", mapping={f"r{n}": "1-0" for n in range(20_000)})
+        observer = Observer(client, "many", readers="places")
+        observer.sample()
+        assert str(observer.back_off) == "20,000 readers: sampling every 1.4 s"
+        client.delete("many", "places")
 
 
 @pytest.mark.parametrize(

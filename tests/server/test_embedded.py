@@ -347,6 +347,34 @@ def test_several_servers_run_side_by_side_and_stop_is_final() -> None:
         fails(ServerUnreachable, one.url)
 
 
+@pytest.mark.parametrize(("port", "password"), [(0, "a b"), (0, ""), (0, "p@ss"), (None, "s3cr3t")])
+def test_a_password_that_it_would_not_take_is_refused_and_not_shown(
+    port: int | None, password: str
+) -> None:
+    with pytest.raises(InputError, match="goes with port=, and is a text of letters") as refused:
+        EmbeddedServer(port, password=password)
+    assert not password or password not in str(refused.value)
+
+
+def test_ctrl_c_while_a_server_starts_leaves_none_behind(tmp_path: Path, until: Until) -> None:
+    program, began = tmp_path / "slow-redis", tmp_path / "pid"
+    program.write_text(
+        f"#!/bin/sh\necho $$ > {began}.part; mv {began}.part {began}\nexec sleep 60\n"
+    )
+    program.chmod(0o700)
+
+    def interrupt() -> None:
+        until(began.exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddedServer(program=str(program))
+    thread.join()
+    until(lambda: not alive(int(began.read_text())))
+
+
 def test_a_missing_or_failing_program_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
