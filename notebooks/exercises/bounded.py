@@ -8,13 +8,11 @@ from weakref import finalize
 
 import redis
 
-from exercises.interrupted import BLOCK_0, PATIENCE_S, EndlessLoop
-
-_BLOCK_0 = b"$5\r\nBLOCK\r\n$1\r\n0\r\n"  # as it is sent
+from exercises.interrupted import PATIENCE_S, EndlessLoop, refuse_long_blocks
 
 
 def bounded(client: redis.Redis, most: int | None = None, hint: str = "") -> redis.Redis:
-    """Create a client of the same server that raises `EndlessLoop` before a read with BLOCK 0.
+    """Create a client of the same server that raises `EndlessLoop` before a long block.
 
     Parameters
     ----------
@@ -31,8 +29,7 @@ def bounded(client: redis.Redis, most: int | None = None, hint: str = "") -> red
     class Bounded(pool.connection_class):  # type: ignore[misc]
         def send_packed_command(self, command: Any, *args: Any, **options: Any) -> Any:
             sent = command if isinstance(command, bytes) else b"".join(command)
-            if _BLOCK_0 in sent.upper():
-                raise EndlessLoop(BLOCK_0)
+            refuse_long_blocks(sent)
             if most is not None and next(numbers) > most:
                 raise EndlessLoop(f"{most} commands and no end: {hint}")
             return super().send_packed_command(command, *args, **options)

@@ -12,9 +12,11 @@ from exercises.boxes import boxes
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
+from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 _CLAIM = "claim first, then work, then acknowledge."
+_ledgers: dict[str, list[Entry]] = {}
 
 
 def held_by_each(group: ConsumerGroup) -> picture.Picture:
@@ -34,6 +36,7 @@ def new_ledger(client: redis.Redis) -> Stream:
     times = sorted(choices(range(1, 10), k=randint(30, 99)))
     ledger.add_many((f"{ms}-*", {"entry": randint(1, 9)}) for ms in times)
     ledger.delete(*(entry.id for entry in ledger.range()[1 : randint(5, 24)]))
+    _ledgers["ledger"] = ledger.range()
     journal.start(client, "ledger")
     return ledger
 
@@ -44,13 +47,24 @@ def check_audit(ledger: Stream) -> Verdict:
     told, group = _entries_read(ledger), find_group(ledger, "audit")
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
-    new = sum(not entry.fields.get("entry", "").isdigit() for entry in ledger.range())
+    old, entries = _ledgers["ledger"], ledger.range()
+    new = len(entries) - len(old)
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
     before = (ledger.info().entries_added or 0) - new
     return grade(
         "two entries are waiting for audit, and Redis reports it: it knows how many came before.",
         [
+            (
+                entries[: len(old)] != old,
+                "old entries of the ledger are gone: leave them there, and start again with "
+                "new_ledger.",
+            ),
             (new != 2, f"you added {count_of(new, 'entry', 'entries')}: add exactly two."),
+            (
+                group.consumers > 0,
+                "a consumer of audit has read already, so the group got other entries than those "
+                "added from now on: where should it begin?",
+            ),
             (
                 waiting != 2,
                 f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
@@ -119,12 +133,14 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     hers = _hers(stream_of(crew))
     left = hers & pending_tasks
     lost = len(hers - pending_tasks - set(done))
+    shortcut = journal.shortcut(journal.stop(stream_of(crew).client, "crew"), "crew")
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
         "zoe is deleted, and none of her tasks was lost.",
         [
             (len(task_of) != 4, f"the stream has {len(task_of)} entries: keep all four."),
+            (bool(shortcut), shortcut),
             ("max" not in names, "max is no longer a consumer of the group."),
             (lost > 0 and "zoe" not in names, f"zoe is deleted, but {undone}"),
             (lost > 0, f"{undone} An acknowledgement alone does no work."),
@@ -156,9 +172,10 @@ def _early(crew: ConsumerGroup) -> int:
     hers = {id_of[task] for task in _hers(stream)}
     steps = journal.stop(stream.client, "crew")
     ids = journal.lost_by_a_crash(steps, "crew", journal.pushed("crew:done", id_of))
-    names = [command[0].upper() for step in steps or () for command in step]
-    if "XGROUP" in names and not {"XACK", "XCLAIM", "XAUTOCLAIM"} & set(
-        names[: names.index("XGROUP")]
+    names = [" ".join(command[:2]).upper() for step in steps or () for command in step]
+    deleted = "XGROUP DELCONSUMER"
+    if deleted in names and not {"XACK CREW", "XCLAIM CREW", "XAUTOCLAIM CREW"} & set(
+        names[: names.index(deleted)]
     ):
         ids += hers  # she was deleted while she held all of them
     return len(set(ids))

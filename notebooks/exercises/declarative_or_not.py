@@ -15,7 +15,7 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
-from exercises.hints import hinted
+from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
@@ -99,13 +99,15 @@ def calls_of(work: Callable[[], object]) -> int:
 
 
 def new_desk(client: redis.Redis) -> ConsumerGroup:
-    """Return ``judge`` on ``style:asked``: it died holding the first two of four requests.
+    """Return ``judge`` on ``style:asked``: it died holding two of five requests; one is answered.
 
     The requests have random numbers, which rise. Its client raises after 300 commands.
     """
     clean_up(client)
     first = randrange(1000, 9000)
-    _group(client, [str(first + n) for n in range(4)], delivered=2)
+    group = _group(client, [str(first + n) for n in range(5)], delivered=3)
+    client.xadd(SAID, {"reply_to": first})
+    group.ack("1-0")
     journal.start(client, ASKED)
     picture.start(client, ASKED)
     own = bounded(client, _MOST_COMMANDS, "read without BLOCK, and end when nothing is left")
@@ -124,10 +126,23 @@ def check_desk(client: redis.Redis) -> Verdict:
         return [id_of[word] for word in command[2:] if is_answer and word in id_of]
 
     early = set(journal.lost_by_a_crash(steps, ASKED, answered)) & set(id_of.values())
+    shortcut = journal.shortcut(steps, ASKED)
     return grade(
         "the pending requests came first, so the order is kept.",
         [
-            (len(answers) < 4, f"{len(answers)} of 4 are answered: where are the others?"),
+            (
+                len(id_of) < 5,
+                f"{count_of(5 - len(id_of), 'request is', 'requests are')} gone from the stream: "
+                "XACK tells the group that one is handled, and leaves it for other groups.",
+            ),
+            ("" in answers, "an answer has no field `reply_to`."),
+            (bool(shortcut), shortcut),
+            (len(answers) < 5, f"{len(answers) - 1} of 4 are answered: where are the others?"),
+            (
+                answers.count(next(iter(id_of), "")) > 1,
+                "the first request had been answered before: only pending and new ones are yours. "
+                "Start again with new_desk.",
+            ),
             (
                 len(set(answers)) < len(answers),
                 "a request was answered twice: start again with new_desk.",
@@ -170,6 +185,10 @@ def serve(client: redis.Redis, judge: Judge) -> None:
         Called with a client and an entry.
     """
     clean_up(client)
+    if hint := misfit(judge, "client", "entry"):
+        _group(client, ["1", "2", "1"], delivered=0)
+        client.set(ERROR, hint)
+        return
     runs = [(2, _NEVER, ""), (2, _NEVER, _REMEMBERED)]
     runs += [(_NEVER, n, f" It died after {count_of(n, 'command')}.") for n in range(1, _NEVER)]
     try:

@@ -10,10 +10,12 @@ from exercises import journal, picture
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
 MINUTE_MS = range(60_000, 120_000)
 _FEWEST = 100
+_begun: dict[str, list[Entry]] = {}
 
 
 def new_desk(client: redis.Redis) -> Stream:
@@ -21,6 +23,7 @@ def new_desk(client: redis.Redis) -> Stream:
     client.delete("desk")
     desk = Stream(client, "desk")
     desk.add_many([("5000-*", {"guest": "another"})] * randint(_FEWEST, 10 * _FEWEST))
+    _begun["desk"] = desk.range()
     journal.start(client, "desk")
     return desk
 
@@ -29,8 +32,9 @@ def new_desk(client: redis.Redis) -> Stream:
 def check_desk(desk: Stream) -> Verdict:
     """Grade exercise 1: three more entries in the millisecond 5000, numbered by the server."""
     entries = desk.range()
-    ids = [entry.id for entry in entries if entry.fields != {"guest": "another"}]
-    before = len(entries) - len(ids)
+    old = {entry.id for entry in _begun["desk"]}
+    ids = [entry.id for entry in entries if entry.id not in old]
+    before = len(old)
     elsewhere = sum(one.ms != 5000 for one in ids)
     commands = [one for step in journal.stop(desk.client, "desk") or () for one in step]
     numbered = any(
@@ -45,7 +49,10 @@ def check_desk(desk: Stream) -> Verdict:
                 f"{elsewhere} of {len(ids)} entries are in another millisecond: put 5000 in the "
                 "ID.",
             ),
-            (before < _FEWEST, "the guests from before are gone: start again with new_desk."),
+            (
+                len(entries) - len(ids) < before,
+                "the guests from before are gone: start again with new_desk.",
+            ),
             (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
                 [one.seq for one in ids] != [before, before + 1, before + 2],
@@ -63,38 +70,51 @@ def check_desk(desk: Stream) -> Verdict:
 def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
     """Return ``day``, with an entry every ten seconds for an hour, and ``minute``, empty.
 
-    Each entry has its time and a random temperature.
+    Each entry has its time and a random temperature. In the second minute, some sequence numbers
+    are random, too.
     """
     client.delete("day", "minute")
     day = Stream(client, "day")
     day.add_many(
-        (f"{ms}-1" if ms == 0 else f"{ms}-0", {"at": ms, "celsius": randint(-20, 40)})
+        (f"{ms}-{_sequence(ms)}", {"at": ms, "celsius": randint(-20, 40)})
         for ms in range(0, 3_600_000, 10_000)
     )
+    _begun["day"] = day.range()
     picture.start(client, "minute")
     return day, Stream(client, "minute")
+
+
+def _sequence(ms: int) -> int:
+    """Return a sequence number: inside the second minute, one that can't be guessed."""
+    inside = MINUTE_MS.start < ms < MINUTE_MS.stop - 10_000
+    return randint(1, 999) if inside else int(ms == 0)
 
 
 @hinted("`minute` is not a stream: start again with new_day.", shows="minute")
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
-    copies = minute.range()
+    copies, day = minute.range(), _begun["day"]
     ids = [entry.id for entry in copies]
     late = [str(one) for one in ids if one >= EntryId(MINUTE_MS.stop)]
     early = [str(one) for one in ids if one < EntryId(MINUTE_MS.start)]
     return grade(
         "six entries, from 60000-0 up to 110000-0.",
         [
+            (
+                Stream(minute.client, "day").range() != day,
+                "`day` has changed: start again with new_day, copy its entries, and leave them "
+                "there.",
+            ),
             (not ids, "the stream `minute` is empty."),
             (
-                not set(ids) <= {entry.id for entry in Stream(minute.client, "day").range()},
+                not set(ids) <= {entry.id for entry in day},
                 f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's ID.",
             ),
             (bool(late), f"these are after the second minute: {', '.join(late)}."),
             (bool(early), f"these are before the second minute: {', '.join(early)}."),
             (len(ids) != 6, f"the second minute has 6 entries; you copied {len(ids)}."),
             (
-                copies != Stream(minute.client, "day").range("60000", "119999"),
+                any(copy not in day for copy in copies),
                 "the IDs are right, but the fields are not those in `day`: copy them, too.",
             ),
         ],

@@ -18,12 +18,20 @@ from streamviz.client.stream import Stream
 from streamviz.errors import ServerError, StreamError
 
 Args = ParamSpec("Args")
+_LEARNERS = (
+    StreamError,
+    redis.ResponseError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
 
 
 def hinted(
     hint: str, shows: str | Callable[..., Picture] = ""
 ) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
-    """Make a check return `hint` if a stream or group is missing, or a key has another type.
+    """Make a check return `hint` if a stream or group is missing, or something has another type.
 
     With `shows`, the key of a stream, the verdict has a picture of that stream; or else `shows`
     draws it, and takes what the check takes.
@@ -38,16 +46,16 @@ def hinted(
             verdict = tried(*args, **kwargs)
             if not shows or verdict.picture is not None:
                 return verdict
-            if isinstance(shows, str):
-                return replace(verdict, picture=picture_if_possible(_client_of(args[0]), shows))
-            with suppress(StreamError, ServerError, redis.RedisError, ValueError, LookupError):
+            with suppress(ServerError, redis.RedisError, *_LEARNERS):
+                if isinstance(shows, str):
+                    return replace(verdict, picture=picture_if_possible(_client_of(args[0]), shows))
                 return replace(verdict, picture=shows(*args, **kwargs))
             return verdict
 
         def tried(*args: Args.args, **kwargs: Args.kwargs) -> Verdict:
             try:
                 return check(*args, **kwargs)
-            except (StreamError, redis.ResponseError, ValueError, LookupError, TypeError):
+            except _LEARNERS:
                 return Verdict(False, hint)
             except (ServerError, redis.RedisError) as error:
                 return Verdict(False, str(error))

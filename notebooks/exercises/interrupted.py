@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
-import time
+import ctypes
+import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count, pairwise
+from itertools import count
 from typing import Any
 
 import hiredis
 import redis
 
-from streamviz.errors import StreamVizError
-
 PATIENCE_S = 10
 """How long a command may wait for its reply: a read that blocks for ever must have an end."""
-BLOCK_0 = "BLOCK 0 waits for ever if no entry comes: give a time, or leave BLOCK out"
+_CAUGHT = (
+    "your code catches every exception, even the one that ends it here: catch only those that you "
+    "expect"
+)
 _DEADLINE_S = 30
+_MOST_BLOCK_MS = 5000
+_BLOCK = re.compile(rb"\r\nBLOCK\r\n\$\d+\r\n(\d+)\r\n", re.IGNORECASE)
 
 
-class EndlessLoop(StreamVizError):
-    """The code of an exercise waits for ever, or sent far more commands than it needs."""
+class EndlessLoop(BaseException):
+    """The code of an exercise waits for ever, or sent far more commands than it needs.
+
+    A loop around ``except Exception`` does not catch it.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or f"still at work after {_DEADLINE_S} s: does it end?")
+
+
+@contextmanager
+def deadline() -> Iterator[None]:
+    """Raise `EndlessLoop` in the code that still runs after half a minute, whatever it does."""
+    thread, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch() -> None:
+        pause_s: float = _DEADLINE_S
+        while not done.wait(pause_s):
+            raise_in(thread, ctypes.py_object(EndlessLoop))
+            pause_s = 0.05  # a bare `except:` in a loop may catch it a few times
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        raise_in(thread, None)
+
+
+def refuse_long_blocks(sent: bytes) -> None:
+    """Raise `EndlessLoop` if a command, as it is sent, would block for more than five seconds."""
+    for ms in map(int, _BLOCK.findall(sent)):
+        if not 0 < ms <= _MOST_BLOCK_MS:
+            waits = "for ever" if ms == 0 else f"for {ms / 1000:g} s"
+            raise EndlessLoop(
+                f"BLOCK {ms} waits {waits} if no entry comes: give a short time, or leave BLOCK out"
+            )
 
 
 @contextmanager
@@ -30,18 +73,19 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
     A transaction is sent at once, and counts as one command. A pipeline without one does not: each
     of its commands is sent alone, because a crash may come between any two of them.
 
-    A command that would block for ever, or comes after half a minute, raises `EndlessLoop`.
+    A command that would block for ever, or code that takes half a minute, raises `EndlessLoop`.
 
     Parameters
     ----------
     client : redis.Redis
         A client of the server.
     before : callable
-        Called with the number of the next command, from 1. It may wait, or raise: then the command
-        is never sent.
+        Called with the number of the next command, from 1. It may wait, or raise: then neither this
+        command nor a later one is sent, and the code in the block must not catch the error.
     """
     pool: Any = client.connection_pool
-    numbers, until = count(1), time.monotonic() + _DEADLINE_S
+    numbers = count(1)
+    death: list[BaseException] = []
 
     class Interrupted(pool.connection_class):  # type: ignore[misc]
         greeted = False
@@ -56,15 +100,29 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
                 super().send_packed_command(command, *args, **options)
                 return
             for step in _steps(command):
-                if time.monotonic() > until:
-                    raise EndlessLoop(f"still at work after {_DEADLINE_S} s: does it end?")
-                before(next(numbers))
+                if death:  # redis-py sends UNWATCH by itself
+                    raise redis.ConnectionError if b"UNWATCH" in step else death[0]
+                try:
+                    before(next(numbers))
+                except BaseException as error:
+                    death.append(error)
+                    raise
                 super().send_packed_command([step], *args, **options)
 
     settings = {**pool.connection_kwargs, "socket_timeout": PATIENCE_S}
     own = redis.ConnectionPool(connection_class=Interrupted, **settings)
     try:
-        yield redis.Redis(connection_pool=own)
+        with deadline():
+            yield redis.Redis(connection_pool=own)
+    except redis.TimeoutError as error:
+        raise EndlessLoop(f"a command had no reply after {PATIENCE_S} s: does it wait?") from error
+    except Exception:
+        if death:
+            raise death[0] from None
+        raise
+    else:
+        if death:
+            raise EndlessLoop(_CAUGHT)
     finally:
         own.disconnect()
 
@@ -72,12 +130,11 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
 def _steps(packed: bytes | list[bytes]) -> Iterator[bytes]:
     """Split what is sent at once into what the server does at once: a command or a transaction."""
     reader, step, inside = hiredis.Reader(), b"", False
-    reader.feed(packed if isinstance(packed, bytes) else b"".join(packed))
+    sent = packed if isinstance(packed, bytes) else b"".join(packed)
+    refuse_long_blocks(sent)
+    reader.feed(sent)
     while (words := reader.gets()) is not False:
         name = words[0].upper()
-        options = [word.upper() for word in words]
-        if name in (b"XREAD", b"XREADGROUP") and (b"BLOCK", b"0") in pairwise(options):
-            raise EndlessLoop(BLOCK_0)
         inside = name != b"EXEC" and (inside or name == b"MULTI")
         step += hiredis.pack_command(tuple(words))
         if not inside:

@@ -69,6 +69,23 @@ def lost_by_a_crash(
     return early
 
 
+def shortcut(steps: Iterable[Step] | None, key: str) -> str:
+    """Return a hint if entries were read with NOACK, or the group moved; or else an empty text."""
+    for words in (command for step in steps or () for command in step if key in command):
+        name, option = words[0].upper(), words[1].upper()
+        if name == "XREADGROUP" and "NOACK" in map(str.upper, words):
+            return (
+                "with NOACK, an entry counts as handled as soon as it is delivered: a crash after "
+                "that would lose it."
+            )
+        if name == "XGROUP" and option in ("SETID", "DESTROY"):
+            return (
+                f"XGROUP {option} would make the group read again what it handled long ago: leave "
+                "the group as it is. Start again."
+            )
+    return ""
+
+
 def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bool:
     """Tell whether a consumer claimed entries (XAUTOCLAIM), or each of these by its ID (XCLAIM).
 

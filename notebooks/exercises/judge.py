@@ -14,7 +14,7 @@ from exercises.boxes import boxes
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.match import Match
-from go_game.messages import FIELD, MakeMove, MoveMade, MoveRejected, Topic, decode
+from go_game.messages import MakeMove, MoveMade, MoveRejected, Topic, decode
 from go_game.rules import Coord
 from go_game.validation import BadMessage
 from streamviz.client.groups import ConsumerGroup
@@ -58,10 +58,8 @@ def answers(client: redis.Redis, prefix: str) -> dict[str, list[str]]:
 
 def dialogue(client: redis.Redis, prefix: str) -> picture.Picture:
     """Draw the requests by their names, and below each the first word of its answer."""
-    asked = []
-    for entry in Stream(client, f"{prefix}{Topic.MAKE_MOVE}").range():
-        with suppress(BadMessage):  # such an entry is a dead letter
-            asked += [move.req_id for move in _moves([entry])]
+    entries = Stream(client, f"{prefix}{Topic.MAKE_MOVE}").range()
+    asked = [move.req_id for move in _moves(entries)]
     said = answers(client, prefix)
     names = {one: one if len(one) < _NAME else f"request {n}" for n, one in enumerate(asked, 1)}
     words = [said[one].pop(0).partition(":")[0] if said.get(one) else None for one in asked]
@@ -87,7 +85,8 @@ def _lost_dialogue(client: redis.Redis) -> picture.Picture:
 @hinted("a stream of the match is missing: start again with new_lost.", _lost_dialogue)
 def check_lost(client: redis.Redis) -> Verdict:
     """Grade exercise 1: the request was sent again with the same ID, and has one answer."""
-    moves = _moves(Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range())
+    asked = Stream(client, f"{LOST}{Topic.MAKE_MOVE}").range()
+    moves = _moves(asked)
     again = [move for move in moves if move.req_id == "r7"]
     by_request = answers(client, LOST)
     others = sorted(set(by_request) - {"r7"})
@@ -101,6 +100,10 @@ def check_lost(client: redis.Redis) -> Verdict:
                 bool(others),
                 f"the judge took it for another request, and answered {answer!r}. Which ID tells "
                 "the judge that it is the same request?",
+            ),
+            (
+                len(moves) < len(asked),
+                "the judge can't read one of your requests: give a Coord, and the ID as text.",
             ),
             (len(again) < 2, "r7 was not sent again, and perhaps the request itself was lost."),
             (
@@ -153,6 +156,8 @@ def check_relay(client: redis.Redis) -> Verdict:
     rejected = [req_id for req_id, words in by_request.items() if words[0] != "made"]
     pending, waiting = group.pending().count, group.info().lag
     early = _early(client)
+    shortcut = journal.shortcut(journal.stop(client, RELAY), RELAYED)
+    order = list(by_request)
     return grade(
         "three moves were made in the order of their requests, and none is pending.",
         [
@@ -169,6 +174,12 @@ def check_relay(client: redis.Redis) -> Verdict:
                 "the IDs.",
             ),
             (len(by_request) < 3, f"{len(by_request)} of 3 moves are answered."),
+            (
+                order != sorted(order),
+                f"the moves were made in the order {', '.join(order)}: judge in the order of the "
+                "IDs.",
+            ),
+            (bool(shortcut), shortcut),
             (
                 pending > 0,
                 f"{count_of(pending, 'move is', 'moves are')} still pending: acknowledge what is "
@@ -196,7 +207,10 @@ def clean_up(client: redis.Redis, *prefixes: str) -> None:
 
 
 def _moves(entries: list[Entry]) -> list[MakeMove]:
-    moves = (decode(Topic.MAKE_MOVE, one.fields) for one in entries if FIELD in one.fields)
+    moves = []
+    for one in entries:
+        with suppress(BadMessage):  # such an entry is a dead letter
+            moves.append(decode(Topic.MAKE_MOVE, one.fields))
     return [move for move in moves if isinstance(move, MakeMove)]
 
 

@@ -54,6 +54,11 @@ def check_house(tower: Stream) -> Verdict:
                 "cellar, with their IDs and fields.",
             ),
             (
+                info.last_generated_id != old.last_generated_id,
+                f"the tower's last ID is {info.last_generated_id}, but the cellar's was "
+                f"{old.last_generated_id}.",
+            ),
+            (
                 wine.last_delivered_id != group.last_delivered_id,
                 f"wine's cursor is at {wine.last_delivered_id}, but was at "
                 f"{group.last_delivered_id}.",
@@ -101,8 +106,14 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
 def check_feed(report: ConsumerGroup) -> Verdict:
     """Grade exercise 2: the newest fifty entries are waiting, and Redis reports it."""
     info = find_group(stream_of(report), report.name)
-    if info is None or stream_of(report).length() != 1000:
-        return Verdict(False, "the group or some entries are missing: start again with new_feed.")
+    if info is None:
+        return Verdict(False, "the group is missing: start again with new_feed.")
+    if (length := stream_of(report).length()) != 1000:
+        return Verdict(
+            False,
+            f"the feed has {length} entries, but had 1000: start again with new_feed, and move "
+            "only the cursor.",
+        )
     waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
     pending = count_of(info.pending, "entry is", "entries are")
     return grade(

@@ -1,40 +1,92 @@
-"""A stream on which others are at work, too: something happens between two of your commands."""
+"""Others are at work on a stream, too: something happens between two of your commands."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from streamviz.client.models import StreamInfo
-from streamviz.client.stream import Stream
+import redis
+
+from streamviz.client.connection import listeners
+from streamviz.client.resp import Command, as_text
+
+_QUESTIONS = ("XREAD", "XRANGE", "XREVRANGE", "XLEN", "XREADGROUP")
+_CALLED = (*_QUESTIONS, "XINFO STREAM", "XINFO GROUPS", "XGROUP CREATE")
+_at_work: dict[str, Meanwhile] = {}
 
 
-class Meanwhile(Stream):
-    """A stream that calls `_meanwhile` after each question of the learner's.
+class Meanwhile:
+    """Call a function after each question about a stream, by this package's calls or redis-py's.
 
     An answer that is right only if nothing happens between two commands is found out.
     """
 
-    def _meanwhile(self, stream: Stream) -> None:
-        """Change the stream, by an object that calls nothing."""
-        raise NotImplementedError
+    def __init__(self, happens: Callable[[], object], *clients: Any) -> None:
+        self._happens = happens
+        self.paused = False
+        self._undo: list[Callable[[], object]] = []
+        for client in clients:
+            heard, callbacks = listeners(client), client.response_callbacks
+            heard.append(self)
+            self._undo.append(partial(heard.remove, self))
+            for name in _CALLED:
+                plain = callbacks.get(name)
+                callbacks[name] = partial(self._reply, plain)
+                undo = (
+                    partial(callbacks.pop, name)
+                    if plain is None
+                    else partial(callbacks.__setitem__, name, plain)
+                )
+                self._undo.append(undo)
 
-    def _then(self, answer: Any) -> Any:
-        self._meanwhile(Stream(self.client, self.key))
-        return answer
+    def on_send(self, command: Command) -> None:
+        """Do nothing: the question has no answer yet."""
 
-    def range(self, *args: Any, **options: Any) -> Any:
-        """Return entries, as any stream does."""
-        return self._then(super().range(*args, **options))
+    def on_reply(self, command: Command, _reply: Any) -> None:
+        """Let something happen after a question of this package."""
+        if as_text(command[0]).upper() in (*_QUESTIONS, "XINFO", "XGROUP"):
+            self._let_happen()
 
-    def reverse_range(self, *args: Any, **options: Any) -> Any:
-        """Return entries, as any stream does."""
-        return self._then(super().reverse_range(*args, **options))
+    def stop(self) -> None:
+        """Let nothing happen any more."""
+        while self._undo:
+            self._undo.pop()()
 
-    def read(self, *args: Any, **options: Any) -> Any:
-        """Return entries, as any stream does."""
-        return self._then(super().read(*args, **options))
+    def _reply(self, plain: Callable[..., Any] | None, reply: Any, **options: Any) -> Any:
+        self._let_happen()
+        return plain(reply, **options) if plain else reply
 
-    def info(self) -> StreamInfo:
-        """Return the stream's numbers, as any stream does."""
-        info: StreamInfo = self._then(super().info())
-        return info
+    def _let_happen(self) -> None:
+        if not self.paused:
+            self.paused = True
+            try:
+                self._happens()
+            finally:
+                self.paused = False
+
+
+def start(name: str, happens: Callable[[], object], *clients: redis.Redis) -> None:
+    """Let something happen after each question that is sent over these clients."""
+    stop(name)
+    _at_work[name] = Meanwhile(happens, *clients)
+
+
+def stop(name: str) -> None:
+    """Let nothing happen any more, if anything was started under the name."""
+    if name in _at_work:
+        _at_work.pop(name).stop()
+
+
+@contextmanager
+def pause(name: str) -> Iterator[None]:
+    """Let nothing happen during the block."""
+    if (at_work := _at_work.get(name)) is None:
+        yield
+        return
+    at_work.paused = True
+    try:
+        yield
+    finally:
+        at_work.paused = False

@@ -61,7 +61,11 @@ class _Died(BaseException):
 
 
 def _send_all(client: redis.Redis, send: Send, commands: int) -> bool:
-    """Send the receipts, and again after the till's death; return whether it died."""
+    """Send the receipts, and again after the till's death; return whether it died.
+
+    If it did not die before, it dies after the last command.
+    """
+    died = False
 
     def before(number: int) -> None:
         if number == commands + 1:
@@ -72,16 +76,20 @@ def _send_all(client: redis.Redis, send: Send, commands: int) -> bool:
             for receipt in RECEIPTS:
                 send(Stream(mortal, "till"), receipt)
     except _Died:
+        died = True
+    if commands >= 0:
         with interrupted(client, lambda number: None) as again:
             for receipt in RECEIPTS:
                 send(Stream(again, "till"), receipt)
-        return True
-    return False
+    return died
 
 
 @hinted("`till` must be a stream of receipts: a key has another type.")
 def _grade_till(client: redis.Redis, commands: int) -> Verdict:
-    receipts = [int(entry.fields.get("receipt", 0)) for entry in Stream(client, "till").range()]
+    till = Stream(client, "till")
+    entries = [entry.fields for entry in till.range()]
+    receipts = [int(fields.get("receipt", 0)) for fields in entries]
+    sent = [{name: str(value) for name, value in one.items()} for one in RECEIPTS]
     twice = sorted({number for number in receipts if receipts.count(number) > 1})
     lost = sorted({1, 2, 3, 4} - set(receipts))
     plural = "" if commands == 1 else "s"
@@ -100,6 +108,14 @@ def _grade_till(client: redis.Redis, commands: int) -> Verdict:
                 f"never added?{death}",
             ),
             (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}: keep it.{death}"),
+            (
+                any(fields not in sent for fields in entries),
+                "a receipt in the stream has other fields than those that were sent.",
+            ),
+            (
+                bool(entries) and till.info().entries_added != len(entries),
+                f"a receipt was added and deleted again: others may have read it by then.{death}",
+            ),
         ],
     )
 
@@ -123,6 +139,7 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
 def check_desk(desk: ConsumerGroup) -> Verdict:
     """Grade exercise 2 by the consumer and the delivery count of each ticket."""
     pending = {str(entry.id): entry for entry in desk.pending_entries()}
+    others = [entry for entry_id, entry in pending.items() if entry_id != _TICKET]
     hals = sorted(entry_id for entry_id, entry in pending.items() if entry.consumer == "hal")
     ticket = pending.get(_TICKET)
     times = ticket.deliveries if ticket else 0
@@ -134,6 +151,11 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             (len(pending) < 3, "gus is still handling the other two: leave them pending."),
             (not hals, f"gus still holds {_TICKET}: it has not been idle long enough for hal."),
             (hals != [_TICKET], f"hal took {' and '.join(hals)}: gus is handling the others."),
+            (
+                any(entry.idle_ms >= _IDLE_MS or entry.deliveries != 1 for entry in others),
+                "gus is still handling the other two, but hal's next claim would take them: their "
+                "idle time or their delivery count has changed.",
+            ),
             (times != 1, f"the delivery count of {_TICKET} is {times}, but gus never tried."),
             (
                 too_soon,

@@ -40,7 +40,7 @@ def new_night(client: redis.Redis) -> ConsumerGroup:
     crew.consumer("kim").read()
     stream.delete("3-0", "4-0")
     journal.start(client, "night")
-    hint = "a cursor is an EntryId; does your loop compare it with EntryId.ZERO?"
+    hint = "does each page begin at the cursor of the page before, up to EntryId.ZERO (an EntryId)?"
     return Stream(bounded(client, _MOST_COMMANDS, hint), "night").group("crew")
 
 
@@ -72,6 +72,7 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     done = read_list(stream_of(crew), "night:done")
     lost = len({*job_of.values()} - pending_jobs - set(done))
     early = _early(crew, "night", "night:done", "job")
+    shortcut = journal.shortcut(journal.stop(stream_of(crew).client, "night"), "night")
     too_large = _claimed_more_than(_PAGE, stream_of(crew))
     client = stream_of(crew).client
     return grade(
@@ -81,8 +82,9 @@ def check_night(crew: ConsumerGroup) -> Verdict:
                 len(job_of) != _JOBS,
                 f"the stream has {count_of(len(job_of), 'entry', 'entries')}: keep all five.",
             ),
+            (bool(shortcut), shortcut),
             (
-                "kim" not in names,
+                "kim" not in names and lost > 0,
                 "kim was deleted together with her pending entries: claim them first.",
             ),
             ("lou" not in names, "lou has claimed nothing yet."),
@@ -189,14 +191,18 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 sack_of.get(_POISON) in flour,
                 "the poison was ground: the sack `1-0` is in the list `mill:flour`.",
             ),
-            (not dead, "there is no dead letter yet."),
+            (
+                not dead,
+                "there is no dead letter yet: `DeadLetters` moves an entry with its history.",
+            ),
+            (len(letters) > 1, "the poison is a dead letter more than once."),
             (
                 errors != {"too hot"},
                 f"the dead letter must say what went wrong, `too hot`, but its error is "
                 f"{min(errors, default='')!r}: give `sweep` the error of each ID.",
             ),
             (
-                "ned" not in names,
+                "ned" not in names and lost > 0,
                 "ned was deleted together with his pending entries: claim them first.",
             ),
             (

@@ -9,9 +9,9 @@ from typing import Any
 
 import redis
 
+from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.hints import hinted
-from exercises.meanwhile import Meanwhile
 from exercises.picture import Picture, picture, start
 from exercises.verdict import Verdict, grade
 from streamviz import series
@@ -25,7 +25,7 @@ from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
 
 _MOST_KEPT = 400
-_OLD_WORDS, _SHOWN = 7, 3
+_OLD_WORDS, _SHOWN, _MOST_LATE, _LATE = 7, 3, 2, "chat:late"
 _WORDS = [
     "tea",
     "cup",
@@ -134,10 +134,10 @@ def check_shift(client: redis.Redis) -> Verdict:
     shift = Stream(client, "shift")
     if not shift.exists():
         return Verdict(False, "there is no stream `shift`: run the whole cell.")
-    info, done = shift.info(), client.llen("shift:done")
-    last: Any = client.lindex("shift:done", -1)
+    reply: Any = client.lrange("shift:done", 0, -1)
+    info, done, last = shift.info(), set(reply), reply[-1] if reply else None
     waiting = len(shift.range(f"({last.decode()}")) if last else info.length
-    lost = (info.entries_added or 0) - int(done) - waiting
+    lost = (info.entries_added or 0) - len(done) - waiting
     history = _shifts.get("shift")
     most = max(
         [info.length, *(one.length for one in history.samples)] if history else [info.length]
@@ -158,27 +158,36 @@ def check_shift(client: redis.Redis) -> Verdict:
     return replace(verdict, picture=Picture(render(figure, 720), figure["summary"]))
 
 
-class _Chat(Meanwhile):
-    """The stream ``chat``: after your first question, if it comes before `talk`, a word is said."""
-
-    _late = False
-
-    def _meanwhile(self, stream: Stream) -> None:
-        if len(stream) == _OLD_WORDS:
-            self._late = True
-            _say(stream, 1)
-
-
 def new_chat(client: redis.Redis) -> Stream:
-    """Return the stream ``chat`` with seven random words; the list ``screen`` does not exist."""
-    client.delete("chat", "screen")
+    """Return the stream ``chat`` with seven random words; the list ``screen`` does not exist.
+
+    After your first question and your second, if they come before `talk`, a word is said.
+    """
+    client.delete("chat", _LATE, "screen")
+    meanwhile.stop("chat")
     _say(Stream(client, "chat"), _OLD_WORDS)
-    return _Chat(bounded(client), "chat")
+
+    def say_late() -> None:
+        late = _late(client)
+        if late < _MOST_LATE and len(Stream(client, "chat")) == _OLD_WORDS + late:
+            client.incr(_LATE)
+            _say(Stream(client, "chat"), 1)
+
+    own = bounded(client)
+    meanwhile.start("chat", say_late, client, own)
+    return Stream(own, "chat")
 
 
 def talk(chat: Stream) -> None:
     """Add two to four random words."""
-    _say(Stream(chat.client, chat.key), randint(2, 4))
+    with meanwhile.pause("chat"):
+        _say(chat, randint(2, 4))
+
+
+def _late(client: Any) -> int:
+    """Return how many words were said between your questions."""
+    said: Any = client.get(_LATE)
+    return int(said or 0)
 
 
 def _say(chat: Stream, number: int) -> None:
@@ -192,11 +201,14 @@ def check_chat(chat: Stream) -> Verdict:
     """Grade exercise 2: the screen shows the last three of the old words, and all new ones."""
     reply: Any = chat.client.lrange("screen", 0, -1)
     shown = [word.decode() for word in reply]
-    said = [entry.fields["word"] for entry in Stream(chat.client, chat.key).range()]
+    with meanwhile.pause("chat"):
+        said = [entry.fields["word"] for entry in chat.range()]
     wanted = said[_OLD_WORDS - _SHOWN :]
-    late = isinstance(chat, _Chat) and chat._late
-    if late and shown[:_SHOWN] == wanted[1 : _SHOWN + 1]:
-        wanted = wanted[1:]  # the last three words as they were when you asked again
+    late = _late(chat.client)
+    for asked in range(1, late + 1):
+        if shown[:_SHOWN] == wanted[asked : asked + _SHOWN]:
+            wanted = wanted[asked:]  # the last three words as they were when you asked again
+            break
     old, new = wanted[:_SHOWN], wanted[_SHOWN:]
     missed = [word for word in new if word not in shown]
     return grade(
@@ -209,7 +221,8 @@ def check_chat(chat: Stream) -> Verdict:
             (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
             (
                 bool(missed),
-                f"you missed {', '.join(missed)}: new words arrived between your two reads.",
+                f"you missed {', '.join(missed)}: read on after the last word that you have; new "
+                "words may arrive between two reads.",
             ),
             (
                 len(shown) > len(set(shown)),
@@ -223,7 +236,8 @@ def check_chat(chat: Stream) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete("shift", "shift:readers", "shift:done", "chat", "screen")
+    meanwhile.stop("chat")
+    client.delete("shift", "shift:readers", "shift:done", "chat", _LATE, "screen")
 
 
 def _work(client: redis.Redis, save_after: int | None) -> None:

@@ -12,19 +12,20 @@ from typing import Any
 
 import redis
 
+from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
-from exercises.meanwhile import Meanwhile
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
+from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import ServerUnreachable
 
-_RINGS = (2, 3, 1)
+_OLD, _RINGS = 3, (2, 3, 1)
 _CUSTOMERS = ("ann", "ben", "cy")
 _COINS, _MOST_COMMANDS = 6, 200
 _DARK = "dark"
@@ -100,30 +101,33 @@ def paid(client: redis.Redis) -> Picture:
     return boxes({"to be paid": names, "paid": row})
 
 
-class _Bell(Meanwhile):
-    """The stream ``bell``: in each round but the last, it rings once more after a question."""
-
-    def _meanwhile(self, stream: Stream) -> None:
-        names = {entry.fields["ring"] for entry in stream.range()}
-        if 0 < (rounds := _rounds(names)) < len(_RINGS) and f"late {rounds}" not in names:
-            _ring(stream, f"late {rounds}")
-
-
 def new_bell(client: redis.Redis) -> Stream:
-    """Return the stream ``bell`` with three old rings; the list ``heard`` does not exist."""
+    """Return the stream ``bell`` with three old rings; the list ``heard`` does not exist.
+
+    In each round but the last, it rings once more after a question.
+    """
     client.delete("bell", "heard")
+    meanwhile.stop("bell")
     bell = Stream(client, "bell")
-    for _ in range(3):
+    for _ in range(_OLD):
         _ring(bell, "old")
-    return _Bell(bounded(client), "bell")
+
+    def ring_late() -> None:
+        names = {entry.fields["ring"] for entry in bell.range()}
+        if 0 < (rounds := _rounds(names)) < len(_RINGS) and f"late {rounds}" not in names:
+            _ring(bell, f"late {rounds}")
+
+    own = bounded(client)
+    meanwhile.start("bell", ring_late, client, own)
+    return Stream(own, "bell")
 
 
 def ring(bell: Stream) -> None:
     """Ring one to three times, at random times."""
-    stream = Stream(bell.client, bell.key)
-    rounds = _rounds({entry.fields["ring"] for entry in stream.range()})
-    for _ in range(_RINGS[rounds % len(_RINGS)]):
-        _ring(stream, f"round {rounds}")
+    with meanwhile.pause("bell"):
+        rounds = _rounds({entry.fields["ring"] for entry in bell.range()})
+        for _ in range(_RINGS[rounds % len(_RINGS)]):
+            _ring(bell, f"round {rounds}")
 
 
 def _rounds(names: set[str]) -> int:
@@ -131,8 +135,8 @@ def _rounds(names: set[str]) -> int:
 
 
 def _ring(bell: Stream, name: str) -> None:
-    after = bell.reverse_range(count=1)
-    bell.add({"ring": name}, id=f"{(after[0].id.ms if after else 10_000) + randint(1, 999)}-0")
+    after_ms = bell.info().last_generated_id.ms if bell.exists() else 10_000
+    bell.add({"ring": name}, id=f"{after_ms + randint(1, 999)}-0")
 
 
 def _rings(bell: Stream) -> Picture:
@@ -140,7 +144,9 @@ def _rings(bell: Stream) -> Picture:
     words: Any = bell.client.lrange("heard", 0, -1)
     heard = {EntryId.parse(word) for word in words}
     rung, known, old = [], [], 0
-    for number, entry in enumerate(Stream(bell.client, bell.key).range(), 1):
+    with meanwhile.pause("bell"):
+        rings = bell.range()
+    for number, entry in enumerate(rings, 1):
         is_old = entry.fields["ring"] == "old"
         old += is_old
         label = "old" if is_old else str(number - old)
@@ -152,7 +158,9 @@ def _rings(bell: Stream) -> Picture:
 @hinted("`heard` must be a list of entry IDs: start again with new_bell.", _rings)
 def check_bell(bell: Stream) -> Verdict:
     """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
-    rings = Stream(bell.client, bell.key).range()
+    with meanwhile.pause("bell"):
+        rings = bell.range()
+        gone = (bell.info().entries_added or 0) - len(rings) if rings else 0
     new = [entry for entry in rings if entry.fields["ring"] != "old"]
     rung = [entry.id for entry in new]
     in_rounds = sum(entry.fields["ring"].startswith("round") for entry in new)
@@ -164,6 +172,11 @@ def check_bell(bell: Stream) -> Verdict:
     return grade(
         f"you heard all {len(rung)} new rings once, and none of the old ones.",
         [
+            (gone > 0, "rings are gone from the stream: start again with new_bell."),
+            (
+                any("-" not in replies.text(word) for word in words),
+                "`heard` should hold each entry's whole ID, with its sequence number.",
+            ),
             (in_rounds != sum(_RINGS), f"the bell rang {in_rounds} times: keep the three rounds."),
             (
                 bool(early),
@@ -190,40 +203,34 @@ Count = Callable[[redis.Redis], object]
 def check_till(client: redis.Redis, count: Count) -> Verdict:
     """Grade exercise 2: each coin counts once, wherever the power fails.
 
-    Call `count` on a till of random coins until it ends. In the first run the power stays on. In
-    each further run, with a new till, it fails before the first command, before the second, and so
-    on; then `count` is called again.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        The server.
-    count : callable
-        Called with a client.
+    Call `count` on a till of random coins. In the first run the power stays on. In each further
+    run, with a new till, it fails before the next command, and `count` is called again.
     """
     if hint := misfit(count, "client"):
         return Verdict(False, hint)
     for commands in range(-1, _MOST_COMMANDS):
-        till = _new_till(client)
+        coins = _new_till(client)
         try:
             failed = _count(client, count, commands)
         except EndlessLoop as error:
             return Verdict(False, str(error))
-        if not (verdict := _grade_till(till, commands)).right or (commands >= 0 and not failed):
+        verdict = _grade_till(client, coins, commands)
+        if not verdict.right or (commands >= 0 and not failed):
             return verdict
     return Verdict(False, f"{_MOST_COMMANDS} commands for {_COINS} coins: does your loop end?")
 
 
-def _new_till(client: redis.Redis) -> Stream:
+def _new_till(client: redis.Redis) -> list[Entry]:
     client.delete("till", "till:readers", "till:balance")
     till = Stream(client, "till")
     for n in range(1, _COINS + 1):
         till.add({"who": choice(_CUSTOMERS), "cents": str(randint(1, 200))}, id=f"{n}-0")
-    return till
+    return till.range()
 
 
 def _count(client: redis.Redis, count: Count, commands: int) -> bool:
-    """Count the coins, with a power cut after this many commands; return whether it failed."""
+    """Count the coins, cut the power after so many commands, count again; tell if any was left."""
+    failed = False
 
     def bound(number: int) -> None:
         if number > _MOST_COMMANDS:
@@ -240,25 +247,34 @@ def _count(client: redis.Redis, count: Count, commands: int) -> bool:
         with interrupted(client, before) as mortal:
             count(mortal)
     except PowerCut:
+        failed = True
+    if commands >= 0:
         with interrupted(client, bound) as again:
             count(again)
-        return True
-    return False
+    return failed
 
 
-@hinted("`till:balance` must be a hash of sums: a key has another type.")
-def _grade_till(till: Stream, commands: int) -> Verdict:
-    reply: Any = till.client.hgetall("till:balance")
+@hinted("`till:balance` must be a hash with each customer's sum, in cents, and nothing else.")
+def _grade_till(client: redis.Redis, coins: list[Entry], commands: int) -> Verdict:
+    reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
     wanted: Counter[str] = Counter()
-    for entry in till.range():
+    for entry in coins:
         wanted[entry.fields["who"]] += int(entry.fields["cents"])
     plural = "" if commands == 1 else "s"
     cut = f" The power failed after {commands} command{plural}." if commands >= 0 else ""
     return grade(
         "each coin counts once, whenever the power fails.",
         [
+            (
+                Stream(client, "till").range() != coins,
+                "coins are gone from the stream `till`: others may read it, too, so only count.",
+            ),
             (not balance, f"there is no balance in the hash `till:balance`.{cut}"),
+            (
+                not set(balance) <= set(wanted),
+                f"`till:balance` holds {', '.join(balance)}: it should hold only customers.",
+            ),
             (
                 bool(balance - wanted),
                 f"a coin was counted twice: its position was not saved with it.{cut}",
@@ -273,5 +289,6 @@ def _grade_till(till: Stream, commands: int) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
+    meanwhile.stop("bell")
     client.delete("wages", "wages:readers", "paid", "bell", "heard")
     client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import randint, randrange, sample
+from random import choice, randint, sample
 
 import redis
 
@@ -12,7 +12,7 @@ from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
 
-_GATES = ("north", "south", "west")
+_GATES = ("north", "east", "south", "west")
 
 
 def new_till(client: redis.Redis) -> Stream:
@@ -55,14 +55,15 @@ def check_till(till: Stream) -> Verdict:
 
 
 def new_gates(client: redis.Redis) -> list[Stream]:
-    """Return the streams ``north``, ``south`` and ``west``, each with one entry.
+    """Return the streams of four gates, each with one entry.
 
-    Compared as text, by their length or by one of their two numbers, they are in a wrong order.
+    Compared as text, by their length, by one of their two numbers or by the gates' own order, they
+    are in a wrong order.
     """
     client.delete(*_GATES, "newest")
     ms = 10 ** randint(4, 8)
-    ids = [f"{ms}-9", f"{ms}-10"]  # in this order, so that a sort by milliseconds alone is wrong
-    ids.insert(randrange(3), f"{ms - 1}-12345")
+    ids = [f"{ms}-9", f"{ms}-10", f"{ms}-8"]  # by milliseconds alone, the first or last is largest
+    ids.insert(choice((0, 3)), f"{ms - 1}-12345")
     gates = [Stream(client, name) for name in _GATES]
     for gate, entry_id in zip(gates, ids, strict=True):
         gate.add({"gate": gate.key}, id=entry_id)
@@ -71,14 +72,14 @@ def new_gates(client: redis.Redis) -> list[Stream]:
 
 @hinted("`newest` is not a string, or a gate is missing: start again with new_gates.")
 def check_gates(client: redis.Redis) -> Verdict:
-    """Grade exercise 2: the key ``newest`` holds the largest of the three last IDs."""
+    """Grade exercise 2: the key ``newest`` holds the largest of the four last IDs."""
     newest = _text(Stream(client, "north"), "newest")
     last = [Stream(client, gate).info().last_generated_id for gate in _GATES]
     return grade(
         "IDs are two numbers, and you compared them as numbers.",
         [
             (not newest, "there is no key `newest`: set it to an ID, as text."),
-            (newest not in map(str, last), f"{newest} is not one of the three last IDs."),
+            (newest not in map(str, last), f"{newest} is not one of the four last IDs."),
             (
                 newest != str(max(last)),
                 f"{newest} is not the newest: compare the milliseconds as a number, "

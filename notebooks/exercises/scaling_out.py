@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from exercises.boxes import boxes
-from exercises.hints import hinted
+from exercises.hints import hinted, misfit
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.cluster import SLOTS, Client, slot_of
@@ -103,6 +103,8 @@ def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
     name : function
         Takes a shop's number and ``"stock"`` or ``"orders"``, and returns the stream's key.
     """
+    if hint := misfit(name, "shop", "kind"):
+        return Verdict(False, hint)
     depot = []
     for shop in SHOPS:
         names = [name(shop, kind) for kind in KINDS]
@@ -175,7 +177,10 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
         "each node has two parts, and all parcels and pending entries have moved along.",
         [
             (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
-            (pending != [3] * len(parts), "pending parcels are missing: moving a slot loses none."),
+            (
+                pending != [3] * len(parts),
+                "pending parcels are missing or new: moving a slot loses and adds none.",
+            ),
             (
                 at_home,
                 f"now there are {words}: no part has moved. The number of a part is not its slot.",

@@ -12,6 +12,7 @@ from exercises import picture
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
+from exercises.interrupted import EndlessLoop, deadline
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
@@ -19,8 +20,9 @@ from streamviz.client.stream import Stream
 
 _PLANS = {
     "belt": {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)},
-    "belt-2": {"paint": (9, 3), "pack": (12, 8), "count": (7, 0), "ship": (5, 2)},
+    "belt-2": {"paint": (9, 3), "pack": (12, 10), "count": (7, 0), "ship": (5, 2)},
 }
+_MOST_COMMANDS = 500
 
 
 def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
@@ -59,9 +61,13 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     if hint := misfit(trim, "belt"):
         return Verdict(False, hint)
     for key in _PLANS:
-        belt = new_belt(client, key)
-        trim(belt)
-        verdict = _grade_belt(belt)
+        belt = new_belt(bounded(client, _MOST_COMMANDS, "does your loop end?"), key)
+        try:
+            with deadline():
+                trim(belt)
+        except EndlessLoop as error:
+            return Verdict(False, str(error))
+        verdict = _grade_belt(Stream(client, key))
         if not verdict.right:
             break
     return replace(verdict, picture=picture.picture_if_possible(client, key))
@@ -78,6 +84,7 @@ def _grade_belt(belt: Stream) -> Verdict:
         n for name, (sent, _) in plan.items() for n in {*range(sent + 1, 13), *pending_of[name]}
     }
     left = {_part(entry.id) for entry in belt.range()}
+    cursors = {one.name: _part(one.last_delivered_id) for one in belt.groups()}
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
     still = {name: {_part(one.id) for one in belt.group(name).pending_entries()} for name in plan}
@@ -93,7 +100,11 @@ def _grade_belt(belt: Stream) -> Verdict:
                 f"{count_of(len(needed - left), 'needed entry is', 'needed entries are')} gone, "
                 f"such as {lost}: {why}.",
             ),
-            (still != pending_of, "a pending entry is no longer pending: only trim."),
+            (still != pending_of, "other entries are pending than before: only trim."),
+            (
+                cursors != {name: delivered for name, (delivered, _) in plan.items()},
+                "a group has another cursor than before, or is new: only trim.",
+            ),
             (
                 bool(extra),
                 f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
@@ -160,6 +171,7 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
     pending = {one.id for one in crew.pending_entries()}
     entries = [entry.id for entry in stream_of(crew).range()]
     trimmed, lost = pending - {*entries}, {*entries[:3]} - pending
+    new = pending & {*entries[3:]}
     return grade(
         "the trimmed entries are no longer pending, and the three that exist still are.",
         [
@@ -173,6 +185,11 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
                 bool(trimmed),
                 f"{count_of(len(trimmed), 'trimmed entry is', 'trimmed entries are')} still "
                 "pending: XAUTOCLAIM drops them, page by page until the cursor is 0-0.",
+            ),
+            (
+                bool(new),
+                f"{count_of(len(new), 'entry that was', 'entries that were')} waiting "
+                f"{'is' if len(new) == 1 else 'are'} pending now: deliver nothing new.",
             ),
         ],
     )

@@ -59,12 +59,16 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         str(max(last, key=lambda one: one.seq)),
         max(map(str, last), key=lambda text: float(text.replace("-", "."))),
         max(map(str, last), key=lambda text: int(text.replace("-", ""))),
+        max(map(str, last), key=lambda text: text.split("-")),
+        str(sorted(last, key=lambda one: one.ms)[-1]),
+        str(last[-1]),
+        str(last[0]),
     )
     for answer in wrong:
         redis.set("newest", answer)
         assert f"{answer} is not the newest" in repr(exercise.check_gates(redis))
     redis.set("newest", "10000")
-    assert "not one of the three" in repr(exercise.check_gates(redis))
+    assert "not one of the four" in repr(exercise.check_gates(redis))
     texts = [str(one) for one in last]
     right = (
         str(max(last)),

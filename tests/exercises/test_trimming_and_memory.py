@@ -71,6 +71,29 @@ def by_milliseconds(belt: Stream) -> None:
     belt.trim(minid=str(min(first)))
 
 
+def by_peeking_without_ack(belt: Stream) -> None:
+    first = []
+    for group in groups(belt):
+        first += [held.id for held in group.pending_entries()]
+        first += [entry.id for entry in group.consumer("one").read(1, noack=True)]
+    belt.trim(minid=min(first))
+
+
+def with_a_group_of_its_own(belt: Stream) -> None:
+    by_pending_and_cursor(belt)
+    belt.group("trimmer").create("0")
+
+
+def by_the_texts_of_ids(belt: Stream) -> None:
+    belt.trim(minid=min(str(oldest_needed(group)) for group in groups(belt)))
+
+
+def until_it_is_exact(belt: Stream) -> None:
+    first = min(map(oldest_needed, groups(belt)))
+    while belt.range(count=1)[0].id < first:
+        belt.trim(minid=first, approximate=True)
+
+
 def known_groups_only(belt: Stream) -> None:
     first = min(oldest_needed(belt.group(name)) for name in ("paint", "pack", "count"))
     belt.trim(minid=first)
@@ -98,7 +121,11 @@ def known_groups_only(belt: Stream) -> None:
         (lambda belt: belt.trim(maxlen=8), "it is pending for"),
         (lambda belt: belt.trim(minid="5"), "it is pending for"),
         (lambda belt: belt.trim(maxlen=0), "needed entries are gone"),
-        (lambda belt: belt.group("paint").ack("6-0"), "no longer pending"),
+        (lambda belt: belt.group("paint").ack("6-0"), "other entries are pending"),
+        (by_peeking_without_ack, "another cursor than before"),
+        (with_a_group_of_its_own, "or is new: only trim"),
+        (by_the_texts_of_ids, "needed entries are gone"),
+        (until_it_is_exact, "no end: does your loop end?"),
         (lambda belt: belt.group("count").destroy(), "only trim"),
         (lambda belt: belt.client.delete(belt.key), "only trim"),
         (known_groups_only, "such as 2: it is pending for ship"),
@@ -171,6 +198,11 @@ def sweep(crew: ConsumerGroup) -> None:
         (lambda crew: crew.ack(*trimmed_ids(crew)[:2]), "1 trimmed entry is"),
         (lambda crew: stream_of(crew).delete(*trimmed_ids(crew)), "3 trimmed entries are"),
         (lambda crew: crew.ack(*trimmed_ids(crew)), ""),
+        (lambda crew: (sweep(crew), crew.consumer("jon").read()), "2 entries that were waiting"),
+        (
+            lambda crew: (crew.destroy(), crew.create("0"), crew.consumer("ida").read()),
+            "2 entries that were waiting",
+        ),
         (lambda crew: crew.consumer("jon").claim(trimmed_ids(crew)), ""),
         (sweep, ""),
     ],

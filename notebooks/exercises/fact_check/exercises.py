@@ -14,8 +14,8 @@ from exercises import journal, picture
 from exercises.bounded import bounded
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
-from exercises.hints import hinted
-from exercises.interrupted import EndlessLoop
+from exercises.hints import hinted, misfit
+from exercises.interrupted import EndlessLoop, deadline, refuse_long_blocks
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -46,10 +46,13 @@ def check_fit(client: redis.Redis, per_gib: Callable[[Stream, Order], Any]) -> V
     per_gib : callable
         Called with an empty stream and an order; it returns how many such entries fit in a GiB.
     """
-    for order in (MY_ORDER, {"n": 1}, MY_ORDER | {"note": "x" * 700}):
+    if hint := misfit(per_gib, "mine", "order"):
+        return Verdict(False, hint)
+    for order in (MY_ORDER, {"note": "x" * 10}, MY_ORDER | {"note": "x" * 700}):
         mine = fresh(client, "mine")
         try:
-            answer = per_gib(Stream(_limited(client), mine.key), order)
+            with deadline():
+                answer = per_gib(Stream(_limited(client), mine.key), order)
         except EndlessLoop as error:
             return Verdict(False, str(error))
         finally:
@@ -73,6 +76,7 @@ def _limited(client: redis.Redis) -> redis.Redis:
     class Limited(pool.connection_class):  # type: ignore[misc]
         def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
             sent = command if isinstance(command, bytes) else b"".join(command)
+            refuse_long_blocks(sent)
             left[0] -= 1 + len(_FURTHER.findall(sent))
             if left[0] < 0:
                 raise EndlessLoop(
@@ -127,7 +131,9 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
         The number of entries that each of the two asks for at a time (COUNT). Without a positive
         number for each, nothing happens.
     """
-    if not all(isinstance(counts.get(name), int) and counts[name] > 0 for name in _PAIR):
+    if not isinstance(counts, Mapping) or not all(
+        isinstance(counts.get(name), int) and counts[name] > 0 for name in _PAIR
+    ):
         return
     for name in cycle(["quick"] * _QUICK_ASKS + ["slow"]):
         if not pair.consumer(name).read(counts[name]):
@@ -143,11 +149,18 @@ def check_case(pair: ConsumerGroup) -> Verdict:
     quick, slow = pending.get("quick", 0), pending.get("slow", 0)
     commands = _commands(pair)
     asked = Counter(words[3] for words in commands if words[0] == "XREADGROUP")
+    shortcut = journal.shortcut([commands], stream_of(pair).key)
     claimed = any(words[0] in ("XCLAIM", "XAUTOCLAIM") for words in commands)
     return grade(
         f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
         "is slow.",
         [
+            (len(stream_of(pair)) != _JOBS, f"keep the {_JOBS} jobs, and add none."),
+            (bool(shortcut), shortcut),
+            (
+                any(words[0] == "XACK" for words in commands),
+                "acknowledge nothing here: the check counts what each of them holds.",
+            ),
             (
                 quick + slow < _JOBS,
                 f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered: take "
