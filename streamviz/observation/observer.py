@@ -76,8 +76,8 @@ class Observer:
     on_sample : list of functions
         Each is called with every sample, before `sample` returns it.
     back_off : BackOff
-        If the server takes more than 50 ms to answer, or tells of thousands: how long to
-        leave it alone between two samples, and in words why. `watch` and live scenarios do so.
+        If the server takes more than 50 ms to answer, or has thousands of consumers, groups or
+        readers: how long to leave it alone, and in words why. `watch` and live scenarios do so.
 
     Raises
     ------

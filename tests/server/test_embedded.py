@@ -356,23 +356,18 @@ def test_a_password_that_it_would_not_take_is_refused_and_not_shown(
     assert not password or password not in str(refused.value)
 
 
-def test_ctrl_c_while_a_server_starts_leaves_none_behind(tmp_path: Path, until: Until) -> None:
-    program, began = tmp_path / "slow-redis", tmp_path / "pid"
-    program.write_text(
-        f"#!/bin/sh\necho $$ > {began}.part; mv {began}.part {began}\nexec sleep 60\n"
-    )
-    program.chmod(0o700)
+def test_ctrl_c_while_a_server_starts_leaves_none_behind() -> None:
+    made: list[EmbeddedServer] = []
 
-    def interrupt() -> None:
-        until(began.exists)
-        os.kill(os.getpid(), signal.SIGINT)
+    class Interrupted(EmbeddedServer):
+        def _wait_until_ready(self) -> None:
+            made.append(self)
+            signal.raise_signal(signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
     with pytest.raises(KeyboardInterrupt):
-        EmbeddedServer(program=str(program))
-    thread.join()
-    until(lambda: not alive(int(began.read_text())))
+        Interrupted()
+    assert not made[0].running
+    assert not made[0]._directory.exists()
 
 
 def test_a_missing_or_failing_program_is_reported(
