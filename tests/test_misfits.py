@@ -19,11 +19,12 @@ import streamviz
 from streamviz import Dashboard, EntryId, History, Scenario, Stream, series
 from streamviz.client import Confirmed, ConsumerInfo, PendingEntry, guide
 from streamviz.errors import InputError, NoSuchName
+from streamviz.observation import Delivery
 from streamviz.plots import Plot
 
 FACES = ("streamviz", *(f"streamviz.{room}" for room in ROOMS), "streamviz.simulation.series")
 # A reply has thousands of the tuples. A plot is always of a subclass.
-NOT_MADE_BY_USERS = {Confirmed, ConsumerInfo, PendingEntry, Plot}
+NOT_MADE_BY_USERS = {Confirmed, ConsumerInfo, Delivery, PendingEntry, Plot}
 
 
 class Call(NamedTuple):
