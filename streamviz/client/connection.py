@@ -214,7 +214,8 @@ class Connection:
         # a transaction is refused with "EXECABORT Transaction discarded because of: NOPERM ..."
         denied = message.startswith(("NOAUTH", "NOPERM")) or "because of: NOPERM" in message
         if denied or isinstance(error, AuthenticationError | NoPermissionError):
-            message = message.replace("access a key", f"access the key {key_of(command)!r}")
+            for which in ("a key", "one of the keys used as arguments"):  # since and before 7.2
+                message = message.replace(f"access {which}", f"access the key {key!r}")
             return ServerAuthError(
                 f"{name} is not allowed for this user: {message}. Check user name and password, "
                 "or the user's rights with ACL GETUSER"
