@@ -70,8 +70,9 @@ lab: $(if $(wildcard $(READY)),js,$(LEARN))
 test: check unit notebooks browser
 
 slow: chromium
-	$(BIN)/python -m pytest tests -m slow -n 3 --dist worksteal
+	$(BIN)/python -m pytest tests --ignore tests/browser -m "slow" $(PATIENT)
 	$(call second,server and slow)
+	$(BIN)/python -m pytest tests/browser -m "slow" -n logical --dist worksteal
 
 check: js
 	$(BIN)/ruff format --check .
