@@ -272,7 +272,7 @@ def _grade_till(client: redis.Redis, coins: list[Entry], commands: int) -> Verdi
             ),
             (not balance, f"there is no balance in the hash `till:balance`.{cut}"),
             (
-                not set(balance) <= set(wanted),
+                not set(balance) <= set(_CUSTOMERS),
                 f"`till:balance` holds {', '.join(balance)}: it should hold only customers.",
             ),
             (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser.conftest import Notebook
+from PIL import Image, ImageStat
 
 IMAGES = Path(__file__).parents[2] / "notebooks" / "images"
 
@@ -21,7 +22,7 @@ Dashboard(shop)
 """
 
 
-def test_the_dashboard_with_a_consumer_that_died(
+def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     open_notebook: Callable[..., Notebook], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     notebook = open_notebook([TEA_SHOP.strip()], name="tea_shop.ipynb").run_all()
@@ -35,7 +36,16 @@ def test_the_dashboard_with_a_consumer_that_died(
     notebook.until(lambda: notebook.points(0) > shown_at, seconds=20)
     folder = IMAGES if taken else tmp_path
     folder.mkdir(exist_ok=True)
-    path = folder / "dashboard.png"
-    board.screenshot(path=path)
-    assert path.stat().st_size > 20_000
+    board.screenshot(path=folder / "dashboard.png")
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.page.locator(".streamviz-live[data-dark]").wait_for()
+    board.screenshot(path=folder / "dashboard_dark.png")
+    light, dark = (average(folder / name) for name in ("dashboard.png", "dashboard_dark.png"))
+    assert dark < 100 < 200 < light, "one on each ground"
     assert not notebook.problems
+
+
+def average(path: Path) -> float:
+    """Return how light a picture is on average, from 0 to 255."""
+    assert path.stat().st_size > 20_000
+    return float(ImageStat.Stat(Image.open(path).convert("L")).mean[0])
