@@ -233,9 +233,14 @@ class _Tape(NamedTuple):
             return 0
         if cursor >= last.last_id:
             return last.entries_added
-        if index := bisect_right(self.ids, _parts(cursor), key=_parts):
-            return self.numbers[index - 1]
-        return None if waiting is None else max(0, last.entries_added - waiting)
+        counted = None if waiting is None else max(0, last.entries_added - waiting)
+        index = bisect_right(self.ids, _parts(cursor), key=_parts)
+        if not index:
+            return counted
+        at = self.numbers[index - 1]
+        if counted is None or self.ids[index - 1] == cursor or index == len(self.ids):
+            return at
+        return max(at, min(counted, self.numbers[index] - 1))  # among entries that were missed
 
 
 def _event(history: History) -> str:

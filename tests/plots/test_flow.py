@@ -71,6 +71,25 @@ def test_its_numbers_are_those_of_a_full_count(
             assert [held[1] for held in one["held"]] == [every.index(e) + 1 for e in own][:MAX_HELD]
 
 
+def test_a_cursor_among_entries_that_no_sample_has_is_at_its_place(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream, observer, seen = Stream(redis, key), Observer(redis, key, max_entries=3), History(100)
+    billing = stream.group("billing")
+    billing.create("0", mkstream=True)
+    for many in (5, 20, 4):  # of the second, the last three are seen
+        stream.add_many({"n": "1"} for _ in range(many))
+        seen.append(observer.sample())
+    every = [entry.id for entry in stream.range()]
+    known = {entry.id for one in seen.samples for entry in one.entries}
+    for read in range(1, len(every) + 1):
+        billing.consumer("ann").read(1)
+        seen.append(observer.sample())
+        (state,) = scene_of(seen)["groups"]
+        assert state["at"] == read
+    assert len(known) < 12 < len(every)
+
+
 def test_squares_wait_are_held_and_leave_once_they_are_acknowledged(
     redis: redis_py.Redis, key: str
 ) -> None:
