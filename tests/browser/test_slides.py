@@ -280,7 +280,9 @@ def test_each_notebook_converts_to_slides_with_its_plots(
     offline.locator(".pdf-page").first.wait_for()
     sizes = shown(offline)
     assert len(sizes) == pictures(path)
-    assert all(wide > 300 and high > 60 for wide, high in sizes), sizes  # one has one line
+    low = [high for _, high in sizes if high <= 80]
+    assert len(low) == (path.stem == "04_consumer_groups"), "one stream is not there yet"
+    assert all(wide > 300 and high > 60 for wide, high in sizes), sizes
     assert offline.locator(".pdf-page").count() >= 6
 
 
@@ -292,7 +294,7 @@ def test_each_notebook_converts_to_a_page_with_its_plots(
     offline.goto(page.as_uri())
     sizes = shown(offline)
     assert len(sizes) == pictures(path)
-    assert all(wide > 300 and high > 60 for wide, high in sizes), sizes  # one has one line
+    assert all(wide > 300 and high > 80 for wide, high in sizes), sizes
 
 
 @each_notebook

@@ -72,7 +72,7 @@ def test_a_live_picture_of_a_slow_server_is_sampled_less_often_and_says_so(
     scenario.on_sample.append(hang)  # then the next samples are due, but nothing is made up for
     until(lambda: len(times_ms) == 4, seconds=20)
     least_ms = 1000 * 10 * DELAY_S
-    assert min(b - a for a, b in pairwise(times_ms)) > least_ms / 2, "one may be late, its next not"
+    assert min(b - a for a, b in pairwise(times_ms)) >= least_ms
     assert board.history.last is not None
     assert board.history.last.trouble == "", "its numbers are as true as ever"
     proxy.reply = lambda data: data
