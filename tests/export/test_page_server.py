@@ -22,6 +22,7 @@ from streamviz.cli import main
 from streamviz.errors import InputError
 from streamviz.export import DashboardServer
 from streamviz.export.viewer import Viewer
+from streamviz.widgets.views import FRAMES_AHEAD
 
 
 @pytest.fixture
@@ -114,17 +115,20 @@ def test_a_browser_gets_complete_figures_and_then_what_is_new(
     events.close()
 
 
-def test_a_browser_that_grants_nothing_gets_eight_frames_and_no_more(
+def test_a_browser_that_grants_nothing_gets_its_frames_ahead_and_no_more(
     page_server: DashboardServer, until: Until
 ) -> None:
     events, sender = Events(page_server.url), Browser(page_server.url)
     sender.say(events.name, {"type": "hello"})
-    kinds = [events.next()[0] for _ in range(9)]
-    assert kinds == ["figures", *["frame"] * 8]
-    (viewer,) = page_server.viewers.values()
+    kinds = [events.next()[0] for _ in range(1 + FRAMES_AHEAD)]
+    assert kinds == ["figures", *["frame"] * FRAMES_AHEAD]
     before = len(page_server.source.history)
     until(lambda: len(page_server.source.history) > before + 10)
-    assert viewer.next_message(0) is None
+    sender.say(events.name, {"type": "grant", "frames": 1})
+    kind, data = events.next()
+    # nothing was sent meanwhile: this frame has all the samples
+    assert kind == "frame"
+    assert len(json.loads(data)["x"]) > 10
     events.close()
 
 
