@@ -8,11 +8,9 @@ import re
 import signal
 import sys
 import tempfile
-import threading
 import warnings
 import webbrowser
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from html import escape
 from pathlib import Path
 from shutil import rmtree
@@ -22,6 +20,7 @@ from streamviz import __version__
 from streamviz.client.progress import progress_bar
 from streamviz.errors import InputError, StreamVizError, meant
 from streamviz.export.course import FIRST, copy_course, open_lab
+from streamviz.export.ctrl_c import until_ctrl_c
 from streamviz.export.embed import FILM_SUFFIX, script_tag
 from streamviz.export.formats import RECORDING_FORMATS, export
 from streamviz.export.options import Theme
@@ -159,18 +158,18 @@ def watch(args: argparse.Namespace) -> None:
     from streamviz.export import DashboardServer
 
     with (
+        until_ctrl_c() as wait,
         DashboardServer(_observe(args), args.stream, host=args.host, port=args.port) as server,
         tempfile.TemporaryDirectory(prefix="streamviz-") as folder,  # only this user can read it
     ):
-        print(f"{args.stream}: {server.url}\nPress Ctrl-C to stop.", flush=True)
+        print(f"{args.stream}: {server.url}", flush=True)
         if not args.no_browser:  # all users can read the browser's arguments, so: without the token
             page = Path(folder) / "watch.html"
             page.write_text(f'<meta http-equiv="refresh" content="0; url={escape(server.url)}">')
             webbrowser.open(page.as_uri())
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()  # for ever
-    if sys.stdout.isatty():
-        print()  # after the terminal's ^C
+        wait("Press Ctrl-C to stop.")
+        if sys.stdout.isatty():
+            print()  # after the terminal's ^C
 
 
 @_command(
@@ -183,18 +182,17 @@ def record(args: argparse.Namespace) -> None:
     """Record a stream to a file until Ctrl-C, without writing to Redis."""
     from streamviz.recording import record
 
-    with (
-        _observe(args) as source,
-        record(source, args.output, overwrite=args.overwrite) as file,
-        progress_bar(True, "Recording", unit="samples") as advance,
-        suppress(KeyboardInterrupt),
-    ):
-        source.on_sample.append(lambda _: advance(1))
-        source.start()
-        print(f"recording {args.stream} to {file.path}. Press Ctrl-C to stop.", flush=True)
-        threading.Event().wait()  # for ever
-    last = source.history.last
-    print(f"{file.path}: {last.n} samples. {last.trouble or 'Play it with streamviz replay'}")
+    with until_ctrl_c() as wait:
+        with (
+            _observe(args) as source,
+            record(source, args.output, overwrite=args.overwrite) as file,
+            progress_bar(True, "Recording", unit="samples") as advance,
+        ):
+            source.on_sample.append(lambda _: advance(1))
+            source.start()
+            wait(f"recording {args.stream} to {file.path}. Press Ctrl-C to stop.")
+        last = source.history.last
+        print(f"{file.path}: {last.n} samples. {last.trouble or 'Play it with streamviz replay'}")
 
 
 def _observe(args: argparse.Namespace) -> Any:

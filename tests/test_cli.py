@@ -9,7 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from slow import slow_but
 import streamviz
 from streamviz import Stream, load
 from streamviz.cli import main, parser
+from streamviz.server.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parent.parent
 RECORDING = str(ROOT / "notebooks" / "recordings" / "crash_and_rescue.jsonl.gz")
@@ -193,6 +195,64 @@ def test_record_writes_what_happens_until_it_is_stopped(
     assert process.returncode == 0
     assert said == f"{target}: {said.split()[1]} samples. Play it with streamviz replay\n"
     assert load(target).last.length == 2
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["watch", "record"])
+def test_a_second_ctrl_c_does_not_interrupt_the_end(
+    redis: redis_py.Redis,
+    server: EmbeddedServer,
+    key: str,
+    tmp_path: Path,
+    until: Callable[..., None],
+    command: str,
+    ended_by: int,
+) -> None:
+    Stream(redis, key).add({"n": 1})
+    target = tmp_path / "run.jsonl.gz"
+    options = ["--no-browser"] if command == "watch" else ["-o", str(target)]
+    process = started(command, server.url, key, *options)
+    until(lambda: command == "watch" or load(target).newest)
+    sent = 0
+    while process.poll() is None:  # as if the key was held down
+        process.send_signal(ended_by)
+        sent += 1
+        time.sleep(0.001)
+    assert sent > 1
+    assert (process.returncode, process.communicate()[1]) == (0, "")
+    if command == "record":
+        assert load(target).last.length == 1
+
+
+def test_in_the_background_ctrl_c_does_not_end_a_command(
+    redis: redis_py.Redis, server: EmbeddedServer, key: str, until: Callable[..., None]
+) -> None:
+    background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    process = started("watch", server.url, key, "--no-browser", first=background)
+    process.send_signal(signal.SIGINT)
+
+    def samples() -> int:
+        return int(redis.info("commandstats").get("cmdstat_multi", {"calls": 0})["calls"])
+
+    before = samples()
+    until(lambda: samples() > before + 2)
+    process.terminate()
+    assert process.communicate(timeout=15)[1] == ""
+    assert process.returncode == 0
+
+
+def started(*words: str, first: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start a command, and return it when it can be stopped."""
+    process = subprocess.Popen(
+        [*first, sys.executable, "-m", "streamviz", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    while not (line := process.stdout.readline()).endswith("Press Ctrl-C to stop.\n"):
+        assert line, "it ended too early"
+    return process
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from redis.exceptions import (
 )
 
 from streamviz.client.resp import Command, pack
+from streamviz.client.tls_check import check_tls
 from streamviz.errors import InputError, ServerAuthError, ServerError, ServerUnreachable
 
 _BLOCK_MARGIN_S = 5.0
@@ -80,6 +81,7 @@ def borrow(pool: Any) -> Iterator[Any]:
 
 def take(pool: Any) -> Any:
     """Take a raw connection out of a redis-py pool; if this raises, nothing was sent."""
+    check_tls(pool)
     try:
         return pool.get_connection()
     except _BROKEN as error:

@@ -6,7 +6,8 @@ this sample, or in an earlier one and nothing that they follow was removed since
 serve to doubt: if they disagree with what was counted, nothing is carried over. Three rewrites
 leave no trace: XSETID with a false MAXDELETEDID and the stream's own last ID, a group that is set
 back and forth, or destroyed and made anew. They only mislead if entries are removed in the same
-interval.
+interval. If all entries are removed then, and others added, a smaller ENTRIESADDED cannot be told
+from a new stream.
 
 Everything here is pure: replies go in, numbers come out.
 """
@@ -144,11 +145,11 @@ class StreamDelta:
         gone = old.length + (self.counted or 0) - now.length if sure else 0
         if gone < 0 or first.id < (head.id if head else last):
             return True
+        reset = largest_deleted(now) < largest_deleted(old) and self.acked_up_to == EntryId.MAX
         if first.id > last:  # all entries are new
-            reset = largest_deleted(now) < largest_deleted(old) and self.acked_up_to == EntryId.MAX
             return now.length > self.counter or reset
-        if head is None or head.id < first.id:
-            return head is not None and self._removed_none
+        if head is None or head.id < first.id:  # or XTRIM, and XSETID with ENTRIESADDED alone
+            return head is not None and reset and self._removed_none
         changed = head.fields and first.fields and head != first
         kept = max(largest_deleted(now), self.acked_up_to) <= first.id
         return bool(changed) or (gone > 0 and (kept or self._removed_none))

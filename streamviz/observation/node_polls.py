@@ -17,6 +17,7 @@ from streamviz.errors import StreamVizError
 from streamviz.observation.observer import Observer
 from streamviz.observation.observer_client import TIMEOUT_S
 from streamviz.observation.sample import Sample
+from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Steps
 from streamviz.observation.stand_ins import without_stream
 
@@ -54,6 +55,7 @@ class NodePolls:
         self._running: list[tuple[Visit, Future[None]]] = []
         self._silent: set[str] = set()  # the nodes that did not answer last time
 
+    @sample_deadline
     def poll(self, n: int, time_ms: int) -> list[tuple[Sample, str, Mapping[int, str]]]:
         """Return for each stream its sample, its node, and the slots that leave that node.
 
@@ -116,6 +118,7 @@ class NodePolls:
         self._silent |= {visit.node for visit in done if not visit.works}
         return done
 
+    @sample_deadline
     def _visit(self, visit: Visit, time_ms: int) -> None:
         """Take the samples of one node's streams, in as many round trips as one of them needs."""
         steps = {number: self._observers[number].steps(time_ms) for number in visit.numbers}

@@ -26,6 +26,7 @@ from streamviz.observation.poll_sample import make_sample
 from streamviz.observation.poller import Poller
 from streamviz.observation.rising_clock import RisingClock
 from streamviz.observation.sample import ReaderState, Sample
+from streamviz.observation.sample_deadline import sample_deadline
 from streamviz.observation.snapshots import Snapshots, Steps
 from streamviz.observation.stand_ins import repeated, without_stream
 
@@ -154,7 +155,8 @@ class Observer:
         if time_ms is not None:
             whole_number("time_ms", time_ms)
         check_type("readers", readers, Iterable, "a list of ReaderState")
-        sample = self.snapshots.run(self.steps(time_ms, events_of(events), tuple(readers)))
+        with sample_deadline:
+            sample = self.snapshots.run(self.steps(time_ms, events_of(events), tuple(readers)))
         for callback in tuple(self.on_sample):
             callback(sample)
         return sample

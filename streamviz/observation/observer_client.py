@@ -28,6 +28,7 @@ from streamviz.client.redirection import redirection
 from streamviz.client.resp import Command
 from streamviz.client.transport import kind_of
 from streamviz.errors import InputError
+from streamviz.observation.sample_deadline import DeadlineSocket, sample_deadline
 
 CLIENT_NAME = "streamviz-observer"
 """What CLIENT LIST shows as the name of the observer's connections."""
@@ -136,6 +137,14 @@ class _SentinelPool(_BriefPool, SentinelConnectionPool):
     """A pool of connections to the master, or a replica, that Sentinel names."""
 
 
+class _Cluster(RedisCluster):
+    """A cluster's client whose connections keep the deadline of a sample."""
+
+    def on_connect(self, connection: Any) -> None:
+        connection._sock = DeadlineSocket(connection._sock)
+        super().on_connect(connection)  # type: ignore[no-untyped-call]
+
+
 class LazyCluster:
     """A `RedisCluster` that is made when it is first used: making it connects to the nodes."""
 
@@ -177,7 +186,7 @@ def _lazy_cluster(
 
     def make() -> RedisCluster:
         start = [ClusterNode(*address) for address in sorted(addresses)]  # type: ignore[no-untyped-call]
-        return RedisCluster(startup_nodes=start, address_remap=remap, **taken)
+        return _Cluster(startup_nodes=start, address_remap=remap, **taken)
 
     return LazyCluster(make)
 
@@ -210,6 +219,7 @@ def _connects_in_its_own_way(kind: type) -> bool:
 
 def _greet(raw_connection: Any) -> None:
     """Prepare a new connection as usual, and name it."""
+    raw_connection._sock = DeadlineSocket(raw_connection._sock)
     raw_connection.on_connect()
     _set_name(raw_connection)
 
@@ -218,6 +228,7 @@ def _set_name(raw_connection: Any) -> None:
     raw_connection.send_command("CLIENT", "SETNAME", CLIENT_NAME)
     with suppress(ResponseError):  # the user may lack the right
         raw_connection.read_response()
+    sample_deadline.connected()
 
 
 _OWN: dict[str, Any] = {

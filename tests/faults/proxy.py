@@ -19,8 +19,11 @@ def unchanged(data: bytes) -> bytes:
 class Proxy:
     """Listens on a port of loopback; `request` and `reply` change each chunk.
 
-    After a chunk that became shorter the connection closes; instead of None, at once.
+    After a chunk that became shorter the connection closes; instead of None, at once. With
+    `drip_s`, a reply comes a byte at a time, and that many seconds apart.
     """
+
+    drip_s = 0.0
 
     def __init__(
         self, port: int, *, request: Change = unchanged, reply: Change = unchanged
@@ -51,12 +54,20 @@ class Proxy:
     def _pass(self, source: socket.socket, target: socket.socket, change: Change) -> None:
         with suppress(OSError):
             while (data := source.recv(1 << 16)) and (changed := change(data)) is not None:
-                target.sendall(changed)
+                self._send(target, changed)
                 if len(changed) < len(data):
                     break
         for one in (source, target):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, target: socket.socket, data: bytes) -> None:
+        is_reply = target.getsockname()[1] == self.port
+        while data and self.drip_s and is_reply:
+            target.sendall(data[:1])
+            data = data[1:]
+            threading.Event().wait(self.drip_s)
+        target.sendall(data)
 
     def __enter__(self) -> Self:
         return self

@@ -442,6 +442,20 @@ def test_a_stream_of_which_entries_are_removed_is_still_the_same(
     assert [one.kind for one in observer.sample().events] == []
 
 
+@pytest.mark.parametrize("more", ["", "; ADD 106 110"])
+@pytest.mark.parametrize("added", [3, 4])
+def test_a_trimmed_stream_whose_counter_is_set_to_its_length_is_still_the_same(
+    redis: redis_py.Redis, stream: Stream, key: str, added: int, more: str
+) -> None:
+    observer = Observer(redis, key)
+    run(redis, key, "ADD 100 105")
+    observer.sample()
+    run(redis, key, f"XTRIM s MAXLEN 3; XSETID s 105-0 ENTRIESADDED {added}{more}")
+    sample = observer.sample()
+    assert sample.events == ()
+    assert [entry.id.ms for entry in sample.entries] == ([*range(106, 111)] if more else [])
+
+
 def test_a_stream_whose_old_entries_were_trimmed_is_still_the_same(
     redis: redis_py.Redis, stream: Stream, key: str
 ) -> None:

@@ -18,6 +18,8 @@ import redis.asyncio
 import trustme
 import valkey
 import valkey.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from streamviz import Observer, Stream, connect
 from streamviz.errors import ServerAuthError, ServerUnreachable
@@ -164,3 +166,40 @@ def test_crossed_ports_and_a_wrong_password(port: int, trusted: str) -> None:
     with EmbeddedServer(port=0) as plain:
         secure = plain.url.replace("redis:", "rediss:")
         assert "Write redis://" in refused(secure, ssl_ca_certs=trusted)
+
+
+def test_a_client_of_tls_and_a_server_without_it_are_told_apart_at_once() -> None:
+    """By itself, redis-py tries to shake hands eleven times, for five seconds each."""
+    with EmbeddedServer(port=0) as plain, closing(plain.client()) as admin:
+        options = admin.connection_pool.connection_kwargs
+        address = {"port": options["port"], "password": options["password"]}
+        with closing(redis_py.Redis(ssl=True, **address)) as client:
+            before = admin.info("stats")["total_connections_received"]
+            for _ in range(3):
+                with pytest.raises(ServerUnreachable, match="does not speak TLS") as error:
+                    Stream(client, "s").length()
+            tries = admin.info("stats")["total_connections_received"] - before
+            assert tries == 4, "a handshake, and three times the question whether TLS is the reason"
+            assert "redis:// instead of rediss://" in str(error.value)
+            assert "does not speak TLS" in Observer(client, "s").sample().trouble
+
+
+def test_a_server_that_hangs_is_not_taken_for_one_without_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port, once = silent.getsockname()[1], Retry(NoBackoff(), 0)
+        client = redis_py.Redis(port=port, ssl=True, socket_timeout=0.2, retry=once)
+        for _ in range(2):
+            with pytest.raises(ServerUnreachable, match="does not answer in time"):
+                Stream(client, "s").length()
+
+
+def test_the_tls_of_a_server_is_checked_once(
+    port: int, trusted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = redis_py.Redis(port=port, password=SECRET, ssl=True, ssl_ca_certs=trusted)
+    with closing(client):
+        assert Stream(client, "tls").length() >= 0
+        received = client.info("stats")["total_connections_received"]
+        for _ in range(3):
+            assert Stream(client, "tls").length() >= 0
+        assert client.info("stats")["total_connections_received"] == received
