@@ -68,9 +68,7 @@ class TextFile:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of a CSV, of JSON Lines or of a JSON array."""
-        if self.kind == "csv":
-            return self._csv_rows()
-        return self._json_rows()
+        return self._csv_rows() if self.kind == "csv" else self._json_rows()
 
     def _csv_rows(self) -> Iterator[Row]:
         lines = self._csv_lines()
@@ -92,11 +90,9 @@ class TextFile:
                 for index, value in enumerate(self._json(file.read(), "the file")):
                     yield f"row {index}", value
                 return
-            index = 0
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield f"row {index} (line {number})", self._json(line, f"line {number}")
-                    index += 1
+            lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+            for index, (number, line) in enumerate(lines):
+                yield f"row {index} (line {number})", self._json(line, f"line {number}")
 
     def _json(self, text: str, where: str) -> Any:
         try:
@@ -181,29 +177,25 @@ class TextFile:
 
     def _undecodable(self, encoding: str) -> str:
         """Return the message for the first line that is not in the encoding."""
-        reason, number = "", 0
+        number, reason = self._first_undecodable(encoding) or (0, "")
         with self._open() as file:
-            begin = file.read(2)
-            file.seek(0)
-            for number, line in enumerate(file, start=1):  # noqa: B007 -- used after the loop
-                try:
-                    line.decode(encoding)
-                except UnicodeError as error:
-                    reason = str(getattr(error, "reason", error))
-                    break
-        wide = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        other = "utf-16" if wide else next(filter(self._decodes, _ENCODINGS))
+            wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        others = (one for one in _ENCODINGS if not self._first_undecodable(one))
+        other = "utf-16" if wide else next(others)
         return (
             f"line {number} of {str(self.path)!r} is not {self.encoding.upper()} ({reason}): "
             f"save it as UTF-8, or give its encoding, perhaps encoding={other!r}"
         )
 
-    def _decodes(self, encoding: str) -> bool:
-        try:
-            with self._open() as file:
-                return all(line.decode(encoding) is not None for line in file)
-        except UnicodeError:
-            return False
+    def _first_undecodable(self, encoding: str) -> tuple[int, str] | None:
+        """Return the number of the first line that is not in an encoding, and why it is not."""
+        with self._open() as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    line.decode(encoding)
+                except UnicodeError as error:
+                    return number, str(getattr(error, "reason", error))
+        return None
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
