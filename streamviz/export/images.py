@@ -131,23 +131,21 @@ def to_animation(
         size = (size[0] // 2 * 2, size[1] // 2 * 2)  # H.264 halves the colours' resolution
     draw = partial(_pictures, frames, size, background)
     with progress_bar(progress, f"Drawing {target.name}", count, "images") as advance:
-        pictures = _counted(draw(indices), advance)
+        pictures = draw(indices, advance)
         if suffix == ".mp4":
             content = mp4(pictures, size, rate_hz)
         else:
             some = [*indices[:: max(1, count // _PALETTE_IMAGES)], indices[-1]]
-            content = gif(pictures, list(draw(some)), count, rate_hz, loop=loop)
+            content = gif(pictures, list(draw(some, lambda _: None)), count, rate_hz, loop=loop)
     return write_file(target, content, overwrite=overwrite)
 
 
-def _counted(pictures: Iterator[Any], advance: Callable[[float], object]) -> Iterator[Any]:
-    for picture in pictures:
-        yield picture
-        advance(1)
-
-
 def _pictures(
-    frames: Frames, size: tuple[int, int], background: Background, indices: list[int]
+    frames: Frames,
+    size: tuple[int, int],
+    background: Background,
+    indices: list[int],
+    advance: Callable[[float], object],
 ) -> Iterator[Any]:
     """Yield a picture of each frame; a frame that is shown again is drawn once."""
     drawn, picture = -1, None
@@ -155,6 +153,7 @@ def _pictures(
         if index != drawn:
             drawn, picture = index, paint(_svg(figures, size, background, header), size)
         yield picture
+        advance(1)
 
 
 def _figures_at(

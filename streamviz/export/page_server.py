@@ -252,7 +252,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", f"{content_type}; charset=utf-8")
         if gzip:
             self.send_header("Content-Encoding", "gzip")
-        self._send_security_headers()
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -263,7 +262,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self._send_security_headers()
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
@@ -272,11 +270,13 @@ class _Handler(BaseHTTPRequestHandler):
             for event in events:
                 self.wfile.write(event)
 
-    def _send_security_headers(self) -> None:
+    def end_headers(self) -> None:
+        """Send what keeps the page and its token to the browser that was given the link."""
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Security-Policy", _POLICY)
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
 
 
 def _assets(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:
