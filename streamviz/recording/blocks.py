@@ -30,7 +30,9 @@ _LEVEL = 5  # 2% more bytes than at 6, in two thirds of the time
 class BrokenBlock(RecordingError):
     """A block can't be read; `last` tells whether no other block follows."""
 
-    last = False
+    def __init__(self, text: str, *, last: bool = False) -> None:
+        super().__init__(text)
+        self.last = last
 
 
 class Block(NamedTuple):
@@ -75,14 +77,10 @@ def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
                 yield Block(number, start, end, contents)
                 number, parts = number + 1, b""
         except BrokenBlock as error:
-            broken = BrokenBlock(f"block {number}: {error}")
-            broken.last = _is_last(file, at, size)
-            raise broken from error
+            raise BrokenBlock(f"block {number}: {error}", last=_is_last(file, at, size)) from error
         at = end
     if parts:
-        broken = BrokenBlock(f"block {number}: its index breaks off")
-        broken.last = True
-        raise broken
+        raise BrokenBlock(f"block {number}: its index breaks off", last=True)
 
 
 def _header(file: IO[bytes], at: int, size: int) -> tuple[int, int, bytes, bool]:
