@@ -17,7 +17,6 @@ from streamviz.simulation.checks import ByName
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.handling import Handler
-from streamviz.simulation.leaving import delete_consumer
 
 _POLL_MS = 100.0
 
@@ -196,7 +195,16 @@ class SimulatedConsumer(Handler):
             yield from self._depart()
 
     def _delete(self) -> None:
-        delete_consumer(self._reader.groups.values(), self.name)
+        groups, name = self._reader.groups.values(), self.name
+        held = sum(group.pending().consumers.get(name, 0) for group in groups)
+        if held:
+            entries = f"{held} pending {'entry' if held == 1 else 'entries'}"
+            raise InputError(
+                f"{name} holds {entries}, which XGROUP DELCONSUMER would drop: revive it, or let "
+                "another consumer claim them, and then remove it"
+            )
+        for group in groups:
+            group.delete_consumer(name)
 
     def _appear(self) -> None:
         """Create the consumer: before Redis 7.2, a read that finds nothing does not create it."""

@@ -96,7 +96,7 @@ class SimulatedClient:
             self._report("problem", detail=str(error))
 
     def _delete(self) -> None:
-        """Remove it from the server."""
+        """Remove it from the server (XGROUP DELCONSUMER); InputError if it holds entries."""
 
     def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
         """Get entries and handle them, as long as it is alive."""

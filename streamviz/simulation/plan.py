@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Self, Unpack
 
@@ -209,7 +209,7 @@ class Plan:
             See `streamviz.simulation.SimulatedReader`: remembers, start, service_ms, batch,
             handler, crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedReader, stream, name, options)
+        check_reader(SimulatedReader, stream, name, options, self.readers)
         if options.get("remembers", "hash") == "hash":
             self._check_may_write()
         reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
@@ -229,7 +229,7 @@ class Plan:
         **options
             See `streamviz.simulation.BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedSubscriber, stream, name, options)
+        check_reader(SimulatedSubscriber, stream, name, options, self.readers)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
         self.readers[name] = subscriber
         self.watch(stream)
@@ -281,10 +281,3 @@ class Plan:
         if not self._may_write:
             check_may_write(self.client, "a scenario", "give Scenario(..., allow_writes=True)")
             self._may_write = True
-
-    def _check_new_reader(
-        self, kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
-    ) -> None:
-        check_reader(kind, stream, name, options)
-        if name in self.readers:
-            raise InputError(f"this scenario already has a reader {name!r}: choose another name")
