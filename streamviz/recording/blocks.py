@@ -65,7 +65,7 @@ def _member(text: bytes, part: bytes, *, continues: bool) -> bytes:
 
 
 def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
-    """Return the blocks of a file of `size` bytes, reading only their headers."""
+    """Return the blocks of a file of `size` bytes, reading only their headers and the last text."""
     at, number, parts = 0, 1, b""
     while at < size:
         try:
@@ -74,7 +74,10 @@ def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
             _check_length(parts, "its index")
             if not continues:
                 contents = _inflate(zlib.decompressobj(), parts, "its index")
-                yield Block(number, start, end, contents)
+                block = Block(number, start, end, contents)
+                if end == size:  # a crash may have cut the last one short
+                    read_text(file, block)
+                yield block
                 number, parts = number + 1, b""
         except BrokenBlock as error:
             raise BrokenBlock(f"block {number}: {error}", last=_is_last(file, at, size)) from error
@@ -114,12 +117,9 @@ def read_text(file: IO[bytes], block: Block) -> bytes:
     """Return a block's text; BrokenBlock if it is not what was written."""
     file.seek(block.start)
     body = file.read(block.end - block.start)
-    try:
-        text = _inflate(zlib.decompressobj(-zlib.MAX_WBITS), body[: -_TAIL.size], "its text")
-    except BrokenBlock as error:
-        raise BrokenBlock(f"block {block.number}: {error}") from error
+    text = _inflate(zlib.decompressobj(-zlib.MAX_WBITS), body[: -_TAIL.size], "its text")
     if body[-_TAIL.size :] != _TAIL.pack(zlib.crc32(text), len(text)):
-        raise BrokenBlock(f"block {block.number}: its checksum is wrong")
+        raise BrokenBlock("its checksum is wrong")
     return text
 
 
