@@ -78,21 +78,16 @@ def _placed(
 
 
 def _rectangle(ink: Any, style: dict[str, str], place: Place) -> None:
+    x, y, wide, high = (float(style.get(key, 0)) for key in ("x", "y", "width", "height"))
+    if "stroke-dasharray" in style:
+        _path(ink, style | {"d": f"M{x} {y}h{wide}v{high}h{-wide}Z", "fill": "none"}, place)
+        return
     scale, left, top = place
-    x, y = (float(style.get(key, 0)) * scale for key in ("x", "y"))
-    wide, high = (float(style[key]) * scale for key in ("width", "height"))
-    box = (left + x, top + y, left + x + wide - 1, top + y + high - 1)
-    stroke = style.get("stroke")
+    left, top = left + x * scale, top + y * scale
+    box = (left, top, left + wide * scale - 1, top + high * scale - 1)
     if box[2] < box[0] or box[3] < box[1]:
         return
-    if stroke and "stroke-dasharray" in style:
-        x, y, right, bottom = box
-        corners = [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)]
-        for piece in _dashes(
-            corners, [float(one) * scale for one in style["stroke-dasharray"].split()]
-        ):
-            ink.line(piece, fill=_colour(stroke, style, "stroke"), width=_width(style, scale))
-        return
+    stroke = style.get("stroke")
     fill = None if style.get("fill") == "none" else _colour(style["fill"], style, "fill")
     outline = _colour(stroke, style, "stroke") if stroke else None
     radius = float(style.get("rx", 0)) * scale

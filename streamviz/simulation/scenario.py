@@ -214,15 +214,12 @@ class Scenario(Plan):
                  billing-1        3       0        0              0             3        1
         """
         with suppress(ServerUnreachable, HandlerError):
-            return self.clock.call(self._sample_and_summarise)
-        return self._summarise()
+            return self.clock.call(lambda: self._summarise(sample=True))
+        return self._summarise(sample=False)
 
-    def _sample_and_summarise(self) -> Summary:
-        if self.state in ("running", "paused"):
+    def _summarise(self, *, sample: bool) -> Summary:
+        if sample and self.state in ("running", "paused"):
             self._sampler.sample()
-        return self._summarise()
-
-    def _summarise(self) -> Summary:
         return summarise(list(self.groups.values()), self.histories)
 
     def note(self, text: str) -> None:

@@ -19,13 +19,15 @@ _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _MOST = Decimal(10) ** 20  # nanoseconds: three thousand years
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
-# what a date is tried against that has its month as a word, to name its format
+# the dates with words, and the times of day, that `_format_of` knows
 _DATES = (
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d.%b.%Y", "%d. %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y %b %d", "%Y-%b-%d", "%Y %B %d"),
-    *("%a, %d %b %Y", "%a %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a, %b %d, %Y"),
-    *("%b-%y", "%b %Y", "%b-%Y", "%B %Y", "%B-%Y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b. %d, %Y", "%d%b%Y"),
+    *("%a, %d %b %Y", "%a %d %b %Y", "%a, %b %d, %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Z %Y"),
+    *("%b-%y", "%b %Y", "%b-%Y", "%b. %Y", "%B %Y", "%B-%Y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%Y %b %d", "%Y-%b-%d", "%a, %Y-%m-%d", "%a %Y-%m-%d", "%A, %Y-%m-%d"),
+    *("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p"),
 )
 _CLOCKS = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", ":%H:%M:%S", ", %H:%M"),
@@ -184,6 +186,8 @@ def _format_of(text: str) -> str:
     """Return the format of a date, as advice; of a date that can't be told, an example."""
     for parts in product(_DATES, _CLOCKS, ("", " %z", " %Z")):
         form = "".join(parts)
+        if any(form.count(sign) != text.count(sign) for sign in ":,./"):
+            continue  # strptime needs a millisecond for each form
         with suppress(ValueError, re.error):  # the second if a sign is in it twice
             datetime.strptime(text, form)
             return f"format={form!r}"
