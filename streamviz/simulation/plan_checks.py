@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from inspect import Parameter, signature
-from itertools import chain
 from typing import Any
 
 from streamviz.client.resp import to_bytes
@@ -69,8 +67,6 @@ def check_reader(
     if not isinstance(name, str) or not name:
         raise InputError(f"reader={name!r}: give a name as text")
     to_bytes(name)  # or it says what can't be sent
-    parameters = chain(*(signature(one).parameters.values() for one in (kind, BaseReader)))
-    names = [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
-    known(f"an option of a {kind._random_stream.lower()}", options, names)
+    known(f"an option of a {kind._random_stream.lower()}", options, kind._options)
     if name in readers:
         raise InputError(f"this scenario already has a reader {name!r}: choose another name")

@@ -7,7 +7,7 @@ subscriber (`streamviz.simulation.subscribers`) receives entries by pub/sub.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
 from streamviz.client import arguments
@@ -71,6 +71,7 @@ class BaseReader(SimulatedClient):
     """
 
     _random_stream: ClassVar[str]  # part of the seed: a new value changes every run
+    _options: ClassVar[Iterable[str]] = ReaderOptions.__annotations__
 
     def __init__(
         self,
@@ -143,6 +144,7 @@ class SimulatedReader(BaseReader):
     """
 
     _random_stream = "Reader"
+    _options = PlainReaderOptions.__annotations__
 
     def __init__(
         self,
