@@ -107,21 +107,14 @@ class TextFile:
     def _separator(self) -> str:
         if self.delimiter is not None:
             return self.delimiter
-        shapes = {separator: self._shape(separator) for separator in _SEPARATORS}
-        for from_the_first, least in ((True, 0.8), (False, 0.5)):  # prose may stand first
-            fitting = {
-                separator: width
-                for separator, (width, share, first) in shapes.items()
-                if width > 1 and share >= least and (first == width or not from_the_first)
-            }
-            if fitting:
-                return max(fitting, key=lambda separator: fitting[separator])
-        return ","
+        fits = {separator: self._fit(separator) for separator in _SEPARATORS}
+        best = max(fits, key=lambda separator: fits[separator])
+        return best if any(fits[best][:2]) else ","
 
-    def _shape(self, separator: str) -> tuple[int, float, int]:
-        """Return how many values most rows have, which share of them has, and the first's number.
+    def _fit(self, separator: str) -> tuple[bool, bool, int]:
+        """Return whether a separator fits surely, whether it fits perhaps, and how many values it gives.
 
-        Only the first rows are read.
+        Only the first rows are read. It does not fit surely if the first is prose.
         """
         with self.text() as file:
             lines = list(itertools.islice(self._kept(file), _SAMPLE))
@@ -130,7 +123,10 @@ class TextFile:
         except csv.Error:  # it is told with its line
             widths = []
         width = _most_common(widths)
-        return width, widths.count(width) / max(len(widths), 1), widths[0] if widths else 0
+        if width < 2:
+            return False, False, width
+        share = widths.count(width) / len(widths)
+        return share >= 0.8 and widths[0] == width, share >= 0.5, width
 
     def _advice(self, values: list[str]) -> str:
         """Return what to do about a row that is longer or shorter than the header."""
