@@ -112,9 +112,9 @@ class TextFile:
         return best if any(fits[best][:2]) else ","
 
     def _fit(self, separator: str) -> tuple[bool, bool, int]:
-        """Return whether a separator fits surely, whether it fits perhaps, and how many values it gives.
+        """Return whether a separator surely fits, whether it may fit, and how many values it gives.
 
-        Only the first rows are read. It does not fit surely if the first is prose.
+        Only the first rows are read; the very first may be prose.
         """
         with self.text() as file:
             lines = list(itertools.islice(self._kept(file), _SAMPLE))
