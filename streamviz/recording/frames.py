@@ -249,13 +249,12 @@ class Frames:
         windows = {window for _, window in each}  # the plots share them
         for sample in rest:
             last = each[0][1].newest
+            n = last.n if last else 0
             for window in windows:
                 window.append(sample)
             deltas = []
             for i, (plot, window) in enumerate(each):
-                delta, identities[i] = draw_change(
-                    plot, window, last.n if last else 0, identities[i]
-                )
+                delta, identities[i] = draw_change(plot, window, n, identities[i])
                 deltas.append(delta)
             yield deltas
 

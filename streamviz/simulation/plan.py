@@ -91,7 +91,7 @@ class Plan:
         same = vars(self).get(name, self) is value  # `on_sample += [...]` sets the same list
         if self._complete and not (same or name.startswith("_")):
             kind = type(self)  # to set anything but its properties would change nothing
-            settings = [one for one in dir(kind) if getattr(getattr(kind, one), "fset", None)]
+            settings = [one for one in dir(kind) if getattr(getattr(kind, one, None), "fset", None)]
             checks.known(f"a setting of {self!r}", [name], settings)
         super().__setattr__(name, value)
 
