@@ -276,7 +276,7 @@ SLIPS: dict[str, tuple[Slip, str]] = {
     "group, service": (lambda p, s: s.group("slips", "g", service_ms=lambda: 1.0), "service_ms=<"),
     "group, service='x'": (lambda p, s: s.group("slips", "g", service_ms="x"), "service_ms='x'"),
     "group, crash_after": (lambda p, s: s.group("slips", "g", crash_after=1.5), "crash_after=1.5"),
-    "group, ack=[]": (lambda p, s: s.group("slips", "g", ack=[]), "ack=[] is not a policy"),
+    "group, ack=[]": (lambda p, s: s.group("slips", "g", ack=[]), "ack=[]: give one of"),
     "group, start": (
         lambda p, s: s.group("slips", "g", start="now"),
         "'now' is not an entry",

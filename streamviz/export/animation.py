@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -24,12 +24,7 @@ def gif(
     from PIL import Image
 
     palette = _palette(some)
-
-    def reduced() -> Iterator[Any]:
-        for picture in pictures:
-            yield picture.quantize(palette=palette, dither=Image.Dither.NONE)
-
-    frames = reduced()
+    frames = (one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures)
     ends = [round(100 * i / rate_hz) for i in range(count + 1)]  # a GIF counts in 10 ms
     durations = [10 * (end - start) for start, end in pairwise(ends)]
     durations[-1] += _LAST_MS

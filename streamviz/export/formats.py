@@ -28,12 +28,7 @@ class Format:
 
 _CONTENT = {"plots": "plots", "stream": "stream"}
 _APPEARANCE = {"size": "size", "theme": "theme"}
-_PLAYBACK = {
-    "start": "start_s",
-    "end": "end_s",
-    "speed": "speed",
-    "caption": "caption",
-}
+_PLAYBACK = {"start": "start_s", "end": "end_s", "speed": "speed", "caption": "caption"}
 _PLAYER = {"loop": "loop", "autoplay": "autoplay"}
 _ANIMATION = _CONTENT | _APPEARANCE | _PLAYBACK | {"rate": "rate_hz"}
 _STILL = {"end": "at_s", "caption": "caption"}

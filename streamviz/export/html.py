@@ -7,6 +7,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from streamviz.recording.frames import Frames
 from streamviz.widgets.assets import plotly_js, script, stylesheet
 from streamviz.widgets.player import check_speed
 
+_STATIC = Path(__file__).parent / "static"
 _DARK = {"light": False, "dark": True, "auto": None}
 _SVG_SAFE = " =/:;,.()-+!*&@$?"
 
@@ -125,40 +127,27 @@ def _page(
 ) -> str:
     count = len(frames.plots)
     columns = math.ceil(math.sqrt(count))
-    code = script("page.js")
-    css = stylesheet("live.css", "player.css", "../../export/static/page.css")
-    stage = f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))"
     background = None if theme == "auto" else theme
-    images = "".join(
+    images = (
         f'<img alt="{html.escape(figure["summary"])}" '
         f'src="data:image/svg+xml,{quote(render(figure, 960, 540, background), safe=_SVG_SAFE)}">'
         for figure in poster
     )
-    title = html.escape(clean(f"{frames.track.stream}: {frames.plots[0].title}"))
-    head = "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            '<link rel="icon" href="data:,">',
-            f"<title>{title}</title>",
-            f"<style>{css}</style></head>",
-            f'<body data-theme="{theme}" data-plots="{count}" style="{stage}">',
-            f'<main id="stage"><div class="poster">{images}</div></main>',
-            '<script type="application/gzip" id="film">',
-        ]
-    )
-    tail = "\n".join(
-        [
-            "</script>",
-            f'<script type="application/gzip" id="plotly">{_base64(plotly_js())}</script>',
-            f'<script type="module">\n{code}</script>',
-            "</body></html>\n",
-        ]
-    )
+    parts = {
+        "title": html.escape(clean(f"{frames.track.stream}: {frames.plots[0].title}")),
+        "css": stylesheet("live.css", "player.css", "../../export/static/page.css"),
+        "theme": theme,
+        "plots": count,
+        "stage": f"--wide:{size[0]};--high:{size[1]};--columns:repeat({columns},minmax(0,1fr))",
+        "poster": "".join(images),
+        "plotly": _base64(plotly_js()),
+        "code": script("page.js"),
+    }
+    halves = (_STATIC / "page.html").read_text("utf-8").split("$film")
+    before, after = (Template(half).substitute(parts) for half in halves)
     extra = {"options": options, "width": size[0], "plots": count}
-    page_bytes = len(f"{head}{tail}".encode())
-    return head + _base64(compress_frames(frames, extra, page_bytes, progress=progress)) + tail
+    page_bytes = len(f"{before}{after}".encode())
+    return before + _base64(compress_frames(frames, extra, page_bytes, progress=progress)) + after
 
 
 def _base64(content: bytes) -> str:

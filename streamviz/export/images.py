@@ -131,48 +131,36 @@ def to_animation(
         size = (size[0] // 2 * 2, size[1] // 2 * 2)  # H.264 halves the colours' resolution
     draw = partial(_pictures, frames, size, background)
     with progress_bar(progress, f"Drawing {target.name}", count, "images") as advance:
-        pictures = _counted(draw(indices), advance)
+        pictures = draw(indices, advance)
         if suffix == ".mp4":
             content = mp4(pictures, size, rate_hz)
         else:
             some = [*indices[:: max(1, count // _PALETTE_IMAGES)], indices[-1]]
-            content = gif(pictures, list(draw(some)), count, rate_hz, loop=loop)
+            content = gif(pictures, list(draw(some, lambda _: None)), count, rate_hz, loop=loop)
     return write_file(target, content, overwrite=overwrite)
 
 
-def _counted(pictures: Iterator[Any], advance: Callable[[float], object]) -> Iterator[Any]:
-    for picture in pictures:
-        yield picture
-        advance(1)
-
-
 def _pictures(
-    frames: Frames, size: tuple[int, int], background: Background, indices: list[int]
+    frames: Frames,
+    size: tuple[int, int],
+    background: Background,
+    indices: list[int],
+    advance: Callable[[float], object],
 ) -> Iterator[Any]:
-    """Yield a picture of each frame; a frame that is shown again is drawn once."""
-    drawn, picture = -1, None
-    for index, (figures, header) in zip(indices, _figures_at(frames, indices), strict=True):
-        if index != drawn:
-            drawn, picture = index, paint(_svg(figures, size, background, header), size)
-        yield picture
-
-
-def _figures_at(
-    frames: Frames, indices: list[int]
-) -> Iterator[tuple[list[Figure], tuple[str, str]]]:
-    """Return the figures of some frames in order, each with its caption and its time."""
+    """Yield a picture of each frame, with its caption and its time; frames that repeat are kept."""
     card = frames.metadata()
     figures, deltas = frames.figures_and_deltas()
-    current = 0
+    current, picture = 0, None
     for index in indices:
-        for changes in islice(deltas, max(0, index - current)):
-            figures = [
-                apply(figure, change) for figure, change in zip(figures, changes, strict=True)
-            ]
-        current = max(current, index)
-        time = card["times"][index]
-        caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
-        yield figures, (caption, f"{time:.1f} s")
+        if picture is None or index > current:
+            for changes in islice(deltas, index - current):
+                figures = [apply(one, change) for one, change in zip(figures, changes, strict=True)]
+            current = index
+            time = card["times"][index]
+            caption = next((text for at_s, text in card["captions"][::-1] if at_s <= time), "")
+            picture = paint(_svg(figures, size, background, (caption, f"{time:.1f} s")), size)
+        yield picture
+        advance(1)
 
 
 def _svg(

@@ -88,6 +88,7 @@ class DashboardServer:
             ) from error
         self._server.app = self
         self.url = f"http://{host}:{self._server.server_address[1]}/?token={self.token}"
+        # by path: a file's type, its bytes, and whether they are compressed
         self._assets = _assets(stream, self.token)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
@@ -116,10 +117,6 @@ class DashboardServer:
         # without the token
         return f"<DashboardServer of {self.stream!r}: viewers={len(self.viewers)}>"
 
-    def asset(self, path: str) -> tuple[str, bytes, bool] | None:
-        """Return the file at a path: its type, its bytes, and whether they are compressed."""
-        return self._assets.get(path)
-
     def events(self) -> Generator[bytes, None, None]:
         """Yield one browser's messages as server-sent events, until `close`."""
         name = secrets.token_hex(8)
@@ -135,11 +132,6 @@ class DashboardServer:
         finally:
             del self.viewers[name]
             viewer.close()
-
-    def receive(self, name: str, message: Any) -> bool:
-        """Pass a message to a browser's dashboard; return False if it does not accept it."""
-        viewer = self.viewers.get(name)
-        return viewer is not None and viewer.receive(message)
 
 
 class _Server(ThreadingHTTPServer):
@@ -187,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/events":
             self._send_events()
         elif path is not None:
-            asset = self.server.app.asset(path)
+            asset = self.server.app._assets.get(path)
             if asset is None:
                 self._reply(HTTPStatus.NOT_FOUND)
             else:
@@ -207,9 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
             message = json.loads(body)
         except (ValueError, RecursionError):
             message = None
-        accepted = path.startswith("/say/") and self.server.app.receive(
-            path.removeprefix("/say/"), message
-        )
+        folder, _, name = path.rpartition("/")
+        viewer = self.server.app.viewers.get(name) if folder == "/say" else None
+        accepted = viewer is not None and viewer.receive(message)
         self._reply(HTTPStatus.NO_CONTENT if accepted else HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_: object) -> None:
@@ -252,7 +244,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", f"{content_type}; charset=utf-8")
         if gzip:
             self.send_header("Content-Encoding", "gzip")
-        self._send_security_headers()
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -263,7 +254,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-        self._send_security_headers()
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
@@ -272,11 +262,13 @@ class _Handler(BaseHTTPRequestHandler):
             for event in events:
                 self.wfile.write(event)
 
-    def _send_security_headers(self) -> None:
+    def end_headers(self) -> None:
+        """Send what keeps the page and its token to the browser that was given the link."""
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Security-Policy", _POLICY)
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
 
 
 def _assets(stream: str, token: str) -> dict[str, tuple[str, bytes, bool]]:

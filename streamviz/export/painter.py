@@ -30,10 +30,10 @@ class Place(NamedTuple):
 
 
 _FINE = 2  # lines are drawn twice as large, and made smaller: that smooths their edges
-_TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?")
+_COMMAND = re.compile("([MLlHhVvaZ])([^MLlHhVvaZ]*)")
+_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?")
 _IN_FONT = re.compile("[ -\u024f–—‘’“”…−]*")
 _ROTATED = re.compile(r"translate\((\S+) (\S+)\) rotate\(-90\)")
-_COORDINATES = {"M": 2, "L": 2, "l": 2, "h": 1, "v": 1, "H": 1, "V": 1, "Z": 0, "a": 7}
 
 
 def paint(svg: str, size: tuple[int, int]) -> Any:
@@ -78,21 +78,16 @@ def _placed(
 
 
 def _rectangle(ink: Any, style: dict[str, str], place: Place) -> None:
+    x, y, wide, high = (float(style.get(key, 0)) for key in ("x", "y", "width", "height"))
+    if "stroke-dasharray" in style:
+        _path(ink, style | {"d": f"M{x} {y}h{wide}v{high}h{-wide}Z", "fill": "none"}, place)
+        return
     scale, left, top = place
-    x, y = (float(style.get(key, 0)) * scale for key in ("x", "y"))
-    wide, high = (float(style[key]) * scale for key in ("width", "height"))
-    box = (left + x, top + y, left + x + wide - 1, top + y + high - 1)
-    stroke = style.get("stroke")
+    left, top = left + x * scale, top + y * scale
+    box = (left, top, left + wide * scale - 1, top + high * scale - 1)
     if box[2] < box[0] or box[3] < box[1]:
         return
-    if stroke and "stroke-dasharray" in style:
-        x, y, right, bottom = box
-        corners = [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)]
-        for piece in _dashes(
-            corners, [float(one) * scale for one in style["stroke-dasharray"].split()]
-        ):
-            ink.line(piece, fill=_colour(stroke, style, "stroke"), width=_width(style, scale))
-        return
+    stroke = style.get("stroke")
     fill = None if style.get("fill") == "none" else _colour(style["fill"], style, "fill")
     outline = _colour(stroke, style, "stroke") if stroke else None
     radius = float(style.get("rx", 0)) * scale
@@ -115,33 +110,27 @@ def _path(ink: Any, style: dict[str, str], place: Place) -> None:
 
 def _subpaths(data: str) -> Iterator[list[Point]]:
     """Yield the corners of each part of a path's data; a circle is two arcs, and has 16."""
-    tokens, command = _TOKEN.findall(data), "M"
     points: list[Point] = []
-    at, x, y = 0, 0.0, 0.0
-    while at < len(tokens):
-        if tokens[at].isalpha():
-            command = tokens[at]
-            at += 1
-        count = _COORDINATES[command]
-        numbers = [float(one) for one in tokens[at : at + count]]
-        at += count
-        if command == "M":
-            if points:
-                yield points
-            (x, y), points, command = numbers, [], "L"
-        elif command == "Z":
-            points.append(points[0])
-            continue
+    for command, text in _COMMAND.findall(data):
+        numbers = [float(one) for one in _NUMBER.findall(text)]
+        x, y = points[-1] if points else (0.0, 0.0)
+        if command == "M" and points:
+            yield points
+            points = []
+        if command in "ML":
+            points += zip(numbers[::2], numbers[1::2], strict=True)
+        elif command == "l":
+            for right, down in zip(numbers[::2], numbers[1::2], strict=True):
+                x, y = x + right, y + down
+                points.append((x, y))
         elif command == "a":
             points += _half_circle(x, y, numbers[0], numbers[5])
-            x, y = x + numbers[5], y + numbers[6]
-        elif command in "lhv":
-            x += numbers[0] if command != "v" else 0
-            y += numbers[-1] if command != "h" else 0
+            points.append((x + numbers[5], y + numbers[6]))
+        elif command == "Z":
+            points.append(points[0])
         else:
-            x = numbers[0] if command != "V" else x
-            y = numbers[-1] if command != "H" else y
-        points.append((x, y))
+            (n,) = numbers
+            points.append({"H": (n, y), "h": (x + n, y), "V": (x, n), "v": (x, y + n)}[command])
     if points:
         yield points
 

@@ -30,7 +30,9 @@ _LEVEL = 5  # 2% more bytes than at 6, in two thirds of the time
 class BrokenBlock(RecordingError):
     """A block can't be read; `last` tells whether no other block follows."""
 
-    last = False
+    def __init__(self, text: str, *, last: bool = False) -> None:
+        super().__init__(text)
+        self.last = last
 
 
 class Block(NamedTuple):
@@ -63,7 +65,7 @@ def _member(text: bytes, part: bytes, *, continues: bool) -> bytes:
 
 
 def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
-    """Return the blocks of a file of `size` bytes, reading only their headers."""
+    """Return the blocks of a file of `size` bytes, reading only their headers and the last text."""
     at, number, parts = 0, 1, b""
     while at < size:
         try:
@@ -72,17 +74,16 @@ def read_blocks(file: IO[bytes], size: int) -> Iterator[Block]:
             _check_length(parts, "its index")
             if not continues:
                 contents = _inflate(zlib.decompressobj(), parts, "its index")
-                yield Block(number, start, end, contents)
+                block = Block(number, start, end, contents)
+                if end == size:  # a crash may have cut the last one short
+                    read_text(file, block)
+                yield block
                 number, parts = number + 1, b""
         except BrokenBlock as error:
-            broken = BrokenBlock(f"block {number}: {error}")
-            broken.last = _is_last(file, at, size)
-            raise broken from error
+            raise BrokenBlock(f"block {number}: {error}", last=_is_last(file, at, size)) from error
         at = end
     if parts:
-        broken = BrokenBlock(f"block {number}: its index breaks off")
-        broken.last = True
-        raise broken
+        raise BrokenBlock(f"block {number}: its index breaks off", last=True)
 
 
 def _header(file: IO[bytes], at: int, size: int) -> tuple[int, int, bytes, bool]:
@@ -116,12 +117,9 @@ def read_text(file: IO[bytes], block: Block) -> bytes:
     """Return a block's text; BrokenBlock if it is not what was written."""
     file.seek(block.start)
     body = file.read(block.end - block.start)
-    try:
-        text = _inflate(zlib.decompressobj(-zlib.MAX_WBITS), body[: -_TAIL.size], "its text")
-    except BrokenBlock as error:
-        raise BrokenBlock(f"block {block.number}: {error}") from error
+    text = _inflate(zlib.decompressobj(-zlib.MAX_WBITS), body[: -_TAIL.size], "its text")
     if body[-_TAIL.size :] != _TAIL.pack(zlib.crc32(text), len(text)):
-        raise BrokenBlock(f"block {block.number}: its checksum is wrong")
+        raise BrokenBlock("its checksum is wrong")
     return text
 
 

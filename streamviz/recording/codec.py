@@ -194,9 +194,10 @@ def _by_name(kind: Any) -> Codec:
 @cache
 def object_codec(kind: Any, first: int = 0) -> Codec:
     """Return how a dataclass's record is written and read, from its first field or a later one."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind)  # and by field, the class that has it first: Sample for all kinds
+    owners = {name: base.__name__ for base in kind.__mro__[:-1] for name in base.__annotations__}
     parts = [
-        (one.name, _codec(hints[one.name], f"{_owner(kind, one.name)}.{one.name}"), one.default)
+        (one.name, _codec(hints[one.name], f"{owners[one.name]}.{one.name}"), one.default)
         for one in fields(kind)[first:]
     ]
     known = {name for name, _, _ in parts}
@@ -225,13 +226,6 @@ def object_codec(kind: Any, first: int = 0) -> Codec:
         return kind(*values)
 
     return Codec(write, read)
-
-
-def _owner(kind: Any, name: str) -> str:
-    """Return the name of the class that has a field first, such as Sample for all its kinds."""
-    classes: list[Any] = [base for base in reversed(kind.__mro__) if is_dataclass(base)]
-    owners = (base for base in classes if name in {one.name for one in fields(base)})
-    return str(next(owners, kind).__name__)
 
 
 def _given(default: Any) -> Any:

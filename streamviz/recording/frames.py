@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice, takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from streamviz.errors import InputError, check_type, is_number
@@ -78,10 +78,8 @@ class Frames:
         self.plots = check_plots(plots)
         self.recording = recording
         self.track = recording.track(stream)
-        check_type("captions", captions, Iterable, "pairs of (at_s, text)")
-        self._captions = captions_of(
-            chain(((one.at_s, one.text) for one in recording.captions), captions)
-        )
+        self._captions = [*recording.captions, *captions_of(captions)]
+        self._captions.sort(key=lambda caption: caption.at_s)
         self._limit = limit
         if not len(self.track):
             raise InputError(f"{recording.path} holds no sample: record one first")
@@ -155,10 +153,17 @@ class Frames:
         """
         at = self.span[place]
         end = self.span.stop if frames is None else min(at + frames, self.span.stop)
-        windows = self._windows(at)
+        begin = self._begin(at)
         samples = self._samples(at, end)
-        for one, sample in zip(range(self._begin(at), at + 1), samples, strict=False):
-            self._take(windows, one, sample)
+        shown = deep = self._history(max(begin, self.span.start))
+        if self._seed < self.span.start:  # a stream map shows more than the other plots
+            deep = self._history(begin)
+        for one, sample in zip(range(begin, at + 1), samples, strict=False):
+            if deep is not shown:
+                deep.append(sample)
+            if one >= self.span.start:
+                shown.append(sample)
+        windows = [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
         return self._play(windows, samples)
 
     def figures(self, place: int = -1) -> list[Figure]:
@@ -230,51 +235,37 @@ class Frames:
         history.continue_from(self.start_ms, self.track.groups, dead)
         return history
 
-    def _windows(self, at: int) -> list[History]:
-        """Return an empty window for each plot: stream maps share one, the other plots another."""
-        begin = self._begin(at)
-        shown = deep = self._history(max(begin, self.span.start))
-        if self._seed < self.span.start:
-            deep = self._history(begin)
-        return [deep if isinstance(plot, StreamMap) else shown for plot in self.plots]
-
-    def _take(self, windows: list[History], place: int, sample: Sample) -> None:
-        for plot, window in zip(self.plots, windows, strict=True):
-            early = place < self.span.start and not isinstance(plot, StreamMap)
-            if window.newest is not sample and not early:  # the plots share their windows
-                window.append(sample)
-
     def _play(
         self, windows: list[History], rest: Iterable[Sample]
     ) -> tuple[list[Figure], Iterator[list[Any]]]:
+        """Return each plot's figure of its window, and an iterator over the deltas of the rest."""
         each = list(zip(self.plots, windows, strict=True))
         drawn = [draw(plot, window) for plot, window in each]
-        identities = [key for _, key in drawn]
-        return [figure for figure, _ in drawn], (
-            self._deltas(windows, sample, identities) for sample in rest
-        )
+        return [figure for figure, _ in drawn], self._deltas(each, [key for _, key in drawn], rest)
 
-    def _deltas(self, windows: list[History], sample: Sample, identities: list[Any]) -> list[Any]:
-        before = [window.newest for window in windows]
-        self._take(windows, self.span.start, sample)
-        found = []
-        for i, (plot, window, last) in enumerate(zip(self.plots, windows, before, strict=True)):
+    def _deltas(
+        self, each: list[tuple[Plot, History]], identities: list[Any], rest: Iterable[Sample]
+    ) -> Iterator[list[Any]]:
+        windows = {window for _, window in each}  # the plots share them
+        for sample in rest:
+            last = each[0][1].newest
             n = last.n if last else 0
-            delta, identities[i] = draw_change(plot, window, n, identities[i])
-            found.append(delta)
-        return found
+            for window in windows:
+                window.append(sample)
+            deltas = []
+            for i, (plot, window) in enumerate(each):
+                delta, identities[i] = draw_change(plot, window, n, identities[i])
+                deltas.append(delta)
+            yield deltas
 
     def _span(self, start_s: float, end_s: float | None) -> range:
         times = self.track.times_ms
-        for name, value in (("start_s", start_s), ("end_s", end_s)):
-            if name == "end_s" and value is None:
-                continue
+        until_s = math.inf if end_s is None else end_s
+        for name, value in (("start_s", start_s), ("end_s", until_s)):
             if not (is_number(value) and value >= 0):
                 raise InputError(f"{name}={value!r}: give seconds since the recording began")
         first = bisect_left(times, self.start_ms + start_s * 1000)
-        end = len(times)
-        if end_s is not None:
-            end = bisect_right(times, self.start_ms + end_s * 1000)
+        end = bisect_right(times, self.start_ms + until_s * 1000)
         if first >= end:
             long = (times[-1] - self.start_ms) / 1000
             upto = "on" if end_s is None else f"to {end_s:g} s"

@@ -127,22 +127,13 @@ class Recording:
     def _blocks(self, file: BinaryIO, size: int) -> list[Block]:
         """Return the blocks, without a last one that is broken."""
         blocks: list[Block] = []
-        fault = ""
         try:
             for block in read_blocks(file, size):
                 blocks.append(block)  # noqa: PERF402, those before a broken one are kept
         except BrokenBlock as error:
             if not (blocks and error.last):
                 raise RecordingError(f"{self.path}, {error}: restore the file") from error
-            fault = str(error)
-        if blocks and not fault:
-            try:
-                read_text(file, blocks[-1])
-            except BrokenBlock as error:
-                blocks.pop()
-                fault = str(error)
-        if fault:
-            warnings.warn(f"{self.path}, {fault}: this last block is left out", stacklevel=4)
+            warnings.warn(f"{self.path}, {error}: this last block is left out", stacklevel=4)
         return blocks
 
     def _take(self, block: Block) -> None:
@@ -178,7 +169,10 @@ class Recording:
         try:
             text = read_text(file, here.block)
         except BrokenBlock as error:
-            raise RecordingError(f"{self.path}, {error}: restore the file") from error
+            number = here.block.number
+            raise RecordingError(
+                f"{self.path}, block {number}: {error}: restore the file"
+            ) from error
         count = text.count(b"\n")
         if count != len(here.places):
             raise RecordingError(

@@ -103,7 +103,10 @@ class Recorder:
             if block is None:
                 block = self._streams[sample.stream] = OpenBlock(sample.stream)
             block.add(sample, line)
-            if self._is_due(sample.time_ms):
+            if self._block_ms is not None and sample.time_ms - self._written_ms >= self._block_ms:
+                self._written_ms = (
+                    sample.time_ms
+                )  # not this machine's time: runs are the same bytes
                 self._flush()
             elif len(block.lines) >= BLOCK_LINES or block.size >= BLOCK_BYTES:
                 self._write_block(block)
@@ -172,12 +175,6 @@ class Recorder:
                 self._flush()
             finally:
                 self._close_file()
-
-    def _is_due(self, time_ms: int) -> bool:
-        if self._block_ms is None or time_ms - self._written_ms < self._block_ms:
-            return False
-        self._written_ms = time_ms  # and not this machine's time: a virtual run is the same bytes
-        return True
 
     def _flush(self) -> None:
         for block in self._streams.values():

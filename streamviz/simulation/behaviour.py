@@ -18,6 +18,17 @@ OnError = Literal["raise", "keep"]
 FailWhen = Literal["before", "after"]
 ServiceTime = float | Callable[[random.Random], float]
 
+_CHOICES = {"ack": AckPolicy, "on_error": OnError, "fail_when": FailWhen, "claim_with": ClaimWith}
+_NEEDS = (
+    ("claim_with", "claim_idle_ms", "an idle time"),
+    ("delivery_limit", "claim_idle_ms", "an idle time, after which an entry is delivered again"),
+    (
+        "dead_letters",
+        "delivery_limit",
+        "a number of deliveries after which an entry is moved there",
+    ),
+)
+
 
 def exponential(mean_ms: float) -> Callable[[random.Random], float]:
     """Return a service time that is usually short and sometimes long, `mean_ms` on average."""
@@ -112,41 +123,21 @@ class ConsumerBehaviour:
     dead_letters: str | None = None
 
     def __post_init__(self) -> None:
-        if self.ack not in get_args(AckPolicy):
-            raise InputError(
-                f"ack={self.ack!r} is not a policy: give one of {', '.join(get_args(AckPolicy))}"
-            )
-        one_of("on_error", self.on_error, get_args(OnError))
-        one_of("fail_when", self.fail_when, get_args(FailWhen))
-        if self.claim_with not in get_args(ClaimWith):
-            raise InputError(
-                f"claim_with={self.claim_with!r} is not a way to claim: give one of "
-                f"{', '.join(get_args(ClaimWith))}"
-            )
-        if self.claim_with != "xclaim" and self.claim_idle_ms is None:
-            raise InputError(
-                f"claim_with={self.claim_with!r} needs an idle time: give claim_idle_ms=, too"
-            )
-        if self.delivery_limit is not None and self.claim_idle_ms is None:
-            raise InputError(
-                f"delivery_limit={self.delivery_limit!r} needs an idle time, after which an entry "
-                "is delivered again: give claim_idle_ms=, too"
-            )
-        if self.dead_letters is not None:
-            text("dead_letters", self.dead_letters)
-            if self.delivery_limit is None:
-                raise InputError(
-                    f"dead_letters={self.dead_letters!r} needs a number of deliveries after which "
-                    "an entry is moved there: give delivery_limit=, too"
-                )
+        for name, kind in _CHOICES.items():
+            one_of(name, getattr(self, name), get_args(kind))
+        for name, needed, what in _NEEDS:
+            value = getattr(self, name)
+            if value not in (None, "xclaim") and getattr(self, needed) is None:
+                raise InputError(f"{name}={value!r} needs {what}: give {needed}=, too")
         whole_number("batch", self.batch, 1)
-        if self.delivery_limit is not None:
-            whole_number("delivery_limit", self.delivery_limit, 1)
+        for name, least in (("delivery_limit", 1), ("crash_after", 0)):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name), least)
         for name in ("crash_at_s", "revive_after_s", "claim_idle_ms"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), 0)
-        if self.crash_after is not None:
-            whole_number("crash_after", self.crash_after, 0)
+        if self.dead_letters is not None:
+            text("dead_letters", self.dead_letters)
         if self.handler is not None:
             function("handler", self.handler, "an Entry")
         if callable(self.fail):

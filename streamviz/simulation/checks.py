@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import is_dataclass
-from functools import cached_property
 from inspect import Parameter, iscoroutinefunction, isgeneratorfunction, signature
 from numbers import Integral, Real
 from typing import Any, NoReturn, TypeVar
@@ -145,28 +144,3 @@ def spelled_out(*kinds: Callable[..., Any]) -> Callable[[F], F]:
         return function
 
     return spell
-
-
-class Guarded:
-    """Refuses a public attribute that it does not have, once it is made: `sped` for `speed`."""
-
-    _complete = False
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if self._complete and not name.startswith("_") and name not in self._allowed:
-            new = vars(self).get(name, self) is not value  # `on_sample += [...]` sets the same list
-            if new:
-                known(f"a setting of {self!r}", [name], self._settings())
-        super().__setattr__(name, value)
-
-    @cached_property
-    def _allowed(self) -> frozenset[str]:
-        return frozenset(self._settings())
-
-    def _settings(self) -> list[str]:
-        """Return the names that may be set: attributes, and properties with a setter."""
-        return [name for name in vars(self) if not name.startswith("_")] + self._properties()
-
-    def _properties(self) -> list[str]:
-        members = {name: one for kind in type(self).__mro__ for name, one in vars(kind).items()}
-        return [name for name, one in members.items() if isinstance(one, property) and one.fset]

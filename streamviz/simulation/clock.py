@@ -167,9 +167,9 @@ class Clock:
                     "run() was called: call run() to go on, or create a new Scenario to start() "
                     "it in real time"
                 )
+            self._set_anchor()
             self.virtual = False
             self._state = "running"
-            self._set_anchor(fresh=True)
             if self._actions.thread is None:
                 thread = threading.Thread(target=self._run, name="streamviz", daemon=True)
                 self._actions.thread = thread
@@ -263,13 +263,12 @@ class Clock:
             except Exception as error:
                 self.error = self.error or error
 
-    def _set_anchor(self, *, fresh: bool = False) -> None:
+    def _set_anchor(self) -> None:
         now = time.monotonic()
-        if not fresh and self.state == "running":
+        if self.state == "running":
             self._anchor = (now, min(self._wall_env_ms(now), self.env.peek()))
-        elif self.state != "running" or fresh:
-            paused_at = self._anchor[1] if self.state == "paused" else float(self.env.now)
-            self._anchor = (now, max(paused_at, float(self.env.now)))
+        else:  # paused, perhaps with steps since, or new
+            self._anchor = (now, max(self._anchor[1], float(self.env.now)))
 
     def _wall_env_ms(self, wall_s: float) -> float:
         """Return the time of the processes at a wall time while the clock runs."""

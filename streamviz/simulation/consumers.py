@@ -13,16 +13,15 @@ from streamviz.errors import HandlerError, InputError, NoSuchGroup, StreamVizErr
 from streamviz.observation.events import Event
 from streamviz.patterns.merge import OrderedGroupReader, Page
 from streamviz.simulation.behaviour import ConsumerBehaviour, ServiceTime, service_time
-from streamviz.simulation.checks import ByName, Guarded
+from streamviz.simulation.checks import ByName
 from streamviz.simulation.claiming import Claimer, check_server, read_own_pending
 from streamviz.simulation.context import Context
 from streamviz.simulation.handling import Handler
-from streamviz.simulation.leaving import delete_consumer
 
 _POLL_MS = 100.0
 
 
-class SimulatedGroup(Guarded):
+class SimulatedGroup:
     """A consumer group of a scenario, on one stream or on several.
 
     Attributes
@@ -64,7 +63,6 @@ class SimulatedGroup(Guarded):
         self.consumers: dict[str, SimulatedConsumer] = ByName("consumer")
         self.errors: deque[HandlerError] = deque(maxlen=1000)
         self._service = service_time(service)
-        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -150,7 +148,8 @@ class SimulatedConsumer(Handler):
     def __init__(self, group: SimulatedGroup, name: str, service: ServiceTime | None) -> None:
         context = group.context
         rng = context.rng(f"consumer {group.name} {name}")
-        super().__init__(context, name, rng, group.behaviour)
+        crash_after = None if group.consumers else group.behaviour.crash_after
+        super().__init__(context, name, rng, group.behaviour, crash_after)
         self.group = group
         self._group_name = group.name
         self.failed = 0
@@ -161,7 +160,6 @@ class SimulatedConsumer(Handler):
             context.client, group.streams, group.name, name, pending_first=False
         )
         self._claimer = Claimer(context, group.behaviour, name, self._reader)
-        self._complete = True
 
     @property
     def service_ms(self) -> ServiceTime:
@@ -182,9 +180,6 @@ class SimulatedConsumer(Handler):
         counts = f"handled {self.handled}, holding {self.holding}"
         return f"<SimulatedConsumer {self.name!r}: {state}, {counts}>"
 
-    def _revival_s(self) -> float | None:
-        return self.group.behaviour.revive_after_s
-
     def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
         if revived and len(self.group.streams) > 1:
             self._reader.restart()  # read pending and new entries in one order
@@ -200,7 +195,16 @@ class SimulatedConsumer(Handler):
             yield from self._depart()
 
     def _delete(self) -> None:
-        delete_consumer(self._reader.groups.values(), self.name)
+        groups, name = self._reader.groups.values(), self.name
+        held = sum(group.pending().consumers.get(name, 0) for group in groups)
+        if held:
+            entries = f"{held} pending {'entry' if held == 1 else 'entries'}"
+            raise InputError(
+                f"{name} holds {entries}, which XGROUP DELCONSUMER would drop: revive it, or let "
+                "another consumer claim them, and then remove it"
+            )
+        for group in groups:
+            group.delete_consumer(name)
 
     def _appear(self) -> None:
         """Create the consumer: before Redis 7.2, a read that finds nothing does not create it."""
@@ -264,10 +268,6 @@ class SimulatedConsumer(Handler):
             if behaviour.ack == "after":
                 self._ack([(key, entry)])
         self.holding = len(self._reader.held_back)
-
-    @property
-    def _is_first(self) -> bool:
-        return next(iter(self.group.consumers.values())) is self
 
     def _failed(self, error: HandlerError, event: Event) -> None:
         self.group.errors.append(error)

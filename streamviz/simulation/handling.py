@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
 
 from streamviz.client.models import Entry
 from streamviz.simulation.behaviour import ConsumerBehaviour
@@ -14,25 +13,26 @@ from streamviz.simulation.lifecycle import SimulatedClient
 class Handler(SimulatedClient):
     """A simulated client that crashes, fails and calls functions as a behaviour says."""
 
-    def __init__(
-        self, context: Context, name: str, rng: random.Random, behaviour: ConsumerBehaviour
-    ) -> None:
-        super().__init__(context, name, rng)
-        self._behaviour = behaviour
-        self._has_crashed_after = False  # `crash_after` happens once
+    _outcome = ", which stays pending"
 
-    @property
-    def _is_first(self) -> bool:
-        """Whether it is the first of its group: `crash_after` is about that one."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        rng: random.Random,
+        behaviour: ConsumerBehaviour,
+        crash_after: int | None,
+    ) -> None:
+        super().__init__(context, name, rng, behaviour.revive_after_s)
+        self._behaviour = behaviour
+        self._crash_after = crash_after
 
     def _crashes(self) -> bool:
-        behaviour = self._behaviour
-        due = behaviour.crash_after is not None and self.handled >= behaviour.crash_after
-        if due and self._is_first and not self._has_crashed_after:
-            self._has_crashed_after = True
+        if self._crash_after is not None and self.handled >= self._crash_after:
+            self._crash_after = None  # it happens once
             return True
-        return behaviour.crash_chance > 0 and self._rng.random() < behaviour.crash_chance
+        crash_chance = self._behaviour.crash_chance
+        return crash_chance > 0 and self._rng.random() < crash_chance
 
     def _call(self, entry: Entry) -> str:
         """Let the behaviour's functions handle an entry; return why they could not, or nothing."""
@@ -45,7 +45,7 @@ class Handler(SimulatedClient):
             if behaviour.handler is not None:
                 behaviour.handler(entry)
         except Exception as cause:
-            return self._raised("handler", entry, cause)
+            return self._function_raised("handler", entry, cause)
         return self._decide(entry) if behaviour.fail_when == "after" else ""
 
     def _decide(self, entry: Entry) -> str:
@@ -54,11 +54,7 @@ class Handler(SimulatedClient):
         try:
             fails = fail(entry) if callable(fail) else self._rng.random() < fail
         except Exception as cause:
-            return self._raised("fail", entry, cause)
+            return self._function_raised("fail", entry, cause)
         if fails:
             self._report("failed", detail=str(entry.id))
         return fails if isinstance(fails, str) else "failed" if fails else ""
-
-    def _raised(self, option: Literal["fail", "handler"], entry: Entry, cause: Exception) -> str:
-        self._function_raised(option, entry, cause, ", which stays pending")
-        return f"{type(cause).__name__}: {cause}"

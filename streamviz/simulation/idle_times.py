@@ -27,10 +27,12 @@ class IdleTimes:
 
         For what another program does, they count from the first sample that shows it.
         """
+        seen_before = self._seen.get(sample.stream, {})
         seen: dict[Any, float] = {}
+        self._seen[sample.stream] = seen
 
         def since(*what: Any) -> float:
-            return seen.setdefault(what, self._seen.get(sample.stream, {}).get(what, now_ms))
+            return seen.setdefault(what, seen_before.get(what, now_ms))
 
         def pending(group: str, one: PendingEntry) -> PendingEntry:
             first = since(group, one.id, one.consumer, one.deliveries)
@@ -54,6 +56,4 @@ class IdleTimes:
                 oldest=tuple(pending(group.name, one) for one in group.oldest),
             )
 
-        timed_sample = replace(sample, groups=tuple(map(timed, sample.groups)))
-        self._seen[sample.stream] = seen
-        return timed_sample
+        return replace(sample, groups=tuple(map(timed, sample.groups)))

@@ -13,34 +13,40 @@ from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, StreamVizError
 from streamviz.observation.events import Event, Kind
 from streamviz.simulation.behaviour import ServiceTime
-from streamviz.simulation.checks import Guarded, number, positive
+from streamviz.simulation.checks import number, positive
 from streamviz.simulation.context import Context
 
 _FAREWELL_MS = 1000.0  # else samples would count its last entries as dropped with it
 
 
-class SimulatedClient(Guarded):
+class SimulatedClient:
     """A client of the server that gets entries and handles them; a subclass says how.
 
     Attributes
     ----------
     alive : bool
         Whether it is running.
+    removed : bool
+        Whether it left: it is neither alive nor dead.
     handled : int
         How many entries it has handled. An entry handled twice counts twice.
     """
 
     _group_name = ""
+    _outcome = ""  # of an entry whose handler raises, for the error
 
-    def __init__(self, context: Context, name: str, rng: random.Random) -> None:
+    def __init__(
+        self, context: Context, name: str, rng: random.Random, revive_after_s: float | None
+    ) -> None:
         self.context = context
         self.name = name
-        self.alive = False
+        self.alive = self.removed = False
         self.handled = 0
         self.holding = 0  # only a consumer holds entries
         self._rng = rng
+        self._revive_after_s = revive_after_s
         self._slowdown = 1.0
-        self._leaving = self._removed = False
+        self._leaving = False
         self._process: simpy.Process | None = None
 
     @property
@@ -66,11 +72,6 @@ class SimulatedClient(Guarded):
         """Revive it: a consumer starts with its pending entries. If it is alive, do nothing."""
         self.context.clock.do(lambda: self._begin(revived=True), f"revive {self.name}")
 
-    @property
-    def removed(self) -> bool:
-        """Whether it left: it is neither alive nor dead."""
-        return self._removed
-
     def leave(self) -> None:
         """Finish what it holds, and go.
 
@@ -81,7 +82,7 @@ class SimulatedClient(Guarded):
     def _leave(self) -> None:
         if not self.alive:
             self._delete()
-        self._leaving, self._removed = self.alive, not self.alive
+        self._leaving, self.removed = self.alive, not self.alive
         self._report("leaving")
 
     def _depart(self) -> Generator[Any, Any, None]:
@@ -90,19 +91,15 @@ class SimulatedClient(Guarded):
         self.alive = self._leaving = False
         try:
             self._delete()
-            self._removed = True
+            self.removed = True
         except StreamVizError as error:
             self._report("problem", detail=str(error))
 
     def _delete(self) -> None:
-        """Remove it from the server."""
+        """Remove it from the server (XGROUP DELCONSUMER); InputError if it holds entries."""
 
     def _live(self, *, revived: bool) -> Generator[Any, Any, None]:
         """Get entries and handle them, as long as it is alive."""
-        raise NotImplementedError
-
-    def _revival_s(self) -> float | None:
-        """Return how long it stays dead, in seconds; None if it is not revived by itself."""
         raise NotImplementedError
 
     def _after_death(self) -> None:
@@ -116,7 +113,7 @@ class SimulatedClient(Guarded):
     def _begin(self, *, revived: bool) -> None:
         if self.alive:
             return
-        self.alive, self._removed = True, False
+        self.alive, self.removed = True, False
         if revived:
             self._report("revived")
         self._process = self.context.clock.env.process(self._until_death(revived=revived))
@@ -138,9 +135,8 @@ class SimulatedClient(Guarded):
         self._after_death()
         if self._process is not None and self._process is not clock.env.active_process:
             self._process.interrupt(kind)
-        revival_s = self._revival_s()
-        if revival_s is not None:
-            clock.process(self._later(revival_s, lambda: self._begin(revived=True)))
+        if self._revive_after_s is not None:
+            clock.process(self._later(self._revive_after_s, lambda: self._begin(revived=True)))
 
     def _draw_ms(self, service: ServiceTime) -> float:
         """Return how long the next entry takes, in milliseconds."""
@@ -153,14 +149,17 @@ class SimulatedClient(Guarded):
         return number("service_ms", value, 0) * self._slowdown
 
     def _function_raised(
-        self, option: Literal["fail", "handler"], entry: Entry, cause: Exception, outcome: str = ""
-    ) -> None:
-        """Report the exception of a function that the caller gave."""
-        advice = f"; correct the {option}, or catch the exception there"
-        where = f", at the entry {entry.id}{outcome}"
-        error = self.context.raised(f"the {option} of {self.name}", cause, where + advice)
+        self, option: Literal["fail", "handler"], entry: Entry, cause: Exception
+    ) -> str:
+        """Report the exception of a function that the caller gave, and return it as a text."""
+        advice = (
+            f", at the entry {entry.id}{self._outcome}; correct the {option}, or catch the "
+            "exception there"
+        )
+        error = self.context.raised(f"the {option} of {self.name}", cause, advice)
         kind: Kind = "fail_raised" if option == "fail" else "handler_raised"
         self._failed(error, Event(kind, self.name, self._group_name, detail=type(cause).__name__))
+        return f"{type(cause).__name__}: {cause}"
 
     def _failed(self, error: HandlerError, event: Event) -> None:
         self.context.fail(error, event)

@@ -7,11 +7,11 @@ made it, and that no other client has added to it since. IDs prove nothing.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
 import redis
 
@@ -28,9 +28,22 @@ from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import DeadLetterStream
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader, SimulatedReader, readers_key
-from streamviz.simulation.run_marks import RUNS_KEY, RunMark, load_mark, save_mark
+
+RUNS_KEY = "streamviz:runs"
+"""The hash with the marks: a field for each stream that a virtual run made or joined."""
 
 Writer = Producer | DeadLetterStream
+
+
+@dataclass(frozen=True, slots=True)
+class RunMark:
+    """What virtual runs left of one stream."""
+
+    run: str  # its name
+    entries: int | None = None  # that the run added; None if it did not make the stream
+    last_id: str = "0-0"  # of these entries
+    groups: list[str] = field(default_factory=list)  # that runs created
+    readers: dict[str, str] = field(default_factory=dict)  # the last position that each saved
 
 
 class Ownership:
@@ -87,12 +100,9 @@ class Ownership:
 
     def mark_streams(self, streams: Iterable[str], writers: Collection[Writer]) -> None:
         """Mark what the run has left, so that the next run may replace it."""
-        for key in streams:
-            own = [one for one in writers if one.stream == key]
-            entries = sum(one.added for one in own)
-            last_id = max((one.last_id for one in own), default=EntryId.ZERO)
+        for stream in streams:
             with suppress(StreamVizError):  # without a mark, the next run refuses
-                self._mark_stream(key, entries, str(last_id))
+                self._mark_stream(stream, [one for one in writers if one.stream == stream])
 
     def _prepare_stream(self, stream: str, now_ms: int, *, trims: bool) -> bool:
         """Replace a stream if it may be replaced, and return whether it was deleted."""
@@ -108,7 +118,8 @@ class Ownership:
             self._mark_start(stream, mark.groups)
             return False
         if not obstacle:
-            if self._delete(stream, raw):
+            query = ("XINFO", "STREAM", stream)  # deleted only if it is still the same
+            if self._to(stream).transaction_if(query, raw, [("DEL", stream)]) is not None:
                 self._mark_start(stream, [])
                 for name in mark.readers:
                     self._delete_position(stream, name, mark)
@@ -129,8 +140,8 @@ class Ownership:
             return
         key = readers_key(stream)
         position = self._to(key).call("HGET", key, name)
-        mark = load_mark(self._to(RUNS_KEY), stream)
-        if position is not None and (mark is None or not self._delete_position(stream, name, mark)):
+        mark = self._mark(stream)
+        if position is not None and not self._delete_position(stream, name, mark):
             raise InputError(
                 f"{key!r} holds a position of {name!r}, and it is not replaced: no virtual run "
                 "saved it. Choose another name for the reader, or delete the position yourself "
@@ -138,11 +149,13 @@ class Ownership:
             )
         self._prepared_readers.add((stream, name))
 
-    def _mark_stream(self, stream: str, entries: int, last_id: str) -> None:
+    def _mark_stream(self, stream: str, writers: Collection[Writer]) -> None:
         names = [name for key, name in self._prepared_readers if key == stream]
         mark = self._mark(stream)
         if stream in self._own_streams and mark.run == self._run:
-            mark = replace(mark, entries=entries, last_id=last_id)
+            last_id = max((one.last_id for one in writers), default=EntryId.ZERO)
+            added = sum(one.added for one in writers)
+            mark = replace(mark, entries=added, last_id=str(last_id))
         elif not names:
             return
         key = readers_key(stream)
@@ -166,11 +179,6 @@ class Ownership:
         self._own_streams.add(stream)
         self._save(stream, RunMark(self._run, 0, groups=groups))
 
-    def _delete(self, stream: str, info: Any) -> bool:
-        """Delete a stream if its XINFO reply is still the same, and return whether it was."""
-        query = ("XINFO", "STREAM", stream)
-        return self._to(stream).transaction_if(query, info, [("DEL", stream)]) is not None
-
     def _delete_position(self, stream: str, name: str, mark: RunMark) -> bool:
         """Delete a reader's position if it is the one in the mark, and return whether it was."""
         if name not in mark.readers:
@@ -180,10 +188,29 @@ class Ownership:
         return self._to(key).transaction_if(("HGET", key, name), position, delete) is not None
 
     def _mark(self, stream: str) -> RunMark:
-        return load_mark(self._to(RUNS_KEY), stream) or RunMark(self._run)
+        """Return the mark of a stream; a new one if there is none, or another program wrote it."""
+        raw = self._to(RUNS_KEY).call("HGET", RUNS_KEY, stream)
+        with suppress(ValueError, TypeError):  # not JSON, or not the fields of this version
+            if raw is not None:
+                return _checked(RunMark(**json.loads(raw)))
+        return RunMark(self._run)
 
     def _save(self, stream: str, mark: RunMark) -> None:
-        save_mark(self._to(RUNS_KEY), stream, mark)
+        self._to(RUNS_KEY).call("HSET", RUNS_KEY, stream, json.dumps(asdict(mark)))
+
+
+def _checked(mark: RunMark) -> RunMark:
+    valid = (
+        isinstance(mark.run, str)
+        and (mark.entries is None or type(mark.entries) is int)
+        and isinstance(mark.last_id, str)
+        and isinstance(mark.groups, list)
+        and isinstance(mark.readers, dict)
+        and all(isinstance(one, str) for one in (*mark.groups, *mark.readers.values()))
+    )
+    if not valid:
+        raise ValueError("not a mark")
+    return mark
 
 
 def _is_new(info: StreamInfo) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Self, Unpack
 
 import redis
@@ -12,6 +13,7 @@ from streamviz.client.arguments import Id, whole_number
 from streamviz.client.connection import Connection
 from streamviz.client.hidden_values import FieldsShown, is_hidden
 from streamviz.errors import InputError, check_type
+from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
 from streamviz.patterns.partitions import Partitions
@@ -41,22 +43,24 @@ from streamviz.simulation.readers import (
     SimulatedReader,
 )
 from streamviz.simulation.sampler import Sampler
-from streamviz.simulation.subscribers import SimulatedSubscriber
+from streamviz.simulation.subscribers import SimulatedSubscriber, publish_to_subscribers
 
 
-class Plan(checks.Guarded):
+class Plan:
     """The streams of a scenario, their producers, groups and readers; see `Scenario`."""
+
+    _complete = False
 
     def __init__(
         self,
         client: redis.Redis,
-        seed: int,
-        sample_every_ms: float,
-        limit: int,
         *,
-        memory: bool,
-        allow_writes: bool,
-        fields: FieldsShown,
+        seed: int = 0,
+        sample_every_ms: float = 100,
+        limit: int = 1000,
+        memory: bool = False,
+        allow_writes: bool = False,
+        fields: FieldsShown = "show",
     ) -> None:
         if not isinstance(client, RedisCluster | LazyCluster):
             Connection(client)  # or it says what the client is
@@ -72,13 +76,24 @@ class Plan(checks.Guarded):
         self.producers: list[Producer] = []
         self.groups: dict[str, SimulatedGroup] = checks.ByName("group")
         self.readers: dict[str, BaseReader] = checks.ByName("reader")
+        self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
         self._sampler = Sampler(
             self.context, self.producers, self.readers, interval_ms, limit, memory=memory
         )
         self.histories = self._sampler.histories
         self.on_sample = self._sampler.on_sample
         self._ownership = Ownership(client)
+        self.clock.on_change.append(self._clock_changed)
         self._may_write = allow_writes
+        self._complete = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        same = vars(self).get(name, self) is value  # `on_sample += [...]` sets the same list
+        if self._complete and not (same or name.startswith("_")):
+            kind = type(self)  # to set anything but its properties would change nothing
+            settings = [one for one in dir(kind) if getattr(getattr(kind, one, None), "fset", None)]
+            checks.known(f"a setting of {self!r}", [name], settings)
+        super().__setattr__(name, value)
 
     def produce(
         self,
@@ -194,7 +209,7 @@ class Plan(checks.Guarded):
             See `streamviz.simulation.SimulatedReader`: remembers, start, service_ms, batch,
             handler, crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedReader, stream, name, options)
+        check_reader(SimulatedReader, stream, name, options, self.readers)
         if options.get("remembers", "hash") == "hash":
             self._check_may_write()
         reader = self.readers[name] = SimulatedReader(self.context, stream, name, **options)
@@ -214,7 +229,7 @@ class Plan(checks.Guarded):
         **options
             See `streamviz.simulation.BaseReader`: service_ms, handler, crash_at_s, revive_after_s.
         """
-        self._check_new_reader(SimulatedSubscriber, stream, name, options)
+        check_reader(SimulatedSubscriber, stream, name, options, self.readers)
         subscriber = SimulatedSubscriber(self.context, stream, name, **options)
         self.readers[name] = subscriber
         self.watch(stream)
@@ -252,15 +267,17 @@ class Plan(checks.Guarded):
             raise InputError("this scenario has no stream: call produce(), group() or watch()")
         return next(iter(self.histories.values()))
 
+    def _clock_changed(self) -> None:
+        """Report the exception that stopped the clock, in a last sample; close the connections."""
+        error = self.clock.error
+        if error is not None and self.context.error is not error:
+            self.context.fail(error, Event("clock_stopped", detail=type(error).__name__))
+            self._sampler.sample()
+        if self.clock.state == "stopped":
+            self._sampler.close()
+
     def _check_may_write(self) -> None:
         """Check, once, that the scenario may write to the server."""
         if not self._may_write:
             check_may_write(self.client, "a scenario", "give Scenario(..., allow_writes=True)")
             self._may_write = True
-
-    def _check_new_reader(
-        self, kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
-    ) -> None:
-        check_reader(kind, stream, name, options)
-        if name in self.readers:
-            raise InputError(f"this scenario already has a reader {name!r}: choose another name")

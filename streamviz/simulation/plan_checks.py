@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from inspect import Parameter, signature
-from itertools import chain
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from streamviz.client.resp import to_bytes
@@ -57,7 +55,11 @@ def check_not_a_group(stream: str, groups: Mapping[str, Sequence[str]], fed: set
 
 
 def check_reader(
-    kind: type[BaseReader], stream: str, name: str, options: Mapping[str, Any]
+    kind: type[BaseReader],
+    stream: str,
+    name: str,
+    options: Mapping[str, Any],
+    readers: Container[str],
 ) -> None:
     """Check the stream, the name and the options of a plain reader or a subscriber."""
     if not isinstance(stream, str) or not stream:
@@ -65,6 +67,6 @@ def check_reader(
     if not isinstance(name, str) or not name:
         raise InputError(f"reader={name!r}: give a name as text")
     to_bytes(name)  # or it says what can't be sent
-    parameters = chain(*(signature(one).parameters.values() for one in (kind, BaseReader)))
-    names = [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
-    known(f"an option of a {kind._random_stream.lower()}", options, names)
+    known(f"an option of a {kind._random_stream.lower()}", options, kind._options)
+    if name in readers:
+        raise InputError(f"this scenario already has a reader {name!r}: choose another name")

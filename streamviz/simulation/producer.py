@@ -12,14 +12,14 @@ from streamviz.client.stream import Stream
 from streamviz.errors import InputError, StreamVizError, check_type
 from streamviz.observation.events import Event
 from streamviz.observation.sample import ProducerState
-from streamviz.simulation.checks import Guarded, positive
+from streamviz.simulation.checks import positive
 from streamviz.simulation.context import Context
 from streamviz.simulation.series import Fields, Series
 
 _MAX_NEW = 10  # entries of a producer in a sample
 
 
-class Producer(Guarded):
+class Producer:
     """Adds a series to a stream.
 
     Attributes
@@ -68,7 +68,6 @@ class Producer(Guarded):
         self._rate = 1.0
         self._rate_changed = context.clock.env.event()
         context.clock.process(self._produce())
-        self._complete = True
 
     @property
     def rate(self) -> float:

@@ -7,7 +7,7 @@ subscriber (`streamviz.simulation.subscribers`) receives entries by pub/sub.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
 from streamviz.client import arguments
@@ -71,6 +71,7 @@ class BaseReader(SimulatedClient):
     """
 
     _random_stream: ClassVar[str]  # part of the seed: a new value changes every run
+    _options: ClassVar[Iterable[str]] = ReaderOptions.__annotations__
 
     def __init__(
         self,
@@ -88,14 +89,14 @@ class BaseReader(SimulatedClient):
                 number(option, value, 0)
         if handler is not None:
             function("handler", handler, "an Entry")
-        super().__init__(context, name, context.rng(f"{self._random_stream} {stream} {name}"))
+        rng = context.rng(f"{self._random_stream} {stream} {name}")
+        super().__init__(context, name, rng, revive_after_s)
         self.stream = stream
         self._position: EntryId | None = None
         self._handled_ids: deque[EntryId] = deque(maxlen=_MAX_IDS_PER_SAMPLE)
         self._service = service_time(service_ms)
         self._handler = handler
         self._crash_at_s = crash_at_s
-        self._revive_after_s = revive_after_s
 
     def state(self) -> ReaderState | None:
         """Return the position and the entries handled since the last call; None without either."""
@@ -108,9 +109,6 @@ class BaseReader(SimulatedClient):
         state = "alive" if self.alive else "dead"
         kind = type(self).__name__
         return f"<{kind} {self.name!r} of {self.stream!r}: {state}, handled {self.handled}>"
-
-    def _revival_s(self) -> float | None:
-        return self._revive_after_s
 
     def _handle(self, entry: Entry) -> Generator[Any, Any, None]:
         """Spend the service time of an entry, then handle it."""
@@ -146,6 +144,7 @@ class SimulatedReader(BaseReader):
     """
 
     _random_stream = "Reader"
+    _options = PlainReaderOptions.__annotations__
 
     def __init__(
         self,

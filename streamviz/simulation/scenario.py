@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Self
 
-import redis
-
-from streamviz.client.hidden_values import FieldsShown
 from streamviz.client.progress import progress_bar
 from streamviz.errors import HandlerError, InputError, ServerUnreachable
 from streamviz.observation.events import Event
@@ -18,7 +14,6 @@ from streamviz.simulation import checks
 from streamviz.simulation.clock import State
 from streamviz.simulation.ownership import Writer
 from streamviz.simulation.plan import Plan
-from streamviz.simulation.subscribers import publish_to_subscribers
 from streamviz.simulation.summary import Summary, summarise
 
 
@@ -69,30 +64,6 @@ class Scenario(Plan):
     >>> shop.run(seconds=10)
     <History of 'doctest:orders': 10 s, 55 entries>
     """
-
-    def __init__(
-        self,
-        client: redis.Redis,
-        *,
-        seed: int = 0,
-        sample_every_ms: float = 100,
-        limit: int = 1000,
-        memory: bool = False,
-        allow_writes: bool = False,
-        fields: FieldsShown = "show",
-    ) -> None:
-        super().__init__(
-            client,
-            seed,
-            sample_every_ms,
-            limit,
-            memory=memory,
-            allow_writes=allow_writes,
-            fields=fields,
-        )
-        self.context.on_added.append(partial(publish_to_subscribers, client, self.readers))
-        self.clock.on_change.append(self._clock_changed)
-        self._complete = True
 
     @property
     def state(self) -> State:
@@ -243,15 +214,12 @@ class Scenario(Plan):
                  billing-1        3       0        0              0             3        1
         """
         with suppress(ServerUnreachable, HandlerError):
-            return self.clock.call(self._sample_and_summarise)
-        return self._summarise()
+            return self.clock.call(lambda: self._summarise(sample=True))
+        return self._summarise(sample=False)
 
-    def _sample_and_summarise(self) -> Summary:
-        if self.state in ("running", "paused"):
+    def _summarise(self, *, sample: bool) -> Summary:
+        if sample and self.state in ("running", "paused"):
             self._sampler.sample()
-        return self._summarise()
-
-    def _summarise(self) -> Summary:
         return summarise(list(self.groups.values()), self.histories)
 
     def note(self, text: str) -> None:
@@ -278,15 +246,3 @@ class Scenario(Plan):
     def __repr__(self) -> str:
         streams = ", ".join(map(repr, self.histories)) or "no stream"
         return f"<Scenario on {streams}: {self.state}>"
-
-    def _settings(self) -> list[str]:
-        return self._properties()  # to set anything else would change nothing
-
-    def _clock_changed(self) -> None:
-        """Report the exception that stopped the clock, in a last sample; close the connections."""
-        error = self.clock.error
-        if error is not None and self.error is not error:
-            self.context.fail(error, Event("clock_stopped", detail=type(error).__name__))
-            self._sampler.sample()
-        if self.clock.state == "stopped":
-            self._sampler.close()

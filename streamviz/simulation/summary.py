@@ -124,33 +124,30 @@ _COUNTS = _COLUMNS[:5]  # of a consumer, and summed of a group
 
 def summarise(groups: Iterable[SimulatedGroup], histories: Mapping[str, History]) -> Summary:
     """Return the summary of a scenario's groups, as of the newest samples."""
-    summaries = []
-    for group in groups:
-        samples = [histories[key].newest for key in group.streams]
-        states = [one.find_group(group.name) if one else None for one in samples]
-        summaries.append(_summarise_group(group, states))
-    return Summary(tuple(summaries))
+    return Summary(tuple(_group_summary(group, histories) for group in groups))
 
 
-def _summarise_group(group: SimulatedGroup, states: Sequence[GroupState | None]) -> GroupSummary:
-    consumers = tuple(_summarise_consumer(one, states) for one in list(group.consumers.values()))
+def _group_summary(group: SimulatedGroup, histories: Mapping[str, History]) -> GroupSummary:
+    samples = [histories[key].newest for key in group.streams]
+    states = [one.find_group(group.name) if one else None for one in samples]
+    consumers = tuple(_consumer_summary(one, states) for one in list(group.consumers.values()))
     counts: dict[str, Any] = {one: sum(getattr(c, one) for c in consumers) for one in _COUNTS}
     return GroupSummary(
         name=group.name,
         streams=group.streams,
-        pending=sum_known(None if one is None else one.pending for one in states),
-        waiting=sum_known(None if one is None else one.lag.entries for one in states),
+        pending=sum_known(one.pending if one else None for one in states),
+        waiting=sum_known(one.lag.entries if one else None for one in states),
         consumers=consumers,
         **counts,
     )
 
 
-def _summarise_consumer(
+def _consumer_summary(
     consumer: SimulatedConsumer, states: Sequence[GroupState | None]
 ) -> ConsumerSummary:
     name = consumer.name
     held = sum_known(
-        None if group is None else sum(one.pending for one in group.consumers if one.name == name)
+        sum(one.pending for one in group.consumers if one.name == name) if group else None
         for group in states
     )
     counts: dict[str, Any] = {one: getattr(consumer, one) for one in _COUNTS}

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -101,6 +102,28 @@ def test_a_paused_clock_stands_still_and_resumes_where_it_was(clock: Clock, unti
     until(lambda: len(tick_times) > count)
     made = len(tick_times) - count
     assert made <= 1 + 100 * (time.monotonic() - began), "the clock does not make up for the pause"
+
+
+def test_a_pause_in_a_wait_leaves_the_rest_of_it(
+    clock: Clock, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    wall = SimpleNamespace(monotonic=lambda: now_s)
+    monkeypatch.setattr("streamviz.simulation.clock.time", wall)
+    tick_times: list[float] = []
+    clock.process(ticks(clock, 100_000, tick_times))
+    clock.start()
+    until(lambda: clock.env.peek() == 100_000)
+    now_s = 60.0
+    clock.pause()
+    now_s = 1000.0
+    clock.start()
+    now_s = 1039.0
+    clock.speed = 1  # it looks at the time
+    assert not tick_times
+    now_s = 1041.0
+    clock.speed = 1
+    until(lambda: tick_times == [100_000])
 
 
 def test_a_step_runs_one_event(clock: Clock, until: Until) -> None:

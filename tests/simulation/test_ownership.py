@@ -19,8 +19,8 @@ from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError, StreamVizError
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.patterns.partitions import Partitions
+from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.readers import readers_key
-from streamviz.simulation.run_marks import RUNS_KEY
 
 FEBRUARY_MS = 1_769_904_000_000
 EPOCH_MS = 1_767_225_600_000

@@ -15,8 +15,8 @@ from streamviz.cli import main
 from streamviz.errors import InputError
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.server.embedded_cluster import EmbeddedCluster
+from streamviz.simulation.ownership import RUNS_KEY
 from streamviz.simulation.permission import PLAYGROUND_KEY
-from streamviz.simulation.run_marks import RUNS_KEY
 
 Until = Callable[..., None]
 

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from typing import Any
 
@@ -96,18 +97,16 @@ class Series:
         parts = [self, *(Series.of(other) for other in others)]
         ends = all(part.ends for part in parts)
         begun = [part.began_ms for part in parts if part.began_ms is not None]
-        if not begun:
-            return Series(lambda: heapq.merge(*parts, key=lambda point: point[0]), ends=ends)
-        if len(begun) < len(parts):
+        if begun and len(begun) < len(parts):
             raise InputError(
                 "one series has times of its own and another one has not: read all of them with "
                 "keep_time=True, or none"
             )
-        first = min(begun)
-        parts = [part.shift(at - first) for part, at in zip(parts, begun, strict=True)]
-        merged = Series(lambda: heapq.merge(*parts, key=lambda point: point[0]), ends=ends)
-        merged.began_ms = first
-        return merged
+        first = min(begun, default=None)
+        if first is not None:
+            parts = [part.shift(at - first) for part, at in zip(parts, begun, strict=True)]
+        start = partial(heapq.merge, *parts, key=lambda point: point[0])
+        return Series(start, began_ms=first, ends=ends)
 
     def shift(self, ms: float) -> Series:
         """Return the same points, `ms` milliseconds later."""
@@ -117,9 +116,7 @@ class Series:
     def limit(self, n: int) -> Series:
         """Return the first `n` points."""
         count = whole_number("n", n, 0)
-        limited = self._like(lambda: itertools.islice(iter(self), count))
-        limited.ends = True
-        return limited
+        return Series(lambda: itertools.islice(self, count), began_ms=self.began_ms, ends=True)
 
     def speed(self, factor: float) -> Series:
         """Return the same points, `factor` times as fast."""

@@ -68,9 +68,7 @@ class TextFile:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of a CSV, of JSON Lines or of a JSON array."""
-        if self.kind == "csv":
-            return self._csv_rows()
-        return self._json_rows()
+        return self._csv_rows() if self.kind == "csv" else self._json_rows()
 
     def _csv_rows(self) -> Iterator[Row]:
         lines = self._csv_lines()
@@ -92,11 +90,9 @@ class TextFile:
                 for index, value in enumerate(self._json(file.read(), "the file")):
                     yield f"row {index}", value
                 return
-            index = 0
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield f"row {index} (line {number})", self._json(line, f"line {number}")
-                    index += 1
+            lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+            for index, (number, line) in enumerate(lines):
+                yield f"row {index} (line {number})", self._json(line, f"line {number}")
 
     def _json(self, text: str, where: str) -> Any:
         try:
@@ -111,21 +107,14 @@ class TextFile:
     def _separator(self) -> str:
         if self.delimiter is not None:
             return self.delimiter
-        shapes = {separator: self._shape(separator) for separator in _SEPARATORS}
-        for from_the_first, least in ((True, 0.8), (False, 0.5)):  # prose may stand first
-            fitting = {
-                separator: width
-                for separator, (width, share, first) in shapes.items()
-                if width > 1 and share >= least and (first == width or not from_the_first)
-            }
-            if fitting:
-                return max(fitting, key=lambda separator: fitting[separator])
-        return ","
+        fits = {separator: self._fit(separator) for separator in _SEPARATORS}
+        best = max(fits, key=lambda separator: fits[separator])
+        return best if any(fits[best][:2]) else ","
 
-    def _shape(self, separator: str) -> tuple[int, float, int]:
-        """Return how many values most rows have, which share of them has, and the first's number.
+    def _fit(self, separator: str) -> tuple[bool, bool, int]:
+        """Return whether a separator surely fits, whether it may fit, and how many values it gives.
 
-        Only the first rows are read.
+        Only the first rows are read; the very first may be prose.
         """
         with self.text() as file:
             lines = list(itertools.islice(self._kept(file), _SAMPLE))
@@ -134,7 +123,10 @@ class TextFile:
         except csv.Error:  # it is told with its line
             widths = []
         width = _most_common(widths)
-        return width, widths.count(width) / max(len(widths), 1), widths[0] if widths else 0
+        if width < 2:
+            return False, False, width
+        share = widths.count(width) / len(widths)
+        return share >= 0.8 and widths[0] == width, share >= 0.5, width
 
     def _advice(self, values: list[str]) -> str:
         """Return what to do about a row that is longer or shorter than the header."""
@@ -181,29 +173,25 @@ class TextFile:
 
     def _undecodable(self, encoding: str) -> str:
         """Return the message for the first line that is not in the encoding."""
-        reason, number = "", 0
+        number, reason = self._first_undecodable(encoding) or (0, "")
         with self._open() as file:
-            begin = file.read(2)
-            file.seek(0)
-            for number, line in enumerate(file, start=1):  # noqa: B007 -- used after the loop
-                try:
-                    line.decode(encoding)
-                except UnicodeError as error:
-                    reason = str(getattr(error, "reason", error))
-                    break
-        wide = begin in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        other = "utf-16" if wide else next(filter(self._decodes, _ENCODINGS))
+            wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        others = (one for one in _ENCODINGS if not self._first_undecodable(one))
+        other = "utf-16" if wide else next(others)
         return (
             f"line {number} of {str(self.path)!r} is not {self.encoding.upper()} ({reason}): "
             f"save it as UTF-8, or give its encoding, perhaps encoding={other!r}"
         )
 
-    def _decodes(self, encoding: str) -> bool:
-        try:
-            with self._open() as file:
-                return all(line.decode(encoding) is not None for line in file)
-        except UnicodeError:
-            return False
+    def _first_undecodable(self, encoding: str) -> tuple[int, str] | None:
+        """Return the number of the first line that is not in an encoding, and why it is not."""
+        with self._open() as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    line.decode(encoding)
+                except UnicodeError as error:
+                    return number, str(getattr(error, "reason", error))
+        return None
 
     @contextmanager
     def _open(self) -> Iterator[Any]:

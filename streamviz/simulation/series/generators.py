@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from streamviz.client.arguments import whole_number
 from streamviz.errors import InputError
@@ -27,13 +27,12 @@ def poisson(rate_hz: float = 1.0, *, seed: int = 0, field: str = "n") -> Series:
     """
     rate = positive("rate_hz", rate_hz, 1_000_000)
     text("field", field)
-    whole_number("seed", seed)
 
-    def points() -> Iterator[Point]:
-        for n, at_ms in enumerate(_arrivals(random.Random(f"poisson {seed}"), rate)):
+    def points(rng: random.Random) -> Iterator[Point]:
+        for n, at_ms in enumerate(_arrivals(rng, rate)):
             yield at_ms, {field: n}
 
-    return Series(points)
+    return _seeded("poisson", seed, points)
 
 
 def bursts(
@@ -61,20 +60,18 @@ def bursts(
     size = whole_number("burst_size", burst_size, 1)
     every = number("every_ms", every_ms, 1)
     spread = int(number("spread_ms", spread_ms, 0))
-    whole_number("seed", seed)
     if spread > every:
         raise InputError(
             f"spread_ms={spread_ms!r} is longer than every_ms={every_ms!r}: give a shorter one"
         )
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"bursts {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         for burst in itertools.count():
             offsets = sorted(rng.randrange(spread + 1) for _ in range(size))
             for n, offset in enumerate(offsets):
                 yield burst * every + offset, {"burst": burst, "n": n}
 
-    return Series(points)
+    return _seeded("bursts", seed, points)
 
 
 def sine(
@@ -91,15 +88,13 @@ def sine(
     height = number("amplitude", amplitude)
     deviation = number("noise", noise, 0)
     digits = _digits(height, deviation)
-    whole_number("seed", seed)
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"sine {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         for n in itertools.count():
             wave = height * math.sin(2 * math.pi * n * gap_ms / period_ms)
             yield n * gap_ms, {"value": round(wave + rng.gauss(0, deviation), digits)}
 
-    return Series(points)
+    return _seeded("sine", seed, points)
 
 
 def random_walk(
@@ -110,16 +105,14 @@ def random_walk(
     deviation = number("step", step, 0)
     begin = number("start", start)
     digits = _digits(deviation)
-    whole_number("seed", seed)
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"random_walk {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         value = begin
         for n in itertools.count():
             yield n * gap_ms, {"value": round(value, digits)}
             value += rng.gauss(0, deviation)
 
-    return Series(points)
+    return _seeded("random_walk", seed, points)
 
 
 def sensor(
@@ -151,12 +144,10 @@ def sensor(
     """
     gap_ms = 1000 / positive("rate_hz", rate_hz, 1_000_000)
     text("name", name)
-    whole_number("seed", seed)
     gap_probability = probability("gap_chance", gap_chance)
     late_probability = probability("late_chance", late_chance)
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"sensor {name} {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         late_points: list[tuple[int, Point]] = []  # each with the reading that it comes after
         silent_until = -1
         for n in itertools.count():
@@ -178,7 +169,7 @@ def sensor(
             while late_points and late_points[0][0] <= n:
                 yield at_ms, late_points.pop(0)[1][1]
 
-    return Series(points)
+    return _seeded(f"sensor {name}", seed, points)
 
 
 _PAGES = ("home", "search", "item", "cart", "checkout", "help")
@@ -188,10 +179,8 @@ def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> S
     """Return clicks of a shop's visitors; fields ``session`` and ``page``."""
     rate = positive("rate_hz", rate_hz, 1_000_000)
     session_count = whole_number("sessions", sessions, 1)
-    whole_number("seed", seed)
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"clickstream {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         pages = [0] * session_count
         for at_ms in _arrivals(rng, rate):
             session = rng.randrange(session_count)
@@ -199,7 +188,7 @@ def clickstream(rate_hz: float = 5.0, *, sessions: int = 20, seed: int = 0) -> S
             pages[session] = max(0, min(len(_PAGES) - 1, page))
             yield at_ms, {"session": f"v{session:02d}", "page": _PAGES[pages[session]]}
 
-    return Series(points)
+    return _seeded("clickstream", seed, points)
 
 
 _GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 59.0))
@@ -208,10 +197,8 @@ _GOODS = (("tea", 4.5), ("cup", 9.0), ("pot", 32.0), ("tray", 18.5), ("kettle", 
 def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
     """Return a tea shop's orders; fields ``order``, ``customer``, ``item`` and ``amount``."""
     rate = positive("rate_hz", rate_hz, 1_000_000)
-    whole_number("seed", seed)
 
-    def points() -> Iterator[Point]:
-        rng = random.Random(f"orders {seed}")
+    def points(rng: random.Random) -> Iterator[Point]:
         for order, at_ms in enumerate(_arrivals(rng, rate), start=1):
             item, price = rng.choice(_GOODS)
             yield (
@@ -224,7 +211,13 @@ def orders(rate_hz: float = 2.0, *, seed: int = 0) -> Series:
                 },
             )
 
-    return Series(points)
+    return _seeded("orders", seed, points)
+
+
+def _seeded(kind: str, seed: int, points: Callable[[random.Random], Iterator[Point]]) -> Series:
+    """Return a series whose every iteration begins with the same random numbers."""
+    whole_number("seed", seed)
+    return Series(lambda: points(random.Random(f"{kind} {seed}")))
 
 
 def _digits(*scales: float) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 import math
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from itertools import product
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -19,14 +19,20 @@ _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _MOST = Decimal(10) ** 20  # nanoseconds: three thousand years
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
-_NAMES: dict[str, Sequence[str]] = {
-    "%B": list(calendar.month_name)[1:],
-    "%b": list(calendar.month_abbr)[1:],
-    "%A": list(calendar.day_name),
-    "%a": list(calendar.day_abbr),
-    "%p": ("AM", "PM"),
-    "%Z": ("UTC", "GMT"),
-}
+# the dates with words, and the times of day, that `_format_of` knows
+_DATES = (
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d.%b.%Y", "%d. %B %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b. %d, %Y", "%d%b%Y"),
+    *("%a, %d %b %Y", "%a %d %b %Y", "%a, %b %d, %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Z %Y"),
+    *("%b-%y", "%b %Y", "%b-%Y", "%b. %Y", "%B %Y", "%B-%Y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%Y %b %d", "%Y-%b-%d", "%a, %Y-%m-%d", "%a %Y-%m-%d", "%A, %Y-%m-%d"),
+    *("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p"),
+)
+_CLOCKS = (
+    *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M:%S,%f", ":%H:%M:%S", ", %H:%M"),
+    *(" %I:%M %p", " %I:%M%p", " %I:%M:%S %p", ", %I:%M %p", ", %I:%M:%S %p", " at %I:%M %p"),
+)
 _DATE = re.compile(  # 2026-1-31, 31/1/2026, 1/31/26, each perhaps with a time and a zone
     r"(?:(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?"
     r"|(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<last>\d{4}|\d\d))"
@@ -178,32 +184,15 @@ def _unit_of(number: float) -> str:
 
 def _format_of(text: str) -> str:
     """Return the format of a date, as advice; of a date that can't be told, an example."""
-    names = {name.lower(): sign for sign, known in _NAMES.items() for name in known}
-    parts = re.findall(r"(?<= )[+-]\d{4}|[A-Za-z]+|\d+|[^A-Za-z\d]", text)
-    words = [names.get(part.lower(), part) for part in parts]
-    numbers = iter(("%d", "%y") if {"%b", "%B"} & {*words} else ("%m", "%d"))
-    clock = iter(("%I" if "%p" in words else "%H", "%M", "%S"))
-    for place, part in enumerate(parts):
-        beside = [*parts[max(place - 1, 0) : place], *parts[place + 1 : place + 2]]
-        if re.fullmatch(r"[+-]\d{4}", part):
-            words[place] = "%z"
-        elif not part.isdigit():
-            continue
-        elif ":" in beside and len(part) < 3:
-            words[place] = next(clock, part)
-        elif words[max(place - 2, 0)] == "%S" and parts[place - 1] in ".,":
-            words[place] = "%f"
-        elif len(part) == 4 or int(part) > 31:
-            words[place] = "%Y" if len(part) == 4 else "%y"
-        else:
-            words[place] = next(numbers, part)
-    if {"%b", "%B"} & {*words} and "%d" in words and not {"%Y", "%y"} & {*words}:
-        return "time= two columns, that with the year and this one"
-    form = "".join(words)
-    unknown = [word for word in words if word.isalpha() and word not in "TZ"]
-    try:
-        datetime.strptime(text, form)
-    except (ValueError, re.error):  # the second if a sign is in it twice
-        unknown.append(text)
-    usable = not unknown and {"%Y", "%y", "%b", "%B", "%H", "%I"} & {*words}
-    return f"format={form!r}" if usable else "format=, such as '%d %b %Y'"
+    for parts in product(_DATES, _CLOCKS, ("", " %z", " %Z")):
+        form = "".join(parts)
+        if any(form.count(sign) != text.count(sign) for sign in ":,./"):
+            continue  # strptime needs a millisecond for each form
+        with suppress(ValueError, re.error):  # the second if a sign is in it twice
+            datetime.strptime(text, form)
+            return f"format={form!r}"
+    for form in ("%d %b %Y", "%d-%b %Y", "%d %B %Y", "%b %d %Y", "%b-%d %Y", "%B %d %Y"):
+        with suppress(ValueError):
+            datetime.strptime(f"{text} 2024", form)
+            return "time= two columns, that with the year and this one"
+    return "format=, such as '%d %b %Y'"
