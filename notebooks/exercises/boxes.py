@@ -25,13 +25,24 @@ class Lost:
         return str(self.label)
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A word above a column, without a box."""
+
+    label: object
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
 def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
     ----------
     rows : mapping of str to iterable
-        The labels of each row's boxes. A `Lost` one is crossed out, and None leaves a gap.
+        The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
+        leaves a gap.
 
     Examples
     --------
@@ -66,6 +77,8 @@ def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )
+    if isinstance(one, Head):
+        return label
     cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{RED}'/>" if lost else ""
     return f"<rect x='{x}' y='{y}' width='{wide}' height='{_HIGH}' rx='3' {paint}/>{label}{cross}"
 

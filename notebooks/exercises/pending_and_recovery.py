@@ -125,15 +125,17 @@ def check_night(crew: ConsumerGroup) -> Verdict:
 
 
 def _sacks(millers: ConsumerGroup) -> Picture:
-    """Draw the three sacks: who holds each, and what is flour or a dead letter by now."""
+    """Draw the three sacks: how often each was delivered, and where it is by now."""
     ids = (_POISON, _UNLUCKY, _FRESH)
     sack_of = {entry.id: entry.fields["sack"] for entry in stream_of(millers).range()}
-    pending = {one.id for one in millers.pending_entries()}
+    pending = {one.id: one.deliveries for one in millers.pending_entries()}
     flour = read_list(stream_of(millers), "mill:flour")
-    dead = [one.entry_id for one in DeadLetters(millers.consumer("moe")).letters()]
+    dead = {one.entry_id: one.deliveries for one in DeadLetters(millers.consumer("moe")).letters()}
+    times = [(pending | dead).get(one) for one in ids]
     return boxes(
         {
             "sacks": [one if one in sack_of else Lost(one) for one in ids],
+            "delivered": [n and count_of(n, "time") for n in times],
             "pending": [one if one in pending else None for one in ids],
             "flour": [one if sack_of.get(one) in flour else None for one in ids],
             "dead letters": [one if one in dead else None for one in ids],

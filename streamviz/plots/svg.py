@@ -23,6 +23,7 @@ from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
+from streamviz.plots.ticks import least_step, sharing, ticks
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
@@ -116,11 +117,15 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     low, high = y_axis.get("domain", (0, 1))
     left, bottom = frame.at(x_axis.get("domain", (0, 1))[0], low)
     right, top = frame.at(x_axis.get("domain", (0, 1))[1], high)
-    y_range = y_axis.get("range") or _span(_sharing(figure, main, "yaxis"), "y", zero=True)
-    x_range = _span(_sharing(figure, along, "xaxis"), "x")
+    y_range = y_axis.get("range") or _span(sharing(figure, main, "yaxis"), "y", zero=True)
+    x_range = _span(sharing(figure, along, "xaxis"), "x")
     panel = Panel(left, right, top, bottom, x_range, y_range)
     lowest = x_axis.get("anchor", "y") == y
-    yield from _grid(panel, x_axis if lowest else None, y_axis)
+    least = (
+        least_step(sharing(figure, along, "xaxis"), "x"),
+        least_step(sharing(figure, main, "yaxis"), "y"),
+    )
+    yield from _grid(panel, x_axis if lowest else None, y_axis, least)
     first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
     for trace in main if first_below else reversed(main):
         yield from draw_trace(trace, panel)
@@ -130,12 +135,6 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
             for trace in along:
                 if trace.get("yaxis", "y") == over.replace("axis", ""):
                     yield from draw_trace(trace, strip)
-
-
-def _sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
-    """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
-    axes = [axis for key, axis in figure["layout"].items() if key.startswith(kind)]
-    return list(figure["data"]) if any("matches" in axis for axis in axes) else own
 
 
 def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:
@@ -148,18 +147,23 @@ def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float,
 
 
 def _grid(
-    panel: Panel, x_axis: dict[str, Any] | None, y_axis: dict[str, Any]
+    panel: Panel,
+    x_axis: dict[str, Any] | None,
+    y_axis: dict[str, Any],
+    least: tuple[int, int],
 ) -> Iterator[str | Word]:
     labels = y_axis.get("showticklabels", True)
-    for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4) if x_axis else ():
+    about = 7 if panel.right - panel.left > 300 else 4
+    for value in ticks(*panel.x, about, least[0]) if x_axis else ():
         x, y = panel.at(value, panel.y[0])
         text = _number(value)
         element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
         yield word(element, (x, y + 16), text, "middle", "tick")
     own_ticks = y_axis.get("tickvals")
-    ticks = own_ticks if own_ticks is not None else _ticks(*panel.y, y_axis.get("nticks", 6) - 1)
-    texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
-    for value, text in zip(ticks, texts, strict=True):
+    if own_ticks is None:
+        own_ticks = ticks(*panel.y, y_axis.get("nticks", 6) - 1, least[1])
+    texts = y_axis.get("ticktext") or [_number(value) for value in own_ticks]
+    for value, text in zip(own_ticks, texts, strict=True):
         _, y = panel.at(panel.x[0], value)
         yield (
             f"<path d='M{panel.left:.1f} {y:.1f}H{panel.right:.1f}' stroke='{GREY}' "
@@ -211,17 +215,6 @@ def _legend(traces: list[Trace], width: int, title_end: float) -> Iterator[str]:
 
 def _more(count: int) -> str:
     return f"and {count} more"
-
-
-def _ticks(low: float, high: float, about: int) -> list[float]:
-    span = high - low
-    if not math.isfinite(span) or span <= 0:
-        return [low]
-    raw = span / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
-    first = math.ceil(low / step)
-    return [round(i * step, 10) for i in range(first, math.floor(high / step) + 1)]
 
 
 def _number(value: float) -> str:

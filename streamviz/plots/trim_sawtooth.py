@@ -102,7 +102,7 @@ class TrimSawtooth(Plot):
         names = [f"XLEN {last.length:,}", *limits]
         top = max(last.length, *self.limits, 0)
         unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
-        size = "unknown" if taken is None else f"{taken:,.6g} {unit}"
+        size = "unknown" if taken is None else f"{_rounded(taken)} {unit}"
         return [
             end_texts(x, names, [last.length, *self.limits], top, _GAP),
             end_texts(x, [size], [taken], taken or 0, _GAP),
@@ -123,3 +123,8 @@ class TrimSawtooth(Plot):
 
     def _taken(self, sample: Sample) -> int | None:
         return sample.nodes if self.beside == "nodes" else sample.memory_bytes
+
+
+def _rounded(value: float) -> str:
+    """Return a number in as many digits as one reads at a glance: three, or all before the point."""
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"

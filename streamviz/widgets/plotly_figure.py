@@ -9,6 +9,7 @@ from typing import Any
 
 from streamviz.plots.figure import Figure
 from streamviz.plots.svg import render
+from streamviz.plots.ticks import with_whole_ticks
 
 _AXIS = re.compile(r"([xy])(?:axis)?(\d*)")
 _MOVED = ("title", "legend", "annotations")
@@ -23,6 +24,7 @@ def plotly_figure(figures: Sequence[Figure]) -> Any:
     """
     from plotly.graph_objects import Figure as PlotlyFigure
 
+    figures = [one if _is_flow(one) else with_whole_ticks(one) for one in figures]
     if len(figures) == 1 and not _is_flow(figures[0]):
         return PlotlyFigure(figures[0]["data"], figures[0]["layout"])
     height = len(figures) * (_ROW_PX + _GAP_PX) - _GAP_PX

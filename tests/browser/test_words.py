@@ -233,6 +233,19 @@ def test_no_words_of_a_plot_lie_over_others_or_leave_the_picture(
     assert count > 50 * len(names)
 
 
+def test_a_board_counts_a_few_entries_in_whole_ones(
+    show: Callable[..., list[dict[str, Any]]],
+) -> None:
+    few = History(10)
+    for n, waiting in enumerate((0, 1, 2, 0), 1):
+        one = state("g", waiting, 1, EntryId(1), 2, 0)
+        few.append(sample(n, one, time_ms=1_767_225_600_000 + 300 * n))
+    (shown,) = show([draw(PLOTS["group_lag"], few)[0]], (640, 360), 1.0)
+    texts = [one["text"] for one in shown["boxes"]]
+    assert {"0", "1", "2"} <= {*texts}
+    assert "1.5" not in texts
+
+
 def test_each_groups_numbers_stand_in_its_own_part_of_a_small_picture(
     show: Callable[..., list[dict[str, Any]]],
 ) -> None:

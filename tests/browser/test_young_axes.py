@@ -12,6 +12,8 @@ from plots.histories import group, history, sample
 from streamviz.cli import PLOTS
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
+from streamviz.plots import GroupLag
+from streamviz.plots.ticks import with_whole_ticks
 from streamviz.widgets.assets import plotly_js
 
 START_MS = 1_767_225_600_000
@@ -55,3 +57,20 @@ def test_axes_begin_at_zero_from_the_first_look_on(page: Page) -> None:
         DRAW, [PLOTS["stream-map"]().figure(old) | {"data": [{"x": [-5], "y": [0]}]}]
     )
     assert axes[0][1] < -5, "a stream that was there before has a past"
+
+
+TICKS = """async figure => {
+  const node = document.body.appendChild(document.createElement('div'));
+  Object.assign(node.style, { height: '300px', width: '600px' });
+  await Plotly.newPlot(node, figure.data, figure.layout);
+  return [...node.querySelectorAll('.ytick text')].map(one => one.textContent);
+}"""
+
+
+def test_plotly_counts_a_few_entries_in_whole_ones(page: Page) -> None:
+    page.set_content("<body></body>")
+    page.add_script_tag(content=gzip.decompress(plotly_js()).decode("utf-8"))
+    few = history(*(sample(n, group("g", n - 1), time_ms=START_MS + n) for n in (1, 2, 3)))
+    bare = GroupLag().figure(few)
+    assert "0.5" in page.evaluate(TICKS, bare), "this is what is mended"
+    assert page.evaluate(TICKS, with_whole_ticks(bare)) == ["0", "1", "2"]

@@ -304,6 +304,21 @@ def by_the_difference(mine: Stream, order: Order) -> float:
     return GIB * 4000 / (fact.bytes_of(mine) - before)
 
 
+def in_a_gb(mine: Stream, order: Order) -> int:
+    mine.add_many([order] * 2000)
+    return int(10**9 * 2000 // fact.bytes_of(mine))
+
+
+def in_too_large_a_gib(mine: Stream, order: Order) -> float:
+    mine.add_many([order] * 2000)
+    return GIB * GIB / 10**9 * 2000 / fact.bytes_of(mine)
+
+
+def by_five_nodes(mine: Stream, order: Order) -> float:
+    mine.add_many([order] * 5000)
+    return GIB * 5000 / mine.connection.call("MEMORY", "USAGE", mine.key)
+
+
 def until_it_is_full(mine: Stream, order: Order) -> int:
     while fact.bytes_of(mine) < GIB:
         for _ in range(500):
@@ -336,6 +351,10 @@ def always_the_same_order(mine: Stream, order: Order) -> int:
         (lambda mine, order: float("nan"), "fewer fit"),
         (in_a_crowd, ""),
         (by_the_difference, ""),
+        (by_five_nodes, ""),
+        (in_a_gb, "so many fit in a GB, which has 10**9 bytes. A GiB has 2**30"),
+        (lambda mine, order: in_a_crowd(mine, order) * 10**9 / GIB, "so many fit in a GB"),
+        (in_too_large_a_gib, "7% too many"),
         (lambda mine, order: in_a_crowd(mine, order) * 1.1, ""),
     ],
 )
@@ -399,6 +418,33 @@ def by_hand(pair: ConsumerGroup) -> None:
     pair.consumer("quick").read(4)
 
 
+def slow_first(pair: ConsumerGroup) -> None:
+    pair.consumer("slow").read(8)
+    for count in (2, 1, 1):
+        pair.consumer("quick").read(count)
+
+
+def asked_too_late(pair: ConsumerGroup) -> None:
+    pair.consumer("slow").read(8)
+    pair.consumer("quick").read(4)
+    for _ in range(2):
+        pair.consumer("quick").read(1)  # nothing is left
+
+
+def without_a_count(pair: ConsumerGroup) -> None:
+    for _ in range(3):
+        pair.consumer("quick").read(1)
+    client = pair.connection.client
+    client.xreadgroup("pair", "slow", {pair.key: ">"})  # type: ignore[union-attr]
+
+
+def its_own_again(pair: ConsumerGroup) -> None:
+    pair.consumer("quick").read(4)
+    for _ in range(2):
+        pair.consumer("quick").read(1, after="0")
+    pair.consumer("slow").read(8)
+
+
 def by_a_claim(pair: ConsumerGroup) -> None:
     fact.take_turns(pair, {"quick": 1, "slow": 1})
     pair.consumer("slow").claim([one.id for one in pair.pending_entries(consumer="quick")][:6])
@@ -412,7 +458,9 @@ def slow_asks_more(pair: ConsumerGroup) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (by_hand, "quick asked 1 times and slow 1"),
+        (by_hand, "quick asked 1 times and slow 1: quick must"),
+        (asked_too_late, "quick asked 1 times and slow 1 while jobs were waiting"),
+        (its_own_again, "quick asked 1 times and slow 1"),
         (by_a_claim, "a claim moved jobs"),
         (slow_asks_more, "quick must ask three times"),
     ],
@@ -425,3 +473,13 @@ def test_slow_may_not_get_more_in_another_way(
     verdict = fact.check_case(pair)
     assert not verdict.right
     assert hint in verdict.text
+
+
+@pytest.mark.parametrize("answer", [slow_first, without_a_count])
+def test_three_questions_in_time_are_right_in_any_order(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
+) -> None:
+    pair = fact.new_case(redis)
+    answer(pair)
+    verdict = fact.check_case(pair)
+    assert verdict.right, verdict

@@ -30,6 +30,7 @@ from exercises import (
 from exercises.verdict import Verdict
 from streamviz import Stream
 from streamviz.client.connection import Connection
+from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.errors import CommandRefused
 from streamviz.patterns import DeadLetters
@@ -184,11 +185,12 @@ def the_smaller_number_of_a_bill(redis: redis_py.Redis) -> Verdict:
 
 
 def judged_before_it_is_delivered(redis: redis_py.Redis) -> Verdict:
-    ben = judge.new_relay(redis).consumer("ben")
-    for entry in Stream(redis, judge.RELAYED).range():
-        judge.judge_relay(redis, entry)
-        ben.ack(entry.id)
-    return judge.check_relay(redis)
+    def relay(group: ConsumerGroup, judge_one: Callable[[Entry], str]) -> None:
+        for entry in Stream(redis, group.key).range():
+            judge_one(entry)
+            group.ack(entry.id)
+
+    return judge.check_relay(redis, relay)
 
 
 def owner_overwritten(client: Any, seat: str, buyer: str) -> bool:

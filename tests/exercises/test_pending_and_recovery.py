@@ -267,12 +267,13 @@ def test_the_mills_picture_shows_where_each_sack_is(redis: redis_py.Redis) -> No
         return picture.text
 
     mill = exercise.new_mill(redis)
-    sacks = "sacks: 1-0, 2-0, 3-0; "
-    assert shown() == f"{sacks}pending: 1-0, 2-0, 3-0; flour: none; dead letters: none"
+    sacks = "sacks: 1-0, 2-0, 3-0; delivered: 5 times"
+    times = ", 4 times, 1 time; "
+    assert shown() == f"{sacks}{times}pending: 1-0, 2-0, 3-0; flour: none; dead letters: none"
     sweep(mill)
-    assert shown() == f"{sacks}pending: 2-0, 3-0; flour: none; dead letters: 1-0"
+    assert shown() == f"{sacks}{times}pending: 2-0, 3-0; flour: none; dead letters: 1-0"
     grind(mill)
-    assert shown() == f"{sacks}pending: none; flour: 2-0, 3-0; dead letters: 1-0"
+    assert shown() == f"{sacks}; pending: none; flour: 2-0, 3-0; dead letters: 1-0"
 
 
 def other(mill: ConsumerGroup) -> None:

@@ -223,17 +223,18 @@ def a_later_last_id(redis: Redis) -> Verdict:
 
 
 def relay(redis: Redis, *, noack: bool = False, back: int = 1, again: bool = False) -> Verdict:
-    group = judge.new_relay(redis)
-    ben = group.consumer("ben")
-    if again:
-        group.set_id("0")
-        entries = ben.read()
-    else:
-        entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read(noack=noack)]
-    for entry in entries[::back]:
-        judge.judge_relay(redis, entry)
-        ben.ack(entry.id)
-    return judge.check_relay(redis)
+    def answer(group: ConsumerGroup, judge_one: Callable[[Entry], str]) -> None:
+        ben = group.consumer("ben")
+        if again:
+            group.set_id("0")
+            entries: list[Entry] = ben.read()
+        else:
+            entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read(noack=noack)]
+        for entry in entries[::back]:
+            judge_one(entry)
+            ben.ack(entry.id)
+
+    return judge.check_relay(redis, answer)
 
 
 def a_pair_for_a_coord(redis: Redis) -> Verdict:

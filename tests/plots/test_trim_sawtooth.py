@@ -101,3 +101,14 @@ def test_the_panels_have_scales_of_their_own() -> None:
     assert ">200</text>" in memory
     assert ">40</text>" in memory
     assert nodes.count("rotate(-90)") == memory.count("rotate(-90)") == 2
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "text"),
+    [(16_521, "16.5 kB"), (987, "0.987 kB"), (4_000, "4 kB"), (1_234_567, "1,235 kB")],
+)
+def test_the_last_size_has_as_many_digits_as_one_reads(memory_bytes: int, text: str) -> None:
+    figure = TrimSawtooth(beside="memory").figure(
+        history(sample(1, length=3, memory_bytes=memory_bytes))
+    )
+    assert f">{text}</text>" in render(figure)

@@ -32,12 +32,12 @@ function roomy({ low, high }, fromZero) {
   return { low: bottom, high: high + (fromZero ? span * 0.055 : span * 0.001) };
 }
 
-/** Round numbers in a range. @param {Range} range @param {number} about their number */
-export function ticks({ low, high }, about) {
+/** Round numbers in a range. @param {Range} range @param {number} about their number @param {number} [least] the least step */
+export function ticks({ low, high }, about, least = 0) {
   const raw = (high - low) / Math.max(1, about);
   if (!(raw > 0) || !Number.isFinite(raw)) return [low];
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((many) => many * power).find((one) => one >= raw * 0.999) ?? raw;
+  const step = Math.max(least, [1, 2, 5, 10].map((many) => many * power).find((one) => one >= raw * 0.999) ?? raw);
   const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
@@ -122,7 +122,7 @@ function texts(ink, { text = [], textfont, textposition }, points, layout) {
 function grid(ink, axis, range, area, side, layout) {
   const size = layout.font?.size ?? 13;
   const flat = side === "x";
-  const at = axis.tickvals ?? ticks(range, flat ? Math.min(8, area.wide / (size * 5)) : area.high / (size * 3.4));
+  const at = axis.tickvals ?? ticks(range, flat ? Math.min(8, area.wide / (size * 5)) : area.high / (size * 3.4), axis.dtick);
   ink.font = `${size}px system-ui, sans-serif`;
   ink.textAlign = flat ? "center" : "right";
   ink.textBaseline = flat ? "top" : "middle";

@@ -81,7 +81,7 @@ export function withLegend(data, layout, { wide, high }) {
  * @param {any[]} data @param {any} layout @param {number} scale
  * @param {{wide: number, high: number}} [box] its size in pixels */
 export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
-  if (scale === 1) return { data, layout: withRoom(layout, box) };
+  if (scale === 1) return { data, layout: withWholeTicks(data, withRoom(layout, box), box) };
   const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
   const traces = data.map((trace) => {
     const own = { ...trace };
@@ -101,7 +101,26 @@ export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
   }
   const title = { ...layout.title, font: { ...layout.title?.font, size: Math.round((layout.meta?.strips ? 13 : 17) * scale) } }; // a flow's headline is larger
   const shown = { ...layout, font: { ...layout.font, size }, margin, title };
-  return { data: traces, layout: withRoom({ ...shown, ...withLegend(data, shown, box) }, box) };
+  return { data: traces, layout: withWholeTicks(data, withRoom({ ...shown, ...withLegend(data, shown, box) }, box), box) };
+}
+
+/** A layout whose axes have whole numbers where all that is shown there is whole: plotly would write 0.5 at an axis that counts a few entries.
+ * The texts at the ends of lines don't count. @param {any[]} data @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
+export function withWholeTicks(data, layout, box) {
+  const shown = { ...layout };
+  const points = extents(data, layout);
+  for (const axis of axesOf(layout)) {
+    const [key, side] = [axisKey(axis), axis[0]];
+    const { matches = axis, tickvals, dtick, nticks, rangemode, domain: [from, to] = [0, 1] } = layout[key];
+    const { low, high } = points[matches] ?? { low: Infinity, high: -Infinity };
+    if (tickvals || dtick || low > high) continue;
+    const length = (side === "x" ? box.wide : box.high) * (to - from) || Infinity;
+    const most = nticks ?? Math.min(9, Math.max(4, length / (side === "x" ? 80 : 40))) + 1; // as plotly chooses
+    if ((high - (rangemode === "tozero" ? Math.min(0, low) : low)) * 1.06 > most / 2) continue; // its own steps are whole
+    const own = data.filter((trace) => trace.mode !== "text" && (layout[axisKey(trace[`${side}axis`] ?? side)]?.matches ?? trace[`${side}axis`] ?? side) === matches);
+    if (own.every((trace) => (trace[side] ?? []).every((/** @type {any} */ value) => value === null || Number.isInteger(value)))) shown[key] = { ...layout[key], dtick: 1 };
+  }
+  return shown;
 }
 
 /** A title in letters small enough for its room, or in two lines. @param {any} title @param {number} room @param {number} size */

@@ -40,6 +40,12 @@ test("ticks are round numbers inside the range", () => {
   for (const high of [1e-9, 7, 1e15]) assert.ok(ticks({ low: 0, high }, 6).length <= 12);
 });
 
+test("ticks are not closer together than the least step", () => {
+  assert.deepEqual(ticks({ low: 0, high: 2.1 }, 5), [0, 0.5, 1, 1.5, 2]);
+  assert.deepEqual(ticks({ low: 0, high: 2.1 }, 5, 1), [0, 1, 2]);
+  assert.deepEqual(ticks({ low: 0, high: 40 }, 5, 1), [0, 10, 20, 30, 40]);
+});
+
 test("points lie where the axes say, and gaps stay gaps", () => {
   const at = placed({ x: [0, 5, 10], y: [0, null, 4] }, { low: 0, high: 10 }, { low: 0, high: 4 }, area);
   assert.deepEqual(at, [[10, 70], null, [110, 20]]);

@@ -57,3 +57,31 @@ test("a first sample is drawn from its own time, and later the range is plotly's
   assert.deepEqual(ranges([{ x: [6] }, { x: [7], xaxis: "x2" }]), [undefined, undefined, [3, 4]]);
   assert.deepEqual(layout.xaxis, {}, "the figure's layout stays as it was");
 });
+
+test("an axis that counts a few has whole numbers; one with parts, or with many, has plotly's own", () => {
+  const up = { rangemode: "tozero" };
+  const layout = { xaxis: {}, yaxis: up, yaxis2: { ...up, nticks: 4 }, yaxis3: { tickvals: [0] }, yaxis4: { ...up, domain: [0, 0.3] } };
+  const steps = (ys, box = { wide: 900, high: 400 }, axis = "y") => {
+    const data = [{ mode: "lines", x: [0, 0.25], y: ys, yaxis: axis }, { mode: "text", x: [0.25], y: [1.06 * Math.max(...ys)], yaxis: axis }];
+    const shown = staged(data, layout, 1, box).layout;
+    assert.equal(shown.xaxis.dtick, undefined, "seconds have parts");
+    return shown[`yaxis${axis.slice(1)}`].dtick;
+  };
+  assert.deepEqual([[0, 1], [0, 2], [null, 4], [0, 0]].map((ys) => steps(ys)), [1, 1, 1, 1]);
+  assert.deepEqual([[0, 1.5], [0, 6], [0, 40], [0.5, null]].map((ys) => steps(ys)), [undefined, undefined, undefined, undefined]);
+  assert.equal(steps([0, 4], { wide: 900, high: 100 }), undefined, "there is no room for five numbers, and plotly's step is 2");
+  assert.equal(steps([100, 101]), undefined, "the axis begins at zero");
+  assert.deepEqual([steps([0, 1], undefined, "y2"), steps([0, 3], undefined, "y2"), steps([0, 1], undefined, "y3")], [1, undefined, undefined]);
+  assert.equal(steps([0, 2], undefined, "y4"), 1);
+  assert.deepEqual(layout.yaxis, up, "the figure's layout stays as it was");
+});
+
+test("axes that match count together", () => {
+  const layout = { xaxis: {}, yaxis: {}, xaxis2: {}, yaxis2: { matches: "y" } };
+  const steps = (other) => {
+    const shown = staged([{ x: [0], y: [1] }, { x: [0], y: [other], xaxis: "x2", yaxis: "y2" }], layout, 1, { wide: 900, high: 400 }).layout;
+    return [shown.yaxis.dtick, shown.yaxis2.dtick];
+  };
+  assert.deepEqual(steps(2), [1, 1]);
+  assert.deepEqual(steps(2.5), [undefined, undefined]);
+});
