@@ -10,16 +10,19 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from exercises.labels import labelled
 from streamviz.client.connection import listeners
 from streamviz.client.entry_id import EntryId
 from streamviz.client.resp import Command, as_text
 from streamviz.client.stream import Stream
 from streamviz.errors import StreamVizError
+from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import ReaderState
 from streamviz.plots.flow import Flow
 from streamviz.plots.flow_scene import OLD_S
+from streamviz.plots.flow_svg import drawn
 from streamviz.plots.svg import render
 
 _WIDTH = 720
@@ -42,9 +45,13 @@ class _Still(Flow):
         scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
         scene["producers"] = []
         for group in () if self.ages else scene["groups"]:
+            pending = delivery_log(history).pending(group["name"])
             for consumer in group["consumers"]:
-                for held in consumer["held"]:
-                    held[2] = OLD_S
+                consumer["held"] = [
+                    [str(one.id), None, OLD_S, one.deliveries]
+                    for one in pending
+                    if one.consumer == consumer["name"]
+                ]
         return scene if _shows_ids(history) else scene | {"ids": ["newest"] * 2}
 
     def summary(self, history: History) -> str:
@@ -136,8 +143,12 @@ def start(client: Any, key: str) -> None:
     _seen[key] = _Follower(client, key)
 
 
-def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
+def picture(
+    client: Any, key: str, *, label: str | None = None, **readers: str | EntryId
+) -> Picture:
     """Draw a stream as it is now, and follow it from now on.
+
+    If they have room, the entries are boxes with their IDs in them.
 
     Parameters
     ----------
@@ -145,6 +156,8 @@ def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
         A client of the server.
     key : str
         The key of the stream.
+    label : str, optional
+        The field whose values stand in the boxes, in place of the IDs.
     **readers
         The last ID of each plain reader.
 
@@ -159,12 +172,12 @@ def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
     follower.sample(
         *(ReaderState(name, EntryId.parse(str(last))) for name, last in readers.items())
     )
-    return _draw(_Still(), follower.history)
+    return _draw(_Still(), follower.history, label)
 
 
 def picture_of(history: History) -> Picture:
     """Draw the end of a scenario, with the ages of pending entries and the dead consumers."""
-    return _draw(_Still(ages=True), history)
+    return _draw(_Still(ages=True), history, None)
 
 
 def picture_if_possible(client: Any, key: str) -> Picture | None:
@@ -181,9 +194,26 @@ def _shows_ids(history: History) -> bool:
     return last is None or abs(last.last_id.ms - time.time() * 1000) > _DAY_MS
 
 
-def _draw(plot: Flow, history: History) -> Picture:
+def _draw(plot: _Still, history: History, label: str | None) -> Picture:
     figure = plot.figure(history)
-    return Picture(render(figure, _WIDTH), figure["summary"])
+    scene, words = figure["data"][1]["meta"], figure["summary"]
+    labels = _labels(history, scene, label) if _shows_ids(history) or label else {}
+    flow = labelled(scene, _WIDTH, labels) if labels else None
+    if flow is None:
+        return Picture(render(figure, _WIDTH), words)
+    return Picture(drawn(flow.shapes(), (_WIDTH, flow.height), words), words)
+
+
+def _labels(history: History, scene: dict[str, Any], field: str | None) -> dict[str, str]:
+    """Return the label of each entry in the stream by its ID, oldest first.
+
+    None are known if an entry between others was deleted: the flow counts from the end.
+    """
+    length = scene["added"] - scene["first"] + 1 if "added" in scene else 0
+    seen = [entry for sample in history.samples for entry in sample.entries][-length:]
+    if length <= 0 or len(seen) < length or str(seen[0].id) != str(history.samples[-1].first_id):
+        return {}
+    return {str(one.id): str(one.fields.get(field, "") if field else one.id) for one in seen}
 
 
 def _name(command: Command) -> str:
