@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOUR
+from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.flow_svg import RED
+from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
 from streamviz.plots.traces import colour
 
@@ -54,10 +55,10 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     words = "; ".join(f"{name}: {_words(items)}" for name, items in listed.items())
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {y}' role='img' "
-        f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOUR}'>"
+        f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Boxes</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(svg, words)
+    return Picture(on_ground(svg, "light"), words)
 
 
 def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]:

@@ -26,7 +26,7 @@ from streamviz.observation.sample import ReaderState
 from streamviz.plots.flow import Flow
 from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.flow_svg import drawn
-from streamviz.plots.svg import render
+from streamviz.plots.svg import on_ground, render_saved
 
 _WIDTH = 720
 _DAY_MS = 86_400_000
@@ -218,8 +218,9 @@ def _draw(plot: _Still, history: History, labels: dict[str, str]) -> Picture:
     scene, words = figure["data"][1]["meta"], figure["summary"]
     flow = labelled(_in_order(scene, history, labels), _WIDTH, labels) if labels else None
     if flow is None:
-        return Picture(render(figure, _WIDTH), words)
-    return Picture(drawn(flow.shapes(), (_WIDTH, flow.height), words), words)
+        return Picture(render_saved(figure), words)
+    svg = drawn(flow.shapes(), (_WIDTH, flow.height), words, "light")
+    return Picture(on_ground(svg, "light"), words)
 
 
 def _in_order(scene: dict[str, Any], history: History, ids: Iterable[str]) -> dict[str, Any]:

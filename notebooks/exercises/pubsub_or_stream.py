@@ -21,7 +21,7 @@ from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.history import History
 from streamviz.plots.cursors import Cursors
-from streamviz.plots.svg import render
+from streamviz.plots.svg import render_saved
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
 
@@ -167,7 +167,7 @@ def check_shift(client: redis.Redis) -> Verdict:
     if history is None:
         return verdict
     figure = Cursors().static_figure(history)
-    return replace(verdict, picture=Picture(render(figure, 720), figure["summary"]))
+    return replace(verdict, picture=Picture(render_saved(figure), figure["summary"]))
 
 
 def new_chat(client: redis.Redis) -> Stream:

@@ -17,6 +17,7 @@ from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
 from go_game.variants.recovery import Runs
 from streamviz.client.stream import Stream
+from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED
 
 
@@ -135,6 +136,18 @@ def test_what_is_deleted_has_no_box_and_cursors_stand_at_the_entries_that_are_le
     ]
     dots = [float(one["x"]) + 4 for one in rectangles(shown) if one["width"] == "8"]
     assert dots == boxes_right[1:3], "the group's at 2-0, the reader's at 3-0"
+
+
+def test_words_in_a_tinted_box_have_enough_contrast_on_a_page_of_any_colour(
+    redis: redis_py.Redis, key: str
+) -> None:
+    Stream(redis, key).add({"n": 1}, id="1-0")
+    for shown in (picture(redis, key), boxes({"stream": ["1-0"]})):
+        root = ElementTree.fromstring(shown.svg)
+        ground = root.attrib["style"].removeprefix("background:")
+        (box,) = rectangles(shown)
+        tint = box["fill"], ground, float(box["fill-opacity"])
+        assert contrast(root.attrib["fill"], ground) / contrast(*tint) > MIN_TEXT_CONTRAST
 
 
 def test_a_consumer_with_more_than_has_room_says_how_many(redis: redis_py.Redis, key: str) -> None:
