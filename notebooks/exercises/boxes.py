@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
 from exercises.picture import Picture
-from streamviz.plots.contrast import TEXT_COLOUR
+from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.flow_svg import RED
+from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
 from streamviz.plots.traces import colour
 
-_WIDTH, _HIGH, _GAP, _LETTER = 720, 24, 4, 7.0  # pixels
+_WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     asked: ann, ben; answered: ann, ben (crossed out)
     """
     listed = {name: list(items) for name, items in rows.items()}
-    left = int(_LETTER * max(map(columns, listed), default=0)) + 28
+    left = int(_BOLD * max(map(columns, listed), default=0)) + 28
     texts = [str(one) for items in listed.values() for one in items if one is not None]
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
@@ -65,10 +66,21 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     words = "; ".join(f"{name}: {_words(items)}" for name, items in listed.items())
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {y}' role='img' "
-        f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOUR}'>"
+        f"font-family='system-ui,sans-serif' font-size='12' fill='{TEXT_COLOURS['light']}'>"
         f"<title>Boxes</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
-    return Picture(svg, words)
+    return Picture(on_ground(svg, "light"), words)
+
+
+def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]:
+    """Return a row's labels; those that are not in `left` are crossed out.
+
+    Examples
+    --------
+    >>> boxes({"stream": with_lost(["1-0", "2-0"], left=["2-0"])})
+    stream: 1-0 (crossed out), 2-0
+    """
+    return [one if one in left else Lost(one) for one in items]
 
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:

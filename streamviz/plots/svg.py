@@ -92,8 +92,12 @@ def _styled(index: int, trace: Trace) -> Trace:
 
 def render_saved(figure: Figure) -> str:
     """Return a figure as SVG for a page of any colour: on a ground of its own."""
-    ground = f"<svg style='background:{BACKGROUNDS['light']}' "
-    return render(figure, background="light").replace("<svg ", ground, 1)
+    return on_ground(render(figure, background="light"), "light")
+
+
+def on_ground(svg: str, background: Background) -> str:
+    """Return an SVG on a ground of its own, whose colours suit that background."""
+    return svg.replace("<svg ", f"<svg style='background:{BACKGROUNDS[background]}' ", 1)
 
 
 def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
