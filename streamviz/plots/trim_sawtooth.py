@@ -126,5 +126,5 @@ class TrimSawtooth(Plot):
 
 
 def _rounded(value: float) -> str:
-    """Return a number in as many digits as one reads at a glance: three, or all before the point."""
+    """Return a number in as many digits as one reads at a glance: three, or the whole ones."""
     return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
