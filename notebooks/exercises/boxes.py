@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -12,7 +12,7 @@ from streamviz.plots.flow_svg import RED
 from streamviz.plots.texts import columns
 from streamviz.plots.traces import colour
 
-_WIDTH, _HIGH, _GAP, _LETTER = 720, 24, 4, 7.0  # pixels
+_WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     asked: ann, ben; answered: ann, ben (crossed out)
     """
     listed = {name: list(items) for name, items in rows.items()}
-    left = int(_LETTER * max(map(columns, listed), default=0)) + 28
+    left = int(_BOLD * max(map(columns, listed), default=0)) + 28
     texts = [str(one) for items in listed.values() for one in items if one is not None]
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
@@ -58,6 +58,17 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
         f"<title>Boxes</title><desc>{escape(words)}</desc>{''.join(parts)}</svg>"
     )
     return Picture(svg, words)
+
+
+def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]:
+    """Return a row's labels; those that are not in `left` are crossed out.
+
+    Examples
+    --------
+    >>> boxes({"stream": with_lost(["1-0", "2-0"], left=["2-0"])})
+    stream: 1-0 (crossed out), 2-0
+    """
+    return [one if one in left else Lost(one) for one in items]
 
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:

@@ -90,7 +90,12 @@ def _sequence(ms: int) -> int:
     return randint(1, 999) if inside else int(ms == 0)
 
 
-@hinted("`minute` is not a stream: start again with new_day.", shows="minute")
+def _minute(minute: Stream) -> picture.Picture | None:
+    """Draw the copies with their times: some of their sequence numbers are random."""
+    return picture.picture_if_possible(minute.client, "minute", label="at")
+
+
+@hinted("`minute` is not a stream: start again with new_day.", shows=_minute)
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
     copies, day = minute.range(), _begun["day"]

@@ -29,7 +29,7 @@ _LEARNERS = (
 
 
 def hinted(
-    hint: str, shows: str | Callable[..., Picture] = ""
+    hint: str, shows: str | Callable[..., Picture | None] = ""
 ) -> Callable[[Callable[Args, Verdict]], Callable[Args, Verdict]]:
     """Make a check return `hint` if a stream or group is missing, or something has another type.
 

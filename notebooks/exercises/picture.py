@@ -5,25 +5,32 @@ from __future__ import annotations
 import re
 import threading
 import time
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from exercises.labels import labelled
 from streamviz.client.connection import listeners
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import Entry
 from streamviz.client.resp import Command, as_text
 from streamviz.client.stream import Stream
 from streamviz.errors import StreamVizError
+from streamviz.observation.deliveries import delivery_log
 from streamviz.observation.history import History
 from streamviz.observation.observer import Observer
 from streamviz.observation.sample import ReaderState
 from streamviz.plots.flow import Flow
 from streamviz.plots.flow_scene import OLD_S
+from streamviz.plots.flow_svg import drawn
 from streamviz.plots.svg import render
 
 _WIDTH = 720
 _DAY_MS = 86_400_000
+_MOST = 60  # entries with labels
 _seen: dict[str, _Follower] = {}
 
 
@@ -42,9 +49,13 @@ class _Still(Flow):
         scene = super().scene(history) | {"headline": "", "rates": "", "event": ""}
         scene["producers"] = []
         for group in () if self.ages else scene["groups"]:
+            pending = delivery_log(history).pending(group["name"])
             for consumer in group["consumers"]:
-                for held in consumer["held"]:
-                    held[2] = OLD_S
+                consumer["held"] = [
+                    [str(one.id), None, OLD_S, one.deliveries]
+                    for one in pending
+                    if one.consumer == consumer["name"]
+                ]
         return scene if _shows_ids(history) else scene | {"ids": ["newest"] * 2}
 
     def summary(self, history: History) -> str:
@@ -90,6 +101,7 @@ class _Follower:
     def __init__(self, client: Any, key: str) -> None:
         self.key = key
         self.history = History()
+        self._stream = Stream(client, key)
         self._observer = Observer(client, key)
         self._lock = threading.Lock()
         self._changed_by = ""
@@ -115,6 +127,14 @@ class _Follower:
         if self.key in map(as_text, command):
             self._changed_by = _name(command)
 
+    def entries(self) -> list[Entry]:
+        """Return what is in the stream, but no more than there could be room for."""
+        self._heard.remove(self)  # this changes nothing
+        try:
+            return self._stream.range(count=_MOST)
+        finally:
+            self._heard.append(self)
+
     def stop(self) -> None:
         """Follow no longer."""
         if self in self._heard:
@@ -136,8 +156,12 @@ def start(client: Any, key: str) -> None:
     _seen[key] = _Follower(client, key)
 
 
-def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
+def picture(
+    client: Any, key: str, *, label: str | None = None, **readers: str | EntryId
+) -> Picture:
     """Draw a stream as it is now, and follow it from now on.
+
+    If they have room, the entries are boxes with their IDs in them.
 
     Parameters
     ----------
@@ -145,6 +169,8 @@ def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
         A client of the server.
     key : str
         The key of the stream.
+    label : str, optional
+        The field whose values stand in the boxes, in place of the IDs.
     **readers
         The last ID of each plain reader.
 
@@ -159,18 +185,24 @@ def picture(client: Any, key: str, **readers: str | EntryId) -> Picture:
     follower.sample(
         *(ReaderState(name, EntryId.parse(str(last))) for name, last in readers.items())
     )
-    return _draw(_Still(), follower.history)
+    entries = follower.entries() if label or _shows_ids(follower.history) else []
+    return _draw(_Still(), follower.history, {str(one.id): _label(one, label) for one in entries})
 
 
 def picture_of(history: History) -> Picture:
     """Draw the end of a scenario, with the ages of pending entries and the dead consumers."""
-    return _draw(_Still(ages=True), history)
+    last = history.newest
+    seen = [entry for sample in history.samples for entry in sample.entries]
+    entries = seen[-last.length :] if last and last.length and _shows_ids(history) else []
+    if not last or (entries and entries[0].id != last.first_id):  # some were deleted
+        entries = []
+    return _draw(_Still(ages=True), history, {str(one.id): str(one.id) for one in entries})
 
 
-def picture_if_possible(client: Any, key: str) -> Picture | None:
+def picture_if_possible(client: Any, key: str, *, label: str | None = None) -> Picture | None:
     """Return a picture, or None where there is no stream or no answer."""
     try:
-        return picture(client, key) if Stream(client, key).exists() else None
+        return picture(client, key, label=label) if Stream(client, key).exists() else None
     except StreamVizError:
         return None
 
@@ -181,9 +213,33 @@ def _shows_ids(history: History) -> bool:
     return last is None or abs(last.last_id.ms - time.time() * 1000) > _DAY_MS
 
 
-def _draw(plot: Flow, history: History) -> Picture:
+def _draw(plot: _Still, history: History, labels: dict[str, str]) -> Picture:
     figure = plot.figure(history)
-    return Picture(render(figure, _WIDTH), figure["summary"])
+    scene, words = figure["data"][1]["meta"], figure["summary"]
+    flow = labelled(_in_order(scene, history, labels), _WIDTH, labels) if labels else None
+    if flow is None:
+        return Picture(render(figure, _WIDTH), words)
+    return Picture(drawn(flow.shapes(), (_WIDTH, flow.height), words), words)
+
+
+def _in_order(scene: dict[str, Any], history: History, ids: Iterable[str]) -> dict[str, Any]:
+    """Return a scene whose cursors stand at entries: the flow counts deleted ones, too."""
+    before, order, last = scene["first"] - 1, [EntryId.parse(one) for one in ids], history.newest
+    cursors = {one.name: one.last_delivered_id for one in last.groups} if last else {}
+    positions = {one.name: one.position for one in last.readers} if last else {}
+    moved = {}
+    for kind, places in (("groups", cursors), ("readers", positions)):
+        moved[kind] = [
+            one
+            if one["at"] is None or one["name"] not in places
+            else one | {"at": before + bisect_right(order, places[one["name"]])}
+            for one in scene[kind]
+        ]
+    return scene | moved
+
+
+def _label(entry: Entry, field: str | None) -> str:
+    return str(entry.fields.get(field, "")) if field else str(entry.id)
 
 
 def _name(command: Command) -> str:

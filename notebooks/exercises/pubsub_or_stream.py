@@ -11,8 +11,9 @@ import redis
 
 from exercises import meanwhile
 from exercises.bounded import bounded
+from exercises.boxes import boxes, with_lost
 from exercises.hints import hinted
-from exercises.picture import Picture, picture, start
+from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
@@ -74,7 +75,7 @@ class Survivors:
     pending : int or None
         The number of a group's pending entries, out of two; None if the group is lost.
     picture : Picture, optional
-        The stream after the restart.
+        What was added, and what of it is left and pending after the restart.
     """
 
     entries: int
@@ -98,17 +99,28 @@ def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
     with tempfile.TemporaryDirectory() as disk:
         config = ("--dir", disk, *options)
         with EmbeddedServer(config=config) as server:
-            _work(server.client(), save_after)  # leaving the block kills the server
+            _work(server.client(), save_after)
+            before = _kept(server.client())  # leaving the block kills the server
         with EmbeddedServer(config=config) as server:
-            jobs = Stream(server.client(), "jobs")
-            try:
-                pending = jobs.group("crew").pending().count
-            except (NoSuchStream, NoSuchGroup):
-                pending = None
-            if not jobs.exists():
-                return Survivors(0, None)
-            start(server.client(), "jobs")
-            return Survivors(len(jobs), pending, picture(server.client(), "jobs"))
+            left, pending = _kept(server.client())
+    shown = boxes(
+        {
+            "added": before[0],
+            "left": with_lost(before[0], left),
+            "pending": with_lost(before[1] or [], pending or []),
+        }
+    )
+    return Survivors(len(left), None if pending is None else len(pending), shown)
+
+
+def _kept(client: redis.Redis) -> tuple[list[str], list[str] | None]:
+    """Return the IDs in the stream, and the group's pending ones; None if there is no group."""
+    jobs = Stream(client, "jobs")
+    left = [str(entry.id) for entry in jobs.range()]
+    try:
+        return left, [str(entry.id) for entry in jobs.group("crew").pending_entries()]
+    except (NoSuchStream, NoSuchGroup):
+        return left, None
 
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis
@@ -13,6 +14,7 @@ from streamviz import series
 from streamviz.client.stream import Stream
 from streamviz.observation.events import DEATHS
 from streamviz.observation.sample import Sample
+from streamviz.simulation.consumers import SimulatedConsumer
 from streamviz.simulation.scenario import Scenario
 
 KEY = "exercise:orders"
@@ -118,6 +120,16 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
             ),
         ],
     )
+
+
+def let_handle(consumer: SimulatedConsumer, orders: int, *, at_most_s: float = 10) -> None:
+    """Wait until a consumer has handled so many more orders, and holds the next one.
+
+    After `at_most_s` seconds it returns anyway: the shop may be paused.
+    """
+    end, goal = time.monotonic() + at_most_s, consumer.handled + orders
+    while not (consumer.handled >= goal and consumer.holding) and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def clean_up(client: redis.Redis) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -64,8 +64,13 @@ def event_lines(yaxis: str = "y2") -> Trace:
     }
 
 
-def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
-    """Return the hairlines of the newest events.
+def events(
+    history: History,
+    *,
+    rows: tuple[float, ...] = _ROWS,
+    without: Callable[[Event], bool] = lambda _: False,
+) -> Trace:
+    """Return the hairlines of the newest events, without those that the plot shows otherwise.
 
     The words stand in `rows`, from 0 at the bottom of the plot to 1, and cross no hairline. Events
     at about one time share a hairline, whose words count them. One without room has no words: they
@@ -76,7 +81,7 @@ def events(history: History, *, rows: tuple[float, ...] = _ROWS) -> Trace:
         return trace
     samples = history.samples
     start, end = (seconds(one.time_ms, history) for one in (samples[0], samples[-1]))
-    moments = _moments(history, (end - start) / _MOST_LINES)
+    moments = _moments(history, (end - start) / _MOST_LINES, without)
     places = _places(moments, (start, end), len(rows))
     if len(places) < len(moments):
         with_death = {at for at, some in moments if any(one.kind in DEATHS for one in some)}
@@ -155,14 +160,15 @@ def _spans(history: History, name: str) -> list[Span]:
     return spans
 
 
-def _moments(history: History, apart_s: float) -> list[_Moment]:
+def _moments(history: History, apart_s: float, without: Callable[[Event], bool]) -> list[_Moment]:
     """Return the newest events, the newest first; those that share a hairline are together."""
     moments: list[_Moment] = []
     left, latest = MAX_EVENTS, 0.0
     for sample in reversed(history.samples):
-        if not sample.events:
+        some = tuple(one for one in sample.events if not without(one))[-left:]
+        if not some:
             continue
-        at, some = seconds(sample.time_ms, history), sample.events[-left:]
+        at = seconds(sample.time_ms, history)
         left -= len(some)
         if moments and latest - at < apart_s:
             moments[-1] = (at, (*some, *moments[-1][1]))

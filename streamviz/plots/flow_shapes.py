@@ -13,18 +13,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from streamviz.plots.flow_parts import GREY, SQUARE, Shape, rect_at, square_at, state_of, text_at
 from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.texts import columns, entries_text, fit, lines
 
-Shape = dict[str, Any]
-
-PITCH, SQUARE = 15, 11  # from one square to the next, and a square's side
+PITCH = 15  # from one square to the next
 FILL = 4  # of a square that is just delivered; it is full when it is old
 GROUP, READER = 96, 22  # heights
 MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
-GREY = "#888888"
 UNCLEAR = "unaccounted for"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 WIDE = 8.0  # of a digit, at most
@@ -34,19 +32,29 @@ def flow_shapes(scene: dict[str, Any], width: int, *, low: bool = False) -> tupl
     """Return the picture's height and its shapes, from back to front; `low` saves height."""
     if "added" not in scene or scene["trouble"]:
         text = scene["trouble"] or scene["headline"]
-        return 80, [_text("headline 0", 16, 24, fit(width - 32, HEADLINE, text), "headline")]
-    flow = _Flow(scene, width, low or len(scene["groups"]) > MANY)
+        return 80, [text_at("headline 0", 16, 24, fit(width - 32, HEADLINE, text), "headline")]
+    flow = FlowShapes(scene, width, low or len(scene["groups"]) > MANY)
     return flow.height, list(flow.shapes())
 
 
-class _Flow:
+class FlowShapes:
+    """The shapes of one scene.
+
+    Attributes
+    ----------
+    pitch, side, box : int
+        From one square to the next, a square's width, and the greatest width of a consumer's box.
+    """
+
+    pitch, side, box = PITCH, SQUARE, BOX_W
+
     def __init__(self, scene: dict[str, Any], width: int, low: bool) -> None:
         self.scene, self.width = scene, width
         self.wide = width >= 640
         self.left = 150 if self.wide else 100
         self.right = width - (112 if self.wide else 72)
         self.every: int = scene["every"]
-        self.count = max(4, (self.right - self.left) // PITCH)  # squares that fit
+        self.count = max(4, (self.right - self.left) // self.pitch)  # squares that fit
         self.last = self.square(scene["added"])
         rates: str = scene["rates"]
         room, *others = (width // 2,) if self.wide else (56, rates.removeprefix("in "), "")
@@ -67,22 +75,23 @@ class _Flow:
 
     def x(self, square: int) -> int:
         """Return the left edge of a square."""
-        return self.right - PITCH * (self.last - square + 1)
+        return self.right - self.pitch * (self.last - square + 1)
 
     def shapes(self) -> Iterator[Shape]:
+        """Yield all shapes, from back to front."""
         scene, top, end = self.scene, self.top, self.width - 16
         for i, line in enumerate(self.headline):
-            yield _text(f"headline {i}", 16, 24 + 20 * i, line, "headline")
+            yield text_at(f"headline {i}", 16, 24 + 20 * i, line, "headline")
         sources = yield from self.producers()
-        yield _text("rates", end, 24 if self.wide else top - 15, self.rates, "note", "end")
-        yield _text("stream", 16, top + 10, fit(self.left - 22, NAME, scene["stream"]), "name")
+        yield text_at("rates", end, 24 if self.wide else top - 15, self.rates, "note", "end")
+        yield text_at("stream", 16, top + 10, fit(self.left - 22, NAME, scene["stream"]), "name")
         length = scene["added"] - scene["first"] + 1
         words = fit(self.left - 22, NOTE, entries_text(length), f"{length:,}")
-        yield _text("length", 16, top + 26, words, "note")
+        yield text_at("length", 16, top + 26, words, "note")
         oldest = max(self.square(scene["first"]), self.last - self.count + 1, 1)
         for square in range(oldest, self.last + 1):
             x, enters = self.x(square), [sources.get(square, self.right - SQUARE), top - 14]
-            yield _square(f"tape {square}", x, top, "entry", square=square, enters=enters)
+            yield square_at(f"tape {square}", x, top, "entry", square=square, enters=enters)
         yield from self.ids(oldest)
         for i, group in enumerate(scene["groups"]):
             yield from self.group(i, group, top + 44 + self.group_high * i, oldest)
@@ -106,8 +115,8 @@ class _Flow:
         if words == first and apart < self.x(oldest):
             words, last = "", fit(room, NOTE, f"{first} to {last}", last)
         x = max(self.left, min(apart, self.x(oldest)))
-        yield _text("oldest", x, self.top + 28, words, "note")
-        yield _text("newest", self.right, self.top + 28, last, "note", "end")
+        yield text_at("oldest", x, self.top + 28, words, "note")
+        yield text_at("newest", self.right, self.top + 28, last, "note", "end")
 
     def producers(self) -> Generator[Shape, None, dict[int, int]]:
         """Yield the producers' names above the tape; return from where its new squares drop."""
@@ -118,11 +127,11 @@ class _Flow:
         if len(names) > most:
             names[most - 1 :] = [f"+{len(names) - most + 1:,}"]
         room = self.right - slot * len(names) - 24
-        yield _text("event", 16, self.top - 15, fit(room, NOTE, self.scene["event"]), "note")
+        yield text_at("event", 16, self.top - 15, fit(room, NOTE, self.scene["event"]), "note")
         for k, name in enumerate(names):
             words = f"{fit(slot - 30, NOTE, name)} ▾"
             x = self.right - slot * k - (0 if self.wide else 6)  # the rates stand close to them
-            yield _text(f"producer {k}", x, self.top - 15, words, "note", "end")
+            yield text_at(f"producer {k}", x, self.top - 15, words, "note", "end")
         return {
             self.square(number): self.right - slot * min(k, most - 1) - SQUARE
             for k, one in enumerate(named if self.every == 1 else ())
@@ -131,38 +140,41 @@ class _Flow:
         }
 
     def group(self, i: int, group: dict[str, Any], top: int, oldest: int) -> Iterator[Shape]:
+        """Yield a group's lane, its consumers and its bar."""
         key, colour, room = f"group {i}", group["colour"], self.left - 22
-        yield _rect(f"{key} mark", 6, top, 4, 30, "line", colour)
-        yield _text(f"{key} name", 16, top + 11, fit(room, NAME, group["name"]), "name")
+        yield rect_at(f"{key} mark", 6, top, 4, 30, "line", colour)
+        yield text_at(f"{key} name", 16, top + 11, fit(room, NAME, group["name"]), "name")
         waiting = "unknown" if group["waiting"] is None else f"{group['waiting']:,}"
         words = fit(room, NOTE, f"{waiting} waiting", waiting)
-        yield _text(f"{key} waiting", 16, top + 27, words, "note")
+        yield text_at(f"{key} waiting", 16, top + 27, words, "note")
         if group["at"] is not None:
             yield from self.cursor(key, group["at"], top, colour)
             first = max(oldest, self.square(group["at"] + 1))
             for square in range(first, self.last + 1):
                 x, name = self.x(square), f"{key} waits {square}"
-                yield _square(name, x, top, "waits", colour, square=square)
+                yield square_at(name, x, top, "waits", colour, square=square)
         yield from self.consumers(key, group, top + 20)
         yield from self.bar(key, group, top + 62 - self.low)
 
     def cursor(self, key: str, at: int, top: int, colour: str) -> Iterator[Shape]:
-        end = max(self.left, min(self.x(self.square(at)) + SQUARE, self.right))
-        yield _rect(f"{key} read", self.left, top + 5, end - self.left, 2, "line", colour)
-        yield _rect(f"{key} cursor", end - 4, top + 2, 8, 8, "dot", colour)
+        """Yield a line up to a cursor."""
+        end = max(self.left, min(self.x(self.square(at)) + self.side, self.right))
+        yield rect_at(f"{key} read", self.left, top + 5, end - self.left, 2, "line", colour)
+        yield rect_at(f"{key} cursor", end - 4, top + 2, 8, 8, "dot", colour)
 
     def consumers(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
+        """Yield a group's boxes: its consumers, and the bin of its dead letters."""
         all_shown, room = group["consumers"], self.right - self.left + BOX_GAP
         if group["bin"]:
             room -= BOX_MIN + BOX_GAP
             yield from self.bin(key, group["bin"], self.left + room, top)
         shown = all_shown[: max(1, room // (BOX_MIN + BOX_GAP))]
-        wide = min(BOX_W, room // max(1, len(shown)) - BOX_GAP)
+        wide = min(self.box, room // max(1, len(shown)) - BOX_GAP)
         for k, one in enumerate(shown):
             x = self.left + k * (wide + BOX_GAP)
             yield from self.consumer(f"{key} {k}", key, one, x, top, wide, group["colour"])
         if not shown:
-            yield _text(f"{key} nobody", self.left, top + 21, "no consumers", "note")
+            yield text_at(f"{key} nobody", self.left, top + 21, "no consumers", "note")
         rest = len(all_shown) - len(shown) + group["more"][0]
         held = sum(one["pending"] for one in all_shown[len(shown) :]) + group["more"][1]
         for i, (number, *options) in enumerate(
@@ -171,10 +183,11 @@ class _Flow:
             if number:
                 words = fit(self.width - self.right - 16, NOTE, *options)
                 y = top + 46 - self.low + 14 * i
-                yield _text(f"{key} more {i}", self.right + 12, y, words, "note")
+                yield text_at(f"{key} more {i}", self.right + 12, y, words, "note")
 
     def bin(self, key: str, one: dict[str, Any], x: int, top: int) -> Iterator[Shape]:
-        yield _rect(f"{key} bin", x, top, BOX_MIN, BOX_H - self.low, "bin", GREY)
+        """Yield the bin of dead letters."""
+        yield rect_at(f"{key} bin", x, top, BOX_MIN, BOX_H - self.low, "bin", GREY)
         number = f"✝ {one['count']:,}"
         words = one["name"], number + one["since"]
         yield from self.words(f"{key} bin", x, top, BOX_MIN - 8, 0, *words)
@@ -185,27 +198,28 @@ class _Flow:
         """Yield a box's name and its state: in one line if the box is low."""
         low = [f"{name}: {one}" for one in states] + [f"dead: {name}"] * (states[-1] == "dead")
         words = fit(room - beside, NOTE, *(low if self.low else [name]))
-        yield _text(f"{key} name", x + 8, top + 14, words, "label")
+        yield text_at(f"{key} name", x + 8, top + 14, words, "label")
         if not self.low:
-            yield _text(f"{key} state", x + 8, top + 28, fit(room, NOTE, *states), "note")
+            yield text_at(f"{key} state", x + 8, top + 28, fit(room, NOTE, *states), "note")
 
     def consumer(
         self, name: str, key: str, one: dict[str, Any], x: int, top: int, wide: int, colour: str
     ) -> Iterator[Shape]:
+        """Yield a consumer's box and what it holds."""
         known, many, rest = self.shown(one, max(1, (wide - 90) // PITCH))
         kind = "dead" if one["dead"] else "box"
-        yield _rect(name, x, top, wide, BOX_H - self.low, kind, colour)
+        yield rect_at(name, x, top, wide, BOX_H - self.low, kind, colour)
         beside = PITCH * (len(known) + many)
         left, y = x + wide - 6 - PITCH, top + (4 if self.low else 6)
         if rest:
-            yield _text(f"{name} rest", left + PITCH - beside - 4, y + 10, rest, "note", "end")
+            yield text_at(f"{name} rest", left + PITCH - beside - 4, y + 10, rest, "note", "end")
             beside += int(NOTE * columns(rest)) + 4
-        yield from self.words(name, x, top, wide - 12, beside, one["name"], *_state(one))
+        yield from self.words(name, x, top, wide - 12, beside, one["name"], *state_of(one))
         for place in range(many):
             kind = "old" if one["dead"] else "many"
             title = f"{one['pending']:,} pending"
             at = left - PITCH * place
-            yield _square(f"{name} many {place}", at, y, kind, colour, title=title)
+            yield square_at(f"{name} many {place}", at, y, kind, colour, title=title)
         for place, held in enumerate(known):
             yield from self.held(key, held, left - PITCH * place, y, colour, dead=one["dead"])
 
@@ -224,6 +238,7 @@ class _Flow:
     def held(
         self, key: str, held: list[Any], x: int, y: int, colour: str, *, dead: bool
     ) -> Iterator[Shape]:
+        """Yield an entry that a consumer holds: a square that fills."""
         entry, number, age_s, deliveries = held
         way = {"leaves": [self.right + 20, y]}
         if number is not None:
@@ -231,13 +246,14 @@ class _Flow:
             way["enters"] = [max(self.left, min(at, self.right)), y - 26]
         title = f"{entry}, delivery {deliveries}, held {age_s:.1f} s"
         kind = "old" if dead or age_s > OLD_S else "held"
-        yield _square(f"{key} held {entry}", x, y, kind, colour, **way, id=entry, title=title)
+        yield square_at(f"{key} held {entry}", x, y, kind, colour, **way, id=entry, title=title)
         if kind == "held":
             full = FILL + int(age_s * (SQUARE - FILL) / OLD_S)
             box = (x, y + SQUARE - full, SQUARE, full)
-            yield _rect(f"{key} fill {entry}", *box, "fill", colour) | way
+            yield rect_at(f"{key} fill {entry}", *box, "fill", colour) | way
 
     def bar(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
+        """Yield a bar of all entries that were ever added, with numbers."""
         rest = self.scene["added"] - sum(group[name] or 0 for name in _KNOWN)
         numbers = group | {"unknown": max(0, rest)}
         parts = [(name, numbers[name]) for name in _WORDS if numbers[name]]
@@ -247,24 +263,25 @@ class _Flow:
             wide = max(2, number * room // whole)
             more = 2 if name == "pending" else 0  # what is pending is a thicker piece
             box = (x, top - more, wide, 5 + 2 * more)
-            yield _rect(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
+            yield rect_at(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
             x += wide
         words = " · ".join(f"{number:,} {_WORDS[name]}" for name, number in parts)
         unsure = group["waiting"] is None or group["gone"] is None
         long = words if unsure else words.replace("unknown", UNCLEAR)
         words = fit(self.width - 16 - self.left, NOTE, long, words, words.replace(*_ACKED))
-        yield _text(f"{key} books", self.left, top + 20, words, "note")
+        yield text_at(f"{key} books", self.left, top + 20, words, "note")
         acked = "?" if group["acked"] is None else f"{group['acked']:,}"
         end = self.width - 16
-        yield _text(f"{key} acked n", end, top - 32, acked, "name", "end")
-        yield _text(f"{key} acked", end, top - 18, _ACKED[not self.wide], "note", "end")
+        yield text_at(f"{key} acked n", end, top - 32, acked, "name", "end")
+        yield text_at(f"{key} acked", end, top - 18, _ACKED[not self.wide], "note", "end")
 
     def reader(self, i: int, reader: dict[str, Any], top: int) -> Iterator[Shape]:
+        """Yield a plain reader's name and its cursor."""
         key = f"reader {i}"
         name = fit(self.left - 22, NOTE, reader["name"])
-        yield _text(f"{key} name", 16, top + 11, name, "label")
+        yield text_at(f"{key} name", 16, top + 11, name, "label")
         if reader["at"] is None:
-            yield _text(f"{key} far", self.left, top + 11, "far behind", "note")
+            yield text_at(f"{key} far", self.left, top + 11, "far behind", "note")
         else:
             yield from self.cursor(key, reader["at"], top, GREY)
 
@@ -275,26 +292,3 @@ _WORDS = {one: one for one in (*_KNOWN, "unknown")} | {
     "gone": "never delivered",
 }
 _ACKED = "acknowledged", "acked"
-
-
-def _state(one: dict[str, Any]) -> list[str]:
-    """Return what a consumer does, in words, from the longest to the shortest text."""
-    number = f"{one['pending']:,}"
-    if not one["pending"]:
-        return ["dead" if one["dead"] else "idle"]
-    if not one["dead"]:
-        return [f"{number} pending", number]
-    age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
-    return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}", "dead"]
-
-
-def _text(key: str, x: int, y: int, text: str, kind: str, anchor: str = "start") -> Shape:
-    return {"key": key, "kind": kind, "x": x, "y": y, "text": text, "anchor": anchor}
-
-
-def _rect(key: str, x: int, y: int, w: int, h: int, kind: str, colour: str) -> Shape:
-    return {"key": key, "kind": kind, "x": x, "y": y, "w": w, "h": h, "colour": colour}
-
-
-def _square(key: str, x: int, y: int, kind: str, colour: str = GREY, **more: Any) -> Shape:
-    return _rect(key, x, y, SQUARE, SQUARE, kind, colour) | more

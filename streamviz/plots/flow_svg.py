@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from streamviz.plots.contrast import SUBSTITUTES, TEXT_COLOUR, TEXT_COLOURS, Background
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_shapes import GREY, Shape, flow_shapes
+from streamviz.plots.flow_parts import GREY, Shape
+from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.texts import clean
 
 RED = "#D1242F"
@@ -15,6 +17,7 @@ _FONT = "font-family='system-ui,sans-serif'"
 _TEXTS = {
     "headline": "font-size='17' font-weight='600'",
     "name": "font-size='13' font-weight='600'",
+    "inside": "font-size='11'",
 }
 _OUTLINES = {
     "waits": "rx='2' stroke-width='1.5'",
@@ -51,12 +54,22 @@ def render_flow(
         scale = min(height / high, max(1.0, width / LEAST))
         width = round(width / scale)
         high, shapes = flow_shapes(scene, width, low=low)
+    return drawn(shapes, (width, high), figure["summary"], background)
+
+
+def drawn(
+    shapes: Iterable[Shape],
+    size: tuple[int, int],
+    summary: str,
+    background: Background | None = None,
+) -> str:
+    """Return shapes as SVG of a width and a height, with a summary for screen readers."""
     text = TEXT_COLOURS[background] if background else TEXT_COLOUR
     substitutes = SUBSTITUTES[background] if background else {}
     parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {high}' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {size[0]} {size[1]}' "
         f"role='img' {_FONT} font-size='12' fill='{text}'>",
-        f"<title>Flow</title><desc>{escape(clean(figure['summary']))}</desc>",
+        f"<title>Flow</title><desc>{escape(clean(summary))}</desc>",
         *(_draw(shape, substitutes) for shape in shapes if shape.get("text") != ""),
     ]
     return "".join(parts) + "</svg>"
@@ -77,5 +90,7 @@ def _paint(kind: str, colour: str) -> str:
     colour = {"old": RED, "dead": GREY, "bar-gone": GREY, "bar-dropped": RED}.get(kind, colour)
     if kind in _OUTLINES:
         return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
+    if kind == "labelled":
+        return f"fill='{colour}' fill-opacity='.2' stroke='{colour}' rx='2'"
     pale = " fill-opacity='.3'" if kind == "held" else ""
     return f"rx='{_CORNERS.get(kind, 2)}' fill='{colour}'{pale}"

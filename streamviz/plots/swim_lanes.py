@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
 from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.lane_deaths import death_in, deaths
 from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Places, middle
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
@@ -52,8 +53,8 @@ class SwimLanes(Plot):
 
     def structure_key(self, history: History) -> Any:
         """Return the groups, the consumers with a lane, a lane's rows, and if events have room."""
-        has_events = history.event_count > 0
-        return self._groups(history), self._lanes(history), self._rows(history), has_events
+        has_lines = self._has_lines(history)
+        return self._groups(history), self._lanes(history), self._rows(history), has_lines
 
     def traces(self, history: History) -> list[Trace]:
         """Return the bars that ended, the open bars, the claims, the dead, and the events.
@@ -90,7 +91,7 @@ class SwimLanes(Plot):
             "yaxis": {
                 "tickvals": [-(index + middle(count)) for index in range(count)],
                 "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
-                "range": [-count or -1, (0.4 if history.event_count else 0.05) * (count or 1)],
+                "range": [-count or -1, (0.4 if self._has_lines(history) else 0.05) * (count or 1)],
             },
             "yaxis2": EVENT_AXIS,
             "showlegend": False,
@@ -120,7 +121,8 @@ class SwimLanes(Plot):
         log = delivery_log(history)
         held = {name: log.pending(name) for name in self._groups(history)}
         bars = self._bars(held, history)
-        return [*bars, self._links(history), self._dead(history), events(history)]
+        lines = events(history, without=death_in(self._lanes(history)))
+        return [*bars, self._links(history), self._dead(history), lines]
 
     def summary(self, history: History) -> str:
         """Return in words how many entries each consumer holds."""
@@ -192,19 +194,26 @@ class SwimLanes(Plot):
                     trace["text"] += [words, words, ""]
         return trace
 
+    def _has_lines(self, history: History) -> bool:
+        """Tell whether there are events other than deaths in a lane: their words need room."""
+        if not history.event_count:
+            return False
+        in_lane = death_in(self._lanes(history))
+        return any(not in_lane(event) for one in history.samples for event in one.events)
+
     def _dead(self, history: History) -> Trace:
-        """Return a hatched box for each time in which a consumer was dead, with the reason."""
+        """Return a hatched box for each time in which a consumer was dead; below it, the reason."""
         trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
         lanes = self._lanes(history)
-        low = 0.84 if len(lanes) <= ROOMY else 0.7
+        low, foot = (0.86, 0.68) if len(lanes) <= ROOMY else (0.72, 0.44)
         for lane, (group, name) in enumerate(lanes):
-            for start, end, words in _deaths(history, group, name):
-                trace["x"] += [start, start, end, end, start, None]
-                top, bottom = -lane - 0.06, -lane - 0.98
-                trace["y"] += [-lane - low, top, top, bottom, bottom, None]
-                trace["text"] += [words, "", "", "", "", ""]
-                trace["hovertext"] += [f"{label(name)} {words}"] * 5 + [""]
-                trace["textposition"] += ["middle right"] * 6
+            for start, end, words in deaths(history, group, name):
+                top, bottom = -lane - 0.06, -lane - foot
+                trace["x"] += [start, start, end, end, start, None, start, None]
+                trace["y"] += [bottom, top, top, bottom, bottom, None, -lane - low, None]
+                trace["text"] += [""] * 6 + [words, ""]  # apart, so that nothing is hatched there
+                trace["hovertext"] += [f"{label(name)} {words}"] * 7 + [""]
+                trace["textposition"] += ["middle right"] * 8
         return trace
 
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
@@ -216,27 +225,6 @@ class SwimLanes(Plot):
                 some = [one for one in of_group if (one.deliveries > 1) is repeated]
                 traces.append(_points(name, some, places, history))
         return traces
-
-
-def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
-    """Yield from when to when a consumer was dead, and the words."""
-    died: tuple[float, str] | None = None
-    before = history.dead_before.get((group, name)) or history.dead_before.get(("", name))
-    if before is not None:
-        start = seconds(history.samples[0].time_ms, history)
-        died = start, f"{before[1]} at {seconds(before[0], history):.1f} s"
-    for sample in history.samples if history.event_count else ():
-        for event in sample.events:
-            if event.who != name or event.group not in ("", group):
-                continue
-            at = seconds(sample.time_ms, history)
-            if event.kind in DEATHS and died is None:
-                died = at, f"{event.kind} at {at:.1f} s"
-            elif event.kind == "revived" and died is not None:
-                yield died[0], at, died[1]
-                died = None
-    if died is not None:
-        yield died[0], seconds(history.samples[-1].time_ms, history), died[1]
 
 
 _KINDS = (("", "solid"), (" again", DASHES[1]))

@@ -10,7 +10,7 @@ import redis as redis_py
 from slow import slow
 
 from exercises import entries_and_ids, start_here
-from streamviz import Stream
+from streamviz import Scenario, Stream, series
 from streamviz.errors import CommandRefused
 
 
@@ -19,6 +19,25 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     yield
     redis.delete("desk", "day", "minute", "ledger", "crew")
     start_here.clean_up(redis)
+
+
+def test_a_consumer_has_the_time_for_its_orders_and_holds_the_next_one(
+    redis: redis_py.Redis, key: str
+) -> None:
+    shop = Scenario(redis)
+    shop.produce(key, series.constant(rate_hz=50))
+    quick, stuck = (
+        shop.group(key, name, service_ms=service_ms).consumers[f"{name}-1"]
+        for name, service_ms in (("quick", 10), ("stuck", 600_000))
+    )
+    with shop:
+        shop.start()
+        start_here.let_handle(quick, 3)
+        assert quick.handled >= 3
+        start_here.let_handle(stuck, 0)
+        assert (stuck.handled, stuck.holding) == (0, 1)
+        start_here.let_handle(stuck, 1, at_most_s=0)
+        assert stuck.handled == 0
 
 
 def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import redis as redis_py
@@ -84,6 +85,99 @@ def test_a_picture_shows_where_a_reader_is(redis: redis_py.Redis, key: str) -> N
     early, late = (picture(redis, key, camera=position).svg for position in ("2-0", "7-0"))
     assert "camera" in early
     assert early != late
+
+
+def test_few_entries_are_boxes_with_their_ids_wherever_they_are(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"job": f"job {n}"}) for n in range(1, 8))
+    crew = stream.group("crew")
+    crew.create("0")
+    picture(redis, key)
+    for name in ("ann", "ben", "ann"):
+        crew.consumer(name).read(2)
+    crew.ack("2-0")
+    assert inside(picture(redis, key), "2-0", "7-0", "4-0", "5-0", "6-0") == {
+        "2-0": 1,  # on the tape; it is acknowledged
+        "7-0": 2,  # it waits
+        **dict.fromkeys(("4-0", "5-0", "6-0"), 2),  # a consumer holds them
+    }
+    assert inside(picture(redis, key, label="job"), "job 6", "6-0") == {"job 6": 2, "6-0": 0}
+    assert inside_the_frame(picture(redis, key, label="job"))
+
+
+def test_labels_are_left_out_if_they_have_no_room(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 6))
+    assert inside(picture(redis, key), "3-0") == {"3-0": 1}
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1000, 1030))
+    assert inside(picture(redis, key), "1003-0") == {"1003-0": 0}
+
+
+def test_what_is_deleted_has_no_box_and_cursors_stand_at_the_entries_that_are_left(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 7))
+    crew = stream.group("crew")
+    crew.create("0")
+    picture(redis, key)
+    crew.consumer("ann").read(2)
+    crew.ack("1-0", "2-0")
+    stream.delete("4-0")
+    shown = picture(redis, key, reader="3-0")
+    waits = {"3-0": 2, "5-0": 2, "6-0": 2}
+    others = {"1-0": 1, "2-0": 1, "4-0": 0}
+    assert inside(shown, *others, *waits) == others | waits
+    boxes_right = [
+        float(one["x"]) + float(one["width"]) for one in rectangles(shown) if one["height"] == "14"
+    ]
+    dots = [float(one["x"]) + 4 for one in rectangles(shown) if one["width"] == "8"]
+    assert dots == boxes_right[1:3], "the group's at 2-0, the reader's at 3-0"
+
+
+def test_a_consumer_with_more_than_has_room_says_how_many(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"10000{n}-0", {"n": n}) for n in range(6))
+    crew = stream.group("crew")
+    crew.create("0")
+    picture(redis, key)
+    for name in ("ann", "ben"):
+        crew.consumer(name).read(3)
+    shown = picture(redis, key)
+    assert ">+1<" in shown.svg
+    assert inside(shown, "100001-0", "100002-0") == {"100001-0": 2, "100002-0": 1}
+    assert inside_the_frame(shown)
+
+
+def inside(shown: Picture, *labels: str) -> dict[str, int]:
+    """Return how many boxes have each label."""
+    root = ElementTree.fromstring(shown.svg)
+    middle = [
+        one.text
+        for one in root.iter("{http://www.w3.org/2000/svg}text")
+        if one.get("text-anchor") == "middle"
+    ]
+    return {label: middle.count(label) for label in labels}
+
+
+def rectangles(shown: Picture) -> list[dict[str, str]]:
+    root = ElementTree.fromstring(shown.svg)
+    return [one.attrib for one in root.iter("{http://www.w3.org/2000/svg}rect")]
+
+
+def inside_the_frame(shown: Picture) -> bool:
+    """Tell whether each rectangle is in the picture, and none of the small boxes covers another."""
+    root = ElementTree.fromstring(shown.svg)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    names = ("x", "y", "width", "height")
+    found = [[float(one[name]) for name in names] for one in rectangles(shown)]
+    small = sorted((y, x, w) for x, y, w, high in found if high == 14)
+    assert small
+    return all(x + w <= width and y + high <= height for x, y, w, high in found) and not any(
+        y == other_y and x + w > other_x for (y, x, w), (other_y, other_x, _) in pairwise(small)
+    )
 
 
 def test_a_right_answer_looks_right(redis: redis_py.Redis) -> None:

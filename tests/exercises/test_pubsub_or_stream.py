@@ -189,7 +189,10 @@ def test_a_listener_gets_the_messages_sent_while_it_listens(redis: redis_py.Redi
 
 def test_a_killed_server_keeps_what_its_options_promise() -> None:
     assert exercise.after_a_kill() == Survivors(0, None)
-    assert exercise.after_a_kill(save_after=3) == Survivors(3, 2)
+    saved = exercise.after_a_kill(save_after=3)
+    assert saved == Survivors(3, 2)
+    assert "; left: 1-0, 2-0, 3-0, 4-0 (crossed out), 5-0 (crossed out); " in repr(saved.picture)
+    assert repr(saved.picture).endswith("pending: 1-0, 2-0")
     assert exercise.after_a_kill(save_after=1) == Survivors(1, 0)
     always = ("--appendonly", "yes", "--appendfsync", "always")
     assert exercise.after_a_kill(*always) == Survivors(5, 2)

@@ -19,8 +19,9 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots import Flow
 from streamviz.plots.flow_finding import finding
+from streamviz.plots.flow_parts import Shape
 from streamviz.plots.flow_scene import MAX_CONSUMERS, MAX_HELD, MAX_LEFT, MAX_TAPE
-from streamviz.plots.flow_shapes import Shape, flow_shapes
+from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.svg import render
 
 RED = "#D1242F"

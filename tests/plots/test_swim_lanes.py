@@ -91,7 +91,7 @@ def test_a_consumer_that_came_back_is_dead_only_until_then() -> None:
     seen = history(at(1), at(11, "killed"), at(21, "revived"), at(31, "killed"), at(41))
     dead = SwimLanes().figure(seen)["data"][-2]
     assert [text for text in dead["text"] if text] == ["killed at 1.0 s", "killed at 3.0 s"]
-    assert (dead["x"][:4], dead["x"][6:10]) == ([1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0])
+    assert (dead["x"][:4], dead["x"][8:12]) == ([1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0])
 
 
 def test_what_is_held_at_the_end_is_drawn_full_up_to_now(crew: Scenario) -> None:
@@ -195,6 +195,35 @@ def test_no_bar_covers_the_words_of_a_dead_consumer(count: int) -> None:
     high = 500 / (1.4 * count)  # pixels of a lane in a picture of 1280 x 720
     for y, bar in zip(words, bars, strict=True):
         assert (bar["y"][0] - y) * high >= 8 + bar["line"]["width"], "a letter is 16 pixels high"
+
+
+@pytest.mark.parametrize("count", [2, 6, 7, 12])
+def test_the_words_of_a_dead_consumer_are_below_its_hatching_and_above_the_next_lane(
+    count: int,
+) -> None:
+    dead = {one["name"]: one for one in SwimLanes().figure(lanes(count))["data"]}["dead"]
+    high = 500 / (1.4 * count)  # pixels of a lane in a picture of 1280 x 720
+    words = [(n, y) for n, y in enumerate(dead["y"]) if dead["text"][n]]
+    assert len(words) == count
+    for lane, (n, y) in enumerate(words):
+        *box, apart = dead["y"][n - 6 : n]
+        assert apart is None, "what is hatched is drawn on its own"
+        assert (min(box) - y) * high >= 8, "half of a letter"
+        assert (y + lane + 1) * high >= 8
+
+
+def test_a_death_is_told_once_in_its_lane_and_in_words_above_only_without_a_lane() -> None:
+    def words(plot: SwimLanes, seen: History) -> dict[str, list[str]]:
+        data = {one["name"]: one for one in plot.figure(seen)["data"]}
+        return {name: list(filter(None, data[name]["text"])) for name in ("dead", "events")}
+
+    seen = lanes(2)
+    assert words(SwimLanes(), seen) == {"dead": ["crashed at 0.0 s"] * 2, "events": []}
+    assert words(SwimLanes("g0"), seen) == {"dead": ["crashed at 0.0 s"], "events": ["c1 crashed"]}
+    calm = SwimLanes().layout(seen)["yaxis"]["range"]
+    seen.append(sample(4, events=[Event("revived", "c0", "g0")]))
+    assert words(SwimLanes(), seen)["events"] == ["c0 is back"]
+    assert SwimLanes().layout(seen)["yaxis"]["range"][1] > calm[1], "these words need room"
 
 
 def test_without_events_the_lanes_have_all_the_room() -> None:
