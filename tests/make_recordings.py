@@ -46,6 +46,7 @@ def fall_behind_and_catch_up(scenario: Scenario) -> tuple[History, Captions]:
     scenario.run(seconds=20)
     email.add_consumer()
     email.add_consumer()
+    scenario.note("two more consumers for email")
     return scenario.run(seconds=25), [
         (0, "Ten orders per second, for two groups"),
         (5, "email takes 180 ms per order: five or six per second, but ten arrive"),

@@ -130,8 +130,11 @@ def seated(client: redis.Redis, prefix: str) -> Counter[str]:
     return games
 
 
-def games(client: redis.Redis, prefix: str) -> Picture:
-    """Draw who asked for a game, in this order, who of them has left, and who plays whom."""
+def games(client: redis.Redis, prefix: str, waiting: str = "") -> Picture:
+    """Draw who asked for a game, in this order, who of them has left, and who plays whom.
+
+    `waiting` is who waits for an opponent, of a lobby that remembers only one.
+    """
 
     def messages(topic: Topic) -> list[Any]:
         entries = Stream(client, f"{prefix}{topic}").range()
@@ -140,6 +143,8 @@ def games(client: redis.Redis, prefix: str) -> Picture:
     left = {one.session_id for one in messages(Topic.SESSION_DISCONNECTED)}
     asked = [one.session_id for one in messages(Topic.FIND_PUBLIC_GAME)]
     rows = {"asked": [Lost(who) if who in left else who for who in asked]}
+    if waiting:
+        rows["waiting"] = [waiting]
     for number, one in enumerate(messages(Topic.GAME_READY), 1):
         rows[f"game {number}"] = [one.black, one.white]
     return boxes(rows)

@@ -20,19 +20,32 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import escaped, label, no_data_text, number_text
-from streamviz.plots.traces import COLOURS, GREY, Trace, colour, end_labels, marks
+from streamviz.plots.traces import (
+    COLOURS,
+    GREY,
+    LABEL_MARGIN,
+    Trace,
+    colour,
+    end_labels,
+    marks,
+)
 
 _WAITS = "waits"
+_LOWER = 0.3  # of a lane: the bar of a second game is below that of the first, about its width
 
 
 @dataclass
 class _Stay:
-    """A time that a session spent at a game, or waiting; `until_ms` is None while it lasts."""
+    """A time that a session spent at a game, or waiting; `until_ms` is None while it lasts.
+
+    `is_second` tells whether the session had a seat at another game when it got this one.
+    """
 
     session: str
     game: str
     since_ms: int
     until_ms: int | None = None
+    is_second: bool = False
 
 
 @dataclass
@@ -69,7 +82,9 @@ class _SeatHistory:
         self._end(session, at_ms, only=_WAITS)
         # A session may disconnect before the lobby answers its request.
         until_ms = at_ms if session in self.disconnected else None
-        self.stays.append(_Stay(session, game, at_ms, until_ms))
+        seats = [one for one in self.stays if one.session == session and one.until_ms is None]
+        is_second = any(not one.is_second for one in seats)
+        self.stays.append(_Stay(session, game, at_ms, until_ms, is_second))
 
     def _end(self, session: str, at_ms: int, only: str | None = None) -> None:
         for stay in self.stays:
@@ -81,8 +96,8 @@ class SeatsPlot(Plot):
     """A lane for each session: a dot for a request, a dotted line while waiting, a colour per game.
 
     At the end of a session's newest game stands its name.
-    Two lanes with the same colour play each other. Two colours in one lane at the same time show a
-    session that was seated twice.
+    Two lanes with the same colour play each other. A second colour below the first, in one lane at
+    the same time, shows a session that was seated twice.
 
     Parameters
     ----------
@@ -125,7 +140,7 @@ class SeatsPlot(Plot):
                 "ticktext": [label(session, 9) for session in sessions],
                 "range": [-len(sessions) + 0.4, 0.6],
             },
-            "margin": {"l": 60, "r": 80, "t": 44, "b": 44},
+            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -144,14 +159,13 @@ class SeatsPlot(Plot):
             }
             for dots in (seats.requests, seats.rejections)
         ]
-        offset = {game: 0.16 * (number % 2) for number, game in enumerate(seats.games)}
         for game in (_WAITS, *seats.games):
             x: list[float] = []
             y: list[float | None] = []
             for stay in seats.stays:
                 if stay.game == game:
                     until_ms = now_ms if stay.until_ms is None else stay.until_ms
-                    height = lane[stay.session] - offset.get(game, 0)
+                    height = lane[stay.session] - _LOWER * stay.is_second
                     x += [seconds(ms, history) for ms in (stay.since_ms, until_ms, until_ms)]
                     y += [height, height, None]
             traces.append({"x": x, "y": y})
@@ -159,7 +173,7 @@ class SeatsPlot(Plot):
         last = {stay.session: stay for stay in seats.stays if stay.game in names}.values()
         labels = {
             "x": [seconds(now_ms if s.until_ms is None else s.until_ms, history) for s in last],
-            "y": [lane[stay.session] - offset[stay.game] for stay in last],
+            "y": [lane[stay.session] - _LOWER * stay.is_second for stay in last],
             "text": [names[stay.game][0] for stay in last],
             "textfont": {"color": [names[stay.game][1] for stay in last]},
         }

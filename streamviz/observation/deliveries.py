@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
 from streamviz.errors import check_type
 from streamviz.observation.events import Event
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
+
+_LEAST_ROWS, _MOST_ROWS = 3, 5
+_MOST_CONSUMERS = 1000  # whose last row is known
 
 End = Literal[
     "pending",
@@ -65,6 +69,9 @@ class Delivery(NamedTuple):
         undoes a delivery that the new node never heard of.
     n : int
         The number of the sample at `until_ms`.
+    row : int
+        A number from 0 to 4 that no other delivery of the consumer had when this one began, as
+        long as it held fewer than five: bars in different rows do not cover each other.
     """
 
     id: EntryId
@@ -74,6 +81,7 @@ class Delivery(NamedTuple):
     until_ms: int
     end: End
     n: int
+    row: int = 0
 
 
 class DeliveryLog:
@@ -90,6 +98,7 @@ class DeliveryLog:
         self._ended: dict[str, deque[Delivery]] = {}
         self._redeliveries: Counter[str] = Counter()  # among those that ended
         self._gave_back: set[str] = set()
+        self._rows: dict[str, _Rows] = {}
 
     def pending(self, group: str) -> list[Delivery]:
         """Return the deliveries that are pending now, oldest entry first."""
@@ -123,6 +132,11 @@ class DeliveryLog:
         self._catch_up()
         return group in self._gave_back
 
+    def row_count(self, group: str) -> int:
+        """Return how many rows the deliveries of one consumer have had, at least three."""
+        self._catch_up()
+        return self._rows[group].count if group in self._rows else _LEAST_ROWS
+
     def _catch_up(self) -> None:
         history = self._history
         if history.newest is None or history.newest.n == self._n:
@@ -139,13 +153,51 @@ class DeliveryLog:
         groups = {group.name: group for group in sample.groups}
         for name in self._pending.keys() - groups.keys():
             del self._pending[name]  # the group was destroyed, with its pending entries
+            del self._rows[name]
         for name, group in groups.items():
             if any(not entry.consumer for entry in group.oldest):
                 self._gave_back.add(name)
             before = self._pending.get(name, {})
-            self._pending[name], ended = _compare(before, group, sample)
+            rows = self._rows.setdefault(name, _Rows())
+            self._pending[name], ended = _compare(before, group, sample, rows)
             self._ended.setdefault(name, deque()).extend(ended)
             self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
+
+
+class _Rows:
+    """Gives the deliveries of a group's consumers their rows, in turn.
+
+    If there is another, a bar that begins where one ends is not in its row.
+    """
+
+    def __init__(self) -> None:
+        self.count = _LEAST_ROWS
+        self._last: dict[str, int] = {}
+
+    def give(
+        self, begun: Iterable[PendingEntry], held: Iterable[Delivery], ended: Iterable[Delivery]
+    ) -> list[int]:
+        """Return a row for each delivery that begins while others are held, and some have ended."""
+        taken: dict[str, list[int]] = {}
+        for one in held:
+            taken.setdefault(one.consumer, []).append(one.row)
+        left: dict[str, list[int]] = {}
+        for one in ended:
+            left.setdefault(one.consumer, []).append(one.row)
+        rows = []
+        for consumer in (entry.consumer for entry in begun):
+            here, before = taken.setdefault(consumer, []), left.get(consumer, [])
+            self.count = min(max(self.count, len({*here, *before}) + 1), _MOST_ROWS)
+            first = self._last.pop(consumer, -1) + 1
+            in_turn = [(first + step) % self.count for step in range(self.count)]
+            free = [row for row in in_turn if row not in here] or in_turn
+            row = next((row for row in free if row not in before), free[0])
+            here.append(row)
+            rows.append(row)
+            self._last[consumer] = row
+        while len(self._last) > _MOST_CONSUMERS:
+            del self._last[next(iter(self._last))]  # the one that has got nothing for longest
+        return rows
 
 
 _LOGS: WeakKeyDictionary[Samples, DeliveryLog] = WeakKeyDictionary()
@@ -161,7 +213,7 @@ def delivery_log(history: Samples) -> DeliveryLog:
 
 
 def _compare(
-    before: dict[EntryId, Delivery], group: GroupState, sample: Sample
+    before: dict[EntryId, Delivery], group: GroupState, sample: Sample, rows: _Rows
 ) -> tuple[dict[EntryId, Delivery], list[Delivery]]:
     """Return the deliveries that are pending in a sample, and those that ended with it."""
     time_ms, n = sample.time_ms, sample.n
@@ -183,18 +235,19 @@ def _compare(
                     end = undone
                 elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
                     end = "acked or dropped"
-                ended.append(Delivery(entry_id, *was, time_ms, end, n))
+                ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
-            pending[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n)
+            pending[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
         else:
             moved: End = "claimed" if entry.consumer else "given back"
             end = moved if entry.consumer != old.consumer else "delivered again"
-            ended.append(Delivery(entry_id, *was, time_ms, end, n))
-    for entry_id, entry in entries.items():
-        if entry_id not in pending:
-            pending[entry_id] = Delivery(
-                entry_id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n
-            )
+            ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
+    begun = [entry for entry in entries.values() if entry.id not in pending]
+    new_rows = rows.give(begun, pending.values(), ended) if begun else ()
+    for entry, row in zip(begun, new_rows, strict=True):
+        pending[entry.id] = Delivery(
+            entry.id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n, row
+        )
     return pending, ended
 
 

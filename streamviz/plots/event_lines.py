@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -183,11 +183,20 @@ def _moments(history: History, apart_s: float, without: Callable[[Event], bool])
 @lru_cache(maxsize=1024)
 def _words(some: tuple[Event, ...]) -> str:
     """Return the words of a hairline: those of each of its events, or their numbers."""
-    apart = ", ".join(_short(str(event)) for event in some)
+    apart = ", ".join(_apart(some))
     if len(some) == 1 or len(apart) <= MAX_WORDS:
         return apart
     together = _short(counted(some))
     return together if len(together) <= MAX_WORDS else f"{len(some)} events"
+
+
+def _apart(some: tuple[Event, ...]) -> Iterator[str]:
+    """Yield the words of each event; of several in a row of one consumer, its name only once."""
+    who = ""
+    for event in some:
+        words = _short(str(event))
+        yield words.removeprefix(f"{who} ") if event.who == who else words
+        who = event.who
 
 
 def _short(words: str) -> str:

@@ -14,16 +14,15 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.lane_deaths import death_in, deaths
+from streamviz.plots.lane_rows import FEW, ROOMY, ROWS, Places, middle
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
 
 _MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
-_ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 _CROWD = 90  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
-_ROOMY = 6  # lanes, at most: more are too low for several rows and words
 
 
 class SwimLanes(Plot):
@@ -33,8 +32,9 @@ class SwimLanes(Plot):
     (XNACK), or lost. An entry that was given back has a bar in the lane of no consumer until it is
     claimed. A full bar is still held. A dashed bar is a delivery after the first. A thin line leads
     from an entry's bar to the bar of its next holder. While a consumer is dead, its lane is
-    hatched. A delivery shorter than the time between two samples has no bar. Very many deliveries,
-    or more than six lanes, have one row a lane. Of more than 14 consumers, the dead come first.
+    hatched. A delivery shorter than the time between two samples has no bar. Bars of a consumer
+    that overlap in time are in different rows. Very many deliveries, or more than six lanes, have
+    one row a lane. Of more than 14 consumers, the dead come first.
 
     Parameters
     ----------
@@ -62,9 +62,16 @@ class SwimLanes(Plot):
         Both kinds of bars have a trace for first deliveries and one for later ones.
         """
         names = self._groups(history)
-        width = 6 if self._rows(history) > 1 or len(self._lanes(history)) > _ROOMY else 10
+        rows = self._rows(history)
+        wide = 10 if rows == 1 and len(self._lanes(history)) <= ROOMY else 6
         bars = [
-            _trace(f"{label(name)}{words}{held}", i, dash, width, opacity=opacity)
+            _trace(
+                f"{label(name)}{words}{held}",
+                i,
+                dash,
+                wide if rows <= ROWS else 4,
+                opacity=opacity,
+            )
             for held, opacity in (("", 0.4), (", held", 1.0))
             for i, name in enumerate(names)
             for words, dash in _KINDS
@@ -82,7 +89,7 @@ class SwimLanes(Plot):
         return {
             "xaxis": {"title": {"text": f"seconds{some}"}},
             "yaxis": {
-                "tickvals": [-(index + _middle(count)) for index in range(count)],
+                "tickvals": [-(index + middle(count)) for index in range(count)],
                 "ticktext": [label(name, 16) if name else "no consumer" for _, name in lanes],
                 "range": [-count or -1, (0.4 if self._has_lines(history) else 0.05) * (count or 1)],
             },
@@ -159,16 +166,19 @@ class SwimLanes(Plot):
 
     def _rows(self, history: History) -> int:
         """Return how many rows a lane has: one if lanes are low, or if its bars are confetti."""
-        if len(self._lanes(history)) > _ROOMY:
+        if len(self._lanes(history)) > ROOMY:
             return 1
         log = delivery_log(history)
         ended = sum(log.ended_count(name) for name in self._groups(history))
-        return 1 if ended > _CROWD * len(self._consumers(history)) else _ROWS
+        if ended > _CROWD * len(self._consumers(history)):
+            return 1
+        most = max(map(log.row_count, self._groups(history)), default=ROWS)
+        return most if len(self._lanes(history)) <= FEW else ROWS
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
         log = delivery_log(history)
-        places = _Places(self._lanes(history), self._rows(history))
+        places = Places(self._lanes(history), self._rows(history))
         trace: Trace = {"x": [], "y": [], "text": []}
         for name in self._groups(history):
             some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
@@ -195,7 +205,7 @@ class SwimLanes(Plot):
         """Return a hatched box for each time in which a consumer was dead; below it, the reason."""
         trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
         lanes = self._lanes(history)
-        low, foot = (0.86, 0.68) if len(lanes) <= _ROOMY else (0.72, 0.44)
+        low, foot = (0.86, 0.68) if len(lanes) <= ROOMY else (0.72, 0.44)
         for lane, (group, name) in enumerate(lanes):
             for start, end, words in deaths(history, group, name):
                 top, bottom = -lane - 0.06, -lane - foot
@@ -208,38 +218,13 @@ class SwimLanes(Plot):
 
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
         """Return for each group the bars of its first deliveries, and those of its later ones."""
-        places = _Places(self._lanes(history), self._rows(history))
+        places = Places(self._lanes(history), self._rows(history))
         traces = []
         for name, of_group in deliveries.items():
             for repeated in (False, True):
                 some = [one for one in of_group if (one.deliveries > 1) is repeated]
                 traces.append(_points(name, some, places, history))
         return traces
-
-
-def _middle(lanes: int) -> float:
-    """Return where in a lane its bars are, from its top: the words of a dead one are below."""
-    return 0.4 if lanes <= _ROOMY else 0.2
-
-
-class _Places:
-    """Where bars stand."""
-
-    def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
-        self._lanes = {lane: index for index, lane in enumerate(lanes)}
-        self._rows = rows
-        self._middle = _middle(len(lanes))
-
-    def row(self, group: str, one: Delivery) -> float | None:
-        """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
-        lane = self._lanes.get((group, one.consumer))
-        if lane is None:
-            return None
-        return -(
-            lane
-            + self._middle
-            + 0.17 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
-        )
 
 
 _KINDS = (("", "solid"), (" again", DASHES[1]))
@@ -259,7 +244,7 @@ def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> T
     }
 
 
-def _points(group: str, deliveries: Iterable[Delivery], places: _Places, history: History) -> Trace:
+def _points(group: str, deliveries: Iterable[Delivery], places: Places, history: History) -> Trace:
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:

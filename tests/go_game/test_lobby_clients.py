@@ -97,6 +97,19 @@ def test_a_player_who_is_seated_twice_shows_as_two_bands(clients: LobbyClients) 
     assert len(heights) == 2, "one does not hide the other"
 
 
+def test_who_is_seated_once_has_the_bar_on_the_lane(clients: LobbyClients) -> None:
+    for who in ("ann", "ben", "cy", "dee"):
+        clients.find(who)
+        clients.listen()
+    clients.leave("ann")
+    clients.listen()
+    clients.find("ann")
+    clients.find("eve")
+    clients.listen()
+    heights = {y for trace in figure(clients)["data"][3:] for y in trace["y"] if y is not None}
+    assert heights == {0, -1, -2, -3, -4}, "games of one after another, and of others, do not lower"
+
+
 def test_a_wrong_door_is_a_cross_and_the_right_one_a_seat(clients: LobbyClients) -> None:
     clients.create("dee", "PRIVATE", 9, "attic")
     clients.join("fay", "cellar")

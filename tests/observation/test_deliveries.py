@@ -90,6 +90,32 @@ def test_only_the_window_is_kept_and_new_samples_are_added() -> None:
     assert [one.n for one in log.ended_since("g", 18)] == [19]
 
 
+def test_what_a_consumer_holds_at_once_has_different_rows_for_as_long_as_it_lasts() -> None:
+    window = History()
+    log = DeliveryLog(window)
+    assert log.row_count("g") == 3, "if there is nothing yet, too"
+    seen: dict[int, int] = {}
+    held = [[1, 2], [2, 3, 4], [2, 3, 4], [4, 5, 6], [7], [8, 9]]
+    for n, ids in enumerate(held, 1):
+        both = [*(pend(ms, "ann") for ms in ids), pend(100 + n, "ben")]
+        window.append(sample(n, group("g", pending=len(both), oldest=both)))
+        anns = {one.id.ms: one.row for one in log.pending("g") if one.consumer == "ann"}
+        assert len({*anns.values()}) == len(ids)
+        ended = {one.row for one in log.ended_since("g", n - 1) if one.consumer == "ann"}
+        assert not ended & {row for ms, row in anns.items() if ms not in seen}, "none continues one"
+        assert all(seen.get(ms, row) == row for ms, row in anns.items())
+        seen |= anns
+    assert [one.row for one in log.ended("g") if one.id.ms in seen] == list(seen.values())[:7]
+    assert log.row_count("g") == 5
+
+
+def test_very_many_entries_of_a_consumer_share_five_rows() -> None:
+    many = [pend(ms, "ann") for ms in range(1, 13)]
+    log = DeliveryLog(history(sample(1, group("g", pending=12, oldest=many))))
+    assert [one.row for one in log.pending("g")] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]
+    assert log.row_count("g") == 5
+
+
 def test_redeliveries_are_counted_as_long_as_the_window_has_them() -> None:
     window = History(limit=4)
     log = DeliveryLog(window)

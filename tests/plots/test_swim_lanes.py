@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -140,6 +141,24 @@ def test_many_deliveries_share_a_row_and_few_do_not_cover_each_other() -> None:
         bars = SwimLanes().figure(history(*many(2, samples)))["data"][0]
         heights = {y for y in bars["y"] if y is not None and y > -1}
         assert len(heights) == rows
+
+
+@pytest.mark.parametrize(("batch", "rows"), [(1, 3), (3, 4), (4, 5)])
+def test_no_bar_of_a_consumer_covers_or_continues_another(
+    redis: redis_py.Redis, key: str, batch: int, rows: int
+) -> None:
+    desk = Scenario(redis, seed=5)
+    desk.produce(key, series.constant(rate_hz=20))
+    desk.group(key, "crew", consumers=2, service_ms=180, batch=batch)
+    bars = SwimLanes().figure(desk.run(seconds=12))["data"][0]
+    by_row: dict[float, list[tuple[float, float]]] = {}
+    for at in range(0, len(bars["x"]), 3):
+        by_row.setdefault(bars["y"][at], []).append((bars["x"][at], bars["x"][at + 1]))
+    assert sum(map(len, by_row.values())) > 50
+    assert len(by_row) == 2 * rows
+    for spans in by_row.values():
+        for (_, end), (start, _) in pairwise(sorted(spans)):
+            assert end < start
 
 
 def test_of_many_consumers_the_dead_have_a_lane_and_it_says_how_many_there_are() -> None:

@@ -65,7 +65,7 @@ def test_each_tells_its_story(path: Path) -> None:
     assert last is not None
     told = {
         "crash_and_rescue": ["crashed", "claimed"],
-        "fall_behind_and_catch_up": [],
+        "fall_behind_and_catch_up": ["note"],
         "a_trim_bites": ["trimmed", "missed"],
     }
     assert kinds == told[name(path)]
