@@ -27,7 +27,7 @@ class BatchOptions(WaitOptions, total=False):
     progress: bool
 
 
-class _AddOptions(WaitOptions, total=False):
+class _Options(WaitOptions, total=False):
     maxlen: int | None
     minid: Id | None
     approximate: bool
@@ -51,7 +51,7 @@ class Adding:
         *,
         create: Literal[True] = True,
         wait: None = None,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> EntryId: ...
 
     @overload
@@ -62,7 +62,7 @@ class Adding:
         *,
         create: bool,
         wait: None = None,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> EntryId | None: ...
 
     @overload
@@ -73,18 +73,12 @@ class Adding:
         *,
         create: Literal[True] = True,
         wait: int,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> Confirmed[EntryId]: ...
 
     @overload
     def add(
-        self,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        create: bool,
-        wait: int,
-        **options: Unpack[_AddOptions],
+        self, fields: Fields, id: Id = "*", *, create: bool, wait: int, **options: Unpack[_Options]
     ) -> Confirmed[EntryId | None]: ...
 
     def add(
@@ -122,9 +116,9 @@ class Adding:
         idmp_auto : str, optional
             A producer. The server computes the idempotency ID from the fields, in any order (8.6).
         wait : int, optional
-            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0). Redis
-            does not wait by itself: an acknowledged entry that no replica has is lost if the node
-            fails.
+            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0), and
+            return a pair: the ID, and how many replicas have the entry. Redis does not wait by
+            itself: an acknowledged entry that no replica has is lost if the node fails.
         wait_ms : int
             Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
         on_disk : bool
@@ -135,7 +129,6 @@ class Adding:
         -------
         EntryId or None
             The new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream exists.
-            With `wait`, a pair: that, and how many replicas have the entry.
 
         Raises
         ------

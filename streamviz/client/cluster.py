@@ -26,8 +26,8 @@ from redis.exceptions import (
 
 from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
-from streamviz.client.redirection import Redirection, redirection
-from streamviz.client.resp import Command, to_bytes, unpack
+from streamviz.client.redirection import Redirection, follow_redirections, redirection
+from streamviz.client.resp import Command, to_bytes
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
 Client = redis.Redis | RedisCluster
@@ -99,13 +99,7 @@ class ClusterConnection(Connection):
             with self.borrow() as raw_connection:
                 raw_connection.send_packed_command([payload])
                 replies = transport.read_replies(raw_connection, size, transport.new_reader())
-            redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
-            if redirected:
-                commands = unpack(payload)
-                new_replies = self._send([commands[index] for index in redirected])
-                for index, reply in zip(redirected, new_replies, strict=True):
-                    replies[index] = reply
-            yield size, transport.errors_among(replies)
+            yield size, transport.errors_among(follow_redirections(payload, replies, self._send))
 
     def transaction_if(
         self, check: Command, expected: Any, commands: Sequence[Command]

@@ -18,22 +18,7 @@ Unanswered = deque[tuple[list[Command], list[bytes]]]  # what was sent, and ackn
 
 
 class Pages:
-    """Reads the pages of one consumer, and acknowledges what the caller has handled.
-
-    Parameters
-    ----------
-    connection : Connection
-        A connection to the server that has the stream.
-    key, group, consumer : str
-        The stream's key, the group's and the consumer's name.
-    count, block_ms : int, int or None
-        As in `Consumer.read`.
-
-    Attributes
-    ----------
-    handled : list of bytes
-        The IDs that are handled and not acknowledged.
-    """
+    """Reads the pages of one consumer, and acknowledges what the caller has handled."""
 
     def __init__(
         self,
@@ -46,7 +31,7 @@ class Pages:
     ) -> None:
         self.count = count
         self.block_ms = block_ms
-        self.handled: list[bytes] = []
+        self.handled: list[bytes] = []  # the IDs that are not acknowledged
         self._connection = connection
         self._names = key, group
         self._consumer = consumer
@@ -151,10 +136,7 @@ class Pages:
             if isinstance(result, ServerUnreachable):
                 raise result
         self.handled = []  # if the connection breaks, they may be acknowledged twice
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-        return results[-1]
+        return transport.without_errors(results)[-1]
 
 
 def drain(pages: Pages, *, after: Arg, read_ahead: bool) -> Iterator[Entry]:

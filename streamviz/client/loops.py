@@ -30,6 +30,9 @@ class Loops:
     ) -> Iterator[Entry]:
         """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
 
+        Own pending entries that were deleted are left out, and stay pending. NoSuchGroup as in
+        `read`.
+
         An entry counts as handled when the loop asks for the next one. The entries of a page are
         acknowledged together with the next read, in one round trip. A loop that breaks or raises
         acknowledges the entries before its last one. That one stays pending, and so does every
@@ -47,16 +50,6 @@ class Loops:
             After a full page, keep a read on its way while a page is parsed and handled, so that
             the server and the loop work at the same time. Up to two pages are then pending, and a
             loop that is left leaves both.
-
-        Yields
-        ------
-        Entry
-            The entries, without own pending entries that were deleted; those stay pending.
-
-        Raises
-        ------
-        NoSuchGroup
-            As in `read`.
 
         Examples
         --------
@@ -87,8 +80,9 @@ class Loops:
         The loop begins with this consumer's own pending entries. An entry is handled when the loop
         asks for the next one: then it is acknowledged. A loop that breaks or raises leaves its
         entry pending, and so does a process that is killed: each entry is handled at least once.
-        A lost connection is opened again, and the logger ``streamviz.client`` reports it.
-        (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
+        A lost connection is opened again, and the logger ``streamviz.client`` reports it;
+        ServerUnreachable if there is none to begin with. Deleted entries and NoSuchGroup as in
+        `drain`. (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
 
         Parameters
         ----------
@@ -101,18 +95,6 @@ class Loops:
             How often to check for these entries and for `stop`, in milliseconds.
         stop : threading.Event, optional
             End the loop when this is set, after the entries that were read.
-
-        Yields
-        ------
-        Entry
-            The entries, without own pending entries that were deleted.
-
-        Raises
-        ------
-        NoSuchGroup
-            As in `read`.
-        ServerUnreachable
-            If there is no connection to begin with.
 
         Examples
         --------

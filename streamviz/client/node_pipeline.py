@@ -44,19 +44,15 @@ def exchange(
     reply; also one of a key that is on another node, which is not sent again. ServerError if the
     connection breaks; the next use of each connection looks for its node again.
     """
-    blocks = list(blocks)
+    payloads, sizes = zip(*blocks, strict=True)
     home = node_of(connections[0])
+    reader = transport.new_reader()
     try:
         with connections[0].borrow() as raw_connection:
-            raw_connection.send_packed_command([b"".join(payload for payload, _ in blocks)])
-            count = sum(size for _, size in blocks)
-            replies = iter(
-                transport.read_replies(raw_connection, count, transport.new_reader(), block_ms)
-            )
-            answers = [list(islice(replies, size)) for _, size in blocks]
-            if any(
-                _is_open(payload, one) for (payload, _), one in zip(blocks, answers, strict=True)
-            ):
+            raw_connection.send_packed_command([b"".join(payloads)])
+            replies = iter(transport.read_replies(raw_connection, sum(sizes), reader, block_ms))
+            answers = [list(islice(replies, size)) for size in sizes]
+            if any(map(_is_open, payloads, answers)):
                 raw_connection.disconnect()  # a server without EXEC is still inside the transaction
     except ServerUnreachable:
         forget(connections)

@@ -21,27 +21,20 @@ def read_streams(
 ) -> list[tuple[str, Entry]]:
     """Read several streams at once, in the order of their IDs (XREAD, 5.0).
 
+    Each entry is returned with its stream's key.
+
     Parameters
     ----------
     client : redis.Redis or redis.cluster.RedisCluster
         The server; in a cluster, the keys must have the same hash tag.
     after : mapping of str to EntryId or str
-        For each key, the last ID that you have; see `Stream.read`.
+        For each key, the last ID that you have; see `Stream.read`. InputError if there is none.
     count, block_ms : int, optional
         As in `Stream.read`; `count` is for each stream.
     max_count, max_bytes : int, optional
         Return at most `max_count` entries and about `max_bytes` bytes in all, from the streams in
-        the order of `after` (8.10). The first entry is returned however large it is.
-
-    Returns
-    -------
-    list of (str, Entry)
-        Each entry with its stream's key.
-
-    Raises
-    ------
-    InputError
-        If `after` is empty, has a value that is not an ID, or `max_count` is less than `count`.
+        the order of `after` (8.10). The first entry is returned however large it is. InputError if
+        `max_count` is less than `count`.
     """
     streams = arguments.streams(after, "$+")
     options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
@@ -50,4 +43,4 @@ def read_streams(
     reply = connection_to(client, next(iter(after))).call(
         "XREAD", *options, *streams, block_ms=block_ms, needs=needs
     )
-    return replies.in_id_order(replies.by_stream(reply))
+    return replies.in_id_order(reply)

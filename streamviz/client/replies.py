@@ -65,18 +65,11 @@ def only_stream(reply: Any) -> list[Any]:
     return next(iter(pairs.values()), [])
 
 
-def by_stream(reply: Any) -> dict[str, list[Entry]]:
-    """Parse the entries of each stream (XREAD, XREADGROUP); without entries, the dict is empty."""
-    if not reply:
-        return {}
-    pairs = reply.items() if isinstance(reply, dict) else reply
-    return {text(key): entries(items) for key, items in pairs}
-
-
-def in_id_order(entries_by_key: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
-    """Merge the entries of several streams in the order of their IDs, then of the keys."""
-    pairs = [(key, entry) for key, entries in entries_by_key.items() for entry in entries]
-    if len(entries_by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
+def in_id_order(reply: Any) -> list[tuple[str, Entry]]:
+    """Parse XREAD and XREADGROUP: the entries in the order of their IDs, then of the keys."""
+    by_key = dict(reply or ())
+    pairs = [(text(key), entry) for key, items in by_key.items() for entry in one_by_one(items)]
+    if len(by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
         return pairs  # Redis sorts the entries of one stream, except that CLAIM puts claimed first
     return sorted(pairs, key=lambda pair: (pair[1].id, pair[0]))
 

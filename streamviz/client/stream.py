@@ -52,9 +52,9 @@ class Stream(Adding):
         try:
             stream = replies.stream_info(call("XINFO", "STREAM", self.key))
             groups = replies.group_infos(call("XINFO", "GROUPS", self.key))
+            return titled(repr(self), stream._repr_html_(), groups.html())
         except StreamVizError as error:
             return titled(repr(self), paragraph(str(error)))
-        return titled(repr(self), stream._repr_html_(), groups.html())
 
     def __len__(self) -> int:
         return self.length()
@@ -63,7 +63,7 @@ class Stream(Adding):
         return True  # an empty stream is still a stream
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
-        """Return the entries from one ID to another, both included (XRANGE, 5.0).
+        """Return at most `count` entries from one ID to another, both included (XRANGE, 5.0).
 
         A notebook shows them as a table; `.to_frame()` makes a pandas frame of them.
 
@@ -72,8 +72,6 @@ class Stream(Adding):
         start, end : EntryId or str
             ``"-"`` is the first entry, ``"+"`` the last. A number without a sequence number is
             the whole millisecond. ``"("`` before an ID excludes it (6.2).
-        count : int, optional
-            Return at most `count` entries.
         """
         return self._range("XRANGE", start, end, count)
 
@@ -94,16 +92,15 @@ class Stream(Adding):
     def read(
         self, after: Id, *, count: int | None = None, block_ms: int | None = None
     ) -> Records[Entry]:
-        """Return the entries after an ID (XREAD, 5.0).
+        """Return at most `count` entries after an ID (XREAD, 5.0).
 
         Parameters
         ----------
         after : EntryId or str
             The last ID that you have. ``"0"`` reads from the beginning, ``"$"`` only entries
             added while this call waits, ``"+"`` the newest entry (7.4).
-        count, block_ms : int, optional
-            Return at most `count` entries. Wait for the first one for `block_ms` milliseconds; 0
-            is forever.
+        block_ms : int, optional
+            Wait this long for the first entry, in milliseconds; 0 is forever.
         """
         pairs = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
         return Records(Entry, [entry for _, entry in pairs])
@@ -145,11 +142,8 @@ class Stream(Adding):
     def delete_ex(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Delete entries, with `refs` as in `trim` (XDELEX, 8.2).
 
-        Returns
-        -------
-        list of int
-            For each ID: 1 if the entry was deleted, -1 if it does not exist, 2 if a group still
-            needs it (with ``"ACKED"`` also if it does not exist and is after a group's cursor).
+        Return for each ID: 1 if the entry was deleted, -1 if it does not exist, 2 if a group still
+        needs it (with ``"ACKED"`` also if it does not exist and is after a group's cursor).
         """
         options = arguments.refs_and_ids(refs, ids)
         return list(self.connection.call("XDELEX", self.key, *options, needs=(8, 2)))

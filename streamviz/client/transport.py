@@ -190,6 +190,13 @@ def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
     return [(i, reply) for i, reply in enumerate(replies) if isinstance(reply, Exception)]
 
 
+def without_errors(replies: list[Any]) -> list[Any]:
+    """Return replies, or raise the first error among them."""
+    for _, error in errors_among(replies):
+        raise error
+    return replies
+
+
 def _server_error(error: Exception, pool: Any) -> ServerError:
     reason = _CLIENT.sub(r"\1:\2", str(error).rstrip("."))[:_MAX_REASON]
     if isinstance(error, AuthenticationError):
