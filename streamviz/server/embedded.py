@@ -43,6 +43,11 @@ _shared: EmbeddedServer | None = None
 def connect(url: str | None = None, **options: Any) -> redis.Redis:
     """Return a client of a server that answers and is new enough.
 
+    Of a node of a cluster, that is a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
+    SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects within 1.5 s
+    (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
+    ``socket_timeout=`` applies to later commands, not to this first contact.
+
     Parameters
     ----------
     url : str, optional
@@ -52,14 +57,6 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     **options
         Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they win over
         the URL's.
-
-    Returns
-    -------
-    redis.Redis
-        Of a node of a cluster, a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
-        SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects
-        within 1.5 s (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
-        ``socket_timeout=`` applies to later commands, not to this first contact.
 
     Raises
     ------
@@ -125,7 +122,8 @@ class EmbeddedServer:
 
     The server listens on a Unix socket in a private directory, or, if you give a port, on
     loopback with a random password. It keeps nothing on disk. It ends when this process ends,
-    even by SIGKILL. Several servers can run side by side.
+    even by SIGKILL. Several servers can run side by side. ServerError if there is no program, or it
+    does not start; the message has the end of its output.
 
     Parameters
     ----------
@@ -145,13 +143,6 @@ class EmbeddedServer:
     url : str
         The address for `connect`, ``redis-cli -u``, or another process of this machine's user.
         With a port, it has the password.
-    program : str
-        The server's program.
-
-    Raises
-    ------
-    ServerError
-        If no program is found, or it does not start; the message has the end of its output.
     """
 
     def __init__(

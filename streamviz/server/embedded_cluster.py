@@ -39,13 +39,8 @@ _ATTEMPTS = 3
 class Node:
     """One node of the cluster.
 
-    Attributes
-    ----------
-    name : str
-        ``"node-1"`` and so on, for people; the nodes know each other by IDs.
-    server : EmbeddedServer
-    bus_port : int
-        The port for messages between nodes.
+    Its name, ``"node-1"`` and so on, is for people; the nodes know each other by IDs. They send
+    messages to each other's `bus_port`.
     """
 
     name: str
@@ -68,6 +63,10 @@ def embedded_cluster(
 ) -> EmbeddedCluster:
     """Start a cluster that belongs to this process, and return it when it serves all slots.
 
+    The call takes a little more than two seconds, because a Redis node waits that long after its
+    start before it serves anything. ServerError if a node does not start, or they do not form a
+    cluster.
+
     Parameters
     ----------
     nodes : int
@@ -76,17 +75,6 @@ def embedded_cluster(
         Whether each node has a replica, which takes over if the node fails.
     program : str, optional
         The server's program, 7.0 or newer; see `EmbeddedServer`.
-
-    Returns
-    -------
-    EmbeddedCluster
-        The call takes a little more than two seconds, because a Redis node waits that long after
-        its start before it serves anything.
-
-    Raises
-    ------
-    InputError, ServerError
-        If `nodes` is out of range; if a node does not start, or they do not form a cluster.
 
     Examples
     --------
@@ -102,14 +90,8 @@ class EmbeddedCluster:
 
     Its nodes listen on loopback only and share one random password. They keep nothing on disk
     but their list of nodes, in private directories that are removed with them. The cluster ends
-    when this process ends, even by SIGKILL.
-
-    Attributes
-    ----------
-    nodes : tuple of Node
-        The nodes, in the order of their slots.
-    replicas : tuple of Node
-        Their replicas, in the same order; empty without.
+    when this process ends, even by SIGKILL. Its `nodes` are in the order of their slots, and their
+    `replicas` in the same order.
     """
 
     def __init__(
@@ -158,11 +140,12 @@ class EmbeddedCluster:
 
     def node(self, name: str) -> Node:
         """Return the node with that name, or raise an InputError."""
-        for node in self._members:
-            if node.name == name:
-                return node
-        names = ", ".join(node.name for node in self._members)
-        raise InputError(f"{name!r} is not a node of this cluster: give one of {names}")
+        nodes = {node.name: node for node in self._members}
+        if name not in nodes:
+            raise InputError(
+                f"{name!r} is not a node of this cluster: give one of {', '.join(nodes)}"
+            )
+        return nodes[name]
 
     def slot_owner(self, key: str | int) -> Node:
         """Return the node that owns a slot, or the slot of a key (CLUSTER NODES, 3.0).
