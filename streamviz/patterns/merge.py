@@ -32,13 +32,9 @@ class OrderedGroupReader:
 
     Parameters
     ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, all keys need the same hash tag.
     streams : iterable of str
-        The streams' keys. Each stream must have the group. InputError if there is no key, or a
-        key is given twice.
-    group, consumer : str
-        Their names.
+        The streams' keys, which need the same hash tag in a cluster. Each stream must have the
+        group. InputError if there is no key, or a key is given twice.
     pending_first : bool
         Whether to start with the consumer's pending entries.
 
@@ -101,7 +97,10 @@ class OrderedGroupReader:
         noack: bool = False,
         claim_idle_ms: int | None = None,
     ) -> Page:
-        """Get the next page (XREADGROUP, 5.0).
+        """Get the next page (XREADGROUP, 5.0), each entry with its stream's key.
+
+        Acknowledge an entry with ``consumers[key].ack(entry.id)``. NoSuchGroup if a stream lacks
+        the group; the entries held back are kept.
 
         Parameters
         ----------
@@ -112,13 +111,6 @@ class OrderedGroupReader:
             As in `Consumer.read`. The read does not block while entries are held back. With
             `noack`, a crash loses the entries held back. Entries taken over by `claim_idle_ms`
             are old, so they come first.
-
-        Returns
-        -------
-        list of (str, Entry)
-            Each entry with its stream's key; empty if there is none. Acknowledge an entry with
-            ``consumers[key].ack(entry.id)``. NoSuchGroup if a stream lacks the group; the entries
-            held back are kept.
         """
         arguments.whole_number("count", count, 1)
         while True:
@@ -139,7 +131,7 @@ class OrderedGroupReader:
         pages = {key: self._pending(key, count) for key in self._old if sizes[key] < count}
         starts: dict[str, Id] = {key: self._old[key] for key, ids in pages.items() if ids}
         entries = read_groups(self._any, starts, count=count) if starts else []
-        self._held_back += [(key, entry) for key, entry in entries if entry.id in pages[key]]
+        self._held_back += [pair for pair in entries if pair[1].id in pages[pair[0]]]
         for key, ids in pages.items():
             if len(ids) < count:
                 del self._old[key]  # that was the last page
