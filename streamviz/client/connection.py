@@ -247,7 +247,7 @@ class Connection:
         return self.explain_errors(replies[-1], block[1:-1])
 
     def explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to commands, each error among them explained."""
+        """Return the replies to commands, with each error explained."""
         return [
             self.explain(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)

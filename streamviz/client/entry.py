@@ -23,9 +23,10 @@ _name = lru_cache(4096)(text)  # entries share the names of their fields
 class Entry(Record):
     """One entry of a stream.
 
+    An entry of a reply is parsed when its ID or its fields are first asked for.
+
     Attributes
     ----------
-    id : EntryId
     fields : dict of str to str
         In the order they were added. Bytes that are not UTF-8 become surrogate escapes;
         `raw_fields` has the values as bytes.
@@ -35,10 +36,6 @@ class Entry(Record):
     repeated : tuple of (str, str)
         All fields and values in the order they were added, if a field occurs more than once; then
         `fields` has only its last value. Empty in any other entry; `pairs` has them always.
-
-    Notes
-    -----
-    An entry of a reply is parsed when its ID or its fields are first asked for.
     """
 
     id: EntryId
@@ -49,7 +46,7 @@ class Entry(Record):
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """All fields and values in the order they were added, also if a field occurs twice."""
+        """All fields and values in the order they were added."""
         return self.repeated or tuple(self.fields.items())
 
     @property

@@ -38,15 +38,9 @@ class PendingEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingSummary(Record):
-    """A summary of a group's pending entries (XPENDING, 5.0).
+    """How many entries of a group are pending, and for which consumers (XPENDING, 5.0).
 
-    Attributes
-    ----------
-    count : int
-    min_id, max_id : EntryId or None
-        The smallest and the largest pending ID; None if nothing is pending.
-    consumers : dict of str to int
-        The number of pending entries of each consumer that holds any.
+    The smallest and the largest pending ID are None if nothing is pending.
     """
 
     count: int
@@ -148,7 +142,6 @@ class GroupInfo(Record):
 
     Attributes
     ----------
-    name : str
     consumers, pending : int
         The number of consumers, and of pending entries.
     last_delivered_id : EntryId
@@ -173,7 +166,6 @@ class ConsumerInfo(NamedTuple):
 
     Attributes
     ----------
-    name : str
     pending : int
         The number of pending entries that the consumer holds.
     idle_ms : int
@@ -193,17 +185,9 @@ class ConsumerInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FullPending(Record):
-    """One pending entry in XINFO STREAM FULL (6.0).
+    """One pending entry in XINFO STREAM FULL (6.0): the consumer that holds it, its delivery count.
 
-    Attributes
-    ----------
-    id : EntryId
-    consumer : str
-        The consumer that holds it.
-    delivered_ms : int
-        The time of the last delivery, in milliseconds since 1970-01-01 UTC.
-    deliveries : int
-        The delivery count.
+    `delivered_ms` is the time of the last delivery, in milliseconds since 1970-01-01 UTC.
     """
 
     id: EntryId
@@ -214,15 +198,9 @@ class FullPending(Record):
 
 @dataclass(frozen=True, slots=True)
 class FullGroup(Record):
-    """One group in XINFO STREAM FULL (6.0); each list has at most COUNT items.
+    """One group in XINFO STREAM FULL (6.0), with at most COUNT pending entries and consumers.
 
-    Attributes
-    ----------
-    info : GroupInfo
-    pending : tuple of FullPending
-        The pending entries of all consumers.
-    consumers : dict of str to int
-        For each consumer, the number of pending entries that it holds.
+    For each consumer, `consumers` has the number of pending entries that it holds.
     """
 
     info: GroupInfo
@@ -232,14 +210,9 @@ class FullGroup(Record):
 
 @dataclass(frozen=True, slots=True)
 class StreamFull(Record):
-    """A stream's numbers, entries and groups (XINFO STREAM FULL, 6.0).
+    """A stream's numbers, first entries and groups (XINFO STREAM FULL, 6.0).
 
-    Attributes
-    ----------
-    info : StreamInfo
-        The stream's numbers; `first_entry` and `last_entry` are None here.
-    entries, groups : tuple of Entry, tuple of FullGroup
-        The first entries, and the groups.
+    The `first_entry` and the `last_entry` of its `info` are None.
     """
 
     info: StreamInfo

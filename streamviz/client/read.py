@@ -21,12 +21,11 @@ def read_streams(
 ) -> list[tuple[str, Entry]]:
     """Read several streams at once, in the order of their IDs (XREAD, 5.0).
 
-    Each entry is returned with its stream's key.
+    Each entry is returned with its stream's key. In a cluster, the keys must have the same hash
+    tag.
 
     Parameters
     ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, the keys must have the same hash tag.
     after : mapping of str to EntryId or str
         For each key, the last ID that you have; see `Stream.read`. InputError if there is none.
     count, block_ms : int, optional
