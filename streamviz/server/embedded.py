@@ -48,6 +48,10 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
     ``socket_timeout=`` applies to later commands, not to this first contact.
 
+    ServerUnreachable, ServerAuthError or ServerTooOld if there is no answer in the protocol of the
+    URL, the server wants another user name or password, or is older than Redis 7.0. ServerError if
+    no URL is given and there is no server program to start.
+
     Parameters
     ----------
     url : str, optional
@@ -57,16 +61,6 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     **options
         Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they win over
         the URL's.
-
-    Raises
-    ------
-    InputError
-        If the URL, a part of it or an option is wrong.
-    ServerUnreachable, ServerAuthError, ServerTooOld
-        If there is no answer in the protocol of the URL, the server wants another user name or
-        password, or is older than Redis 7.0.
-    ServerError
-        If no URL is given and there is no server program to start.
 
     Examples
     --------

@@ -61,20 +61,12 @@ class Node:
 def embedded_cluster(
     nodes: int = 3, *, replicas: bool = False, program: str | None = None
 ) -> EmbeddedCluster:
-    """Start a cluster that belongs to this process, and return it when it serves all slots.
+    """Start a cluster of 2 to 10 nodes, and return it when it serves all slots.
 
     The call takes a little more than two seconds, because a Redis node waits that long after its
-    start before it serves anything. ServerError if a node does not start, or they do not form a
-    cluster.
-
-    Parameters
-    ----------
-    nodes : int
-        The number of nodes, 2 to 10. Each owns an equal share of the 16,384 slots.
-    replicas : bool
-        Whether each node has a replica, which takes over if the node fails.
-    program : str, optional
-        The server's program, 7.0 or newer; see `EmbeddedServer`.
+    start before it serves anything. Each node owns an equal share of the 16,384 slots. With
+    `replicas`, each has a replica, which takes over if the node fails. The `program` is of 7.0 or
+    newer; see `EmbeddedServer`. ServerError if a node does not start, or they form no cluster.
 
     Examples
     --------
@@ -109,9 +101,9 @@ class EmbeddedCluster:
                 undo.callback(members[-1].server.stop)
             self.nodes, self.replicas = tuple(members[:nodes]), tuple(members[nodes:])
             self._members = tuple(members)
-            self._admins = {node.name: node.server.client() for node in members}
-            for admin in self._admins.values():
-                undo.callback(admin.close)
+            self._to = {node.name: Connection(node.server.client()) for node in members}
+            for connection in self._to.values():
+                undo.callback(connection.client.close)
             self._form()
             self._undo = undo.pop_all()
 
@@ -154,9 +146,9 @@ class EmbeddedCluster:
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self._members if node.server.running] or list(self._members)
-        owner_id = resharding.slot_owner(Connection(self._admins[running[0].name]), slot)
+        owner_id = resharding.slot_owner(self._to[running[0].name], slot)
         for node in running:
-            if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == owner_id:
+            if self._to[node.name].call("CLUSTER", "MYID").decode() == owner_id:
                 return node
         raise ServerError(f"no running node owns slot {slot}: start a new cluster")
 
@@ -168,12 +160,9 @@ class EmbeddedCluster:
         target, source = self.node(to), self.slot_owner(slot)
         if source is target:
             raise InputError(f"slot {slot} is already on {to}: give another slot or another node")
-        others = [
-            self._admins[node.name]
-            for node in self._members
-            if node not in (source, target) and is_primary(Connection(self._admins[node.name]))
-        ]
-        here, there = self._admins[source.name], self._admins[target.name]
+        rest = [self._to[node.name] for node in self._members if node not in (source, target)]
+        others = [one.client for one in rest if is_primary(one)]
+        here, there = (self._to[node.name].client for node in (source, target))
         yield from resharding.move_slot_steps(slot, here, there, others, batch=batch)
 
     def move_slot(self, slot: int, to: str, *, batch: int = 1) -> None:
@@ -184,7 +173,7 @@ class EmbeddedCluster:
     def cut_off(self, replica: str) -> None:
         """Let a replica get nothing more from its node, as if the cable between them was cut."""
         primary = self.nodes[self._replica_number(replica)]
-        cut_off(*(Connection(self._admins[name]) for name in (replica, primary.name)))
+        cut_off(self._to[replica], self._to[primary.name])
 
     def take_over(self, replica: str) -> None:
         """Let a replica take over its node's slots at once (CLUSTER FAILOVER TAKEOVER, 3.0).
@@ -193,9 +182,8 @@ class EmbeddedCluster:
         of the nodes agree: there must be three or more.
         """
         self._replica_number(replica)
-        others = [one.name for one in self._members if one.server.running and one.name != replica]
-        here, *there = (Connection(self._admins[name]) for name in (replica, *others))
-        take_over(here, there)
+        running = [node.name for node in self._members if node.server.running]
+        take_over(self._to[replica], [self._to[name] for name in running if name != replica])
 
     def _replica_number(self, name: str) -> int:
         node = self.node(name)
@@ -219,7 +207,7 @@ class EmbeddedCluster:
 
     def _form(self) -> None:
         """Assign the slots, introduce the nodes to each other, and wait until all agree."""
-        connections = [Connection(self._admins[node.name]) for node in self._members]
+        connections = [*self._to.values()]
         count = len(self.nodes)
         for number, connection in enumerate(connections[:count]):
             first, end = (SLOTS * share // count for share in (number, number + 1))
