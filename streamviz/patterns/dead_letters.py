@@ -69,17 +69,14 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead-letter stream of a group, managed by one consumer.
+    """The dead-letter stream of a group, managed by a consumer that claims entries and moves them.
 
     Parameters
     ----------
-    consumer : Consumer
-        The consumer that claims the entries before it moves them.
     key : str, optional
         The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
     after_deliveries : int
-        The delivery count from which an entry is moved, 1 or more. InputError if it is less, or
-        `key` is the stream's own.
+        The delivery count from which an entry is moved, 1 or more.
 
     Examples
     --------
@@ -115,15 +112,9 @@ class DeadLetters:
         """Move entries that were delivered too often, and return them (XPENDING, XCLAIM, EVAL).
 
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
-        was deleted from the stream is only acknowledged.
-
-        Parameters
-        ----------
-        errors : dict of str to str, optional
-            For an entry's ID, why it could not be handled.
-        min_idle_ms : int
-            Skip entries that were delivered less than this long ago, in milliseconds: a consumer
-            may still be handling them.
+        was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, why
+        it could not be handled. Entries that were delivered less than `min_idle_ms` milliseconds
+        ago are skipped: a consumer may still be handling them.
         """
         check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
         why = errors or {}
@@ -144,18 +135,9 @@ class DeadLetters:
     ) -> DeadLetter | None:
         """Move one pending entry, however often it was delivered (XCLAIM, EVAL).
 
-        Return None if another consumer was quicker, or the entry was deleted from the stream.
-
-        Parameters
-        ----------
-        held : PendingEntry
-            The entry, as `ConsumerGroup.pending_entries` returns it.
-        error : str
-            Why it could not be handled.
-        min_idle_ms : int
-            As in `sweep`.
-        id : EntryId or str
-            The dead letter's ID; by default, the server chooses it.
+        The `error` says why it could not be handled, and `id` is the dead letter's; `min_idle_ms`
+        is as in `sweep`. Return None if another consumer was quicker, or the entry was deleted
+        from the stream.
         """
         advice = "a PendingEntry, as group.pending_entries() returns it"
         check_type("held", held, PendingEntry, advice)

@@ -30,18 +30,9 @@ class OrderedGroupReader:
     that is added later with a smaller ID comes late. A stream without new entries does not delay
     the others.
 
-    Parameters
-    ----------
-    streams : iterable of str
-        The streams' keys, which need the same hash tag in a cluster. Each stream must have the
-        group. InputError if there is no key, or a key is given twice.
-    pending_first : bool
-        Whether to start with the consumer's pending entries.
-
-    Attributes
-    ----------
-    groups, consumers : dict of str to ConsumerGroup, dict of str to Consumer
-        For each stream's key, that stream's group, and this consumer in it.
+    In a cluster, the keys need the same hash tag. Each stream must have the group. For each key,
+    `groups` and `consumers` have that stream's group, and this consumer in it. With
+    `pending_first`, the reader starts with the consumer's pending entries.
 
     Examples
     --------
@@ -116,12 +107,8 @@ class OrderedGroupReader:
         while True:
             self._read_pending(count)
             can_block = not (self._held_back or self._old)
-            ends = self._read_new(
-                count,
-                block_ms=block_ms if can_block else None,
-                noack=noack,
-                claim_idle_ms=claim_idle_ms,
-            )
+            wait_ms = block_ms if can_block else None
+            ends = self._read_new(count, block_ms=wait_ms, noack=noack, claim_idle_ms=claim_idle_ms)
             page, self._held_back = split_at_horizon(self._held_back, [*ends, *self._old.values()])
             if page or not self._old:  # else a whole page of pending entries was deleted
                 return page

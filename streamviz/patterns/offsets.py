@@ -51,7 +51,7 @@ class MemoryOffset:
         self._position = None if entry_id is None else EntryId.parse(entry_id)
 
     def load(self) -> EntryId | None:
-        """Return the saved position, or None if there is none."""
+        """Return the position."""
         return self._position
 
     def save(self, entry_id: EntryId) -> None:
@@ -74,7 +74,7 @@ class FileOffset:
         self.path = path_of("path", path)
 
     def load(self) -> EntryId | None:
-        """Return the position in the file, or None if there is no file.
+        """Return the position in the file, or None without a file.
 
         OffsetError if the file holds anything else, or can't be read.
         """

@@ -39,8 +39,7 @@ class Partitions:
         The start of the keys; without ``{``, which would begin the hash tag.
     count : int
         The number of partitions, 1 to 16,384. If you change it later, most business keys go to
-        another partition than before and lose their order, so choose enough at once. InputError
-        if `name` or `count` is invalid.
+        another partition than before and lose their order, so choose enough at once.
 
     Examples
     --------
@@ -68,8 +67,7 @@ class Partitions:
     def number(self, key: str) -> int:
         """Return the number of a business key's partition: the key's CRC32 modulo their count.
 
-        It is the same in every process and every language, unlike Python's own `hash`. The key is
-        text, or this raises an InputError.
+        It is the same in every process and every language, unlike Python's own `hash`.
         """
         if not isinstance(key, str):
             raise InputError(f"{key!r} is not a business key: give it as text, such as 'ada'")
@@ -141,24 +139,19 @@ class Partitions:
         Parameters
         ----------
         rows : iterable of (str, mapping)
-            Business keys and fields. InputError if one is not valid; see `Stream.add_many`.
+            Business keys and fields. InputError if one is not valid.
         batch : int
             The number of rows to read at a time and send: in one round trip a node, the nodes
             side by side.
-        wait, wait_ms, on_disk : optional
-            Wait until this many replicas of each node have the batch; see `Stream.add`.
-        progress : bool
-            Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-        Raises
-        ------
-        CommandRefused, ServerUnreachable
-            If a row was refused or not confirmed. The message names the first such row, and says
-            how many rows were added: all of the earlier batches, and those of its batch that
-            other nodes and partitions took. The remaining rows are not sent.
+        wait, wait_ms, on_disk, progress : optional
+            As in `Stream.add_many`, for the replicas of each node.
 
         Notes
         -----
+        CommandRefused or ServerUnreachable if a row was refused or not confirmed. The message names
+        the first such row, and says how many rows were added: all of the earlier batches, and those
+        of its batch that other nodes and partitions took. The remaining rows are not sent.
+
         To go on after an error, give add_many an iterator, and then `error.unconfirmed`, which
         has the rows that were read and not confirmed, and what remains. Nothing is lost, and only
         the rows of that one batch may be doubled, those whose confirmation got lost::
