@@ -100,6 +100,9 @@ class Adding:
     ) -> EntryId | Confirmed[EntryId] | Confirmed[EntryId | None] | None:
         """Add one entry (XADD, 5.0).
 
+        Return the new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream
+        exists. CommandRefused if the ID is not larger than the stream's last ID.
+
         Parameters
         ----------
         fields : mapping
@@ -124,18 +127,6 @@ class Adding:
         on_disk : bool
             Count only replicas that have the entry on their disk (WAITAOF, 7.2), and not only in
             their memory.
-
-        Returns
-        -------
-        EntryId or None
-            The new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream exists.
-
-        Raises
-        ------
-        InputError
-            If the fields or the ID are not valid; nothing is written.
-        CommandRefused
-            If the ID is not larger than the stream's last ID.
         """
         trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         new_id = arguments.new_id(id)
@@ -186,11 +177,10 @@ class Adding:
         Raises
         ------
         InputError
-            If a row is not valid. The message names the row, counted from 0. The rows of earlier
-            batches were added; those of its own batch were not.
+            If a row is not valid. The rows of earlier batches were added, those of its own not.
         CommandRefused
-            If the server refused a row. The message names the first refused row and says how many
-            rows were added. The remaining rows are not sent.
+            If the server refused a row. The remaining rows are not sent. Both messages name the
+            first such row, counted from 0, and say how many rows were added.
         ServerUnreachable
             If the connection breaks. The message says how many rows are confirmed; up to two
             batches after them may have been added. They are in the error's `unconfirmed`, to go on
@@ -199,7 +189,5 @@ class Adding:
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
-        count = bulk.add_rows(
-            self.connection, self.key, rows, size, waiting, show_progress=progress
-        )
+        count = bulk.add_rows(self.connection, self.key, rows, size, waiting, progress)
         return Confirmed(count, waiting.replicas) if waiting else count

@@ -19,7 +19,7 @@ from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.progress import progress_bar
 from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError, ServerError, check_type
+from streamviz.errors import InputError, ServerError, StreamVizError, check_type
 
 Row = Fields | tuple[Id, Fields]
 
@@ -31,9 +31,8 @@ def add_rows(
     key: str,
     rows: Iterable[Row],
     batch: int,
-    waiting: Waiting | None = None,
-    *,
-    show_progress: bool = False,
+    waiting: Waiting | None,
+    show_progress: bool,
 ) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
@@ -55,28 +54,32 @@ def add_rows(
                 answered += size
                 packer.stopped = packer.stopped or bool(errors)
                 advance(size)
-    except ServerError as broken:
-        error = type(broken)(
-            f"{broken}. The first {answered} rows are confirmed; later ones may have been added, "
+    except ServerError as error:
+        text = (
+            f"{error}. The first {answered} rows are confirmed; later ones may have been added, "
             f"up to {2 * batch}: the error's unconfirmed has these rows"
         )
-        error.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
-        raise error from broken
+        raise unconfirmed(error, text, [*refused, *chain(*packer.unanswered)]) from error
     added = answered - len(refusals)
     if refusals:
         row, refusal = refusals[0]
         reason = connection.explain(refusal, ("XADD", key))
-        told = type(reason)(
+        text = (
             f"row {row}: {reason}; {added} rows were added, "
             f"and {len(refusals)} of the {answered} rows sent were refused"
         )
-        told.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
-        raise told from refusal
+        raise unconfirmed(reason, text, [*refused, *chain(*packer.unanswered)]) from refusal
     if packer.error is not None:
-        wrong = InputError(f"{packer.error}. The {added} rows of the earlier batches were added")
-        wrong.unconfirmed = packer.unanswered.pop()
-        raise wrong
+        text = f"{packer.error}. The {added} rows of the earlier batches were added"
+        raise unconfirmed(packer.error, text, packer.unanswered.pop())
     return added
+
+
+def unconfirmed(error: StreamVizError, text: str, rows: list[Any]) -> StreamVizError:
+    """Return an error of the same kind with another text, and with the rows to go on with."""
+    new = type(error)(text)
+    new.unconfirmed = rows
+    return new
 
 
 class Packer:

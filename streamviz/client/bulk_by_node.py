@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from streamviz.client.arguments import Fields
-from streamviz.client.bulk import Packer
+from streamviz.client.bulk import Packer, unconfirmed
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.node_pipeline import exchange, node_of, side_by_side
@@ -31,7 +31,7 @@ class BulkByNode:
         self,
         targets: Sequence[tuple[Connection, str]],
         number: Callable[[Any], int],
-        waiting: Waiting | None = None,
+        waiting: Waiting | None,
     ) -> None:
         self._waiting = waiting
         self.counts = [0] * len(targets)
@@ -51,9 +51,8 @@ class BulkByNode:
             try:
                 blocks = self._packed(page)
             except InputError as error:
-                wrong = InputError(f"{error}. The {self._done} rows before its batch were added")
-                wrong.unconfirmed = page
-                raise wrong from error
+                text = f"{error}. The {self._done} rows before its batch were added"
+                raise unconfirmed(error, text, page) from error
             self._add_page(page, blocks)
             self._done += len(page)
             advance(len(page))
@@ -82,13 +81,13 @@ class BulkByNode:
             return
         failures.sort(key=itemgetter(0))
         number, error = failures[0]
-        told = type(error)(
+        text = (
             f"row {number}: {error}; {sum(self.counts)} rows were added, all of the first "
             f"{self._done} among them, and {len(failures)} were refused or not confirmed: the "
             "error's unconfirmed has these rows"
         )
-        told.unconfirmed = [page[number - self._done] for number, _ in failures]
-        raise told from error
+        rows = [page[number - self._done] for number, _ in failures]
+        raise unconfirmed(error, text, rows) from error
 
     def _add_on_node(self, group: dict[int, Block]) -> list[tuple[int, StreamVizError]]:
         """Add the rows of one node, and return which ones were not added, and why."""

@@ -181,9 +181,6 @@ class ClusterConnection(Connection):
         with self._borrow_from(node) as raw_connection:
             if not asking:
                 return transport.send_and_receive(raw_connection, commands, block_ms)
-            if len(commands) == 1:
-                transport.send_and_receive(raw_connection, [("ASKING",)])
-                return transport.send_and_receive(raw_connection, commands, block_ms)
             if tuple(commands[0]) == ("MULTI",):  # ASKING covers the whole transaction
                 return transport.send_and_receive(raw_connection, [("ASKING",), *commands])[1:]
             pairs = [one for command in commands for one in (("ASKING",), command)]

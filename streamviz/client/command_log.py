@@ -61,15 +61,13 @@ class CommandLog:
     """Log the commands that this package sends over a client.
 
     The log records while its ``with`` block runs, or from `start` to `stop`. As the last line of
-    a cell it is displayed as a table.
+    a cell it is displayed as a table. Commands of the client's own methods (``client.xadd``) and of
+    an observer are not logged.
 
     Parameters
     ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The client. Commands of its own methods (``client.xadd``) and of an observer are not
-        logged.
     limit : int
-        How many commands to store, 1 or more, else InputError; the oldest are dropped.
+        How many commands to store, 1 or more; the oldest are dropped.
     fields : {"show", "hide"}
         Whether to log the values of entries' fields, or only their names and sizes.
 

@@ -49,13 +49,9 @@ _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
 class Connection:
     """Send commands to one server; threads may share this object.
 
-    Parameters
-    ----------
-    client : redis.Redis
-        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket; InputError if it is
-        none of redis-py. Each call borrows a raw connection from its pool.
-    quiet : bool
-        Whether to leave the listeners out.
+    The client may be any of redis-py's: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket; any
+    other is an InputError. Each call borrows a raw connection from its pool. With `quiet`, no
+    listener is notified.
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
@@ -69,17 +65,9 @@ class Connection:
     ) -> Any:
         """Send one command, and return its reply in raw bytes, integers, lists and dicts.
 
-        StreamError or ServerError if the server refuses it, or the connection breaks.
-
-        Parameters
-        ----------
-        *command : str, bytes, int or float
-            The command's name and its arguments.
-        block_ms : int, optional
-            How long the server may block, in milliseconds; 0 is forever. It extends the socket's
-            time-out for this one reply.
-        needs : tuple of int, optional
-            The Redis version that brought this command or option.
+        StreamError or ServerError if the server refuses it, or the connection breaks. The server
+        may block for `block_ms` milliseconds, 0 is forever: that extends the socket's time-out for
+        this one reply. `needs` is the Redis version that brought the command or its options.
         """
         (reply,) = self.replies([command], block_ms)
         if isinstance(reply, Exception):
@@ -114,7 +102,7 @@ class Connection:
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands answered at one moment, errors as replies too (MULTI, EXEC)."""
         block = [("MULTI",), *commands, ("EXEC",)]
-        return self._exec_replies(self._notify(block, self._send), block)
+        return self._exec_replies(self.replies(block), block)
 
     def transaction_if(
         self, check: Command, expected: Any, commands: Sequence[Command]
@@ -153,7 +141,7 @@ class Connection:
             for payload, size in batches:
                 yield size, transport.errors_among(self.pipeline(unpack(payload)))
             return
-        with transport.borrow(self._pool) as raw_connection:
+        with self.borrow() as raw_connection:
             reader = transport.new_reader()
             unanswered = 0
             for payload, size in chain(batches, [(b"", 0)]):
@@ -237,8 +225,8 @@ class Connection:
             return transport.send_and_receive(raw_connection, commands, block_ms)
 
     def borrow(self) -> AbstractContextManager[Any]:
-        """Borrow a raw connection to the server."""
-        return transport.borrow(self._pool)
+        """Borrow a raw connection to the server; ServerError if it can't be made, or breaks."""
+        return transport.lend(self._pool, transport.take(self._pool))
 
     def _exec_replies(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
         """Return the replies inside EXEC's reply, or raise the error that made EXEC fail."""

@@ -27,13 +27,8 @@ class _Claim(TypedDict, total=False):
 class Consumer(Loops):
     """One consumer of one group, from `ConsumerGroup.consumer`; its first read creates it in Redis.
 
-    Parameters
-    ----------
-    connection, key, group_name : Connection, str, str
-        The connection is to the server that has the stream.
-    name : str
-        A consumer that returns under its name still has its pending entries. InputError if it is
-        empty or not text.
+    A consumer that returns under its name still has its pending entries. InputError if the name is
+    empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, group_name: str, name: str) -> None:

@@ -20,10 +20,7 @@ Nack = Literal["SILENT", "FAIL", "FATAL"]
 class ConsumerGroup:
     """One consumer group of one stream; `Stream.group` makes this object, and sends nothing.
 
-    Parameters
-    ----------
-    connection, key, name : Connection, str, str
-        To the server that has the stream; InputError if the name is empty or not text.
+    InputError if the name is empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, name: str) -> None:

@@ -19,10 +19,8 @@ class PendingEntry(NamedTuple):
 
     Attributes
     ----------
-    id : EntryId
-        The entry's ID; the entry itself may have been deleted since.
-    consumer : str
-        The consumer that holds it; empty after XNACK (8.8).
+    id, consumer : EntryId, str
+        The entry, which may have been deleted since; who holds it, empty after XNACK (8.8).
     idle_ms, deliveries : int
         Milliseconds since the last delivery, -1 after XNACK (8.8); the delivery count.
     """
@@ -60,15 +58,9 @@ class PendingSummary(Record):
 class Claimed(Record):
     """One page of XAUTOCLAIM (6.2).
 
-    Attributes
-    ----------
-    cursor : EntryId
-        Where the next page starts; ``0-0`` after the last page. An empty page may have a cursor.
-    entries, ids : tuple of Entry, tuple of EntryId
-        The claimed entries, empty with ``justid``; their IDs.
-    deleted : tuple of EntryId
-        Pending entries that no longer exist in the stream, and were dropped from the pending
-        entries list (7.0).
+    The next page starts at the `cursor`, which is ``0-0`` after the last page; an empty page may
+    have one, too. With ``justid``, only the IDs of the claimed entries are here. The `deleted`
+    entries were pending, but exist no longer, and so are pending no longer (7.0).
     """
 
     cursor: EntryId
@@ -81,14 +73,9 @@ class Claimed(Record):
 class IdmpInfo(Record):
     """The numbers of a stream's idempotency IDs (XINFO STREAM, 8.6).
 
-    Attributes
-    ----------
-    duration_s, maxsize : int
-        How long an ID is stored, in seconds, and how many IDs of each producer.
-    producers, ids : int
-        The number of producers and of idempotency IDs stored now.
-    added, duplicates : int
-        The number of entries with such an ID that were ever added, or refused as duplicates.
+    An ID is stored for `duration_s` seconds, and at most `maxsize` of each producer. The numbers
+    of `producers` and `ids` are of now; those of entries `added` with an ID, and refused as
+    `duplicates`, are of all times.
     """
 
     duration_s: int

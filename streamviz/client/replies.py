@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from streamviz.client.entry import Entry, one_by_one
+from streamviz.client.entry import Entry, name_text, one_by_one
 from streamviz.client.entry import text as text
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import (
@@ -29,7 +29,6 @@ from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
 
 _parse_id = lru_cache(4096)(parse_id)  # the same IDs are pending in sample after sample
-_name = lru_cache(4096)(text)
 _IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
 
@@ -104,7 +103,7 @@ def pending_summary(reply: Any) -> PendingSummary:
 def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
     rows = [
-        PendingEntry(_parse_id(raw_id), _name(consumer), idle_ms, deliveries)
+        PendingEntry(_parse_id(raw_id), name_text(consumer), idle_ms, deliveries)
         for raw_id, consumer, idle_ms, deliveries in reply
     ]
     return Records(PendingEntry, rows)
@@ -148,7 +147,7 @@ def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
     rows = [
         ConsumerInfo(
-            name=_name(fields[b"name"]),
+            name=name_text(fields[b"name"]),
             pending=fields[b"pending"],
             idle_ms=fields[b"idle"],
             inactive_ms=fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
@@ -170,7 +169,7 @@ def stream_full(reply: Any) -> StreamFull:
 
 def _group_info(fields: Mapping[bytes, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=_name(fields[b"name"]),
+        name=name_text(fields[b"name"]),
         consumers=fields[b"consumers"] if consumers is None else consumers,
         pending=fields[b"pending"],
         last_delivered_id=entry_id(fields[b"last-delivered-id"]),

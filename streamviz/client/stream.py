@@ -1,6 +1,8 @@
-"""A stream: every command that works on its entries."""
+"""A stream: every command that works on its entries; and one that reads several streams."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from streamviz.client import arguments, replies
 from streamviz.client.adding import Adding
@@ -9,7 +11,6 @@ from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
-from streamviz.client.read import read_streams
 from streamviz.client.records import Records
 from streamviz.client.resp import Arg
 from streamviz.client.tables import paragraph, titled
@@ -19,12 +20,8 @@ from streamviz.errors import InputError, StreamVizError
 class Stream(Adding):
     """One stream on one server; making this object sends nothing.
 
-    Parameters
-    ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, commands go to the node that owns the key's slot.
-    key : str
-        The stream's key. InputError if it is empty or not text, or `client` is not a client.
+    In a cluster, commands go to the node that owns the key's slot. InputError if the key is empty
+    or not text, or `client` is not a client.
 
     Examples
     --------
@@ -207,3 +204,38 @@ class Stream(Adding):
         options: list[Arg] = [arguments.range_end(first), arguments.range_end(last)]
         options += arguments.option("COUNT", "count", count, 1)
         return replies.entries(self.connection.call(command, self.key, *options))
+
+
+def read_streams(
+    client: Client,
+    after: Mapping[str, Id],
+    *,
+    count: int | None = None,
+    block_ms: int | None = None,
+    max_count: int | None = None,
+    max_bytes: int | None = None,
+) -> list[tuple[str, Entry]]:
+    """Read several streams at once, in the order of their IDs (XREAD, 5.0).
+
+    Each entry is returned with its stream's key. In a cluster, the keys must have the same hash
+    tag.
+
+    Parameters
+    ----------
+    after : mapping of str to EntryId or str
+        For each key, the last ID that you have; see `Stream.read`. InputError if there is none.
+    count, block_ms : int, optional
+        As in `Stream.read`; `count` is for each stream.
+    max_count, max_bytes : int, optional
+        Return at most `max_count` entries and about `max_bytes` bytes in all, from the streams in
+        the order of `after` (8.10). The first entry is returned however large it is. InputError if
+        `max_count` is less than `count`.
+    """
+    streams = arguments.streams(after, "$+")
+    options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
+    if "+" in streams[1 + len(after) :]:
+        needs = needs or (7, 4)
+    reply = connection_to(client, next(iter(after))).call(
+        "XREAD", *options, *streams, block_ms=block_ms, needs=needs
+    )
+    return replies.in_id_order(reply)

@@ -68,16 +68,6 @@ def pool_of(client: redis.Redis) -> Any:
     return pool
 
 
-@contextmanager
-def borrow(pool: Any) -> Iterator[Any]:
-    """Borrow a raw connection from a redis-py pool; after an error it goes back closed.
-
-    A connection that cannot be made, or breaks, raises a ServerError.
-    """
-    with lend(pool, take(pool)) as raw_connection:
-        yield raw_connection
-
-
 def take(pool: Any) -> Any:
     """Take a raw connection out of a redis-py pool; if this raises, nothing was sent."""
     try:

@@ -10,8 +10,7 @@ from streamviz.client.arguments import Id
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.read import read_streams
-from streamviz.client.stream import Stream
+from streamviz.client.stream import Stream, read_streams
 from streamviz.errors import InputError, NoSuchStream, OffsetError, check_type
 from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
