@@ -115,9 +115,12 @@ class EmbeddedServer:
     """A real Redis server that belongs to this process.
 
     The server listens on a Unix socket in a private directory, or, if you give a port, on
-    loopback with a random password. It keeps nothing on disk. It ends when this process ends,
-    even by SIGKILL. Several servers can run side by side. ServerError if there is no program, or it
-    does not start; the message has the end of its output.
+    loopback with a password. It keeps nothing on disk. It ends when this process ends, even by
+    SIGKILL. Several servers can run side by side. ServerError if there is no program, or it does
+    not start; the message has the end of its output.
+
+    Its `url` is the address for `connect`, ``redis-cli -u``, or another process of this machine's
+    user. With a port, it has the password.
 
     Parameters
     ----------
@@ -131,12 +134,6 @@ class EmbeddedServer:
         Further options of the server, for example ``("--maxmemory", "100mb")``.
     password : str, optional
         The password for a port, letters and digits; the default is a random one.
-
-    Attributes
-    ----------
-    url : str
-        The address for `connect`, ``redis-cli -u``, or another process of this machine's user.
-        With a port, it has the password.
     """
 
     def __init__(
