@@ -43,7 +43,7 @@ def follow(
         Where to start if no position is saved yet. ``"$"``, the newest entry, is looked up and
         saved at once, so no entry added from then on is missed.
     count : int
-        The number of entries to fetch at a time.
+        How many entries to fetch at a time.
     block_ms : int, optional
         How long to wait when there is no new entry, in milliseconds; 0 is for ever. Without it,
         the loop ends there.

@@ -90,18 +90,13 @@ class OrderedGroupReader:
     ) -> Page:
         """Get the next page (XREADGROUP, 5.0), each entry with its stream's key.
 
-        Acknowledge an entry with ``consumers[key].ack(entry.id)``. NoSuchGroup if a stream lacks
-        the group; the entries held back are kept.
+        Read up to `count` entries from each stream, and none from a stream of which this many are
+        held back. Acknowledge an entry with ``consumers[key].ack(entry.id)``. NoSuchGroup if a
+        stream lacks the group; the entries held back are kept.
 
-        Parameters
-        ----------
-        count : int
-            Read up to this many entries from each stream, and none from a stream of which this
-            many are held back.
-        block_ms, noack, claim_idle_ms
-            As in `Consumer.read`. The read does not block while entries are held back. With
-            `noack`, a crash loses the entries held back. Entries taken over by `claim_idle_ms`
-            are old, so they come first.
+        The rest is as in `Consumer.read`, but the read does not block while entries are held back.
+        With `noack`, a crash loses these. Entries taken over by `claim_idle_ms` are old, so they
+        come first.
         """
         arguments.whole_number("count", count, 1)
         while True:
