@@ -62,9 +62,8 @@ class ClusterConnection(Connection):
 
     It follows MOVED and ASK, and retries for a while when some of a command's keys have already
     been moved and others have not (TRYAGAIN). If the node refuses the connection, nothing was sent,
-    so it looks up the slot's node again, and tries that one. It never sends anything again after a
-    broken connection; the next call looks up the slot's node again. The cluster client's
-    connections are used, its retries are not.
+    so it looks up the slot's node again, and tries that one. After a broken connection it sends
+    nothing again; the next call looks up the slot's node again.
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:

@@ -109,7 +109,7 @@ class Connection:
     ) -> list[Any] | None:
         """Send commands together, provided a check has the expected reply (WATCH, MULTI, EXEC).
 
-        Return the replies, errors as they are, or None if the check had another reply, so that
+        Return the replies, errors among them, or None if the check had another reply, so that
         nothing was done. The check is a command that reads; its key cannot change between the
         check and the commands.
         """

@@ -168,17 +168,11 @@ class ConsumerGroup:
     ) -> int:
         """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
-        They stay pending, without a consumer. Return how many were given back.
-
-        Parameters
-        ----------
-        mode : {"SILENT", "FAIL", "FATAL"}
-            The reason: the consumer is shutting down (the delivery does not count), it could not
-            handle the entry, or no consumer ever will (the delivery count is set to its maximum).
-        deliveries : int, optional
-            Set the delivery count to this number instead.
-        force : bool
-            Also accept IDs that are not pending.
+        They stay pending, without a consumer. Return how many were given back. The `mode` is the
+        reason: the consumer is shutting down (SILENT: the delivery does not count), it could not
+        handle the entry, or no consumer ever will (FATAL: the delivery count is set to its
+        maximum). `deliveries` sets the count to this number instead. With `force`, also accept IDs
+        that are not pending.
         """
         texts = arguments.id_list(ids)
         arguments.one_of("mode", mode, get_args(Nack))

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from redis.exceptions import ResponseError
-
 from streamviz.client import transport
 from streamviz.client.cluster import ClusterConnection
 from streamviz.client.connection import Connection
@@ -52,8 +50,9 @@ def exchange(
             raw_connection.send_packed_command([b"".join(payloads)])
             replies = iter(transport.read_replies(raw_connection, sum(sizes), reader, block_ms))
             answers = [list(islice(replies, size)) for size in sizes]
-            if any(map(_is_open, payloads, answers)):
-                raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+            for payload, answer in zip(payloads, answers, strict=True):
+                if payload.startswith(_TRANSACTION) and transport.is_open(answer[-1]):
+                    raw_connection.disconnect()
     except ServerUnreachable:
         forget(connections)
         raise
@@ -85,9 +84,3 @@ def side_by_side(calls: Sequence[Callable[[], _T]]) -> list[_T]:
         return [calls[0]()]
     with ThreadPoolExecutor(max(len(calls), 1)) as executor:
         return [future.result() for future in [executor.submit(call) for call in calls]]
-
-
-def _is_open(payload: bytes, replies: Sequence[Any]) -> bool:
-    last = replies[-1]
-    refused = isinstance(last, ResponseError) and not str(last).startswith("EXECABORT")
-    return refused and payload.startswith(_TRANSACTION)

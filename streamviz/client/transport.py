@@ -123,10 +123,15 @@ def receive(
     else:
         replies = [_read_reply(raw_connection) for _ in commands[1:]]
         replies += [_read_reply(raw_connection, block_ms)]
-    refused = tuple(commands[0]) == ("MULTI",) and isinstance(replies[-1], ResponseError)
-    if refused and not str(replies[-1]).startswith("EXECABORT"):
-        raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+    if tuple(commands[0]) == ("MULTI",) and is_open(replies[-1]):
+        raw_connection.disconnect()
     return replies
+
+
+def is_open(exec_reply: Any) -> bool:
+    """Tell whether a server is still inside a transaction, since it does not know EXEC."""
+    refused = isinstance(exec_reply, ResponseError)
+    return refused and not str(exec_reply).startswith("EXECABORT")
 
 
 def _read_reply(raw_connection: Any, block_ms: int | None = None) -> Any:
