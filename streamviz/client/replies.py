@@ -66,8 +66,8 @@ def only_stream(reply: Any) -> list[Any]:
 
 def in_id_order(reply: Any) -> list[tuple[str, Entry]]:
     """Parse XREAD and XREADGROUP: the entries in the order of their IDs, then of the keys."""
-    by_key = dict(reply or ())
-    pairs = [(text(key), entry) for key, items in by_key.items() for entry in one_by_one(items)]
+    by_key = {text(key): items for key, items in dict(reply or ()).items()}
+    pairs = [(key, entry) for key, items in by_key.items() for entry in one_by_one(items)]
     if len(by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
         return pairs  # Redis sorts the entries of one stream, except that CLAIM puts claimed first
     return sorted(pairs, key=lambda pair: (pair[1].id, pair[0]))

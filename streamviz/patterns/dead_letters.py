@@ -75,6 +75,7 @@ class DeadLetters:
     ----------
     key : str, optional
         The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
+        InputError if it is the stream's own.
     after_deliveries : int
         The delivery count from which an entry is moved, 1 or more.
 
