@@ -41,10 +41,7 @@ from typing import Any, TypeGuard
 class StreamVizError(Exception):
     """Base of every error that streamviz raises on purpose.
 
-    Attributes
-    ----------
-    unconfirmed : sequence
-        The rows that an `add_many` read and that are not confirmed, in order: go on with these.
+    `unconfirmed` has the rows that an `add_many` read and that are not confirmed: go on with these.
     """
 
     unconfirmed: Sequence[Any] = ()

@@ -26,9 +26,8 @@ from go_game.rules import STANDARD, Rules
 from go_game.validation import BadMessage
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.read import read_streams
 from streamviz.client.resp import Command
-from streamviz.client.stream import Stream
+from streamviz.client.stream import Stream, read_streams
 
 
 class Lobby:

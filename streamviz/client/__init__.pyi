@@ -29,7 +29,7 @@ from .models import PendingEntry as PendingEntry
 from .models import PendingSummary as PendingSummary
 from .models import StreamFull as StreamFull
 from .models import StreamInfo as StreamInfo
-from .read import read_streams as read_streams
 from .records import Records as Records
 from .server_version import ServerVersion as ServerVersion
 from .stream import Stream as Stream
+from .stream import read_streams as read_streams

@@ -27,7 +27,7 @@ class BatchOptions(WaitOptions, total=False):
     progress: bool
 
 
-class _AddOptions(WaitOptions, total=False):
+class _Options(WaitOptions, total=False):
     maxlen: int | None
     minid: Id | None
     approximate: bool
@@ -51,7 +51,7 @@ class Adding:
         *,
         create: Literal[True] = True,
         wait: None = None,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> EntryId: ...
 
     @overload
@@ -62,7 +62,7 @@ class Adding:
         *,
         create: bool,
         wait: None = None,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> EntryId | None: ...
 
     @overload
@@ -73,18 +73,12 @@ class Adding:
         *,
         create: Literal[True] = True,
         wait: int,
-        **options: Unpack[_AddOptions],
+        **options: Unpack[_Options],
     ) -> Confirmed[EntryId]: ...
 
     @overload
     def add(
-        self,
-        fields: Fields,
-        id: Id = "*",
-        *,
-        create: bool,
-        wait: int,
-        **options: Unpack[_AddOptions],
+        self, fields: Fields, id: Id = "*", *, create: bool, wait: int, **options: Unpack[_Options]
     ) -> Confirmed[EntryId | None]: ...
 
     def add(
@@ -106,6 +100,9 @@ class Adding:
     ) -> EntryId | Confirmed[EntryId] | Confirmed[EntryId | None] | None:
         """Add one entry (XADD, 5.0).
 
+        Return the new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream
+        exists. CommandRefused if the ID is not larger than the stream's last ID.
+
         Parameters
         ----------
         fields : mapping
@@ -122,27 +119,14 @@ class Adding:
         idmp_auto : str, optional
             A producer. The server computes the idempotency ID from the fields, in any order (8.6).
         wait : int, optional
-            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0). Redis
-            does not wait by itself: an acknowledged entry that no replica has is lost if the node
-            fails.
+            Wait until this many replicas have the entry, on the same connection (WAIT, 3.0), and
+            return a pair: the ID, and how many replicas have the entry. Redis does not wait by
+            itself: an acknowledged entry that no replica has is lost if the node fails.
         wait_ms : int
             Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
         on_disk : bool
             Count only replicas that have the entry on their disk (WAITAOF, 7.2), and not only in
             their memory.
-
-        Returns
-        -------
-        EntryId or None
-            The new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream exists.
-            With `wait`, a pair: that, and how many replicas have the entry.
-
-        Raises
-        ------
-        InputError
-            If the fields or the ID are not valid; nothing is written.
-        CommandRefused
-            If the ID is not larger than the stream's last ID.
         """
         trim_options, trim_needs = arguments.trim_options(maxlen, minid, approximate, limit, refs)
         new_id = arguments.new_id(id)
@@ -193,11 +177,10 @@ class Adding:
         Raises
         ------
         InputError
-            If a row is not valid. The message names the row, counted from 0. The rows of earlier
-            batches were added; those of its own batch were not.
+            If a row is not valid. The rows of earlier batches were added, those of its own not.
         CommandRefused
-            If the server refused a row. The message names the first refused row and says how many
-            rows were added. The remaining rows are not sent.
+            If the server refused a row. The remaining rows are not sent. Both messages name the
+            first such row, counted from 0, and say how many rows were added.
         ServerUnreachable
             If the connection breaks. The message says how many rows are confirmed; up to two
             batches after them may have been added. They are in the error's `unconfirmed`, to go on
@@ -206,7 +189,5 @@ class Adding:
         """
         size = arguments.whole_number("batch", batch, 1)
         waiting = Waiting.option(wait, wait_ms, on_disk=on_disk)
-        count = bulk.add_rows(
-            self.connection, self.key, rows, size, waiting, show_progress=progress
-        )
+        count = bulk.add_rows(self.connection, self.key, rows, size, waiting, progress)
         return Confirmed(count, waiting.replicas) if waiting else count

@@ -2,14 +2,13 @@
 
 A template is the command as the server reads it, with holes for the parts that differ between
 rows. The text of a batch has one character for each byte (latin-1), so that lengths count bytes,
-and is encoded once. One step writes the whole batch if rows like all of them came before, as most
-do; otherwise each row is written on its own.
+and is encoded once. One step writes the whole batch, unless a row is not a dict, or not valid.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import chain, islice
 from typing import Any
 
@@ -18,12 +17,13 @@ from streamviz.client.arguments import Fields, Id
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.progress import progress_bar
-from streamviz.client.resp import to_bytes
-from streamviz.errors import InputError, ServerError, check_type
+from streamviz.client.resp import pack, to_bytes
+from streamviz.errors import InputError, ServerError, StreamVizError, check_type
 
 Row = Fields | tuple[Id, Fields]
 
 _PLAIN_TYPES = frozenset({str, int, float})
+_HOLE = "$%d\r\n%s\r\n"  # for the length of a value, and the value
 
 
 def add_rows(
@@ -31,9 +31,8 @@ def add_rows(
     key: str,
     rows: Iterable[Row],
     batch: int,
-    waiting: Waiting | None = None,
-    *,
-    show_progress: bool = False,
+    waiting: Waiting | None,
+    show_progress: bool,
 ) -> int:
     """Add rows to a stream; see `streamviz.Stream.add_many`."""
     check_type("rows", rows, Iterable, "rows: fields, or pairs of an ID and fields")
@@ -55,28 +54,32 @@ def add_rows(
                 answered += size
                 packer.stopped = packer.stopped or bool(errors)
                 advance(size)
-    except ServerError as broken:
-        error = type(broken)(
-            f"{broken}. The first {answered} rows are confirmed; later ones may have been added, "
+    except ServerError as error:
+        text = (
+            f"{error}. The first {answered} rows are confirmed; later ones may have been added, "
             f"up to {2 * batch}: the error's unconfirmed has these rows"
         )
-        error.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
-        raise error from broken
+        raise unconfirmed(error, text, [*refused, *chain(*packer.unanswered)]) from error
     added = answered - len(refusals)
     if refusals:
         row, refusal = refusals[0]
         reason = connection.explain(refusal, ("XADD", key))
-        told = type(reason)(
+        text = (
             f"row {row}: {reason}; {added} rows were added, "
             f"and {len(refusals)} of the {answered} rows sent were refused"
         )
-        told.unconfirmed = [*refused, *chain.from_iterable(packer.unanswered)]
-        raise told from refusal
+        raise unconfirmed(reason, text, [*refused, *chain(*packer.unanswered)]) from refusal
     if packer.error is not None:
-        wrong = InputError(f"{packer.error}. The {added} rows of the earlier batches were added")
-        wrong.unconfirmed = packer.unanswered.pop()
-        raise wrong
+        text = f"{packer.error}. The {added} rows of the earlier batches were added"
+        raise unconfirmed(packer.error, text, packer.unanswered.pop())
     return added
+
+
+def unconfirmed(error: StreamVizError, text: str, rows: list[Any]) -> StreamVizError:
+    """Return an error of the same kind with another text, and with the rows to go on with."""
+    new = type(error)(text)
+    new.unconfirmed = rows
+    return new
 
 
 class Packer:
@@ -86,8 +89,8 @@ class Packer:
         self.error: InputError | None = None
         self.unanswered: deque[list[Row]] = deque()  # the batches that the server has not answered
         self.stopped = False
-        self._templates: dict[Any, str] = {}
-        self._head = _bulk_string("XADD") + _bulk_string(_latin1(key))
+        self._key = key
+        self._templates = _Templates(key, with_id=False), _Templates(key, with_id=True)
 
     def batches(self, rows: Iterable[Row], size: int) -> Iterator[tuple[bytes, int]]:
         """Write rows as commands, `size` at a time, each with their number."""
@@ -114,73 +117,69 @@ class Packer:
                 commands.append(self._command(row))
             except (InputError, TypeError, ValueError) as error:
                 raise InputError(f"row {number}: {error}") from error
-        return "".join(commands).encode("latin-1")
+        return b"".join(commands)
 
-    def _pack_at_once(self, rows: list[Any]) -> bytes | None:
-        """Write rows with fields like earlier ones and plain values; None for other rows."""
-        if set(map(type, rows)) != {dict}:
-            return None
+    def _pack_at_once(self, rows: Sequence[Any]) -> bytes | None:
+        """Write rows that are all dicts, or all pairs of an ID and a dict; None for other rows."""
+        ids: list[str] = []
+        kinds = set(map(type, rows))
         try:
-            template = "".join(map(self._templates.__getitem__, map(tuple, rows)))
-            values = list(chain.from_iterable(map(dict.values, rows)))
-            types = set(map(type, values))
-            if not types <= _PLAIN_TYPES:
+            if kinds == {tuple} and set(map(len, rows)) == {2}:
+                ids = [arguments.new_id(entry_id) for entry_id, _ in rows]
+                rows = [fields for _, fields in rows]
+                kinds = set(map(type, rows))
+            if kinds != {dict}:
                 return None
-            texts = values if types == {str} else list(map(str, values))
-            if not all(map(str.isascii, texts)):
-                texts = [one.encode("utf-8", "surrogateescape").decode("latin-1") for one in texts]
-        except (KeyError, ValueError):  # new fields; more digits than Python writes, half a letter
+            template = "".join(map(self._templates[bool(ids)].__getitem__, map(tuple, rows)))
+            parts: Iterable[Iterable[Any]] = map(dict.values, rows)
+            if ids:
+                parts = ((entry_id, *one) for entry_id, one in zip(ids, parts, strict=True))
+            texts = _texts(list(chain.from_iterable(parts)))
+        except (KeyError, ValueError):  # a name, a value or an ID that Redis does not store
             return None
         holes: list[Any] = [None] * (2 * len(texts))
         holes[::2] = map(len, texts)
         holes[1::2] = texts
         return (template % tuple(holes)).encode("latin-1")
 
-    def _command(self, row: Row) -> str:
-        values: list[Any] = []
-        fields: Any = row
+    def _command(self, row: Any) -> bytes:
+        """Write one row of any kind."""
+        entry_id, fields = "*", row
         if type(row) is tuple:
             if len(row) != 2:
                 raise InputError(
                     f"{row!r} is not a row: give fields, or a pair of an ID and fields"
                 )
-            entry_id, fields = row
-            id_text = arguments.new_id(entry_id)
-            values += (len(id_text), id_text)
-        template = self._template(fields, bool(values))
-        try:
-            for value in fields.values():
-                kind = type(value)
-                if kind is str and value.isascii():
-                    text = value
-                elif kind is int or kind is float:
-                    text = repr(value)
-                else:
-                    text = _latin1(value)
-                values += (len(text), text)
-        except InputError:
-            arguments.flat_fields(fields)  # raises an error that names the field
-            raise
-        return template % tuple(values)
-
-    def _template(self, fields: Any, with_id: bool) -> str:
-        names = tuple(fields) if isinstance(fields, Mapping) else ()
-        shape = (names,) if with_id else names
-        if shape in self._templates:
-            return self._templates[shape]
-        arguments.flat_fields(fields)  # raises if the fields are not valid
-        holes = "".join(
-            _bulk_string(_latin1(name)).replace("%", "%%") + "$%d\r\n%s\r\n" for name in names
-        )
-        entry_id = "$%d\r\n%s\r\n" if with_id else _bulk_string("*")
-        head = f"*{3 + 2 * len(fields)}\r\n{self._head}".replace("%", "%%")
-        self._templates[shape] = f"{head}{entry_id}{holes}"
-        return self._templates[shape]
+            entry_id, fields = arguments.new_id(row[0]), row[1]
+        return pack(("XADD", self._key, entry_id, *arguments.flat_fields(fields)))
 
 
-def _bulk_string(text: str) -> str:
-    return f"${len(text)}\r\n{text}\r\n"
+class _Templates(dict[tuple[Any, ...], str]):
+    """For the names of a row's fields, the command with holes for values, and for a given ID."""
+
+    def __init__(self, key: str, *, with_id: bool) -> None:
+        self._start = _bulk_string("XADD") + _bulk_string(key)
+        self._start += _HOLE if with_id else _bulk_string("*")
+
+    def __missing__(self, names: tuple[Any, ...]) -> str:
+        if not names or not all(isinstance(name, str | bytes) for name in names):
+            raise KeyError(names)
+        fields = "".join(_bulk_string(name) + _HOLE for name in names)
+        self[names] = f"*{3 + 2 * len(names)}\r\n{self._start}{fields}"
+        return self[names]
 
 
-def _latin1(value: Any) -> str:
-    return to_bytes(value).decode("latin-1")
+def _bulk_string(value: str | bytes) -> str:
+    text = to_bytes(value).decode("latin-1")
+    return f"${len(text)}\r\n{text}\r\n".replace("%", "%%")
+
+
+def _texts(values: list[Any]) -> list[str]:
+    """Return values as texts with one character for each byte."""
+    types = set(map(type, values))
+    if not types <= _PLAIN_TYPES:
+        return [to_bytes(value).decode("latin-1") for value in values]
+    texts = values if types == {str} else list(map(str, values))
+    if all(map(str.isascii, texts)):
+        return texts
+    return [one.encode("utf-8", "surrogateescape").decode("latin-1") for one in texts]

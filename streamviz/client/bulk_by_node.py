@@ -9,11 +9,11 @@ from operator import itemgetter
 from typing import Any
 
 from streamviz.client.arguments import Fields
-from streamviz.client.bulk import Packer
+from streamviz.client.bulk import Packer, unconfirmed
 from streamviz.client.confirmed import Waiting
 from streamviz.client.connection import Connection
 from streamviz.client.node_pipeline import exchange, node_of, side_by_side
-from streamviz.client.redirection import redirection
+from streamviz.client.redirection import follow_redirections
 from streamviz.client.resp import Command, pack, unpack
 from streamviz.errors import InputError, ServerError, StreamVizError
 
@@ -31,7 +31,7 @@ class BulkByNode:
         self,
         targets: Sequence[tuple[Connection, str]],
         number: Callable[[Any], int],
-        waiting: Waiting | None = None,
+        waiting: Waiting | None,
     ) -> None:
         self._waiting = waiting
         self.counts = [0] * len(targets)
@@ -51,9 +51,8 @@ class BulkByNode:
             try:
                 blocks = self._packed(page)
             except InputError as error:
-                wrong = InputError(f"{error}. The {self._done} rows before its batch were added")
-                wrong.unconfirmed = page
-                raise wrong from error
+                text = f"{error}. The {self._done} rows before its batch were added"
+                raise unconfirmed(error, text, page) from error
             self._add_page(page, blocks)
             self._done += len(page)
             advance(len(page))
@@ -82,13 +81,13 @@ class BulkByNode:
             return
         failures.sort(key=itemgetter(0))
         number, error = failures[0]
-        told = type(error)(
+        text = (
             f"row {number}: {error}; {sum(self.counts)} rows were added, all of the first "
             f"{self._done} among them, and {len(failures)} were refused or not confirmed: the "
             "error's unconfirmed has these rows"
         )
-        told.unconfirmed = [page[number - self._done] for number, _ in failures]
-        raise told from error
+        rows = [page[number - self._done] for number, _ in failures]
+        raise unconfirmed(error, text, rows) from error
 
     def _add_on_node(self, group: dict[int, Block]) -> list[tuple[int, StreamVizError]]:
         """Add the rows of one node, and return which ones were not added, and why."""
@@ -100,7 +99,7 @@ class BulkByNode:
         for (one, (rows, payload)), answers in zip(group.items(), replies, strict=True):
             connection = self._connections[one]
             try:
-                answered = self._sent_again(connection, payload, answers)
+                answered = follow_redirections(payload, answers, partial(self._sent, connection))
             except ServerError as error:
                 failures += [(row, error) for row in rows]
                 continue
@@ -114,9 +113,10 @@ class BulkByNode:
     def _replies(self, group: Mapping[int, Block]) -> list[list[Any]]:
         connections = [self._connections[one] for one in group]
         if connections[0].is_logged:  # each command by itself
-            commands = [unpack(payload) for _, payload in group.values()]
-            pairs = zip(connections, commands, strict=True)
-            return [self._sent(connection, block) for connection, block in pairs]
+            return [
+                self._sent(self._connections[one], unpack(payload))
+                for one, (_, payload) in group.items()
+            ]
         blocks = [(payload, len(rows)) for rows, payload in group.values()]
         if self._waiting is None:
             return exchange(connections, blocks)
@@ -125,21 +125,7 @@ class BulkByNode:
         self._waiting.note(connections[0], count)
         return replies
 
-    def _sent_again(self, connection: Connection, payload: bytes, replies: list[Any]) -> list[Any]:
-        """Send the redirected commands again, in order, and return all replies."""
-        redirected = [place for place, reply in enumerate(replies) if redirection(reply)]
-        if not redirected:
-            return replies
-        commands = unpack(payload)
-        new_replies = self._sent(connection, [commands[place] for place in redirected])
-        again = dict(zip(redirected, new_replies, strict=True))
-        return [again.get(place, reply) for place, reply in enumerate(replies)]
-
     def _sent(self, connection: Connection, commands: list[Command]) -> list[Any]:
         """Send commands to the node of one stream, and wait for its replicas."""
-        if self._waiting is None:
-            return connection.replies(commands)
-        commands = [*commands, self._waiting.command]
-        *replies, count = connection.replies(commands, self._waiting.timeout_ms)
-        self._waiting.note(connection, count)
-        return replies
+        waiting = self._waiting
+        return waiting.send(connection, commands) if waiting else connection.replies(commands)

@@ -24,18 +24,11 @@ from streamviz.errors import CommandRefused, InputError, ServerAuthError, Unsupp
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A stream command or option that a Redis version brought.
+    """A stream command or option, the Redis version that brought it, and its purpose.
 
-    Attributes
-    ----------
-    name, purpose : str
-        The command or option, and its purpose.
-    since : tuple of int
-        The version that brought it.
-    command, token : str
-        Where COMMAND DOCS mentions it: the command, and an option or a word from the command's
-        history; an empty token for the command itself. An empty command if COMMAND DOCS does not
-        mention it, so that only a trial can tell.
+    COMMAND DOCS mentions it at `command`, and there as `token`, an option or a word from the
+    command's history; an empty token is the command itself. If COMMAND DOCS does not mention it,
+    `command` is empty, and only a trial can tell.
     """
 
     name: str
@@ -69,7 +62,7 @@ FEATURES = (
 """The stream features since Redis 5.0, by version."""
 
 _DOCUMENTED_COMMANDS = sorted({one.command.split("|")[0] for one in FEATURES if one.command})
-_CommandDoc = tuple[frozenset[str] | None, str]  # a command's options, and its history
+_CommandDoc = tuple[frozenset[str], str]  # a command's options, and its history
 _NO_KEY = "streamviz:no:such:stream"
 
 
@@ -77,13 +70,9 @@ _NO_KEY = "streamviz:no:such:stream"
 class Capability:
     """Whether a server supports a feature.
 
-    Attributes
-    ----------
-    feature : Feature
-    supported : bool
-    source : {"documented", "tried", "by version"}
-        Where this comes from: the server's COMMAND DOCS, a trial on a stream that does not exist,
-        or, if the server allows neither, its version.
+    The `source` says where this comes from: ``"documented"`` is the server's COMMAND DOCS,
+    ``"tried"`` a trial on a stream that does not exist, and, if the server allows neither,
+    ``"by version"``.
     """
 
     feature: Feature
@@ -115,12 +104,7 @@ class Capabilities:
     def trying(self, name: str, shows: str = "") -> Iterator[None]:
         """Run a block that needs a feature; if the server refuses, print what is missing.
 
-        Parameters
-        ----------
-        name : str
-            The feature, such as ``"CLAIM"``.
-        shows : str, optional
-            What the block shows on a server that has it, in words.
+        `shows` is what the block shows on a server that has the feature, in words.
 
         Examples
         --------
@@ -189,10 +173,8 @@ class Capabilities:
 def capabilities(client: Client) -> Capabilities:
     """Ask a server which stream features it supports (COMMAND DOCS, 7.0); nothing is written.
 
-    In a cluster, one of its nodes is asked.
-
-    If the client's user may not run COMMAND DOCS, the server's version decides. ServerError if
-    the server does not answer.
+    In a cluster, one of its nodes is asked. If the client's user may not run COMMAND DOCS, the
+    server's version decides. ServerError if the server does not answer.
     """
     connection = connection_to(client, "")
     docs = _command_docs(connection)
@@ -208,11 +190,9 @@ def _capability(
         if supported is not None:
             return Capability(feature, supported, "tried")
     elif docs is not None:
-        options, history = docs.get(feature.command, (None, ""))
-        supported = options is not None and (
-            not feature.token or feature.token in options or feature.token in history
-        )
-        return Capability(feature, supported, "documented")
+        options, history = docs.get(feature.command, ((), ""))
+        known = feature.command in docs and (feature.token in options or feature.token in history)
+        return Capability(feature, known, "documented")
     return Capability(feature, connection.version.has(feature.since), "by version")
 
 

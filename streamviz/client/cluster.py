@@ -26,8 +26,8 @@ from redis.exceptions import (
 
 from streamviz.client import transport
 from streamviz.client.connection import Connection, listeners
-from streamviz.client.redirection import Redirection, redirection
-from streamviz.client.resp import Command, to_bytes, unpack
+from streamviz.client.redirection import Redirection, follow_redirections, redirection
+from streamviz.client.resp import Command, to_bytes
 from streamviz.errors import CommandRefused, ServerUnreachable, StreamVizError, check_type
 
 Client = redis.Redis | RedisCluster
@@ -62,9 +62,8 @@ class ClusterConnection(Connection):
 
     It follows MOVED and ASK, and retries for a while when some of a command's keys have already
     been moved and others have not (TRYAGAIN). If the node refuses the connection, nothing was sent,
-    so it looks up the slot's node again, and tries that one. It never sends anything again after a
-    broken connection; the next call looks up the slot's node again. The cluster client's
-    connections are used, its retries are not.
+    so it looks up the slot's node again, and tries that one. After a broken connection it sends
+    nothing again; the next call looks up the slot's node again.
     """
 
     def __init__(self, client: RedisCluster, key: str, *, quiet: bool = False) -> None:
@@ -99,13 +98,7 @@ class ClusterConnection(Connection):
             with self.borrow() as raw_connection:
                 raw_connection.send_packed_command([payload])
                 replies = transport.read_replies(raw_connection, size, transport.new_reader())
-            redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
-            if redirected:
-                commands = unpack(payload)
-                new_replies = self._send([commands[index] for index in redirected])
-                for index, reply in zip(redirected, new_replies, strict=True):
-                    replies[index] = reply
-            yield size, transport.errors_among(replies)
+            yield size, transport.errors_among(follow_redirections(payload, replies, self._send))
 
     def transaction_if(
         self, check: Command, expected: Any, commands: Sequence[Command]
@@ -186,9 +179,6 @@ class ClusterConnection(Connection):
     ) -> list[Any]:
         with self._borrow_from(node) as raw_connection:
             if not asking:
-                return transport.send_and_receive(raw_connection, commands, block_ms)
-            if len(commands) == 1:
-                transport.send_and_receive(raw_connection, [("ASKING",)])
                 return transport.send_and_receive(raw_connection, commands, block_ms)
             if tuple(commands[0]) == ("MULTI",):  # ASKING covers the whole transaction
                 return transport.send_and_receive(raw_connection, [("ASKING",), *commands])[1:]

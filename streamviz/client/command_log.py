@@ -38,16 +38,12 @@ _READ_COMMANDS = {"XRANGE", "XREVRANGE", "XLEN", "XREAD", "XINFO", "XPENDING"}
 
 @dataclass(frozen=True, slots=True)
 class LoggedCommand:
-    """One command of a `CommandLog`.
+    """One command of a `CommandLog`, as you would type it in redis-cli, and its reply or error.
 
     Attributes
     ----------
     call : str
         The Python expression that sent the command; empty if its source is not available.
-    command : str
-        The command as you would type it in redis-cli.
-    reply : str
-        The reply, or the error.
     changes : tuple of str
         What the command changed in XINFO, for example ``"crew pending: 0 → 1"``.
     """
@@ -65,15 +61,13 @@ class CommandLog:
     """Log the commands that this package sends over a client.
 
     The log records while its ``with`` block runs, or from `start` to `stop`. As the last line of
-    a cell it is displayed as a table.
+    a cell it is displayed as a table. Commands of the client's own methods (``client.xadd``) and of
+    an observer are not logged.
 
     Parameters
     ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The client. Commands of its own methods (``client.xadd``) and of an observer are not
-        logged.
     limit : int
-        How many commands to store, 1 or more, else InputError; the oldest are dropped.
+        How many commands to store, 1 or more; the oldest are dropped.
     fields : {"show", "hide"}
         Whether to log the values of entries' fields, or only their names and sizes.
 
@@ -143,13 +137,13 @@ class CommandLog:
         if isinstance(stream, Exception):
             return {}
         state = _watched("", stream, "XINFO STREAM")
-        names = [_by_name(group)["name"] for group in groups]
+        names = [as_dict(group)[b"name"] for group in groups]
         consumers = connection.pipeline([("XINFO", "CONSUMERS", key, name) for name in names])
         for group, raw_name, members in zip(groups, names, consumers, strict=True):
             name = _printable(as_text(raw_name))
             state |= _watched(f"{name} ", group, "XINFO GROUPS")
             for member in members if isinstance(members, list) else ():
-                consumer = _printable(as_text(_by_name(member)["name"]))
+                consumer = _printable(as_text(as_dict(member)[b"name"]))
                 state |= _watched(f"{name}/{consumer} ", member, "XINFO CONSUMERS")
         return state
 
@@ -199,16 +193,12 @@ def _changed_keys(command: Command) -> Sequence[str]:
 
 
 def _watched(prefix: str, reply: Any, command: str) -> dict[str, str]:
-    values = _by_name(reply)
+    values = {name.decode(): value for name, value in as_dict(reply).items()}
     return {
         f"{prefix}{name}": "nil" if values[name] is None else as_text(values[name])
         for name in _WATCHED_FIELDS[command]
         if name in values
     }
-
-
-def _by_name(reply: Any) -> dict[str, Any]:
-    return {name.decode(): value for name, value in as_dict(reply).items()}
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:

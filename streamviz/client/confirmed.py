@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from streamviz.client import arguments, transport
@@ -16,15 +16,9 @@ T = TypeVar("T")
 class Confirmed(NamedTuple, Generic[T]):
     """What was added, and how many replicas have all of it.
 
-    A replica that has an entry has it in memory, unless ``on_disk`` was given. So an entry is still
-    lost if all of them fail.
-
-    Attributes
-    ----------
-    added : EntryId, int or other
-        What the same call without ``wait`` returns.
-    replicas : int
-        How many replicas have confirmed; fewer than asked for if the time was up.
+    `added` is what the same call without ``wait`` returns. There are fewer `replicas` than asked
+    for if the time was up. A replica that has an entry has it in memory, unless ``on_disk`` was
+    given. So an entry is still lost if all of them fail.
     """
 
     added: T
@@ -82,12 +76,15 @@ class Waiting:
         self.note(connection, count)
         return reply
 
+    def send(self, connection: Connection, commands: Sequence[Command]) -> list[Any]:
+        """Send commands, wait for the replicas, and return the commands' raw replies."""
+        *replies, count = connection.replies([*commands, self.command], self.timeout_ms)
+        self.note(connection, count)
+        return replies
+
     def send_batches(
         self, connection: Connection, batches: Iterable[tuple[bytes, int]]
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
         """Send batches, and wait after each of them; see `Connection.send_batches`."""
         for payload, size in batches:
-            commands = [*unpack(payload), self.command]
-            *replies, count = connection.replies(commands, self.timeout_ms)
-            self.note(connection, count)
-            yield size, transport.errors_among(replies)
+            yield size, transport.errors_among(self.send(connection, unpack(payload)))

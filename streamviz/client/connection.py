@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -48,13 +49,9 @@ _LISTENERS: WeakKeyDictionary[Any, list[Listener]] = WeakKeyDictionary()
 class Connection:
     """Send commands to one server; threads may share this object.
 
-    Parameters
-    ----------
-    client : redis.Redis
-        Any client: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket; InputError if it is
-        none of redis-py. Each call borrows a raw connection from its pool.
-    quiet : bool
-        Whether to leave the listeners out.
+    The client may be any of redis-py's: RESP2 or RESP3, text or bytes, TCP, TLS or Unix socket; any
+    other is an InputError. Each call borrows a raw connection from its pool. With `quiet`, no
+    listener is notified.
     """
 
     def __init__(self, client: redis.Redis, *, quiet: bool = False) -> None:
@@ -68,22 +65,11 @@ class Connection:
     ) -> Any:
         """Send one command, and return its reply in raw bytes, integers, lists and dicts.
 
-        Parameters
-        ----------
-        *command : str, bytes, int or float
-            The command's name and its arguments.
-        block_ms : int, optional
-            How long the server may block, in milliseconds; 0 is forever. It extends the socket's
-            time-out for this one reply.
-        needs : tuple of int, optional
-            The Redis version that brought this command or option.
-
-        Raises
-        ------
-        StreamError, ServerError
-            If the server refuses the command, or the connection breaks.
+        StreamError or ServerError if the server refuses it, or the connection breaks. The server
+        may block for `block_ms` milliseconds, 0 is forever: that extends the socket's time-out for
+        this one reply. `needs` is the Redis version that brought the command or its options.
         """
-        reply = self._notify([command], partial(self._send, block_ms=block_ms))[0]
+        (reply,) = self.replies([command], block_ms)
         if isinstance(reply, Exception):
             raise self.explain(reply, command, needs) from reply
         return reply
@@ -111,33 +97,21 @@ class Connection:
         Raise the first refused command's error. If Redis finds it only during EXEC, such as a key
         of another type, the other commands still take effect.
         """
-        replies = self.snapshot(commands)
-        for _, error in transport.errors_among(replies):
-            raise error
-        return replies
+        return transport.without_errors(self.snapshot(commands))
 
     def snapshot(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands answered at one moment, errors as replies too (MULTI, EXEC)."""
         block = [("MULTI",), *commands, ("EXEC",)]
-        return self._exec_replies(self._notify(block, self._send), block)
+        return self._exec_replies(self.replies(block), block)
 
     def transaction_if(
         self, check: Command, expected: Any, commands: Sequence[Command]
     ) -> list[Any] | None:
         """Send commands together, provided a check has the expected reply (WATCH, MULTI, EXEC).
 
-        Parameters
-        ----------
-        check, expected : sequence, raw reply
-            A command that reads, and the raw reply that it must have. Its key cannot change
-            between the check and the commands.
-        commands : sequence
-            The commands to run then; a refused command has its error as its reply.
-
-        Returns
-        -------
-        list or None
-            The replies; None if the check had another reply, so that nothing was done.
+        Return the replies, errors among them, or None if the check had another reply, so that
+        nothing was done. The check is a command that reads; its key cannot change between the
+        check and the commands.
         """
         watch: list[Command] = [("WATCH", key_of(check)), check]
         block: list[Command] = [("MULTI",), *commands, ("EXEC",)]
@@ -151,8 +125,7 @@ class Connection:
                     break
                 replies = self._notify(block, send)
                 exec_reply = replies[-1]
-        for _, error in transport.errors_among(self.explain_errors(checked, watch)):
-            raise error
+        transport.without_errors(self.explain_errors(checked, watch))
         return None if exec_reply is None else self._exec_replies(replies, block)
 
     def send_batches(
@@ -160,36 +133,24 @@ class Connection:
     ) -> Iterator[tuple[int, list[tuple[int, Exception]]]]:
         """Send batches of commands, each one while the server works on the previous one.
 
-        Parameters
-        ----------
-        batches : iterable of (bytes, int)
-            Commands as `pack` writes them, one after the other, and the number of commands.
-
-        Yields
-        ------
-        (int, list of (int, Exception))
-            For each answered batch: its number of commands, and the index and error of each
-            refused command. After a ServerError it is unknown how much of the last two batches
-            was done.
+        A batch is commands as `pack` writes them, and their number. Yield for each answered batch
+        its number of commands, and the index and error of each refused one. After a ServerError it
+        is unknown how much of the last two batches was done.
         """
-        if (
-            self.is_logged
-        ):  # the listeners are notified of each command, so each one is sent by itself
+        if self.is_logged:  # the listeners are notified of each command
             for payload, size in batches:
                 yield size, transport.errors_among(self.pipeline(unpack(payload)))
             return
-        with transport.borrow(self._pool) as raw_connection:
+        with self.borrow() as raw_connection:
             reader = transport.new_reader()
             unanswered = 0
-            for payload, size in batches:
-                raw_connection.send_packed_command([payload], check_health=not unanswered)
+            for payload, size in chain(batches, [(b"", 0)]):
+                if payload:
+                    raw_connection.send_packed_command([payload], check_health=not unanswered)
                 if unanswered:
                     replies = transport.read_replies(raw_connection, unanswered, reader)
                     yield unanswered, transport.errors_among(replies)
                 unanswered = size
-            if unanswered:
-                replies = transport.read_replies(raw_connection, unanswered, reader)
-                yield unanswered, transport.errors_among(replies)
 
     def unlogged(self) -> Connection:
         """Return a connection to the same server that leaves the listeners out."""
@@ -264,17 +225,17 @@ class Connection:
             return transport.send_and_receive(raw_connection, commands, block_ms)
 
     def borrow(self) -> AbstractContextManager[Any]:
-        """Borrow a raw connection to the server."""
-        return transport.borrow(self._pool)
+        """Borrow a raw connection to the server; ServerError if it can't be made, or breaks."""
+        return transport.lend(self._pool, transport.take(self._pool))
 
     def _exec_replies(self, replies: Sequence[Any], block: Sequence[Command]) -> list[Any]:
         """Return the replies inside EXEC's reply, or raise the error that made EXEC fail."""
         if isinstance(replies[-1], Exception):
-            raise transport.errors_among(self.explain_errors(replies, block))[0][1]
+            transport.without_errors(self.explain_errors(replies, block))
         return self.explain_errors(replies[-1], block[1:-1])
 
     def explain_errors(self, replies: Sequence[Any], commands: Sequence[Command]) -> list[Any]:
-        """Return the replies to commands, each error among them explained."""
+        """Return the replies to commands, with each error explained."""
         return [
             self.explain(reply, command) if isinstance(reply, Exception) else reply
             for reply, command in zip(replies, commands, strict=True)

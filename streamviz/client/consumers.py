@@ -16,7 +16,7 @@ from streamviz.client.resp import Arg
 from streamviz.errors import InputError, check_type
 
 
-class _ClaimOptions(TypedDict, total=False):
+class _Claim(TypedDict, total=False):
     idle_ms: int | None
     time_ms: int | None
     deliveries: int | None
@@ -27,13 +27,8 @@ class _ClaimOptions(TypedDict, total=False):
 class Consumer(Loops):
     """One consumer of one group, from `ConsumerGroup.consumer`; its first read creates it in Redis.
 
-    Parameters
-    ----------
-    connection, key, group_name : Connection, str, str
-        A connection to the server that has the stream, the stream's key, the group's name.
-    name : str
-        The consumer's name. A consumer that returns under its name still has its pending entries.
-        InputError if it is empty or not text.
+    A consumer that returns under its name still has its pending entries. InputError if the name is
+    empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, group_name: str, name: str) -> None:
@@ -56,12 +51,13 @@ class Consumer(Loops):
         max_count: int | None = None,
         max_bytes: int | None = None,
     ) -> Records[Entry]:
-        """Read entries as this consumer (XREADGROUP, 5.0).
+        """Read at most `count` entries as this consumer, in order of their IDs (XREADGROUP, 5.0).
+
+        Own pending entries that were deleted are left out. NoSuchGroup if the stream has no such
+        group, or loses it during the wait.
 
         Parameters
         ----------
-        count : int, optional
-            Return at most `count` entries.
         after : EntryId or str
             ``">"`` reads entries never delivered to this group. An ID reads this consumer's own
             pending entries after that ID again; ``"0"`` reads all of them.
@@ -71,20 +67,10 @@ class Consumer(Loops):
             Count the entries as acknowledged when they are delivered.
         claim_idle_ms : int, optional
             Also take over other consumers' pending entries that have been idle this long, in
-            milliseconds; a blocked read wakes up for them (CLAIM, 8.4).
+            milliseconds; a blocked read wakes up for them (CLAIM, 8.4). Then `Entry.deliveries`
+            says whether an entry was taken over.
         max_count, max_bytes : int, optional
             Return at most `max_count` entries and about `max_bytes` bytes in all (8.10).
-
-        Returns
-        -------
-        list of Entry
-            The entries, in the order of their IDs, without own pending entries that were deleted.
-            With `claim_idle_ms`, `Entry.deliveries` says whether the entry was taken over.
-
-        Raises
-        ------
-        NoSuchGroup
-            If the stream has no such group, or loses it during the wait.
         """
         pairs = read_groups(
             self,
@@ -105,17 +91,12 @@ class Consumer(Loops):
         min_idle_ms: int = 0,
         *,
         justid: Literal[False] = False,
-        **options: Unpack[_ClaimOptions],
+        **options: Unpack[_Claim],
     ) -> Records[Entry]: ...
 
     @overload
     def claim(
-        self,
-        ids: Ids,
-        min_idle_ms: int = 0,
-        *,
-        justid: Literal[True],
-        **options: Unpack[_ClaimOptions],
+        self, ids: Ids, min_idle_ms: int = 0, *, justid: Literal[True], **options: Unpack[_Claim]
     ) -> list[EntryId]: ...
 
     def claim(
@@ -135,7 +116,8 @@ class Consumer(Loops):
         Parameters
         ----------
         ids : list of EntryId or str, Entry, or list of Entry
-            The entries, for example what `ConsumerGroup.pending_entries` returns.
+            The entries, for example what `ConsumerGroup.pending_entries` returns. InputError if
+            this is a single ID, or empty.
         min_idle_ms : int
             Take over only entries whose last delivery is at least this long ago, in milliseconds.
         idle_ms, time_ms, deliveries : int, optional
@@ -146,11 +128,6 @@ class Consumer(Loops):
             Return only IDs, and leave the delivery count unchanged.
         last_id : EntryId or str, optional
             Also move the group's cursor to this ID, if it is later.
-
-        Raises
-        ------
-        InputError
-            If `ids` is a single ID, or empty.
         """
         if isinstance(ids, EntryId | str | bytes):
             raise InputError(f"ids={ids!r}: give a list of IDs, for example [{ids!r}]")
@@ -179,15 +156,13 @@ class Consumer(Loops):
 
         Parameters
         ----------
-        min_idle_ms : int
-            Take over only entries whose last delivery is at least this long ago, in milliseconds.
+        min_idle_ms, justid
+            As in `claim`.
         start : EntryId or str
             The ID to start at; for the next page, the cursor of the previous page.
         count : int, optional
             Take over at most `count` entries, 100 by default. The server scans at most ten times
             as many.
-        justid : bool
-            Return only IDs, and leave the delivery count unchanged.
         """
         minimum = arguments.whole_number("min_idle_ms", min_idle_ms, 0)
         first = arguments.range_end(start)
@@ -220,27 +195,18 @@ def read_groups(
 ) -> list[tuple[str, Entry]]:
     """Read several streams as one consumer, each by its group of the same name (XREADGROUP, 5.0).
 
-    Redis replies stream by stream. This function puts one reply in the order of IDs. The next
-    reply may start with earlier IDs; `OrderedGroupReader` avoids that.
+    Redis replies stream by stream. This function puts one reply in the order of IDs, and returns
+    each entry with its stream's key. The next reply may start with earlier IDs;
+    `OrderedGroupReader` avoids that.
 
     Parameters
     ----------
     consumer : Consumer
         The consumer that reads. Its group must exist on every stream.
     after : mapping of str to EntryId or str
-        For each key, ``">"`` or an ID, as in `Consumer.read`.
+        For each key, ``">"`` or an ID. InputError if there is none.
     count, block_ms, noack, claim_idle_ms, max_count, max_bytes
         As in `Consumer.read`; `count` applies to each stream.
-
-    Returns
-    -------
-    list of (str, Entry)
-        Each entry with its stream's key.
-
-    Raises
-    ------
-    InputError, NoSuchGroup
-        If `after` is empty or has a value that is not an ID; as in `Consumer.read`.
     """
     check_type("consumer", consumer, Consumer, "a Consumer, for example group.consumer(name)")
     streams = arguments.streams(after, ">")
@@ -248,8 +214,7 @@ def read_groups(
     if claim_idle_ms is not None:
         options += arguments.option("CLAIM", "claim_idle_ms", claim_idle_ms)
         needs = needs or (8, 4)
-    command = ("XREADGROUP", "GROUP", consumer.group_name, consumer.name)
-    options += ["NOACK"] if arguments.flag("noack", noack) else []
-    call = consumer.connection.call
-    reply = call(*command, *options, *streams, block_ms=block_ms, needs=needs)
-    return replies.in_id_order(replies.by_stream(reply))
+    options += ["NOACK"] * arguments.flag("noack", noack)
+    command = ("XREADGROUP", "GROUP", consumer.group_name, consumer.name, *options, *streams)
+    reply = consumer.connection.call(*command, block_ms=block_ms, needs=needs)
+    return replies.in_id_order(reply)

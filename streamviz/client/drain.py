@@ -18,38 +18,16 @@ Unanswered = deque[tuple[list[Command], list[bytes]]]  # what was sent, and ackn
 
 
 class Pages:
-    """Reads the pages of one consumer, and acknowledges what the caller has handled.
-
-    Parameters
-    ----------
-    connection : Connection
-        A connection to the server that has the stream.
-    key, group, consumer : str
-        The stream's key, the group's and the consumer's name.
-    count, block_ms : int, int or None
-        As in `Consumer.read`.
-
-    Attributes
-    ----------
-    handled : list of bytes
-        The IDs that are handled and not acknowledged.
-    """
+    """Reads the pages of one consumer, and acknowledges what the caller has handled."""
 
     def __init__(
-        self,
-        connection: Connection,
-        key: str,
-        group: str,
-        consumer: str,
-        count: int,
-        block_ms: int | None,
+        self, connection: Connection, names: tuple[str, str, str], count: int, block_ms: int | None
     ) -> None:
-        self.count = count
-        self.block_ms = block_ms
-        self.handled: list[bytes] = []
+        self.count, self.block_ms = count, block_ms
+        self.handled: list[bytes] = []  # the IDs that are not acknowledged
         self._connection = connection
-        self._names = key, group
-        self._consumer = consumer
+        key, group, consumer = names
+        self._names, self._consumer = (key, group), consumer
         command = ("XREADGROUP", "GROUP", group, consumer, "COUNT")
         options, _ = arguments.read_options(arguments.whole_number("count", count, 1), block_ms)
         self._command = (*command, *options[1:], "STREAMS", key)
@@ -60,17 +38,15 @@ class Pages:
 
     def read(self, after: Arg) -> list[Any]:
         """Read a page of new entries (``">"``), or of own pending ones after an ID."""
-        command = (*self._command, after)
-        return replies.only_stream(self._send(command, self.block_ms))
+        return replies.only_stream(self._send((*self._command, after), self.block_ms))
 
     def ahead(self, page: list[Any], after: Arg) -> Generator[Entry, None, list[Any]]:
         """Yield entries of full pages, and return the page that follows them.
 
         As soon as a page is handled, it is acknowledged and another one is asked for, before the
         reply to the previous read is looked at: so the server reads while this program parses and
-        handles. It takes the commands in order, so that at most two pages are pending.
-
-        The page is empty if the server refuses to read it: `read` then says why.
+        handles. It takes the commands in order, so that at most two pages are pending. The page is
+        empty if the server refuses to read it: `read` then says why.
         """
         unanswered: Unanswered = deque()
         try:
@@ -151,10 +127,7 @@ class Pages:
             if isinstance(result, ServerUnreachable):
                 raise result
         self.handled = []  # if the connection breaks, they may be acknowledged twice
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
-        return results[-1]
+        return transport.without_errors(results)[-1]
 
 
 def drain(pages: Pages, *, after: Arg, read_ahead: bool) -> Iterator[Entry]:

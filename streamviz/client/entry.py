@@ -16,16 +16,17 @@ def text(value: Any) -> str:
     return value.decode("utf-8", "surrogateescape") if type(value) is bytes else str(value)
 
 
-_name = lru_cache(4096)(text)  # entries share the names of their fields
+name_text = lru_cache(4096)(text)  # entries share the names of their fields
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Record):
     """One entry of a stream.
 
+    An entry of a reply is parsed when its ID or its fields are first asked for.
+
     Attributes
     ----------
-    id : EntryId
     fields : dict of str to str
         In the order they were added. Bytes that are not UTF-8 become surrogate escapes;
         `raw_fields` has the values as bytes.
@@ -35,10 +36,6 @@ class Entry(Record):
     repeated : tuple of (str, str)
         All fields and values in the order they were added, if a field occurs more than once; then
         `fields` has only its last value. Empty in any other entry; `pairs` has them always.
-
-    Notes
-    -----
-    An entry of a reply is parsed when its ID or its fields are first asked for.
     """
 
     id: EntryId
@@ -49,23 +46,12 @@ class Entry(Record):
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """All fields and values in the order they were added, also if a field occurs twice."""
+        """All fields and values in the order they were added."""
         return self.repeated or tuple(self.fields.items())
 
     @property
     def raw_fields(self) -> dict[str, bytes]:
-        """The fields with their values as bytes, exactly as they were added.
-
-        Examples
-        --------
-        >>> from streamviz import Stream, connect
-        >>> photos = Stream(connect(), "doctest:photos")
-        >>> _ = photos.client.delete("doctest:photos")
-        >>> _ = photos.add({"name": "cup", "jpeg": bytes([255, 216, 255])})
-        >>> [photo] = photos.range()
-        >>> list(photo.raw_fields["jpeg"])
-        [255, 216, 255]
-        """
+        """The fields with their values as bytes, exactly as they were added."""
         pairs = self.fields.items()
         return {name: value.encode("utf-8", "surrogateescape") for name, value in pairs}
 
@@ -167,19 +153,19 @@ def one_by_one(items: Iterable[Any]) -> Iterator[Entry]:
 def parse_words(words: Any) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
     """Return an entry's fields, and all its pairs if a field occurs more than once."""
     if type(words) is not list:
-        return {_name(name): text(value) for name, value in words.items()}, ()
+        return {name_text(name): text(value) for name, value in words.items()}, ()
     if len(words) % 2:
         raise ValueError(f"{words!r}: a field has no value")
     fields: dict[str, str] = {}
     remaining = iter(words)
     try:
         for name in remaining:
-            fields[_name(name)] = next(remaining).decode()
+            fields[name_text(name)] = next(remaining).decode()
     except (AttributeError, UnicodeDecodeError):  # text, or bytes that are not UTF-8
-        fields = {_name(name): text(value) for name, value in _pairs(words)}
+        fields = {name_text(name): text(value) for name, value in _pairs(words)}
     if 2 * len(fields) == len(words):
         return fields, ()
-    return fields, tuple((_name(name), text(value)) for name, value in _pairs(words))
+    return fields, tuple((name_text(name), text(value)) for name, value in _pairs(words))
 
 
 def _pairs(words: list[Any]) -> Iterator[tuple[Any, Any]]:

@@ -16,23 +16,13 @@ _PATTERN = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?\Z", re.ASCII)
 
 @dataclass(frozen=True, order=True, slots=True)
 class EntryId:
-    """One entry's ID: a time in milliseconds and a sequence number.
+    """One entry's ID, which Redis writes as ``<ms>-<seq>`` (XADD, 5.0).
 
     Parameters
     ----------
-    ms : int
-        Milliseconds since 1970-01-01 UTC, 0 to 2**64 - 1.
-    seq : int
-        Sequence number within that millisecond, 0 to 2**64 - 1.
-
-    Raises
-    ------
-    InputError
-        If a part is not an integer in that range.
-
-    Notes
-    -----
-    Redis writes an ID as ``<ms>-<seq>`` (XADD, 5.0).
+    ms, seq : int
+        Milliseconds since 1970-01-01 UTC, and the sequence number within that millisecond, both 0
+        to 2**64 - 1, else InputError.
 
     Examples
     --------
@@ -62,13 +52,7 @@ class EntryId:
 
     @classmethod
     def parse(cls, value: EntryId | str | bytes) -> EntryId:
-        """Parse an ID as Redis writes it, ``"<ms>-<seq>"``, or ``"<ms>"`` (sequence number 0).
-
-        Raises
-        ------
-        InputError
-            If `value` is not such a text.
-        """
+        """Parse ``"<ms>-<seq>"``, or ``"<ms>"`` with the sequence number 0; else InputError."""
         if type(value) is bytes:  # the fast path for IDs from the server
             first, _, second = value.partition(b"-")
             if first.isdigit() and second.isdigit() and len(first) < 20 > len(second):

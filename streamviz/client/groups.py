@@ -20,11 +20,7 @@ Nack = Literal["SILENT", "FAIL", "FATAL"]
 class ConsumerGroup:
     """One consumer group of one stream; `Stream.group` makes this object, and sends nothing.
 
-    Parameters
-    ----------
-    connection, key, name : Connection, str, str
-        A connection to the server that has the stream, the stream's key, the group's name.
-        InputError if the name is empty or not text.
+    InputError if the name is empty or not text.
     """
 
     def __init__(self, connection: Connection, key: str, name: str) -> None:
@@ -38,10 +34,9 @@ class ConsumerGroup:
     def _repr_html_(self) -> str:
         quiet = ConsumerGroup(self.connection.unlogged(), self.key, self.name)
         try:
-            tables = quiet.info()._repr_html_(), quiet.consumers().html()
+            return titled(repr(self), quiet.info()._repr_html_(), quiet.consumers().html())
         except StreamVizError as error:
             return titled(repr(self), paragraph(str(error)))
-        return titled(repr(self), *tables)
 
     def create(
         self,
@@ -51,28 +46,21 @@ class ConsumerGroup:
         entries_read: int | None = None,
         exist_ok: bool = False,
     ) -> None:
-        """Create the group (XGROUP CREATE, 5.0).
+        """Create the group (XGROUP CREATE, 5.0); CommandRefused if it exists already.
 
         Parameters
         ----------
         start : EntryId or str
             Deliver the entries after this ID: ``"0"`` is all of them, ``"$"`` only new ones.
         mkstream : bool
-            Create the stream too if it does not exist.
+            Create the stream too if it does not exist; otherwise that is a NoSuchStream.
         entries_read : int, optional
             The number of entries up to `start`, from which Redis computes the lag (7.0).
         exist_ok : bool
             Leave an existing group of that name unchanged, without an error.
-
-        Raises
-        ------
-        CommandRefused
-            If the group exists already, without `exist_ok`.
-        NoSuchStream
-            If there is no stream, without `mkstream`.
         """
         arguments.flag("exist_ok", exist_ok)
-        options: list[Arg] = ["MKSTREAM"] if arguments.flag("mkstream", mkstream) else []
+        options: list[Arg] = ["MKSTREAM"] * arguments.flag("mkstream", mkstream)
         options += arguments.option("ENTRIESREAD", "entries_read", entries_read)
         try:
             self._xgroup("CREATE", arguments.id_text(start, "$"), *options)
@@ -141,7 +129,7 @@ class ConsumerGroup:
         consumer: str | None = None,
         idle_ms: int | None = None,
     ) -> Records[PendingEntry]:
-        """Return the pending entries one by one (XPENDING with a range, 5.0).
+        """Return at most `count` pending entries one by one (XPENDING with a range, 5.0).
 
         A notebook shows them as a table; `.to_frame()` makes a pandas frame of them.
 
@@ -149,8 +137,6 @@ class ConsumerGroup:
         ----------
         start, end : EntryId or str
             The first and the last ID, both included; see `Stream.range`.
-        count : int
-            Return at most `count` entries.
         consumer : str, optional
             Return only this consumer's pending entries.
         idle_ms : int, optional
@@ -171,11 +157,8 @@ class ConsumerGroup:
     def ack_delete(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Acknowledge and delete entries in one step; `refs` as in `Stream.trim` (XACKDEL, 8.2).
 
-        Returns
-        -------
-        list of int
-            For each ID: 1 if the entry was acknowledged and deleted, -1 if it was not pending,
-            2 if it was acknowledged but not deleted.
+        Return for each ID: 1 if the entry was acknowledged and deleted, -1 if it was not pending,
+        2 if it was acknowledged but not deleted.
         """
         options = arguments.refs_and_ids(refs, ids)
         return list(self.connection.call("XACKDEL", self.key, self.name, *options, needs=(8, 2)))
@@ -185,26 +168,17 @@ class ConsumerGroup:
     ) -> int:
         """Give entries back, so that other consumers can take them at once (XNACK, 8.8).
 
-        Parameters
-        ----------
-        mode : {"SILENT", "FAIL", "FATAL"}
-            The reason: the consumer is shutting down (the delivery does not count), it could not
-            handle the entry, or no consumer ever will (the delivery count is set to its maximum).
-        deliveries : int, optional
-            Set the delivery count to this number instead.
-        force : bool
-            Also accept IDs that are not pending.
-
-        Returns
-        -------
-        int
-            How many entries were given back. They stay pending, without a consumer.
+        They stay pending, without a consumer. Return how many were given back. The `mode` is the
+        reason: the consumer is shutting down (SILENT: the delivery does not count), it could not
+        handle the entry, or no consumer ever will (FATAL: the delivery count is set to its
+        maximum). `deliveries` sets the count to this number instead. With `force`, also accept IDs
+        that are not pending.
         """
         texts = arguments.id_list(ids)
         arguments.one_of("mode", mode, get_args(Nack))
         options: list[Arg] = [mode, "IDS", len(texts), *texts]
         options += arguments.option("RETRYCOUNT", "deliveries", deliveries)
-        options += ["FORCE"] if arguments.flag("force", force) else []
+        options += ["FORCE"] * arguments.flag("force", force)
         return int(self.connection.call("XNACK", self.key, self.name, *options, needs=(8, 8)))
 
     def _xgroup(self, subcommand: str, *options: Arg) -> Any:

@@ -33,7 +33,12 @@ def guide_calls(package: ModuleType) -> None:
             if isinstance(value, ModuleType) and value.__name__.startswith(f"{self.__name__}."):
                 public: list[str] = getattr(value, "__all__", package.__all__)
                 for one in vars(value).keys() & set(public):
-                    setattr(value, one, _guided_public(getattr(value, one)))
+                    member = getattr(value, one)
+                    ours = str(getattr(member, "__module__", "")).startswith(_OWN)
+                    if ours and isinstance(member, FunctionType):
+                        setattr(value, one, _guided(member))
+                    elif ours and isinstance(member, type):
+                        _guide_class(member)
             super().__setattr__(name, value)
 
         def __getattr__(self, name: str) -> Any:
@@ -50,14 +55,6 @@ def no_name(package: ModuleType, name: str) -> Exception:
     if opname[caller.f_code.co_code[caller.f_lasti]] == "IMPORT_FROM":
         return ImportError(str(error))  # Python would leave out the text of an AttributeError
     return error
-
-
-def _guided_public(value: Any) -> Any:
-    if isinstance(value, FunctionType) and value.__module__.startswith(_OWN):
-        return _guided(value)
-    if isinstance(value, type) and value.__module__.startswith(_OWN):
-        _guide_class(value)
-    return value
 
 
 def _guide_class(kind: type) -> None:
@@ -113,17 +110,12 @@ def _set_known(self: Any, name: str, value: Any) -> None:
             raise NotSettable(
                 f"{name!r} of {kind.__name__} can't be set: see help({kind.__name__})"
             )
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if member is kind and _package(caller) not in {
-            _package(one.__module__) for one in kind.__mro__
-        }:
+        caller = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
+        owners = {one.__module__.partition(".")[0] for one in kind.__mro__}
+        if member is kind and caller not in owners:
             step = meant(name, _public_names(self), f"see dir() of it, or help({kind.__name__})")
             raise NotSettable(f"{name!r} is not an attribute of {kind.__name__}: {step}")
     object.__setattr__(self, name, value)
-
-
-def _package(module: str) -> str:
-    return module.partition(".")[0]
 
 
 def _take_nothing(self: object) -> None:

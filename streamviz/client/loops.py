@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 from streamviz.client import arguments
 from streamviz.client.connection import Connection
 from streamviz.client.drain import Pages, drain
-from streamviz.client.listen import Stop, listen
 from streamviz.client.models import Entry
-from streamviz.errors import InputError
+from streamviz.client.resp import Arg
+from streamviz.errors import InputError, ServerUnreachable
+
+_LOG = logging.getLogger("streamviz.client")
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
+
+
+class Stop(Protocol):
+    """What ends a loop: a `threading.Event`, or another object with this method."""
+
+    def is_set(self) -> bool:
+        """Tell whether to end."""
 
 
 class Loops:
@@ -30,6 +43,9 @@ class Loops:
     ) -> Iterator[Entry]:
         """Read entries until none is left, and acknowledge each (XREADGROUP and XACK, 5.0).
 
+        Own pending entries that were deleted are left out, and stay pending. NoSuchGroup as in
+        `read`.
+
         An entry counts as handled when the loop asks for the next one. The entries of a page are
         acknowledged together with the next read, in one round trip. A loop that breaks or raises
         acknowledges the entries before its last one. That one stays pending, and so does every
@@ -47,16 +63,6 @@ class Loops:
             After a full page, keep a read on its way while a page is parsed and handled, so that
             the server and the loop work at the same time. Up to two pages are then pending, and a
             loop that is left leaves both.
-
-        Yields
-        ------
-        Entry
-            The entries, without own pending entries that were deleted; those stay pending.
-
-        Raises
-        ------
-        NoSuchGroup
-            As in `read`.
 
         Examples
         --------
@@ -87,8 +93,9 @@ class Loops:
         The loop begins with this consumer's own pending entries. An entry is handled when the loop
         asks for the next one: then it is acknowledged. A loop that breaks or raises leaves its
         entry pending, and so does a process that is killed: each entry is handled at least once.
-        A lost connection is opened again, and the logger ``streamviz.client`` reports it.
-        (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
+        A lost connection is opened again, and the logger ``streamviz.client`` reports it;
+        ServerUnreachable if there is none to begin with. Deleted entries and NoSuchGroup as in
+        `drain`. (XREADGROUP, XACK and XCLAIM, 5.0; XPENDING with IDLE, 6.2)
 
         Parameters
         ----------
@@ -102,33 +109,18 @@ class Loops:
         stop : threading.Event, optional
             End the loop when this is set, after the entries that were read.
 
-        Yields
-        ------
-        Entry
-            The entries, without own pending entries that were deleted.
-
-        Raises
-        ------
-        NoSuchGroup
-            As in `read`.
-        ServerUnreachable
-            If there is no connection to begin with.
-
         Examples
         --------
         >>> import threading
         >>> from streamviz import Stream, connect
         >>> tea = Stream(connect(), "doctest:listen")
         >>> _ = tea.client.delete("doctest:listen")
-        >>> _ = tea.add_many({"cup": cup} for cup in ("oolong", "last orders"))
+        >>> _ = tea.add({"cup": "last orders"})
         >>> tea.group("bar").create("0")
         >>> closing = threading.Event()
-        >>> ann = tea.group("bar").consumer("ann")
-        >>> for entry in ann.listen(claim_idle_ms=60_000, stop=closing):
+        >>> for entry in tea.group("bar").consumer("ann").listen(stop=closing):
         ...     print(entry.fields["cup"])
-        ...     if entry.fields["cup"] == "last orders":
-        ...         closing.set()
-        oolong
+        ...     closing.set()
         last orders
         """
         arguments.whole_number("block_ms", block_ms, 1)
@@ -136,7 +128,40 @@ class Loops:
             arguments.whole_number("claim_idle_ms", claim_idle_ms, 1)
         if stop is not None and (isinstance(stop, type) or not hasattr(stop, "is_set")):
             raise InputError(f"stop={stop!r}: give a threading.Event()")
-        return listen(self._pages(count, block_ms), claim_idle_ms, stop)
+        return _listen(self._pages(count, block_ms), claim_idle_ms, stop)
 
     def _pages(self, count: int, block_ms: int | None) -> Pages:
-        return Pages(self.connection, self.key, self.group_name, self.name, count, block_ms)
+        names = self.key, self.group_name, self.name
+        return Pages(self.connection, names, count, block_ms)
+
+
+def _listen(pages: Pages, claim_idle_ms: int | None, stop: Stop | None) -> Iterator[Entry]:
+    """Yield entries until `stop` is set; see `Consumer.listen`."""
+    after: Arg = "0"  # own pending entries come first
+    claim_at_s = 0.0  # when to look for idle entries, on the monotonic clock
+    connected, pause_s = False, _FIRST_PAUSE_S
+    try:
+        while not (stop and stop.is_set()):
+            page: list[Any] = []
+            try:
+                if after == ">" and claim_idle_ms is not None and time.monotonic() >= claim_at_s:
+                    page = pages.claim(claim_idle_ms)
+                    if not page:
+                        claim_at_s = time.monotonic() + (pages.block_ms or 0) / 1000
+                if not page:
+                    page = pages.read(after)
+                    after = pages.next_after(after, page)
+                    connected = True
+            except ServerUnreachable as error:
+                if not connected:
+                    raise
+                if pause_s == _FIRST_PAUSE_S:
+                    _LOG.warning("%r lost its connection, and tries again: %s", pages, error)
+                after = "0"  # a reply that was lost may have delivered some
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                continue
+            pause_s = _FIRST_PAUSE_S
+            yield from pages.entries(page)
+    finally:  # also if the loop was left early
+        pages.acknowledge()

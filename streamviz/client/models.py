@@ -19,10 +19,8 @@ class PendingEntry(NamedTuple):
 
     Attributes
     ----------
-    id : EntryId
-        The entry's ID; the entry itself may have been deleted since.
-    consumer : str
-        The consumer that holds it; empty after XNACK (8.8).
+    id, consumer : EntryId, str
+        The entry, which may have been deleted since; who holds it, empty after XNACK (8.8).
     idle_ms, deliveries : int
         Milliseconds since the last delivery, -1 after XNACK (8.8); the delivery count.
     """
@@ -38,15 +36,9 @@ class PendingEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingSummary(Record):
-    """A summary of a group's pending entries (XPENDING, 5.0).
+    """How many entries of a group are pending, and for which consumers (XPENDING, 5.0).
 
-    Attributes
-    ----------
-    count : int
-    min_id, max_id : EntryId or None
-        The smallest and the largest pending ID; None if nothing is pending.
-    consumers : dict of str to int
-        The number of pending entries of each consumer that holds any.
+    The smallest and the largest pending ID are None if nothing is pending.
     """
 
     count: int
@@ -66,15 +58,9 @@ class PendingSummary(Record):
 class Claimed(Record):
     """One page of XAUTOCLAIM (6.2).
 
-    Attributes
-    ----------
-    cursor : EntryId
-        Where the next page starts; ``0-0`` after the last page. An empty page may have a cursor.
-    entries, ids : tuple of Entry, tuple of EntryId
-        The claimed entries, empty with ``justid``; their IDs.
-    deleted : tuple of EntryId
-        Pending entries that no longer exist in the stream, and were dropped from the pending
-        entries list (7.0).
+    The next page starts at the `cursor`, which is ``0-0`` after the last page; an empty page may
+    have one, too. With ``justid``, only the IDs of the claimed entries are here. The `deleted`
+    entries were pending, but exist no longer, and so are pending no longer (7.0).
     """
 
     cursor: EntryId
@@ -87,14 +73,9 @@ class Claimed(Record):
 class IdmpInfo(Record):
     """The numbers of a stream's idempotency IDs (XINFO STREAM, 8.6).
 
-    Attributes
-    ----------
-    duration_s, maxsize : int
-        How long an ID is stored, in seconds, and how many IDs of each producer.
-    producers, ids : int
-        The number of producers and of idempotency IDs stored now.
-    added, duplicates : int
-        The number of entries with such an ID that were ever added, or refused as duplicates.
+    An ID is stored for `duration_s` seconds, and at most `maxsize` of each producer. The numbers
+    of `producers` and `ids` are of now; those of entries `added` with an ID, and refused as
+    `duplicates`, are of all times.
     """
 
     duration_s: int
@@ -148,7 +129,6 @@ class GroupInfo(Record):
 
     Attributes
     ----------
-    name : str
     consumers, pending : int
         The number of consumers, and of pending entries.
     last_delivered_id : EntryId
@@ -173,7 +153,6 @@ class ConsumerInfo(NamedTuple):
 
     Attributes
     ----------
-    name : str
     pending : int
         The number of pending entries that the consumer holds.
     idle_ms : int
@@ -193,17 +172,9 @@ class ConsumerInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FullPending(Record):
-    """One pending entry in XINFO STREAM FULL (6.0).
+    """One pending entry in XINFO STREAM FULL (6.0): the consumer that holds it, its delivery count.
 
-    Attributes
-    ----------
-    id : EntryId
-    consumer : str
-        The consumer that holds it.
-    delivered_ms : int
-        The time of the last delivery, in milliseconds since 1970-01-01 UTC.
-    deliveries : int
-        The delivery count.
+    `delivered_ms` is the time of the last delivery, in milliseconds since 1970-01-01 UTC.
     """
 
     id: EntryId
@@ -214,15 +185,9 @@ class FullPending(Record):
 
 @dataclass(frozen=True, slots=True)
 class FullGroup(Record):
-    """One group in XINFO STREAM FULL (6.0); each list has at most COUNT items.
+    """One group in XINFO STREAM FULL (6.0), with at most COUNT pending entries and consumers.
 
-    Attributes
-    ----------
-    info : GroupInfo
-    pending : tuple of FullPending
-        The pending entries of all consumers.
-    consumers : dict of str to int
-        For each consumer, the number of pending entries that it holds.
+    For each consumer, `consumers` has the number of pending entries that it holds.
     """
 
     info: GroupInfo
@@ -232,14 +197,9 @@ class FullGroup(Record):
 
 @dataclass(frozen=True, slots=True)
 class StreamFull(Record):
-    """A stream's numbers, entries and groups (XINFO STREAM FULL, 6.0).
+    """A stream's numbers, first entries and groups (XINFO STREAM FULL, 6.0).
 
-    Attributes
-    ----------
-    info : StreamInfo
-        The stream's numbers; `first_entry` and `last_entry` are None here.
-    entries, groups : tuple of Entry, tuple of FullGroup
-        The first entries, and the groups.
+    The `first_entry` and the `last_entry` of its `info` are None.
     """
 
     info: StreamInfo

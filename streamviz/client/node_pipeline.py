@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from redis.exceptions import ResponseError
-
 from streamviz.client import transport
 from streamviz.client.cluster import ClusterConnection
 from streamviz.client.connection import Connection
@@ -44,20 +42,17 @@ def exchange(
     reply; also one of a key that is on another node, which is not sent again. ServerError if the
     connection breaks; the next use of each connection looks for its node again.
     """
-    blocks = list(blocks)
+    payloads, sizes = zip(*blocks, strict=True)
     home = node_of(connections[0])
+    reader = transport.new_reader()
     try:
         with connections[0].borrow() as raw_connection:
-            raw_connection.send_packed_command([b"".join(payload for payload, _ in blocks)])
-            count = sum(size for _, size in blocks)
-            replies = iter(
-                transport.read_replies(raw_connection, count, transport.new_reader(), block_ms)
-            )
-            answers = [list(islice(replies, size)) for _, size in blocks]
-            if any(
-                _is_open(payload, one) for (payload, _), one in zip(blocks, answers, strict=True)
-            ):
-                raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+            raw_connection.send_packed_command([b"".join(payloads)])
+            replies = iter(transport.read_replies(raw_connection, sum(sizes), reader, block_ms))
+            answers = [list(islice(replies, size)) for size in sizes]
+            for payload, answer in zip(payloads, answers, strict=True):
+                if payload.startswith(_TRANSACTION) and transport.is_open(answer[-1]):
+                    raw_connection.disconnect()
     except ServerUnreachable:
         forget(connections)
         raise
@@ -89,9 +84,3 @@ def side_by_side(calls: Sequence[Callable[[], _T]]) -> list[_T]:
         return [calls[0]()]
     with ThreadPoolExecutor(max(len(calls), 1)) as executor:
         return [future.result() for future in [executor.submit(call) for call in calls]]
-
-
-def _is_open(payload: bytes, replies: Sequence[Any]) -> bool:
-    last = replies[-1]
-    refused = isinstance(last, ResponseError) and not str(last).startswith("EXECABORT")
-    return refused and payload.startswith(_TRANSACTION)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from streamviz.client.entry_id import EntryId
 from streamviz.client.frames import Kind, make_frame
 from streamviz.client.models import Entry
 from streamviz.client.tables import MAX_ROWS, table
@@ -32,15 +31,12 @@ class Records(list[T]):
         fields, with their units in their names. What is None is missing.
 
         An entry's fields are columns of text; one that occurs twice has its last value, and one
-        that is named like a column of ours gets ``field_`` before its name.
-
-        Raises
-        ------
-        StreamVizError
-            If pandas is not installed.
+        that is named like a column of ours gets ``field_`` before its name. StreamVizError if
+        pandas is not installed.
 
         Examples
         --------
+        >>> from streamviz import EntryId
         >>> Records(Entry, [Entry(EntryId(1000), {"cup": "oolong"})]).to_frame()
           entry_id entry_time     cup
         0   1000-0        NaT  oolong
@@ -48,16 +44,15 @@ class Records(list[T]):
         names, rows = self._cells(self)
         hints = {} if self.kind is Entry else get_type_hints(self.kind)
         kinds: dict[str, Kind] = {}
+        if names[:1] == ["id"]:
+            names, kinds = names[1:], {"entry_id": "string", "entry_time": "time"}
+            now_ms = round(time.time() * 1000)
+            rows = [[one, one.ms if one.is_time(now_ms) else None, *rest] for one, *rest in rows]
         for name in names:
-            if name == "id" and not kinds:
-                kinds |= {"entry_id": "string", "entry_time": "time"}
-                continue
             while name in kinds:
                 name = f"field_{name}"
             kinds[name] = "Int64" if hints.get(name) in (int, int | None) else "string"
-        now_ms = round(time.time() * 1000)
-        split = names[:1] == ["id"]
-        return make_frame(kinds, [_split_id(row, now_ms) if split else row for row in rows])
+        return make_frame(kinds, rows)
 
     def _repr_html_(self) -> str | None:
         return self.html() if self else None  # then it is shown as []
@@ -74,8 +69,3 @@ class Records(list[T]):
             return ["id", *names], rows
         names = [*get_type_hints(self.kind)]
         return names, [[getattr(one, name) for name in names] for one in records]
-
-
-def _split_id(row: Sequence[Any], now_ms: int) -> list[Any]:
-    entry_id: EntryId = row[0]
-    return [entry_id, entry_id.ms if entry_id.is_time(now_ms) else None, *row[1:]]

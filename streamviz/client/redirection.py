@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from redis.exceptions import AskError, MovedError, TryAgainError
+
+from streamviz.client.resp import Command, unpack
 
 
 class Redirection(NamedTuple):
@@ -35,3 +38,16 @@ def redirection(reply: Any) -> Redirection | None:
     if match is None:
         return None
     return Redirection("MOVED" if match[1] == "MOVED" else "ASK", match[2], int(match[3]))
+
+
+def follow_redirections(
+    payload: bytes, replies: list[Any], send: Callable[[list[Command]], list[Any]]
+) -> list[Any]:
+    """Send the redirected ones of packed commands again, in order, and return all replies."""
+    redirected = [index for index, reply in enumerate(replies) if redirection(reply)]
+    if redirected:
+        commands = unpack(payload)
+        new_replies = send([commands[index] for index in redirected])
+        for index, reply in zip(redirected, new_replies, strict=True):
+            replies[index] = reply
+    return replies

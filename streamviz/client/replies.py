@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from streamviz.client.entry import Entry, one_by_one
+from streamviz.client.entry import Entry, name_text, one_by_one
 from streamviz.client.entry import text as text
 from streamviz.client.entry_id import EntryId, parse_id
 from streamviz.client.models import (
@@ -29,7 +29,6 @@ from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
 
 _parse_id = lru_cache(4096)(parse_id)  # the same IDs are pending in sample after sample
-_name = lru_cache(4096)(text)
 _IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
 
@@ -65,18 +64,11 @@ def only_stream(reply: Any) -> list[Any]:
     return next(iter(pairs.values()), [])
 
 
-def by_stream(reply: Any) -> dict[str, list[Entry]]:
-    """Parse the entries of each stream (XREAD, XREADGROUP); without entries, the dict is empty."""
-    if not reply:
-        return {}
-    pairs = reply.items() if isinstance(reply, dict) else reply
-    return {text(key): entries(items) for key, items in pairs}
-
-
-def in_id_order(entries_by_key: Mapping[str, list[Entry]]) -> list[tuple[str, Entry]]:
-    """Merge the entries of several streams in the order of their IDs, then of the keys."""
-    pairs = [(key, entry) for key, entries in entries_by_key.items() for entry in entries]
-    if len(entries_by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
+def in_id_order(reply: Any) -> list[tuple[str, Entry]]:
+    """Parse XREAD and XREADGROUP: the entries in the order of their IDs, then of the keys."""
+    by_key = {text(key): items for key, items in dict(reply or ()).items()}
+    pairs = [(key, entry) for key, items in by_key.items() for entry in one_by_one(items)]
+    if len(by_key) < 2 and not (pairs and pairs[0][1].deliveries is not None):
         return pairs  # Redis sorts the entries of one stream, except that CLAIM puts claimed first
     return sorted(pairs, key=lambda pair: (pair[1].id, pair[0]))
 
@@ -111,7 +103,7 @@ def pending_summary(reply: Any) -> PendingSummary:
 def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
     rows = [
-        PendingEntry(_parse_id(raw_id), _name(consumer), idle_ms, deliveries)
+        PendingEntry(_parse_id(raw_id), name_text(consumer), idle_ms, deliveries)
         for raw_id, consumer, idle_ms, deliveries in reply
     ]
     return Records(PendingEntry, rows)
@@ -155,7 +147,7 @@ def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
     rows = [
         ConsumerInfo(
-            name=_name(fields[b"name"]),
+            name=name_text(fields[b"name"]),
             pending=fields[b"pending"],
             idle_ms=fields[b"idle"],
             inactive_ms=fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
@@ -177,7 +169,7 @@ def stream_full(reply: Any) -> StreamFull:
 
 def _group_info(fields: Mapping[bytes, Any], consumers: int | None = None) -> GroupInfo:
     return GroupInfo(
-        name=_name(fields[b"name"]),
+        name=name_text(fields[b"name"]),
         consumers=fields[b"consumers"] if consumers is None else consumers,
         pending=fields[b"pending"],
         last_delivered_id=entry_id(fields[b"last-delivered-id"]),

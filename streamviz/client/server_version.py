@@ -8,14 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
-    """The product and version of a server.
-
-    Attributes
-    ----------
-    name : {"Redis", "Valkey"}
-    number : tuple of int
-        The product's own version, for example ``(8, 2, 3)``.
-    """
+    """The product, Redis or Valkey, and its own version, for example ``(8, 2, 3)``."""
 
     name: str
     number: tuple[int, ...]

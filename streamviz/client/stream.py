@@ -1,6 +1,8 @@
-"""A stream: every command that works on its entries."""
+"""A stream: every command that works on its entries; and one that reads several streams."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from streamviz.client import arguments, replies
 from streamviz.client.adding import Adding
@@ -9,7 +11,6 @@ from streamviz.client.cluster import Client, connection_to
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamFull, StreamInfo
-from streamviz.client.read import read_streams
 from streamviz.client.records import Records
 from streamviz.client.resp import Arg
 from streamviz.client.tables import paragraph, titled
@@ -19,12 +20,8 @@ from streamviz.errors import InputError, StreamVizError
 class Stream(Adding):
     """One stream on one server; making this object sends nothing.
 
-    Parameters
-    ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, commands go to the node that owns the key's slot.
-    key : str
-        The stream's key. InputError if it is empty or not text, or `client` is not a client.
+    In a cluster, commands go to the node that owns the key's slot. InputError if the key is empty
+    or not text, or `client` is not a client.
 
     Examples
     --------
@@ -52,9 +49,9 @@ class Stream(Adding):
         try:
             stream = replies.stream_info(call("XINFO", "STREAM", self.key))
             groups = replies.group_infos(call("XINFO", "GROUPS", self.key))
+            return titled(repr(self), stream._repr_html_(), groups.html())
         except StreamVizError as error:
             return titled(repr(self), paragraph(str(error)))
-        return titled(repr(self), stream._repr_html_(), groups.html())
 
     def __len__(self) -> int:
         return self.length()
@@ -63,7 +60,7 @@ class Stream(Adding):
         return True  # an empty stream is still a stream
 
     def range(self, start: Id = "-", end: Id = "+", count: int | None = None) -> Records[Entry]:
-        """Return the entries from one ID to another, both included (XRANGE, 5.0).
+        """Return at most `count` entries from one ID to another, both included (XRANGE, 5.0).
 
         A notebook shows them as a table; `.to_frame()` makes a pandas frame of them.
 
@@ -72,8 +69,6 @@ class Stream(Adding):
         start, end : EntryId or str
             ``"-"`` is the first entry, ``"+"`` the last. A number without a sequence number is
             the whole millisecond. ``"("`` before an ID excludes it (6.2).
-        count : int, optional
-            Return at most `count` entries.
         """
         return self._range("XRANGE", start, end, count)
 
@@ -94,16 +89,15 @@ class Stream(Adding):
     def read(
         self, after: Id, *, count: int | None = None, block_ms: int | None = None
     ) -> Records[Entry]:
-        """Return the entries after an ID (XREAD, 5.0).
+        """Return at most `count` entries after an ID (XREAD, 5.0).
 
         Parameters
         ----------
         after : EntryId or str
             The last ID that you have. ``"0"`` reads from the beginning, ``"$"`` only entries
             added while this call waits, ``"+"`` the newest entry (7.4).
-        count, block_ms : int, optional
-            Return at most `count` entries. Wait for the first one for `block_ms` milliseconds; 0
-            is forever.
+        block_ms : int, optional
+            Wait this long for the first entry, in milliseconds; 0 is forever.
         """
         pairs = read_streams(self.client, {self.key: after}, count=count, block_ms=block_ms)
         return Records(Entry, [entry for _, entry in pairs])
@@ -145,11 +139,8 @@ class Stream(Adding):
     def delete_ex(self, *ids: Ids, refs: Refs = "KEEPREF") -> list[int]:
         """Delete entries, with `refs` as in `trim` (XDELEX, 8.2).
 
-        Returns
-        -------
-        list of int
-            For each ID: 1 if the entry was deleted, -1 if it does not exist, 2 if a group still
-            needs it (with ``"ACKED"`` also if it does not exist and is after a group's cursor).
+        Return for each ID: 1 if the entry was deleted, -1 if it does not exist, 2 if a group still
+        needs it (with ``"ACKED"`` also if it does not exist and is after a group's cursor).
         """
         options = arguments.refs_and_ids(refs, ids)
         return list(self.connection.call("XDELEX", self.key, *options, needs=(8, 2)))
@@ -213,3 +204,38 @@ class Stream(Adding):
         options: list[Arg] = [arguments.range_end(first), arguments.range_end(last)]
         options += arguments.option("COUNT", "count", count, 1)
         return replies.entries(self.connection.call(command, self.key, *options))
+
+
+def read_streams(
+    client: Client,
+    after: Mapping[str, Id],
+    *,
+    count: int | None = None,
+    block_ms: int | None = None,
+    max_count: int | None = None,
+    max_bytes: int | None = None,
+) -> list[tuple[str, Entry]]:
+    """Read several streams at once, in the order of their IDs (XREAD, 5.0).
+
+    Each entry is returned with its stream's key. In a cluster, the keys must have the same hash
+    tag.
+
+    Parameters
+    ----------
+    after : mapping of str to EntryId or str
+        For each key, the last ID that you have; see `Stream.read`. InputError if there is none.
+    count, block_ms : int, optional
+        As in `Stream.read`; `count` is for each stream.
+    max_count, max_bytes : int, optional
+        Return at most `max_count` entries and about `max_bytes` bytes in all, from the streams in
+        the order of `after` (8.10). The first entry is returned however large it is. InputError if
+        `max_count` is less than `count`.
+    """
+    streams = arguments.streams(after, "$+")
+    options, needs = arguments.read_options(count, block_ms, max_count, max_bytes)
+    if "+" in streams[1 + len(after) :]:
+        needs = needs or (7, 4)
+    reply = connection_to(client, next(iter(after))).call(
+        "XREAD", *options, *streams, block_ms=block_ms, needs=needs
+    )
+    return replies.in_id_order(reply)

@@ -69,16 +69,6 @@ def pool_of(client: redis.Redis) -> Any:
     return pool
 
 
-@contextmanager
-def borrow(pool: Any) -> Iterator[Any]:
-    """Borrow a raw connection from a redis-py pool; after an error it goes back closed.
-
-    A connection that cannot be made, or breaks, raises a ServerError.
-    """
-    with lend(pool, take(pool)) as raw_connection:
-        yield raw_connection
-
-
 def take(pool: Any) -> Any:
     """Take a raw connection out of a redis-py pool; if this raises, nothing was sent."""
     check_tls(pool)
@@ -135,10 +125,15 @@ def receive(
     else:
         replies = [_read_reply(raw_connection) for _ in commands[1:]]
         replies += [_read_reply(raw_connection, block_ms)]
-    refused = tuple(commands[0]) == ("MULTI",) and isinstance(replies[-1], ResponseError)
-    if refused and not str(replies[-1]).startswith("EXECABORT"):
-        raw_connection.disconnect()  # a server without EXEC is still inside the transaction
+    if tuple(commands[0]) == ("MULTI",) and is_open(replies[-1]):
+        raw_connection.disconnect()
     return replies
+
+
+def is_open(exec_reply: Any) -> bool:
+    """Tell whether a server is still inside a transaction, since it does not know EXEC."""
+    refused = isinstance(exec_reply, ResponseError)
+    return refused and not str(exec_reply).startswith("EXECABORT")
 
 
 def _read_reply(raw_connection: Any, block_ms: int | None = None) -> Any:
@@ -190,6 +185,13 @@ def read_replies(
 def errors_among(replies: Sequence[Any]) -> list[tuple[int, Exception]]:
     """Return the errors among replies, each with its index."""
     return [(i, reply) for i, reply in enumerate(replies) if isinstance(reply, Exception)]
+
+
+def without_errors(replies: list[Any]) -> list[Any]:
+    """Return replies, or raise the first error among them."""
+    for _, error in errors_among(replies):
+        raise error
+    return replies
 
 
 def _server_error(error: Exception, pool: Any) -> ServerError:

@@ -6,8 +6,9 @@ acknowledged in the same step. So it is never lost and never moved twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import NoneType
 
 from streamviz.client.arguments import Id, new_id, whole_number
@@ -42,18 +43,14 @@ return added
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An entry in the dead-letter stream, with its history.
+    """An entry in the dead-letter stream, with its own fields, its delivery count and its origin.
 
     Attributes
     ----------
     id, entry_id : EntryId
         Its IDs in the dead-letter stream and in the stream that it comes from.
-    fields : dict of str to str
-        The entry's own fields.
-    stream, group, consumer : str
-        The stream and the group it comes from, and the last consumer that held it.
-    deliveries : int
-        Its delivery count.
+    consumer : str
+        The last consumer of the group that held it.
     error : str
         Why it could not be handled; empty if unknown.
     repeated : tuple of (str, str)
@@ -72,17 +69,15 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead-letter stream of a group, managed by one consumer.
+    """The dead-letter stream of a group, managed by a consumer that claims entries and moves them.
 
     Parameters
     ----------
-    consumer : Consumer
-        The consumer that claims the entries before it moves them.
     key : str, optional
         The dead-letter stream's key; the default is the stream's key with ``:dead`` at its end.
+        InputError if it is the stream's own.
     after_deliveries : int
-        The delivery count from which an entry is moved, 1 or more. InputError if it is less, or
-        `key` is the stream's own.
+        The delivery count from which an entry is moved, 1 or more.
 
     Examples
     --------
@@ -118,25 +113,18 @@ class DeadLetters:
         """Move entries that were delivered too often, and return them (XPENDING, XCLAIM, EVAL).
 
         Several consumers may sweep at once: only one of them moves an entry. A pending entry that
-        was deleted from the stream is only acknowledged.
-
-        Parameters
-        ----------
-        errors : dict of str to str, optional
-            For an entry's ID, why it could not be handled.
-        min_idle_ms : int
-            Skip entries that were delivered less than this long ago, in milliseconds: a consumer
-            may still be handling them.
+        was deleted from the stream is only acknowledged. The `errors` say, for an entry's ID, why
+        it could not be handled. Entries that were delivered less than `min_idle_ms` milliseconds
+        ago are skipped: a consumer may still be handling them.
         """
         check_type("errors", errors, (Mapping, NoneType), "a dict of an entry's ID and a text")
-        letters = []
-        for held in self._pending(min_idle_ms):
-            if held.deliveries < self.after_deliveries:
-                continue
-            error = (errors or {}).get(str(held.id), "")
-            letter = self.move(held, error, min_idle_ms=min_idle_ms)
-            letters += [letter] if letter is not None else []
-        return letters
+        why = errors or {}
+        moved = [
+            self.move(held, why.get(str(held.id), ""), min_idle_ms=min_idle_ms)
+            for held in self._pending(min_idle_ms)
+            if held.deliveries >= self.after_deliveries
+        ]
+        return [letter for letter in moved if letter is not None]
 
     def move(
         self,
@@ -148,29 +136,17 @@ class DeadLetters:
     ) -> DeadLetter | None:
         """Move one pending entry, however often it was delivered (XCLAIM, EVAL).
 
-        Parameters
-        ----------
-        held : PendingEntry
-            The entry, as `ConsumerGroup.pending_entries` returns it.
-        error : str
-            Why it could not be handled.
-        min_idle_ms : int
-            As in `sweep`.
-        id : EntryId or str
-            The dead letter's ID; by default, the server chooses it.
-
-        Returns
-        -------
-        DeadLetter or None
-            None if another consumer was quicker, or the entry was deleted from the stream.
+        The `error` says why it could not be handled, and `id` is the dead letter's; `min_idle_ms`
+        is as in `sweep`. Return None if another consumer was quicker, or the entry was deleted
+        from the stream.
         """
         advice = "a PendingEntry, as group.pending_entries() returns it"
         check_type("held", held, PendingEntry, advice)
         claimed = self.consumer.claim([held.id], min_idle_ms, deliveries=held.deliveries)
         if claimed:
-            return self._move(claimed[0], held.consumer, held.deliveries, error, new_id(id))
-        if not self._source.range(str(held.id), str(held.id)):
-            self.group.ack(held.id)
+            return self._move(claimed[0], held, error, new_id(id))
+        if not self._source.range(held.id, held.id):
+            self.group.ack(held)
         return None
 
     def _pending(self, min_idle_ms: int) -> Iterator[PendingEntry]:
@@ -195,7 +171,7 @@ class DeadLetters:
         """
         check_type("letter", letter, DeadLetter, "a DeadLetter, as letters() returns it")
         keys = self.stream.key, letter.stream
-        values = _flat(letter.repeated or letter.fields.items())
+        values = chain(*(letter.repeated or letter.fields.items()))
         added = self.group.connection.call("EVAL", _SEND_BACK, 2, *keys, str(letter.id), *values)
         if added is None:
             raise InputError(
@@ -205,14 +181,14 @@ class DeadLetters:
         return EntryId.parse(added)
 
     def _move(
-        self, entry: Entry, consumer: str, deliveries: int, error: str, letter_id: str = "*"
+        self, entry: Entry, held: PendingEntry, error: str, letter_id: str
     ) -> DeadLetter | None:
         origin, name = self.group.key, self.group.name
-        history = fields(origin, name, consumer, entry.id, deliveries, error)
+        history = fields(origin, name, held.consumer, entry.id, held.deliveries, error)
         own = [pair for pair in entry.pairs if pair[0] not in history]
         both = (*own, *history.items())
         keys, which = (origin, self.stream.key), (name, str(entry.id), letter_id)
-        added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *_flat(both))
+        added = self.group.connection.call("EVAL", _MOVE, 2, *keys, *which, *chain(*both))
         if added is None:
             return None
         repeated = both if entry.repeated else ()
@@ -225,10 +201,6 @@ def fields(
     """Return the fields for the history of a dead letter; see `DeadLetter`."""
     values = (stream, str(entry_id), group, consumer, str(deliveries), error)
     return dict(zip(_HISTORY, values, strict=True))
-
-
-def _flat(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return [word for pair in pairs for word in pair]
 
 
 def _read(entry: Entry) -> DeadLetter:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from streamviz.client import arguments
 from streamviz.client.arguments import Id
 from streamviz.client.cluster import Client
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
-from streamviz.client.read import read_streams
-from streamviz.client.stream import Stream
+from streamviz.client.stream import Stream, read_streams
 from streamviz.errors import InputError, NoSuchStream, OffsetError, check_type
 from streamviz.patterns.horizon import Page, full_page_ends, split_at_horizon
 from streamviz.patterns.offsets import Offset
@@ -31,26 +31,22 @@ def follow(
     The position moves to an entry when the loop asks for the next one. So a loop that raises,
     breaks or is killed gets its last entry again.
 
+    OffsetError if the position lies beyond the stream's last ID: the stream was deleted and
+    recreated, or the server lost its newest entries. Reading on would wait for entries that may
+    never come.
+
     Parameters
     ----------
-    stream : Stream
-        The stream to read.
     offset : Offset
         The offset store that keeps the reader's position.
     start : EntryId or str
         Where to start if no position is saved yet. ``"$"``, the newest entry, is looked up and
         saved at once, so no entry added from then on is missed.
     count : int
-        The number of entries to fetch at a time.
+        How many entries to fetch at a time.
     block_ms : int, optional
         How long to wait when there is no new entry, in milliseconds; 0 is for ever. Without it,
         the loop ends there.
-
-    Raises
-    ------
-    OffsetError
-        If the position lies beyond the stream's last ID: the stream was deleted and recreated, or
-        the server lost its newest entries. Reading on would wait for entries that may never come.
 
     Examples
     --------
@@ -67,9 +63,8 @@ def follow(
     """
     check_type("stream", stream, Stream, "a Stream, for example Stream(client, key)")
     offsets = {stream.key: offset}
-    entries = follow_streams(stream.client, offsets, start=start, count=count, block_ms=block_ms)
-    for _, entry in entries:
-        yield entry
+    pairs = follow_streams(stream.client, offsets, start=start, count=count, block_ms=block_ms)
+    yield from (entry for _, entry in pairs)
 
 
 def follow_streams(
@@ -85,19 +80,8 @@ def follow_streams(
     Entries that exist already come in order, whatever the page size. An entry that is added
     meanwhile with an ID before one that was already read comes late.
 
-    Parameters
-    ----------
-    client : redis.Redis or RedisCluster
-        The server.
-    offsets : mapping of str to Offset
-        For each stream's key, an offset store of its own.
-    start, count, block_ms
-        As in `follow`; `count` is for each stream.
-
-    Yields
-    ------
-    (str, Entry)
-        Each entry with its stream's key.
+    Each entry comes with its stream's key. There is an offset store for each stream, and `count`
+    is for each stream.
     """
     check_type("offsets", offsets, Mapping, "an offset store for each stream's key")
     streams = {key: Stream(client, key) for key in offsets}
@@ -136,11 +120,8 @@ def check_position(stream: Stream, position: EntryId) -> None:
     OffsetError if the last ID is smaller (XINFO STREAM, 5.0). A stream that does not exist is
     accepted: it may be created later.
     """
-    try:
-        last = stream.info().last_generated_id
-    except NoSuchStream:
-        return
-    if last < position:
+    last = _last_id(stream)
+    if last is not None and last < position:
         raise OffsetError(
             f"the position {position} lies beyond {last}, the last ID of {stream.key!r}: the "
             "stream was deleted and recreated, or the server lost its newest entries. To read it "
@@ -157,9 +138,12 @@ def _first_position(stream: Stream, offset: Offset, start: Id) -> EntryId:
         return position
     if arguments.id_text(start, "$") != "$":
         return EntryId.parse(start)
-    try:
-        newest = stream.info().last_generated_id
-    except NoSuchStream:
-        newest = EntryId.ZERO
+    newest = _last_id(stream) or EntryId.ZERO
     offset.save(newest)
     return newest
+
+
+def _last_id(stream: Stream) -> EntryId | None:
+    with suppress(NoSuchStream):
+        return stream.info().last_generated_id
+    return None

@@ -30,22 +30,9 @@ class OrderedGroupReader:
     that is added later with a smaller ID comes late. A stream without new entries does not delay
     the others.
 
-    Parameters
-    ----------
-    client : redis.Redis or redis.cluster.RedisCluster
-        The server; in a cluster, all keys need the same hash tag.
-    streams : iterable of str
-        The streams' keys. Each stream must have the group. InputError if there is no key, or a
-        key is given twice.
-    group, consumer : str
-        Their names.
-    pending_first : bool
-        Whether to start with the consumer's pending entries.
-
-    Attributes
-    ----------
-    groups, consumers : dict of str to ConsumerGroup, dict of str to Consumer
-        For each stream's key, that stream's group, and this consumer in it.
+    In a cluster, the keys need the same hash tag. Each stream must have the group. For each key,
+    `groups` and `consumers` have that stream's group, and this consumer in it. With
+    `pending_first`, the reader starts with the consumer's pending entries.
 
     Examples
     --------
@@ -101,35 +88,22 @@ class OrderedGroupReader:
         noack: bool = False,
         claim_idle_ms: int | None = None,
     ) -> Page:
-        """Get the next page (XREADGROUP, 5.0).
+        """Get the next page (XREADGROUP, 5.0), each entry with its stream's key.
 
-        Parameters
-        ----------
-        count : int
-            Read up to this many entries from each stream, and none from a stream of which this
-            many are held back.
-        block_ms, noack, claim_idle_ms
-            As in `Consumer.read`. The read does not block while entries are held back. With
-            `noack`, a crash loses the entries held back. Entries taken over by `claim_idle_ms`
-            are old, so they come first.
+        Read up to `count` entries from each stream, and none from a stream of which this many are
+        held back. Acknowledge an entry with ``consumers[key].ack(entry.id)``. NoSuchGroup if a
+        stream lacks the group; the entries held back are kept.
 
-        Returns
-        -------
-        list of (str, Entry)
-            Each entry with its stream's key; empty if there is none. Acknowledge an entry with
-            ``consumers[key].ack(entry.id)``. NoSuchGroup if a stream lacks the group; the entries
-            held back are kept.
+        The rest is as in `Consumer.read`, but the read does not block while entries are held back.
+        With `noack`, a crash loses these. Entries taken over by `claim_idle_ms` are old, so they
+        come first.
         """
         arguments.whole_number("count", count, 1)
         while True:
             self._read_pending(count)
             can_block = not (self._held_back or self._old)
-            ends = self._read_new(
-                count,
-                block_ms=block_ms if can_block else None,
-                noack=noack,
-                claim_idle_ms=claim_idle_ms,
-            )
+            wait_ms = block_ms if can_block else None
+            ends = self._read_new(count, block_ms=wait_ms, noack=noack, claim_idle_ms=claim_idle_ms)
             page, self._held_back = split_at_horizon(self._held_back, [*ends, *self._old.values()])
             if page or not self._old:  # else a whole page of pending entries was deleted
                 return page
@@ -139,7 +113,7 @@ class OrderedGroupReader:
         pages = {key: self._pending(key, count) for key in self._old if sizes[key] < count}
         starts: dict[str, Id] = {key: self._old[key] for key, ids in pages.items() if ids}
         entries = read_groups(self._any, starts, count=count) if starts else []
-        self._held_back += [(key, entry) for key, entry in entries if entry.id in pages[key]]
+        self._held_back += [pair for pair in entries if pair[1].id in pages[pair[0]]]
         for key, ids in pages.items():
             if len(ids) < count:
                 del self._old[key]  # that was the last page

@@ -51,7 +51,7 @@ class MemoryOffset:
         self._position = None if entry_id is None else EntryId.parse(entry_id)
 
     def load(self) -> EntryId | None:
-        """Return the saved position, or None if there is none."""
+        """Return the position."""
         return self._position
 
     def save(self, entry_id: EntryId) -> None:
@@ -65,21 +65,16 @@ class MemoryOffset:
 class FileOffset:
     """Keep a position in a file of one line, on this machine only.
 
-    The file always holds one whole ID: a save writes a temporary file in the same directory,
-    flushes it to the disk, and renames it in one step. A process that is killed during a save may
-    leave that temporary file there.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; its directory must exist.
+    The file always holds one whole ID: a save writes a temporary file in the same directory, which
+    must exist, flushes it to the disk, and renames it in one step. A process that is killed during
+    a save may leave that temporary file there.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path_of("path", path)
 
     def load(self) -> EntryId | None:
-        """Return the position in the file, or None if there is no file.
+        """Return the position in the file, or None without a file.
 
         OffsetError if the file holds anything else, or can't be read.
         """
@@ -126,15 +121,8 @@ class FileOffset:
 class HashOffset:
     """Keep a position in a Redis hash, with a field for each reader (HGET, HSET, 2.0).
 
-    Every client of the server can see it. An `Observer` that gets the hash's key observes its
-    readers.
-
-    Parameters
-    ----------
-    client : redis.Redis
-    key, reader : str
-        The hash's key, for example ``"orders:readers"``; the reader's name, which is the field.
-        InputError if one is empty or not text, or `client` is not a client.
+    Every client of the server can see it. An `Observer` that gets the hash's key, for example
+    ``"orders:readers"``, observes its readers. InputError if a name is empty or not text.
     """
 
     def __init__(self, client: redis.Redis, key: str, reader: str) -> None:
@@ -203,13 +191,9 @@ class TransactionOffset(HashOffset):
     def save(self, entry_id: EntryId) -> None:
         """Run the queued commands and save the position, in one step.
 
-        Raises
-        ------
-        OffsetError
-            If another reader has changed the position under this name. Nothing is done.
-        StreamError
-            If the server refused a command. As always with MULTI, the other queued commands may
-            have been run; the position goes back to where it was.
+        OffsetError if another reader has changed the position under this name: nothing is done.
+        StreamError if the server refused a command. As always with MULTI, the other queued commands
+        may have been run; the position goes back to where it was.
         """
         entry_id = EntryId.parse(entry_id)
         expected = None if self._position is None else str(self._position)

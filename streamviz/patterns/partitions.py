@@ -29,7 +29,7 @@ _Row = tuple[str, Fields]
 
 
 class Partitions:
-    """The partitions of one stream; creating this object sends nothing.
+    """The partitions of one stream, by number in `streams`; creating this object sends nothing.
 
     Parameters
     ----------
@@ -39,13 +39,7 @@ class Partitions:
         The start of the keys; without ``{``, which would begin the hash tag.
     count : int
         The number of partitions, 1 to 16,384. If you change it later, most business keys go to
-        another partition than before and lose their order, so choose enough at once. InputError
-        if `name` or `count` is invalid.
-
-    Attributes
-    ----------
-    streams : tuple of Stream
-        The partitions, by number.
+        another partition than before and lose their order, so choose enough at once.
 
     Examples
     --------
@@ -73,8 +67,7 @@ class Partitions:
     def number(self, key: str) -> int:
         """Return the number of a business key's partition: the key's CRC32 modulo their count.
 
-        It is the same in every process and every language, unlike Python's own `hash`. The key is
-        text, or this raises an InputError.
+        It is the same in every process and every language, unlike Python's own `hash`.
         """
         if not isinstance(key, str):
             raise InputError(f"{key!r} is not a business key: give it as text, such as 'ada'")
@@ -106,18 +99,9 @@ class Partitions:
     ) -> tuple[int, EntryId] | Confirmed[tuple[int, EntryId]]:
         """Add one entry to the partition of its business key (XADD, 5.0).
 
-        Parameters
-        ----------
-        key : str
-            The business key, for example a customer. It is not stored, so put it into a field.
-        fields, id, wait, wait_ms, on_disk
-            As in `Stream.add`; an ID is unique only within its partition.
-
-        Returns
-        -------
-        (int, EntryId)
-            The partition's number, and the entry's ID there. With `wait`, a pair: that, and how
-            many replicas have the entry.
+        Return the partition's number, and the entry's ID there, which is unique only there. The
+        business key, for example a customer, is not stored, so put it into a field. The rest is
+        as in `Stream.add`.
         """
         number = self.number(key)
         if wait is None:
@@ -149,35 +133,25 @@ class Partitions:
     ) -> list[int] | Confirmed[list[int]]:
         """Add many entries fast, each to the partition of its business key, in the order of `rows`.
 
+        Return the number of entries added to each partition. With `wait`, return a pair: that, and
+        how many replicas have all entries of their node.
+
         Parameters
         ----------
         rows : iterable of (str, mapping)
-            Business keys and fields.
+            Business keys and fields. InputError if one is not valid.
         batch : int
             The number of rows to read at a time and send: in one round trip a node, the nodes
             side by side.
-        wait, wait_ms, on_disk : optional
-            Wait until this many replicas of each node have the batch; see `Stream.add`.
-        progress : bool
-            Whether to show a progress bar after two seconds, in a terminal or a notebook.
-
-        Returns
-        -------
-        list of int
-            The number of entries added to each partition. With `wait`, a pair: that, and how many
-            replicas have all entries of their node.
-
-        Raises
-        ------
-        InputError
-            If a row is not valid; see `Stream.add_many`.
-        CommandRefused, ServerUnreachable
-            If a row was refused or not confirmed. The message names the first such row, and says
-            how many rows were added: all of the earlier batches, and those of its batch that
-            other nodes and partitions took. The remaining rows are not sent.
+        wait, wait_ms, on_disk, progress : optional
+            As in `Stream.add_many`, for the replicas of each node.
 
         Notes
         -----
+        CommandRefused or ServerUnreachable if a row was refused or not confirmed. The message names
+        the first such row, and says how many rows were added: all of the earlier batches, and those
+        of its batch that other nodes and partitions took. The remaining rows are not sent.
+
         To go on after an error, give add_many an iterator, and then `error.unconfirmed`, which
         has the rows that were read and not confirmed, and what remains. Nothing is lost, and only
         the rows of that one batch may be doubled, those whose confirmation got lost::
@@ -222,20 +196,9 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     """Assign each partition to one consumer, as evenly as possible.
 
     Redis neither assigns partitions nor keeps other consumers from reading them, so every process
-    must compute the same assignment. This one depends only on the names.
-
-    Parameters
-    ----------
-    count : int
-        The number of partitions, 1 or more, else InputError.
-    consumers : sequence of str
-        The consumers' names, in any order. Consumers beyond `count` get no partition. InputError
-        if there is no name or a name is given twice.
-
-    Returns
-    -------
-    dict of str to tuple of int
-        For each consumer, the numbers of its partitions.
+    must compute the same assignment. This one depends only on the names, in any order. Consumers
+    beyond `count`, the number of partitions, get none. InputError if there is no name or a name is
+    given twice.
 
     Examples
     --------

@@ -43,6 +43,15 @@ _shared: EmbeddedServer | None = None
 def connect(url: str | None = None, **options: Any) -> redis.Redis:
     """Return a client of a server that answers and is new enough.
 
+    Of a node of a cluster, that is a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
+    SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects within 1.5 s
+    (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
+    ``socket_timeout=`` applies to later commands, not to this first contact.
+
+    ServerUnreachable, ServerAuthError or ServerTooOld if there is no answer in the protocol of the
+    URL, the server wants another user name or password, or is older than Redis 7.0. ServerError if
+    no URL is given and there is no server program to start.
+
     Parameters
     ----------
     url : str, optional
@@ -52,24 +61,6 @@ def connect(url: str | None = None, **options: Any) -> redis.Redis:
     **options
         Passed on to `redis.Redis`, for example ``password=`` or ``ssl_ca_certs=``; they win over
         the URL's.
-
-    Returns
-    -------
-    redis.Redis
-        Of a node of a cluster, a `redis.cluster.RedisCluster`, which finds the others (CLUSTER
-        SLOTS); for this one node alone, use `redis.Redis.from_url`. The client connects
-        within 1.5 s (or ``socket_connect_timeout=``) or fails, and never sends a command twice.
-        ``socket_timeout=`` applies to later commands, not to this first contact.
-
-    Raises
-    ------
-    InputError
-        If the URL, a part of it or an option is wrong.
-    ServerUnreachable, ServerAuthError, ServerTooOld
-        If there is no answer in the protocol of the URL, the server wants another user name or
-        password, or is older than Redis 7.0.
-    ServerError
-        If no URL is given and there is no server program to start.
 
     Examples
     --------
@@ -124,8 +115,12 @@ class EmbeddedServer:
     """A real Redis server that belongs to this process.
 
     The server listens on a Unix socket in a private directory, or, if you give a port, on
-    loopback with a random password. It keeps nothing on disk. It ends when this process ends,
-    even by SIGKILL. Several servers can run side by side.
+    loopback with a password. It keeps nothing on disk. It ends when this process ends, even by
+    SIGKILL. Several servers can run side by side. ServerError if there is no program, or it does
+    not start; the message has the end of its output.
+
+    Its `url` is the address for `connect`, ``redis-cli -u``, or another process of this machine's
+    user. With a port, it has the password.
 
     Parameters
     ----------
@@ -139,19 +134,6 @@ class EmbeddedServer:
         Further options of the server, for example ``("--maxmemory", "100mb")``.
     password : str, optional
         The password for a port, letters and digits; the default is a random one.
-
-    Attributes
-    ----------
-    url : str
-        The address for `connect`, ``redis-cli -u``, or another process of this machine's user.
-        With a port, it has the password.
-    program : str
-        The server's program.
-
-    Raises
-    ------
-    ServerError
-        If no program is found, or it does not start; the message has the end of its output.
     """
 
     def __init__(

@@ -39,13 +39,8 @@ _ATTEMPTS = 3
 class Node:
     """One node of the cluster.
 
-    Attributes
-    ----------
-    name : str
-        ``"node-1"`` and so on, for people; the nodes know each other by IDs.
-    server : EmbeddedServer
-    bus_port : int
-        The port for messages between nodes.
+    Its name, ``"node-1"`` and so on, is for people; the nodes know each other by IDs. They send
+    messages to each other's `bus_port`.
     """
 
     name: str
@@ -66,27 +61,12 @@ class Node:
 def embedded_cluster(
     nodes: int = 3, *, replicas: bool = False, program: str | None = None
 ) -> EmbeddedCluster:
-    """Start a cluster that belongs to this process, and return it when it serves all slots.
+    """Start a cluster of 2 to 10 nodes, and return it when it serves all slots.
 
-    Parameters
-    ----------
-    nodes : int
-        The number of nodes, 2 to 10. Each owns an equal share of the 16,384 slots.
-    replicas : bool
-        Whether each node has a replica, which takes over if the node fails.
-    program : str, optional
-        The server's program, 7.0 or newer; see `EmbeddedServer`.
-
-    Returns
-    -------
-    EmbeddedCluster
-        The call takes a little more than two seconds, because a Redis node waits that long after
-        its start before it serves anything.
-
-    Raises
-    ------
-    InputError, ServerError
-        If `nodes` is out of range; if a node does not start, or they do not form a cluster.
+    The call takes a little more than two seconds, because a Redis node waits that long after its
+    start before it serves anything. Each node owns an equal share of the 16,384 slots. With
+    `replicas`, each has a replica, which takes over if the node fails. The `program` is of 7.0 or
+    newer; see `EmbeddedServer`. ServerError if a node does not start, or they form no cluster.
 
     Examples
     --------
@@ -102,14 +82,8 @@ class EmbeddedCluster:
 
     Its nodes listen on loopback only and share one random password. They keep nothing on disk
     but their list of nodes, in private directories that are removed with them. The cluster ends
-    when this process ends, even by SIGKILL.
-
-    Attributes
-    ----------
-    nodes : tuple of Node
-        The nodes, in the order of their slots.
-    replicas : tuple of Node
-        Their replicas, in the same order; empty without.
+    when this process ends, even by SIGKILL. Its `nodes` are in the order of their slots, and their
+    `replicas` in the same order.
     """
 
     def __init__(
@@ -127,9 +101,9 @@ class EmbeddedCluster:
                 undo.callback(members[-1].server.stop)
             self.nodes, self.replicas = tuple(members[:nodes]), tuple(members[nodes:])
             self._members = tuple(members)
-            self._admins = {node.name: node.server.client() for node in members}
-            for admin in self._admins.values():
-                undo.callback(admin.close)
+            self._to = {node.name: Connection(node.server.client()) for node in members}
+            for connection in self._to.values():
+                undo.callback(connection.client.close)
             self._form()
             self._undo = undo.pop_all()
 
@@ -158,11 +132,12 @@ class EmbeddedCluster:
 
     def node(self, name: str) -> Node:
         """Return the node with that name, or raise an InputError."""
-        for node in self._members:
-            if node.name == name:
-                return node
-        names = ", ".join(node.name for node in self._members)
-        raise InputError(f"{name!r} is not a node of this cluster: give one of {names}")
+        nodes = {node.name: node for node in self._members}
+        if name not in nodes:
+            raise InputError(
+                f"{name!r} is not a node of this cluster: give one of {', '.join(nodes)}"
+            )
+        return nodes[name]
 
     def slot_owner(self, key: str | int) -> Node:
         """Return the node that owns a slot, or the slot of a key (CLUSTER NODES, 3.0).
@@ -171,9 +146,9 @@ class EmbeddedCluster:
         """
         slot = key if isinstance(key, int) else slot_of(key)
         running = [node for node in self._members if node.server.running] or list(self._members)
-        owner_id = resharding.slot_owner(Connection(self._admins[running[0].name]), slot)
+        owner_id = resharding.slot_owner(self._to[running[0].name], slot)
         for node in running:
-            if Connection(self._admins[node.name]).call("CLUSTER", "MYID").decode() == owner_id:
+            if self._to[node.name].call("CLUSTER", "MYID").decode() == owner_id:
                 return node
         raise ServerError(f"no running node owns slot {slot}: start a new cluster")
 
@@ -185,12 +160,9 @@ class EmbeddedCluster:
         target, source = self.node(to), self.slot_owner(slot)
         if source is target:
             raise InputError(f"slot {slot} is already on {to}: give another slot or another node")
-        others = [
-            self._admins[node.name]
-            for node in self._members
-            if node not in (source, target) and is_primary(Connection(self._admins[node.name]))
-        ]
-        here, there = self._admins[source.name], self._admins[target.name]
+        rest = [self._to[node.name] for node in self._members if node not in (source, target)]
+        others = [one.client for one in rest if is_primary(one)]
+        here, there = (self._to[node.name].client for node in (source, target))
         yield from resharding.move_slot_steps(slot, here, there, others, batch=batch)
 
     def move_slot(self, slot: int, to: str, *, batch: int = 1) -> None:
@@ -201,7 +173,7 @@ class EmbeddedCluster:
     def cut_off(self, replica: str) -> None:
         """Let a replica get nothing more from its node, as if the cable between them was cut."""
         primary = self.nodes[self._replica_number(replica)]
-        cut_off(*(Connection(self._admins[name]) for name in (replica, primary.name)))
+        cut_off(self._to[replica], self._to[primary.name])
 
     def take_over(self, replica: str) -> None:
         """Let a replica take over its node's slots at once (CLUSTER FAILOVER TAKEOVER, 3.0).
@@ -210,9 +182,8 @@ class EmbeddedCluster:
         of the nodes agree: there must be three or more.
         """
         self._replica_number(replica)
-        others = [one.name for one in self._members if one.server.running and one.name != replica]
-        here, *there = (Connection(self._admins[name]) for name in (replica, *others))
-        take_over(here, there)
+        running = [node.name for node in self._members if node.server.running]
+        take_over(self._to[replica], [self._to[name] for name in running if name != replica])
 
     def _replica_number(self, name: str) -> int:
         node = self.node(name)
@@ -236,7 +207,7 @@ class EmbeddedCluster:
 
     def _form(self) -> None:
         """Assign the slots, introduce the nodes to each other, and wait until all agree."""
-        connections = [Connection(self._admins[node.name]) for node in self._members]
+        connections = [*self._to.values()]
         count = len(self.nodes)
         for number, connection in enumerate(connections[:count]):
             first, end = (SLOTS * share // count for share in (number, number + 1))

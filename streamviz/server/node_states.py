@@ -42,12 +42,8 @@ def known_replicas(node: Connection) -> int:
 
 def is_complete(node: Connection, nodes: int) -> bool:
     """Whether a node knows all nodes and an owner for each slot (CLUSTER INFO, 3.0)."""
-    lines = node.call("CLUSTER", "INFO").decode().splitlines()
-    return {
-        "cluster_state:ok",
-        f"cluster_slots_assigned:{SLOTS}",
-        f"cluster_known_nodes:{nodes}",
-    } <= set(lines)
+    numbers = f"cluster_slots_assigned:{SLOTS}", f"cluster_known_nodes:{nodes}"
+    return {"cluster_state:ok", *numbers} <= {*node.call("CLUSTER", "INFO").decode().split()}
 
 
 def cut_off(replica: Connection, primary: Connection) -> None:

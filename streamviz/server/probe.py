@@ -29,6 +29,7 @@ OLDEST = (7, 0)
 CONNECT_TIMEOUT_S = 1.5
 _OF_ONE_SERVER = ("host", "port", "db", "connection_class")
 _TLS_TIMEOUT_S = 1.0  # a server without TLS sends nothing, so it always takes this long
+_CERTIFICATE = "its file as ssl_certfile= and its key as ssl_keyfile="
 
 
 def new_client(options: Mapping[str, Any]) -> redis.Redis:
@@ -39,10 +40,8 @@ def new_client(options: Mapping[str, Any]) -> redis.Redis:
 def first_contact(url: str, options: Mapping[str, Any]) -> tuple[tuple[int, ...], bool]:
     """Return a server's version, and whether it is a node of a cluster (INFO server).
 
-    The time-outs are apart from the client's.
-
-    Raise ServerTooOld before Redis 6, ServerError if it refuses HELLO, and redis-py's own error
-    if it can't be reached; see `explain_failure`.
+    The time-outs are apart from the client's. Raise ServerTooOld before Redis 6, ServerError if it
+    refuses HELLO, and redis-py's own error if it can't be reached; see `explain_failure`.
     """
     timeout_s = _TLS_TIMEOUT_S if url.startswith("rediss:") else CONNECT_TIMEOUT_S
     options = {**options, "socket_timeout": timeout_s}
@@ -132,50 +131,39 @@ def explain_failure(error: Exception, url: str, options: Mapping[str, Any]) -> S
         )
     if isinstance(error, ResponseError) and "db index" in lower:
         return ServerError(f"{url}: {message}. The server has no such database: use /0")
-    if "certificate" in lower:
-        return ServerUnreachable(f"{url} {_certificate_problem(lower, message)}")
     tls = url.startswith("rediss:")
-    if tls and any(end in lower for end in ("while writing", "reset by peer", "closed by server")):
-        return ServerUnreachable(
-            f"{url} closed the connection after the TLS handshake: {message}. If it wants a "
-            "certificate from you, give its file as ssl_certfile= and its key as ssl_keyfile="
-        )
-    if "ssl" in lower or "wrong version number" in lower or (tls and "time" in lower):
-        return ServerUnreachable(
-            f"{url} does not speak TLS: {message}. Write redis:// instead of rediss://"
-        )
-    if url.startswith("redis:") and ("closed by server" in lower or "reset by peer" in lower):
-        return ServerUnreachable(
-            f"{url} closed the connection: {message}. If it speaks TLS, write rediss:// "
-            "instead of redis://"
-        )
+    closed = "closed by server" in lower or "reset by peer" in lower
+    problem, step = "", ""
+    if "certificate" in lower:
+        problem, step = _certificate_problem(lower)
+    elif tls and (closed or "while writing" in lower):
+        problem = "closed the connection after the TLS handshake"
+        step = f"If it wants a certificate from you, give {_CERTIFICATE}"
+    elif "ssl" in lower or "wrong version number" in lower or (tls and "time" in lower):
+        problem, step = "does not speak TLS", "Write redis:// instead of rediss://"
+    elif closed and url.startswith("redis:"):
+        problem = "closed the connection"
+        step = "If it speaks TLS, write rediss:// instead of redis://"
+    if problem:
+        return ServerUnreachable(f"{url} {problem}: {message}. {step}")
     return ServerUnreachable(
         f"no answer from {url}: {message}. Start the server, correct the URL, or call connect() "
         "without a URL to use the embedded server"
     )
 
 
-def _certificate_problem(lower: str, message: str) -> str:
+def _certificate_problem(lower: str) -> tuple[str, str]:
     """Return what is wrong with a certificate, and the next step."""
     if "certificate required" in lower:
-        return (
-            f"wants a certificate from you: {message}. Give its file as ssl_certfile= and its "
-            "key as ssl_keyfile="
-        )
+        return "wants a certificate from you", f"Give {_CERTIFICATE}"
     if "expired" in lower or "not yet valid" in lower:
-        return (
-            f"has a certificate of another time: {message}. Renew it on the server, or set this "
-            "machine's clock"
-        )
+        step = "Renew it on the server, or set this machine's clock"
+        return "has a certificate of another time", step
     if "hostname mismatch" in lower or "not valid for" in lower:
-        return (
-            f"has a certificate for another name: {message}. Connect to a name that is in the "
-            "certificate"
-        )
-    return (
-        f"has a certificate that is not trusted: {message}. Give the file of the certificate "
-        "authority as ssl_ca_certs="
-    )
+        step = "Connect to a name that is in the certificate"
+        return "has a certificate for another name", step
+    step = "Give the file of the certificate authority as ssl_ca_certs="
+    return "has a certificate that is not trusted", step
 
 
 def _redacted(error: Exception, options: Mapping[str, Any]) -> str:

@@ -32,34 +32,22 @@ def move_slot_steps(
     *,
     batch: int = 1,
 ) -> Iterator[str]:
-    """Move one slot; each iteration does one step.
+    """Move one slot, 0 to 16,383; each iteration does one step, and yields what was done.
 
-    You can stop between two steps: the cluster works on with a half-moved slot. After an error,
-    call this function again to continue the move.
+    That is ``"importing"``, ``"migrating"``, ``"3 keys moved"`` or ``"settled"``. You can stop
+    between two steps: the cluster works on with a half-moved slot. After a ServerError, nothing is
+    lost: call this function again to continue the move.
 
     Parameters
     ----------
-    slot : int
-        0 to 16,383.
     source, target : redis.Redis
-        Clients of the two nodes themselves, not of the cluster.
+        Clients of the two nodes themselves, not of the cluster. InputError if the source does not
+        own the slot.
     others : sequence of redis.Redis
         Clients of other nodes to tell at once; the remaining nodes learn of it by gossip.
     batch : int
         The number of keys to move in one step. The source is blocked meanwhile, so 1 is best for
         large keys such as streams.
-
-    Yields
-    ------
-    str
-        What was done: ``"importing"``, ``"migrating"``, ``"3 keys moved"``, ``"settled"``.
-
-    Raises
-    ------
-    InputError
-        If `slot` or `batch` is out of range, or the source does not own the slot.
-    ServerError
-        If a node does not answer or refuses; the message has the next step. Nothing is lost.
     """
     if type(slot) is not int or not 0 <= slot < SLOTS:
         raise InputError(f"slot={slot!r}: give a whole number from 0 to {SLOTS - 1:,}")

@@ -33,10 +33,12 @@ def validate(url: str) -> str:
     # A raw / ? or # ends the authority, so the rest would be parsed as a path or an option.
     if "@" in tail and (authority or not url.startswith("unix:")):
         raise InputError(f"{shown!r} has an @ in the wrong place: {_ENCODE}")
-    parts = _parse(url)
-    if parts is None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # its text would repeat the password
         hint = _ENCODE if "@" in url else "the port is a number up to 65535"
-        raise InputError(f"{shown!r} is not a URL: {_FORM}; {hint}")
+        raise InputError(f"{shown!r} is not a URL: {_FORM}; {hint}") from None
     if parts.scheme != "unix" and not parts.hostname:
         raise InputError(f"{shown!r} has no host: {_FORM}")
     database = _database(parts)
@@ -79,16 +81,6 @@ def _split(url: str) -> tuple[str, str, str]:
     """Return the scheme, the part before the first / ? or #, and the rest."""
     parts = re.fullmatch(r"((?:rediss?|unix|https?)://)?([^/?#]*)(.*)", url, flags=re.S)
     return (parts[1] or "", parts[2], parts[3]) if parts else ("", "", url)
-
-
-def _parse(url: str) -> SplitResult | None:
-    """Return the URL's parts, or None: the errors of urllib would repeat the password."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
 
 
 def _database(parts: SplitResult) -> str:

@@ -14,8 +14,8 @@ from streamviz import Stream
 from streamviz.client import badges
 from streamviz.client.capabilities import FEATURES, Capabilities, Capability, Feature, capabilities
 from streamviz.client.connection import Connection
-from streamviz.client.read import read_streams
 from streamviz.client.server_version import ServerVersion
+from streamviz.client.stream import read_streams
 from streamviz.errors import InputError, ServerUnreachable, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 

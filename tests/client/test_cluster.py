@@ -21,8 +21,8 @@ from streamviz.client.cluster import (
     slot_of,
 )
 from streamviz.client.connection import Connection
-from streamviz.client.read import read_streams
 from streamviz.client.redirection import Redirection, redirection
+from streamviz.client.stream import read_streams
 from streamviz.errors import CommandRefused, InputError, NoSuchGroup, ServerUnreachable
 from streamviz.patterns.dead_letters import DeadLetters
 from streamviz.server.embedded_cluster import EmbeddedCluster

@@ -245,16 +245,16 @@ def test_a_list_of_entries_leaves_deleted_ones_out(shape: Shape, deleted: Any) -
 def test_nothing_is_no_entries(nothing: Any) -> None:
     assert replies.entries(nothing) == []
     assert replies.ids(nothing) == []
-    assert replies.by_stream(nothing) == {}
+    assert replies.in_id_order(nothing) == []
     assert replies.entry(nothing) is None
 
 
 @pytest.mark.parametrize("raw", [lambda reply: reply, in_bytes])
 def test_xread_of_a_map_and_of_pairs(raw: Shape) -> None:
     as_map = {"s": [RAW_ONE, RAW_TWO], "t": [RAW_ONE], "u": []}
-    known = {"s": [ONE, TWO], "t": [ONE], "u": []}
-    assert replies.by_stream(raw(as_map)) == known
-    assert replies.by_stream(raw([[key, items] for key, items in as_map.items()])) == known
+    known = [("s", ONE), ("t", ONE), ("s", TWO)]
+    assert replies.in_id_order(raw(as_map)) == known
+    assert replies.in_id_order(raw([[key, items] for key, items in as_map.items()])) == known
 
 
 @pytest.mark.parametrize(("idle", "times"), [(287341, 22), ("287341", "22"), (0, 0)])
@@ -268,15 +268,15 @@ def test_a_claimed_entry_has_its_idle_time_and_deliveries(
 
 def test_claimed_entries_are_sorted_with_the_rest(shape: Shape) -> None:
     by_idle_time_then_new = [["5-0", ["f", "v"], 90, 1], [*RAW_ONE, 40, 3], [*RAW_TWO, 0, 0]]
-    found = replies.in_id_order({"s": replies.entries(shape(by_idle_time_then_new))})
+    found = replies.in_id_order({"s": shape(by_idle_time_then_new)})
     assert [str(entry.id) for _, entry in found] == ["1-0", "2-9", "5-0"]
     assert [entry.deliveries for _, entry in found] == [3, 0, 1]
 
 
 def test_entries_of_several_streams_are_sorted_by_id_then_key() -> None:
-    found = replies.in_id_order({"t": [ONE, TWO], "s": [TWO], "u": []})
+    found = replies.in_id_order({"t": [RAW_ONE, RAW_TWO], "s": [RAW_TWO], "u": []})
     assert found == [("t", ONE), ("s", TWO), ("t", TWO)]
-    assert replies.in_id_order({"s": [ONE, TWO]}) == [("s", ONE), ("s", TWO)]
+    assert replies.in_id_order({"s": [RAW_ONE, RAW_TWO]}) == [("s", ONE), ("s", TWO)]
     assert replies.in_id_order({}) == replies.in_id_order({"s": []}) == []
 
 

@@ -111,7 +111,8 @@ def test_two_consumers_with_the_same_claim_move_the_entry_once(crew: ConsumerGro
     crew.consumer("ann").read()
     both = [DeadLetters(crew.consumer(name), after_deliveries=1) for name in ("ben", "cy")]
     (entry, *_) = Stream(crew.connection.client, crew.key).range()
-    letters = [dead._move(entry, "ann", 1, "") for dead in both]
+    (held, *_) = crew.pending_entries()
+    letters = [dead._move(entry, held, "", "*") for dead in both]
     assert [letter is None for letter in letters] == [False, True]
     assert len(both[0].letters()) == 1
 

@@ -15,7 +15,7 @@ import pytest
 import redis as redis_py
 
 from streamviz import Stream
-from streamviz.client.read import read_streams
+from streamviz.client.stream import read_streams
 from streamviz.errors import InputError, UnsupportedCommand
 from streamviz.server.embedded import EmbeddedServer
 

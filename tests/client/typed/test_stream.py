@@ -12,7 +12,7 @@ from client.typed.conftest import one_client
 
 from streamviz import EntryId, Stream
 from streamviz.client.models import Entry, IdmpInfo, StreamInfo
-from streamviz.client.read import read_streams
+from streamviz.client.stream import read_streams
 from streamviz.errors import (
     CommandRefused,
     InputError,
