@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, get_args
 
 from streamviz.client.arguments import one_of, whole_number
 from streamviz.client.models import Entry
 from streamviz.errors import InputError
-from streamviz.simulation.checks import function, known, number, probability, text
+from streamviz.simulation.checks import function, number, probability, text
 
 AckPolicy = Literal["after", "before", "never", "noack"]
 ClaimWith = Literal["xclaim", "xautoclaim", "claim"]
@@ -157,9 +157,3 @@ def service_time(value: ServiceTime) -> ServiceTime:
     if callable(value):
         return function("service_ms", value, "a random.Random")
     return number("service_ms", value, 0)
-
-
-def parse_behaviour(options: Mapping[str, Any]) -> ConsumerBehaviour:
-    """Return the behaviour that options describe."""
-    known("an option of a group", options, ConsumerBehaviour.__dataclass_fields__)
-    return ConsumerBehaviour(**options)

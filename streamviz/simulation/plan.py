@@ -18,12 +18,7 @@ from streamviz.observation.history import History
 from streamviz.observation.observer_client import LazyCluster
 from streamviz.patterns.partitions import Partitions
 from streamviz.simulation import checks
-from streamviz.simulation.behaviour import (
-    BehaviourOptions,
-    ConsumerBehaviour,
-    ServiceTime,
-    parse_behaviour,
-)
+from streamviz.simulation.behaviour import BehaviourOptions, ConsumerBehaviour, ServiceTime
 from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.context import Context, DeadLetterStream
 from streamviz.simulation.ownership import Ownership
@@ -131,8 +126,7 @@ class Plan:
         name = f"producer-{len(self.producers) + 1}" if name is None else checks.text("name", name)
         if name in (one.name for one in self.producers):
             raise InputError(f"name={name!r}: the scenario has this producer: choose another name")
-        groups = {one.name: one.streams for one in self.groups.values()}
-        check_not_a_group(stream, groups, {one.stream for one in self.producers})
+        check_not_a_group(stream, self.groups, self.producers)
         self._check_may_write()
         self.watch(stream)
         producer = Producer(self.context, stream, name, series, maxlen, approximate)
@@ -182,9 +176,9 @@ class Plan:
         check_group_name(name, streams, self.histories)
         if name in self.groups:
             raise InputError(f"this scenario already has a group {name!r}: choose another name")
-        group = SimulatedGroup(
-            self.context, streams, name, service_ms, parse_behaviour(behaviour), start
-        )
+        checks.known("an option of a group", behaviour, BehaviourOptions.__annotations__)
+        work = ConsumerBehaviour(**behaviour)
+        group = SimulatedGroup(self.context, streams, name, service_ms, work, start)
         self._check_may_write()
         for key in streams:
             self._ownership.create_group(key, name, start)

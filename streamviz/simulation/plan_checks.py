@@ -8,6 +8,7 @@ from typing import Any
 from streamviz.client.resp import to_bytes
 from streamviz.errors import InputError, check_type
 from streamviz.simulation.checks import known
+from streamviz.simulation.consumers import SimulatedGroup
 from streamviz.simulation.producer import Producer
 from streamviz.simulation.readers import BaseReader
 from streamviz.simulation.series import Series
@@ -43,10 +44,12 @@ def check_group_name(name: str, streams: Sequence[str], planned: Iterable[str]) 
         )
 
 
-def check_not_a_group(stream: str, groups: Mapping[str, Sequence[str]], fed: set[str]) -> None:
+def check_not_a_group(
+    stream: str, groups: Mapping[str, SimulatedGroup], producers: Iterable[Producer]
+) -> None:
     """Check that a stream's key is not the name of a group that was swapped with its stream's."""
-    read = groups.get(stream, ()) if isinstance(stream, str) else ()
-    if read and not fed.intersection(read):
+    read = groups[stream].streams if isinstance(stream, str) and stream in groups else ()
+    if read and not {one.stream for one in producers}.intersection(read):
         raise InputError(
             f"{stream!r} is a group of this scenario, which reads {read[0]!r}, where nothing is "
             f"produced: give the stream first, group({stream!r}, {read[0]!r}). If the group is "
