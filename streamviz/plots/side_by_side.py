@@ -10,7 +10,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
-from streamviz.plots.panels import axis, domain
+from streamviz.plots.panels import axes, axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import COLOURS, GREY, Trace, end_labels, marks
 
@@ -43,8 +43,7 @@ class SideBySide(Plot):
                 _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=6),
             ]
             missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=9))
-            axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
-            counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes))
+            counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes(index)))
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -142,9 +141,9 @@ def _received(history: History) -> list[int]:
 
 
 def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> Trace:
-    trace = marks(name, colour, symbol, xaxis=axis("x", index), yaxis=axis("y", index))
+    trace = marks(name, colour, symbol, text=[], hoverinfo="text", showlegend=False, **axes(index))
     trace["marker"] |= marker
-    return trace | {"text": [], "hoverinfo": "text", "showlegend": False}
+    return trace
 
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from types import NoneType
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import check_type
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events, no_words
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import label, no_data_text, number_text
-from streamviz.plots.traces import DASHES, GREY, Trace, colour
+from streamviz.plots.texts import label, no_data_text
+from streamviz.plots.traces import DASHES, GREY, Trace, colour, line
 from streamviz.plots.worst_groups import shown_groups
 
 _MOVED = ("claimed", "given back")
@@ -23,6 +24,7 @@ _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 _CROWD = 90  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
 _ROOMY = 6  # lanes, at most: more are too low for several rows and words
+_RowOf = Callable[[str, Delivery], float | None]  # of a group and a delivery
 
 
 class SwimLanes(Plot):
@@ -46,8 +48,7 @@ class SwimLanes(Plot):
     needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
-        if group is not None and not isinstance(group, str):
-            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
+        check_type("group", group, (str, NoneType), "a consumer group's name as text, or None")
         self.group = group
 
     def structure_key(self, history: History) -> Any:
@@ -120,19 +121,16 @@ class SwimLanes(Plot):
         last = history.newest
         if last is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
-        parts = []
-        for group in last.groups:
-            if self.group in (None, group.name):
-                parts += [
-                    f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
-                    for one in group.consumers
-                ]
+        parts = [
+            f"{one.name} holds {f'{one.pending:,}' if one.pending else 'nothing'}"
+            for group in last.groups
+            if self.group in (None, group.name)
+            for one in group.consumers
+        ]
         return "; ".join(parts) + "." if parts else "no consumer now."
 
-    def _groups(self, history: History) -> list[str]:
-        if self.group is None:
-            return list(shown_groups(history))
-        return [name for name in history.group_names if name == self.group]
+    def _groups(self, history: History) -> tuple[str, ...]:
+        return shown_groups(history, self.group)
 
     def _consumers(self, history: History) -> list[tuple[str, str]]:
         """Return the consumers, and no consumer for a group's entries that were given back."""
@@ -165,15 +163,14 @@ class SwimLanes(Plot):
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
-        log = delivery_log(history)
-        places = _Places(self._lanes(history), self._rows(history))
+        log, row_of = delivery_log(history), self._place(history)
         trace: Trace = {"x": [], "y": [], "text": []}
         for name in self._groups(history):
             some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
                 new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
-                rows = [places.row(name, one) for one in (old, new) if one is not None]
+                rows = [row_of(name, one) for one in (old, new) if one is not None]
                 if len(rows) == 2 and None not in rows:
                     at = seconds(old.until_ms, history)
                     words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
@@ -184,8 +181,7 @@ class SwimLanes(Plot):
 
     def _dead(self, history: History) -> Trace:
         """Return a hatched box for each time in which a consumer was dead, with the reason."""
-        trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-        lanes = self._lanes(history)
+        trace, lanes = no_words(), self._lanes(history)
         low = 0.84 if len(lanes) <= _ROOMY else 0.7
         for lane, (group, name) in enumerate(lanes):
             for start, end, words in _deaths(history, group, name):
@@ -199,38 +195,28 @@ class SwimLanes(Plot):
 
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
         """Return for each group the bars of its first deliveries, and those of its later ones."""
-        places = _Places(self._lanes(history), self._rows(history))
-        traces = []
+        row_of, traces = self._place(history), []
         for name, of_group in deliveries.items():
             for repeated in (False, True):
                 some = [one for one in of_group if (one.deliveries > 1) is repeated]
-                traces.append(_points(name, some, places, history))
+                traces.append(_points(name, some, row_of, history))
         return traces
+
+    def _place(self, history: History) -> _RowOf:
+        """Return what places a delivery's bar in its consumer's lane; None without a lane."""
+        lanes, rows = {one: i for i, one in enumerate(self._lanes(history))}, self._rows(history)
+
+        def row_of(group: str, one: Delivery) -> float | None:
+            lane = lanes.get((group, one.consumer))
+            row = (one.id.ms + one.id.seq) % rows - (rows - 1) / 2
+            return None if lane is None else -(lane + _middle(len(lanes)) + 0.17 * row)
+
+        return row_of
 
 
 def _middle(lanes: int) -> float:
     """Return where in a lane its bars are, from its top: the words of a dead one are below."""
     return 0.4 if lanes <= _ROOMY else 0.2
-
-
-class _Places:
-    """Where bars stand."""
-
-    def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
-        self._lanes = {lane: index for index, lane in enumerate(lanes)}
-        self._rows = rows
-        self._middle = _middle(len(lanes))
-
-    def row(self, group: str, one: Delivery) -> float | None:
-        """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
-        lane = self._lanes.get((group, one.consumer))
-        if lane is None:
-            return None
-        return -(
-            lane
-            + self._middle
-            + 0.17 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
-        )
 
 
 def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
@@ -258,24 +244,15 @@ _KINDS = (("", "solid"), (" again", DASHES[1]))
 
 
 def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> Trace:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "line": {"color": colour(index), "dash": dash, "width": width},
-        "opacity": opacity,
-        "hoverinfo": "text",
-        "x": [],
-        "y": [],
-        "text": [],
-    }
+    style = {"color": colour(index), "dash": dash, "width": width}
+    return line(name, index, line=style, opacity=opacity, hoverinfo="text", text=[])
 
 
-def _points(group: str, deliveries: Iterable[Delivery], places: _Places, history: History) -> Trace:
+def _points(group: str, deliveries: Iterable[Delivery], row_of: _RowOf, history: History) -> Trace:
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
-        row = places.row(group, one)
+        row = row_of(group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]

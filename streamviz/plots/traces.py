@@ -65,20 +65,16 @@ LABEL_MARGIN = 124
 
 def end_labels(colours: Sequence[str], **axes: str) -> Trace:
     """Return the trace of the texts at the ends of lines, each in the colour of its line."""
+    font = {"textposition": "middle right", "textfont": {"color": [*colours, GREY]}}
+    more = {"cliponaxis": False, "hoverinfo": "skip", "showlegend": False, **font, **axes}
     return {
         "type": "scatter",
         "mode": "text",
         "name": "labels",
-        "textposition": "middle right",
-        "textfont": {"color": [*colours, GREY]},
-        "cliponaxis": False,
-        "hoverinfo": "skip",
-        "showlegend": False,
         "x": [],
         "y": [],
         "text": [],
-        **axes,
-    }
+    } | more
 
 
 def end_texts(
