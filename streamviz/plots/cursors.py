@@ -76,14 +76,10 @@ class Cursors(Plot):
             label(name, 12) + _behind(value, newest, unit)
             for name, value in zip(names, values, strict=True)
         ]
-        at = seconds(last.time_ms, history)
-        top = headroom(history) * max(
-            (one for one in (*values, newest) if one is not None), default=0
-        )
-        return [
-            end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075),
-            events(history),
-        ]
+        known = [one for one in (*values, newest) if one is not None]
+        top, at = headroom(history) * max(known, default=0), seconds(last.time_ms, history)
+        ends = end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075)
+        return [ends, events(history)]
 
     def summary(self, history: History) -> str:
         """Return in words how far each reader and group has read."""

@@ -11,7 +11,7 @@ from streamviz.plots.event_lines import event_lines, events, uncertain_lags, unc
 from streamviz.plots.group_lines import GroupLines, lines_layout
 from streamviz.plots.texts import label, number_text, peaks_text
 from streamviz.plots.traces import Trace, colours, end_labels, step_line
-from streamviz.plots.worst_groups import all_groups_text, shown_groups
+from streamviz.plots.worst_groups import shown_groups
 
 
 class GroupLag(GroupLines):
@@ -27,12 +27,15 @@ class GroupLag(GroupLines):
         last-delivered ID.
     """
 
+    name = "group_lag"
+    _shows_total = True
+
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:
         if unit not in ("entries", "seconds"):
             raise InputError(f"unit={unit!r}: give 'entries' or 'seconds'")
         self.unit = unit
-        self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
+        self._shown = "{:,.15g}" if unit == "entries" else "{:,.15g} s"
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, then the spans, the lines' names and the events."""
@@ -49,7 +52,7 @@ class GroupLag(GroupLines):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
-        return [uncertain_lags(history), self.end_texts(history, 0.075), events(history)]
+        return [uncertain_lags(history), self.end_texts(history), events(history)]
 
     def history_summary(self, history: History) -> str:
         """Return in words each group's largest lag, and how often it was uncertain."""
@@ -67,12 +70,6 @@ class GroupLag(GroupLines):
         if self.unit == "entries":
             return group.lag.entries
         return None if group.lag.behind_ms is None else round(group.lag.behind_ms / 1000, 3)
-
-    def _value_text(self, value: float) -> str:
-        return f"{value:,.15g}{'' if self.unit == 'entries' else ' s'}"
-
-    def _total(self, history: History) -> str:
-        return all_groups_text(history)
 
     def _words(self, sample: Sample, group: GroupState) -> str:
         lag = group.lag
