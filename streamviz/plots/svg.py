@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape, unescape
 from typing import Any
 
-from streamviz.plots.contrast import (
-    BACKGROUNDS,
-    TEXT_COLOUR,
-    TEXT_COLOURS,
-    Background,
-    for_background,
-)
+from streamviz.plots.contrast import BACKGROUNDS, Background, for_background
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import render_flow
+from streamviz.plots.flow_svg import head, render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
-_FONT = "font-family='system-ui,sans-serif'"
 
 
 def render(
@@ -48,17 +42,11 @@ def render(
         figure = figure | {"data": for_background(figure["data"], background)}
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
-    points = (y for trace in figure["data"] for y in trace.get("y") or () if y is not None)
-    if axes and not any(True for _ in points):
+    if axes and not any(y is not None for trace in figure["data"] for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     figure = figure | {"layout": layout}
     title = layout["title"]["text"]
-    text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
-    parts: list[str | Word] = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
-        f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
-        f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
-    ]
+    parts: list[str | Word] = [head(width, height, words_of(title), figure["summary"], background)]
     frame = _frame(layout, width, height)
     left = frame.left
     size = _smaller(title, width - left, 15) or " font-size='15'"
@@ -111,11 +99,10 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     y = name.replace("axis", "")
     x = y_axis.get("anchor", "x")
     x_axis = layout[x.replace("x", "xaxis")]
-    main = [t for t in figure["data"] if (t.get("xaxis", "x"), t.get("yaxis", "y")) == (x, y)]
     along = [t for t in figure["data"] if t.get("xaxis", "x") == x]
-    low, high = y_axis.get("domain", (0, 1))
-    left, bottom = frame.at(x_axis.get("domain", (0, 1))[0], low)
-    right, top = frame.at(x_axis.get("domain", (0, 1))[1], high)
+    main = [t for t in along if t.get("yaxis", "y") == y]
+    (first, last), (low, high) = (axis.get("domain", (0, 1)) for axis in (x_axis, y_axis))
+    (left, bottom), (right, top) = frame.at(first, low), frame.at(last, high)
     y_range = y_axis.get("range") or _span(_sharing(figure, main, "yaxis"), "y", zero=True)
     x_range = _span(_sharing(figure, along, "xaxis"), "x")
     panel = Panel(left, right, top, bottom, x_range, y_range)
@@ -124,12 +111,14 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
     for trace in main if first_below else reversed(main):
         yield from draw_trace(trace, panel)
-    for over, axis in layout.items():
-        if over.startswith("yaxis") and axis.get("overlaying") == y:
-            strip = Panel(left, right, top, bottom, panel.x, (0.0, 1.0))
-            for trace in along:
-                if trace.get("yaxis", "y") == over.replace("axis", ""):
-                    yield from draw_trace(trace, strip)
+    over = {
+        key.replace("axis", "")
+        for key, axis in layout.items()
+        if "axis" in key and axis.get("overlaying") == y
+    }
+    for trace in along:
+        if trace.get("yaxis", "y") in over:
+            yield from draw_trace(trace, replace(panel, y=(0.0, 1.0)))
 
 
 def _sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
