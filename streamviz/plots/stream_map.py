@@ -56,7 +56,11 @@ class StreamMap(Plot):
             waits = marks(f"{label(name)} waiting", colour(i), "square-open", hoverinfo="text")
             waits["marker"] |= {"size": 7, "line": {"width": 1.5}}
             traces += [lane, rings, waits]
-        own = {"name": "trim edge", "textposition": "middle right", "hoverinfo": "name"}
+        own: dict[str, Any] = {
+            "name": "trim edge",
+            "textposition": "middle right",
+            "hoverinfo": "name",
+        }
         own |= {"line": {"color": GREY, "width": 2, "dash": "dash"}}
         ends = end_labels([*colours(len(names)), GREY, GREY])
         return [*traces, event_lines("y") | HATCHED | own, ends]
