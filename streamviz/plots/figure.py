@@ -152,21 +152,10 @@ class Plot(_Whole, ABC):
         }
 
     def delta(self, history: History, since: int, structure_key: Any, words: bool = True) -> Delta:
-        """Return what is new since a sample.
+        """Return what is new since the sample with a number, the last one that was drawn.
 
-        Parameters
-        ----------
-        history, since : History, int
-            The samples, and the number of the last one that was drawn.
-        structure_key : object
-            What `structure_key` returned when the whole figure was last built.
-        words : bool
-            Whether to make a summary.
-
-        Raises
-        ------
-        InputError
-            If the values do not fit the traces.
+        `structure_key` is what the method of this name returned when the whole figure was last
+        built. Without `words` there is no summary. InputError if the values do not fit the traces.
         """
         samples = history.since(since)
         last = history.newest

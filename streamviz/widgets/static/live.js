@@ -28,7 +28,6 @@ const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 function buildPlots(root, board, story, onDrawn, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
-  /** @type {any} */
   let Plotly = null;
   let [scheduled, timer, restsUntil] = [0, 0, 0];
   const clicks = buildClickLog(story.say);

@@ -75,7 +75,6 @@ function scenarioPanel(panel, send, signal, inFlow) {
     bar.append(...slidersOf(panel).map((slider) => labelledSlider(slider, send, signal)));
     if (!inFlow) root.append(consumers);
   }
-  /** @type {any} */
   let status = {};
   /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
