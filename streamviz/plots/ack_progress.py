@@ -60,7 +60,6 @@ class AckProgress(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups with their colours, and the lines that are needed."""
         return self._groups(history), self._kinds(history)
 
     def traces(self, history: History) -> list[Trace]:
@@ -77,7 +76,6 @@ class AckProgress(Plot):
         return [*traces, *ends]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return a pair of axes for each group, side by side, all with one scale."""
         names = shown_groups(history, self.group)
         if not names:
             return words_alone("no consumer group yet")
@@ -158,7 +156,6 @@ class AckProgress(Plot):
         ]
 
     def summary(self, history: History) -> str:
-        """Return each group's numbers in words."""
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"

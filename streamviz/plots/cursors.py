@@ -37,7 +37,6 @@ class Cursors(Plot):
     title = "Cursors"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' and the groups' names, and what the axis up shows."""
         return history.reader_names, shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
@@ -49,7 +48,6 @@ class Cursors(Plot):
         return [*lines, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the time of the entry up, and a strip for events."""
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
         meta = {"substitutes": SUBSTITUTES, "first_below": True}
         layout = lines_layout("seconds", title) | {"meta": meta}
@@ -82,7 +80,6 @@ class Cursors(Plot):
         return [ends, events(history)]
 
     def summary(self, history: History) -> str:
-        """Return in words how far each reader and group has read."""
         last = history.newest
         if last is None or not (last.readers or last.groups):
             return no_data_text(history) or "no reader yet"
@@ -91,7 +88,6 @@ class Cursors(Plot):
         return f"{entries_text(last.length)}; {'; '.join(parts)}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words how far each one was behind the newest entry at most."""
         names = (*history.reader_names, *shown_groups(history))
         times = (self.sampled_values(sample, history) for sample in history.samples)
         rows = [

@@ -46,7 +46,6 @@ class Flow(Plot):
     title = "Flow"
 
     def structure_key(self, history: History) -> Any:
-        """Return nothing: the scene is replaced as a whole at each sample."""
         return None
 
     def traces(self, history: History) -> list[Trace]:
@@ -55,11 +54,9 @@ class Flow(Plot):
         return [tape, {"type": "scatter", "name": "scene", "x": [], "y": []}]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return no axes, and the mark of a scene."""
         return {"meta": {"substitutes": SUBSTITUTES, "flow": True}, "showlegend": False}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the entries have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -74,7 +71,6 @@ class Flow(Plot):
         return [{"x": [0] * len(ids), "y": numbers[-MAX_TAPE:], "customdata": ids}]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many entries the tape has."""
         return [min(history.entry_count, MAX_TAPE)]
 
     def current_state(self, history: History) -> list[Trace]:
@@ -82,7 +78,6 @@ class Flow(Plot):
         return [{"meta": self.scene(history)}]
 
     def summary(self, history: History) -> str:
-        """Return the finding, the first and the last ID, and each group's waiting and pending."""
         last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)

@@ -44,7 +44,6 @@ class GroupLag(GroupLines):
         return [*lines, uncertain_spans(), end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the lag up, and a strip for spans and events."""
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         if self.unit == "seconds" and not history.ids_are_times:
             title = "seconds behind: not known, the IDs are no times in milliseconds"
@@ -55,7 +54,6 @@ class GroupLag(GroupLines):
         return [uncertain_lags(history), self.end_texts(history), events(history)]
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest lag, and how often it was uncertain."""
         names, samples = shown_groups(history), history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
         parts = [peaks_text(names, (self.sampled_values(one, history) for one in samples), unit)]

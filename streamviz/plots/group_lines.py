@@ -42,11 +42,9 @@ class GroupLines(Plot):
         return Peak(self._values)
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and whether the entries' ages are known from their IDs."""
         return shown_groups(history), history.ids_are_times
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each group's number, None where it is unknown or there is no group."""
         return self._values(sample, shown_groups(history))
 
     def end_texts(self, history: History, gap: float = 0.075) -> Trace:
@@ -65,7 +63,6 @@ class GroupLines(Plot):
         return end_texts(at, texts, values, top, gap, total)
 
     def summary(self, history: History) -> str:
-        """Return each group's number in words."""
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"

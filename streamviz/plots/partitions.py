@@ -63,7 +63,6 @@ class PartitionLanes(Plot):
         self._cached: tuple[Any, Any, int, _Structure] | None = None
 
     def structure_key(self, history: History) -> Any:
-        """Return the parts, the nodes, the group, and how many entries a lane is high."""
         return self._structure(history)
 
     def traces(self, history: History) -> list[Trace]:
@@ -84,7 +83,6 @@ class PartitionLanes(Plot):
         return [*traces, end_labels([colour for _, colour in structure.ends]), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, and a lane for each part, the first one on top."""
         structure = self._structure(history)
         labels = [_tag(key) for key in structure.keys]
         high = f"a lane's height: {structure.top:,} waiting"
@@ -132,7 +130,6 @@ class PartitionLanes(Plot):
         return [places, events(history, rows=_WORDS_AT)]
 
     def summary(self, history: History) -> str:
-        """Return in words each part's node and lag, and the sum."""
         last = history.newest
         if last is None or not _parts(last):
             return no_data_text(history) or "no partitions in this history"
@@ -148,7 +145,6 @@ class PartitionLanes(Plot):
         return f"{parts}. {total}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words which parts have moved from one node to another, or failed over."""
         visited: dict[str, list[str]] = {}
         failed: set[str] = set()
         for state in (state for sample in history.samples for state in _parts(sample)):

@@ -33,7 +33,6 @@ class PendingAge(GroupLines):
     title = "Oldest pending entry"
 
     def structure_key(self, history: History) -> Any:
-        """Return what lines depend on, and whether there are diamonds, which are explained."""
         return super().structure_key(history), _has_diamonds(history)
 
     def traces(self, history: History) -> list[Trace]:
@@ -44,7 +43,6 @@ class PendingAge(GroupLines):
         return [*lines, *ended, *still_open, end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the age up, and a strip for events."""
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         return lines_layout(f"seconds{'; ◆ delivered again' * _has_diamonds(history)}", title)
 
@@ -55,7 +53,6 @@ class PendingAge(GroupLines):
         return [_points(log.ended_since(name, since), history) for name in names]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many deliveries the window has."""
         log = delivery_log(history)
         return [len(_repeated(log.ended(name))) for name in shown_groups(history)]
 
@@ -66,7 +63,6 @@ class PendingAge(GroupLines):
         return [*still_open, self.end_texts(history), events(history)]
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest age, and the most deliveries of an entry."""
         names, log = shown_groups(history), delivery_log(history)
         rows = (self.sampled_values(sample, history) for sample in history.samples)
         parts = [peaks_text(names, rows, "seconds")]

@@ -31,7 +31,6 @@ class SideBySide(Plot):
     needs = "readers"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' names, and what the axes show."""
         return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
@@ -47,7 +46,6 @@ class SideBySide(Plot):
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return a pair of axes for each panel, all with one scale."""
         names = history.reader_names or ("no reader yet",)
         meta = {"substitutes": SUBSTITUTES, "first_below": True}
         layout: dict[str, Any] = {"showlegend": False, "meta": meta}
@@ -66,7 +64,6 @@ class SideBySide(Plot):
         return layout
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the dots have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -82,7 +79,6 @@ class SideBySide(Plot):
         return traces
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many dots the window has."""
         received = dict.fromkeys(history.reader_names, 0)
         for sample in history.samples:
             for reader in sample.readers:
@@ -110,7 +106,6 @@ class SideBySide(Plot):
         return [*crosses, *counts]
 
     def summary(self, history: History) -> str:
-        """Return in words how many entries each reader received and missed."""
         last = history.newest
         if last is None or not history.reader_names:
             return no_data_text(history) or "no reader yet"

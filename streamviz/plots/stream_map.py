@@ -32,7 +32,6 @@ class StreamMap(Plot):
     title = "Stream map"
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, the highest sequence shown, and what the axis across shows."""
         has_sequence, is_older = history.highest_seq > 0, _is_older(history)
         return shown_groups(history), _top(history), has_sequence, is_older, history.ids_are_times
 
@@ -66,7 +65,6 @@ class StreamMap(Plot):
         return [*traces, event_lines("y") | HATCHED | own, ends]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across; the entries, and the groups below them."""
         names, lane = shown_groups(history), _lane(history)
         return {
             "xaxis": {
@@ -83,7 +81,6 @@ class StreamMap(Plot):
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the entries have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -94,7 +91,6 @@ class StreamMap(Plot):
         return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many entries the window has."""
         return [history.entry_count]
 
     def current_state(self, history: History) -> list[Trace]:
@@ -111,7 +107,6 @@ class StreamMap(Plot):
         return [*traces, self._trim_edge(history, last, shown), ends]
 
     def summary(self, history: History) -> str:
-        """Return in words the stream's length, and what is waiting and pending for each group."""
         last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)

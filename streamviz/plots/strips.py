@@ -38,7 +38,6 @@ class Strips(Plot):
         self._lag, self._age = GroupLag(), PendingAge()
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and what the ages count from."""
         return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
@@ -52,7 +51,6 @@ class Strips(Plot):
         return [*lines, *ages, uncertain_spans("y3"), *ends, event_lines("y3"), event_lines("y4")]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return one axis of seconds, and an axis up and a strip for events for each half."""
         since = "it was added" if history.ids_are_times else "its last delivery"
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
@@ -80,12 +78,10 @@ class Strips(Plot):
         return [uncertain_lags(history), *ends, above, below]
 
     def summary(self, history: History) -> str:
-        """Return in words each group's lag and its oldest pending entry."""
         lags, ages = self._lag.summary(history), self._age.summary(history)
         return lags if lags == ages else f"{lags} {ages}"
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest lag and age."""
         parts = self._lag.history_summary(history), self._age.history_summary(history)
         return " ".join(filter(None, parts))
 

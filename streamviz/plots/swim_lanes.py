@@ -52,7 +52,6 @@ class SwimLanes(Plot):
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups, the consumers with a lane, a lane's rows, and if events have room."""
         has_events = history.event_count > 0
         return self._groups(history), self._lanes(history), self._rows(history), has_events
 
@@ -75,7 +74,6 @@ class SwimLanes(Plot):
         return [*bars, links, dead, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, and a lane for each consumer."""
         lanes, known = self._lanes(history), len(self._consumers(history))
         count = len(lanes)
         some = f"; {count} of {known} consumers, the dead ones first" if count < known else ""
@@ -91,7 +89,6 @@ class SwimLanes(Plot):
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the bars have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -101,7 +98,6 @@ class SwimLanes(Plot):
         return self._bars(ended, history)
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many points of ended bars the window has."""
         log = delivery_log(history)
         sizes = []
         for name in self._groups(history):
@@ -117,7 +113,6 @@ class SwimLanes(Plot):
         return [*bars, self._links(history), self._dead(history), events(history)]
 
     def summary(self, history: History) -> str:
-        """Return in words how many entries each consumer holds."""
         last = history.newest
         if last is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
