@@ -7,7 +7,6 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import event_lines, events, headroom
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.group_lines import lines_layout
@@ -49,8 +48,7 @@ class Cursors(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
-        meta = {"substitutes": SUBSTITUTES, "first_below": True}
-        layout = lines_layout("seconds", title) | {"meta": meta}
+        layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
         return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:

@@ -265,8 +265,8 @@ def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "hovermode": "closest",
-        "meta": {"substitutes": SUBSTITUTES},
         **layout,
+        "meta": {"substitutes": SUBSTITUTES, **layout.get("meta", {})},
         **{
             name: {"zeroline": False, "automargin": True}
             | (x_axis if name[0] == "x" else {})

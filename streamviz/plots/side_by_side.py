@@ -8,10 +8,9 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.panels import axes, axis, domain
-from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.texts import label, no_data_text
 from streamviz.plots.traces import COLOURS, GREY, Trace, end_labels, marks
 
 _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
@@ -36,19 +35,16 @@ class SideBySide(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return each panel's entries sent and received, then those missed, then the counts."""
         growing, missed, counts = [], [], []
-        for index, name in enumerate(history.reader_names):
-            growing += [
-                _marks(f"{label(name)}: sent", index, GREY, "circle", size=4),
-                _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=6),
-            ]
-            missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=9))
-            counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes(index)))
+        for index, name in enumerate(map(label, history.reader_names)):
+            growing.append(_marks(f"{name}: sent", index, GREY, "circle", 4))
+            growing.append(_marks(f"{name}: received", index, COLOURS[0], "circle", 6))
+            missed.append(_marks(f"{name}: missed", index, COLOURS[1], "x", 9))
+            counts.append(end_labels(COLOURS[:2], **axes(index)))
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
         names = history.reader_names or ("no reader yet",)
-        meta = {"substitutes": SUBSTITUTES, "first_below": True}
-        layout: dict[str, Any] = {"showlegend": False, "meta": meta}
+        layout: dict[str, Any] = {"showlegend": False, "meta": {"first_below": True}}
         for index, name in enumerate(names):
             x: dict[str, Any] = {
                 "domain": domain(index, len(names)),
@@ -112,9 +108,8 @@ class SideBySide(Plot):
         parts = []
         for name, count in zip(history.reader_names, _received(history), strict=True):
             missed = len(history.missed_by(name))
-            lost = number_text(missed) if missed else "none"
-            parts.append(f"{name} received {number_text(count)}, missed {lost}")
-        sent = _sent(history).removeprefix(" of ") or number_text(history.entry_count)
+            parts.append(f"{name} received {count:,}, missed {f'{missed:,}' if missed else 'none'}")
+        sent = _sent(history).removeprefix(" of ") or f"{history.entry_count:,}"
         return f"{sent} sent; {'; '.join(parts)}."
 
 
@@ -135,9 +130,9 @@ def _received(history: History) -> list[int]:
     return [sum(one >= first for one in ids) for ids in found.values()]
 
 
-def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> Trace:
+def _marks(name: str, index: int, colour: str, symbol: str, size: int) -> Trace:
     trace = marks(name, colour, symbol, text=[], hoverinfo="text", showlegend=False, **axes(index))
-    trace["marker"] |= marker
+    trace["marker"]["size"] = size
     return trace
 
 

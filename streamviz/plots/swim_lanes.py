@@ -62,15 +62,16 @@ class SwimLanes(Plot):
         """
         names = self._groups(history)
         width = 6 if self._rows(history) > 1 or len(self._lanes(history)) > _ROOMY else 10
-        bars = [
-            _trace(f"{label(name)}{words}{held}", i, dash, width, opacity=opacity)
-            for held, opacity in (("", 0.4), (", held", 1.0))
-            for i, name in enumerate(names)
-            for words, dash in _KINDS
-        ]
-        dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **HATCHED}
-        links = event_lines("y") | {"name": "claimed", "mode": "lines"}
-        links["line"] = {"color": GREY, "width": 2}
+        bars = []
+        for held, opacity in (("", 0.4), (", held", 1.0)):
+            more: dict[str, Any] = {"opacity": opacity, "hoverinfo": "text", "text": []}
+            for i, name in enumerate(names):
+                for words, dash in (("", "solid"), (" again", DASHES[1])):
+                    more["line"] = {"color": colour(i), "dash": dash, "width": width}
+                    bars.append(line(f"{label(name)}{words}{held}", i, **more))
+        dead = event_lines("y") | {"name": "dead", **HATCHED}
+        style = {"color": GREY, "width": 2}
+        links = event_lines("y") | {"name": "claimed", "mode": "lines", "line": style}
         return [*bars, links, dead, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -129,11 +130,10 @@ class SwimLanes(Plot):
 
     def _consumers(self, history: History) -> list[tuple[str, str]]:
         """Return the consumers, and no consumer for a group's entries that were given back."""
-        lanes: list[tuple[str, str]] = []
+        log, lanes = delivery_log(history), []
         for name in self._groups(history):
-            lanes += ((name, one) for one in history.consumer_names(name))
-            if delivery_log(history).gave_back(name):
-                lanes.append((name, ""))
+            nobody = [""] if log.gave_back(name) else []
+            lanes += [(name, one) for one in (*history.consumer_names(name), *nobody)]
         return lanes
 
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
@@ -165,10 +165,10 @@ class SwimLanes(Plot):
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
                 new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
-                rows = [row_of(name, one) for one in (old, new) if one is not None]
-                if len(rows) == 2 and None not in rows:
+                rows = [row_of(name, old), row_of(name, new)] if new else [None]
+                if new and None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
+                    words = f"{old.id}: from {_who(old)} to {_who(new)}"
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -235,29 +235,18 @@ def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, fl
         yield died[0], seconds(history.samples[-1].time_ms, history), died[1]
 
 
-_KINDS = (("", "solid"), (" again", DASHES[1]))
-
-
-def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> Trace:
-    style = {"color": colour(index), "dash": dash, "width": width}
-    return line(name, index, line=style, opacity=opacity, hoverinfo="text", text=[])
-
-
 def _points(group: str, deliveries: Iterable[Delivery], row_of: _RowOf, history: History) -> Trace:
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
         row = row_of(group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
+        about = f"{_who(one)}: {one.end}, delivery {one.deliveries}, {end - start:.1f} s"
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]
-        points["text"] += [_text(one, end - start)] * 2 + [""]
+        points["text"] += [f"{one.id}, {about}"] * 2 + [""]
         points["customdata"] += [str(one.id)] * 2 + [None]
     return points
-
-
-def _text(one: Delivery, held_s: float) -> str:
-    return f"{one.id}, {_who(one)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
 
 
 def _who(one: Delivery) -> str:

@@ -102,8 +102,11 @@ def no_data_text(history: History) -> str:
 
 def words_alone(text: str) -> dict[str, Any]:
     """Return a layout without axes, and with words in the place of a plot's points."""
-    lines = "<br>".join(escaped(line) for line in wrap(text, 42))
+    words, hidden = note("<br>".join(map(escaped, wrap(text, 42)))), {"visible": False}
+    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [words]}
+
+
+def note(text: str) -> dict[str, Any]:
+    """Return words at the left of a plot, half-way up."""
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
-    note = {"text": lines, "align": "left", "showarrow": False, **place}
-    hidden = {"visible": False}
-    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
+    return {"text": text, "align": "left", "showarrow": False, **place}
