@@ -15,8 +15,8 @@ from typing import Any
 from streamviz.plots.contrast import BACKGROUNDS, Background, for_background
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import head, render_flow
-from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
-from streamviz.plots.svg_words import Word, spread, word
+from streamviz.plots.svg_traces import Panel, draw_trace, stroke
+from streamviz.plots.svg_words import Word, spread, word, words_of
 from streamviz.plots.texts import clean, columns, words_alone
 from streamviz.plots.traces import GREY, Trace, colour
 
@@ -36,15 +36,15 @@ def render(
     """
     if figure["layout"]["meta"].get("flow"):
         return render_flow(figure, width, height, background)
-    height = height or 300
-    figure = figure | {"data": [_styled(*one) for one in enumerate(figure["data"])]}
+    height, data = height or 300, [_styled(*one) for one in enumerate(figure["data"])]
     if background:
-        figure = figure | {"data": for_background(figure["data"], background)}
+        data = for_background(data, background)
+    else:  # no colour of letters is legible on both grounds
+        data = [trace | {"textfont": {}} for trace in data]
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
-    if axes and not any(y is not None for trace in figure["data"] for y in trace.get("y") or ()):
+    if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
-    figure = figure | {"layout": layout}
     title = layout["title"]["text"]
     parts: list[str | Word] = [head(width, height, words_of(title), figure["summary"], background)]
     frame = _frame(layout, width, height)
@@ -53,20 +53,15 @@ def render(
     element = f"<text x='{left:g}' y='20'{size} font-weight='600'>{words_of(title)}</text>"
     parts.append(Word(element, (left, 5, left + 10 * columns(title), 24), "fixed"))
     if layout.get("showlegend", True):
-        parts += _legend(figure["data"], width, left + 8.5 * len(title))
-    if not background:  # no colour is legible on both grounds
-        figure = figure | {"data": [trace | {"textfont": {}} for trace in figure["data"]]}
+        parts += _legend(data, width, left + 8.5 * len(title))
     for name in sorted(key for key in layout if key.startswith("yaxis")):
         if layout[name].get("visible", True) and "overlaying" not in layout[name]:
-            parts += _axes(figure, name, frame)
+            parts += _axes(data, layout, name, frame)
     for note in layout.get("annotations", ()):
         lines = note["text"].split("<br>")
         x, y = frame.at(note["x"], note["y"])
         y -= 6 if note.get("yanchor") == "bottom" else 9 * len(lines)
-        for row, line in enumerate(lines):
-            at = x, y + 18 * row
-            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'>{words_of(line)}</text>"
-            parts.append(word(element, at, line, "start", "fixed"))
+        parts += [word((x, y + 18 * row), line, "", "fixed") for row, line in enumerate(lines)]
     return "".join(spread(parts, width, height)) + "</svg>"
 
 
@@ -93,18 +88,20 @@ def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
     return Panel(left, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
 
 
-def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
+def _axes(
+    data: list[Trace], layout: dict[str, Any], name: str, frame: Panel
+) -> Iterator[str | Word]:
     """Draw the traces on a vertical axis, and on those that lie over it."""
-    layout, y_axis = figure["layout"], figure["layout"][name]
-    y = name.replace("axis", "")
+    y_axis, y = layout[name], name.replace("axis", "")
     x = y_axis.get("anchor", "x")
     x_axis = layout[x.replace("x", "xaxis")]
-    along = [t for t in figure["data"] if t.get("xaxis", "x") == x]
+    along = [t for t in data if t.get("xaxis", "x") == x]
     main = [t for t in along if t.get("yaxis", "y") == y]
     (first, last), (low, high) = (axis.get("domain", (0, 1)) for axis in (x_axis, y_axis))
     (left, bottom), (right, top) = frame.at(first, low), frame.at(last, high)
-    y_range = y_axis.get("range") or _span(_sharing(figure, main, "yaxis"), "y", zero=True)
-    x_range = _span(_sharing(figure, along, "xaxis"), "x")
+    matched = {key[0] for key, axis in layout.items() if "axis" in key and "matches" in axis}
+    y_range = y_axis.get("range") or _span(data if "y" in matched else main, "y", zero=True)
+    x_range = _span(data if "x" in matched else along, "x")
     panel = Panel(left, right, top, bottom, x_range, y_range)
     lowest = x_axis.get("anchor", "y") == y
     yield from _grid(panel, x_axis if lowest else None, y_axis)
@@ -119,12 +116,6 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     for trace in along:
         if trace.get("yaxis", "y") in over:
             yield from draw_trace(trace, replace(panel, y=(0.0, 1.0)))
-
-
-def _sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
-    """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
-    axes = [axis for key, axis in figure["layout"].items() if key.startswith(kind)]
-    return list(figure["data"]) if any("matches" in axis for axis in axes) else own
 
 
 def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:
@@ -142,9 +133,7 @@ def _grid(
     labels = y_axis.get("showticklabels", True)
     for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4) if x_axis else ():
         x, y = panel.at(value, panel.y[0])
-        text = _number(value)
-        element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
-        yield word(element, (x, y + 16), text, "middle", "tick")
+        yield word((x, y + 16), _number(value), "middle", "tick")
     own_ticks = y_axis.get("tickvals")
     ticks = own_ticks if own_ticks is not None else _ticks(*panel.y, y_axis.get("nticks", 6) - 1)
     texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
@@ -155,14 +144,11 @@ def _grid(
             "stroke-opacity='.25'/>"
         )
         if labels:
-            x, shown = panel.left - 6, words_of(text, _MAX_TICK)
-            element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>"
-            yield word(element, (x, y + 4), shown, "end", "tick")
+            yield word((panel.left - 6, y + 4), words_of(text, _MAX_TICK), "end", "tick")
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
     x_title, y_title = ((a or {}).get("title", {}).get("text", "") for a in (x_axis, y_axis))
-    small, words = _smaller(x_title, panel.right - panel.left + 16), words_of(x_title)
-    element = f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'{small}>{words}</text>"
-    yield word(element, (middle, bottom), x_title, "middle", "fixed")
+    small = _smaller(x_title, panel.right - panel.left + 16)
+    yield word((middle, bottom), x_title, "middle", "fixed", small)
     if y_title:
         x, y, long = panel.left - 43, (panel.top + panel.bottom) / 2, panel.bottom - panel.top + 40
         element = (
