@@ -96,9 +96,7 @@ class PendingAge(GroupLines):
 
 def _diamonds(index: int, name: str) -> Trace:
     about = {"showlegend": False, "text": [], "hoverinfo": "text"}
-    trace = marks(f"{label(name)}: delivered again", colour(index), "diamond", **about)
-    trace["marker"]["size"] = 10
-    return trace
+    return marks(f"{label(name)}: delivered again", colour(index), "diamond", 10, **about)
 
 
 def _repeated(deliveries: Iterable[Delivery]) -> list[Delivery]:

@@ -36,9 +36,10 @@ class SideBySide(Plot):
         """Return each panel's entries sent and received, then those missed, then the counts."""
         growing, missed, counts = [], [], []
         for index, name in enumerate(map(label, history.reader_names)):
-            growing.append(_marks(f"{name}: sent", index, GREY, "circle", 4))
-            growing.append(_marks(f"{name}: received", index, COLOURS[0], "circle", 6))
-            missed.append(_marks(f"{name}: missed", index, COLOURS[1], "x", 9))
+            more = {"text": [], "hoverinfo": "text", "showlegend": False, **axes(index)}
+            growing.append(marks(f"{name}: sent", GREY, "circle", 4, **more))
+            growing.append(marks(f"{name}: received", COLOURS[0], "circle", 6, **more))
+            missed.append(marks(f"{name}: missed", COLOURS[1], "x", 9, **more))
             counts.append(end_labels(COLOURS[:2], **axes(index)))
         return [*growing, *missed, *counts]
 
@@ -128,12 +129,6 @@ def _received(history: History) -> list[int]:
         for reader in sample.readers:
             found[reader.name].update(reader.got)
     return [sum(one >= first for one in ids) for ids in found.values()]
-
-
-def _marks(name: str, index: int, colour: str, symbol: str, size: int) -> Trace:
-    trace = marks(name, colour, symbol, text=[], hoverinfo="text", showlegend=False, **axes(index))
-    trace["marker"]["size"] = size
-    return trace
 
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:

@@ -42,9 +42,9 @@ def step_lines(names: Iterable[str]) -> list[Trace]:
     return lines
 
 
-def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:
-    """Return markers in one colour."""
-    marker = {"color": colour_, "symbol": symbol, "size": 7}
+def marks(name: str, colour_: str, symbol: str, size: float = 7, **more: Any) -> Trace:
+    """Return markers in one colour, with a size in pixels."""
+    marker = {"color": colour_, "symbol": symbol, "size": size}
     base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
     return base | {"x": [], "y": []} | more
 
