@@ -51,7 +51,6 @@ class AckProgress(Plot):
         Show only this group; without it, show all groups of more than twelve the worst.
     """
 
-    name = "ack_progress"
     title = "Ack progress"
     needs = "consumer groups"
 

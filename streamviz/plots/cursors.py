@@ -32,7 +32,6 @@ class Cursors(Plot):
     the bottom. A cursor does not show which entries the reader missed.
     """
 
-    name = "cursors"
     title = "Cursors"
 
     def structure_key(self, history: History) -> Any:

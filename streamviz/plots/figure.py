@@ -59,8 +59,6 @@ class Plot(_Whole, ABC):
 
     Attributes
     ----------
-    name : str
-        The plot's name on the command line.
     title : str
         The text above it; by default, the name of the class.
     needs : str
@@ -68,7 +66,6 @@ class Plot(_Whole, ABC):
         ``"readers"``, ``"partitions"``, or nothing.
     """
 
-    name = ""
     title = ""
     needs = ""
 

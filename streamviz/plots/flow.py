@@ -40,7 +40,6 @@ class Flow(Plot):
     entries per second a square stands for several entries, and the picture says for how many.
     """
 
-    name = "flow"
     title = "Flow"
 
     def structure_key(self, history: History) -> Any:

@@ -27,7 +27,6 @@ class GroupLag(GroupLines):
         last-delivered ID.
     """
 
-    name = "group_lag"
     _shows_total = True
 
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:

@@ -53,7 +53,6 @@ class PartitionLanes(Plot):
         Whose lag to show; without it, the first group's.
     """
 
-    name = "partitions"
     title = "Partitions"
     needs = "partitions"
 

@@ -29,7 +29,6 @@ class PendingAge(GroupLines):
     count from the last delivery.
     """
 
-    name = "pending_age"
     title = "Oldest pending entry"
 
     def structure_key(self, history: History) -> Any:

@@ -25,7 +25,6 @@ class SideBySide(Plot):
     picture were received and missed.
     """
 
-    name = "side_by_side"
     title = "Sent and received"
     needs = "readers"
 

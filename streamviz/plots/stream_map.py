@@ -28,7 +28,6 @@ class StreamMap(Plot):
     A dashed line is the trim edge: entries to its left, which are hatched, have been trimmed.
     """
 
-    name = "stream_map"
     title = "Stream map"
 
     def structure_key(self, history: History) -> Any:

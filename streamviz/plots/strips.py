@@ -30,7 +30,6 @@ class Strips(Plot):
     is an event, in words. `GroupLag` and `PendingAge` show the same, larger and with more details.
     """
 
-    name = "strips"
     title = "Entries waiting and oldest pending"
 
     def __init__(self) -> None:

@@ -43,7 +43,6 @@ class SwimLanes(Plot):
         Show only this group's consumers; without it, show all consumers.
     """
 
-    name = "swim_lanes"
     title = "Who holds what"
     needs = "consumer groups"
 

@@ -33,7 +33,6 @@ class TrimSawtooth(Plot):
         (``memory=True``), and differs between servers.
     """
 
-    name = "trim_sawtooth"
     title = "Trimming"
 
     def __init__(
