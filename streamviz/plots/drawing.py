@@ -95,13 +95,12 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
         raise InputError(
             f"{unfit} can't be drawn: give numbers and texts, and None for a gap"
         ) from error
-    data = drawn.get("full", drawn).get("data", ())
-    for trace in data:
+    for trace in drawn.get("full", drawn).get("data", ()):
         if (kind := trace.get("type", "scatter")) not in TRACES:
             raise InputError(f"a page can't draw the trace type {kind!r}: use {', '.join(TRACES)}")
     for part in ("points", "set"):
         _check_lengths({i: one for i, one in drawn.get(part, {}).items() if "x" in one})
-    _check_lengths(dict(enumerate(data)))
+    _check_lengths(dict(enumerate(drawn.get("full", drawn).get("data", ()))))
 
 
 def _check_lengths(traces: dict[int, Trace]) -> None:

@@ -11,7 +11,7 @@ from streamviz.plots.texts import clean
 
 RED = "#D1242F"
 LEAST = 640  # a narrower picture is not made larger
-
+_FONT = "font-family='system-ui,sans-serif'"
 _TEXTS = {
     "headline": "font-size='17' font-weight='600'",
     "name": "font-size='13' font-weight='600'",
@@ -39,19 +39,15 @@ def render_flow(
         scale = min(height / high, max(1.0, width / LEAST))
         width = round(width / scale)
         high, shapes = flow_shapes(scene, width, low=low)
+    text = TEXT_COLOURS[background] if background else TEXT_COLOUR
     substitutes = SUBSTITUTES[background] if background else {}
-    drawn = [_draw(shape, substitutes) for shape in shapes if shape.get("text") != ""]
-    return head(width, high, "Flow", figure["summary"], background) + "".join(drawn) + "</svg>"
-
-
-def head(width: int, height: int, title: str, summary: str, background: Background | None) -> str:
-    """Return how a picture begins: its size, the style of its texts, and what it shows in words."""
-    colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
-    return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
-        f"font-family='system-ui,sans-serif' font-size='12' fill='{colour}'>"
-        f"<title>{title}</title><desc>{escape(clean(summary))}</desc>"
-    )
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {high}' "
+        f"role='img' {_FONT} font-size='12' fill='{text}'>",
+        f"<title>Flow</title><desc>{escape(clean(figure['summary']))}</desc>",
+        *(_draw(shape, substitutes) for shape in shapes if shape.get("text") != ""),
+    ]
+    return "".join(parts) + "</svg>"
 
 
 def _draw(shape: Shape, substitutes: dict[str, str]) -> str:

@@ -60,35 +60,42 @@ class Columns:
 
 def depth(value: Any) -> int:
     """Return how deep lists, tuples and maps are nested; records don't count."""
-    inner = max((depth(part) for _, part in _opened(value)[1]), default=0)
+    inner = max((depth(part) for _, part in _parts(value)), default=0)
     return inner + (isinstance(value, list) or type(value) in (tuple, dict))
 
 
 def lines(value: Any, before: str = "", after: str = "") -> Iterator[str]:
     """Yield the lines of a value: a long value has its parts on indented lines of their own."""
     whole = f"{before}{value!r}{after}"
-    opening, parts, closing = _opened(value)
+    parts = _parts(value)
     if len(whole) <= _MAX_LINE or not parts:
         yield whole
         return
+    opening, closing = _brackets(value)
     yield f"{before}{opening}"
     for name, part in parts:
         yield from (f"  {line}" for line in lines(part, name, ","))
     yield f"{closing}{after}"
 
 
-def _opened(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
-    """Return the parts of a list, a map or a record, each with the text before it, in brackets."""
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """Return the parts of a list, a map or a record, each with the text before it."""
     if isinstance(value, list) or type(value) is tuple:
-        opening, closing = "[]" if isinstance(value, list) else "()"
-        return opening, [("", part) for part in value], closing
+        return [("", part) for part in value]
     if type(value) is dict:
-        return "{", [(f"{name!r}: ", part) for name, part in value.items()], "}"
+        return [(f"{name!r}: ", part) for name, part in value.items()]
     if is_dataclass(value) and not isinstance(value, type | EntryId):
         named = [(field, getattr(value, field.name)) for field in fields(value)]
-        parts = [(f"{field.name}=", part) for field, part in named if part != field.default]
-        return f"{type(value).__name__}(", parts, ")"
-    return "", [], ""
+        return [(f"{field.name}=", part) for field, part in named if part != field.default]
+    return []
+
+
+def _brackets(value: Any) -> tuple[str, str]:
+    if isinstance(value, list):
+        return "[", "]"
+    if isinstance(value, dict):
+        return "{", "}"
+    return "(" if isinstance(value, tuple) else f"{type(value).__name__}(", ")"
 
 
 def _column(left: float, width: float, height: int, head: str, column: list[str]) -> Iterator[str]:

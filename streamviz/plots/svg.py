@@ -12,9 +12,15 @@ from dataclasses import replace
 from html import escape, unescape
 from typing import Any
 
-from streamviz.plots.contrast import BACKGROUNDS, Background, for_background
+from streamviz.plots.contrast import (
+    BACKGROUNDS,
+    TEXT_COLOUR,
+    TEXT_COLOURS,
+    Background,
+    for_background,
+)
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import head, render_flow
+from streamviz.plots.flow_svg import render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke
 from streamviz.plots.svg_words import Word, spread, word, words_of
 from streamviz.plots.texts import clean, columns, words_alone
@@ -46,7 +52,12 @@ def render(
     if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     title = layout["title"]["text"]
-    parts: list[str | Word] = [head(width, height, words_of(title), figure["summary"], background)]
+    text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
+    parts: list[str | Word] = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
+        f"font-family='system-ui,sans-serif' font-size='12' fill='{text_colour}'>",
+        f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
+    ]
     frame = _frame(layout, width, height)
     left = frame.left
     size = _smaller(title, width - left, 15) or " font-size='15'"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from types import NoneType
 from typing import Any
 
-from streamviz.errors import check_type
+from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events, no_words
+from streamviz.plots.event_lines import EVENT_AXIS, HATCHED, event_lines, events
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import label, no_data_text
-from streamviz.plots.traces import DASHES, GREY, Trace, colour, line
+from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.traces import DASHES, GREY, Trace, colour
 from streamviz.plots.worst_groups import shown_groups
 
 _MOVED = ("claimed", "given back")
@@ -24,7 +23,6 @@ _ROWS = 3  # of a lane: bars that overlap in time are spread over its rows
 _CROWD = 90  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
 _ROOMY = 6  # lanes, at most: more are too low for several rows and words
-_RowOf = Callable[[str, Delivery], float | None]  # of a group and a delivery
 
 
 class SwimLanes(Plot):
@@ -47,10 +45,12 @@ class SwimLanes(Plot):
     needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
-        check_type("group", group, (str, NoneType), "a consumer group's name as text, or None")
+        if group is not None and not isinstance(group, str):
+            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
         self.group = group
 
     def structure_key(self, history: History) -> Any:
+        """Return the groups, the consumers with a lane, a lane's rows, and if events have room."""
         has_events = history.event_count > 0
         return self._groups(history), self._lanes(history), self._rows(history), has_events
 
@@ -61,19 +61,19 @@ class SwimLanes(Plot):
         """
         names = self._groups(history)
         width = 6 if self._rows(history) > 1 or len(self._lanes(history)) > _ROOMY else 10
-        bars = []
-        for held, opacity in (("", 0.4), (", held", 1.0)):
-            more: dict[str, Any] = {"opacity": opacity, "hoverinfo": "text", "text": []}
-            for i, name in enumerate(names):
-                for words, dash in (("", "solid"), (" again", DASHES[1])):
-                    more["line"] = {"color": colour(i), "dash": dash, "width": width}
-                    bars.append(line(f"{label(name)}{words}{held}", i, **more))
-        dead = event_lines("y") | {"name": "dead", **HATCHED}
-        style = {"color": GREY, "width": 2}
-        links = event_lines("y") | {"name": "claimed", "mode": "lines", "line": style}
+        bars = [
+            _trace(f"{label(name)}{words}{held}", i, dash, width, opacity=opacity)
+            for held, opacity in (("", 0.4), (", held", 1.0))
+            for i, name in enumerate(names)
+            for words, dash in _KINDS
+        ]
+        dead = event_lines("y") | {"name": "dead", "mode": "lines+text", **HATCHED}
+        links = event_lines("y") | {"name": "claimed", "mode": "lines"}
+        links["line"] = {"color": GREY, "width": 2}
         return [*bars, links, dead, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
+        """Return axes: seconds across, and a lane for each consumer."""
         lanes, known = self._lanes(history), len(self._consumers(history))
         count = len(lanes)
         some = f"; {count} of {known} consumers, the dead ones first" if count < known else ""
@@ -113,11 +113,12 @@ class SwimLanes(Plot):
         return [*bars, self._links(history), self._dead(history), events(history)]
 
     def summary(self, history: History) -> str:
+        """Return in words how many entries each consumer holds."""
         last = history.newest
         if last is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
         parts = [
-            f"{one.name} holds {f'{one.pending:,}' if one.pending else 'nothing'}"
+            f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
             for group in last.groups
             if self.group in (None, group.name)
             for one in group.consumers
@@ -129,10 +130,11 @@ class SwimLanes(Plot):
 
     def _consumers(self, history: History) -> list[tuple[str, str]]:
         """Return the consumers, and no consumer for a group's entries that were given back."""
-        log, lanes = delivery_log(history), []
+        lanes: list[tuple[str, str]] = []
         for name in self._groups(history):
-            nobody = [""] if log.gave_back(name) else []
-            lanes += [(name, one) for one in (*history.consumer_names(name), *nobody)]
+            lanes += ((name, one) for one in history.consumer_names(name))
+            if delivery_log(history).gave_back(name):
+                lanes.append((name, ""))
         return lanes
 
     def _lanes(self, history: History) -> tuple[tuple[str, str], ...]:
@@ -157,17 +159,18 @@ class SwimLanes(Plot):
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
-        log, row_of = delivery_log(history), self._place(history)
+        log = delivery_log(history)
+        places = _Places(self._lanes(history), self._rows(history))
         trace: Trace = {"x": [], "y": [], "text": []}
         for name in self._groups(history):
             some = [*log.ended(name)[-_MAX_LINKS:], *log.pending(name)]
             begun = {(one.id, one.since_ms): one for one in some}
             for old in some:
                 new = begun.get((old.id, old.until_ms)) if old.end in _MOVED else None
-                rows = [row_of(name, old), row_of(name, new)] if new else [None]
-                if new and None not in rows:
+                rows = [places.row(name, one) for one in (old, new) if one is not None]
+                if len(rows) == 2 and None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id}: from {_who(old)} to {_who(new)}"
+                    words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -175,7 +178,8 @@ class SwimLanes(Plot):
 
     def _dead(self, history: History) -> Trace:
         """Return a hatched box for each time in which a consumer was dead, with the reason."""
-        trace, lanes = no_words(), self._lanes(history)
+        trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+        lanes = self._lanes(history)
         low = 0.84 if len(lanes) <= _ROOMY else 0.7
         for lane, (group, name) in enumerate(lanes):
             for start, end, words in _deaths(history, group, name):
@@ -189,28 +193,38 @@ class SwimLanes(Plot):
 
     def _bars(self, deliveries: dict[str, list[Delivery]], history: History) -> list[Trace]:
         """Return for each group the bars of its first deliveries, and those of its later ones."""
-        row_of, traces = self._place(history), []
+        places = _Places(self._lanes(history), self._rows(history))
+        traces = []
         for name, of_group in deliveries.items():
             for repeated in (False, True):
                 some = [one for one in of_group if (one.deliveries > 1) is repeated]
-                traces.append(_points(name, some, row_of, history))
+                traces.append(_points(name, some, places, history))
         return traces
-
-    def _place(self, history: History) -> _RowOf:
-        """Return what places a delivery's bar in its consumer's lane; None without a lane."""
-        lanes, rows = {one: i for i, one in enumerate(self._lanes(history))}, self._rows(history)
-
-        def row_of(group: str, one: Delivery) -> float | None:
-            lane = lanes.get((group, one.consumer))
-            row = (one.id.ms + one.id.seq) % rows - (rows - 1) / 2
-            return None if lane is None else -(lane + _middle(len(lanes)) + 0.17 * row)
-
-        return row_of
 
 
 def _middle(lanes: int) -> float:
     """Return where in a lane its bars are, from its top: the words of a dead one are below."""
     return 0.4 if lanes <= _ROOMY else 0.2
+
+
+class _Places:
+    """Where bars stand."""
+
+    def __init__(self, lanes: Sequence[tuple[str, str]], rows: int) -> None:
+        self._lanes = {lane: index for index, lane in enumerate(lanes)}
+        self._rows = rows
+        self._middle = _middle(len(lanes))
+
+    def row(self, group: str, one: Delivery) -> float | None:
+        """Return where a delivery's bar stands in its consumer's lane; None without a lane."""
+        lane = self._lanes.get((group, one.consumer))
+        if lane is None:
+            return None
+        return -(
+            lane
+            + self._middle
+            + 0.17 * ((one.id.ms + one.id.seq) % self._rows - (self._rows - 1) / 2)
+        )
 
 
 def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, float, str]]:
@@ -234,18 +248,38 @@ def _deaths(history: History, group: str, name: str) -> Iterator[tuple[float, fl
         yield died[0], seconds(history.samples[-1].time_ms, history), died[1]
 
 
-def _points(group: str, deliveries: Iterable[Delivery], row_of: _RowOf, history: History) -> Trace:
+_KINDS = (("", "solid"), (" again", DASHES[1]))
+
+
+def _trace(name: str, index: int, dash: str, width: int, *, opacity: float) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "line": {"color": colour(index), "dash": dash, "width": width},
+        "opacity": opacity,
+        "hoverinfo": "text",
+        "x": [],
+        "y": [],
+        "text": [],
+    }
+
+
+def _points(group: str, deliveries: Iterable[Delivery], places: _Places, history: History) -> Trace:
     """Return bars as one line with gaps."""
     points: Trace = {"x": [], "y": [], "text": [], "customdata": []}
     for one in deliveries:
-        row = row_of(group, one)
+        row = places.row(group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
-        about = f"{_who(one)}: {one.end}, delivery {one.deliveries}, {end - start:.1f} s"
         points["x"] += [start, end, None]
         points["y"] += [row, row, None]
-        points["text"] += [f"{one.id}, {about}"] * 2 + [""]
+        points["text"] += [_text(one, end - start)] * 2 + [""]
         points["customdata"] += [str(one.id)] * 2 + [None]
     return points
+
+
+def _text(one: Delivery, held_s: float) -> str:
+    return f"{one.id}, {_who(one)}: {one.end}, delivery {one.deliveries}, {held_s:.1f} s"
 
 
 def _who(one: Delivery) -> str:
