@@ -22,7 +22,7 @@ from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.flow_finding import finding
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
 from streamviz.plots.flow_shapes import UNCLEAR
-from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
+from streamviz.plots.texts import clean, entries_text, group_text, no_data_text
 from streamviz.plots.traces import Trace
 from streamviz.plots.worst_groups import shown_groups
 
@@ -99,6 +99,4 @@ class Flow(Plot):
 
 def _words(sample: Sample, group: GroupState) -> str:
     unclear = account_for(sample, group).unclear
-    rest = f", {unclear:,} {UNCLEAR}" if unclear else ""
-    waiting = number_text(group.lag.entries)
-    return f"{group.name}: {waiting} waiting, {group.pending:,} pending{rest}"
+    return group_text(group) + (f", {unclear:,} {UNCLEAR}" if unclear else "")

@@ -9,7 +9,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, events, uncertain_lags, uncertain_spans
 from streamviz.plots.group_lines import GroupLines, lines_layout
-from streamviz.plots.texts import label, number_text, peaks_text
+from streamviz.plots.texts import label, lag_text, peaks_text
 from streamviz.plots.traces import Trace, colours, end_labels, step_line
 from streamviz.plots.worst_groups import shown_groups
 
@@ -69,9 +69,6 @@ class GroupLag(GroupLines):
         return None if group.lag.behind_ms is None else round(group.lag.behind_ms / 1000, 3)
 
     def _words(self, sample: Sample, group: GroupState) -> str:
-        lag = group.lag
-        if lag.entries is None:
-            return f"{group.name}: lag unknown, {lag.reason}"
-        behind = f", {lag.behind_ms / 1000:,.1f} s behind" if lag.behind_ms else ""
-        doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-        return f"{group.name}: {number_text(lag.entries)} waiting{behind}{doubt}"
+        behind_ms = group.lag.behind_ms
+        behind = f", {behind_ms / 1000:,.1f} s behind" if behind_ms else ""
+        return f"{group.name}: {lag_text(group.lag, behind)}"

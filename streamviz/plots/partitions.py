@@ -13,7 +13,7 @@ from streamviz.observation.partition_sample import PartitionedSample, PartitionS
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import columns, entries_text, label, no_data_text, number_text
+from streamviz.plots.texts import columns, entries_text, label, lag_text, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
 
 _MAX_LANES = 16  # more can't be told apart
@@ -138,9 +138,7 @@ class PartitionLanes(Plot):
         if structure.sum_top:
             parts = f"the worst {len(shown)} of {structure.count} parts: {parts}"
         whole = _lag(last, structure.group)
-        total = (
-            f"{structure.group} in all: {_lag_text(whole)}" if whole else "No consumer group yet"
-        )
+        total = f"{structure.group} in all: {lag_text(whole)}" if whole else "No consumer group yet"
         return f"{parts}. {total}."
 
     def history_summary(self, history: History) -> str:
@@ -249,14 +247,7 @@ def _words(state: PartitionState, group: str) -> str:
     if state.sample.trouble:
         return f"{tag}{where}: {state.sample.trouble}"
     lag = _lag(state.sample, group)
-    return f"{tag}{where}: {_lag_text(lag) if lag else entries_text(state.sample.length)}"
-
-
-def _lag_text(lag: Lag) -> str:
-    if lag.entries is None:
-        return f"lag unknown, {lag.reason}"
-    doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-    return f"{number_text(lag.entries)} waiting{doubt}"
+    return f"{tag}{where}: {lag_text(lag) if lag else entries_text(state.sample.length)}"
 
 
 def _name(state: PartitionState) -> str:

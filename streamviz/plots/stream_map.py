@@ -12,7 +12,7 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import HATCHED, event_lines
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale
-from streamviz.plots.texts import entries_text, label, no_data_text, number_text
+from streamviz.plots.texts import entries_text, group_text, label, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, colours, end_labels, marks
 from streamviz.plots.worst_groups import shown_groups
 
@@ -112,7 +112,7 @@ class StreamMap(Plot):
         length = entries_text(last.length)
         if last.length != last.entries_added:
             length += f", {last.entries_added:,} ever added"
-        return "; ".join([length, *map(_words, last.groups)]) + "."
+        return "; ".join([length, *map(group_text, last.groups)]) + "."
 
     def _ends(self, history: History) -> Trace:
         """Return what waits and is pending for each group, at the end of its lane."""
@@ -192,10 +192,6 @@ def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
             break
         found += [one.id for one in reversed(sample.entries) if one.id > cursor]
     return found[:: math.ceil(len(found) / _MAX_WAITING) or 1][::-1]
-
-
-def _words(group: GroupState) -> str:
-    return f"{group.name}: {number_text(group.lag.entries)} waiting, {group.pending:,} pending"
 
 
 def _is_older(history: History) -> bool:

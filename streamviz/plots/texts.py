@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Lag
 
 _UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -91,6 +92,19 @@ def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], uni
         return ""
     parts = (f"{name} {round(peak, 1):,}" for name, peak in peaks.items())
     return f"At most: {', '.join(parts)} {unit}."
+
+
+def lag_text(lag: Lag, behind: str = "") -> str:
+    """Return how many entries wait, and why that is uncertain if it is."""
+    if lag.entries is None:
+        return f"lag unknown, {lag.reason}"
+    doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
+    return f"{lag.entries:,} waiting{behind}{doubt}"
+
+
+def group_text(group: GroupState) -> str:
+    """Return a group's name, and how many entries wait and are pending for it."""
+    return f"{group.name}: {number_text(group.lag.entries)} waiting, {group.pending:,} pending"
 
 
 def no_data_text(history: History) -> str:
