@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from html import escape, unescape
 from typing import Any
 
@@ -21,12 +20,13 @@ from streamviz.plots.contrast import (
 )
 from streamviz.plots.figure import Figure
 from streamviz.plots.flow_svg import render_flow
-from streamviz.plots.svg_traces import Panel, draw_trace, stroke
-from streamviz.plots.svg_words import Word, spread, word, words_of
+from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
+from streamviz.plots.svg_words import Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
+_FONT = "font-family='system-ui,sans-serif'"
 
 
 def render(
@@ -51,11 +51,12 @@ def render(
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
     if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
+    figure = figure | {"data": data, "layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
     parts: list[str | Word] = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' role='img' "
-        f"font-family='system-ui,sans-serif' font-size='12' fill='{text_colour}'>",
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
         f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
     ]
     frame = _frame(layout, width, height)
@@ -67,12 +68,15 @@ def render(
         parts += _legend(data, width, left + 8.5 * len(title))
     for name in sorted(key for key in layout if key.startswith("yaxis")):
         if layout[name].get("visible", True) and "overlaying" not in layout[name]:
-            parts += _axes(data, layout, name, frame)
+            parts += _axes(figure, name, frame)
     for note in layout.get("annotations", ()):
         lines = note["text"].split("<br>")
         x, y = frame.at(note["x"], note["y"])
         y -= 6 if note.get("yanchor") == "bottom" else 9 * len(lines)
-        parts += [word((x, y + 18 * row), line, "", "fixed") for row, line in enumerate(lines)]
+        for row, line in enumerate(lines):
+            at = x, y + 18 * row
+            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'>{words_of(line)}</text>"
+            parts.append(word(element, at, line, "start", "fixed"))
     return "".join(spread(parts, width, height)) + "</svg>"
 
 
@@ -99,34 +103,37 @@ def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
     return Panel(left, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
 
 
-def _axes(
-    data: list[Trace], layout: dict[str, Any], name: str, frame: Panel
-) -> Iterator[str | Word]:
+def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
     """Draw the traces on a vertical axis, and on those that lie over it."""
-    y_axis, y = layout[name], name.replace("axis", "")
+    layout, y_axis = figure["layout"], figure["layout"][name]
+    y = name.replace("axis", "")
     x = y_axis.get("anchor", "x")
     x_axis = layout[x.replace("x", "xaxis")]
-    along = [t for t in data if t.get("xaxis", "x") == x]
-    main = [t for t in along if t.get("yaxis", "y") == y]
-    (first, last), (low, high) = (axis.get("domain", (0, 1)) for axis in (x_axis, y_axis))
-    (left, bottom), (right, top) = frame.at(first, low), frame.at(last, high)
-    matched = {key[0] for key, axis in layout.items() if "axis" in key and "matches" in axis}
-    y_range = y_axis.get("range") or _span(data if "y" in matched else main, "y", zero=True)
-    x_range = _span(data if "x" in matched else along, "x")
+    main = [t for t in figure["data"] if (t.get("xaxis", "x"), t.get("yaxis", "y")) == (x, y)]
+    along = [t for t in figure["data"] if t.get("xaxis", "x") == x]
+    low, high = y_axis.get("domain", (0, 1))
+    left, bottom = frame.at(x_axis.get("domain", (0, 1))[0], low)
+    right, top = frame.at(x_axis.get("domain", (0, 1))[1], high)
+    y_range = y_axis.get("range") or _span(_sharing(figure, main, "yaxis"), "y", zero=True)
+    x_range = _span(_sharing(figure, along, "xaxis"), "x")
     panel = Panel(left, right, top, bottom, x_range, y_range)
     lowest = x_axis.get("anchor", "y") == y
     yield from _grid(panel, x_axis if lowest else None, y_axis)
     first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
     for trace in main if first_below else reversed(main):
         yield from draw_trace(trace, panel)
-    over = {
-        key.replace("axis", "")
-        for key, axis in layout.items()
-        if "axis" in key and axis.get("overlaying") == y
-    }
-    for trace in along:
-        if trace.get("yaxis", "y") in over:
-            yield from draw_trace(trace, replace(panel, y=(0.0, 1.0)))
+    for over, axis in layout.items():
+        if over.startswith("yaxis") and axis.get("overlaying") == y:
+            strip = Panel(left, right, top, bottom, panel.x, (0.0, 1.0))
+            for trace in along:
+                if trace.get("yaxis", "y") == over.replace("axis", ""):
+                    yield from draw_trace(trace, strip)
+
+
+def _sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
+    """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
+    axes = [axis for key, axis in figure["layout"].items() if key.startswith(kind)]
+    return list(figure["data"]) if any("matches" in axis for axis in axes) else own
 
 
 def _span(traces: list[Trace], axis: str, *, zero: bool = False) -> tuple[float, float]:
@@ -144,7 +151,9 @@ def _grid(
     labels = y_axis.get("showticklabels", True)
     for value in _ticks(*panel.x, 7 if panel.right - panel.left > 300 else 4) if x_axis else ():
         x, y = panel.at(value, panel.y[0])
-        yield word((x, y + 16), _number(value), "middle", "tick")
+        text = _number(value)
+        element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
+        yield word(element, (x, y + 16), text, "middle", "tick")
     own_ticks = y_axis.get("tickvals")
     ticks = own_ticks if own_ticks is not None else _ticks(*panel.y, y_axis.get("nticks", 6) - 1)
     texts = y_axis.get("ticktext") or [_number(value) for value in ticks]
@@ -155,11 +164,14 @@ def _grid(
             "stroke-opacity='.25'/>"
         )
         if labels:
-            yield word((panel.left - 6, y + 4), words_of(text, _MAX_TICK), "end", "tick")
+            x, shown = panel.left - 6, words_of(text, _MAX_TICK)
+            element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>"
+            yield word(element, (x, y + 4), shown, "end", "tick")
     middle, bottom = (panel.left + panel.right) / 2, panel.bottom + 34
     x_title, y_title = ((a or {}).get("title", {}).get("text", "") for a in (x_axis, y_axis))
-    small = _smaller(x_title, panel.right - panel.left + 16)
-    yield word((middle, bottom), x_title, "middle", "fixed", small)
+    small, words = _smaller(x_title, panel.right - panel.left + 16), words_of(x_title)
+    element = f"<text x='{middle:.1f}' y='{bottom:.1f}' text-anchor='middle'{small}>{words}</text>"
+    yield word(element, (middle, bottom), x_title, "middle", "fixed")
     if y_title:
         x, y, long = panel.left - 43, (panel.top + panel.bottom) / 2, panel.bottom - panel.top + 40
         element = (

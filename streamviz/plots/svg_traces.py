@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape, unescape
 from itertools import groupby
 from typing import Any
 
 from streamviz.plots.svg_shapes import Point, hatching, path, shape
 from streamviz.plots.svg_words import Word, word
+from streamviz.plots.texts import clean, cut
 from streamviz.plots.traces import Trace
 
 _DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
@@ -35,6 +37,11 @@ class Panel:
             self.left + across * (self.right - self.left),
             self.bottom - up * (self.bottom - self.top),
         )
+
+
+def words_of(text: str, most: int = 200) -> str:
+    """Return what plotly would show of a text, as XML, cut if it is wider than this."""
+    return escape(cut(clean(unescape(text)), most))
 
 
 def draw_trace(trace: Trace, panel: Panel) -> Iterator[str | Word]:
@@ -64,10 +71,10 @@ def _texts(trace: Trace, points: list[Point | None]) -> Iterator[Word]:
         position = _of(trace.get("textposition", "middle center"), i)
         anchor, dx = _ANCHORS.get(position.split()[-1], ("middle", 0))
         x, y = point[0] + dx, point[1] + (15 if position.startswith("bottom") else 4)
-        fill = f" fill='{_of(colours, i)}'" if colours else ""
-        yield word(
-            (x, y), text, anchor, "point", fill, f"{trace['name']} {trace.get('yaxis', 'y')}"
-        )
+        style = f"text-anchor='{anchor}'" + (f" fill='{_of(colours, i)}'" if colours else "")
+        element = f"<text x='{x:.1f}' y='{y:.1f}' {style}>{words_of(text)}</text>"
+        kind = f"{trace['name']} {trace.get('yaxis', 'y')}"
+        yield word(element, (x, y), text, anchor, "point", kind)
 
 
 def _fill(trace: Trace, points: list[Point | None], bottom: float) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape, unescape
+from html import unescape
 from typing import Literal, NamedTuple
 
-from streamviz.plots.texts import clean, columns, cut
+from streamviz.plots.texts import columns
 
 _LETTER = 0.6  # the width of a letter, about, in its size
 _TOUCH = 2  # pixels; letters do not fill their boxes
@@ -28,19 +28,12 @@ class Word(NamedTuple):
 
 
 def word(
-    at: tuple[float, float], text: str, anchor: str, role: Role, style: str = "", trace: str = ""
+    element: str, at: tuple[float, float], text: str, anchor: str, role: Role, trace: str = ""
 ) -> Word:
-    """Return a text of 12 pixels; without an anchor, it begins at its point."""
+    """Return a text of 12 pixels, whose element and anchor are given."""
     wide = 12 * _LETTER * columns(unescape(text))
-    left = at[0] - {"middle": wide / 2, "end": wide}.get(anchor, 0)
-    style = (f" text-anchor='{anchor}'" if anchor else "") + style
-    element = f"<text x='{at[0]:.1f}' y='{at[1]:.1f}'{style}>{words_of(text)}</text>"
+    left = at[0] - {"start": 0, "middle": wide / 2, "end": wide}[anchor]
     return Word(element, (left, at[1] - 11, left + wide, at[1] + 3), role, trace, at)
-
-
-def words_of(text: str, most: int = 200) -> str:
-    """Return what plotly would show of a text, as XML, cut if it is wider than this."""
-    return escape(cut(clean(unescape(text)), most))
 
 
 def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator[str]:
