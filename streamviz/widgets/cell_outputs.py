@@ -7,17 +7,27 @@ pictures as an output of their own, which `live.css` hides while a board in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import ipywidgets
 from ipywidgets.widgets.widget import _instances
 
-if TYPE_CHECKING:
-    from streamviz.widgets.plot_widget import PlotWidget
+
+class Board(Protocol):
+    """A displayed widget with pictures."""
+
+    def show_pictures(self) -> None:
+        """Add the pictures to the outputs of the running cell."""
+
+    def stop(self) -> None:
+        """Stop the source that it shows."""
+
+    def close(self) -> None:
+        """Close its connection to the browser."""
 
 
-_CELLS: WeakKeyDictionary[PlotWidget, tuple[str, str]] = WeakKeyDictionary()
+_CELLS: WeakKeyDictionary[Board, tuple[str, str]] = WeakKeyDictionary()
 
 
 def follow_boxes() -> None:
@@ -27,7 +37,7 @@ def follow_boxes() -> None:
         ipython.display_formatter.mimebundle_formatter.for_type(ipywidgets.Box, _bundle)
 
 
-def follow_output(board: PlotWidget) -> None:
+def follow_output(board: Board) -> None:
     """After the running cell, show the pictures of a board that goes into an Output widget."""
     ipython, request = _running_cell()
     header = request.get("header", {})
@@ -43,7 +53,7 @@ def follow_output(board: PlotWidget) -> None:
     ipython.events.register("post_run_cell", after)
 
 
-def stop_earlier_runs(board: PlotWidget) -> None:
+def stop_earlier_runs(board: Board) -> None:
     """Stop and close the boards that earlier runs of the running cell have displayed.
 
     The browser reports a missing placeholder, too, but a reloaded page no longer knows about it.
@@ -75,7 +85,7 @@ def _bundle(box: Any) -> Any:
     return box._repr_mimebundle_()
 
 
-def _boards(widget: Any) -> Iterator[PlotWidget]:
+def _boards(widget: Any) -> Iterator[Board]:
     if hasattr(widget, "show_pictures"):
         yield widget
     for child in getattr(widget, "children", ()):
