@@ -39,7 +39,6 @@ class AddedPlot(Plot):
         If there are none.
     """
 
-    name = "added"
     title = "Ever added"
 
     def __init__(self, histories: Mapping[str, History]) -> None:

@@ -105,7 +105,6 @@ class SeatsPlot(Plot):
         The histories of the lobby's streams by topic, sampled together.
     """
 
-    name = "seats"
     title = "Seats"
 
     def __init__(self, histories: Mapping[str, History]) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from types import NoneType
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import check_type
 from streamviz.observation.accounting import GroupAccounting, account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import translucent
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.panels import axis, domain
+from streamviz.plots.panels import axes, axis, domain
 from streamviz.plots.texts import label, no_data_text, number_text, words_alone
-from streamviz.plots.traces import GREY, Trace, colour, end_labels
+from streamviz.plots.traces import GREY, Trace, colour, end_labels, line
 from streamviz.plots.worst_groups import shown_groups, worst_of_text
 
 _BANDS = (  # each filled down to zero: filled between two lines, a gap would draw a diagonal
@@ -50,17 +51,14 @@ class AckProgress(Plot):
         Show only this group; without it, show all groups of more than twelve the worst.
     """
 
-    name = "ack_progress"
     title = "Ack progress"
     needs = "consumer groups"
 
     def __init__(self, group: str | None = None) -> None:
-        if group is not None and not isinstance(group, str):
-            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
+        check_type("group", group, (str, NoneType), "a consumer group's name as text, or None")
         self.group = group
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups with their colours, and the lines that are needed."""
         return self._groups(history), self._kinds(history)
 
     def traces(self, history: History) -> list[Trace]:
@@ -73,14 +71,11 @@ class AckProgress(Plot):
                 traces.append(_line(name, words, own, "solid", group, index) | fill)
             for name, words, dash in self._kinds(history):
                 traces.append(_line(name, words, GREY, dash, group, index))
-        for index, (_, own) in enumerate(groups):
-            axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
-            traces.append(end_labels([own] * 6, **axes))
-        return traces
+        ends = [end_labels([own] * 6, **axes(index)) for index, (_, own) in enumerate(groups)]
+        return [*traces, *ends]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return a pair of axes for each group, side by side, all with one scale."""
-        names = self._names(history)
+        names = shown_groups(history, self.group)
         if not names:
             return words_alone("no consumer group yet")
         columns, rows = _grid(len(names))
@@ -114,7 +109,7 @@ class AckProgress(Plot):
         """Return acknowledged, delivered, added and the rest for each group, None if unknown."""
         values: list[Any] = []
         kinds = self._kinds(history)
-        for name in self._names(history):
+        for name in shown_groups(history, self.group):
             group = sample.find_group(name)
             if group is None:
                 values += [None] * (len(_BANDS) + len(kinds))
@@ -131,64 +126,58 @@ class AckProgress(Plot):
         """Return each group's numbers, at the top left, where no band is."""
         last = history.newest
         texts: list[list[str]] = []
-        groups = self._groups(history)
-        columns, rows = _grid(len(groups))
-        for name, _ in groups:
+        names = shown_groups(history, self.group)
+        columns, rows = _grid(len(names))
+        for name in names:
             group = last.find_group(name) if last else None
             if last is None or group is None:
                 texts.append(["no such group now"])
-            elif rows == 1:
-                numbers = _numbers(account_for(last, group), short=columns > 2)
-                head = label(name, 72 // columns)
-                wide = columns <= 2
-                texts.append([f"{head}: {numbers[0]}", *numbers[1:]] if wide else [head, *numbers])
+                continue
+            counts = account_for(last, group)
+            if rows > 1:
+                texts.append([label(name, 14), _short_numbers(counts)])
+            elif columns > 2:
+                texts.append([label(name, 72 // columns), *_numbers(counts, short=True)])
             else:
-                texts.append([label(name, 14), _short_numbers(account_for(last, group))])
-        line = _LINE * rows
+                first, *others = _numbers(counts, short=False)
+                texts.append([f"{label(name, 72 // columns)}: {first}", *others])
+        high = _LINE * rows
         most = max((one.entries_added for one in history.samples), default=1) or 1
-        top = most / max(0.2, 1 - line * max(map(len, texts), default=0))  # above all bands
+        top = most / max(0.2, 1 - high * max(map(len, texts), default=0))  # above all bands
         at = seconds(history.samples[0].time_ms, history) if last else 0
         return [
             {
                 "x": [at] * len(words),
-                "y": [round(top * (1 - line * i), 3) for i in range(len(words))],
+                "y": [round(top * (1 - high * i), 3) for i in range(len(words))],
                 "text": [f"\u2002{one}" for one in words],
             }
             for words in texts
         ]
 
     def summary(self, history: History) -> str:
-        """Return each group's numbers in words."""
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
-        names = self._names(history)
-        parts = []
-        for group in last.groups:
-            if group.name in names:
-                counts = account_for(last, group)
-                parts.append(_words(group.name, counts))
+        names = shown_groups(history, self.group)
+        parts = [
+            _words(one.name, account_for(last, one)) for one in last.groups if one.name in names
+        ]
         groups = "; ".join(parts) if parts else f"no consumer group {self.group} now"
         more = worst_of_text(history) if self.group is None else ""
         return f"{number_text(last.entries_added)} added. {more}{groups}."
 
     def _groups(self, history: History) -> list[tuple[str, str]]:
         """Return each group that is shown, and its colour, which is the same in every plot."""
-        names = self._names(history)
-        order = shown_groups(history) if self.group is None else history.group_names
-        return [(name, colour(i)) for i, name in enumerate(order) if name in names]
+        names = shown_groups(history, self.group)
+        order = names if self.group is None else history.group_names
+        return [(name, colour(order.index(name))) for name in names]
 
     def _kinds(self, history: History) -> list[tuple[str, str, str]]:
         """Return the lines that some group needs now."""
-        last = history.newest
-        groups = [one for one in last.groups if one.name in self._names(history)] if last else []
-        books = [account_for(last, group) for group in groups] if last else []
+        last, names = history.newest, shown_groups(history, self.group)
+        groups = last.groups if last else ()
+        books = [account_for(last, one) for one in groups if last and one.name in names]
         return [kind for kind in _OTHERWISE if any(getattr(one, kind[0]) for one in books)]
-
-    def _names(self, history: History) -> tuple[str, ...]:
-        if self.group is None:
-            return shown_groups(history)
-        return tuple(name for name in history.group_names if name == self.group)
 
 
 def _grid(count: int) -> tuple[int, int]:
@@ -201,8 +190,8 @@ def _numbers(counts: GroupAccounting, *, short: bool) -> list[str]:
     """Return a line for each number; short ones fit beside other groups in a small picture."""
     acked, rest, lost = ("acked", "other", "lost") if short else _LONG
     parts = [(counts.undelivered, "waiting"), (counts.pending, "pending"), (counts.acked, acked)]
-    parts += [(other, rest)] if (other := _other(counts)) else []
-    parts += [(counts.lost, lost)] if counts.lost else []
+    other = counts.dropped + (counts.unclear or 0)
+    parts += [pair for pair in ((other, rest), (counts.lost, lost)) if pair[0]]
     number = _brief if short else number_text
     return [f"{'?' if one is None else number(one)} {words}" for one, words in parts]
 
@@ -218,38 +207,24 @@ def _brief(number: int) -> str:
 
 def _short_numbers(counts: GroupAccounting) -> str:
     """Return what waits, is pending and is acknowledged, in one line."""
-    numbers = [counts.undelivered, counts.pending, counts.acked]
-    numbers += [other] if (other := _other(counts)) else []
-    shown = "/".join("?" if number is None else _brief(number) for number in numbers)
-    return f"{shown}, {_brief(counts.lost)} lost" if counts.lost else shown
-
-
-def _other(counts: GroupAccounting) -> int:
-    """Return how many were dropped, or left in a way that is not known."""
-    return counts.dropped + (counts.unclear or 0)
+    numbers = _numbers(counts, short=True)
+    lost = [numbers.pop()] if counts.lost else []
+    return ", ".join(["/".join(one.split()[0] for one in numbers), *lost])
 
 
 def _line(name: str, words: str, own: str, dash: str, group: str, index: int) -> Trace:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "hovertemplate": f"{label(group)}<br>%{{y}} {words}<extra></extra>",
-        "line": {"color": own, "dash": dash, "width": 2, "shape": "hv"},
-        "xaxis": axis("x", index),
-        "yaxis": axis("y", index),
-        "x": [],
-        "y": [],
-    }
+    style = {"color": own, "dash": dash, "width": 2, "shape": "hv"}
+    hover = f"{label(group)}<br>%{{y}} {words}<extra></extra>"
+    return line(name, 0, line=style, hovertemplate=hover, **axes(index))
 
 
 def _words(name: str, counts: GroupAccounting) -> str:
     parts = [f"{number_text(counts.acked)} acknowledged", f"{number_text(counts.pending)} pending"]
     parts.append(f"{number_text(counts.undelivered)} waiting")
     if counts.dropped:
-        parts.append(f"{number_text(counts.dropped)} dropped with deleted consumers")
+        parts.append(f"{counts.dropped:,} dropped with deleted consumers")
     if counts.lost:
-        parts.append(f"up to {number_text(counts.lost)} lost in failovers")
+        parts.append(f"up to {counts.lost:,} lost in failovers")
     if counts.unclear:
-        parts.append(f"{number_text(counts.unclear)} left in a way that is not known")
+        parts.append(f"{counts.unclear:,} left in a way that is not known")
     return f"{name}: {', '.join(parts)}" + (f" ({counts.reason})" if counts.reason else "")

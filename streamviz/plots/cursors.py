@@ -7,7 +7,6 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import event_lines, events, headroom
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.group_lines import lines_layout
@@ -33,11 +32,9 @@ class Cursors(Plot):
     the bottom. A cursor does not show which entries the reader missed.
     """
 
-    name = "cursors"
     title = "Cursors"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' and the groups' names, and what the axis up shows."""
         return history.reader_names, shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
@@ -49,10 +46,8 @@ class Cursors(Plot):
         return [*lines, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the time of the entry up, and a strip for events."""
         title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
-        meta = {"substitutes": SUBSTITUTES, "first_below": True}
-        layout = lines_layout("seconds", title) | {"meta": meta}
+        layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
         return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -76,17 +71,12 @@ class Cursors(Plot):
             label(name, 12) + _behind(value, newest, unit)
             for name, value in zip(names, values, strict=True)
         ]
-        at = seconds(last.time_ms, history)
-        top = headroom(history) * max(
-            (one for one in (*values, newest) if one is not None), default=0
-        )
-        return [
-            end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075),
-            events(history),
-        ]
+        known = [one for one in (*values, newest) if one is not None]
+        top, at = headroom(history) * max(known, default=0), seconds(last.time_ms, history)
+        ends = end_texts(at, [*texts, "newest entry"], [*values, newest], top, 0.075)
+        return [ends, events(history)]
 
     def summary(self, history: History) -> str:
-        """Return in words how far each reader and group has read."""
         last = history.newest
         if last is None or not (last.readers or last.groups):
             return no_data_text(history) or "no reader yet"
@@ -95,7 +85,6 @@ class Cursors(Plot):
         return f"{entries_text(last.length)}; {'; '.join(parts)}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words how far each one was behind the newest entry at most."""
         names = (*history.reader_names, *shown_groups(history))
         times = (self.sampled_values(sample, history) for sample in history.samples)
         rows = [

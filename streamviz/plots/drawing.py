@@ -107,13 +107,12 @@ def _check_lengths(traces: dict[int, Trace]) -> None:
     """Check that what a trace says of its points, it says of each."""
     for i, trace in traces.items():
         count = len(trace.get("x") or ())
-        own = {key: trace.get(key) for key in _OF_POINTS}
-        style = {
-            f"{part}.{key}": one for part in _STYLES for key, one in trace.get(part, {}).items()
-        }
-        for key, value in (own | style).items() if {"x", "y"} & {*trace} else ():
+        values = {key: trace.get(key) for key in _OF_POINTS}
+        for part in _STYLES:
+            values |= {f"{part}.{key}": one for key, one in trace.get(part, {}).items()}
+        for key, value in values.items() if {"x", "y"} & {*trace} else ():
             given = len(value) if isinstance(value, list | tuple) else count
-            if given != count and (key in own or given < count):
+            if given != count and (key in _OF_POINTS or given < count):
                 raise InputError(
                     f"trace {i} has {given} values in {key!r} and {count} in 'x': "
                     "give one for each point"

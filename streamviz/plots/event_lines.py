@@ -11,7 +11,7 @@ from streamviz.observation.events import DEATHS, Event, counted
 from streamviz.observation.history import History
 from streamviz.plots.figure import seconds
 from streamviz.plots.texts import escaped, label
-from streamviz.plots.traces import GREY, Trace
+from streamviz.plots.traces import GREY, Trace, line
 from streamviz.plots.worst_groups import shown_groups
 
 EVENT_AXIS: dict[str, Any] = {
@@ -37,8 +37,6 @@ _MOST_LINES = 60  # events closer to each other than a part of this width share 
 _LETTER = 1 / 90  # of a plot's width, about
 _Moment = tuple[float, tuple[Event, ...]]  # the time of a hairline, and its events
 _Place = tuple[int, float, float]  # the row of words, from the top, and where they begin and end
-
-
 Span = tuple[float, float, str, str]  # from when to when, the last verdict and its reason
 
 
@@ -49,19 +47,14 @@ def headroom(history: History) -> float:
 
 def event_lines(yaxis: str = "y2") -> Trace:
     """Return the trace of events: a hairline for each, with its words at the top."""
-    return {
-        "type": "scatter",
-        "mode": "lines+text",
-        "name": "events",
-        "line": {"color": GREY, "width": 1, "dash": "dot"},
-        "yaxis": yaxis,
-        "cliponaxis": False,
-        "hoverinfo": "text",
-        "showlegend": False,
-        "x": [],
-        "y": [],
-        "text": [],
-    }
+    style = {"color": GREY, "width": 1, "dash": "dot"}
+    more = {"cliponaxis": False, "hoverinfo": "text", "showlegend": False, "text": []}
+    return line("events", 0, mode="lines+text", line=style, yaxis=yaxis, **more)
+
+
+def no_words() -> Trace:
+    """Return the points of a trace with words, of which there are none yet."""
+    return {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
 
 
 def events(
@@ -76,7 +69,7 @@ def events(
     at about one time share a hairline, whose words count them. One without room has no words: they
     are at the pointer.
     """
-    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
+    trace = no_words()
     if not history.event_count:
         return trace
     samples = history.samples
@@ -110,8 +103,9 @@ def uncertain_spans(yaxis: str = "y2") -> Trace:
 
 def uncertain_lags(history: History) -> Trace:
     """Return a shaded span for each time in which a group's lag is not exact, with the reason."""
-    trace: Trace = {"x": [], "y": [], "text": [], "hovertext": [], "textposition": []}
-    width = _seconds_shown(history) or 1.0
+    trace, samples = no_words(), history.samples
+    width = (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
+    width = width or 1.0
     for i, name in enumerate(shown_groups(history)):
         if not history.inexact_count(name):
             continue
@@ -122,10 +116,8 @@ def uncertain_lags(history: History) -> Trace:
             why = f"{label(name)}: {verdict}: {escaped(reason)}"
             height = round(0.12 + 0.12 * (i % 3), 2)  # one group's words do not cover another's
             middle, half = (start + end) / 2, (len(name[:14]) + 15) * _LETTER * width / 2
-            if middle - half < free_from:
-                words = ""
-            else:
-                free_from = middle + half
+            words = words if middle - half >= free_from else ""
+            free_from = middle + half if words else free_from
             trace["x"] += [start, middle, end, end, start, start, None]
             trace["y"] += [height, height, height, 0, 0, height, None]
             trace["text"] += ["", words, "", "", "", "", ""]
@@ -205,11 +197,6 @@ def _short(words: str) -> str:
     if len(words) <= MAX_WORDS:
         return words
     return re.sub(r" acknowledged entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
-
-
-def _seconds_shown(history: History) -> float:
-    samples = history.samples
-    return (samples[-1].time_ms - samples[0].time_ms) / 1000 if samples else 0.0
 
 
 def _places(

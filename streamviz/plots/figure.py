@@ -59,8 +59,6 @@ class Plot(_Whole, ABC):
 
     Attributes
     ----------
-    name : str
-        The plot's name on the command line.
     title : str
         The text above it; by default, the name of the class.
     needs : str
@@ -68,7 +66,6 @@ class Plot(_Whole, ABC):
         ``"readers"``, ``"partitions"``, or nothing.
     """
 
-    name = ""
     title = ""
     needs = ""
 
@@ -152,21 +149,10 @@ class Plot(_Whole, ABC):
         }
 
     def delta(self, history: History, since: int, structure_key: Any, words: bool = True) -> Delta:
-        """Return what is new since a sample.
+        """Return what is new since the sample with a number, the last one that was drawn.
 
-        Parameters
-        ----------
-        history, since : History, int
-            The samples, and the number of the last one that was drawn.
-        structure_key : object
-            What `structure_key` returned when the whole figure was last built.
-        words : bool
-            Whether to make a summary.
-
-        Raises
-        ------
-        InputError
-            If the values do not fit the traces.
+        `structure_key` is what the method of this name returned when the whole figure was last
+        built. Without `words` there is no summary. InputError if the values do not fit the traces.
         """
         samples = history.since(since)
         last = history.newest
@@ -276,8 +262,8 @@ def _with_defaults(title: str, layout: dict[str, Any]) -> dict[str, Any]:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         "hovermode": "closest",
-        "meta": {"substitutes": SUBSTITUTES},
         **layout,
+        "meta": {"substitutes": SUBSTITUTES, **layout.get("meta", {})},
         **{
             name: {"zeroline": False, "automargin": True}
             | (x_axis if name[0] == "x" else {})

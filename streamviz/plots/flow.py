@@ -15,16 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamviz.client.models import Entry
 from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.flow_finding import finding
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
 from streamviz.plots.flow_shapes import UNCLEAR
-from streamviz.plots.texts import clean, entries_text, no_data_text, number_text
+from streamviz.plots.texts import clean, entries_text, group_text, no_data_text
 from streamviz.plots.traces import Trace
 from streamviz.plots.worst_groups import shown_groups
 
@@ -42,11 +40,9 @@ class Flow(Plot):
     entries per second a square stands for several entries, and the picture says for how many.
     """
 
-    name = "flow"
     title = "Flow"
 
     def structure_key(self, history: History) -> Any:
-        """Return nothing: the scene is replaced as a whole at each sample."""
         return None
 
     def traces(self, history: History) -> list[Trace]:
@@ -55,26 +51,22 @@ class Flow(Plot):
         return [tape, {"type": "scatter", "name": "scene", "x": [], "y": []}]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return no axes, and the mark of a scene."""
-        return {"meta": {"substitutes": SUBSTITUTES, "flow": True}, "showlegend": False}
+        return {"meta": {"flow": True}, "showlegend": False}
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the entries have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the new entries, at most `MAX_TAPE`."""
         numbers: list[int] = []
-        entries: list[Entry] = []
         for sample in samples:
-            entries += sample.entries
             first = max(1, sample.entries_added - len(sample.entries) + 1)
             numbers += range(first, first + len(sample.entries))
+        entries = [entry for sample in samples for entry in sample.entries]
         ids = [str(entry.id) for entry in entries[-MAX_TAPE:]]
         return [{"x": [0] * len(ids), "y": numbers[-MAX_TAPE:], "customdata": ids}]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many entries the tape has."""
         return [min(history.entry_count, MAX_TAPE)]
 
     def current_state(self, history: History) -> list[Trace]:
@@ -82,36 +74,29 @@ class Flow(Plot):
         return [{"meta": self.scene(history)}]
 
     def summary(self, history: History) -> str:
-        """Return the finding, the first and the last ID, and each group's waiting and pending."""
         last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)
-        groups = [
-            f"{group.name}: {number_text(group.lag.entries)} waiting, "
-            f"{number_text(group.pending)} pending{_unclear(last, group)}"
-            for group in last.groups
-            if group.name in shown_groups(history)
-        ]
+        names = shown_groups(history)
+        groups = [_words(last, group) for group in last.groups if group.name in names]
         ids = f", from {last.first_id} to {last.last_id}" if last.length else ""
-        length = f"{entries_text(last.length)} in the stream{ids}"
-        parts = [length, *filter(None, [all_groups_shown(history)]), *groups]
-        return f"{finding(history)}. {'; '.join(parts)}."
+        parts = [f"{entries_text(last.length)} in the stream{ids}", all_groups_shown(history)]
+        return f"{finding(history)}. {'; '.join(filter(None, [*parts, *groups]))}."
 
     def failure(self, text: str, history: History) -> Figure:
         """Return a flow that says why it can't be drawn, in place of its headline."""
         figure = super().failure(text, history)
         tape, scene = self.traces(history)
         scene["meta"] = {"headline": clean(text), "trouble": "", "groups": []}
-        return figure | {
-            "data": [tape | {"x": [], "y": []}, scene],
-            "layout": figure["layout"] | Flow.layout(self, history),
-        }
+        layout = figure["layout"]
+        layout |= {"showlegend": False, "meta": layout["meta"] | {"flow": True}}
+        return figure | {"data": [tape | {"x": [], "y": []}, scene]}
 
     def scene(self, history: History) -> dict[str, Any]:
         """Return what the picture shows of the newest sample; see `flow_scene.scene_of`."""
         return scene_of(history)
 
 
-def _unclear(sample: Sample, group: GroupState) -> str:
+def _words(sample: Sample, group: GroupState) -> str:
     unclear = account_for(sample, group).unclear
-    return f", {number_text(unclear)} {UNCLEAR}" if unclear else ""
+    return group_text(group) + (f", {unclear:,} {UNCLEAR}" if unclear else "")

@@ -96,11 +96,9 @@ def _death(history: History, last: Sample) -> str:
     for group in last.groups if dead else ():
         for one in group.consumers:
             if one.pending and is_dead(dead, group.name, one.name):
-                held = [
-                    d for d in delivery_log(history).pending(group.name) if d.consumer == one.name
-                ]
-                age_s = max((last.time_ms - d.since_ms for d in held), default=0) / 1000
-                age = f" for {int(age_s)} s" if held else ""
+                pending = delivery_log(history).pending(group.name)
+                since_ms = [d.since_ms for d in pending if d.consumer == one.name]
+                age = f" for {int((last.time_ms - min(since_ms)) / 1000)} s" if since_ms else ""
                 return f"{one.name} is dead and holds {entries_text(one.pending)}{age}"
     return ""
 

@@ -15,14 +15,7 @@ from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import Deaths
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.flow_finding import (
-    dead_consumers,
-    finding,
-    growth,
-    is_dead,
-    rate_in,
-    span,
-)
+from streamviz.plots.flow_finding import dead_consumers, finding, growth, is_dead, rate_in, span
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import colour
 from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
@@ -43,14 +36,9 @@ EVENT_S = 5.0  # how long the picture says what happened
 def scene_of(history: History) -> dict[str, Any]:
     """Return what the flow shows of the newest sample.
 
-    Returns
-    -------
-    dict
-        ``headline`` and ``rates``, two texts; ``stream``, its name; ``trouble``; ``added``,
-        the number of entries ever added, and ``first``, the number of the oldest one that is
-        left; ``ids``, the first and the last ID; ``every``, the number of entries for which a
-        square stands; ``event``, what happened in the last 5 seconds; ``producers``, ``groups``
-        and ``readers``.
+    Of the keys, ``added`` is the number of entries ever added, ``first`` the number of the oldest
+    one that is left, ``ids`` the first and the last ID, ``every`` the number of entries for which a
+    square stands, and ``event`` what happened in the last 5 seconds.
     """
     last = history.newest
     if last is None:
@@ -58,9 +46,7 @@ def scene_of(history: History) -> dict[str, Any]:
     found = enumerate(map(last.find_group, shown_groups(history)))
     groups = {i: group for i, group in found if group}  # each keeps its colour
     tape = _Tape.of(_newest(history, groups.values()))
-    dead = dead_consumers(history)
-    calm = growth(span(history))
-    rate = rate_in(history)
+    dead, rate = dead_consumers(history), rate_in(history)
     coming = f"in {rate:,.{int(rate < 100)}f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
@@ -70,13 +56,13 @@ def scene_of(history: History) -> dict[str, Any]:
         "added": last.entries_added,
         "first": last.entries_added - last.length + 1,
         "ids": [str(last.first_id), str(last.last_id)] if last.length else ["", ""],
-        "every": _every(calm),
+        "every": _every(growth(span(history))),
         "event": _event(history),
         "producers": [
             {"name": _short(one.name), "new": [tape.number(entry) for entry in one.new]}
             for one in last.producers
         ],
-        "groups": [_group(history, group, i, tape, dead) for i, group in groups.items()],
+        "groups": [_group(history, last, group, i, tape, dead) for i, group in groups.items()],
         "readers": [
             {"name": _short(one.name), "at": tape.place(one.position, last, None)}
             for one in last.readers
@@ -91,22 +77,13 @@ def all_groups_shown(history: History) -> str:
 
 
 def _group(
-    history: History,
-    group: GroupState,
-    index: int,
-    tape: _Tape,
-    dead: Deaths,
+    history: History, last: Sample, group: GroupState, index: int, tape: _Tape, dead: Deaths
 ) -> dict[str, Any]:
-    last = history.newest
-    assert last is not None
     account = account_for(last, group)
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
-    shown = _shown(group, dead)
-    held = _held(history, group, tape)
-    listed = sum(one.pending for one in group.consumers)
-    pending = (group.pending if group.more_consumers else listed) - sum(
-        one.pending for one in shown
-    )
+    shown, held = _shown(group, dead), _held(history, group, tape)
+    listed, boxed = (sum(one.pending for one in some) for some in (group.consumers, shown))
+    pending = (group.pending if group.more_consumers else listed) - boxed
     return {
         "name": _short(group.name),
         "colour": colour(index),
@@ -150,8 +127,7 @@ def _held(history: History, group: GroupState, tape: _Tape) -> dict[str, list[li
         age_s = round(max(0, last.time_ms - one.since_ms) / 1000, 1)
         others = held.setdefault(one.consumer, [])
         if len(others) < MAX_HELD:
-            number = tape.number(one.id)
-            others.append([str(one.id), number, age_s, one.deliveries])
+            others.append([str(one.id), tape.number(one.id), age_s, one.deliveries])
     return held
 
 

@@ -33,19 +33,7 @@ _CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0
 def render_flow(
     figure: Figure, width: int, height: int | None, background: Background | None
 ) -> str:
-    """Return a flow's figure as SVG.
-
-    Parameters
-    ----------
-    figure : dict
-        As `Flow.figure` returns it.
-    width : int
-        In pixels.
-    height : int or None
-        The height to fit into, in pixels; without it, as high as the groups need.
-    background : {"light", "dark"}, optional
-        What the figure is drawn on; without it, the colours suit both.
-    """
+    """Return a flow's figure as SVG; without a height, as high as its groups need."""
     scene = figure["data"][1]["meta"]
     high, shapes = flow_shapes(scene, width)
     if height is not None:

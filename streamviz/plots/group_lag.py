@@ -9,9 +9,9 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, events, uncertain_lags, uncertain_spans
 from streamviz.plots.group_lines import GroupLines, lines_layout
-from streamviz.plots.texts import label, number_text, peaks_text
+from streamviz.plots.texts import label, lag_text, peaks_text
 from streamviz.plots.traces import Trace, colours, end_labels, step_line
-from streamviz.plots.worst_groups import all_groups_text, shown_groups
+from streamviz.plots.worst_groups import shown_groups
 
 
 class GroupLag(GroupLines):
@@ -27,12 +27,14 @@ class GroupLag(GroupLines):
         last-delivered ID.
     """
 
+    _shows_total = True
+
     def __init__(self, unit: Literal["entries", "seconds"] = "entries") -> None:
         if unit not in ("entries", "seconds"):
             raise InputError(f"unit={unit!r}: give 'entries' or 'seconds'")
         self.unit = unit
-        self.name = "group_lag"
         self.title = "Group lag" if unit == "entries" else "Group lag in seconds"
+        self._shown = "{:,.15g}" if unit == "entries" else "{:,.15g} s"
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, then the spans, the lines' names and the events."""
@@ -41,7 +43,6 @@ class GroupLag(GroupLines):
         return [*lines, uncertain_spans(), end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the lag up, and a strip for spans and events."""
         title = "entries waiting" if self.unit == "entries" else "seconds behind"
         if self.unit == "seconds" and not history.ids_are_times:
             title = "seconds behind: not known, the IDs are no times in milliseconds"
@@ -49,10 +50,9 @@ class GroupLag(GroupLines):
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the spans of an uncertain lag, the lines' names, and the events."""
-        return [uncertain_lags(history), self.end_texts(history, 0.075), events(history)]
+        return [uncertain_lags(history), self.end_texts(history), events(history)]
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest lag, and how often it was uncertain."""
         names, samples = shown_groups(history), history.samples
         unit = "entries waiting" if self.unit == "entries" else "seconds behind"
         parts = [peaks_text(names, (self.sampled_values(one, history) for one in samples), unit)]
@@ -68,16 +68,7 @@ class GroupLag(GroupLines):
             return group.lag.entries
         return None if group.lag.behind_ms is None else round(group.lag.behind_ms / 1000, 3)
 
-    def _value_text(self, value: float) -> str:
-        return f"{value:,.15g}{'' if self.unit == 'entries' else ' s'}"
-
-    def _total(self, history: History) -> str:
-        return all_groups_text(history)
-
     def _words(self, sample: Sample, group: GroupState) -> str:
-        lag = group.lag
-        if lag.entries is None:
-            return f"{group.name}: lag unknown, {lag.reason}"
-        behind = f", {lag.behind_ms / 1000:,.1f} s behind" if lag.behind_ms else ""
-        doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-        return f"{group.name}: {number_text(lag.entries)} waiting{behind}{doubt}"
+        behind_ms = group.lag.behind_ms
+        behind = f", {behind_ms / 1000:,.1f} s behind" if behind_ms else ""
+        return f"{group.name}: {lag_text(group.lag, behind)}"

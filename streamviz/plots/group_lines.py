@@ -14,7 +14,7 @@ from streamviz.plots.event_lines import EVENT_AXIS, headroom
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text
 from streamviz.plots.traces import LABEL_MARGIN, Peak, Trace, end_texts
-from streamviz.plots.worst_groups import shown_groups, worst_of_text
+from streamviz.plots.worst_groups import all_groups_text, shown_groups, worst_of_text
 
 _name_of = attrgetter("name")
 
@@ -34,20 +34,20 @@ class GroupLines(Plot):
     """A plot with a number of each group over time; a subclass says which."""
 
     needs = "consumer groups"
+    _shown = "{:,.1f} s"  # how a known value reads
+    _shows_total = False  # whether a text about all groups stands above the others
 
     @cached_property
     def _peak(self) -> Peak:
         return Peak(self._values)
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and whether the entries' ages are known from their IDs."""
         return shown_groups(history), history.ids_are_times
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return each group's number, None where it is unknown or there is no group."""
         return self._values(sample, shown_groups(history))
 
-    def end_texts(self, history: History, gap: float) -> Trace:
+    def end_texts(self, history: History, gap: float = 0.075) -> Trace:
         """Return each line's name and last value, at its end; see `traces.end_texts`."""
         last = history.newest
         if last is None:
@@ -55,14 +55,14 @@ class GroupLines(Plot):
         names = shown_groups(history)
         values = self._values(last, names)
         texts = [
-            f"{label(name, 12)} {'unknown' if value is None else self._value_text(value)}"
+            f"{label(name, 12)} {'unknown' if value is None else self._shown.format(value)}"
             for name, value in zip(names, values, strict=True)
         ]
         top, at = headroom(history) * self._peak.of(history, names), seconds(last.time_ms, history)
-        return end_texts(at, texts, values, top, gap, self._total(history))
+        total = all_groups_text(history) if self._shows_total else ""
+        return end_texts(at, texts, values, top, gap, total)
 
     def summary(self, history: History) -> str:
-        """Return each group's number in words."""
         last = history.newest
         if last is None or not last.groups:
             return no_data_text(history) or "no consumer group yet"
@@ -81,12 +81,5 @@ class GroupLines(Plot):
         """Return a group's number, None if it is unknown."""
 
     @abstractmethod
-    def _value_text(self, value: float) -> str:
-        """Return a known value with its unit."""
-
-    @abstractmethod
-    def _words(self, sample: Sample, group: GroupState) -> str: ...
-
-    def _total(self, history: History) -> str:
-        """Return a text about all groups."""
-        return ""
+    def _words(self, sample: Sample, group: GroupState) -> str:
+        """Return what the summary says of a group."""

@@ -8,6 +8,11 @@ def axis(name: str, index: int) -> str:
     return name if index == 0 else f"{name}{index + 1}"
 
 
+def axes(index: int) -> dict[str, str]:
+    """Return the keys of a trace that put it on a panel's axes."""
+    return {"xaxis": axis("x", index), "yaxis": axis("y", index)}
+
+
 def domain(index: int, count: int, most_gap: float = 0.06) -> list[float]:
     """Return where a panel begins and ends across the figure, 0 to 1, with a gap to the next."""
     width = 1 / count

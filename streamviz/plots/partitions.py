@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from streamviz.errors import InputError
+from streamviz.errors import check_type
 from streamviz.observation.history import History
 from streamviz.observation.partition_sample import PartitionedSample, PartitionState
 from streamviz.observation.sample import Lag, Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import columns, entries_text, label, no_data_text, number_text
+from streamviz.plots.texts import columns, entries_text, label, lag_text, no_data_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, line
 
 _MAX_LANES = 16  # more can't be told apart
@@ -27,20 +28,15 @@ _NO_NODE = "one server"
 
 @dataclass(frozen=True, slots=True)
 class _Structure:
-    """What the lanes of a window depend on.
+    """What the lanes of a window depend on."""
 
-    `top` is how many entries a lane is high, `sum_top` how many the lane of the sum; this is 0 if
-    there is no such lane. `count` is the number of all parts. `ends` has for each lane its newest
-    node's name and colour.
-    """
-
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # of the parts that have a lane
     nodes: tuple[str, ...]
     group: str
-    top: int
-    sum_top: int = 0
-    count: int = 0
-    ends: tuple[tuple[str, str], ...] = ()
+    top: int  # entries, the height of a lane
+    sum_top: int  # entries, the height of the sum's lane; 0 if there is none
+    count: int  # of all parts
+    ends: tuple[tuple[str, str], ...]  # for each lane its newest node's name and colour
 
 
 class PartitionLanes(Plot):
@@ -57,45 +53,41 @@ class PartitionLanes(Plot):
         Whose lag to show; without it, the first group's.
     """
 
-    name = "partitions"
     title = "Partitions"
     needs = "partitions"
 
     def __init__(self, group: str | None = None) -> None:
-        if group is not None and not isinstance(group, str):
-            raise InputError(f"group={group!r}: give a consumer group's name as text, or None")
+        check_type("group", group, (str, NoneType), "a consumer group's name as text, or None")
         self.group = group
         self._cached: tuple[Any, Any, int, _Structure] | None = None
 
     def structure_key(self, history: History) -> Any:
-        """Return the parts, the nodes, the group, and how many entries a lane is high."""
         return self._structure(history)
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each part and node, a line for each moving part, events."""
         structure = self._structure(history)
-        traces = []
+        traces = [
+            line(label(node), index, hovertemplate=_hover(f"{key} on {node}"))
+            for key in structure.keys
+            for index, node in enumerate(structure.nodes)
+        ]
+        style = {"color": GREY, "dash": "solid", "width": 6}
         for key in structure.keys:
-            for index, node in enumerate(structure.nodes):
-                traces.append(line(label(node), index) | _hover(f"{key} on {node}"))
-        for key in structure.keys:
-            trace = line("on the move", 0)
-            trace["line"] = {"color": GREY, "dash": "solid", "width": 6}
-            traces.append(trace | _hover(f"{key} is on the move"))
+            words = _hover(f"{key} is on the move")
+            traces.append(line("on the move", 0, line=style, hovertemplate=words))
         if structure.sum_top:
             words = f"all {structure.count} parts"
-            traces.append(line(words, len(structure.nodes)) | _hover(words))
+            traces.append(line(words, len(structure.nodes), hovertemplate=_hover(words)))
         return [*traces, end_labels([colour for _, colour in structure.ends]), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, and a lane for each part, the first one on top."""
         structure = self._structure(history)
         labels = [_tag(key) for key in structure.keys]
-        high = f"a lane's height: {number_text(structure.top)} waiting"
+        high = f"a lane's height: {structure.top:,} waiting"
         if structure.sum_top:
             labels.append(f"all {structure.count}")
-            high = f"height: {number_text(structure.top)} waiting, all: "
-            high += number_text(structure.sum_top)
+            high = f"height: {structure.top:,} waiting, all: {structure.sum_top:,}"
         count = len(labels)
         bottom = max(count - 1, 0) + 0.3
         return {
@@ -119,15 +111,14 @@ class PartitionLanes(Plot):
         for number, key in enumerate(structure.keys):
             state = states.get(key)
             height = _height(state, structure, number)
-            is_moving = state is not None and bool(state.moving_to)
-            current = (state.node or _NO_NODE) if state is not None and not is_moving else None
+            current = "" if state is None or state.moving_to else state.node or _NO_NODE
             settled += [height if node == current else None for node in structure.nodes]
-            moving.append(height if is_moving else None)
+            moving.append(height if not current else None)
         if not structure.sum_top:
             return [*settled, *moving]
-        whole = sample.find_group(structure.group)
-        entries = whole.lag.entries if whole is not None else None
-        return [*settled, *moving, _scaled(entries, structure.sum_top, len(structure.keys))]
+        whole = _lag(sample, structure.group)
+        total = _scaled(whole.entries if whole else None, structure.sum_top, len(structure.keys))
+        return [*settled, *moving, total]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the nodes' names at the ends of the lanes, and the events."""
@@ -138,24 +129,19 @@ class PartitionLanes(Plot):
         return [places, events(history, rows=_WORDS_AT)]
 
     def summary(self, history: History) -> str:
-        """Return in words each part's node and lag, and the sum."""
         last = history.newest
-        if last is None:
-            return no_data_text(history)
-        if not _parts(last):
+        if last is None or not _parts(last):
             return no_data_text(history) or "no partitions in this history"
         structure = self._structure(history)
         shown = [one for one in _parts(last) if one.sample.stream in structure.keys]
         parts = "; ".join(_words(state, structure.group) for state in shown)
         if structure.sum_top:
             parts = f"the worst {len(shown)} of {structure.count} parts: {parts}"
-        whole = last.find_group(structure.group)
-        if whole is None:
-            return f"{parts}. No consumer group yet."
-        return f"{parts}. {structure.group} in all: {_lag_text(whole.lag)}."
+        whole = _lag(last, structure.group)
+        total = f"{structure.group} in all: {lag_text(whole)}" if whole else "No consumer group yet"
+        return f"{parts}. {total}."
 
     def history_summary(self, history: History) -> str:
-        """Return in words which parts have moved from one node to another, or failed over."""
         visited: dict[str, list[str]] = {}
         failed: set[str] = set()
         for state in (state for sample in history.samples for state in _parts(sample)):
@@ -164,15 +150,12 @@ class PartitionLanes(Plot):
                 failed.add(_name(state))
             if state.node and state.node not in nodes[-1:]:
                 nodes.append(state.node)
-        ways = {
-            name: f"{name} from {' to '.join(nodes)}"
-            for name, nodes in visited.items()
-            if len(nodes) > 1
-        }
-        moved = ", ".join(words for name, words in ways.items() if name not in failed)
-        over = ", ".join(words for name, words in ways.items() if name in failed)
-        sentences = (f"Moved: {moved}." if moved else "", f"Failed over: {over}." if over else "")
-        return " ".join(filter(None, sentences))
+        ways: dict[str, list[str]] = {"Moved": [], "Failed over": []}
+        for name, nodes in visited.items():
+            if len(nodes) > 1:
+                kind = "Failed over" if name in failed else "Moved"
+                ways[kind].append(f"{name} from {' to '.join(nodes)}")
+        return " ".join(f"{kind}: {', '.join(some)}." for kind, some in ways.items() if some)
 
     def _structure(self, history: History) -> _Structure:
         """Return what the window's lanes depend on, computed once for each sample."""
@@ -186,23 +169,15 @@ def _structure(history: History, group: str | None) -> _Structure:
     states = [state for sample in history.samples for state in _parts(sample)]
     chosen = group or next(iter(history.group_names), "")
     keys = {state.number: state.sample.stream for state in states}
-    lags = [_lag(state, chosen) for state in states]
+    lags = [_lag(state.sample, chosen) for state in states]
     shown, sum_top = sorted(keys), 0
     if len(keys) > _MAX_LANES:
         shown = _worst(states, lags)
-        wholes = [whole.lag for sample in history.samples if (whole := sample.find_group(chosen))]
-        sum_top = _power_of_two(wholes)
+        sum_top = _power_of_two(_lag(sample, chosen) for sample in history.samples)
     known = {one.node or _NO_NODE for one in states if one.node or one.sample.exists}
-    nodes = tuple(sorted(known))
-    return _Structure(
-        tuple(keys[number] for number in shown),
-        nodes,
-        chosen,
-        _power_of_two(lags),
-        sum_top,
-        len(keys),
-        tuple(_ends(states, shown, nodes)),
-    )
+    nodes, ends = tuple(sorted(known)), tuple(_ends(states, shown, sorted(known)))
+    lanes, top = tuple(keys[number] for number in shown), _power_of_two(lags)
+    return _Structure(lanes, nodes, chosen, top, sum_top, len(keys), ends)
 
 
 def _ends(
@@ -248,17 +223,16 @@ def _parts(sample: Sample) -> tuple[PartitionState, ...]:
     return sample.partitions if isinstance(sample, PartitionedSample) else ()
 
 
-def _lag(state: PartitionState, group: str) -> Lag | None:
-    group_state = state.sample.find_group(group)
-    return group_state.lag if group_state else None
+def _lag(sample: Sample, group: str) -> Lag | None:
+    state = sample.find_group(group)
+    return state.lag if state else None
 
 
 def _height(state: PartitionState | None, structure: _Structure, number: int) -> float | None:
     if state is None or not state.sample.exists:
         return None
-    lag = _lag(state, structure.group)
-    entries = lag.entries if lag is not None else 0
-    return _scaled(entries, structure.top, number)
+    lag = _lag(state.sample, structure.group)
+    return _scaled(lag.entries if lag else 0, structure.top, number)
 
 
 def _scaled(entries: int | None, top: int, lane: int) -> float | None:
@@ -272,15 +246,8 @@ def _words(state: PartitionState, group: str) -> str:
         where += f", moving to {state.moving_to}"
     if state.sample.trouble:
         return f"{tag}{where}: {state.sample.trouble}"
-    lag = _lag(state, group)
-    return f"{tag}{where}: {_lag_text(lag) if lag else entries_text(state.sample.length)}"
-
-
-def _lag_text(lag: Lag) -> str:
-    if lag.entries is None:
-        return f"lag unknown, {lag.reason}"
-    doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
-    return f"{number_text(lag.entries)} waiting{doubt}"
+    lag = _lag(state.sample, group)
+    return f"{tag}{where}: {lag_text(lag) if lag else entries_text(state.sample.length)}"
 
 
 def _name(state: PartitionState) -> str:
@@ -292,5 +259,5 @@ def _tag(key: str) -> str:
     return label(key[key.find("{") :] if "{" in key else key, 8)
 
 
-def _hover(words: str) -> dict[str, str]:
-    return {"hovertemplate": f"{label(words, 80)}<extra></extra>"}
+def _hover(words: str) -> str:
+    return f"{label(words, 80)}<extra></extra>"

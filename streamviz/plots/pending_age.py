@@ -29,23 +29,19 @@ class PendingAge(GroupLines):
     count from the last delivery.
     """
 
-    name = "pending_age"
     title = "Oldest pending entry"
 
     def structure_key(self, history: History) -> Any:
-        """Return what lines depend on, and whether there are diamonds, which are explained."""
         return super().structure_key(history), _has_diamonds(history)
 
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended and the open deliveries, names and events."""
         names = shown_groups(history)
         lines = [step_line(label(name), i) for i, name in enumerate(names)]
-        ended = [_diamonds(name, i) for i, name in enumerate(names)]
-        still_open = [_diamonds(name, i) for i, name in enumerate(names)]
+        ended, still_open = ([_diamonds(*one) for one in enumerate(names)] for _ in range(2))
         return [*lines, *ended, *still_open, end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across, the age up, and a strip for events."""
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
         return lines_layout(f"seconds{'; ◆ delivered again' * _has_diamonds(history)}", title)
 
@@ -56,7 +52,6 @@ class PendingAge(GroupLines):
         return [_points(log.ended_since(name, since), history) for name in names]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many deliveries the window has."""
         log = delivery_log(history)
         return [len(_repeated(log.ended(name))) for name in shown_groups(history)]
 
@@ -64,20 +59,16 @@ class PendingAge(GroupLines):
         """Return the deliveries that are pending now, the lines' names, and the events."""
         log = delivery_log(history)
         still_open = [_points(log.pending(name), history) for name in shown_groups(history)]
-        return [*still_open, self.end_texts(history, 0.075), events(history)]
+        return [*still_open, self.end_texts(history), events(history)]
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest age, and the most deliveries of an entry."""
+        names, log = shown_groups(history), delivery_log(history)
         rows = (self.sampled_values(sample, history) for sample in history.samples)
-        oldest = peaks_text(shown_groups(history), rows, "seconds")
-        log = delivery_log(history)
-        most = []
-        for name in shown_groups(history):
-            counts = [one.deliveries for one in (*log.ended(name), *log.pending(name))]
-            if max(counts, default=1) > 1:
-                most.append(f"{name} {max(counts)}")
-        deliveries = f"Most deliveries of one entry: {', '.join(most)}." if most else ""
-        return " ".join(filter(None, (oldest, deliveries)))
+        parts = [peaks_text(names, rows, "seconds")]
+        repeated = {name: _repeated((*log.ended(name), *log.pending(name))) for name in names}
+        most = [f"{name} {max(d.deliveries for d in of)}" for name, of in repeated.items() if of]
+        parts += [f"Most deliveries of one entry: {', '.join(most)}."] if most else []
+        return " ".join(filter(None, parts))
 
     def _value(self, sample: Sample, group: GroupState) -> float | None:
         """Return the largest age: 0 if nothing is pending."""
@@ -88,9 +79,6 @@ class PendingAge(GroupLines):
             return round(max(one.idle_ms for one in group.oldest) / 1000, 3)
         # an ID may be ahead of this machine's clock, but no entry is younger than its last delivery
         return max(_seconds_since(sample.time_ms, oldest.id), round(oldest.idle_ms / 1000, 3))
-
-    def _value_text(self, value: float) -> str:
-        return f"{value:,.1f} s"
 
     def _words(self, sample: Sample, group: GroupState) -> str:
         age = self._value(sample, group)
@@ -105,13 +93,9 @@ class PendingAge(GroupLines):
         )
 
 
-def _diamonds(name: str, index: int) -> Trace:
-    return marks(f"{label(name)}: delivered again", colour(index), "diamond") | {
-        "marker": {"color": colour(index), "symbol": "diamond", "size": 10},
-        "showlegend": False,
-        "text": [],
-        "hoverinfo": "text",
-    }
+def _diamonds(index: int, name: str) -> Trace:
+    about = {"showlegend": False, "text": [], "hoverinfo": "text"}
+    return marks(f"{label(name)}: delivered again", colour(index), "diamond", 10, **about)
 
 
 def _repeated(deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -130,9 +114,7 @@ def _points(deliveries: Iterable[Delivery], history: History) -> Trace:
     return {
         "x": [seconds(one.since_ms, history) for one in repeated],
         "y": [_seconds_since(one.since_ms, one.id) for one in repeated],
-        "text": [
-            f"{one.id}, delivery {one.deliveries}, to {label(one.consumer)}" for one in repeated
-        ],
+        "text": [f"{d.id}, delivery {d.deliveries}, to {label(d.consumer)}" for d in repeated],
         "customdata": [str(one.id) for one in repeated],
     }
 

@@ -8,10 +8,9 @@ from typing import Any
 from streamviz.client.entry_id import EntryId
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
-from streamviz.plots.panels import axis, domain
-from streamviz.plots.texts import label, no_data_text, number_text
+from streamviz.plots.panels import axes, axis, domain
+from streamviz.plots.texts import label, no_data_text
 from streamviz.plots.traces import COLOURS, GREY, Trace, end_labels, marks
 
 _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
@@ -26,32 +25,26 @@ class SideBySide(Plot):
     picture were received and missed.
     """
 
-    name = "side_by_side"
     title = "Sent and received"
     needs = "readers"
 
     def structure_key(self, history: History) -> Any:
-        """Return the readers' names, and what the axes show."""
         return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return each panel's entries sent and received, then those missed, then the counts."""
         growing, missed, counts = [], [], []
-        for index, name in enumerate(history.reader_names):
-            growing += [
-                _marks(f"{label(name)}: sent", index, GREY, "circle", size=4),
-                _marks(f"{label(name)}: received", index, COLOURS[0], "circle", size=6),
-            ]
-            missed.append(_marks(f"{label(name)}: missed", index, COLOURS[1], "x", size=9))
-            axes = {"xaxis": axis("x", index), "yaxis": axis("y", index)}
-            counts.append(end_labels([COLOURS[0], COLOURS[1]], **axes))
+        for index, name in enumerate(map(label, history.reader_names)):
+            more = {"text": [], "hoverinfo": "text", "showlegend": False, **axes(index)}
+            growing.append(marks(f"{name}: sent", GREY, "circle", 4, **more))
+            growing.append(marks(f"{name}: received", COLOURS[0], "circle", 6, **more))
+            missed.append(marks(f"{name}: missed", COLOURS[1], "x", 9, **more))
+            counts.append(end_labels(COLOURS[:2], **axes(index)))
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return a pair of axes for each panel, all with one scale."""
         names = history.reader_names or ("no reader yet",)
-        meta = {"substitutes": SUBSTITUTES, "first_below": True}
-        layout: dict[str, Any] = {"showlegend": False, "meta": meta}
+        layout: dict[str, Any] = {"showlegend": False, "meta": {"first_below": True}}
         for index, name in enumerate(names):
             x: dict[str, Any] = {
                 "domain": domain(index, len(names)),
@@ -67,7 +60,6 @@ class SideBySide(Plot):
         return layout
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the dots have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -83,7 +75,6 @@ class SideBySide(Plot):
         return traces
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many dots the window has."""
         received = dict.fromkeys(history.reader_names, 0)
         for sample in history.samples:
             for reader in sample.readers:
@@ -111,16 +102,14 @@ class SideBySide(Plot):
         return [*crosses, *counts]
 
     def summary(self, history: History) -> str:
-        """Return in words how many entries each reader received and missed."""
         last = history.newest
         if last is None or not history.reader_names:
             return no_data_text(history) or "no reader yet"
         parts = []
         for name, count in zip(history.reader_names, _received(history), strict=True):
             missed = len(history.missed_by(name))
-            lost = number_text(missed) if missed else "none"
-            parts.append(f"{name} received {number_text(count)}, missed {lost}")
-        sent = _sent(history).removeprefix(" of ") or number_text(history.entry_count)
+            parts.append(f"{name} received {count:,}, missed {f'{missed:,}' if missed else 'none'}")
+        sent = _sent(history).removeprefix(" of ") or f"{history.entry_count:,}"
         return f"{sent} sent; {'; '.join(parts)}."
 
 
@@ -139,12 +128,6 @@ def _received(history: History) -> list[int]:
         for reader in sample.readers:
             found[reader.name].update(reader.got)
     return [sum(one >= first for one in ids) for ids in found.values()]
-
-
-def _marks(name: str, index: int, colour: str, symbol: str, **marker: float) -> Trace:
-    trace = marks(name, colour, symbol, xaxis=axis("x", index), yaxis=axis("y", index))
-    trace["marker"] |= marker
-    return trace | {"text": [], "hoverinfo": "text", "showlegend": False}
 
 
 def _dots(entries: Sequence[tuple[int, EntryId]], history: History) -> Trace:

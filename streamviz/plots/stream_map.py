@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamviz.client.entry_id import EntryId
+from streamviz.client.models import PendingEntry
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import HATCHED, event_lines
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale
-from streamviz.plots.texts import entries_text, label, no_data_text, number_text
-from streamviz.plots.traces import (
-    GREY,
-    LABEL_MARGIN,
-    Trace,
-    colour,
-    colours,
-    end_labels,
-    marks,
-)
+from streamviz.plots.texts import entries_text, group_text, label, no_data_text
+from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, colours, end_labels, marks
 from streamviz.plots.worst_groups import shown_groups
 
 _MAX_WAITING = 60  # squares in a lane: every frame sends all of them again
@@ -35,21 +28,19 @@ class StreamMap(Plot):
     A dashed line is the trim edge: entries to its left, which are hatched, have been trimmed.
     """
 
-    name = "stream_map"
     title = "Stream map"
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, the highest sequence shown, and what the axis across shows."""
-        is_older, has_sequence = _is_older(history), history.highest_seq > 0
-        top = self._top(history)
-        return shown_groups(history), top, has_sequence, is_older, history.ids_are_times
+        has_sequence, is_older = history.highest_seq > 0, _is_older(history)
+        return shown_groups(history), _top(history), has_sequence, is_older, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return the entries, for each group lane, rings and squares, the trim edge, numbers."""
+        names = shown_groups(history)
         entries = marks("entries", GREY, "circle", text=[], hoverinfo="text")
-        entries["marker"] = entries["marker"] | {"size": 5, "opacity": 0.75}
+        entries["marker"] |= {"size": 5, "opacity": 0.75}
         traces = [entries]
-        for i, name in enumerate(shown_groups(history)):
+        for i, name in enumerate(names):
             lane: Trace = {
                 "type": "scatter",
                 "mode": "lines+markers",
@@ -59,20 +50,21 @@ class StreamMap(Plot):
                 "hoverinfo": "text",
             }
             rings = marks(f"{label(name)} pending", colour(i), "circle-open", hoverinfo="text")
-            rings["marker"] = rings["marker"] | {"size": 16, "line": {"width": 2.5}}
+            rings["marker"] |= {"size": 16, "line": {"width": 2.5}}
             waits = marks(f"{label(name)} waiting", colour(i), "square-open", hoverinfo="text")
-            waits["marker"] = waits["marker"] | {"size": 7, "line": {"width": 1.5}}
+            waits["marker"] |= {"size": 7, "line": {"width": 1.5}}
             traces += [lane, rings, waits]
-        edge = {"color": GREY, "width": 2, "dash": "dash"}
-        trim = event_lines("y") | HATCHED | {"name": "trim edge", "line": edge}
-        trim |= {"textposition": "middle right"}
-        ends = end_labels([*colours(len(shown_groups(history))), GREY, GREY])
-        return [*traces, trim | {"hoverinfo": "name"}, ends]
+        own: dict[str, Any] = {
+            "name": "trim edge",
+            "textposition": "middle right",
+            "hoverinfo": "name",
+        }
+        own |= {"line": {"color": GREY, "width": 2, "dash": "dash"}}
+        ends = end_labels([*colours(len(names)), GREY, GREY])
+        return [*traces, event_lines("y") | HATCHED | own, ends]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return axes: seconds across; the entries, and the groups below them."""
-        names, lane = shown_groups(history), self._lane(history)
-        top = self._top(history)
+        names, lane = shown_groups(history), _lane(history)
         return {
             "xaxis": {
                 "title": {"text": "seconds" if history.ids_are_times else NO_TIMES},
@@ -81,14 +73,13 @@ class StreamMap(Plot):
             "yaxis": {
                 "tickvals": [*(-lane * (i + 1) for i in range(len(names))), 0],
                 "ticktext": [*(label(name, 16) for name in names), "entries"],
-                "range": [-lane * (len(names) + 0.7), max(top, lane) * 1.15],
+                "range": [-lane * (len(names) + 0.7), max(_top(history), lane) * 1.15],
             },
             "margin": {"l": 60, "r": LABEL_MARGIN + 50, "t": 44, "b": 44},
             "showlegend": False,
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the entries have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -99,46 +90,41 @@ class StreamMap(Plot):
         return [{"x": x, "y": y, "text": texts, "customdata": list(texts)}]
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many entries the window has."""
         return [history.entry_count]
 
     def current_state(self, history: History) -> list[Trace]:
         """Return each group's cursor, rings and squares, the trim edge, and the numbers."""
-        last, lane = history.newest, self._lane(history)
+        last, lane = history.newest, _lane(history)
         shown = next((one.entries[0].id for one in history.samples if one.entries), EntryId.ZERO)
         traces: list[Trace] = []
         for i, name in enumerate(shown_groups(history)):
             group = last.find_group(name) if last else None
-            traces += self._lane_of(group, last, history, -lane * (i + 1), shown)
+            traces += _lane_of(group, last, history, -lane * (i + 1), shown)
         ends = self._ends(history)
         if last is None or not shown <= last.first_id or not 0 < last.length < last.entries_added:
             return [*traces, {"x": [], "y": [], "text": []}, ends]
         return [*traces, self._trim_edge(history, last, shown), ends]
 
     def summary(self, history: History) -> str:
-        """Return in words the stream's length, and what is waiting and pending for each group."""
         last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)
         length = entries_text(last.length)
         if last.length != last.entries_added:
-            length += f", {number_text(last.entries_added)} ever added"
-        return "; ".join([length, *map(_words, last.groups)]) + "."
+            length += f", {last.entries_added:,} ever added"
+        return "; ".join([length, *map(group_text, last.groups)]) + "."
 
     def _ends(self, history: History) -> Trace:
         """Return what waits and is pending for each group, at the end of its lane."""
-        last, lane = history.newest, self._lane(history)
+        last, lane, top = history.newest, _lane(history), _top(history)
         if last is None or not last.exists or last.last_id == EntryId.ZERO:
             return {"x": [], "y": [], "text": []}
-        groups = [last.find_group(name) for name in shown_groups(history)]
-        texts = [
-            ""
-            if one is None
-            else f"\u2003{_short(one.lag.entries)} waiting, {one.pending:,} pending"
-            for one in groups
-        ]
-        y = [-lane * (i + 1) for i in range(len(groups))]
-        top = self._top(history)
+        texts, y = [], []
+        for i, group in enumerate(map(last.find_group, shown_groups(history)), start=1):
+            y.append(-lane * i)
+            lag = group.lag.entries if group else None
+            waiting = "?" if lag is None else f"{lag:,}"
+            texts.append(f"\u2003{waiting} waiting, {group.pending:,} pending" if group else "")
         for seq in sorted({0, top // 2, top}) if history.highest_seq else ():
             y.append(seq)  # not at the left: their scale is not that of the names
             texts.append(f"\u2003sequence {seq:,}")
@@ -150,64 +136,52 @@ class StreamMap(Plot):
         edge, left = scale(last.first_id), scale(shown)
         trace: Trace = {"x": [edge, edge], "y": [low, high], "text": ["", ""]}
         if shown not in (EntryId.ZERO, last.first_id):
-            bottom, middle = -self._lane(history) / 2, self._top(history) / 2
+            bottom, middle = -_lane(history) / 2, _top(history) / 2
             trace["x"] += [None, left, left, edge, edge, left, left]
             trace["y"] += [None, middle, high, high, bottom, bottom, middle]
             trace["text"] += ["", "\u2002trimmed", "", "", "", "", ""]
         return trace
 
-    def _lane_of(
-        self,
-        group: GroupState | None,
-        last: Sample | None,
-        history: History,
-        y: float,
-        shown: EntryId,
-    ) -> list[Trace]:
-        empty: Trace = {"x": [], "y": [], "text": [], "customdata": []}
-        if group is None or last is None or not last.exists:
-            return [empty, dict(empty), dict(empty)]
-        cursor, scale = group.last_delivered_id, id_scale(history)
 
-        def place(one: EntryId) -> float:
-            """Return where an entry stands; one older than all that are shown, at their edge."""
-            return scale(max(one, shown))
+def _lane_of(
+    group: GroupState | None, last: Sample | None, history: History, y: float, shown: EntryId
+) -> list[Trace]:
+    """Return a group's lane, rings and squares; what is older than all shown is at their edge."""
+    scale = id_scale(history)
 
-        if cursor == EntryId.ZERO:
-            lane = dict(empty)  # the group has not begun
-        else:
-            # no further back than the entries that are shown: others may never have been read
-            first = min(max(last.first_id, shown), cursor) if last.length else cursor
-            text = f"{label(group.name)}: last delivered {cursor}"
-            lane = {
-                "x": [place(first), place(cursor)],
-                "y": [y, y],
-                "text": [text, text],
-                "customdata": [str(cursor)] * 2,
-            }
-        rings = {
-            "x": [place(one.id) for one in group.oldest],
-            "y": [y] * len(group.oldest),
-            "text": [
-                f"{one.id} held by {label(one.consumer) or 'nobody'}, delivered {one.deliveries}×"
-                for one in group.oldest
-            ],
-            "customdata": [str(one.id) for one in group.oldest],
+    def points(entries: list[tuple[EntryId, EntryId, str]]) -> Trace:
+        """Return a point for each entry: where it stands, which it is, and its words."""
+        return {
+            "x": [scale(max(place, shown)) for place, _, _ in entries],
+            "y": [y] * len(entries),
+            "text": [text for _, _, text in entries],
+            "customdata": [str(one) for _, one, _ in entries],
         }
-        waiting = _waiting(history, cursor)
-        squares = {
-            "x": [scale(one) for one in waiting],
-            "y": [y] * len(waiting),
-            "text": [f"{one} waits for {label(group.name)}" for one in waiting],
-            "customdata": list(map(str, waiting)),
-        }
-        return [lane, rings, squares]
 
-    def _top(self, history: History) -> int:
-        return int(1 << max(history.highest_seq - 1, 0).bit_length())
+    if group is None or last is None or not last.exists:
+        return [points([]), points([]), points([])]
+    cursor, name = group.last_delivered_id, label(group.name)
+    lane = []
+    if cursor != EntryId.ZERO:  # the group has begun
+        # no further back than the entries that are shown: others may never have been read
+        first = min(max(last.first_id, shown), cursor) if last.length else cursor
+        lane = [(one, cursor, f"{name}: last delivered {cursor}") for one in (first, cursor)]
+    rings = [(one.id, one.id, _held_text(one)) for one in group.oldest]
+    squares = [(one, one, f"{one} waits for {name}") for one in _waiting(history, cursor)]
+    return [points(lane), points(rings), points(squares)]
 
-    def _lane(self, history: History) -> float:
-        return max(1.0, self._top(history) / 4)
+
+def _held_text(one: PendingEntry) -> str:
+    holder = label(one.consumer) or "nobody"
+    return f"{one.id} held by {holder}, delivered {one.deliveries}×"
+
+
+def _top(history: History) -> int:
+    return int(1 << max(history.highest_seq - 1, 0).bit_length())
+
+
+def _lane(history: History) -> float:
+    return max(1.0, _top(history) / 4)
 
 
 def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
@@ -218,15 +192,6 @@ def _waiting(history: History, cursor: EntryId) -> list[EntryId]:
             break
         found += [one.id for one in reversed(sample.entries) if one.id > cursor]
     return found[:: math.ceil(len(found) / _MAX_WAITING) or 1][::-1]
-
-
-def _short(number: int | None) -> str:
-    return "?" if number is None else f"{number:,}"
-
-
-def _words(group: GroupState) -> str:
-    waiting, pending = number_text(group.lag.entries), number_text(group.pending)
-    return f"{group.name}: {waiting} waiting, {pending} pending"
 
 
 def _is_older(history: History) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
-from streamviz.plots.contrast import SUBSTITUTES
 from streamviz.plots.event_lines import (
     EVENT_AXIS,
     event_lines,
@@ -17,7 +16,7 @@ from streamviz.plots.event_lines import (
 from streamviz.plots.figure import Plot
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.pending_age import PendingAge
-from streamviz.plots.texts import label
+from streamviz.plots.texts import label, note
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
 from streamviz.plots.worst_groups import shown_groups
 
@@ -31,14 +30,12 @@ class Strips(Plot):
     is an event, in words. `GroupLag` and `PendingAge` show the same, larger and with more details.
     """
 
-    name = "strips"
     title = "Entries waiting and oldest pending"
 
     def __init__(self) -> None:
         self._lag, self._age = GroupLag(), PendingAge()
 
     def structure_key(self, history: History) -> Any:
-        """Return the groups' names, and what the ages count from."""
         return shown_groups(history), history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
@@ -52,8 +49,8 @@ class Strips(Plot):
         return [*lines, *ages, uncertain_spans("y3"), *ends, event_lines("y3"), event_lines("y4")]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return one axis of seconds, and an axis up and a strip for events for each half."""
         since = "it was added" if history.ids_are_times else "its last delivery"
+        heading = note(f"oldest pending entry, seconds since {since}")
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
             "yaxis": {"domain": [0.61, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
@@ -61,9 +58,9 @@ class Strips(Plot):
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [_heading(f"oldest pending entry, seconds since {since}", 0.41)],
+            "annotations": [heading | {"y": 0.41, "yanchor": "bottom"}],
             "showlegend": False,
-            "meta": {"substitutes": SUBSTITUTES, "strips": True},  # a low stage leaves them out
+            "meta": {"strips": True},  # a low stage leaves them out
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
@@ -80,16 +77,9 @@ class Strips(Plot):
         return [uncertain_lags(history), *ends, above, below]
 
     def summary(self, history: History) -> str:
-        """Return in words each group's lag and its oldest pending entry."""
         lags, ages = self._lag.summary(history), self._age.summary(history)
         return lags if lags == ages else f"{lags} {ages}"
 
     def history_summary(self, history: History) -> str:
-        """Return in words each group's largest lag and age."""
         parts = self._lag.history_summary(history), self._age.history_summary(history)
         return " ".join(filter(None, parts))
-
-
-def _heading(text: str, y: float) -> dict[str, Any]:
-    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": y}
-    return {"text": text, "showarrow": False, "yanchor": "bottom", "align": "left", **place}

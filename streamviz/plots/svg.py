@@ -43,16 +43,16 @@ def render(
     """
     if figure["layout"]["meta"].get("flow"):
         return render_flow(figure, width, height, background)
-    height = height or 300
-    figure = figure | {"data": [_styled(*one) for one in enumerate(figure["data"])]}
+    height, data = height or 300, [_styled(*one) for one in enumerate(figure["data"])]
     if background:
-        figure = figure | {"data": for_background(figure["data"], background)}
+        data = for_background(data, background)
+    else:  # no colour of letters is legible on both grounds
+        data = [trace | {"textfont": {}} for trace in data]
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
-    points = (y for trace in figure["data"] for y in trace.get("y") or () if y is not None)
-    if axes and not any(True for _ in points):
+    if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
-    figure = figure | {"layout": layout}
+    figure = figure | {"data": data, "layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
     parts: list[str | Word] = [
@@ -66,9 +66,7 @@ def render(
     element = f"<text x='{left:g}' y='20'{size} font-weight='600'>{words_of(title)}</text>"
     parts.append(Word(element, (left, 5, left + 10 * columns(title), 24), "fixed"))
     if layout.get("showlegend", True):
-        parts += _legend(figure["data"], width, left + 8.5 * len(title))
-    if not background:  # no colour is legible on both grounds
-        figure = figure | {"data": [trace | {"textfont": {}} for trace in figure["data"]]}
+        parts += _legend(data, width, left + 8.5 * len(title))
     for name in sorted(key for key in layout if key.startswith("yaxis")):
         if layout[name].get("visible", True) and "overlaying" not in layout[name]:
             parts += _axes(figure, name, frame)

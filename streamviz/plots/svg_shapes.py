@@ -18,17 +18,15 @@ def path(points: Sequence[Point | None], *, stepped: bool) -> str:
             at = None
             continue
         x, y = round(point[0], 1), round(point[1], 1)
+        across, up = (round(x - at[0], 1), round(y - at[1], 1)) if at else (0.0, 0.0)
         if at is None:
             pieces.append(f"M{x:g} {y:g}")
-            at = x, y
-            continue
-        across, up = round(x - at[0], 1), round(y - at[1], 1)
-        if stepped and (across < 0.7 or abs(up) < 0.1) and following is not None:
-            continue  # too small to see: the next step includes it
-        if stepped:
-            pieces.append(f"h{_number(across)}v{_number(up)}")
-        else:
+        elif not stepped:
             pieces.append(f"l{_number(across)} {_number(up)}")
+        elif (across < 0.7 or abs(up) < 0.1) and following is not None:
+            continue  # too small to see: the next step includes it
+        else:
+            pieces.append(f"h{_number(across)}v{_number(up)}")
         at = x, y
     return "".join(pieces)
 

@@ -14,7 +14,8 @@ from streamviz.plots.texts import clean, cut
 from streamviz.plots.traces import Trace
 
 _DASHES = {"dash": "9 5", "dot": "2.5 4", "dashdot": "9 4 2 4", "longdash": "14 6"}
-_DASHES["longdashdot"] = "14 5 2 5"
+_DASHES |= {"longdashdot": "14 5 2 5"}
+_ANCHORS = {"left": ("end", -4), "right": ("start", 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,56 +51,46 @@ def draw_trace(trace: Trace, panel: Panel) -> Iterator[str | Word]:
     if "lines" in mode:
         style = trace["line"]
         if trace.get("fill"):
-            yield from _fill(trace, panel)
+            yield from _fill(trace, points, panel.bottom)
         line = path(points, stepped=style.get("shape") == "hv") if style["width"] else ""
         if line:
-            yield (
-                f"<path d='{line}' fill='none' {stroke(style)}"
-                + (f" opacity='{trace['opacity']:g}'" if trace.get("opacity", 1) != 1 else "")
-                + "/>"
-            )
+            faint = f" opacity='{trace['opacity']:g}'" if trace.get("opacity", 1) != 1 else ""
+            yield f"<path d='{line}' fill='none' {stroke(style)}{faint}/>"
     if "markers" in mode:
-        yield from _markers(trace, panel)
+        yield from _markers(trace["marker"], points)
     if "text" in mode:
-        yield from _texts(trace, panel)
+        yield from _texts(trace, points)
 
 
-def _texts(trace: Trace, panel: Panel) -> Iterator[Word]:
+def _texts(trace: Trace, points: list[Point | None]) -> Iterator[Word]:
     colours = trace.get("textfont", {}).get("color")
-    for i, point in enumerate(_points(trace, panel)):
+    for i, point in enumerate(points):
         text = str(_of(trace.get("text"), i) or "")
         if point is None or not text:
             continue
         position = _of(trace.get("textposition", "middle center"), i)
-        anchor, dx = {"left": ("end", -4), "right": ("start", 4)}.get(
-            position.split()[-1], ("middle", 0)
-        )
-        y = point[1] + (15 if position.startswith("bottom") else 4)
-        fill = f" fill='{_of(colours, i)}'" if colours else ""
-        element = (
-            f"<text x='{point[0] + dx:.1f}' y='{y:.1f}' text-anchor='{anchor}'{fill}>"
-            f"{words_of(text)}</text>"
-        )
+        anchor, dx = _ANCHORS.get(position.split()[-1], ("middle", 0))
+        x, y = point[0] + dx, point[1] + (15 if position.startswith("bottom") else 4)
+        style = f"text-anchor='{anchor}'" + (f" fill='{_of(colours, i)}'" if colours else "")
+        element = f"<text x='{x:.1f}' y='{y:.1f}' {style}>{words_of(text)}</text>"
         kind = f"{trace['name']} {trace.get('yaxis', 'y')}"
-        yield word(element, (point[0] + dx, y), text, anchor, "point", kind)
+        yield word(element, (x, y), text, anchor, "point", kind)
 
 
-def _fill(trace: Trace, panel: Panel) -> Iterator[str]:
+def _fill(trace: Trace, points: list[Point | None], bottom: float) -> Iterator[str]:
     """Fill the area down to zero, or the shape itself; the lowest of several bands comes last."""
-    pieces, hatches, closed = [], [], trace["fill"] == "toself"
-    is_hatched = "fillpattern" in trace
-    for known, run in groupby(_points(trace, panel), key=lambda point: point is not None):
-        points = [point for point in run if point is not None]
-        if known:
-            hatches += [hatching(points)] if is_hatched else []
-            line = path(points, stepped=trace["line"].get("shape") == "hv")
-            pieces.append(f"{line}{'' if closed else f'V{panel.bottom:.0f}H{points[0][0]:.1f}'}Z")
-    if pieces and is_hatched:
-        hatch = "".join(hatches)
-        yield f"<path d='{hatch}' stroke='{trace['line']['color']}' stroke-opacity='.5'/>"
-    elif pieces:
-        fill = trace.get("fillcolor", f"{trace['line']['color']}' fill-opacity='.5")
-        yield f"<path d='{''.join(pieces)}' fill='{fill}'/>"
+    style, closed = trace["line"], trace["fill"] == "toself"
+    known = groupby(points, key=lambda point: point is not None)
+    runs = [[one for one in run if one is not None] for is_known, run in known if is_known]
+    if runs and "fillpattern" in trace:
+        hatch = "".join(map(hatching, runs))
+        yield f"<path d='{hatch}' stroke='{style['color']}' stroke-opacity='.5'/>"
+    elif runs:
+        ends = ["Z" if closed else f"V{bottom:.0f}H{run[0][0]:.1f}Z" for run in runs]
+        lines = [path(run, stepped=style.get("shape") == "hv") for run in runs]
+        pieces = "".join(line + end for line, end in zip(lines, ends, strict=True))
+        fill = trace.get("fillcolor", f"{style['color']}' fill-opacity='.5")
+        yield f"<path d='{pieces}' fill='{fill}'/>"
 
 
 def stroke(style: dict[str, Any]) -> str:
@@ -116,22 +107,17 @@ def _points(trace: Trace, panel: Panel) -> list[Point | None]:
     ]
 
 
-def _markers(trace: Trace, panel: Panel) -> Iterator[str]:
-    marker = trace["marker"]
+def _markers(marker: dict[str, Any], points: list[Point | None]) -> Iterator[str]:
+    plain = {"size": 6, "symbol": "circle", "opacity": 1}
     shapes: dict[str, dict[Point, str]] = {}  # by how they are painted, one at each pixel
-    for i, point in enumerate(_points(trace, panel)):
-        size = _of(marker.get("size", 6), i)
+    for i, point in enumerate(points):
+        own = {key: _of(value, i) for key, value in (plain | marker).items()}
+        symbol, colour, size = str(own["symbol"]), own["color"], own["size"]
         if point is None or not size:
             continue
-        symbol, colour = (
-            str(_of(one, i)) for one in (marker.get("symbol", "circle"), marker["color"])
-        )
-        opacity = _of(marker.get("opacity", 1), i)
-        paint = (
-            f"fill='none' stroke='{colour}' stroke-width='2'"
-            if symbol.endswith("-open")
-            else f"fill='{colour}'"
-        ) + (f" opacity='{opacity}'" if opacity != 1 else "")
+        is_open = symbol.endswith("-open")
+        paint = f"fill='none' stroke='{colour}' stroke-width='2'" if is_open else f"fill='{colour}'"
+        paint += f" opacity='{own['opacity']}'" if own["opacity"] != 1 else ""
         at = (round(point[0], 1), round(point[1], 1))
         alike = shapes.setdefault(paint, {})
         if at not in alike:

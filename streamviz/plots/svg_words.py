@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from typing import Literal, NamedTuple
@@ -52,16 +53,16 @@ def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator
             moves[i] = None
         if (move := moves[i]) is not None:
             taken.append(_moved(one.box, *move))
-    hidden = {one.trace: 0 for i, one in words if moves[i] is None and one.role == "point"}
-    last = {one.trace: i for i, one in words if one.trace in hidden and moves[i] is not None}
+    hidden = Counter[str]()
     for i, one in words:
-        if one.trace in hidden and moves[i] is None:
+        if one.role == "point" and moves[i] is None:
             hidden[one.trace] += _named(one.element)
+    last = {one.trace: i for i, one in words if moves[i] is not None}
     for i, part in enumerate(parts):
         if isinstance(part, str):
             yield part
         elif (move := moves[i]) is not None:
-            counts = hidden.get(part.trace, 0) if last.get(part.trace) == i else 0
+            counts = hidden[part.trace] if last[part.trace] == i else 0
             element = _with_count(part.element, counts) if counts else part.element
             x, y = part.at
             there = f"x='{x + move[0]:.1f}' y='{y + move[1]:.1f}'"
@@ -89,16 +90,11 @@ def _free_move(box: Box, taken: Iterable[Box], area: Box) -> tuple[float, float]
         moves += [(0, top - inside[3]), (0, bottom - inside[1])]
         moves += [(left - inside[2], 0), (right - inside[0], 0)]
     for dx, dy in sorted(moves, key=lambda move: abs(move[0]) + abs(move[1])):
-        there = _moved(inside, dx, dy)
-        within = there == inside or (
-            there[0] >= area[0]
-            and there[1] >= area[1]
-            and there[2] <= area[2]
-            and there[3] <= area[3]
-        )
         if abs(dx) + abs(dy) > _REACH * (box[3] - box[1]):
             return None
-        if within and not any(_meet(there, other) for other in taken):
+        left, top, right, bottom = there = _moved(inside, dx, dy)
+        within = left >= area[0] and top >= area[1] and right <= area[2] and bottom <= area[3]
+        if (within or there == inside) and not any(_meet(there, other) for other in taken):
             return x + dx, y + dy
     return None
 

@@ -42,7 +42,6 @@ class SwimLanes(Plot):
         Show only this group's consumers; without it, show all consumers.
     """
 
-    name = "swim_lanes"
     title = "Who holds what"
     needs = "consumer groups"
 
@@ -98,7 +97,6 @@ class SwimLanes(Plot):
         }
 
     def sampled_values(self, sample: Sample, history: History) -> list[Any]:
-        """Return nothing: the bars have times of their own."""
         return []
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
@@ -108,7 +106,6 @@ class SwimLanes(Plot):
         return self._bars(ended, history)
 
     def window_sizes(self, history: History) -> list[int]:
-        """Return how many points of ended bars the window has."""
         log = delivery_log(history)
         sizes = []
         for name in self._groups(history):
@@ -129,19 +126,16 @@ class SwimLanes(Plot):
         last = history.newest
         if last is None or not self._lanes(history):
             return no_data_text(history) or "no consumer yet"
-        parts = []
-        for group in last.groups:
-            if self.group in (None, group.name):
-                parts += [
-                    f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
-                    for one in group.consumers
-                ]
+        parts = [
+            f"{one.name} holds {number_text(one.pending) if one.pending else 'nothing'}"
+            for group in last.groups
+            if self.group in (None, group.name)
+            for one in group.consumers
+        ]
         return "; ".join(parts) + "." if parts else "no consumer now."
 
-    def _groups(self, history: History) -> list[str]:
-        if self.group is None:
-            return list(shown_groups(history))
-        return [name for name in history.group_names if name == self.group]
+    def _groups(self, history: History) -> tuple[str, ...]:
+        return shown_groups(history, self.group)
 
     def _consumers(self, history: History) -> list[tuple[str, str]]:
         """Return the consumers, and no consumer for a group's entries that were given back."""

@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from streamviz.observation.history import History
+from streamviz.observation.sample import GroupState, Lag
 
 _UNPRINTABLE = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -93,6 +94,19 @@ def peaks_text(names: Sequence[str], rows: Iterable[Sequence[float | None]], uni
     return f"At most: {', '.join(parts)} {unit}."
 
 
+def lag_text(lag: Lag, behind: str = "") -> str:
+    """Return how many entries wait, and why that is uncertain if it is."""
+    if lag.entries is None:
+        return f"lag unknown, {lag.reason}"
+    doubt = f" ({lag.verdict}: {lag.reason})" if lag.verdict != "exact" else ""
+    return f"{lag.entries:,} waiting{behind}{doubt}"
+
+
+def group_text(group: GroupState) -> str:
+    """Return a group's name, and how many entries wait and are pending for it."""
+    return f"{group.name}: {number_text(group.lag.entries)} waiting, {group.pending:,} pending"
+
+
 def no_data_text(history: History) -> str:
     """Return why there is nothing to show; empty if there is."""
     if history.newest is None:
@@ -102,8 +116,11 @@ def no_data_text(history: History) -> str:
 
 def words_alone(text: str) -> dict[str, Any]:
     """Return a layout without axes, and with words in the place of a plot's points."""
-    lines = "<br>".join(escaped(line) for line in wrap(text, 42))
+    words, hidden = note("<br>".join(map(escaped, wrap(text, 42)))), {"visible": False}
+    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [words]}
+
+
+def note(text: str) -> dict[str, Any]:
+    """Return words at the left of a plot, half-way up."""
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
-    note = {"text": lines, "align": "left", "showarrow": False, **place}
-    hidden = {"visible": False}
-    return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [note]}
+    return {"text": text, "align": "left", "showarrow": False, **place}

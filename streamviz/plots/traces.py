@@ -42,9 +42,9 @@ def step_lines(names: Iterable[str]) -> list[Trace]:
     return lines
 
 
-def marks(name: str, colour_: str, symbol: str, **more: Any) -> Trace:
-    """Return markers in one colour."""
-    marker = {"color": colour_, "symbol": symbol, "size": 7}
+def marks(name: str, colour_: str, symbol: str, size: float = 7, **more: Any) -> Trace:
+    """Return markers in one colour, with a size in pixels."""
+    marker = {"color": colour_, "symbol": symbol, "size": size}
     base: Trace = {"type": "scatter", "mode": "markers", "name": name, "marker": marker}
     return base | {"x": [], "y": []} | more
 
@@ -65,20 +65,16 @@ LABEL_MARGIN = 124
 
 def end_labels(colours: Sequence[str], **axes: str) -> Trace:
     """Return the trace of the texts at the ends of lines, each in the colour of its line."""
+    font = {"textposition": "middle right", "textfont": {"color": [*colours, GREY]}}
+    more = {"cliponaxis": False, "hoverinfo": "skip", "showlegend": False, **font, **axes}
     return {
         "type": "scatter",
         "mode": "text",
         "name": "labels",
-        "textposition": "middle right",
-        "textfont": {"color": [*colours, GREY]},
-        "cliponaxis": False,
-        "hoverinfo": "skip",
-        "showlegend": False,
         "x": [],
         "y": [],
         "text": [],
-        **axes,
-    }
+    } | more
 
 
 def end_texts(

@@ -33,7 +33,6 @@ class TrimSawtooth(Plot):
         (``memory=True``), and differs between servers.
     """
 
-    name = "trim_sawtooth"
     title = "Trimming"
 
     def __init__(
@@ -52,7 +51,6 @@ class TrimSawtooth(Plot):
         self.beside = beside
 
     def structure_key(self, history: History) -> Any:
-        """Return nothing: the traces are always the same."""
         return None
 
     def traces(self, history: History) -> list[Trace]:
@@ -71,7 +69,6 @@ class TrimSawtooth(Plot):
         return [*traces, ends, end_labels([colour(1)], yaxis="y2")]
 
     def layout(self, history: History) -> dict[str, Any]:
-        """Return two panels, one above the other, with one time and a scale for each."""
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
         up = {"rangemode": "tozero", "anchor": "x", "nticks": 4}
         return {
@@ -109,7 +106,6 @@ class TrimSawtooth(Plot):
         ]
 
     def summary(self, history: History) -> str:
-        """Return in words the length, the largest length, and the nodes or bytes."""
         last = history.newest
         if last is None or last.trouble:
             return no_data_text(history)

@@ -10,41 +10,42 @@ from streamviz.observation.sample import Sample
 
 MAX_GROUPS = 12  # more can't be told apart
 
-_RANKED: WeakKeyDictionary[History, tuple[Sample, list[str]]] = WeakKeyDictionary()
+_WORST: WeakKeyDictionary[History, tuple[Sample, set[str]]] = WeakKeyDictionary()
 
 
-def shown_groups(history: History, most: int = MAX_GROUPS) -> tuple[str, ...]:
+def shown_groups(history: History, only: str | None = None) -> tuple[str, ...]:
     """Return the groups that a plot shows, in the order in which they appeared.
 
-    Of more than twelve, or another number, these are the ones whose lag is unknown, or that have
-    the most waiting and pending entries now.
+    Of more than twelve, these are the ones whose lag is unknown, or that have the most waiting and
+    pending entries now. `only` chooses one group.
     """
     names, newest = history.group_names, history.newest
-    if len(names) <= most or newest is None:
+    if only is not None:
+        return tuple(name for name in names if name == only)
+    if len(names) <= MAX_GROUPS or newest is None:
         return names
-    ranked = _RANKED.get(history)
-    if ranked is None or ranked[0] is not newest:
+    known = _WORST.get(history)
+    if known is None or known[0] is not newest:
         ranks = {
             one.name: inf if one.lag.entries is None else one.lag.entries + one.pending
             for one in newest.groups
         }
-        ranked = newest, sorted(names, key=lambda name: -ranks.get(name, -1))
-        _RANKED[history] = ranked
-    worst = {*ranked[1][:most]}
-    return tuple(name for name in names if name in worst)
+        ranked = sorted(names, key=lambda name: -ranks.get(name, -1))
+        known = _WORST[history] = newest, {*ranked[:MAX_GROUPS]}
+    return tuple(name for name in names if name in known[1])
 
 
-def all_groups_text(history: History, most: int = MAX_GROUPS) -> str:
+def all_groups_text(history: History) -> str:
     """Return how many groups there are, and how many entries wait; empty if all are shown."""
     newest, count = history.newest, len(history.group_names)
-    if newest is None or count <= most:
+    if newest is None or count <= MAX_GROUPS:
         return ""
     lags = [group.lag.entries for group in newest.groups]
     known = [lag for lag in lags if lag is not None]
     return f"all {count}: {sum(known):,}" + (" or more" if len(known) < len(lags) else "")
 
 
-def worst_of_text(history: History, most: int = MAX_GROUPS) -> str:
+def worst_of_text(history: History) -> str:
     """Return the start of a sentence about the groups that are shown; empty if all are."""
-    text = all_groups_text(history, most)
-    return f"Waiting for {text}. The worst {most}: " if text else ""
+    text = all_groups_text(history)
+    return f"Waiting for {text}. The worst {MAX_GROUPS}: " if text else ""

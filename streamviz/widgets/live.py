@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,12 +12,15 @@ import traitlets
 from streamviz.client.command_log import CommandLog, LoggedCommand, table
 from streamviz.errors import InputError, StreamVizError
 from streamviz.observation.history import History
-from streamviz.plots.drawing import check_groups
-from streamviz.plots.figure import Figure, Plot
+from streamviz.observation.sample import Sample
+from streamviz.plots.drawing import check_groups, draw, draw_change
+from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.simulation.scenario import Scenario
 from streamviz.simulation.steps import Steps
 from streamviz.widgets.controls import control, controls_of
 from streamviz.widgets.plot_widget import PlotWidget
+
+_SUMMARISE_EVERY_S = 1.0
 
 
 class Live(PlotWidget):
@@ -62,6 +67,9 @@ class Live(PlotWidget):
         elif commands and self.scenario is not None:
             self.commands = CommandLog(self.scenario.client)
             self.commands.hides = self.scenario.context.hides
+        self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
+        self._sent_status = ""
+        self._told_n = 0  # the sample that was last told of in words
         self._rows_sent = 0
         self._started = False  # whether this widget started the scenario
         self._resting = False  # whether it paused it, because the last view was closed
@@ -129,17 +137,19 @@ class Live(PlotWidget):
         return factor
 
     def _status(self) -> dict[str, Any]:
+        """Return the state of the source, as the browser shows it below the plots."""
         if self.steps is not None:
             state = "done" if self.steps.done else "steps"
             return {"state": state, "trouble": "", "error": "", "step": self.steps.index}
-        status = super()._status()
+        newest = self.history.newest
+        trouble = newest.trouble if newest is not None else ""
         if self.scenario is None:
-            return status
+            return {"state": "done", "trouble": trouble, "error": "", "workers": []}
         error = self.scenario.error
         groups = list(self.scenario.groups.values()) if self.controls else ()
-        return status | {
+        return {
             "state": "done" if self.scenario.ran else self.scenario.state,
-            "trouble": (self.scenario.clock.waiting or status["trouble"] or self.scenario.slowness),
+            "trouble": self.scenario.clock.waiting or trouble or self.scenario.slowness,
             "error": str(error) if error is not None else "",
             "workers": [
                 [group.name, worker.name, worker.alive, worker.slowdown]
@@ -149,7 +159,65 @@ class Live(PlotWidget):
             ],
         }
 
+    def _greet(self, view: str) -> None:
+        """Send a new view all that it shows; the others get what they lack to be as far."""
+        with self.history.lock:
+            if len(self._views) > (view in self._views):
+                self._send_frame(words=True)
+            self._send_figures(view)
+
+    def _send_figures(self, view: str) -> None:
+        drawn = [draw(plot, self.history) for plot in self.plots]
+        figures = [figure for figure, _ in drawn]
+        self._sent = [(figure["n"], key) for figure, key in drawn]
+        self._told_n = max((n for n, _ in self._sent), default=0)
+        status = self._status()
+        self._sent_status = json.dumps(status)
+        self._rows_sent = 0
+        content = {"figures": figures, "panel": self._panel(), "status": status}
+        self._send_json("figures", content | {"rows": self._new_rows()}, view=view)
+
+    def _frame(
+        self, _sample: Sample | None = None, *, force: bool = False, words: bool = False
+    ) -> None:
+        """Send what is new, if the browser keeps up; in words, too, but not with each frame."""
+        if not self._sent or not (self._views if force else self._views.are_ready()):
+            return
+        due = time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S
+        with self.history.lock:
+            self._send_frame(words=words or force or due)
+        if due:
+            self._summarise()
+        if time.monotonic() > self._refresh_at_s:
+            self._refresh()
+
+    def _send_frame(self, *, words: bool) -> None:
+        deltas = self._new_deltas(words)
+        message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}
+        status = self._status()
+        if (text := json.dumps(status)) != self._sent_status:
+            self._sent_status, message["status"] = text, status
+        if rows := self._new_rows():
+            message["rows"] = rows
+        if len(message) > 2 or deltas:
+            self._views.count_frame()
+            self._send_json("frame", message)
+
+    def _new_deltas(self, words: bool) -> list[Delta]:
+        """Return what is new in each plot; nothing if there is no new sample."""
+        last, deltas = self.history.newest, []
+        told = not words or last is None or self._told_n == last.n
+        if last is None or (told and all(n == last.n for n, _ in self._sent)):
+            return []
+        self._told_n = last.n if words else self._told_n
+        for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
+            delta, key = draw_change(plot, self.history, n, key, words=words)
+            self._sent[i] = (delta["n"], key)
+            deltas.append(delta)
+        return deltas
+
     def _panel(self) -> dict[str, Any] | None:
+        """Return the buttons and sliders for the browser to build, if there are any."""
         source = self.steps or (self.scenario if self.controls else None)
         return controls_of(source) if source is not None else None
 
@@ -167,10 +235,8 @@ class Live(PlotWidget):
         if self.steps is not None:
             self._refresh()
 
-    def _restart(self) -> None:
-        self._rows_sent = 0
-
     def _new_rows(self) -> list[list[Any]]:
+        """Return the rows to add to the table of commands."""
         if self.commands is None:
             return []
         rows = self.commands.since(self._rows_sent)[-self._max_rows :]
@@ -211,3 +277,12 @@ def no_such_stream(stream: object, known: Iterable[str]) -> str:
     """Return the message for a stream that a scenario does not have."""
     names = ", ".join(map(repr, known)) or "none yet: call produce(), group() or watch()"
     return f"{stream!r} is not a stream of this scenario: its streams are {names}"
+
+
+def _shared_times(deltas: list[Delta]) -> list[float]:
+    """Take the times out of the deltas that show the same ones as the first, and return them."""
+    times: list[float] = deltas[0].get("x", []) if deltas else []
+    for delta in deltas:
+        if delta.get("x") == times:
+            del delta["x"]
+    return times

@@ -39,12 +39,8 @@ class Player(PlotWidget):
     def __init__(
         self, frames: Frames, *, speed: float = 1.0, loop: bool = False, autoplay: bool = False
     ) -> None:
-        self._options = {
-            "speed": check_speed(speed),
-            "loop": bool(loop),
-            "autoplay": bool(autoplay),
-        }
-        self.frames = frames
+        own = {"speed": check_speed(speed), "loop": bool(loop), "autoplay": bool(autoplay)}
+        self._options, self.frames = own, frames
         self._queue: list[dict[str, object]] | None = []  # actions from before the first hello
         super().__init__(frames.history(), frames.plots)
 
@@ -127,19 +123,12 @@ class Player(PlotWidget):
         return self.frames.history(frame) if exists else self.history
 
     def _mimebundle(self, element_id: str) -> dict[str, str]:
-        output = super()._mimebundle(element_id)
-        if os.environ.get(EMBED_FRAMES) and len(self.frames) <= MAX_FRAMES:
-            output["text/html"] += self._embedded_frames()
+        output, frames = super()._mimebundle(element_id), self.frames
+        if os.environ.get(EMBED_FRAMES) and len(frames) <= MAX_FRAMES:
+            film = {"metadata": frames.metadata(), "segment": frames.segment(0, len(frames))}
+            packed = base64.b64encode(pack(film | {"options": self._options}, 9)).decode("ascii")
+            output["text/html"] += f'<script type="application/gzip" data-film>{packed}</script>'
         return output
-
-    def _embedded_frames(self) -> str:
-        content = {
-            "metadata": self.frames.metadata(),
-            "segment": self.frames.segment(0, len(self.frames)),
-            "options": self._options,
-        }
-        packed = base64.b64encode(pack(content, 9)).decode("ascii")
-        return f'<script type="application/gzip" data-film>{packed}</script>'
 
 
 def replay(

@@ -7,7 +7,6 @@ has the pictures.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +16,9 @@ import traitlets
 from streamviz.client.entry_id import EntryId
 from streamviz.errors import HandlerError, InputError
 from streamviz.observation.history import History
-from streamviz.observation.sample import Sample
 from streamviz.observation.timeline import entry_timeline
-from streamviz.plots.drawing import check_plots, draw, draw_change, summary_of
-from streamviz.plots.figure import Delta, Figure, Plot
+from streamviz.plots.drawing import check_plots, draw, summary_of
+from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.svg import render_saved
 from streamviz.plots.texts import clean
 from streamviz.recording.format import pack
@@ -32,7 +30,6 @@ from streamviz.widgets.plotly_figure import plotly_figure
 from streamviz.widgets.views import Views
 
 _REFRESH_EVERY_S, _REFRESH_REST = 10.0, 400  # and so many times as long as the pictures took
-_SUMMARISE_EVERY_S = 1.0
 
 
 class PlotWidget(LateWidget):
@@ -62,9 +59,6 @@ class PlotWidget(LateWidget):
     def __init__(self, history: History, plots: Sequence[Plot]) -> None:
         self.history = history  # marimo reads the traits while the widget is made
         self.plots = () if self._plots_optional and not plots else check_plots(plots)
-        self._sent: list[tuple[int, Any]] = []  # each plot's last sample and structure key
-        self._sent_status = ""
-        self._told_n = 0  # the sample that was last told of in words
         self._views = Views()
         self._handles: list[tuple[Any, str]] = []  # of saved pictures, and their placeholder's ID
         self._refresh_at_s = self._summarised_s = 0.0
@@ -99,6 +93,12 @@ class PlotWidget(LateWidget):
         self._frame(words=True)
         self._summarise()
 
+    def _greet(self, view: str) -> None:
+        """Send a new view all that it shows."""
+
+    def _frame(self, *, force: bool = False, words: bool = False) -> None:
+        """Send what is new."""
+
     @property
     def figure(self) -> Any:
         """The plots as they are now, as a `plotly.graph_objects.Figure` of your own."""
@@ -114,22 +114,6 @@ class PlotWidget(LateWidget):
 
     def _rest(self) -> None:
         """Stop following the source: the last view was closed, and another may open later."""
-
-    def _status(self) -> dict[str, Any]:
-        """Return the state of the source, as the browser shows it below the plots."""
-        trouble = self.history.newest.trouble if self.history.newest is not None else ""
-        return {"state": "done", "trouble": trouble, "error": "", "workers": []}
-
-    def _panel(self) -> dict[str, Any] | None:
-        """Return the buttons and sliders for the browser to build, if there are any."""
-        return None
-
-    def _new_rows(self) -> list[list[Any]]:
-        """Return the rows to add to the table of commands."""
-        return []
-
-    def _restart(self) -> None:
-        """Forget what was sent: a new page starts without it."""
 
     def _summaries(self, figures: list[Figure]) -> list[str]:
         """Return the lines of the output in plain text: one per plot."""
@@ -216,66 +200,9 @@ class PlotWidget(LateWidget):
             steps = entry_timeline(self._history_at(request), entry_id)
         self._send_json("story", {"id": str(entry_id), "text": clean(". ".join(steps) + ".")})
 
-    def _greet(self, view: str) -> None:
-        """Send a new view all that it shows; the others get what they lack to be as far."""
-        with self.history.lock:
-            if len(self._views) > (view in self._views):
-                self._send_frame(words=True)
-            self._send_figures(view)
-
-    def _send_figures(self, view: str) -> None:
-        drawn = [draw(plot, self.history) for plot in self.plots]
-        figures = [figure for figure, _ in drawn]
-        self._sent = [(figure["n"], key) for figure, key in drawn]
-        self._told_n = max((n for n, _ in self._sent), default=0)
-        status = self._status()
-        self._sent_status = json.dumps(status)
-        self._restart()
-        content = {"figures": figures, "panel": self._panel(), "status": status}
-        self._send_json("figures", content | {"rows": self._new_rows()}, view=view)
-
-    def _frame(
-        self, _sample: Sample | None = None, *, force: bool = False, words: bool = False
-    ) -> None:
-        """Send what is new, if the browser keeps up; in words, too, but not with each frame."""
-        if not self._sent or not (self._views if force else self._views.are_ready()):
-            return
-        due = time.monotonic() - self._summarised_s > _SUMMARISE_EVERY_S
-        with self.history.lock:
-            self._send_frame(words=words or force or due)
-        if due:
-            self._summarise()
-        if time.monotonic() > self._refresh_at_s:
-            self._refresh()
-
     def _summarise(self) -> None:
         self._summarised_s = time.monotonic()
         self.set_trait("summary", self._summary())
-
-    def _send_frame(self, *, words: bool) -> None:
-        deltas = self._new_deltas(words)
-        message: dict[str, Any] = {"deltas": deltas, "x": _shared_times(deltas)}
-        status = self._status()
-        if (text := json.dumps(status)) != self._sent_status:
-            self._sent_status, message["status"] = text, status
-        if rows := self._new_rows():
-            message["rows"] = rows
-        if len(message) > 2 or deltas:
-            self._views.count_frame()
-            self._send_json("frame", message)
-
-    def _new_deltas(self, words: bool) -> list[Delta]:
-        """Return what is new in each plot; nothing if there is no new sample."""
-        last, deltas = self.history.newest, []
-        told = not words or last is None or self._told_n == last.n
-        if last is None or (told and all(n == last.n for n, _ in self._sent)):
-            return []
-        self._told_n = last.n if words else self._told_n
-        for i, (plot, (n, key)) in enumerate(zip(self.plots, self._sent, strict=True)):
-            delta, key = draw_change(plot, self.history, n, key, words=words)
-            self._sent[i] = (delta["n"], key)
-            deltas.append(delta)
-        return deltas
 
     def _problem(self, error: Exception) -> None:
         self._send_json("problem", {"text": str(error)})
@@ -283,12 +210,3 @@ class PlotWidget(LateWidget):
     def _send_json(self, kind: str, content: dict[str, Any], **head: str) -> None:
         """Send packed text in a buffer: Jupyter would walk through each number of a message."""
         self.send({"type": kind, **head}, buffers=[pack(content, 1)])
-
-
-def _shared_times(deltas: list[Delta]) -> list[float]:
-    """Take the times out of the deltas that show the same ones as the first, and return them."""
-    times: list[float] = deltas[0].get("x", []) if deltas else []
-    for delta in deltas:
-        if delta.get("x") == times:
-            del delta["x"]
-    return times

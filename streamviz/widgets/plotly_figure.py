@@ -12,7 +12,7 @@ from streamviz.plots.svg import render
 from streamviz.plots.ticks import with_whole_ticks
 
 _AXIS = re.compile(r"([xy])(?:axis)?(\d*)")
-_MOVED = ("title", "legend", "annotations")
+_MOVED = ("title", "legend", "showlegend", "annotations")
 _ROW_PX, _GAP_PX = 260, 90
 _AXIS_REFERENCES = ("anchor", "overlaying", "matches", "scaleanchor")
 
@@ -69,8 +69,7 @@ def _add_row(
     bottom, top = band
     first = {"x": _moved("y", used), "y": _moved("x", used)}
     axes = {name: axis for name, axis in own.items() if _AXIS.fullmatch(name)}
-    rest = {name: value for name, value in own.items() if name not in (*axes, *_MOVED)}
-    layout.update({name: value for name, value in rest.items() if name != "showlegend"})
+    layout |= {name: value for name, value in own.items() if name not in (*axes, *_MOVED)}
     for name, axis in axes.items():
         moved = {"anchor": first[name[0]]} | axis
         moved |= {key: _moved(axis[key], used) for key in _AXIS_REFERENCES if key in axis}
@@ -80,12 +79,11 @@ def _add_row(
         layout[_moved(name, used, key="axis")] = moved
     for letter in used:
         used[letter] += sum(name[0] == letter for name in axes)
+    notes = own.get("annotations", ())
+    layout["annotations"] += [one | {"y": bottom + one["y"] * (top - bottom)} for one in notes]
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": top, "yanchor": "bottom"}
-    layout["annotations"] += [
-        note | {"y": bottom + note["y"] * (top - bottom)} for note in own.get("annotations", ())
-    ]
-    text = f"<b>{own['title']['text']}</b>"
-    layout["annotations"].append({"text": text, "showarrow": False, "xanchor": "left", **place})
+    title = {"text": f"<b>{own['title']['text']}</b>", "showarrow": False, "xanchor": "left"}
+    layout["annotations"].append(title | place)
     legend = own["legend"] | {"y": top, "visible": own["showlegend"]}
     layout[_numbered("legend", row + 1)] = legend
 

@@ -25,7 +25,7 @@ from streamviz.observation.history import History
 from streamviz.plots import GroupLag, default_plots
 from streamviz.plots.figure import apply
 from streamviz.server.embedded import EmbeddedServer
-from streamviz.widgets import plot_widget
+from streamviz.widgets import live
 from streamviz.widgets.assets import plotly_js
 from streamviz.widgets.views import FRAMES_AHEAD as AHEAD
 
@@ -95,7 +95,7 @@ def test_the_kernel_goes_only_a_few_frames_ahead_of_the_browser(listen: Listen) 
 def test_a_running_frame_has_words_now_and_then_and_the_last_one_has_them(
     listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plot_widget, "_SUMMARISE_EVERY_S", 3600)
+    monkeypatch.setattr(live, "_SUMMARISE_EVERY_S", 3600)
     seen = history(sampled(1))
     talk = listen(Dashboard(seen, plots=[*default_plots(), Own()]))
     talk.say("hello")

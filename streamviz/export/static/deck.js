@@ -1,8 +1,7 @@
 // @ts-check
 // Slides with players: each plays while its slide is shown.
 
-import { plotlyFrom } from "streamviz/plotly_loader.js";
-import { bytes, replacePicture } from "./offline.js";
+import { plotlyOfPage, replacePicture } from "./offline.js";
 
 const HIGH = 720;
 const BELOW = 10; // pixels at the bottom of a slide
@@ -19,13 +18,14 @@ function fit(slide) {
 
 async function start() {
   const { Reveal, RevealNotes } = /** @type {any} */ (globalThis);
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   const deck = new Reveal(document.querySelector(".reveal"), {
     center: false,
     controlsLayout: "edges",
     hash: true,
     width: 1280, height: HIGH, margin: 0.045,
     slideNumber: "c/t",
-    transition: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "slide",
+    transition: reduced.matches ? "none" : "slide",
     plugins: [RevealNotes],
     // The deck ignores a key that a player has used.
     keyboardCondition: (/** @type {KeyboardEvent} */ stroke) =>
@@ -33,17 +33,15 @@ async function start() {
   });
   /** @type {Map<Element, ReturnType<typeof replacePicture>>} */
   const players = new Map();
-  /** @type {Promise<any> | null} */
   let Plotly = null;
-  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   const show = (again = false) => {
     const slide = /** @type {HTMLElement} */ (deck.getCurrentSlide());
     players.forEach(async (one, film) => {
       if (!slide.contains(film)) (await one).player.pause();
     });
     for (const film of slide.querySelectorAll("script[data-film]")) {
-      Plotly ??= plotlyFrom(bytes(/** @type {Element} */ (document.getElementById("plotly"))));
-      const one = players.get(film) ?? Plotly.then((/** @type {any} */ loaded) => replacePicture(film, loaded, true));
+      Plotly ??= plotlyOfPage();
+      const one = players.get(film) ?? Plotly.then((loaded) => replacePicture(film, loaded, true));
       players.set(film, one);
       one.then((/** @type {Awaited<ReturnType<typeof replacePicture>>} */ { player, autoplay }) => {
         fit(slide);

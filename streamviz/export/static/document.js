@@ -1,13 +1,12 @@
 // @ts-check
 // A notebook to read: a player takes the place of each picture that has a film.
 
-import { plotlyFrom } from "streamviz/plotly_loader.js";
-import { bytes, replacePicture } from "./offline.js";
+import { plotlyOfPage, replacePicture } from "./offline.js";
 
 async function start() {
   const films = [...document.querySelectorAll("script[data-film]")];
   if (!films.length) return;
-  const Plotly = await plotlyFrom(bytes(/** @type {Element} */ (document.getElementById("plotly"))));
+  const Plotly = await plotlyOfPage();
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   // A player plays, and takes the browser's time, only while it is visible.
   /** @type {Map<Element, ReturnType<typeof replacePicture>>} */

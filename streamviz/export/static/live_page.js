@@ -27,16 +27,7 @@ const model = {
   },
 };
 
-/** plotly.js, which another script of this page brings. */
-const plotlyOfPage = () => new Promise((resolve) => {
-  const check = () => {
-    const { Plotly } = /** @type {any} */ (globalThis);
-    Plotly ? resolve(Plotly) : setTimeout(check, 50);
-  };
-  check();
-});
-
-providePlotly(plotlyOfPage());
+providePlotly(Promise.resolve(/** @type {any} */ (globalThis).Plotly)); // an earlier script of this page has brought it
 mount(model, new AbortController().signal, build);
 const events = new EventSource(`events${query}`);
 events.addEventListener("you", ({ data }) => {

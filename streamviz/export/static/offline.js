@@ -1,7 +1,7 @@
 // @ts-check
 // What every page without a kernel shares: packed data, and a player of frames that are all there.
 
-import { unpacked } from "streamviz/plotly_loader.js";
+import { plotlyFrom, unpacked } from "streamviz/plotly_loader.js";
 import { Player } from "streamviz/player.js";
 import { decodeSegment, holds } from "streamviz/segments.js";
 import { stageScale } from "streamviz/stage.js";
@@ -9,8 +9,11 @@ import { stageScale } from "streamviz/stage.js";
 /** The bytes of a text in base64. @param {string} text */
 export const decoded = (text) => Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
 
-/** The bytes that a script element holds. @param {Element} node */
-export const bytes = (node) => decoded(node.textContent ?? "");
+/** The bytes that a script element holds. @param {Element | null} node */
+export const bytes = (node) => decoded(node?.textContent ?? "");
+
+/** plotly.js, which the page holds. */
+export const plotlyOfPage = () => plotlyFrom(bytes(document.getElementById("plotly")));
 
 /** A source for a player that has all frames. @param {any} packed @returns {import("streamviz/player.js").Source} */
 export function wholeSource(packed) {

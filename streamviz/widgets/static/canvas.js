@@ -55,7 +55,6 @@ export function placed(trace, across, up, area) {
 /** The corners of a line through points; a stepped line first goes across, then up.
  * @param {([number, number] | null)[]} points @param {boolean} stepped @returns {[number, number][][]} */
 export function corners(points, stepped) {
-  /** @type {[number, number][][]} */
   const runs = [];
   /** @type {[number, number][] | null} */
   let run = null;
@@ -85,8 +84,7 @@ function trail(ink, run) {
 
 /** @param {CanvasRenderingContext2D} ink @param {any} marker @param {([number, number] | null)[]} points */
 function dots(ink, marker, points) {
-  const open = String(marker.symbol ?? "").endsWith("-open");
-  const square = String(marker.symbol ?? "").startsWith("square");
+  const symbol = String(marker.symbol ?? "");
   ink.globalAlpha = marker.opacity ?? 1;
   ink.lineWidth = marker.line?.width ?? 2;
   ink.fillStyle = ink.strokeStyle = marker.color;
@@ -95,13 +93,11 @@ function dots(ink, marker, points) {
     const size = Array.isArray(marker.size) ? marker.size[Math.min(i, marker.size.length - 1)] : marker.size ?? 6;
     if (!point || !size) return;
     const [x, y, half] = [...point, size / 2];
-    if (square || size < 6) ink.rect(x - half, y - half, size, size);
-    else {
-      ink.moveTo(x + half, y);
-      ink.arc(x, y, half, 0, 7);
-    }
+    ink.moveTo(x + half, y);
+    if (symbol.startsWith("square") || size < 6) ink.rect(x - half, y - half, size, size);
+    else ink.arc(x, y, half, 0, 7);
   });
-  open ? ink.stroke() : ink.fill();
+  symbol.endsWith("-open") ? ink.stroke() : ink.fill();
   ink.globalAlpha = 1;
 }
 
@@ -129,7 +125,6 @@ function grid(ink, axis, range, area, side, layout) {
   ink.strokeStyle = axis.gridcolor ?? "#8884";
   ink.fillStyle = layout.font?.color ?? "#444";
   ink.lineWidth = 1;
-  ink.setLineDash([]);
   at.forEach((/** @type {number} */ value, /** @type {number} */ i) => {
     const part = (value - range.low) / (range.high - range.low || 1);
     if (part < -0.001 || part > 1.001) return;
@@ -150,8 +145,6 @@ function grid(ink, axis, range, area, side, layout) {
 export function sketch(ink, traces, layout, place) {
   const data = traces.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / POINT_EVERY_PX));
   const range = ranges(data, layout);
-  /** @type {Map<string, [number, number][]>} */
-  const before = new Map();
   const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
   for (const y of axesOf(layout).filter((one) => one[0] === "y")) {
     const axis = layout[axisKey(y)];
@@ -167,8 +160,7 @@ export function sketch(ink, traces, layout, place) {
     const points = placed(trace, range[x], range[y], where);
     if (trace.mode?.includes("lines")) {
       const runs = corners(points, trace.line?.shape === "hv");
-      if (trace.fill) fill(ink, trace, runs, before.get(x + y), where.top + where.high);
-      before.set(x + y, runs.flat());
+      if (trace.fill) fill(ink, trace, runs, where.top + where.high);
       ink.globalAlpha = trace.opacity ?? 1;
       ink.strokeStyle = trace.line.color;
       ink.lineWidth = trace.line.width ?? 2;
@@ -185,14 +177,14 @@ export function sketch(ink, traces, layout, place) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {[number, number][][]} runs @param {[number, number][] | undefined} below @param {number} ground */
-function fill(ink, trace, runs, below, ground) {
+/** Fill the shape itself, or else the area down to zero.
+ * @param {CanvasRenderingContext2D} ink @param {any} trace @param {[number, number][][]} runs @param {number} ground */
+function fill(ink, trace, runs, ground) {
   ink.fillStyle = trace.fillcolor;
   for (const run of runs) {
-    const [first, last] = [run[0][0], run[run.length - 1][0]];
+    const below = trace.fill === "toself" ? [] : [run[run.length - 1], run[0]].map(([x]) => /** @type {[number, number]} */ ([x, ground]));
     ink.beginPath();
-    const own = trace.fill === "toself" ? run : [...run, /** @type {[number, number]} */ ([last, ground]), /** @type {[number, number]} */ ([first, ground])];
-    trail(ink, trace.fill === "tonexty" && below ? [...run, ...below.toReversed()] : own);
+    trail(ink, [...run, ...below]);
     ink.fill();
   }
 }

@@ -30,7 +30,6 @@ export function buildDrawing(board, story, on, signal) {
   let plots = [];
   /** @type {Figure[]} */
   let figures = [];
-  /** @type {any} */
   let Plotly = null;
   const create = () => {
     plots = figures.map(({ layout }, i) => {

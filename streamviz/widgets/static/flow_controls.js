@@ -4,7 +4,7 @@
 import { make, makeButton } from "./dom.js";
 
 /** @typedef {{text: string, label: string, request: any}} Action */
-/** @typedef {{actions: (group: string, which: string) => Action[], isDead: (group: string, which: string) => boolean, act: (action: Action, group: string, which: string) => void}} Steering */
+/** @typedef {{actions: (group: string, which: string) => Action[], act: (action: Action, group: string, which: string) => void}} Steering */
 /** @typedef {{root: HTMLElement, buttons: HTMLButtonElement[], actions: Action[], group: string, which: string, killedAt: number}} Spot */
 
 const ANSWER_MS = 1500; // the kernel answers sooner, if it can
@@ -36,7 +36,6 @@ export function buildControls(node, signal) {
     node.steering?.act(actions[i], group, which);
   };
   const create = (/** @type {string} */ key, /** @type {number} */ at) => {
-    /** @type {Spot} */
     const spot = { root: make("div", "spot", [], { role: "group" }), buttons: [], actions: [], group: "", which: "", killedAt: -Infinity };
     spot.root.addEventListener("click", ({ target }) => target === spot.root && act(spot, 0), { signal });
     spots.set(key, spot);
@@ -47,9 +46,8 @@ export function buildControls(node, signal) {
   return (scene, shapes, scale) => {
     const { steering } = node;
     const wanted = steering ? spotsOf(scene, shapes) : [];
-    const keys = new Set(wanted.map(({ key }) => key));
     for (const [key, { root }] of spots) {
-      if (keys.has(key)) continue;
+      if (wanted.some((one) => one.key === key)) continue;
       root.remove();
       spots.delete(key);
     }
@@ -57,12 +55,12 @@ export function buildControls(node, signal) {
       const spot = spots.get(key) ?? create(key, at);
       const actions = /** @type {Steering} */ (steering).actions(group, which);
       Object.assign(spot, { actions, group, which });
-      const place = [x, y, w, h].map((px) => `${Math.round(px * scale)}px`);
-      Object.assign(spot.root.style, { left: place[0], top: place[1], width: place[2], height: place[3] });
+      const [left, top, width, height] = [x, y, w, h].map((px) => `${Math.round(px * scale)}px`);
+      Object.assign(spot.root.style, { left, top, width, height });
       spot.root.setAttribute("aria-label", which || group);
       spot.root.toggleAttribute("data-group", !which);
       const dies = performance.now() - spot.killedAt < ANSWER_MS;
-      spot.root.toggleAttribute("data-dead", Boolean(which) && (dies || /** @type {Steering} */ (steering).isDead(group, which)));
+      spot.root.toggleAttribute("data-dead", dies || actions[0]?.request.do === "revive");
       while (spot.buttons.length > actions.length) spot.buttons.pop()?.remove();
       actions.forEach(({ text, label }, i) => {
         if (!spot.buttons[i]) spot.root.append((spot.buttons[i] = makeButton(text, () => act(spot, i), signal, label)));

@@ -6,13 +6,10 @@ import { squareAt } from "./flow_shapes.js";
 /** The entries that each square of the tape stands for, oldest first, by the square's number.
  * @param {any[]} data the figure's traces @returns {Map<number, string[]>} */
 export function entriesOf([tape, { meta: scene }]) {
-  /** @type {Map<number, string[]>} */
   const entries = new Map();
   (tape.customdata ?? []).forEach((/** @type {string} */ id, /** @type {number} */ i) => {
     const number = squareAt(scene, tape.y[i]);
-    const others = entries.get(number);
-    if (others) others.push(id);
-    else entries.set(number, [id]);
+    entries.set(number, [...(entries.get(number) ?? []), id]);
   });
   return entries;
 }
@@ -24,7 +21,6 @@ const holderOf = (group, id) => group?.consumers.find((/** @type {any} */ { held
  * @param {any} before @param {any} after @param {Iterable<string>} entries each the JSON of a group's name and an ID
  * @returns {{words: string[], over: string[]}} */
 export function fatesOf(before, after, entries) {
-  /** @type {{words: string[], over: string[]}} */
   const fates = { words: [], over: [] };
   for (const entry of entries) {
     const [name, id] = JSON.parse(entry);
@@ -43,9 +39,9 @@ export function fatesOf(before, after, entries) {
  * @param {any[]} data the figure's traces @param {string} id @returns {string[]} */
 export function whereabouts([tape, state], id) {
   const number = tape?.y?.[tape.customdata?.indexOf(id)];
-  return (state?.meta?.groups ?? []).flatMap((/** @type {any} */ { name, at, consumers }) => {
-    const holder = consumers.find((/** @type {any} */ { held }) => held.some((/** @type {any[]} */ [one]) => one === id));
-    if (holder) return [`${holder.name} holds it`];
+  return (state?.meta?.groups ?? []).flatMap((/** @type {any} */ group) => {
+    const [{ name, at }, holder] = [group, holderOf(group, id)];
+    if (holder) return [`${holder} holds it`];
     if (number === undefined || at === null) return [];
     return [number > at ? `waits for ${name}` : `read by ${name}`];
   });

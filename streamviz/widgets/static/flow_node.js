@@ -86,7 +86,6 @@ function markOf(shape, entries, chosen, ring, substitutes) {
 /** Where the squares go that a group has just acknowledged, or moved to its dead letters, by their keys:
  * null for a square's own exit. @param {any} scene @param {Shape[]} shapes @returns {Map<string, number[] | null>} */
 export function exitsOf({ groups = [] }, shapes) {
-  /** @type {Map<string, number[] | null>} */
   const exits = new Map();
   groups.forEach((/** @type {any} */ { left, bin }, /** @type {number} */ i) => {
     const box = shapes.find(({ key }) => key === `group ${i} bin`);

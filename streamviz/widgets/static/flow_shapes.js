@@ -90,7 +90,6 @@ export function flowShapes(scene, width, saves = false) {
   const low = saves || scene.groups.length > MANY ? LOW : 0;
   const groupHigh = GROUP - (low ? LOWER : 0);
   const readersTop = tapeTop + 44 + groupHigh * scene.groups.length;
-  /** @type {Shape[]} */
   const shapes = [];
   const text = (/** @type {Parameters<typeof textAt>} */ ...args) => shapes.push(textAt(...args));
   /** Write the producers' names above the tape; return from where its new squares drop. */

@@ -11,9 +11,8 @@ export const axesOf = (layout) => Object.keys(layout).filter((key) => /^[xy]axis
 /** The key of an axis in a layout. @param {string} axis */
 export const axisKey = (axis) => `${axis[0]}axis${axis.slice(1)}`;
 
-/** The ranges of the points on each axis; an axis that matches another counts for that one. @param {any[]} data @param {any} layout */
+/** The ranges of the points on each axis; an axis that matches another counts for that one. @param {any[]} data @param {any} layout @returns {Record<string, Range>} */
 export function extents(data, layout) {
-  /** @type {Record<string, Range>} */
   const found = {};
   for (const trace of data) {
     for (const side of ["x", "y"]) {
@@ -134,21 +133,16 @@ function fitted(title, room, size) {
  * @param {any} layout @param {{wide: number, high: number}} box its size in pixels */
 export function withRoom(layout, box) {
   if (!box.wide) return layout;
-  const { margin = {}, title, font } = layout;
+  const { margin: { l = 0, r = 0, t = 0, b = 0 } = {}, title, font } = layout;
   const [shown, size] = [{ ...layout }, font?.size ?? 13];
-  const room = box.wide - (margin.l ?? 0) - (margin.r ?? 0);
-  const height = (box.high || 1e4) - (margin.t ?? 0) - (margin.b ?? 0);
-  if (title?.text) {
-    shown.title = fitted(title, box.wide - (margin.l ?? 0), title.font?.size ?? 15);
-  }
-  if (layout.annotations) shown.annotations = layout.annotations.map((/** @type {any} */ note) => fitted(note, box.wide - (margin.l ?? 0), size));
+  const [right, height] = [box.wide - l, (box.high || 1e4) - t - b];
+  if (title?.text) shown.title = fitted(title, right, title.font?.size ?? 15);
+  if (layout.annotations) shown.annotations = layout.annotations.map((/** @type {any} */ note) => fitted(note, right, size));
   for (const key of axesOf(layout).map(axisKey)) {
     const [from, to] = layout[key].domain ?? [0, 1];
-    const length = (key[0] === "x" ? room : height) * (to - from);
+    const length = (key[0] === "x" ? right - r : height) * (to - from);
     const axis = (shown[key] = { ...layout[key] });
-    if (axis.title?.text) {
-      axis.title = fitted({ ...axis.title, text: wrapped(axis.title.text, length / size / LETTER) }, length, size);
-    }
+    if (axis.title?.text) axis.title = fitted({ ...axis.title, text: wrapped(axis.title.text, length / size / LETTER) }, length, size);
     // Fewer, larger numbers, which plotly would otherwise rotate.
     if (key[0] === "x") Object.assign(axis, { nticks: Math.min(7, Math.max(2, Math.floor(length / size / 4.5))), tickangle: 0 });
   }

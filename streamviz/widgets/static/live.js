@@ -28,7 +28,6 @@ const boxOf = (node) => ({ wide: node.clientWidth, high: node.clientHeight });
 function buildPlots(root, board, story, onDrawn, scale, signal) {
   /** @type {LivePlot[]} */
   let plots = [];
-  /** @type {any} */
   let Plotly = null;
   let [scheduled, timer, restsUntil] = [0, 0, 0];
   const clicks = buildClickLog(story.say);
@@ -120,14 +119,14 @@ function buildPlots(root, board, story, onDrawn, scale, signal) {
       if (log && plots[0]?.node.drawFlow) plots[0].node.after(log);
       return plots.length > 0 && !Plotly;
     },
-    /** @param {import("./flow_controls.js").Steering | undefined} steering */
-    steer(steering) {
-      for (const { node } of plots) {
-        if (!node.drawFlow) continue;
-        node.steering = steering && { ...steering, act: (/** @type {any} */ action, /** @type {string} */ group, /** @type {string} */ which) => {
-          clicks.begin(action, group, which);
-          steering.act(action, group, which);
-        } };
+    /** @param {import("./panel.js").Panel["actions"]} actions @param {import("./panel.js").Send} send */
+    steer(actions, send) {
+      const act = (/** @type {any} */ action, /** @type {string} */ group, /** @type {string} */ which) => {
+        clicks.begin(action, group, which);
+        send(action.request);
+      };
+      for (const { node } of plots.filter((plot) => plot.node.drawFlow)) {
+        node.steering = actions && { actions, act };
         node.steer();
       }
     },
@@ -174,11 +173,12 @@ export function build(model, signal) {
     status.textContent = text;
     status.toggleAttribute("data-bad", bad);
   };
+  const send = (/** @type {any} */ request) => model.send({ type: "control", ...request });
   const showStatus = (/** @type {any} */ content) => {
     say(statusLine(content));
     root.dataset.state = content.state;
     panel?.update(content);
-    plots.steer(panel?.steering);
+    plots.steer(panel?.actions, send);
   };
   let begun = false; // the first figures have come; the frames of other views may come before
   choose();
@@ -189,7 +189,7 @@ export function build(model, signal) {
       if (plots.replace(content.figures, content.panel && story.node)) loadPlotly(model, signal).then(plots.ready, (error) => say({ text: String(error), bad: true }));
       panel?.root.remove();
       const inFlow = content.figures.some((/** @type {any} */ { layout }) => layout.meta?.flow);
-      panel = content.panel ? buildPanel(content.panel, (request) => model.send({ type: "control", ...request }), signal, inFlow) : null;
+      panel = content.panel ? buildPanel(content.panel, send, signal, inFlow) : null;
       if (panel) top.prepend(panel.root);
       commands.clear();
       commands.add(content.rows);

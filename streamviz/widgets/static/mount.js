@@ -83,7 +83,6 @@ function buildView(model, signal, builder) {
 /** Give a node the styles of the model's layout, as ipywidgets gives them to its own nodes.
  * @param {any} model @param {HTMLElement} root @param {AbortSignal} signal */
 function followLayout(model, root, signal) {
-  /** @type {any} */
   let layout = null;
   const apply = () => {
     for (const [name, value] of Object.entries(layout.attributes)) {

@@ -4,7 +4,7 @@
 import { make, makeButton, makeSlider } from "./dom.js";
 
 /** @typedef {import("./flow_controls.js").Action} Action */
-/** @typedef {{root: HTMLElement, update: (status: any) => void, steering?: import("./flow_controls.js").Steering}} Panel */
+/** @typedef {{root: HTMLElement, update: (status: any) => void, actions?: (group: string, which: string) => Action[]}} Panel what a flow offers, too */
 /** @typedef {(request: any) => void} Send */
 
 /** A slider's position for a factor, and back: 1 is in the middle, each step a power of 2. @param {number} factor */
@@ -75,9 +75,7 @@ function scenarioPanel(panel, send, signal, inFlow) {
     bar.append(...slidersOf(panel).map((slider) => labelledSlider(slider, send, signal)));
     if (!inFlow) root.append(consumers);
   }
-  /** @type {any} */
   let status = {};
-  /** @type {Map<string, HTMLButtonElement>} */
   const buttons = new Map();
   const showButtons = () => {
     const names = panel.groups.map(([group]) => [group, ""]).concat(status.workers.map(([group, which]) => [group, which]));
@@ -106,12 +104,8 @@ function scenarioPanel(panel, send, signal, inFlow) {
     step.disabled = status.state !== "paused";
     if (!inFlow) showButtons();
   };
-  const steering = {
-    actions: (/** @type {string} */ group, /** @type {string} */ which) => actionsOf(status, group, which),
-    isDead: (/** @type {string} */ group, /** @type {string} */ which) => actionsOf(status, group, which)[0]?.text === "revive",
-    act: (/** @type {Action} */ { request }) => send(request),
-  };
-  return { root, update, ...(panel.live && panel.driven ? { steering } : {}) };
+  const actions = (/** @type {string} */ group, /** @type {string} */ which) => actionsOf(status, group, which);
+  return { root, update, ...(panel.live && panel.driven ? { actions } : {}) };
 }
 
 /** The sliders of a scenario's panel: what each says, and in short, and what its request is but for the value.

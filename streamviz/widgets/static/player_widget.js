@@ -10,11 +10,9 @@ import { loadPlotly } from "./plotly_loader.js";
 /** @param {any} model @param {AbortSignal} signal */
 function build(model, signal) {
   const root = make("div", "replay");
-  /** @type {any} */
   let player = null;
   /** @type {ReturnType<typeof kernelSource> | null} */
   let source = null;
-  /** @type {any[]} */
   const actions = []; // that came before the metadata
   const act = (/** @type {any} */ { action, args }) => player[action]?.(...args);
   const start = (/** @type {any} */ metadata, /** @type {any} */ options) => {

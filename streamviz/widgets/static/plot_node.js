@@ -17,22 +17,18 @@ export function buildStory(request, restyle) {
     requested = id;
     request(id);
   };
-  const choose = (/** @type {string} */ id) => {
-    requested = "";
-    chosen = id;
-    if (id) hover(id);
-    else node.textContent = "";
-    restyle();
-  };
-  const show = (/** @type {{id: string, text: string}} */ { id, text }) => {
-    if (id !== requested) return;
-    node.textContent = text;
-    requested = "";
-  };
   const say = (/** @type {string} */ text) => {
     requested = "";
     node.textContent = text;
   };
+  const choose = (/** @type {string} */ id) => {
+    requested = "";
+    chosen = id;
+    if (id) hover(id);
+    else say("");
+    restyle();
+  };
+  const show = (/** @type {{id: string, text: string}} */ { id, text }) => id === requested && say(text);
   return { node, chosen: () => chosen, hover, choose, show, say };
 }
 

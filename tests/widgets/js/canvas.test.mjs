@@ -67,7 +67,7 @@ test("a sketch draws lines, bands, dots and grids, and leaves hidden axes out", 
   const line = { color: "#000", width: 2, shape: "hv", dash: "dash" };
   const data = [
     { mode: "lines", line, fill: "tozeroy", fillcolor: "#111", x: [0, 1, 2], y: [1, 2, 3] },
-    { mode: "lines", line, fill: "tonexty", fillcolor: "#222", x: [0, 1, 2], y: [2, 3, 4] },
+    { mode: "lines", line, fill: "toself", fillcolor: "#222", x: [0, 1, 2], y: [2, 3, 4] },
     { mode: "markers", marker: { color: "#333", size: [0, 9], symbol: "circle-open" }, yaxis: "y2", x: [0, 1], y: [0.5, 0.5] },
   ];
   const layout = { xaxis: {}, yaxis: { tickvals: [1, 2], ticktext: ["one", "two"] }, yaxis2: { range: [0, 1], visible: false } };
