@@ -62,23 +62,26 @@ def _guided_public(value: Any) -> Any:
 
 def _guide_class(kind: type) -> None:
     """Wrap the methods of a class, also those that it has from classes that are not public."""
+    maker = "__new__" if issubclass(kind, tuple) else "__init__"
     methods = {
         name: method
         for base in reversed(kind.__mro__)
         if base.__module__.startswith(_OWN)
         for name, method in vars(base).items()
-        if name == "__init__" or not name.startswith("_")
+        if name == maker or not name.startswith("_")
     }
     if not any({"__init__", "__new__"} & vars(base).keys() for base in kind.__mro__[:-1]):
         methods["__init__"] = _take_nothing  # or Python itself refuses arguments
     for name, method in methods.items():
         function = getattr(method, "__func__", method)  # of a class method
-        if isinstance(function, FunctionType) and not hasattr(function, "_guided"):
+        own = isinstance(function, FunctionType) and function.__module__.startswith(_OWN)
+        if own and not hasattr(function, "_guided"):
             guided = _guided(function, kind, name)
             setattr(kind, name, guided if function is method else type(method)(guided))
     if not hasattr(kind, "__getattr__"):
         kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
-    if is_dataclass(kind) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    if frozen or issubclass(kind, tuple):
         kind.__setattr__ = _set_none  # type: ignore[method-assign]
     elif not any("__setattr__" in vars(one) for one in kind.__mro__[:-1]):
         kind.__setattr__ = _set_known  # type: ignore[method-assign, assignment]
@@ -98,10 +101,9 @@ def _public_names(one: object) -> list[str]:
 
 
 def _set_none(self: Any, name: str, value: Any) -> None:
-    """Refuse to set an attribute of a frozen dataclass."""
-    raise NotSettable(
-        f"{type(self).__name__} can't be changed: use dataclasses.replace(), or make another"
-    )
+    """Refuse to set an attribute of a frozen dataclass or of a tuple."""
+    step = "use dataclasses.replace(), or " if is_dataclass(self) else ""
+    raise NotSettable(f"{type(self).__name__} can't be changed: {step}make another")
 
 
 def _set_known(self: Any, name: str, value: Any) -> None:
@@ -163,7 +165,7 @@ def _slip(
         if getattr(kind, "_is_protocol", False):
             return f"{kind.__name__} only says which methods are needed: write a class with them"
         called = next(one.__name__ for one in kind.__mro__ if one.__module__.startswith(_OWN))
-        called += f".{name}" * (name != "__init__")
+        called += f".{name}" * (name not in {"__init__", "__new__"})
         parameters, args = parameters[1:], args[1:]
     shape = Signature([one.replace(annotation=Parameter.empty) for one in parameters])
     try:

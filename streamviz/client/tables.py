@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from streamviz.client.entry_id import EntryId
+
 MAX_ROWS = 20
 _MAX_COLUMNS = 8
 _MAX_CHARACTERS = 200  # where there are but two columns
@@ -72,7 +74,7 @@ def _text(value: Any, length: int) -> str:
         return _joined(value._table_rows(), length)
     if isinstance(value, Mapping):
         return _joined(value.items(), length)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not isinstance(value, EntryId):
         return _joined([(one,) for one in value], length)
     return "–" if value is None else str(value)[: length + 1]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.contrast import BACKGROUNDS
@@ -88,13 +89,9 @@ def _check(plot: Plot, drawn: Figure | Delta) -> None:
     """Check that a browser can be sent what a user's plot draws; ours are known to be right."""
     if is_ours(plot):
         return
-    try:
-        json.dumps(drawn, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    if not _fits(drawn):
         unfit = _first_unfit(drawn.get("full", drawn))
-        raise InputError(
-            f"{unfit} can't be drawn: give numbers and texts, and None for a gap"
-        ) from error
+        raise InputError(f"{unfit} can't be drawn: give numbers and texts, and None for a gap")
     for trace in drawn.get("full", drawn).get("data", ()):
         if (kind := trace.get("type", "scatter")) not in TRACES:
             raise InputError(f"a page can't draw the trace type {kind!r}: use {', '.join(TRACES)}")
@@ -131,14 +128,28 @@ def _check_still(figure: Figure) -> None:
         ) from error
 
 
+def _fits(value: Any) -> bool:
+    """Tell whether JSON has a value; it would take an entry's ID for a list of two numbers."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return not (isinstance(value, dict | list | tuple) and _has_id(value))
+
+
+def _has_id(value: Any) -> bool:
+    if type(value) is EntryId:
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return any(_has_id(one) for one in parts if isinstance(one, dict | list | tuple))
+
+
 def _first_unfit(value: Any, place: str = "") -> str:
     """Return the innermost value that JSON does not have, and where it is."""
     items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
     items = enumerate(value) if isinstance(value, list | tuple) else items
-    for name, item in items:
-        try:
-            json.dumps(item, allow_nan=False)
-        except (TypeError, ValueError):
+    for name, item in items if type(value) is not EntryId else ():
+        if not _fits(item):
             return _first_unfit(item, f"{place}[{name!r}]")
     return f"the value {value!r} at {place}"
 

@@ -28,7 +28,6 @@ from streamviz.plots.traces import colour
 from streamviz.plots.worst_groups import MAX_GROUPS, all_groups_text, shown_groups
 
 _missed = attrgetter("missed")
-_parts = attrgetter("ms", "seq")  # of an ID, to compare in C
 
 MAX_TAPE = 200  # entries, newest last
 MAX_CONSUMERS = 4  # of a group; the rest are a number
@@ -187,12 +186,12 @@ def _newest(history: History, groups: Collection[GroupState]) -> list[Sample]:
     asked = [one for one in asked if one != EntryId.ZERO]
     asked += [one.oldest[0].id for one in groups if one.oldest]
     asked += [one.new[0] for one in last.producers if one.new]
-    oldest = min(map(_parts, asked), default=_parts(last.last_id))
+    oldest = min(asked, default=last.last_id)
     count, samples = 0, []
     for sample in reversed(history.samples):
         samples.append(sample)
         count += len(sample.entries)
-        if count >= MAX_TAPE or (sample.entries and _parts(sample.entries[0].id) <= oldest):
+        if count >= MAX_TAPE or (sample.entries and sample.entries[0].id <= oldest):
             break
     return samples[::-1]
 
@@ -224,7 +223,7 @@ class _Tape(NamedTuple):
 
     def number(self, entry_id: EntryId) -> int | None:
         """Return the number of an entry; None if it is not on the tape."""
-        index = bisect_right(self.ids, _parts(entry_id), key=_parts)
+        index = bisect_right(self.ids, entry_id)
         return self.numbers[index - 1] if index and self.ids[index - 1] == entry_id else None
 
     def place(self, cursor: EntryId, last: Sample, waiting: int | None) -> int | None:
@@ -234,7 +233,7 @@ class _Tape(NamedTuple):
         if cursor >= last.last_id:
             return last.entries_added
         counted = None if waiting is None else max(0, last.entries_added - waiting)
-        index = bisect_right(self.ids, _parts(cursor), key=_parts)
+        index = bisect_right(self.ids, cursor)
         if not index:
             return counted
         at = self.numbers[index - 1]

@@ -7,7 +7,6 @@ from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any
 
-from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.plots.contrast import TEXT_COLOUR
 from streamviz.plots.texts import clean
@@ -84,7 +83,7 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
         return [("", part) for part in value]
     if type(value) is dict:
         return [(f"{name!r}: ", part) for name, part in value.items()]
-    if is_dataclass(value) and not isinstance(value, type | EntryId):
+    if is_dataclass(value) and not isinstance(value, type):
         named = [(field, getattr(value, field.name)) for field in fields(value)]
         return [(f"{field.name}=", part) for field, part in named if part != field.default]
     return []

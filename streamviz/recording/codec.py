@@ -67,7 +67,7 @@ def _codec(hint: Any, name: str) -> Codec:
     if origin is UnionType:  # X | None
         return _optional(_codec(args[0], name))
     if origin in (tuple, Sequence):
-        if hasattr(args[0], "_fields"):
+        if hasattr(args[0], "_fields") and args[0] is not EntryId:
             return _rows(args[0])
         named = is_dataclass(args[0]) and fields(args[0])[0].name == "name"
         return _by_name(args[0]) if named else _list(_codec(args[0], name))

@@ -72,10 +72,10 @@ def _deleted(before: GroupState, group: GroupState) -> Iterator[Event]:
 
 def _claimed(before: GroupState, group: GroupState) -> Iterator[Event]:
     """Return which consumer took over how many entries, and whose."""
-    owners = {(one.id.ms, one.id.seq): one.consumer for one in before.oldest}
+    owners = {one.id: one.consumer for one in before.oldest}
     taken: dict[str, list[str]] = {}
     for one in group.oldest:
-        owner = owners.get((one.id.ms, one.id.seq), one.consumer)
+        owner = owners.get(one.id, one.consumer)
         if one.consumer and owner != one.consumer:  # an entry that was given back has no consumer
             taken.setdefault(one.consumer, []).append(owner)
     for name, lost in taken.items():

@@ -171,5 +171,5 @@ def test_an_id_after_the_year_9999_has_no_time_but_its_number(ms: int) -> None:
 def test_an_id_is_a_value() -> None:
     assert len({EntryId(5, 1), EntryId.parse("5-1"), EntryId(5)}) == 2
     assert pickle.loads(pickle.dumps(EntryId(5, 1))) == EntryId(5, 1)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="EntryId can't be changed: make another"):
         EntryId(5, 1).ms = 6  # type: ignore[misc]
