@@ -16,12 +16,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from operator import attrgetter
 
+from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookahead:
     """All entries between two IDs: the reply to ``XRANGE key (after + COUNT n``, or to XREVRANGE.
 
@@ -39,24 +42,24 @@ class Lookahead:
         rising = ids == sorted(ids) or ids == sorted(ids, key=_parts)  # most are of one length
         if not rising or len(set(ids)) < len(ids):
             raise ValueError("the IDs do not rise")
-        if ids and _parts(ids[0]) <= (self.after.ms, self.after.seq):
+        if ids and _parts(ids[0]) <= self.after:
             raise ValueError(f"the first ID should be after {self.after}")
 
-    @property
+    @cached_property
     def end(self) -> EntryId:
         """The ID up to which they are all there."""
         if self.complete:
             return EntryId.MAX
-        return self.until or (EntryId.parse(self.ids[-1]) if self.ids else self.after)
+        return self.until or (replies.entry_id(self.ids[-1]) if self.ids else self.after)
 
     def up_to(self, cursor: EntryId) -> int:
         """Return how many of them are not after `cursor`."""
         if cursor <= self.after:  # the usual case: the group read nothing between two samples
             return 0
         ids = self.ids
-        if ids and _parts(ids[-1]) <= (cursor.ms, cursor.seq):
+        if ids and _parts(ids[-1]) <= cursor:
             return len(ids)
-        return bisect_right(ids, (cursor.ms, cursor.seq), key=_parts)
+        return bisect_right(ids, cursor, key=_parts)
 
     def beyond(self, cursor: EntryId) -> int:
         """Return how many of them are after `cursor`."""
@@ -72,13 +75,13 @@ class Lookahead:
         if entry_id == self.until or (self.asked and entry_id == self.after):
             return True
         last = self.up_to(entry_id) - 1
-        if last < 0 or _parts(self.ids[last]) != (entry_id.ms, entry_id.seq):
+        if last < 0 or _parts(self.ids[last]) != entry_id:
             return False
         closed = self.complete or self.until is not None
         return (self.asked or last > 0) and (closed or last < len(self.ids) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamDelta:
     """What changed in the stream from one sample to the next."""
 
@@ -96,7 +99,7 @@ class StreamDelta:
         """How many entries the server says were added."""
         return entries_added(self.now) - entries_added(self.old)
 
-    @property
+    @cached_property
     def added(self) -> int | None:
         """How many entries follow the last ID of the previous sample; None if unknown."""
         if self.counted is not None:
@@ -110,21 +113,26 @@ class StreamDelta:
             return grown if self.has_anchor else None
         return None
 
-    @property
+    @cached_property
     def removed(self) -> int | None:
         """How many entries of the previous sample are no longer there; None if unknown."""
         return None if self.added is None else self.old.length + self.added - self.now.length
 
     def keeps(self, after: EntryId) -> bool:
         """Tell whether all entries after an ID are still there, apart from new ones."""
+        lowest = self._kept_from
+        return lowest is not None and lowest <= after
+
+    @cached_property
+    def _kept_from(self) -> EntryId | None:
         removed, old, now = self.removed, self.old.first_entry, self.now.first_entry
         if removed is None or removed < 0 or (old and now and now.id < old.id):
-            return False
+            return None
         if removed == 0:
-            return old is None or (now is not None and old.id == now.id)
+            return EntryId.ZERO if old is None or (now and old.id == now.id) else None
         first = now.id if now else EntryId.MAX
         lowest = max(first, largest_deleted(self.now), self.acked_up_to)
-        return lowest <= after and not self.was_rewritten
+        return None if self.was_rewritten else lowest
 
     @property
     def is_another(self) -> bool:
@@ -229,7 +237,7 @@ class Counts:
             self._add(stream.last_entry.id, 0)
         for entry_id, count in carried.items():
             self._add(entry_id, count)
-        falling = sorted(ranges, key=lambda one: (one.after.ms, one.after.seq), reverse=True)
+        falling = sorted(ranges, key=attrgetter("after"), reverse=True)
         for one in (*falling, *falling[::-1]):  # a range may connect two others, either way
             self._connect(one)
 
@@ -274,6 +282,7 @@ class Counts:
             raise Contradiction
 
 
+@lru_cache(4096)
 def _parts(entry_id: bytes) -> tuple[int, int]:
     ms, _, seq = entry_id.partition(b"-")  # the server wrote it, so no check is needed
     return int(ms), int(seq)
