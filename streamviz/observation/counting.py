@@ -238,8 +238,9 @@ class Counts:
         for entry_id, count in carried.items():
             self._add(entry_id, count)
         falling = sorted(ranges, key=attrgetter("after"), reverse=True)
-        for one in (*falling, *falling[::-1]):  # a range may connect two others, either way
-            self._connect(one)
+        apart = [one for one in falling if not self._connects(one)]
+        for one in reversed(apart):  # a range may connect two others, either way
+            self._connects(one)
 
     def __contains__(self, entry_id: EntryId) -> bool:
         return entry_id in self._after
@@ -262,14 +263,15 @@ class Counts:
         above = self._ids[min(i, len(self._ids) - 1)]
         return (cursor if above == cursor else self._ids[max(0, i - 1)]), above
 
-    def _connect(self, one: Lookahead) -> None:
-        end = one.end
-        i = bisect_left(self._ids, one.after)
-        if i == len(self._ids) or self._ids[i] > end:
-            return
-        inside = self._ids[i]
-        self._add(one.after, self._after[inside] + one.up_to(inside))
-        self._add(end, self._after[inside] - one.beyond(inside))
+    def _connects(self, one: Lookahead) -> bool:
+        """Add the ends of a range, if a number inside it is known; tell whether one is."""
+        inside = self._ids[bisect_left(self._ids, one.after)]
+        if inside > one.end:
+            return False
+        count = self._after[inside] + one.up_to(inside)
+        self._add(one.after, count)
+        self._add(one.end, count - len(one.ids))
+        return True
 
     def _add(self, entry_id: EntryId, count: int) -> None:
         if entry_id not in self._after:
