@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from streamviz.errors import InputError
 
@@ -35,7 +35,8 @@ class EntryId(_Parts):
 
     Notes
     -----
-    Redis writes an ID as ``<ms>-<seq>`` (XADD, 5.0).
+    Redis writes an ID as ``<ms>-<seq>`` (XADD, 5.0). An ID is a tuple of its two numbers, so write
+    it with an f-string or `str`: the operator ``%`` would take it apart.
 
     Examples
     --------
@@ -62,7 +63,7 @@ class EntryId(_Parts):
                     f"{name}={part!r} is not part of an entry ID: "
                     "give an integer from 0 to 18446744073709551615"
                 )
-        return _new(cls, (ms, seq))
+        return tuple.__new__(cls, (ms, seq))
 
     @classmethod
     def parse(cls, value: EntryId | str | bytes) -> EntryId:
@@ -76,7 +77,7 @@ class EntryId(_Parts):
         if type(value) is bytes:  # the fast path for IDs from the server
             first, _, second = value.partition(b"-")
             if first.isdigit() and second.isdigit() and len(first) < 20 > len(second):
-                return _new(cls, (int(first), int(second)))
+                return tuple.__new__(cls, (int(first), int(second)))
         if isinstance(value, EntryId):
             return value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
@@ -128,7 +129,6 @@ class EntryId(_Parts):
         return f"EntryId({str(self)!r})"
 
 
-_new: Any = tuple.__new__
 EntryId.ZERO = EntryId(0, 0)
 EntryId.MIN = EntryId(0, 1)
 EntryId.MAX = EntryId(_TOP, _TOP)

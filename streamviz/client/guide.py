@@ -82,9 +82,9 @@ def _guide_class(kind: type) -> None:
         kind.__getattr__ = _no_attribute  # type: ignore[attr-defined]
     frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
     if frozen or issubclass(kind, tuple):
-        kind.__setattr__ = _set_none  # type: ignore[method-assign]
+        kind.__setattr__ = _set_none  # type: ignore[method-assign, assignment]
     elif not any("__setattr__" in vars(one) for one in kind.__mro__[:-1]):
-        kind.__setattr__ = _set_known  # type: ignore[method-assign, assignment]
+        kind.__setattr__ = _set_known  # type: ignore[method-assign]
 
 
 def _no_attribute(self: Any, name: str) -> Any:

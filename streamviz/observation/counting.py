@@ -59,7 +59,8 @@ class Lookahead:
         ids = self.ids
         if ids and _parts(ids[-1]) <= cursor:
             return len(ids)
-        return bisect_right(ids, cursor, key=_parts)
+        parts: tuple[int, int] = cursor
+        return bisect_right(ids, parts, key=_parts)
 
     def beyond(self, cursor: EntryId) -> int:
         """Return how many of them are after `cursor`."""
