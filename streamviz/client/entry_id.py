@@ -14,7 +14,7 @@ _THIRTY_YEARS_MS = 30 * 365 * 24 * 3600 * 1000
 _PATTERN = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?\Z", re.ASCII)
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class EntryId:
     """One entry's ID, which Redis writes as ``<ms>-<seq>`` (XADD, 5.0).
 
@@ -49,6 +49,36 @@ class EntryId:
                     f"{name}={part!r} is not part of an entry ID: "
                     "give an integer from 0 to 18446744073709551615"
                 )
+
+    # Written out, these take half the time of a dataclass's own, and a sample makes hundreds.
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not EntryId:
+            return NotImplemented
+        return self.seq == other.seq and self.ms == other.ms
+
+    def __lt__(self, other: EntryId) -> bool:
+        if type(other) is not EntryId:
+            return NotImplemented
+        return self.ms < other.ms or (self.ms == other.ms and self.seq < other.seq)
+
+    def __le__(self, other: EntryId) -> bool:
+        if type(other) is not EntryId:
+            return NotImplemented
+        return self.ms < other.ms or (self.ms == other.ms and self.seq <= other.seq)
+
+    def __gt__(self, other: EntryId) -> bool:
+        if type(other) is not EntryId:
+            return NotImplemented
+        return self.ms > other.ms or (self.ms == other.ms and self.seq > other.seq)
+
+    def __ge__(self, other: EntryId) -> bool:
+        if type(other) is not EntryId:
+            return NotImplemented
+        return self.ms > other.ms or (self.ms == other.ms and self.seq >= other.seq)
+
+    def __hash__(self) -> int:
+        return hash((self.ms, self.seq))
 
     @classmethod
     def parse(cls, value: EntryId | str | bytes) -> EntryId:

@@ -19,9 +19,11 @@ T = TypeVar("T")
 class Records(list[T]):
     """A list of records of one kind, a class, as commands return them."""
 
+    kind: type[T]
+
     def __init__(self, kind: type[T], records: Iterable[T] = ()) -> None:
         super().__init__(records)
-        self.kind = kind
+        vars(self)["kind"] = kind  # a sample makes several: each check of a name costs as much
 
     def to_frame(self) -> pandas.DataFrame:
         """Return a pandas frame with one row per record.

@@ -29,6 +29,8 @@ from streamviz.client.records import Records
 from streamviz.errors import InputError, OffsetError
 
 _parse_id = lru_cache(4096)(parse_id)  # the same IDs are pending in sample after sample
+_new_row: Any = tuple.__new__  # twice as fast as a named tuple's own way
+_CONSUMER = [b"name", b"pending", b"idle", b"inactive"]
 _IDMP = b"idmp-duration idmp-maxsize pids-tracked iids-tracked iids-added iids-duplicates".split()
 
 
@@ -103,7 +105,7 @@ def pending_summary(reply: Any) -> PendingSummary:
 def pending_entries(reply: Any) -> Records[PendingEntry]:
     """Parse XPENDING with a range."""
     rows = [
-        PendingEntry(_parse_id(raw_id), name_text(consumer), idle_ms, deliveries)
+        _new_row(PendingEntry, (_parse_id(raw_id), name_text(consumer), idle_ms, deliveries))
         for raw_id, consumer, idle_ms, deliveries in reply
     ]
     return Records(PendingEntry, rows)
@@ -145,15 +147,16 @@ def group_infos(reply: Any) -> Records[GroupInfo]:
 
 def consumer_infos(reply: Any) -> Records[ConsumerInfo]:
     """Parse XINFO CONSUMERS; ``inactive`` is -1 for a consumer that never received an entry."""
-    rows = [
-        ConsumerInfo(
-            name=name_text(fields[b"name"]),
-            pending=fields[b"pending"],
-            idle_ms=fields[b"idle"],
-            inactive_ms=fields[b"inactive"] if fields.get(b"inactive", -1) >= 0 else None,
-        )
-        for fields in map(as_dict, reply)
-    ]
+    rows = []
+    for item in reply:
+        if type(item) is list and item[::2] == _CONSUMER:  # as a rule
+            name, pending, idle_ms, inactive_ms = item[1::2]
+        else:
+            fields = as_dict(item)
+            name, pending, idle_ms = (fields[one] for one in _CONSUMER[:3])
+            inactive_ms = fields.get(b"inactive", -1)
+        inactive_ms = inactive_ms if inactive_ms >= 0 else None
+        rows.append(_new_row(ConsumerInfo, (name_text(name), pending, idle_ms, inactive_ms)))
     return Records(ConsumerInfo, rows)
 
 

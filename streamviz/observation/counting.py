@@ -17,12 +17,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from operator import attrgetter
 
+from streamviz.client import replies
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import StreamInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookahead:
     """All entries between two IDs: the reply to ``XRANGE key (after + COUNT n``, or to XREVRANGE.
 
@@ -43,12 +46,12 @@ class Lookahead:
         if ids and _parts(ids[0]) <= (self.after.ms, self.after.seq):
             raise ValueError(f"the first ID should be after {self.after}")
 
-    @property
+    @cached_property
     def end(self) -> EntryId:
         """The ID up to which they are all there."""
         if self.complete:
             return EntryId.MAX
-        return self.until or (EntryId.parse(self.ids[-1]) if self.ids else self.after)
+        return self.until or (replies.entry_id(self.ids[-1]) if self.ids else self.after)
 
     def up_to(self, cursor: EntryId) -> int:
         """Return how many of them are not after `cursor`."""
@@ -79,7 +82,7 @@ class Lookahead:
         return (self.asked or last > 0) and (closed or last < len(self.ids) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamDelta:
     """What changed in the stream from one sample to the next."""
 
@@ -97,7 +100,7 @@ class StreamDelta:
         """How many entries the server says were added."""
         return entries_added(self.now) - entries_added(self.old)
 
-    @property
+    @cached_property
     def added(self) -> int | None:
         """How many entries follow the last ID of the previous sample; None if unknown."""
         if self.counted is not None:
@@ -111,21 +114,26 @@ class StreamDelta:
             return grown if self.has_anchor else None
         return None
 
-    @property
+    @cached_property
     def removed(self) -> int | None:
         """How many entries of the previous sample are no longer there; None if unknown."""
         return None if self.added is None else self.old.length + self.added - self.now.length
 
     def keeps(self, after: EntryId) -> bool:
         """Tell whether all entries after an ID are still there, apart from new ones."""
+        lowest = self._kept_from
+        return lowest is not None and lowest <= after
+
+    @cached_property
+    def _kept_from(self) -> EntryId | None:
         removed, old, now = self.removed, self.old.first_entry, self.now.first_entry
         if removed is None or removed < 0 or (old and now and now.id < old.id):
-            return False
+            return None
         if removed == 0:
-            return old is None or (now is not None and old.id == now.id)
+            return EntryId.ZERO if old is None or (now and old.id == now.id) else None
         first = now.id if now else EntryId.MAX
         lowest = max(first, largest_deleted(self.now), self.acked_up_to)
-        return lowest <= after and not self.was_rewritten
+        return None if self.was_rewritten else lowest
 
     @property
     def is_another(self) -> bool:
@@ -230,9 +238,10 @@ class Counts:
             self._add(stream.last_entry.id, 0)
         for entry_id, count in carried.items():
             self._add(entry_id, count)
-        falling = sorted(ranges, key=lambda one: (one.after.ms, one.after.seq), reverse=True)
-        for one in (*falling, *falling[::-1]):  # a range may connect two others, either way
-            self._connect(one)
+        falling = sorted(ranges, key=attrgetter("after"), reverse=True)
+        apart = [one for one in falling if not self._connects(one)]
+        for one in reversed(apart):  # a range may connect two others, either way
+            self._connects(one)
 
     def __contains__(self, entry_id: EntryId) -> bool:
         return entry_id in self._after
@@ -255,14 +264,15 @@ class Counts:
         above = self._ids[min(i, len(self._ids) - 1)]
         return (cursor if above == cursor else self._ids[max(0, i - 1)]), above
 
-    def _connect(self, one: Lookahead) -> None:
-        end = one.end
-        i = bisect_left(self._ids, one.after)
-        if i == len(self._ids) or self._ids[i] > end:
-            return
-        inside = self._ids[i]
-        self._add(one.after, self._after[inside] + one.up_to(inside))
-        self._add(end, self._after[inside] - one.beyond(inside))
+    def _connects(self, one: Lookahead) -> bool:
+        """Add the ends of a range, if a number inside it is known; tell whether one is."""
+        inside = self._ids[bisect_left(self._ids, one.after)]
+        if inside > one.end:
+            return False
+        count = self._after[inside] + one.up_to(inside)
+        self._add(one.after, count)
+        self._add(one.end, count - len(one.ids))
+        return True
 
     def _add(self, entry_id: EntryId, count: int) -> None:
         if entry_id not in self._after:
@@ -275,6 +285,7 @@ class Counts:
             raise Contradiction
 
 
+@lru_cache(4096)
 def _parts(entry_id: bytes) -> tuple[int, int]:
     ms, _, seq = entry_id.partition(b"-")  # the server wrote it, so no check is needed
     return int(ms), int(seq)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from streamviz.client.models import ConsumerInfo, GroupInfo, PendingEntry
 from streamviz.observation.aged_pending import age_pending
 from streamviz.observation.counting import Lookahead, StreamDelta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroupReplies:
     """What the server replied about one group by name."""
 
@@ -26,7 +27,7 @@ class GroupReplies:
         ms = consumers[0].idle_ms - self.consumers[0].idle_ms if self.oldest and consumers else 0
         return GroupReplies(consumers, age_pending(self.oldest, ms), self.lookahead)
 
-    @property
+    @cached_property
     def pending(self) -> int:
         """How many entries are pending for its consumers."""
         return sum(consumer.pending for consumer in self.consumers)

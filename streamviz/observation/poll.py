@@ -15,7 +15,7 @@ from streamviz.errors import ServerAuthError
 from streamviz.observation.counting import Lookahead
 from streamviz.observation.idle_groups import GroupReplies
 from streamviz.observation.pages import Page
-from streamviz.observation.reply_checks import LastReplies, check_numbers, size_of
+from streamviz.observation.reply_checks import LastReplies, check_numbers, largest_size
 
 
 class StreamChanged(Exception):
@@ -108,7 +108,7 @@ class Poll:
             memory_bytes=next(rest) if self.memory else None,
             positions={} if self.readers is None else replies.offsets(next(rest)),
             by_group=dict(self._by_group(rest, ranges)),
-            entry_bytes=max(ends_bytes, *map(size_of, chain(*ranges)), 0),
+            entry_bytes=max(ends_bytes, largest_size(chain(*ranges))),
         )
         check_numbers(read.by_group, read.memory_bytes)
         return read

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from streamviz.client import replies
@@ -16,12 +17,14 @@ from streamviz.observation.idle_groups import GroupReplies
 
 _KEPT_BYTES = 1000
 _FRAME_BYTES = 32  # an entry's ID, and the lengths that the protocol adds
+_LENGTH = b"$100\r\n"  # before each name and each value, about
 
 
-def size_of(entry: Any) -> int:
-    """Return about how many bytes an entry has in a reply."""
-    words = entry[1]
-    return _FRAME_BYTES + 6 * len(words) + sum(map(len, words))
+def largest_size(entries: Iterable[Any]) -> int:
+    """Return about how many bytes the largest of these entries has in a reply; 0 without any."""
+    words = map(itemgetter(1), entries)
+    longest = max(map(len, map(_LENGTH.join, words)), default=None)  # no loop in Python
+    return 0 if longest is None else _FRAME_BYTES + len(_LENGTH) + longest
 
 
 class LastReplies:
@@ -93,7 +96,11 @@ def _without_large_fields(stream: StreamInfo, limit: int) -> tuple[StreamInfo, i
     first, last = stream.first_entry, stream.last_entry
     if first is None or last is None:
         return stream, 0
-    size = max(size_of((one.id, [*chain(*one.pairs)])) for one in (first, last))
+    size = max(_FRAME_BYTES + sum(map(_size_of_pair, one.pairs)) for one in (first, last))
     if size > limit:
         stream = replace(stream, first_entry=Entry(first.id, {}), last_entry=Entry(last.id, {}))
     return stream, size
+
+
+def _size_of_pair(pair: tuple[str, str]) -> int:
+    return 2 * len(_LENGTH) + len(pair[0]) + len(pair[1])

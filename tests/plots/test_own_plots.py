@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from plots.histories import HOSTILE, PLOTS, each_plot, group, history, sample
 
+from streamviz.client.entry_id import EntryId
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
@@ -113,6 +114,7 @@ def test_a_delta_whose_values_do_not_fit_is_refused_too() -> None:
         (math.nan, "the value nan at ['data'][0]['y'][0]"),
         (-math.inf, "the value -inf at"),
         (datetime(2026, 1, 1, tzinfo=UTC), "the value datetime.datetime(2026, 1, 1"),
+        (EntryId(5), "the value EntryId('5-0')"),
         ({1}, "the value {1} at"),
         (b"x", "the value b'x' at"),
     ],

@@ -307,6 +307,7 @@ def test_the_format_follows_the_fields() -> None:
     ):
         assert codec.read(json.loads(dump(one))) == one
     assert json.loads(dump(Newer(1, EntryId(5)))) == {"n": 1, "last_id": "5-0"}
+    assert json.loads(dump(Newer(1, EntryId(5), (EntryId(1),))))["seen"] == ["1-0"]
     with pytest.raises(RecordingError, match=r"state.verdict is 'odd'"):
         codec.read({"n": 1, "last_id": "0-0", "state": {**asdict(lag), "verdict": "odd"}})
 
