@@ -185,6 +185,25 @@ def test_a_group_must_be_text(group: Any) -> None:
         AckProgress(group)
 
 
+@pytest.mark.parametrize(
+    ("number", "short"),
+    [
+        (9_999, "9,999"),
+        (10_000, "10k"),
+        (999_999, "999k"),
+        (1_000_000, "1.0M"),
+        (999_999_999, "999M"),
+        (1_000_000_000, "1.0B"),
+        (1_234_000_000_000, "1,234B"),
+    ],
+)
+def test_a_number_is_short_from_ten_thousand_on(number: int, short: str) -> None:
+    groups = [group(f"g{n}", number) for n in range(5)]
+    data = PLOT.figure(history(sample(1, *groups, length=number)))["data"]
+    texts = [one["text"] for one in data if one["mode"] == "text"]
+    assert [one[1].strip() for one in texts] == [f"{short}/0/0"] * 5
+
+
 def test_large_numbers_of_many_groups_are_short() -> None:
     groups = [group(f"g{n}", 12_345, acked=9_876_543, pending=9_999) for n in range(5)]
     data = PLOT.figure(history(sample(1, *groups, length=9_898_887)))["data"]

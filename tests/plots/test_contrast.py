@@ -49,6 +49,15 @@ def test_every_colour_and_the_text_have_enough_contrast(background: Background) 
     assert contrast(TEXT_COLOURS[background], BACKGROUNDS[background]) >= MIN_TEXT_CONTRAST
 
 
+@pytest.mark.parametrize("background", BACKGROUNDS.values())
+def test_what_is_translucent_has_the_contrast_of_what_it_looks_like(background: str) -> None:
+    assert contrast("#ff0000", background, 0.0) == 1
+    assert contrast("#ff0000", background, 1.0) == contrast("#ff0000", background)
+    below = int(background[1:3], 16)
+    half = f"#{(255 + below) // 2:02x}" + f"{below // 2:02x}" * 2
+    assert contrast("#ff0000", background, 0.5) == pytest.approx(contrast(half, background), 0.02)
+
+
 def test_substitutes_keep_colours_distinct() -> None:
     for table in SUBSTITUTES.values():
         assert len({table.get(colour, colour) for colour in COLOURS}) == len(COLOURS)

@@ -38,6 +38,8 @@ def test_the_words_say_how_far_behind_each_one_is() -> None:
     assert "c is at the newest" in words
     assert "d is beyond the newest" in words
     assert "g is at the newest" in words
+    alone = history(sample(1, group("g", cursor=last), ids=[last], length=1))
+    assert PLOT.summary(alone) == "1 entry; g is at the newest entry."
     assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1))) == "no reader yet"
 

@@ -407,6 +407,19 @@ def test_a_box_says_how_many_entries_it_does_not_show(width: int, pending: int) 
     assert shapes["group 0 0 name"]["text"] == "quick"
 
 
+def test_a_narrow_box_has_room_for_one_square_and_the_number_of_others() -> None:
+    names = [f"c{n}" for n in range(4)]
+    oldest = [PendingEntry(EntryId(n + 1), names[n % 4], 9, 1) for n in range(48)]
+    state = group("g", cursor=EntryId(48), pending=48, oldest=oldest)
+    state = with_consumers(state, tuple(ConsumerInfo(name, 12, 0, None) for name in names))
+    about = {"ids": [one.id for one in oldest], "length": 48, "first": EntryId(1)}
+    shapes = shapes_of(history(sample(1, state, **about)), 720)
+    boxes, squares = kinds(shapes, "box"), kinds(shapes, "held")
+    held = [[one for one in squares if box["x"] <= one["x"] < box["x"] + box["w"]] for box in boxes]
+    assert [len(one) for one in held] == [1, 1, 1, 1]
+    assert [shapes[f"group 0 {n} rest"]["text"] for n in range(4)] == ["+11"] * 4
+
+
 def test_a_group_keeps_its_colour_when_another_one_goes() -> None:
     both = history(sample(1, group("audit", 1), group("email", 1), length=1))
     before = scene_of(both)["groups"][1]["colour"]

@@ -149,6 +149,25 @@ def test_events_at_one_time_are_counted_in_words() -> None:
     assert words_of(lost) == ["failover: up to 139 lost"], "the number is not cut off"
 
 
+def test_the_pointer_is_told_of_ten_events_at_most() -> None:
+    killed = [Event("killed", f"c-{n}", "g") for n in range(30)]
+    *_, events = parts(history(sample(1), sample(50, events=killed), sample(100)))
+    told = events["hovertext"][0].split("<br>")
+    assert (len(told), told[0], told[-1]) == (10, "c-0 was killed", "c-9 was killed")
+
+
+def test_spans_of_one_verdict_with_little_between_them_are_one() -> None:
+    def spans_of(*verdicts: Literal["exact", "suspect", "unknown"]) -> list[tuple[float, float]]:
+        middle = [sample(100 + n, group("g", verdict=one)) for n, one in enumerate(verdicts)]
+        _, spans, *_ = parts(history(sample(1), *middle, sample(199, group("g")), sample(200)))
+        return [*zip(spans["x"][::7], spans["x"][2::7], strict=True)]
+
+    assert spans_of("unknown", "exact", "unknown") == [(9.9, 19.8)]
+    assert spans_of("suspect", "exact", "unknown") == [(9.9, 10.0), (10.1, 19.8)]
+    apart = ["exact"] * 5
+    assert spans_of("unknown", *apart, "unknown") == [(9.9, 10.0), (10.5, 19.8)]
+
+
 def test_the_words_of_steps_close_to_each_other_fan_out() -> None:
     at = {40: "slot 9974: importing", 52: "slot 9974: migrating", 64: "slot 9974: 1 key moved"}
     at[76] = "slot 9974: settled"

@@ -12,8 +12,9 @@ from streamviz.client.entry_id import EntryId
 from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, SideBySide, StreamMap
 from streamviz.plots.svg import render
+from streamviz.plots.svg_shapes import shape
 from streamviz.plots.texts import clean, fit, label, lines
-from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN
+from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN, step_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "path", "rect")}
@@ -215,3 +216,23 @@ def test_the_numbers_of_millions_of_entries_are_whole() -> None:
     texts = words(render(GroupLag().figure(seen)))
     assert {"10M", "a 12,345,678"} < {*texts}
     assert "…" not in "".join(texts)
+
+
+@pytest.mark.parametrize("symbol", ["circle", "square", "diamond", "cross", "x"])
+def test_a_marker_is_around_its_point(symbol: str) -> None:
+    data = shape(symbol, 50.0, 20.0, 4.0)
+    start, *arcs = re.findall(r"[Ma][^Ma]*", data)
+    if symbol == "circle":  # two half circles: to the right, and back
+        assert start == "M46.0 20.0"
+        assert [one.split()[-2:] for one in arcs] == [["8", "0"], ["-8", "0"]]
+        return
+    corners = [tuple(map(float, one.split())) for one in data.strip("MZ").split("L")]
+    for place, middle in enumerate((50.0, 20.0)):
+        sides = [corner[place] for corner in corners]
+        assert (min(sides) + max(sides)) / 2 == pytest.approx(middle, abs=0.06)
+
+
+def test_overlapping_lines_show_as_bands_of_one_width() -> None:
+    widths = [one["line"]["width"] for one in step_lines("abcd")]
+    assert widths == [7.0, 5.5, 4.0, 2.5], "the last one, on top, is as thin as a single line"
+    assert step_lines("a")[0]["line"]["width"] == 2.5

@@ -18,6 +18,7 @@ from streamviz import Scenario, Stream, series
 from streamviz.client.models import Entry
 from streamviz.errors import HandlerError, InputError, StreamVizError, WrongType
 from streamviz.observation.accounting import account_for
+from streamviz.observation.events import Event
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.behaviour import exponential, uniform
 
@@ -268,9 +269,10 @@ def test_a_consumer_is_slowed_and_regains_its_pace(scenario: Scenario, key: str)
     assert (slow.handled, other.handled) == (99, 159), "the entry in its hand still takes 400 ms"
     told = [str(event) for one in history.samples for event in one.events]
     assert told == ["g-1 works 4 times as slowly", "g-1 works at its own pace"]
-    for bad in (0, -1, "4", None, True, float("nan")):
+    for bad in (0, -1, "4", None, True, float("nan"), 1001):
         with pytest.raises(InputError, match="slowdown"):
             slow.slowdown = bad  # type: ignore[assignment]
+    slow.slowdown = 1000
 
 
 def test_a_removed_consumer_finishes_what_it_holds_and_is_deleted(
@@ -280,13 +282,14 @@ def test_a_removed_consumer_finishes_what_it_holds_and_is_deleted(
     group = scenario.group(key, "g", consumers=2, service_ms=300)
     scenario.run(seconds=2)
     group.remove_consumer()
+    assert [one.removed for one in group.consumers.values()] == [False, False], "not yet"
     history = scenario.run(seconds=3)
     assert [one["name"] for one in redis.xinfo_consumers(key, "g")] == [b"g-1"]
     assert history.newest is not None
     assert history.newest.group("g").dropped == 0, "its last entry was acknowledged, not dropped"
     assert [one.removed for one in group.consumers.values()] == [False, True]
-    kinds = [one.kind for sample in history.samples for one in sample.events]
-    assert kinds == ["leaving"]
+    events = [one for sample in history.samples for one in sample.events]
+    assert events == [Event("leaving", "g-2", "g")]
     summary = scenario.summary().group("g")
     assert summary.handled == summary.acknowledged == sum(one.handled for one in summary.consumers)
     with pytest.raises(InputError, match="but not all"):
@@ -312,6 +315,18 @@ def test_a_dead_consumer_that_holds_an_entry_is_not_removed(scenario: Scenario, 
     group.consumers["g-1"].revive()
     scenario.run(seconds=1)
     assert len(history.newest.group("g").consumers) == 3
+
+
+def test_a_dead_consumer_that_holds_nothing_is_removed_at_once(
+    scenario: Scenario, redis: redis_py.Redis, key: str
+) -> None:
+    scenario.produce(key, series.constant(rate_hz=10).limit(10))
+    group = scenario.group(key, "g", consumers=2, service_ms=0)
+    scenario.run(seconds=2)
+    group.consumers["g-1"].kill()
+    group.remove_consumer("g-1")
+    assert [one.removed for one in group.consumers.values()] == [True, False]
+    assert [one["name"] for one in redis.xinfo_consumers(key, "g")] == [b"g-2"]
 
 
 @pytest.mark.parametrize("options", [{"ack": "noack", "claim_idle_ms": 500}, {}])
