@@ -14,7 +14,7 @@ from streamviz.observation.accounting import account_for
 from streamviz.observation.deliveries import Delivery, delivery_log
 from streamviz.observation.events import Deaths
 from streamviz.observation.history import History
-from streamviz.observation.sample import GroupState, Sample
+from streamviz.observation.sample import GroupState, Lag, Sample
 from streamviz.plots.flow_finding import dead_consumers, finding, growth, is_dead, rate_in, span
 from streamviz.plots.texts import clean
 from streamviz.plots.traces import colour
@@ -87,7 +87,7 @@ def _group(
     return {
         "name": _short(group.name),
         "colour": colour(index),
-        "at": tape.place(group.last_delivered_id, last, group.lag.entries),
+        "at": tape.place(group.last_delivered_id, last, group.lag),
         "waiting": group.lag.entries,
         "pending": group.pending,
         "acked": account.acked or (None if account.unclear else account.acked),  # or before
@@ -203,18 +203,23 @@ class _Tape(NamedTuple):
         index = bisect_right(self.ids, _parts(entry_id), key=_parts)
         return self.numbers[index - 1] if index and self.ids[index - 1] == entry_id else None
 
-    def place(self, cursor: EntryId, last: Sample, waiting: int | None) -> int | None:
+    def place(self, cursor: EntryId, last: Sample, lag: Lag | None) -> int | None:
         """Return the number of the entry at a cursor; 0 before the first, None if it is unknown."""
         if cursor == EntryId.ZERO:
             return 0
         if cursor >= last.last_id:
             return last.entries_added
-        counted = None if waiting is None else max(0, last.entries_added - waiting)
+        unread = None if lag is None else lag.entries
+        counted = None if unread is None else max(0, last.entries_added - unread)
         index = bisect_right(self.ids, _parts(cursor), key=_parts)
         if not index:
             return counted
         at = self.numbers[index - 1]
-        if counted is None or self.ids[index - 1] == cursor or index == len(self.ids):
+        if counted is None or lag is None:
+            return at
+        if lag.verdict == "exact":  # of the unread entries, some may be deleted
+            return max(at, counted)
+        if self.ids[index - 1] == cursor or index == len(self.ids):
             return at
         return max(at, min(counted, self.numbers[index] - 1))  # among entries that were missed
 

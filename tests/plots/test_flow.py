@@ -91,6 +91,25 @@ def test_a_cursor_among_entries_that_no_sample_has_is_at_its_place(
     assert len(known) < 12 < len(every)
 
 
+def test_as_many_squares_wait_as_entries_are_left_when_some_are_deleted(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream, observer, seen = Stream(redis, key), Observer(redis, key), History(100)
+    billing = stream.group("billing")
+    billing.create("0", mkstream=True)
+    stream.add_many({"n": "1"} for _ in range(10))
+    billing.consumer("ann").read(4)
+    seen.append(observer.sample())
+    every = [entry.id for entry in stream.range()]
+    for place in (6, 4, 1, 8, 0, 9):
+        stream.delete(every[place])
+        seen.append(observer.sample())
+        left = [entry.id for entry in stream.range()]
+        shapes = shapes_of(seen, 720)
+        assert len(kinds(shapes, "entry")) == len(left)
+        assert len(kinds(shapes, "waits")) == sum(one > every[3] for one in left)
+
+
 def test_squares_wait_are_held_and_leave_once_they_are_acknowledged(
     redis: redis_py.Redis, key: str
 ) -> None:
