@@ -30,6 +30,8 @@ MOVING = """() => {
   return squares.length + flow.getAnimations({subtree: true}).length;
 }"""
 AT_REST = f"() => ({MOVING})() === 0"
+ARRIVED = """key => document.querySelector('.streamviz-flow').drawn()
+  .some(({ shape, at, to }) => shape.key === key && at === to)"""
 
 
 def state(n: int) -> GroupState:
@@ -319,7 +321,7 @@ WAY = """id => {
   const place = () => {
     const drawn = document.querySelector('.streamviz-flow').drawn();
     const of = kind => drawn.filter(({ shape }) => shape.kind === kind);
-    const held = of('held').find(({ ids }) => ids.includes(id));
+    const held = [...of('held'), ...of('old')].find(({ ids }) => ids.includes(id));
     const [box] = of('box');
     if (held) return inside(held.at, box.at) ? 'consumer' : 'moving';
     const [tape] = of('entry');
@@ -363,7 +365,7 @@ def test_an_entry_is_drawn_at_its_producer_on_the_tape_with_its_consumer_and_gon
         assert colour_at(page, there) == (136, 136, 136), "a square is drawn there"
         redis.xreadgroup("g", "ann", {key: ">"}, count=1)
         page.wait_for_function("() => window.way.at(-1) === 'consumer'")
-        page.wait_for_function(AT_REST)
+        page.wait_for_function(ARRIVED, arg="group 0 held 2000-0")  # it fills on as it grows old
         with_ann = page.evaluate(SHAPES)["group 0 held 2000-0"]["box"]
         pale = colour_at(page, with_ann)
         assert pale not in ((255, 255, 255), (136, 136, 136))
