@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from types import FrameType
 from typing import Any
 
 import hiredis
@@ -36,15 +38,41 @@ class EndlessLoop(BaseException):
 
 @contextmanager
 def deadline() -> Iterator[None]:
-    """Raise `EndlessLoop` in the code that still runs after half a minute, whatever it does."""
+    """Raise `EndlessLoop` in the code that still runs after half a minute, whatever it does.
+
+    Code that catches even this gets it again at its next line, and at the line after that one is
+    forgotten: which is at last outside of all that catches it.
+    """
     thread, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    callers, tracer = set(_stack(sys._getframe(1))), sys.gettrace()
+
+    class Insistent(EndlessLoop):
+        def __init__(self) -> None:
+            super().__init__()
+            insist()
+
+        def __del__(self) -> None:  # what caught it has ended
+            insist()
+
+    def again(_frame: FrameType, _event: str, _argument: object) -> None:
+        raise Insistent  # which ends the tracing
+
+    def insist() -> None:
+        if done.is_set() or threading.get_ident() != thread.value:
+            return
+        for frame in _stack(sys._getframe(2)):
+            if frame in callers:
+                break
+            frame.f_trace = again
+        sys.settrace(lambda *_: None)  # what is called from now on is left alone
 
     def watch() -> None:
-        pause_s: float = _DEADLINE_S
+        kind: type[EndlessLoop] = EndlessLoop
+        pause_s = float(_DEADLINE_S)
         while not done.wait(pause_s):
-            raise_in(thread, ctypes.py_object(EndlessLoop))
-            pause_s = 0.05  # a bare `except:` in a loop may catch it a few times
+            raise_in(thread, ctypes.py_object(kind))
+            kind, pause_s = Insistent, 1.0
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -52,7 +80,16 @@ def deadline() -> Iterator[None]:
         yield
     finally:
         done.set()
+        sys.settrace(tracer)
         watcher.join()
+        raise_in(thread, None)  # one that was too late
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, and those that called it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def refuse_long_blocks(sent: bytes) -> None:

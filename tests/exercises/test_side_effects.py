@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -414,3 +417,51 @@ def test_code_that_sends_nothing_has_a_deadline(
     for verdict in (till(redis, loop), receipts(redis, loop), fact.check_fit(redis, loop)):
         assert "still at work" in verdict.text
     assert "still at work" in sold(redis, loop).text
+
+
+def one_handler() -> None:
+    while True:
+        try:
+            time.sleep(0.001)
+        except BaseException:
+            continue
+
+
+def a_handler_in_a_handler() -> None:
+    while True:
+        try:
+            while True:
+                try:
+                    sum(range(100))
+                except BaseException:
+                    continue
+        except BaseException:
+            print(end="")
+
+
+def another_error() -> None:
+    def divide() -> None:
+        for n in range(1000):
+            with suppress(BaseException):
+                n / 0
+
+    while True:
+        try:
+            try:
+                divide()
+            except BaseException:
+                raise ValueError("mine") from None
+        except BaseException:
+            [str(n) for n in range(3)]
+
+
+@pytest.mark.parametrize("loop", [one_handler, a_handler_in_a_handler, another_error])
+def test_a_loop_that_catches_everything_has_a_deadline_too(
+    loop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupted, "_DEADLINE_S", 0.05)
+    tracer, threads = sys.gettrace(), threading.active_count()
+    with pytest.raises(interrupted.EndlessLoop, match="still at work"), interrupted.deadline():
+        loop()
+    assert sys.gettrace() is tracer
+    assert threading.active_count() == threads
