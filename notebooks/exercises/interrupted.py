@@ -82,7 +82,6 @@ def deadline() -> Iterator[None]:
         done.set()
         sys.settrace(tracer)
         watcher.join()
-        raise_in(thread, None)  # one that was too late
 
 
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:
