@@ -56,7 +56,6 @@ def write_course(app: Sphinx) -> None:
         text = page.read_text("utf-8")
         for link, there in LINKS.items():
             text = text.replace(f"]({link}", f"]({there}")
-        text = text.replace('"# Appendix: ', '"## Appendix: ')  # not a page of the menu
         if page.name == "README.md":
             text += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
         elif page in played:

@@ -131,14 +131,13 @@ def test_prose_stands_before_every_code_cell(path: Path) -> None:
 
 
 @every_notebook
-def test_it_opens_with_its_promise_and_closes_with_a_recap(path: Path) -> None:
+def test_it_opens_with_its_promise_and_closes_with_what_comes_next(path: Path) -> None:
     prose = [cell for cell in cells(path, "markdown") if "notes" not in tags(cell)]
     first, last = source(prose[0]), source(prose[-1])
     assert re.match(r"# .+\?\n", first), "the title is the notebook's question"
     assert "you can" in first
     assert re.search(r"\d+ minutes", first)
     assert "You need" in first
-    assert "Recap" in last
     assert "Next" in last
 
 
@@ -185,9 +184,13 @@ def shows_something(cell: Cell) -> bool:
 @every_lesson
 def test_the_main_path_is_short_and_has_pictures(path: Path) -> None:
     found = cells(path)
-    begins = [n for n, cell in enumerate(found) if source(cell).startswith("# Appendix: ")]
-    closing = next(n for n, c in enumerate(found) if "## Clean up" in source(c))
-    main = found[: min([closing, *begins])]
+    headings = [source(cell).partition("\n")[0] for cell in found]
+    begins = [n for n, heading in enumerate(headings) if heading.startswith("## Appendix: ")]
+    closing = headings.index("## Clean up")
+    *main, recap = found[: min([closing, *begins])]
+    assert source(recap).startswith("## Recap\n"), "before what not everybody reads"
+    titles = [cell for cell in cells(path, "markdown") if source(cell).startswith("# ")]
+    assert len(titles) == 1, "the outline has one title"
     assert 20 < len(main) <= 45
     runs = "".join("x" if shows_something(cell) else "." for cell in main).split("x")
     assert len(runs) > 3, "pictures were found"
