@@ -121,7 +121,7 @@ class Adding:
         wait : int, optional
             Wait until this many replicas have the entry, on the same connection (WAIT, 3.0), and
             return a pair: the ID, and how many replicas have the entry. Redis does not wait by
-            itself: an acknowledged entry that no replica has is lost if the node fails.
+            itself: an entry that no replica has is lost if the node fails.
         wait_ms : int
             Wait at most this long, in milliseconds; 0 is forever. The entry stays in any case.
         on_disk : bool

@@ -196,7 +196,7 @@ def _short(words: str) -> str:
     words = re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
     if len(words) <= MAX_WORDS:
         return words
-    return re.sub(r" acknowledged entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
+    return re.sub(r" confirmed entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
 
 
 def _places(
