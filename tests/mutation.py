@@ -51,6 +51,7 @@ TESTS: dict[str, list[str]] = {
         "plots/test_pending_age.py",
         "plots/test_ids_without_time.py",
     ],
+    "plots/svg_words.py": ["plots/test_svg_words.py", "plots/test_svg.py"],
     "plots/pending_age.py": ["plots/test_pending_age.py", "plots/test_ids_without_time.py"],
     "simulation/lifecycle.py": [
         "simulation/test_summary.py",
