@@ -138,21 +138,27 @@ class Sampler:
         )
 
     def _sample_repeatedly(self) -> Generator[Any, Any, None]:
-        clock = self._context.clock
+        clock, last_ms = self._context.clock, 0.0
+        began_s = time.monotonic()
         while True:
-            began_s, late_ms = time.monotonic(), clock.late_ms
+            took_ms, began_s = (time.monotonic() - began_s) * 1000, time.monotonic()
+            passed_ms, last_ms = clock.env.now - last_ms, clock.env.now
+            late_ms = clock.late_ms
             self.sample()
             self.on_tick()
             if clock.virtual:
                 yield clock.env.timeout(self.interval_ms)
             else:
-                yield from self._wait(began_s, late_ms)
+                # handlers that take longer than they should let the clock's time pass slowly
+                pace = passed_ms / took_ms if late_ms > self.interval_ms else clock.speed
+                yield from self._wait(began_s, late_ms, min(pace, clock.speed))
 
-    def _wait(self, began_s: float, late_ms: float) -> Generator[Any, Any, None]:
+    def _wait(self, began_s: float, late_ms: float, pace: float) -> Generator[Any, Any, None]:
         """Wait for the next sample in wall time, whatever the clock's speed becomes meanwhile."""
         clock, slow_ms = self._context.clock, self.slowest.interval_s * 1000
         # a slow server's pause begins with the sample, which may have been taken late
-        wait_ms = max(self.interval_ms * clock.speed, late_ms + slow_ms * clock.speed)
+        pause_ms = late_ms + slow_ms * clock.speed if slow_ms else 0.0
+        wait_ms = max(self.interval_ms * max(pace, clock.speed / 100), pause_ms)
         while True:
             timer = clock.env.timeout(wait_ms)
             yield timer | clock.pace_changed

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -131,6 +132,21 @@ def test_wherever_a_crash_cuts_it_all_but_the_last_block_is_there(
             assert f"block {complete + 2}: it" in messages[0]
             assert messages[0].endswith("this last block is left out")
     assert len(data) - ends[0] > 900
+
+
+def test_a_file_whose_only_block_is_broken_is_no_empty_recording(
+    path: Path, good: list[bytes]
+) -> None:
+    for cut in range(1, len(good[0])):
+        path.write_bytes(good[0][:cut])
+        with pytest.raises(RecordingError, match=re.escape(str(path))):
+            read(path)
+    for at in range(len(good[0])):
+        changed = bytearray(good[0])
+        changed[at] ^= 0x55
+        path.write_bytes(bytes(changed))
+        with pytest.raises(RecordingError, match=re.escape(str(path))):
+            read(path)
 
 
 @pytest.mark.parametrize("filler", [b"\x00", b"\xff"])

@@ -405,6 +405,25 @@ def test_on_the_wall_clock_it_runs_in_the_background_and_can_be_controlled(
     assert abs(entry.last_id.ms - time.time() * 1000) < 60_000, "wall runs have wall IDs"
 
 
+@pytest.mark.parametrize("speed", [1, 4])
+def test_a_handler_that_is_too_slow_for_its_clock_does_not_stop_the_samples(
+    scenario: Scenario, key: str, speed: float
+) -> None:
+    """The picture goes on in wall time, though the clock falls further and further behind."""
+    scenario.speed = speed
+    scenario.produce(key, series.constant(rate_hz=200))
+    scenario.group(key, "g", service_ms=1, handler=lambda entry: time.sleep(0.02))
+    scenario.start()
+    time.sleep(3)
+    late_ms = scenario.clock.late_ms
+    scenario.stop()
+    times_ms = [sample.time_ms for sample in scenario.history.samples]
+    assert late_ms > 1000 * speed
+    assert 8 < len(times_ms) < 45, "ten a second, once the pace is known"
+    gaps_ms = [new - old for old, new in itertools.pairwise(times_ms)]
+    assert sorted(gaps_ms)[len(gaps_ms) // 2] < 250
+
+
 def test_rate_service_time_and_speed_can_change_during_a_run(
     scenario: Scenario, key: str, until: Until
 ) -> None:
