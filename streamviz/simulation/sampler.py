@@ -49,6 +49,7 @@ class Sampler:
         self._producers = producers
         self._readers = readers
         self.interval_ms = interval_ms
+        self.late_ms = 0.0  # how late the clock was when the last samples were taken
         self._limit = limit
         self._memory = memory
         self._observers: dict[str, Observer] = {}
@@ -143,7 +144,7 @@ class Sampler:
         while True:
             took_ms, began_s = (time.monotonic() - began_s) * 1000, time.monotonic()
             passed_ms, last_ms = clock.env.now - last_ms, clock.env.now
-            late_ms = clock.late_ms
+            late_ms = self.late_ms = clock.late_ms
             self.sample()
             self.on_tick()
             if clock.virtual:

@@ -86,8 +86,13 @@ class Scenario(Plan):
 
     @property
     def slowness(self) -> str:
-        """Why samples come less often now, in words; empty while the server answers quickly."""
-        return str(self._sampler.slowest)
+        """Why the picture is less than live now, in words; empty if it is not.
+
+        The server answers slowly, or the clock is more than a second late.
+        """
+        late_s = self._sampler.late_ms / 1000 / self.speed if self.state == "running" else 0
+        late = f"the clock is {late_s:.0f} s late: lower the rates or the speed, or speed up handlers"
+        return str(self._sampler.slowest) or (late if late_s > 1 else "")
 
     @property
     def error(self) -> Exception | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -415,8 +416,10 @@ def test_a_handler_that_is_too_slow_for_its_clock_does_not_stop_the_samples(
     scenario.group(key, "g", service_ms=1, handler=lambda entry: time.sleep(0.02))
     scenario.start()
     time.sleep(3)
-    late_ms = scenario.clock.late_ms
+    late_ms, words = scenario.clock.late_ms, scenario.slowness
+    assert re.fullmatch(r"the clock is [1-3] s late: lower the rates .*", words), words
     scenario.stop()
+    assert not scenario.slowness, "it no longer runs"
     times_ms = [sample.time_ms for sample in scenario.history.samples]
     assert late_ms > 1000 * speed
     assert 8 < len(times_ms) < 45, "ten a second, once the pace is known"
