@@ -91,7 +91,7 @@ class Scenario(Plan):
         The server answers slowly, or the clock is more than a second late.
         """
         late_s = self._sampler.late_ms / 1000 / self.speed if self.state == "running" else 0
-        late = f"the clock is {late_s:.0f} s late: lower the rates or the speed, or speed up handlers"
+        late = f"the clock is {late_s:.0f} s late: lower the rates or the speed"
         return str(self._sampler.slowest) or (late if late_s > 1 else "")
 
     @property

@@ -417,12 +417,12 @@ def test_a_handler_that_is_too_slow_for_its_clock_does_not_stop_the_samples(
     scenario.start()
     time.sleep(3)
     late_ms, words = scenario.clock.late_ms, scenario.slowness
-    assert re.fullmatch(r"the clock is [1-3] s late: lower the rates .*", words), words
+    assert re.fullmatch(r"the clock is [1-3] s late: lower the rates or the speed", words), words
     scenario.stop()
     assert not scenario.slowness, "it no longer runs"
     times_ms = [sample.time_ms for sample in scenario.history.samples]
     assert late_ms > 1000 * speed
-    assert 8 < len(times_ms) < 45, "ten a second, once the pace is known"
+    assert 5 < len(times_ms) < 45, "ten a second, once the pace is known"
     gaps_ms = [new - old for old, new in itertools.pairwise(times_ms)]
     assert sorted(gaps_ms)[len(gaps_ms) // 2] < 250
 
