@@ -408,23 +408,22 @@ def test_on_the_wall_clock_it_runs_in_the_background_and_can_be_controlled(
 
 @pytest.mark.parametrize("speed", [1, 4])
 def test_a_handler_that_is_too_slow_for_its_clock_does_not_stop_the_samples(
-    scenario: Scenario, key: str, speed: float
+    scenario: Scenario, key: str, until: Until, speed: float
 ) -> None:
     """The picture goes on in wall time, though the clock falls further and further behind."""
     scenario.speed = speed
     scenario.produce(key, series.constant(rate_hz=200))
     scenario.group(key, "g", service_ms=1, handler=lambda entry: time.sleep(0.02))
     scenario.start()
-    time.sleep(3)
+    until(lambda: len(scenario.history) >= 20)
     late_ms, words = scenario.clock.late_ms, scenario.slowness
-    assert re.fullmatch(r"the clock is [1-3] s late: lower the rates or the speed", words), words
+    assert re.fullmatch(r"the clock is \d+ s late: lower the rates or the speed", words), words
     scenario.stop()
     assert not scenario.slowness, "it no longer runs"
-    times_ms = [sample.time_ms for sample in scenario.history.samples]
     assert late_ms > 1000 * speed
-    assert 5 < len(times_ms) < 45, "ten a second, once the pace is known"
-    gaps_ms = [new - old for old, new in itertools.pairwise(times_ms)]
-    assert sorted(gaps_ms)[len(gaps_ms) // 2] < 250
+    times_ms = [sample.time_ms for sample in scenario.history.samples]
+    gaps_ms = sorted(new - old for old, new in itertools.pairwise(times_ms))
+    assert gaps_ms[len(gaps_ms) // 2] < 500, "in wall time"
 
 
 def test_rate_service_time_and_speed_can_change_during_a_run(
