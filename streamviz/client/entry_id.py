@@ -95,9 +95,10 @@ class EntryId:
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
         match = _PATTERN.match(text) if isinstance(text, str) else None
         if match is None:
-            raise InputError(
-                f'{value!r} is not an entry ID: write "<ms>-<seq>", for example "1767225600000-0"'
-            )
+            example = 'for example "1767225600000-0"'
+            if isinstance(value, datetime):
+                example = f'for this time "{int(value.timestamp() * 1000)}-0"'
+            raise InputError(f'{value!r} is not an entry ID: write "<ms>-<seq>", {example}')
         return cls(int(match[1]), int(match[2] or 0))
 
     @property

@@ -122,6 +122,14 @@ def test_the_error_names_a_value_that_is_not_an_id(written: Any) -> None:
     assert repr(written) in str(error.value)
 
 
+def test_the_error_gives_the_id_of_a_time() -> None:
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(InputError, match="is not an entry ID") as error:
+        EntryId.parse(when)  # type: ignore[arg-type]
+    assert str(error.value).endswith('for this time "1767225600000-0"')
+    assert EntryId.parse("1767225600000-0").time == when
+
+
 @pytest.mark.parametrize(
     "written", [f"{TOP + 1}-0", f"0-{TOP + 1}", str(TOP + 1), "9" * 20, "1-" + "9" * 20]
 )
