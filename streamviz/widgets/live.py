@@ -264,7 +264,7 @@ def _history_of(source: Scenario | Steps | History, stream: str | None) -> Histo
     if not isinstance(source, Scenario):
         raise InputError(
             f"{type(source).__name__} can't be shown: give a Scenario, Steps or a History; "
-            "for a stream of your own, call watch(client, its name); for Partitions, watch(partitions)"
+            "for a stream of your own, call watch(client, name); for Partitions, watch(partitions)"
         )
     if stream is None:
         return source.history
