@@ -70,7 +70,7 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     desk = entries_and_ids.new_desk(redis)
     for sequence in range(len(desk), len(desk) + 3):
         desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
-    assert "another writer could add" in repr(entries_and_ids.check_desk(desk))
+    assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
     desk = entries_and_ids.new_desk(redis)
     desk.trim(maxlen=0)
     desk.set_id("4999-0")
