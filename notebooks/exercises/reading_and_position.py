@@ -207,6 +207,9 @@ def _grade_till(
     reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
     before, wanted = sums
+    missing = "a coin is missing from the sums."
+    if cut != _MEANWHILE:
+        missing = "a coin was not counted. The position had already moved past it."
     fallen = ", ".join(name for name in before if balance[name] < before[name])
     return grade(
         "each coin counts once, whenever the power fails.",
@@ -229,10 +232,7 @@ def _grade_till(
                 bool(balance - wanted),
                 f"a coin was counted twice. Its position was not saved with it.{cut}",
             ),
-            (
-                bool(wanted - balance),
-                f"a coin was not counted. The position had already moved past it.{cut}",
-            ),
+            (bool(wanted - balance), f"{missing}{cut}"),
         ],
     )
 
