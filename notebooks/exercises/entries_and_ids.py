@@ -6,8 +6,10 @@ from random import randint
 
 import redis
 
-from exercises import journal, picture
+from exercises import journal
+from exercises.boxes import Lost, boxes
 from exercises.hints import hinted
+from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
@@ -19,7 +21,7 @@ _begun: dict[str, list[Entry]] = {}
 
 
 def new_desk(client: redis.Redis) -> Stream:
-    """Return the stream ``desk``; in the millisecond 5000, it has a random number of guests."""
+    """Return the stream ``desk``; in millisecond 5000, it has a random number of guests."""
     client.delete("desk")
     desk = Stream(client, "desk")
     desk.add_many([("5000-*", {"guest": "another"})] * randint(_FEWEST, 10 * _FEWEST))
@@ -28,9 +30,9 @@ def new_desk(client: redis.Redis) -> Stream:
     return desk
 
 
-@hinted("`desk` is not a stream: start again with new_desk.")
+@hinted("`desk` is not a stream. Start again with new_desk.")
 def check_desk(desk: Stream) -> Verdict:
-    """Grade exercise 1: three more entries in the millisecond 5000, numbered by the server."""
+    """Grade exercise 1: three more entries in millisecond 5000, numbered by the server."""
     entries = desk.range()
     old = {entry.id for entry in _begun["desk"]}
     ids = [entry.id for entry in entries if entry.id not in old]
@@ -42,16 +44,16 @@ def check_desk(desk: Stream) -> Verdict:
         for one in commands
     )
     return grade(
-        "all three share the millisecond 5000, and the server numbered them.",
+        "all three share millisecond 5000, and the server numbered them.",
         [
             (
                 elsewhere > 0,
-                f"{elsewhere} of {len(ids)} entries are in another millisecond: put 5000 in the "
-                "ID.",
+                f"{elsewhere} of {len(ids)} entries {'is' if elsewhere == 1 else 'are'} in another "
+                "millisecond. Put 5000 in the ID.",
             ),
             (
                 len(entries) - len(ids) < before,
-                "the guests from before are gone: start again with new_desk.",
+                "the guests from before are gone. Start again with new_desk.",
             ),
             (len(ids) != 3, f"you added {count_of(len(ids), 'entry', 'entries')}, not 3."),
             (
@@ -60,7 +62,7 @@ def check_desk(desk: Stream) -> Verdict:
             ),
             (
                 numbered,
-                "you chose the sequence numbers: another writer could add an entry between your "
+                "you chose the sequence numbers. Another writer could add an entry between your "
                 "read and your XADD. Let the server choose them.",
             ),
         ],
@@ -80,7 +82,6 @@ def new_day(client: redis.Redis) -> tuple[Stream, Stream]:
         for ms in range(0, 3_600_000, 10_000)
     )
     _begun["day"] = day.range()
-    picture.start(client, "minute")
     return day, Stream(client, "minute")
 
 
@@ -90,12 +91,18 @@ def _sequence(ms: int) -> int:
     return randint(1, 999) if inside else int(ms == 0)
 
 
-def _minute(minute: Stream) -> picture.Picture | None:
-    """Draw the copies with their times: some of their sequence numbers are random."""
-    return picture.picture_if_possible(minute.client, "minute", label="at")
+def _minute(minute: Stream) -> Picture | None:
+    """Draw the copies' milliseconds: some of their sequence numbers are random."""
+    copies = [entry.id.ms for entry in minute.range()]
+    if not copies:  # the picture would give the answer away
+        return None
+    around = [entry.id.ms for entry in _begun["day"] if 50_000 <= entry.id.ms <= 120_000]
+    row = [ms if ms in copies else Lost(ms) if ms in MINUTE_MS else None for ms in around]
+    more = [ms for ms in copies if ms not in around][:8]
+    return boxes({"day, ms": around, "minute, ms": row, **({"others, ms": more} if more else {})})
 
 
-@hinted("`minute` is not a stream: start again with new_day.", shows=_minute)
+@hinted("`minute` is not a stream. Start again with new_day.", shows=_minute)
 def check_day(minute: Stream) -> Verdict:
     """Grade exercise 2: the entries of the second minute and no others, with the same IDs."""
     copies, day = minute.range(), _begun["day"]
@@ -107,20 +114,26 @@ def check_day(minute: Stream) -> Verdict:
         [
             (
                 Stream(minute.client, "day").range() != day,
-                "`day` has changed: start again with new_day, copy its entries, and leave them "
+                "`day` has changed. Start again with new_day, copy its entries, and leave them "
                 "there.",
             ),
             (not ids, "the stream `minute` is empty."),
             (
                 not set(ids) <= {entry.id for entry in day},
-                f"{', '.join(map(str, ids))} are not the IDs in `day`: keep each entry's ID.",
+                f"{', '.join(map(str, ids))} are not the IDs in `day`. Keep each entry's ID.",
             ),
-            (bool(late), f"these are after the second minute: {', '.join(late)}."),
-            (bool(early), f"these are before the second minute: {', '.join(early)}."),
+            (
+                bool(late),
+                f"you copied entries from after the second minute, {', '.join(late[:9])}.",
+            ),
+            (
+                bool(early),
+                f"you copied entries from before the second minute, {', '.join(early[:9])}.",
+            ),
             (len(ids) != 6, f"the second minute has 6 entries; you copied {len(ids)}."),
             (
                 any(copy not in day for copy in copies),
-                "the IDs are right, but the fields are not those in `day`: copy them, too.",
+                "the IDs are right, but the fields are not those in `day`. Copy them, too.",
             ),
         ],
     )

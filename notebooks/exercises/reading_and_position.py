@@ -12,23 +12,37 @@ from typing import Any
 
 import redis
 
-from exercises import meanwhile
-from exercises.bounded import bounded
+from exercises import bell
+from exercises.bell import check_bell, new_bell, ring
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
-from streamviz.client import replies
-from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 from streamviz.errors import ServerUnreachable
 
-_OLD, _RINGS = 3, (2, 3, 1)
+__all__ = [
+    "EndlessLoop",
+    "PowerCut",
+    "Stream",
+    "again",
+    "check_bell",
+    "check_till",
+    "clean_up",
+    "new_bell",
+    "new_wages",
+    "paid",
+    "power_cut",
+    "ring",
+    "soon",
+]
+
 _CUSTOMERS = ("ann", "ben", "cy")
-_COINS, _MOST_COMMANDS = 6, 200
+_COINS, _MORE, _MOST_COMMANDS = 6, 3, 200
 _DARK = "dark"
+_MEANWHILE = " It was the second call, after some coins had left the stream and others had come."
 _PATIENCE_S = 5.0
 
 
@@ -101,131 +115,62 @@ def paid(client: redis.Redis) -> Picture:
     return boxes({"to be paid": names, "paid": row})
 
 
-def new_bell(client: redis.Redis) -> Stream:
-    """Return the stream ``bell`` with three old rings; the list ``heard`` does not exist.
-
-    In each round but the last, it rings once more after a question.
-    """
-    client.delete("bell", "heard")
-    meanwhile.stop("bell")
-    bell = Stream(client, "bell")
-    for _ in range(_OLD):
-        _ring(bell, "old")
-
-    def ring_late() -> None:
-        names = {entry.fields["ring"] for entry in bell.range()}
-        if 0 < (rounds := _rounds(names)) < len(_RINGS) and f"late {rounds}" not in names:
-            _ring(bell, f"late {rounds}")
-
-    own = bounded(client)
-    meanwhile.start("bell", ring_late, client, own)
-    return Stream(own, "bell")
-
-
-def ring(bell: Stream) -> None:
-    """Ring one to three times, at random times."""
-    with meanwhile.pause("bell"):
-        rounds = _rounds({entry.fields["ring"] for entry in bell.range()})
-        for _ in range(_RINGS[rounds % len(_RINGS)]):
-            _ring(bell, f"round {rounds}")
-
-
-def _rounds(names: set[str]) -> int:
-    return sum(name.startswith("round") for name in names)
-
-
-def _ring(bell: Stream, name: str) -> None:
-    after_ms = bell.info().last_generated_id.ms if bell.exists() else 10_000
-    bell.add({"ring": name}, id=f"{after_ms + randint(1, 999)}-0")
-
-
-def _rings(bell: Stream) -> Picture:
-    """Draw the old rings, the new ones by their number, and which of them were heard."""
-    words: Any = bell.client.lrange("heard", 0, -1)
-    heard = {EntryId.parse(word) for word in words}
-    rung, known, old = [], [], 0
-    with meanwhile.pause("bell"):
-        rings = bell.range()
-    for number, entry in enumerate(rings, 1):
-        is_old = entry.fields["ring"] == "old"
-        old += is_old
-        label = "old" if is_old else str(number - old)
-        rung.append(label)
-        known.append(label if entry.id in heard else None if is_old else Lost(label))
-    return boxes({"rang": rung, "heard": known})
-
-
-@hinted("`heard` must be a list of entry IDs: start again with new_bell.", _rings)
-def check_bell(bell: Stream) -> Verdict:
-    """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
-    with meanwhile.pause("bell"):
-        rings = bell.range()
-        gone = (bell.info().entries_added or 0) - len(rings) if rings else 0
-    new = [entry for entry in rings if entry.fields["ring"] != "old"]
-    rung = [entry.id for entry in new]
-    in_rounds = sum(entry.fields["ring"].startswith("round") for entry in new)
-    words: Any = bell.client.lrange("heard", 0, -1)
-    heard = [EntryId.parse(word) for word in words]
-    missed = [one for one in rung if one not in heard]
-    early = [str(one) for one in heard if one not in rung]
-    twice = [str(one) for one, times in Counter(heard).items() if times > 1]
-    return grade(
-        f"you heard all {len(rung)} new rings once, and none of the old ones.",
-        [
-            (gone > 0, "rings are gone from the stream: start again with new_bell."),
-            (
-                any("-" not in replies.text(word) for word in words),
-                "`heard` should hold each entry's whole ID, with its sequence number.",
-            ),
-            (in_rounds != sum(_RINGS), f"the bell rang {in_rounds} times: keep the three rounds."),
-            (
-                bool(early),
-                f"{', '.join(early)} rang before you came: start after the newest entry.",
-            ),
-            (
-                bool(twice),
-                f"{', '.join(twice)} were heard more than once: after each read, move your "
-                "position on.",
-            ),
-            (
-                bool(missed),
-                f"you missed {len(missed)} of {len(rung)} rings: ask for all that came after the "
-                "last one you have. (`$` always means *from now on*.)",
-            ),
-            (heard != rung, "the rings are not in the order in which they came."),
-        ],
-    )
-
-
 Count = Callable[[redis.Redis], object]
 
 
 def check_till(client: redis.Redis, count: Count) -> Verdict:
     """Grade exercise 2: each coin counts once, wherever the power fails.
 
-    Call `count` on a till of random coins. In the first run the power stays on. In each further
-    run, with a new till, it fails before the next command, and `count` is called again.
+    Call `count` on a till of random coins, whose balances hold older coins, too. In the first run
+    the power stays on; then some coins leave the stream, others come, and `count` is called again.
+    In each further run, with a new till, the power fails before the next command, and `count` is
+    called again.
     """
     if hint := misfit(count, "client"):
         return Verdict(False, hint)
     for commands in range(-1, _MOST_COMMANDS):
-        coins = _new_till(client)
+        sums = _new_till(client)
+        before, coins = sums.copy(), _add_coins(client, sums, 0, _COINS)
         try:
             failed = _count(client, count, commands)
+            verdict = _grade_till(client, coins, (before, sums), _cut(commands))
+            if verdict.right and commands < 0:
+                before = sums.copy()
+                coins = coins[_MORE:] + _add_coins(client, sums, _COINS, _MORE)
+                Stream(client, "till").trim(maxlen=_COINS)
+                _count(client, count, commands)
+                verdict = _grade_till(client, coins, (before, sums), _MEANWHILE)
         except EndlessLoop as error:
             return Verdict(False, str(error))
-        verdict = _grade_till(client, coins, commands)
         if not verdict.right or (commands >= 0 and not failed):
             return verdict
-    return Verdict(False, f"{_MOST_COMMANDS} commands for {_COINS} coins: does your loop end?")
+    return Verdict(
+        False, f"your loop sends {_MOST_COMMANDS} commands for {_COINS} coins. Does it end?"
+    )
 
 
-def _new_till(client: redis.Redis) -> list[Entry]:
+def _cut(commands: int) -> str:
+    plural = "" if commands == 1 else "s"
+    return f" The power failed after {commands} command{plural}." if commands >= 0 else ""
+
+
+def _new_till(client: redis.Redis) -> Counter[str]:
+    """Empty the till; return the balances, which older coins have left there."""
     client.delete("till", "till:readers", "till:balance")
+    sums = Counter({name: randint(2000, 9000) for name in _CUSTOMERS})
+    for name, cents in sums.items():
+        client.hset("till:balance", name, str(cents))
+    return sums
+
+
+def _add_coins(client: redis.Redis, sums: Counter[str], after: int, number: int) -> list[Entry]:
+    """Put coins into the till, add them to the right sums, and return their entries."""
     till = Stream(client, "till")
-    for n in range(1, _COINS + 1):
-        till.add({"who": choice(_CUSTOMERS), "cents": str(randint(1, 200))}, id=f"{n}-0")
-    return till.range()
+    for n in range(after + 1, after + number + 1):
+        who, cents = choice(_CUSTOMERS), randint(1, 200)
+        till.add({"who": who, "cents": str(cents)}, id=f"{n}-0")
+        sums[who] += cents
+    return till.range(f"({after}-0")
 
 
 def _count(client: redis.Redis, count: Count, commands: int) -> bool:
@@ -235,7 +180,7 @@ def _count(client: redis.Redis, count: Count, commands: int) -> bool:
     def bound(number: int) -> None:
         if number > _MOST_COMMANDS:
             raise EndlessLoop(
-                f"{_MOST_COMMANDS} commands for {_COINS} coins: your loop has no end."
+                f"your loop has no end. It sent {_MOST_COMMANDS} commands for {_COINS} coins."
             )
 
     def before(number: int) -> None:
@@ -255,40 +200,45 @@ def _count(client: redis.Redis, count: Count, commands: int) -> bool:
 
 
 @hinted("`till:balance` must be a hash with each customer's sum, in cents, and nothing else.")
-def _grade_till(client: redis.Redis, coins: list[Entry], commands: int) -> Verdict:
+def _grade_till(
+    client: redis.Redis, coins: list[Entry], sums: tuple[Counter[str], Counter[str]], cut: str
+) -> Verdict:
+    """Compare the balances with the sums before and after these coins."""
     reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
-    wanted: Counter[str] = Counter()
-    for entry in coins:
-        wanted[entry.fields["who"]] += int(entry.fields["cents"])
-    plural = "" if commands == 1 else "s"
-    cut = f" The power failed after {commands} command{plural}." if commands >= 0 else ""
+    before, wanted = sums
+    missing = "a coin is missing from the sums."
+    if cut != _MEANWHILE:
+        missing = "a coin was not counted. The position had already moved past it."
+    fallen = ", ".join(name for name in before if balance[name] < before[name])
     return grade(
         "each coin counts once, whenever the power fails.",
         [
             (
                 Stream(client, "till").range() != coins,
-                "coins are gone from the stream `till`: others may read it, too, so only count.",
+                "coins are gone from the stream `till`. Others may read it, too, so only count.",
             ),
-            (not balance, f"there is no balance in the hash `till:balance`.{cut}"),
             (
                 not set(balance) <= set(_CUSTOMERS),
-                f"`till:balance` holds {', '.join(balance)}: it should hold only customers.",
+                f"`till:balance` holds {', '.join(balance)}. It should hold only customers.",
             ),
+            (
+                bool(fallen),
+                f"the sum of {fallen} has fallen. It holds coins that are no longer in the stream, "
+                f"so add each new coin to it, and keep the rest.{cut}",
+            ),
+            (balance == before, f"no coin was added to the sums in `till:balance`.{cut}"),
             (
                 bool(balance - wanted),
-                f"a coin was counted twice: its position was not saved with it.{cut}",
+                f"a coin was counted twice. Its position was not saved with it.{cut}",
             ),
-            (
-                bool(wanted - balance),
-                f"a coin was not counted: the position had already moved past it.{cut}",
-            ),
+            (bool(wanted - balance), f"{missing}{cut}"),
         ],
     )
 
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    meanwhile.stop("bell")
-    client.delete("wages", "wages:readers", "paid", "bell", "heard")
+    bell.clean_up(client)
+    client.delete("wages", "wages:readers", "paid")
     client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0")

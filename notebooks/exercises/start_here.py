@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from typing import Any
 
 import redis
@@ -14,13 +15,14 @@ from streamviz import series
 from streamviz.client.stream import Stream
 from streamviz.observation.events import DEATHS
 from streamviz.observation.sample import Sample
-from streamviz.simulation.consumers import SimulatedConsumer
+from streamviz.simulation.behaviour import ConsumerBehaviour
+from streamviz.simulation.consumers import SimulatedConsumer, SimulatedGroup
 from streamviz.simulation.scenario import Scenario
 
 KEY = "exercise:orders"
-_TOO_FEW = "that was less than a minute of orders: run(seconds=60), at five orders per second."
-_EVENTS, _HANDLED = f"{KEY}:events", f"{KEY}:handled"
-_MINUTE, _LONG_MS = 290, 15_000
+_TOO_FEW = "that was less than a minute of orders. Use run(seconds=60), at five orders per second."
+_EVENTS, _HANDLED, _FEWER = f"{KEY}:events", f"{KEY}:handled", f"{KEY}:fewer"
+_MINUTE, _LONG_MS, _SERVICE_MS, _ENOUGH = 290, 15_000, 400, 5
 _shops: dict[str, Scenario] = {}
 
 
@@ -51,42 +53,83 @@ def _flow(_client: redis.Redis) -> picture.Picture:
     return picture.picture_of(_shops[KEY].histories[KEY])
 
 
-@hinted("the stream of orders is missing: run the whole cell.", shows=_flow)
+@hinted("the stream of orders is missing. Run the whole cell.", shows=_flow)
 def check_enough_consumers(client: redis.Redis) -> Verdict:
-    """Grade exercise 1 by the replies to XLEN and XINFO GROUPS."""
+    """Grade exercise 1 by the replies to XLEN and XINFO GROUPS, and by a run with one fewer."""
     stream = Stream(client, KEY)
-    group = find_group(stream, "email")
-    if group is None or not stream.length():
-        return Verdict(False, "there are no orders, or no group `email`: run the whole cell.")
+    group, plan = find_group(stream, "email"), _shops[KEY].groups.get("email")
+    if group is None or plan is None or not stream.length():
+        return Verdict(False, "there are no orders, or no group `email`. Run the whole cell.")
     orders = stream.info().entries_added or 0
-    verb = "is" if group.lag == 1 else "are"
     unhandled = orders - _handled(client, group.name)
-    return grade(
-        f"only {group.lag} of {orders} orders {verb} waiting for email: its consumers have the "
-        "time to catch up after a clump.",
+    verdict = grade(
+        "",
         [
             (orders < _MINUTE, _TOO_FEW),
-            (group.lag is None, "Redis can't tell the lag: leave the stream's entries in place."),
+            (group.lag is None, "Redis can't tell the lag. Leave the stream's entries in place."),
             (
-                (group.lag or 0) >= 5,
-                f"{group.lag} of {orders} orders {verb} waiting for email: it needs more "
-                "consumers, or faster ones.",
+                bool(changed := _changed(plan)),
+                f"the shop is not as it was ({changed}). Change only the number of consumers.",
             ),
             (
-                unhandled >= 5 + group.consumers,
-                f"few orders are waiting for email, but {unhandled} are not handled: reading "
+                (group.lag or 0) >= _ENOUGH,
+                f"{group.lag} of {orders} orders are waiting for `email`. It needs more consumers.",
+            ),
+            (
+                unhandled >= _ENOUGH + group.consumers,
+                f"few orders are waiting for `email`, but {unhandled} are not handled. Reading "
                 "them by hand or moving the cursor only hides them.",
             ),
         ],
     )
+    if not verdict.right:
+        return verdict
+    fewer = group.consumers - 1
+    waiting = _waiting_with(client, fewer)
+    few = f"only {count_of(group.lag, 'order is', 'orders are')}" if group.lag else "no order is"
+    if waiting < _ENOUGH:
+        return Verdict(
+            False,
+            f"{group.consumers} consumers are enough, but {fewer} are enough, too. Find the "
+            "smallest number.",
+        )
+    return Verdict(
+        True,
+        f"{few} waiting for `email`. With one consumer fewer, {waiting} would be waiting. "
+        f"{group.consumers} consumers have time to spare, so they catch up after a clump.",
+    )
 
 
-@hinted("the stream of orders is missing: run the whole cell.", shows=_flow)
+def _changed(plan: SimulatedGroup) -> str:
+    """Return what else was changed than the number of consumers, as it stands in the call."""
+    usual = ConsumerBehaviour()
+    names = [field.name for field in fields(usual)]
+    more = [(name, getattr(plan.behaviour, name)) for name in names]
+    options = [(name, value) for name, value in more if value != getattr(usual, name)]
+    times = {plan.service_ms, *(one.service_ms for one in plan.consumers.values())} - {_SERVICE_MS}
+    options += [("service_ms", value) for value in times]
+    options += [("slowdown", one.slowdown) for one in plan.consumers.values() if one.slowdown != 1]
+    return ", ".join(f"{name}={value!r}" for name, value in options)
+
+
+def _waiting_with(client: redis.Redis, consumers: int) -> int:
+    """Return how many orders are waiting for `email` after the same minute with so many."""
+    client.delete(_FEWER)
+    shop = Scenario(client, seed=7)
+    shop.produce(_FEWER, series.orders(rate_hz=5))
+    shop.group(_FEWER, "email", consumers=consumers, service_ms=_SERVICE_MS)
+    shop.run(seconds=60, progress=False)
+    group = find_group(Stream(client, _FEWER), "email")
+    client.delete(_FEWER)
+    return (group and group.lag) or 0
+
+
+@hinted("the stream of orders is missing. Run the whole cell.", shows=_flow)
 def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     """Grade exercise 2 by XPENDING, XINFO CONSUMERS and the shop's list of events."""
     stream = Stream(client, KEY)
     if find_group(stream, "billing") is None:
-        return Verdict(False, "there is no group `billing`: run the whole cell.")
+        return Verdict(False, "there is no group `billing`. Run the whole cell.")
     group = stream.group("billing")
     newest = stream.info().last_generated_id.ms
     crashes = _crashes(client)
@@ -97,44 +140,75 @@ def check_nothing_left_behind(client: redis.Redis) -> Verdict:
     added = stream.info().entries_added or 0
     lost = added - (info.lag or 0) - info.pending - _handled(client, group.name)
     return grade(
-        "no entry from before the crash is pending: all of them were recovered.",
+        "no order from before the crash is pending. All of them were recovered.",
         [
-            (len(group.consumers()) < 2, "keep both consumers: the crash is the exercise."),
+            (len(group.consumers()) < 2, "keep both consumers. The crash is the exercise."),
             (added < _MINUTE, _TOO_FEW),
-            (not crashes, "no consumer crashed: keep crash_after=50, the crash is the exercise."),
-            (after_ms < _LONG_MS, "the crash came too late: leave it at crash_after=50."),
+            (
+                not crashes,
+                "no consumer crashed. Keep crash_after=50.",
+            ),
+            (after_ms < _LONG_MS, "the crash came too late. Leave it at crash_after=50."),
             (
                 bool(old),
-                f"{count_of(len(old), 'old entry is', 'old entries are')} still pending "
-                f"for {names}.",
+                f"{count_of(len(old), 'order', 'orders')} from before the crash "
+                f"{'is' if len(old) == 1 else 'are'} still pending for {names}.",
             ),
             (
                 lost > 0,
-                f"{count_of(lost, 'order is', 'orders are')} lost: delivered, neither handled "
-                "nor pending. Without a pending entry, no consumer can recover an order.",
+                f"{count_of(lost, 'order is', 'orders are')} lost (delivered, but neither handled "
+                "nor pending). Without a pending entry, no consumer can recover an order.",
             ),
             (
                 lost < 0,
-                f"{count_of(-lost, 'order was', 'orders were')} handled twice: a claim took work "
+                f"{count_of(-lost, 'order was', 'orders were')} handled twice. A claim took work "
                 "from a consumer that was still handling it. Wait longer than a consumer needs.",
             ),
         ],
     )
 
 
-def let_handle(consumer: SimulatedConsumer, orders: int, *, at_most_s: float = 10) -> None:
+def two_of(group: SimulatedGroup) -> tuple[SimulatedConsumer, SimulatedConsumer]:
+    """Return a group's first two consumers, alive; add one if there is only one left."""
+    there = [one for one in group.consumers.values() if not one.removed]
+    while len(there) < 2:
+        there.append(group.add_consumer())
+    for one in there[:2]:
+        if not one.alive:
+            one.revive()
+    return there[0], there[1]
+
+
+def let_handle(consumer: SimulatedConsumer, orders: int, *, at_most_s: float = 15) -> None:
     """Wait until a consumer has handled so many more orders, and holds the next one.
 
-    After `at_most_s` seconds it returns anyway: the shop may be paused.
+    After `at_most_s` seconds it says why it waits no longer, and returns: the shop may be paused.
     """
-    end, goal = time.monotonic() + at_most_s, consumer.handled + orders
-    while not (consumer.handled >= goal and consumer.holding) and time.monotonic() < end:
+    end, before = time.monotonic() + at_most_s, consumer.handled
+    while not (consumer.handled >= before + orders and consumer.holding):
+        if time.monotonic() >= end:
+            print(_why(consumer, consumer.handled - before, orders))
+            return
         time.sleep(0.02)
+
+
+def _why(consumer: SimulatedConsumer, handled: int, orders: int) -> str:
+    state, name = consumer.group.context.clock.state, consumer.name
+    if state == "paused":
+        return "The shop is paused. Press Resume, and run this cell again."
+    if state != "running":
+        return "The shop is not running. Run the cell that opens it again, and then this one."
+    if not consumer.alive:
+        return f"{name} is dead. Revive it, and run this cell again."
+    return (
+        f"{name} has handled only {handled} of {orders} orders. Move the sliders back to the "
+        "middle, and run this cell again."
+    )
 
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete(KEY, _EVENTS, _HANDLED)
+    client.delete(KEY, _EVENTS, _HANDLED, _FEWER)
 
 
 def _handled(client: redis.Redis, group: str) -> int:

@@ -325,7 +325,7 @@ till = reading_and_position.check_till
 receipts = newer_redis.check_till
 WRONG: list[tuple[str, Answer]] = [
     ("guests from before", lambda r: desk(r, lambda s: s.delete(s.range(count=1)[0].id))),
-    ("keep each entry's ID", lambda r: minute(r, lambda entry: f"{entry.id.ms}-*")),
+    ("Keep each entry's ID", lambda r: minute(r, lambda entry: f"{entry.id.ms}-*")),
     ("`day` has changed", lambda r: minute(r, lambda entry: str(entry.id), move=True)),
     (
         "you missed 2 of 8",

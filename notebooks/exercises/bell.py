@@ -1,0 +1,144 @@
+"""A bell that rings while you are away, and a stream that keeps only its newest rings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import randint
+from typing import Any
+
+import redis
+
+from exercises import meanwhile
+from exercises.bounded import bounded
+from exercises.boxes import Lost, boxes
+from exercises.hints import hinted
+from exercises.picture import Picture
+from exercises.verdict import Verdict, grade
+from streamviz.client import replies
+from streamviz.client.entry_id import EntryId
+from streamviz.client.stream import Stream
+
+KEY, HEARD = "bell", "heard"
+_OLD, _RINGS = (3, 9), (2, 3, 1)
+_START_AGAIN = "Start again with new_bell."
+
+
+@dataclass(slots=True)
+class _Rung:
+    """What the bell has done: a learner's code can't change this."""
+
+    old: list[EntryId] = field(default_factory=list)
+    new: list[EntryId] = field(default_factory=list)
+    rounds: int = 0
+    late: bool = False
+    trimmed: int = 0
+
+
+_rung = _Rung()
+
+
+def new_bell(client: redis.Redis) -> Stream:
+    """Return the stream ``bell`` with some old rings; the list ``heard`` does not exist.
+
+    In each round but the last, it rings once more after a question.
+    """
+    global _rung
+    clean_up(client)
+    _rung, bell = _Rung(), Stream(client, KEY)
+    for _ in range(randint(*_OLD)):
+        _rung.old.append(_ring(bell, "old"))
+
+    def ring_late() -> None:
+        if 0 < _rung.rounds < len(_RINGS) and not _rung.late:
+            _rung.late = True
+            _rung.new.append(_ring(bell, "late"))
+
+    own = bounded(client)
+    meanwhile.start(KEY, ring_late, client, own)
+    return Stream(own, KEY)
+
+
+def ring(bell: Stream) -> None:
+    """Ring one to three times, at random times; before that, the stream forgets old rings.
+
+    It keeps what came after the last question, and one ring more. So it is of no use to count the
+    rings, or to read them all at the end.
+    """
+    with meanwhile.pause(KEY):
+        if _rung.rounds:
+            _rung.trimmed += bell.trim(maxlen=1 + _rung.late)
+        for _ in range(_RINGS[_rung.rounds % len(_RINGS)]):
+            _rung.new.append(_ring(bell, "new"))
+        _rung.rounds, _rung.late = _rung.rounds + 1, False
+
+
+def _ring(bell: Stream, name: str) -> EntryId:
+    after_ms = bell.info().last_generated_id.ms if bell.exists() else 10_000
+    entry_id = EntryId(after_ms + randint(1, 999))
+    bell.add({"ring": name}, id=str(entry_id))
+    return entry_id
+
+
+def _heard(bell: Stream) -> list[Any]:
+    words: Any = bell.client.lrange(HEARD, 0, -1)
+    return list(words)
+
+
+def _rings(bell: Stream) -> Picture:
+    """Draw the new rings by their number, and which of all the rings were heard."""
+    heard = {EntryId.parse(word) for word in _heard(bell)}
+    labels: dict[EntryId, str] = {one: str(n) for n, one in enumerate(_rung.new, 1)}
+    known = [label if one in heard else Lost(label) for one, label in labels.items()]
+    early = "old" if heard & set(_rung.old) else None
+    return boxes({"rang": ["old", *labels.values()], "heard": [early, *known]})
+
+
+@hinted("`heard` must be a list of entry IDs. Start again with new_bell.", _rings)
+def check_bell(bell: Stream) -> Verdict:
+    """Grade exercise 1: the list ``heard`` has each new ring once, in order."""
+    with meanwhile.pause(KEY):
+        there = bell.info() if bell.exists() else None
+    gone = (there.entries_added or 0) - there.length - _rung.trimmed if there else 0
+    words = _heard(bell)
+    heard = [EntryId.parse(word) for word in words]
+    missed = [one for one in _rung.new if one not in heard]
+    early = [one for one in heard if one not in _rung.new]
+    twice = [str(one) for one, times in Counter(heard).items() if times > 1]
+    total = len(_rung.new)
+    return grade(
+        f"you heard all {total} new rings once, and none of the old ones.",
+        [
+            (gone > 0, f"rings are gone from the stream. {_START_AGAIN}"),
+            (
+                any("-" not in replies.text(word) for word in words),
+                "`heard` should hold each entry's whole ID, with its sequence number.",
+            ),
+            (
+                _rung.rounds != len(_RINGS),
+                f"you were away {_rung.rounds} times. Keep the three rounds.",
+            ),
+            (
+                bool(early),
+                f"{len(early)} of the IDs in `heard` are not those of new rings. Find out where "
+                "the stream ends before the first round, and start after that.",
+            ),
+            (
+                bool(twice),
+                f"{', '.join(twice)} were heard more than once. After each read, move your "
+                "position on.",
+            ),
+            (
+                bool(missed),
+                f"you missed {len(missed)} of {total} rings. Each time you are back, ask for all "
+                "that came after the last ID you have.",
+            ),
+            (heard != _rung.new, "the rings are not in the order in which they came."),
+        ],
+    )
+
+
+def clean_up(client: redis.Redis) -> None:
+    """Delete the bell, and what was heard of it."""
+    meanwhile.stop(KEY)
+    client.delete(KEY, HEARD)
