@@ -47,7 +47,7 @@ def levels(*marks: object, **columns: Any) -> Picture:
     *marks
         Parts of the values that stand out, such as ``b"4"``.
     **columns
-        The value for each column's title.
+        The value for each column's title; an underscore is shown as a hyphen.
 
     Examples
     --------
@@ -58,9 +58,10 @@ def levels(*marks: object, **columns: Any) -> Picture:
     drawn = [_Column(value, marks) for value in columns.values()]
     high = _HEAD + _ROW * max(len(one.lines) for one in drawn) + 10
     needed = [one.needed for one in drawn]
-    spare = (_WIDTH - _GAP * (len(drawn) - 1) - sum(needed)) / len(drawn)
+    total = max(_WIDTH, round(sum(needed)) + _GAP * (len(drawn) - 1))  # a wide one is scaled down
+    spare = (total - _GAP * (len(drawn) - 1) - sum(needed)) / len(drawn)
     wide = [one + spare for one in needed]
-    heads = [f"{title}, {_levels(depth(value))}" for title, value in columns.items()]
+    heads = [f"{title.replace('_', '-')}, {_levels(depth(value))}" for title, value in columns.items()]
     parts = [
         part
         for n, (head, one) in enumerate(zip(heads, drawn, strict=True))
@@ -69,7 +70,7 @@ def levels(*marks: object, **columns: Any) -> Picture:
     pairs = zip(heads, columns.values(), strict=True)
     words = "\n".join(f"{head}: {value!r}" for head, value in pairs)
     svg = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {high}' role='img' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {total} {high}' role='img' "
         f"font-family='ui-monospace,monospace' font-size='11.5' fill='{TEXT_COLOURS['light']}'>"
         f"<title>{escape('; '.join(heads))}.</title><desc>{escape(words)}</desc>"
         f"{''.join(parts)}</svg>"
