@@ -111,15 +111,6 @@ class Labelled(FlowShapes):
         return 6 + _name_width(one) + (side + _GAP) * len(labels)
 
 
-def crossed_out(x: float, y: float, wide: float, high: float) -> str:
-    """Return the SVG of the box of an entry that is no longer in the stream."""
-    return (
-        f"<rect x='{x:g}' y='{y:g}' width='{wide:g}' height='{high:g}' rx='2' fill='none' "
-        f"stroke='{RED}' stroke-dasharray='3 2'/>"
-        f"<path d='M{x:g} {y + high:g}L{x + wide:g} {y:g}' stroke='{RED}'/>"
-    )
-
-
 def _name_width(one: dict[str, Any]) -> int:
     return 12 + int(NOTE * columns(one["name"]))
 

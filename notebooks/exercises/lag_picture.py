@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from exercises.labels import crossed_out
+from exercises.crossed import crossed_out
 from exercises.picture import Picture
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -19,6 +19,7 @@ from streamviz.plots.traces import GREY, colour
 _WIDTH, _LEFT, _PITCH, _GAP, _ROW, _BAR = 720, 140, 48, 4, 26, 16  # pixels
 _ROOM = 1  # a counter may go this far beyond the last entry; what is more is cut
 _LETTER = 6.8
+WRONG = RED
 _BLUE = colour(0)
 
 
@@ -126,7 +127,7 @@ def _parts(found: Counters) -> Iterator[str]:
     yield _bar(2, 0, found.added, found.last, GREY, str(found.added))
     read = "nil" if found.read is None else str(found.read)
     yield _bar(3, 0, found.read or 0, found.last, _BLUE, read)
-    paint = _BLUE if found.lag in (None, found.waiting) else RED
+    paint = _BLUE if found.lag in (None, found.waiting) else WRONG
     lag = found.lag or 0
     yield _bar(4, found.added - lag, found.added, found.last, paint, found.result)
 
@@ -135,7 +136,7 @@ def _bar(row: int, begin: int, end: int, last: int, paint: str, text: str) -> st
     """Return a bar from one number of entries to another, and its text beside or in it."""
     left, right = sorted((_x(begin, last), _x(end, last)))
     right = max(left, right - _GAP)
-    wide, ink = _LETTER * columns(text) + 10, RED if paint == RED else TEXT_COLOURS["light"]
+    wide, ink = _LETTER * columns(text) + 10, WRONG if paint == WRONG else TEXT_COLOURS["light"]
     if right - left >= wide + 8:
         words = _words(row, left + 8, text, "start", ink)
     elif right + wide < _WIDTH:
@@ -152,7 +153,7 @@ def _bar(row: int, begin: int, end: int, last: int, paint: str, text: str) -> st
 
 
 def _words(row: int, x: float, text: str, anchor: str, ink: str) -> str:
-    bold = " font-weight='600'" if ink == RED else ""
+    bold = " font-weight='600'" if ink == WRONG else ""
     return (
         f"<text x='{x:g}' y='{_y(row) + 12}' text-anchor='{anchor}' fill='{ink}'{bold} "
         f"paint-order='stroke' stroke-width='3' stroke-opacity='.7' "

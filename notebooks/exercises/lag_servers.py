@@ -13,11 +13,11 @@ from typing import Any
 
 import redis
 
+from exercises.lag_picture import WRONG
 from exercises.picture import Picture
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY
 
@@ -63,7 +63,7 @@ def lags_by_server() -> Picture:
         parts.append(f"<path d='M{_LEFT} {y - 5}H{_WIDTH - _LEFT}' stroke='{GREY}' opacity='.4'/>")
         parts.append(f"<text x='{_LEFT}' y='{y + 11}'>{escape(words)}</text>")
         parts += [
-            _text(row, n, _shown(lag), ink=RED if lag not in (None, waiting) else "")
+            _text(row, n, _shown(lag), ink=WRONG if lag not in (None, waiting) else "")
             for n, lag in enumerate(lags)
         ]
         parts.append(_text(row, len(servers), str(waiting), bold=True))

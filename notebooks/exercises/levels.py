@@ -61,7 +61,11 @@ def levels(*marks: object, **columns: Any) -> Picture:
     total = max(_WIDTH, round(sum(needed)) + _GAP * (len(drawn) - 1))  # a wide one is scaled down
     spare = (total - _GAP * (len(drawn) - 1) - sum(needed)) / len(drawn)
     wide = [one + spare for one in needed]
-    heads = [f"{title.replace('_', '-')}, {_levels(depth(value))}" for title, value in columns.items()]
+    titles = [title.replace("_", "-") for title in columns]
+    heads = [
+        f"{title}, {_levels(depth(value))}"
+        for title, value in zip(titles, columns.values(), strict=True)
+    ]
     parts = [
         part
         for n, (head, one) in enumerate(zip(heads, drawn, strict=True))

@@ -12,7 +12,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from exercises.labels import crossed_out, labelled
+from exercises.crossed import crossed_out
+from exercises.labels import labelled
 from streamviz.client.connection import listeners
 from streamviz.client.entry_id import EntryId
 from streamviz.client.models import Entry

