@@ -128,8 +128,8 @@ def _parts(found: Counters) -> Iterator[str]:
     read = "nil" if found.read is None else str(found.read)
     yield _bar(3, 0, found.read or 0, found.last, _BLUE, read)
     paint = _BLUE if found.lag in (None, found.waiting) else WRONG
-    lag = found.lag or 0
-    yield _bar(4, found.added - lag, found.added, found.last, paint, found.result)
+    ends = (0, 0) if found.lag is None else (found.added - found.lag, found.added)
+    yield _bar(4, *ends, found.last, paint, found.result)
 
 
 def _bar(row: int, begin: int, end: int, last: int, paint: str, text: str) -> str:
