@@ -1,6 +1,7 @@
 """For `pytest --nbval`: what a notebook says of the server is compared on the one it was saved on.
 
-Such a cell asks `can`, the server's capabilities. On another server it must still run.
+Such a cell asks `can`, the server's capabilities, or `server_name`. On another server it must still
+run.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import pytest
 
 from streamviz import connect
 
-_ASKS = re.compile(r"\bcan\b")
+_ASKS = re.compile(r"\b(can|server_name)\b")
 _SAVED_ON = re.compile(r"this server is Redis (\d+\.\d+)\.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the outputs of cells that ask for capabilities uncompared on another version."""
+    """Leave the outputs of cells that ask for the server uncompared on another version."""
     cells: list[Any] = [item for item in items if hasattr(item, "cell")]
     asking = [item for item in cells if _ASKS.search(item.cell.source)]
     saved_on = {

@@ -10,6 +10,7 @@ import redis
 from exercises.bounded import bounded
 from exercises.hints import hinted
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
+from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.stream import Stream
@@ -22,12 +23,16 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
 
     At least twenty entries with random bottles were added to ``cellar``; all but twelve were
     trimmed, and one of these was deleted. Its group ``wine`` has read and acknowledged all but the
-    last five.
+    last five. One of these five is broken, but not the last.
     """
     client.delete("cellar", "tower")
     cellar = Stream(client, "cellar")
     added = randint(20, 90)
-    cellar.add_many((f"{n * 3}-0", {"bottle": randint(1, 9999)}) for n in range(1, added + 1))
+    broken = added - randint(1, 4)
+    cellar.add_many(
+        (f"{n * 3}-0", {"bottle": "broken" if n == broken else str(randint(1, 9999))})
+        for n in range(1, added + 1)
+    )
     wine = cellar.group("wine")
     wine.create("0")
     wine.ack(*(entry.id for entry in wine.consumer("ida").read(added - 5)))
@@ -37,7 +42,7 @@ def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
     return cellar, Stream(client, "tower")
 
 
-@hinted("`tower` is not a stream: start again with new_house.")
+@hinted("`tower` is not a stream. Start again with new_house.")
 def check_house(tower: Stream) -> Verdict:
     """Grade exercise 1: the same entries and counters, and a lag that Redis can report."""
     wine = find_group(tower, "wine")
@@ -45,13 +50,19 @@ def check_house(tower: Stream) -> Verdict:
         return Verdict(False, "there is no stream `tower`, or it has no group `wine`.")
     info, entries = tower.info(), tower.range()
     bottles, old, group = _cellars["tower"]
+    whole = [entry for entry in bottles if entry.fields["bottle"] != "broken"]
+    added = old.entries_added or 0
     return grade(
         "the tower continues the cellar's counters, and Redis can report the lag.",
         [
             (
-                entries != bottles,
-                f"the tower has {count_of(len(entries), 'entry', 'entries')}: copy those of the "
-                "cellar, with their IDs and fields.",
+                entries == bottles,
+                "the broken bottle is in the tower. Leave it out as you copy.",
+            ),
+            (
+                entries != whole,
+                f"the tower has {count_of(len(entries), 'entry', 'entries')}. Copy those of the "
+                "cellar that are not broken, with their IDs and fields.",
             ),
             (
                 info.last_generated_id != old.last_generated_id,
@@ -64,21 +75,33 @@ def check_house(tower: Stream) -> Verdict:
                 f"{group.last_delivered_id}.",
             ),
             (
-                info.entries_added != old.entries_added,
-                f"the tower's count of entries ever added is {info.entries_added}: use XSETID.",
+                info.entries_added not in (added - 1, added),
+                f"the tower's count of entries ever added is {info.entries_added}. The cellar's "
+                "also counted the entries that were trimmed. Use XSETID.",
+            ),
+            (
+                wine.lag is None
+                and (info.max_deleted_entry_id or EntryId.ZERO) > wine.last_delivered_id,
+                "Redis reports nil, because the largest deleted ID is after wine's cursor. Leave "
+                "the broken bottle out as you copy, so that no entry has to be deleted.",
             ),
             (
                 wine.lag is None,
-                "Redis reports nil: it can't know how many entries come before wine's cursor.",
+                "Redis reports nil. It can't know how many entries come before wine's cursor.",
             ),
             (
-                wine.lag != 5,
-                f"Redis reports a lag of {wine.lag} for wine, but five entries are waiting.",
+                wine.lag == 5,
+                "Redis reports a lag of 5 for wine, but four entries are waiting. The tower never "
+                "had the broken bottle, so don't count it.",
+            ),
+            (
+                wine.lag != 4,
+                f"Redis reports a lag of {wine.lag} for wine, but four entries are waiting.",
             ),
             (
                 info.max_deleted_entry_id != old.max_deleted_entry_id,
                 f"the tower's largest deleted ID is {info.max_deleted_entry_id}, not "
-                f"{old.max_deleted_entry_id}: Redis would report a wrong lag for a group before "
+                f"{old.max_deleted_entry_id}. Redis would report a wrong lag for a group before "
                 "that entry.",
             ),
         ],
@@ -88,7 +111,8 @@ def check_house(tower: Stream) -> Verdict:
 def new_feed(client: redis.Redis) -> ConsumerGroup:
     """Return the group ``report`` on ``feed``; 800 of its 1000 entries are waiting.
 
-    Some older entries were trimmed. Neither the IDs nor the fields tell how many.
+    Some older entries were trimmed. Neither the IDs nor the fields tell how many. The cursor was
+    moved without ENTRIESREAD, so the server reports no lag, and reading on does not change that.
     """
     client.delete("feed")
     feed = Stream(client, "feed")
@@ -99,19 +123,20 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     report.create("0")
     report.consumer("rob").read(200 + trimmed, noack=True)
     feed.trim(maxlen=1000)
+    report.set_id(str(report.info().last_delivered_id))
     return Stream(bounded(client), "feed").group("report")
 
 
-@hinted("`feed` is not a stream: start again with new_feed.")
+@hinted("`feed` is not a stream. Start again with new_feed.")
 def check_feed(report: ConsumerGroup) -> Verdict:
     """Grade exercise 2: the newest fifty entries are waiting, and Redis reports it."""
     info = find_group(stream_of(report), report.name)
     if info is None:
-        return Verdict(False, "the group is missing: start again with new_feed.")
+        return Verdict(False, "the group is missing. Start again with new_feed.")
     if (length := stream_of(report).length()) != 1000:
         return Verdict(
             False,
-            f"the feed has {length} entries, but had 1000: start again with new_feed, and move "
+            f"the feed has {length} entries, but had 1000. Start again with new_feed, and move "
             "only the cursor.",
         )
     waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
@@ -125,18 +150,18 @@ def check_feed(report: ConsumerGroup) -> Verdict:
             ),
             (
                 info.pending > 0,
-                f"fifty entries are waiting, but {pending} pending: you had them delivered. Move "
+                f"fifty entries are waiting, but {pending} pending. You had them delivered. Move "
                 "the cursor, and read nothing.",
             ),
             (
                 info.lag is None,
-                "fifty entries are waiting, but Redis reports nil: it can't know how many come "
-                "before the cursor.",
+                "fifty entries are waiting, but Redis reports nil. It can't know how many come "
+                "before the cursor unless you say so.",
             ),
             (
                 info.lag != 50,
-                f"fifty entries are waiting, but Redis reports {info.lag}: how many were ever "
-                "added before the cursor? ENTRIESREAD was wrong.",
+                f"fifty entries are waiting, but Redis reports {info.lag}. ENTRIESREAD was wrong. "
+                "How many entries were ever added up to the cursor?",
             ),
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from streamviz.observation.events import DEATHS
@@ -84,7 +85,10 @@ class ReaderLanes(Plot):
 
 
 class LagAndNil(GroupLag):
-    """Group lag, with a shaded span where Redis itself reports `nil`."""
+    """Group lag, with a shaded span where Redis itself reports `nil`.
+
+    A hairline is where a group's cursor moved back.
+    """
 
     def current_state(self, history: History) -> list[Trace]:
         """Return the shaded span, the lines' names, and the events."""
@@ -93,9 +97,16 @@ class LagAndNil(GroupLag):
             for sample in history.samples
             if any("doesn't know" in group.lag.reason for group in sample.groups)
         ]
-        _, *rest = super().current_state(history)
+        _, names, events = super().current_state(history)
+        for at, name in _moved_back(history):
+            words = f"cursor of {name} moved back"
+            events["x"] += [at, at, None]
+            events["y"] += [0, 0.93, None]
+            events["text"] += ["", words, ""]
+            events["hovertext"] += [words, words, ""]
+            events["textposition"] += ["middle left"] * 3
         if not unknown:
-            return [{"x": [], "y": [], "text": [], "textposition": []}, *rest]
+            return [{"x": [], "y": [], "text": [], "textposition": []}, names, events]
         begin, end = unknown[0], unknown[-1]
         span = {
             "x": [begin, (begin + end) / 2, end, end, begin, begin, None],
@@ -103,7 +114,16 @@ class LagAndNil(GroupLag):
             "text": ["", "Redis reports nil", "", "", "", "", ""],
             "textposition": ["bottom center"] * 7,
         }
-        return [span, *rest]
+        return [span, names, events]
+
+
+def _moved_back(history: History) -> Iterator[tuple[float, str]]:
+    """Yield when a group's cursor moved back, and the group's name."""
+    for before, after in pairwise(history.samples):
+        for group in after.groups:
+            last = before.find_group(group.name)
+            if last and group.last_delivered_id < last.last_delivered_id:
+                yield seconds(after.time_ms, history), label(group.name, 14)
 
 
 def _downtimes(history: History, name: str) -> Iterator[tuple[float, float]]:

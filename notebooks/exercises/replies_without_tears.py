@@ -2,54 +2,104 @@
 
 from __future__ import annotations
 
+from html import escape
+from itertools import product
 from random import choice, randint, sample
 
 import redis
 
-from exercises.boxes import boxes
 from exercises.hints import hinted
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from streamviz.client.stream import Stream
+from streamviz.plots.contrast import TEXT_COLOURS
+from streamviz.plots.svg import on_ground
+from streamviz.plots.traces import GREY, colour
 
+_COLOURS = {"price": colour(0), "table": "#B87A00"}
 _GATES = ("north", "east", "south", "west")
 
 
 def new_till(client: redis.Redis) -> Stream:
-    """Return ``till`` with three bills of random prices; their fields are in different orders."""
+    """Return ``till`` with three bills of random prices; their fields are in different orders.
+
+    Neither the position of a number nor its size tells what it is, and no other sum of three
+    numbers, one of each bill, is that of the prices.
+    """
     client.delete("till", "takings")
     till = Stream(client, "till")
-    # neither the position of a number nor its size tells what it is
-    low, middle, high = sorted(sample(range(1, 100), 3))
-    first, second = {"price": high, "table": low}, {"table": high, "price": middle}
-    third = {"price": low, "table": middle}
-    bills = (first, second, third)
+    while True:
+        prices, tables = sample(range(1, 100), 3), sample(range(1, 100), 3)
+        sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
+        if (
+            len({*prices, *tables}) == 6
+            and len(set(sums)) == 8
+            and sum(prices) * 2 != sum(prices) + sum(tables)
+            and prices[0] > tables[0]
+            and prices[1] < tables[1]
+        ):
+            break
+    bills = [{"price": price, "table": table} for price, table in zip(prices, tables, strict=True)]
+    bills[1] = {"table": tables[1], "price": prices[1]}
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     return till
 
 
-def _bills(till: Stream) -> Picture:
-    """Draw the names of each bill's fields, in their order."""
-    return boxes({f"bill {entry.id.ms}": entry.fields for entry in till.range()})
+def _summed(till: Stream) -> Picture:
+    """Draw the fields of each bill in their order; those whose sum is ``takings`` are filled."""
+    bills, takings = [entry.fields for entry in till.range()], _text(till, "takings")
+    choices = product(*(bill.items() for bill in bills))
+    taken = next((one for one in choices if str(sum(int(n) for _, n in one)) == takings), ())
+    names = [name for name, _ in taken] or [""] * len(bills)
+    parts, words = [], []
+    for row, (bill, name) in enumerate(zip(bills, names, strict=True)):
+        y = 4 + 32 * row
+        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>bill {row + 1}</text>")
+        for place, field in enumerate(bill):
+            paint, alpha = _COLOURS.get(field, GREY), 0.55 if field == name else 0
+            x = 74 + 64 * place
+            parts.append(
+                f"<rect x='{x}' y='{y}' width='60' height='24' rx='3' fill='{paint}' "
+                f"fill-opacity='{alpha}' stroke='{paint}' stroke-width='1.5'/>"
+                f"<text x='{x + 30}' y='{y + 16}' text-anchor='middle'>{escape(field)}</text>"
+            )
+        fields = (f"{field} (in your sum)" if field == name else field for field in bill)
+        words.append(f"bill {row + 1}: {', '.join(fields)}")
+    key = "filled: in your sum" if taken else "your sum isn't that of one field of each bill"
+    parts.append(f"<text x='220' y='20'>{key}</text>")
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 720 {32 * len(bills) + 4}' "
+        f"role='img' font-family='system-ui,sans-serif' font-size='12' "
+        f"fill='{TEXT_COLOURS['light']}'><title>Bills</title>"
+        f"<desc>{escape('; '.join(words))}</desc>{''.join(parts)}</svg>"
+    )
+    return Picture(on_ground(svg, "light"), "; ".join(words))
 
 
-@hinted("`till` must be a stream and `takings` a string: start again with new_till.", _bills)
+@hinted("`till` must be a stream and `takings` a string. Start again with new_till.", _summed)
 def check_till(till: Stream) -> Verdict:
     """Grade exercise 1: the key ``takings`` holds the sum of the prices."""
     takings = _text(till, "takings")
     bills = [entry.fields for entry in till.range()]
-    prices = sum(int(bill["price"]) for bill in bills)
+    prices, tables, firsts = (
+        str(sum(int(number) for number in numbers))
+        for numbers in (
+            [bill["price"] for bill in bills],
+            [bill["table"] for bill in bills],
+            [next(iter(bill.values())) for bill in bills],
+        )
+    )
     return grade(
         "you read the prices by name, in any order of the fields.",
         [
-            (len(bills) != 3, "the bills are missing: start again with new_till."),
-            (not takings, "there is no key `takings`: set it to the sum."),
+            (len(bills) != 3, "the bills are missing. Start again with new_till."),
+            (not takings, "there is no key `takings`. Set it to the sum."),
+            (takings == tables, "this is the sum of the tables' numbers, not of the prices."),
             (
-                takings == str(sum(int(next(iter(bill.values()))) for bill in bills))
-                and bool(bills),
-                "the sum includes a table's number: read fields by name, not by index.",
+                takings == firsts,
+                "the sum includes a table's number. Read fields by name, not by index.",
             ),
-            (takings != str(prices), f"takings are {takings}, but should be {prices}."),
+            (takings != prices, f"takings are {takings}, but should be {prices}."),
         ],
     )
 
@@ -58,11 +108,11 @@ def new_gates(client: redis.Redis) -> list[Stream]:
     """Return the streams of four gates, each with one entry.
 
     Compared as text, by their length, by one of their two numbers or by the gates' own order, they
-    are in a wrong order.
+    are in a wrong order. As text, the newest is neither the largest nor the smallest.
     """
     client.delete(*_GATES, "newest")
     ms = 10 ** randint(4, 8)
-    ids = [f"{ms}-9", f"{ms}-10", f"{ms}-8"]  # by milliseconds alone, the first or last is largest
+    ids = [f"{ms}-9", f"{ms}-10", f"{ms}-1"]  # by milliseconds alone, the first or last is largest
     ids.insert(choice((0, 3)), f"{ms - 1}-12345")
     gates = [Stream(client, name) for name in _GATES]
     for gate, entry_id in zip(gates, ids, strict=True):
@@ -70,7 +120,7 @@ def new_gates(client: redis.Redis) -> list[Stream]:
     return gates
 
 
-@hinted("`newest` is not a string, or a gate is missing: start again with new_gates.")
+@hinted("`newest` is not a string, or a gate is missing. Start again with new_gates.")
 def check_gates(client: redis.Redis) -> Verdict:
     """Grade exercise 2: the key ``newest`` holds the largest of the four last IDs."""
     newest = _text(Stream(client, "north"), "newest")
@@ -78,11 +128,11 @@ def check_gates(client: redis.Redis) -> Verdict:
     return grade(
         "IDs are two numbers, and you compared them as numbers.",
         [
-            (not newest, "there is no key `newest`: set it to an ID, as text."),
+            (not newest, "there is no key `newest`. Set it to an ID, as text."),
             (newest not in map(str, last), f"{newest} is not one of the four last IDs."),
             (
                 newest != str(max(last)),
-                f"{newest} is not the newest: compare the milliseconds as a number, "
+                f"{newest} is not the newest. Compare the milliseconds as a number, "
                 "and then the sequence.",
             ),
         ],

@@ -57,3 +57,6 @@ def test_the_time_in_which_redis_reports_nil_is_shaded(redis: redis_py.Redis, ke
         (nil[-1] - start) / 1000,
     )
     assert "Redis reports nil" in render(LagAndNil().figure(history))
+    events = LagAndNil().figure(history)["data"][3]
+    assert [text for text in events["text"] if text] == ["cursor of report moved back"]
+    assert (nil[0] - start) / 1000 - 0.2 < events["x"][0] <= (nil[0] - start) / 1000

@@ -373,18 +373,6 @@ def poison_by_its_own_count(redis: redis_py.Redis) -> Verdict:
     return pending_and_recovery.check_mill(mill)
 
 
-def the_cellar_renamed(redis: redis_py.Redis) -> Verdict:
-    _, tower = lag_without_lies.new_house(redis)
-    redis.rename("cellar", "tower")
-    return lag_without_lies.check_house(tower)
-
-
-def skipped_with_noack(redis: redis_py.Redis) -> Verdict:
-    report = lag_without_lies.new_feed(redis)
-    report.consumer("x").read(750, noack=True)
-    return lag_without_lies.check_feed(report)
-
-
 def a_ticket_first(client: Any, seat: str, buyer: str) -> bool:
     first = bool(client.hincrby("sale:tickets", seat, 1) == 1)
     if first:
@@ -410,8 +398,6 @@ RIGHT: list[Answer] = [
     zoe_deleted_after_the_claim,
     acknowledged_when_all_is_done,
     poison_by_its_own_count,
-    the_cellar_renamed,
-    skipped_with_noack,
     lambda redis: sold(redis, a_ticket_first),
     lambda redis: served(redis, the_answers_are_the_note),
     lambda redis: newer_redis.check_till(redis, receipt_in_the_sequence),

@@ -71,7 +71,34 @@ def test_a_picture_accounts_for_what_happened_since_the_first_and_gives_nothing_
         for _ in range(7):
             shown = picture(redis, key)
         assert "2 acknowledged · 1 pending · 3 waiting · 2 never delivered" in shown.svg
-        assert RED not in shown.svg
+        assert crossed(shown) == 1, "3-0, which is not old"
+
+
+def test_a_pending_entry_that_was_deleted_or_trimmed_is_crossed_out(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in range(1, 7))
+    crew = stream.group("crew")
+    crew.create("0")
+    crew.consumer("ann").read(4)
+    assert crossed(picture(redis, key)) == 0
+    stream.delete("3-0")
+    assert crossed(picture(redis, key)) == 1
+    stream.trim(maxlen=3)
+    shown = picture(redis, key)
+    assert crossed(shown) == 3
+    assert inside(shown, "2-0", "3-0", "4-0") == {"2-0": 1, "3-0": 1, "4-0": 2}
+    crew.ack("1-0", "2-0", "3-0")
+    assert crossed(picture(redis, key)) == 0
+
+
+def crossed(shown: Picture) -> int:
+    """Return how many boxes are dashed, red and crossed out."""
+    number = shown.svg.count("stroke-dasharray='3 2'")
+    assert shown.svg.count("<path d='M") == number
+    assert shown.svg.count(RED) == 2 * number
+    return number
 
 
 def test_many_entries_at_once_are_still_one_square_each(redis: redis_py.Redis, key: str) -> None:

@@ -39,11 +39,47 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     assert "bills are missing" in repr(exercise.check_till(till))
 
 
+@pytest.mark.parametrize("time", range(5))  # the numbers are random
+def test_no_other_sum_is_that_of_the_prices(redis: redis_py.Redis, time: int) -> None:
+    till = exercise.new_till(redis)
+    maps = [dict(zip(flat[::2], map(int, flat[1::2]), strict=True)) for flat in bills(redis)]
+    redis.set("takings", sum(one[b"table"] for one in maps))
+    assert "sum of the tables' numbers" in repr(exercise.check_till(till))
+    numbers = [number for one in maps for number in one.values()]
+    wrong = (
+        sum(numbers) // 2,
+        sum(set(numbers)),
+        sum(numbers[3:]),
+        sum(sorted(numbers)[3:]),
+        sum(max(one.values()) for one in maps),
+        sum(min(one.values()) for one in maps),
+        sum(list(one.values())[-1] for one in maps),
+        sum(numbers[:1] + numbers[2:4]),
+    )
+    for answer in wrong:
+        redis.set("takings", answer)
+        verdict = exercise.check_till(till)
+        assert not verdict.right or answer == sum(one[b"price"] for one in maps), (maps, answer)
+    redis.set("takings", sum(one[b"price"] for one in maps))
+    verdict = exercise.check_till(till)
+    assert verdict.right
+    assert repr(verdict.picture).count("price (in your sum)") == 3
+
+
+def test_the_picture_says_which_fields_were_added_up(redis: redis_py.Redis) -> None:
+    till = exercise.new_till(redis)
+    redis.set("takings", sum(int(flat[1]) for flat in bills(redis)))
+    shown = repr(exercise.check_till(till).picture)
+    assert shown.split("; ")[1] == "bill 2: table (in your sum), price"
+    redis.set("takings", 1_000_000)
+    assert "in your sum" not in repr(exercise.check_till(till).picture)
+
+
 def test_a_check_hints_where_a_key_is_of_another_kind(redis: redis_py.Redis) -> None:
     till, _ = exercise.new_till(redis), exercise.new_gates(redis)
     redis.rpush("takings", 10)
     redis.rpush("newest", "10000-0")
-    assert "start again with new_till" in repr(exercise.check_till(till))
+    assert "tart again with new_till" in repr(exercise.check_till(till))
     assert "not a string" in repr(exercise.check_gates(redis))
 
 
@@ -54,6 +90,7 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
     last = [gate.info().last_generated_id for gate in gates]
     wrong = (
         max(map(str, last)),
+        min(map(str, last)),
         max(map(str, last), key=len),
         str(max(last, key=lambda one: one.ms)),
         str(max(last, key=lambda one: one.seq)),
