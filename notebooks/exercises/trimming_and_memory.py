@@ -23,7 +23,7 @@ _KEYS = ("belt", "belt-2")
 _FIRST_PLAN: Plan = {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)}
 _MOST_COMMANDS = 500
 _ALL = range(1, 13)
-_BOXES, _HELD, _TRIMMED, _CHUNK = 260, 240, 150, 20
+_BOXES, _HELD, _TRIMMED, _CHUNK = 260, 240, 160, 20
 _attic_ids: list[EntryId] = []  # of the newest attic, also those that were trimmed
 
 
@@ -165,7 +165,7 @@ def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
 
 
 def new_attic(client: redis.Redis) -> ConsumerGroup:
-    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and 150 of them were trimmed.
+    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and 160 of them were trimmed.
 
     The IDs are random.
     """

@@ -61,21 +61,30 @@ class Nodes:
         there = [(entry.id.ms - 1) // 100 for entry in self._stream.range()]
         counts = [there.count(node) for node in range(10)]
         self._rows[title] = [count or Lost(0) for count in counts]
-        heads = [Head(f"node {n}") for n in range(1, 11)]
-        return boxes({"": heads, **self._rows}, [0] * (len(self._rows) + 1))
+        heads = [Head(n) for n in range(1, 11)]
+        return boxes({"node": heads, **self._rows}, [0] * (len(self._rows) + 1))
 
 
-def trays(states: Mapping[str, tuple[Iterable[str], Iterable[str]]]) -> Picture:
+Ids = list[EntryId]
+
+
+def left_and_pending(group: ConsumerGroup) -> tuple[Ids, Ids]:
+    """Return the IDs of the entries in a small stream, and of those that are pending."""
+    left = [entry.id for entry in stream_of(group).range()]
+    return left, [held.id for held in group.pending_entries()]
+
+
+def trays(states: Mapping[str, tuple[Ids, Ids]]) -> Picture:
     """Draw six letters in the stream and those that are pending, for each way to trim.
 
     Parameters
     ----------
-    states : mapping of str to (iterable of str, iterable of str)
-        For each way, the IDs of the entries that are left, and of those that are pending.
+    states : mapping of str to (list of EntryId, list of EntryId)
+        For each way, what `left_and_pending` returned.
     """
     rows: dict[str, list[object]] = {}
     for way, both in states.items():
-        left, pending = ({EntryId.parse(str(one)).ms for one in ids} for ids in both)
+        left, pending = ({one.ms for one in ids} for ids in both)
         rows[f"{way}: stream"] = [n if n in left else Lost(n) for n in range(1, 7)]
         rows[f"{way}: pending"] = [
             None if n not in pending else n if n in left else Lost(n) for n in range(1, 7)
@@ -103,9 +112,8 @@ def caps_compared(shop: Scenario, *streams: str) -> Picture:
         lengths.append(_painted(length, paint, wide))
         sizes.append(_painted(size, paint, wide))
         ends += [_moved(one, name, paint, index - 1) for one in labels]
-    words = "; ".join(
-        f"{name}: {figure['summary']}" for name, figure in zip(streams, figures, strict=True)
-    )
+    both = zip(streams, figures, strict=True)
+    words = " ".join(f"{name}: {figure['summary']}" for name, figure in both)
     layout = figures[0]["layout"] | {"title": {"text": f"Trimming: {' and '.join(streams)}"}}
     return Picture(
         render_saved({"data": [*lengths, *sizes, *ends], "layout": layout, "summary": words}), words
