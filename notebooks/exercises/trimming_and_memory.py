@@ -28,7 +28,7 @@ _attic_ids: list[EntryId] = []  # of the newest attic, also those that were trim
 
 
 def _second_plan() -> Plan:
-    """Return a random plan: the fourth group needs the earliest part, and nobody the next one."""
+    """Return a random plan: the fourth group needs the earliest part, no group the next."""
     first = randint(2, 4)  # on the first belt it is 5
     paint, count = randint(first + 3, 11), randint(first + 1, 9)
     return {
