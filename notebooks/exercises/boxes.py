@@ -36,7 +36,7 @@ class Head:
         return str(self.label)
 
 
-def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
+def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
@@ -44,6 +44,8 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     rows : mapping of str to iterable
         The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
         leaves a gap.
+    colours : iterable of int
+        The number of each row's colour; by default, each row has its own.
 
     Examples
     --------
@@ -56,7 +58,8 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
     parts, y = [], 4
-    for number, (name, items) in enumerate(listed.items()):
+    numbers = list(colours) or range(len(listed))
+    for number, (name, items) in zip(numbers, listed.items(), strict=True):
         parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
         for place, one in enumerate(items):
             x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)

@@ -9,6 +9,7 @@ import redis
 from exercises import journal
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
+from exercises.claims import acked_unclaimed, claimed_more_than
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
 from exercises.picture import Picture
@@ -20,8 +21,10 @@ from streamviz.patterns.dead_letters import DeadLetters
 
 _JOBS, _PAGE = 5, 2
 _MOST_COMMANDS = 300
-_UNCLAIMED = "{} claimed nothing, so another consumer could do the same work: claim it first."
-_EARLY = "{} acknowledged before the work was in `{}`: a crash between the two would lose it."
+_LIMIT = 5  # deliveries of the poison
+_JUST_ACKED = "{} acknowledged while {} was the holder, so both could do the work. Claim first."
+_UNCLAIMED = "{} claimed nothing, so another consumer could do the same work. Claim first."
+_EARLY = "{} acknowledged before the work was in `{}`. A crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
 
 
@@ -53,14 +56,14 @@ def _jobs(crew: ConsumerGroup) -> Picture:
     return boxes(
         {
             "jobs": [n if n in job_of else Lost(n) for n in jobs],
-            "pending": [n if n in pending else None for n in jobs],
+            "pending": [(n if n in job_of else Lost(n)) if n in pending else None for n in jobs],
             "done": [n if job_of.get(n) in done else None for n in jobs],
         }
     )
 
 
 @hinted(
-    "`night` has no group `crew`, or `night:done` is not a list: start again with new_night.", _jobs
+    "`night` has no group `crew`, or `night:done` is not a list. Start again with new_night.", _jobs
 )
 def check_night(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 1: nothing is pending, and lou has done every job that still exists."""
@@ -72,20 +75,22 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     done = read_list(stream_of(crew), "night:done")
     lost = len({*job_of.values()} - pending_jobs - set(done))
     early = _early(crew, "night", "night:done", "job")
-    shortcut = journal.shortcut(journal.stop(stream_of(crew).client, "night"), "night")
-    too_large = _claimed_more_than(_PAGE, stream_of(crew))
     client = stream_of(crew).client
+    steps = journal.stop(client, "night")
+    shortcut = journal.shortcut(steps, "night")
+    kims_jobs = {f"{n}-0": "kim" for n in range(1, 8)}
+    unclaimed = acked_unclaimed(steps, "night", "lou", kims_jobs, ["3-0", "4-0"])
     return grade(
         "five jobs were recovered, and the deleted ones have left the pending entries list.",
         [
             (
                 len(job_of) != _JOBS,
-                f"the stream has {count_of(len(job_of), 'entry', 'entries')}: keep all five.",
+                f"the stream has {count_of(len(job_of), 'entry', 'entries')}. Keep all five.",
             ),
             (bool(shortcut), shortcut),
             (
                 "kim" not in names and lost > 0,
-                "kim was deleted together with her pending entries: claim them first.",
+                "kim was deleted together with her pending entries. Claim them first.",
             ),
             ("lou" not in names, "lou has claimed nothing yet."),
             (
@@ -95,12 +100,12 @@ def check_night(crew: ConsumerGroup) -> Verdict:
             (
                 lost > 0,
                 f"{count_of(lost, 'job is', 'jobs are')} neither pending nor in the "
-                "list `night:done`: claim a job, write it down, then acknowledge it.",
+                "list `night:done`. Claim a job, write it down, then acknowledge it.",
             ),
             (
                 kims > 0,
-                f"kim still holds {kims} entries: continue until the cursor is "
-                "0-0. An empty page is not the end.",
+                f"kim still holds {count_of(kims, 'entry', 'entries')}. Continue until the cursor "
+                "is 0-0. An empty page is not the end.",
             ),
             (
                 lous > 0,
@@ -112,11 +117,15 @@ def check_night(crew: ConsumerGroup) -> Verdict:
             ),
             (
                 sorted(done) != sorted(job_of.values()),
-                f"`night:done` holds {done}: it should hold each job once.",
+                f"`night:done` holds {done}. It should hold each job once.",
             ),
             (
-                too_large,
-                f"take pages of {_PAGE}: one large page is enough for seven jobs, but not for a "
+                bool(unclaimed),
+                _JUST_ACKED.format(count_of(len(unclaimed), "job was", "jobs were"), "kim"),
+            ),
+            (
+                claimed_more_than(_PAGE, steps, "night"),
+                f"take pages of {_PAGE}. One large page is enough for seven jobs, but not for a "
                 "million.",
             ),
             (early > 0, _EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
@@ -131,14 +140,13 @@ def _sacks(millers: ConsumerGroup) -> Picture:
     pending = {one.id: one.deliveries for one in millers.pending_entries()}
     flour = read_list(stream_of(millers), "mill:flour")
     dead = {one.entry_id: one.deliveries for one in DeadLetters(millers.consumer("moe")).letters()}
-    times = [(pending | dead).get(one) for one in ids]
+    counts = pending | dead
     return boxes(
         {
             "sacks": [one if one in sack_of else Lost(one) for one in ids],
-            "delivered": [n and count_of(n, "time") for n in times],
-            "pending": [one if one in pending else None for one in ids],
+            "pending": [f"{one} ×{counts[one]}" if one in pending else None for one in ids],
             "flour": [one if sack_of.get(one) in flour else None for one in ids],
-            "dead letters": [one if one in dead else None for one in ids],
+            "dead letters": [f"{one} ×{counts[one]}" if one in dead else None for one in ids],
         }
     )
 
@@ -156,14 +164,14 @@ def new_mill(client: redis.Redis) -> ConsumerGroup:
     millers.create("0")
     ned = millers.consumer("ned")
     ned.read()
-    ned.claim([_POISON], deliveries=5)
+    ned.claim([_POISON], deliveries=_LIMIT)
     ned.claim([_UNLUCKY], deliveries=4)
     journal.start(client, "mill")
     return Stream(bounded(client), "mill").group("millers")
 
 
 @hinted(
-    "`mill` has no group `millers`, or a key has another type: start again with new_mill.",
+    "`mill` has no group `millers`, or a key has another type. Start again with new_mill.",
     shows=_sacks,
 )
 def check_mill(millers: ConsumerGroup) -> Verdict:
@@ -171,6 +179,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     letters = DeadLetters(millers.consumer("moe")).letters()
     dead = {letter.entry_id for letter in letters}
     errors = {letter.error for letter in letters}
+    history = {letter.deliveries for letter in letters}
     sack_of = {entry.id: entry.fields["sack"] for entry in stream_of(millers).range()}
     good = {sack for one, sack in sack_of.items() if one in (_UNLUCKY, _FRESH)}
     pending = {sack_of.get(one.id) for one in millers.pending_entries()}
@@ -180,47 +189,59 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     early = _early(millers, "mill", "mill:flour", "sack")
     client = stream_of(millers).client
     unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
+    neds = dict.fromkeys(unlucky, "ned")
+    unclaimed = acked_unclaimed(journal.stop(client, "mill"), "mill", "moe", neds)
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
         [
-            (sacks != 3, f"the stream has {count_of(sacks, 'entry', 'entries')}: keep all three."),
+            (sacks != 3, f"the stream has {count_of(sacks, 'entry', 'entries')}. Keep all three."),
             (
                 bool(dead & {_UNLUCKY, _FRESH}),
-                f"{len(dead)} entries are dead letters: only one is poison. Which number spares a "
-                "sack that was delivered four times? (A claim counts as one: sweep first.)",
+                f"the dead letters hold {' and '.join(map(str, sorted(dead)))}, but only one "
+                "is poison. Which number spares a sack that was delivered four times? (A claim "
+                "counts as one, so sweep first.)",
             ),
             (
                 sack_of.get(_POISON) in flour,
-                "the poison was ground: the sack `1-0` is in the list `mill:flour`.",
+                "the poison was ground. The sack `1-0` is in the list `mill:flour`.",
             ),
             (
                 not dead,
-                "there is no dead letter yet: `DeadLetters` moves an entry with its history.",
+                "there is no dead letter yet. `DeadLetters` moves an entry with its history.",
             ),
             (len(letters) > 1, "the poison is a dead letter more than once."),
             (
                 errors != {"too hot"},
                 f"the dead letter must say what went wrong, `too hot`, but its error is "
-                f"{min(errors, default='')!r}: give `sweep` the error of each ID.",
+                f"{min(errors, default='')!r}. Give `sweep` the error of each ID.",
+            ),
+            (
+                history != {_LIMIT},
+                f"the dead letter says {min(history, default=0)} deliveries, but ned received the "
+                f"sack {_LIMIT} times. Your own claim counts, so sweep first.",
             ),
             (
                 "ned" not in names and lost > 0,
-                "ned was deleted together with his pending entries: claim them first.",
+                "ned was deleted together with his pending entries. Claim them first.",
             ),
             (
                 lost > 0,
                 f"{count_of(lost, 'sack is', 'sacks are')} neither pending nor in the "
-                "list `mill:flour`: claim a sack, grind it, then acknowledge it.",
+                "list `mill:flour`. Claim a sack, grind it, then acknowledge it.",
             ),
             (
                 bool(pending),
-                f"{count_of(len(pending), 'entry is', 'entries are')} still pending: "
-                "claim, grind, and acknowledge.",
+                f"{count_of(len(pending), 'entry is', 'entries are')} still pending. "
+                "Claim, grind, and acknowledge.",
+            ),
+            (
+                bool(unclaimed),
+                _JUST_ACKED.format(count_of(len(unclaimed), "sack was", "sacks were"), "ned"),
             ),
             (not journal.claimed(client, "mill", "moe", unlucky), _UNCLAIMED.format("moe")),
             (
                 sorted(flour) != sorted(good),
-                f"`mill:flour` holds {flour}: it should hold each good sack once.",
+                f"`mill:flour` holds {flour}. It should hold each good sack once.",
             ),
             (early > 0, _EARLY.format(count_of(early, "sack was", "sacks were"), "mill:flour")),
         ],
@@ -242,14 +263,3 @@ def _early(group: ConsumerGroup, key: str, done: str, field: str) -> int:
         journal.stop(stream.client, key), key, journal.pushed(done, id_of)
     )
     return len(set(early) & set(id_of.values()) - {str(_POISON) if key == "mill" else ""})
-
-
-def _claimed_more_than(most: int, stream: Stream) -> bool:
-    """Tell whether an XAUTOCLAIM asked for a larger page."""
-    for step in journal.stop(stream.client, stream.key) or ():
-        for command in step:
-            if command[0].upper() == "XAUTOCLAIM" and command[1] == stream.key:
-                words = [word.upper() for word in command]
-                if "COUNT" not in words or int(words[words.index("COUNT") + 1]) > most:
-                    return True
-    return False

@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from random import sample
+from random import randint, sample
 
 import redis
 
-from exercises import picture
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
+from exercises.consumer_groups import read_list
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline
+from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, find_group, grade, stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
-_PLANS = {
-    "belt": {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)},
-    "belt-2": {"paint": (9, 3), "pack": (12, 10), "count": (7, 0), "ship": (5, 2)},
-}
+Plan = dict[str, tuple[int, int]]  # for each group: how many parts it received; what it still holds
+_KEYS = ("belt", "belt-2")
+_FIRST_PLAN: Plan = {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)}
 _MOST_COMMANDS = 500
+_ALL = range(1, 13)
+_BOXES, _HELD, _TRIMMED, _CHUNK = 260, 240, 160, 20
+_attic_ids: list[EntryId] = []  # of the newest attic, also those that were trimmed
 
 
-def new_belt(client: redis.Redis, key: str = "belt") -> Stream:
-    """Return a belt with twelve parts and its groups, as planned for its key."""
+def _second_plan() -> Plan:
+    """Return a random plan: the fourth group needs the earliest part, no group the next."""
+    first = randint(2, 4)  # on the first belt it is 5
+    paint, count = randint(first + 3, 11), randint(first + 1, 9)
+    return {
+        "paint": (paint, randint(first + 2, paint - 1)),
+        "pack": (12, randint(10, 11)),
+        "count": (count, 0),
+        "ship": (randint(first + 1, 11), first),
+    }
+
+
+def new_belt(client: redis.Redis, key: str = "belt", plan: Plan = _FIRST_PLAN) -> Stream:
+    """Return a belt with twelve parts and its groups, as planned.
+
+    On the second belt, all IDs share a millisecond, which is random.
+    """
     client.delete(key)
     belt = Stream(client, key)
-    picture.start(client, key)
-    belt.add_many((_id_of(n, key), {"part": n}) for n in range(1, 13))
-    for name, (delivered, pending) in _PLANS[key].items():
+    ms = randint(100, 999)
+    ids = [f"{ms}-{n}" if key == "belt-2" else f"{n}-0" for n in range(1, 13)]
+    belt.add_many((one, {"part": n}) for n, one in enumerate(ids, 1))
+    for name, (delivered, pending) in plan.items():
         group = belt.group(name)
         group.create("0")
         group.consumer("one").read(delivered)
-        group.ack(*(_id_of(n, key) for n in range(1, delivered + 1) if n != pending))
+        group.ack(*(one for n, one in enumerate(ids[:delivered], 1) if n != pending))
     return belt
-
-
-def _id_of(part: int, key: str) -> str:
-    """Return a part's ID; those of the second belt share a millisecond."""
-    return f"{part}-0" if key == "belt" else f"1-{part}"
 
 
 def _part(entry_id: EntryId) -> int:
@@ -60,22 +73,35 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     """
     if hint := misfit(trim, "belt"):
         return Verdict(False, hint)
-    for key in _PLANS:
-        belt = new_belt(bounded(client, _MOST_COMMANDS, "does your loop end?"), key)
+    plans = dict(zip(_KEYS, (_FIRST_PLAN, _second_plan()), strict=True))
+    verdicts = []
+    for key, plan in plans.items():
+        belt = new_belt(bounded(client, _MOST_COMMANDS, "does your loop end?"), key, plan)
         try:
             with deadline():
                 trim(belt)
         except EndlessLoop as error:
             return Verdict(False, str(error))
-        verdict = _grade_belt(Stream(client, key))
-        if not verdict.right:
-            break
-    return replace(verdict, picture=picture.picture_if_possible(client, key))
+        verdicts.append(_grade_belt(Stream(client, key), plan))
+        if not verdicts[-1].right:
+            return verdicts[-1]
+    return verdicts[0]
 
 
-@hinted("the belt or one of its groups is missing: your function should only trim.")
-def _grade_belt(belt: Stream) -> Verdict:
-    plan = _PLANS[belt.key]
+def _parts(belt: Stream, plan: Plan) -> Picture:
+    """Draw the parts, and below them those that each group still needs."""
+    left = {_part(entry.id) for entry in belt.range()}
+    rows: dict[str, list[object]] = {belt.key: [n if n in left else Lost(n) for n in _ALL]}
+    for name, (sent, held) in plan.items():
+        needs = {*range(sent + 1, 13), held}
+        rows[f"{name} needs"] = [
+            None if n not in needs else n if n in left else Lost(n) for n in _ALL
+        ]
+    return boxes(rows)
+
+
+@hinted("the belt or one of its groups is missing. Your function should only trim.", _parts)
+def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     pending_of = {name: {pending} - {0} for name, (_, pending) in plan.items()}
     first_of = {
         name: min([delivered + 1, *pending_of[name]]) for name, (delivered, _) in plan.items()
@@ -87,109 +113,119 @@ def _grade_belt(belt: Stream) -> Verdict:
     cursors = {one.name: _part(one.last_delivered_id) for one in belt.groups()}
     lost = min(needed - left, default=0)
     owner = next((name for name in plan if lost in pending_of[name]), "")
+    waits_for = " and ".join(name for name, (sent, _) in plan.items() if lost > sent)
     still = {name: {_part(one.id) for one in belt.group(name).pending_entries()} for name in plan}
     first = min(first_of.values())
     extra = sorted(n for n in left if n < first)
     gone = sorted({*range(first, 13)} - left)
-    why = f"it is pending for {owner}" if owner else "it was never delivered to some group"
+    why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
     return grade(
         "on two belts, exactly the entries before the first needed one are trimmed.",
         [
             (
                 lost > 0,
                 f"{count_of(len(needed - left), 'needed entry is', 'needed entries are')} gone, "
-                f"such as {lost}: {why}.",
+                f"such as {lost}. {why}.",
             ),
-            (still != pending_of, "other entries are pending than before: only trim."),
+            (still != pending_of, "other entries are pending than before. Only trim."),
             (
                 cursors != {name: delivered for name, (delivered, _) in plan.items()},
-                "a group has another cursor than before, or is new: only trim.",
+                "a group has another cursor than before, or is new. Only trim.",
             ),
             (
                 bool(extra),
                 f"{count_of(len(extra), 'entry is', 'entries are')} left that no group needs, "
-                f"such as {max(extra, default=0)}: which is the first needed entry?",
+                f"such as {max(extra, default=0)}. Which is the first needed entry?",
             ),
             (
                 bool(gone),
-                f"{' and '.join(map(str, gone))} came after {first}, the first needed entry: "
-                "remove only what comes before it.",
+                f"{' and '.join(map(str, gone))} came after {first}, the first needed entry. "
+                "Remove only what comes before it.",
             ),
         ],
     )
 
 
-def pending_and_there(group: ConsumerGroup, *labels: object) -> picture.Picture:
-    """Draw a group's pending entries, those crossed out that the stream no longer has.
-
-    Parameters
-    ----------
-    group : ConsumerGroup
-        The group.
-    *labels : object
-        What to call the newest entries, in place of their IDs.
-    """
-    pending = {held.id for held in group.pending_entries()}
-    there = {entry.id for entry in stream_of(group).range()}
-    ids = sorted(pending | there)
-    names = dict(zip(ids, labels[len(labels) - len(ids) :] or ids, strict=True))
-    return boxes(
-        {
-            "pending": [
-                (names[one] if one in there else Lost(names[one])) if one in pending else None
-                for one in ids
-            ],
-            "in the stream": [names[one] if one in there else None for one in ids],
-        }
-    )
-
-
-def _boxes_in_the_attic(crew: ConsumerGroup) -> picture.Picture:
-    return pending_and_there(crew, *range(1, 9))
+def _boxes_in_the_attic(crew: ConsumerGroup) -> Picture:
+    """Draw the boxes, twenty in each place: how many exist, are pending, and are on the list."""
+    there = {entry.id for entry in stream_of(crew).range()}
+    pending = {one.id for one in crew.pending_entries(count=_BOXES * 2)}
+    listed = read_list(stream_of(crew), "attic:lost")
+    places = [_attic_ids[n : n + _CHUNK] for n in range(0, len(_attic_ids), _CHUNK)]
+    rows: dict[str, list[object]] = {"in the stream": [], "pending": [], "attic:lost": []}
+    for ids in places:
+        kept = sum(one in there for one in ids)
+        gone = sum(one in pending and one not in there for one in ids)
+        held = sum(one in pending and one in there for one in ids)
+        lost = sum(str(one) in listed for one in ids)
+        rows["in the stream"].append(kept or Lost(0))
+        rows["pending"].append(Lost(gone) if gone else held or None)
+        rows["attic:lost"].append(lost or None)
+    return boxes(rows, [0, 1, 3])
 
 
 def new_attic(client: redis.Redis) -> ConsumerGroup:
-    """Return ``crew`` on ``attic``: ida holds six entries, and three of them were trimmed.
+    """Return ``crew`` on ``attic``: ida holds 240 of 260 boxes, and 160 of them were trimmed.
 
     The IDs are random.
     """
-    client.delete("attic")
+    client.delete("attic", "attic:lost")
     attic = Stream(client, "attic")
-    attic.add_many((f"{ms}-0", {"box": ms}) for ms in sorted(sample(range(10_000, 100_000), 8)))
+    ids = [f"{ms}-0" for ms in sorted(sample(range(10_000, 100_000), _BOXES))]
+    _attic_ids[:] = map(EntryId.parse, ids)
+    attic.add_many((one, {"box": n}) for n, one in enumerate(ids, 1))
     crew = attic.group("crew")
     crew.create("0")
-    crew.consumer("ida").read(6)
-    attic.trim(maxlen=5)
-    return Stream(bounded(client), "attic").group("crew")
+    crew.consumer("ida").read(_HELD)
+    attic.trim(minid=ids[_TRIMMED])
+    return Stream(bounded(client, _MOST_COMMANDS, "does your loop end?"), "attic").group("crew")
 
 
-@hinted("`attic` is not a stream: start again with new_attic.", _boxes_in_the_attic)
+@hinted(
+    "`attic` is not a stream, or `attic:lost` is not a list. Start again with new_attic.",
+    _boxes_in_the_attic,
+)
 def check_attic(crew: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: exactly the three entries that still exist are pending."""
+    """Grade exercise 2: exactly the entries that still exist are pending; the lost ones listed."""
     if find_group(stream_of(crew), crew.name) is None:
         return Verdict(False, "the group was deleted, and with it all pending entries.")
-    pending = {one.id for one in crew.pending_entries()}
+    pending = {one.id for one in crew.pending_entries(count=_BOXES * 2)}
     entries = [entry.id for entry in stream_of(crew).range()]
-    trimmed, lost = pending - {*entries}, {*entries[:3]} - pending
-    new = pending & {*entries[3:]}
+    trimmed, lost = pending - {*entries}, {*_attic_ids[_TRIMMED:_HELD]} - pending
+    new = pending & {*_attic_ids[_HELD:]}
+    listed = read_list(stream_of(crew), "attic:lost")
+    gone = {str(one) for one in _attic_ids[:_TRIMMED]}
     return grade(
-        "the trimmed entries are no longer pending, and the three that exist still are.",
+        f"the {_TRIMMED} trimmed entries are no longer pending, their IDs are on the list, and the "
+        f"{_HELD - _TRIMMED} that exist are still pending.",
         [
-            (len(entries) < 5, "entries that existed were deleted from the stream."),
+            (
+                entries != _attic_ids[_TRIMMED:],
+                "the stream has other entries than before. Leave the stream as it is.",
+            ),
             (
                 bool(lost),
                 f"{count_of(len(lost), 'existing entry is', 'existing entries are')} no longer "
-                "pending: the work is lost.",
+                "pending. The work is lost.",
             ),
             (
                 bool(trimmed),
                 f"{count_of(len(trimmed), 'trimmed entry is', 'trimmed entries are')} still "
-                "pending: XAUTOCLAIM drops them, page by page until the cursor is 0-0.",
+                "pending. XAUTOCLAIM drops them, page by page until the cursor is 0-0.",
             ),
             (
                 bool(new),
                 f"{count_of(len(new), 'entry that was', 'entries that were')} waiting "
-                f"{'is' if len(new) == 1 else 'are'} pending now: deliver nothing new.",
+                f"{'is' if len(new) == 1 else 'are'} pending now. Deliver nothing new.",
+            ),
+            (
+                bool(gone - {*listed}),
+                f"{count_of(len(gone - {*listed}), 'trimmed ID is', 'trimmed IDs are')} not on the "
+                "list `attic:lost`. Each page of XAUTOCLAIM tells which IDs it dropped.",
+            ),
+            (
+                bool({*listed} - gone) or len(listed) != len(gone),
+                "`attic:lost` should hold each trimmed ID once, and nothing else.",
             ),
         ],
     )
@@ -197,4 +233,4 @@ def check_attic(crew: ConsumerGroup) -> Verdict:
 
 def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
-    client.delete(*_PLANS, "attic")
+    client.delete(*_KEYS, "attic", "attic:lost")

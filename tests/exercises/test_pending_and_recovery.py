@@ -73,9 +73,46 @@ def again(group: ConsumerGroup, key: str) -> None:
     client.rpush(key, client.lindex(key, 0))  # type: ignore[arg-type]
 
 
-def by_xclaim(crew: ConsumerGroup) -> None:
-    ids = [one.id for one in crew.pending_entries()]
-    for entry in crew.consumer("lou").claim(ids):
+def by_xclaim(crew: ConsumerGroup, page: int = 2) -> None:
+    while ids := [one.id for one in crew.pending_entries(count=page)]:
+        for entry in crew.consumer("lou").claim(ids):
+            crew.connection.client.rpush("night:done", entry.fields["job"])
+            crew.ack(entry.id)
+
+
+def after_one_page_unclaimed(crew: ConsumerGroup) -> None:
+    recover(crew, pages=1)
+    for entry in stream_of(crew).range("5-0"):
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+        crew.ack(entry.id)
+    crew.ack("3-0", "4-0")
+
+
+def claimed_by_a_minimum_of_an_hour(crew: ConsumerGroup) -> None:
+    lou = crew.consumer("lou")
+    lou.autoclaim(min_idle_ms=3_600_000, count=2)
+    for entry in stream_of(crew).range():
+        crew.connection.client.rpush("night:done", entry.fields["job"])
+        lou.ack(entry.id)
+    crew.ack("3-0", "4-0")
+
+
+def with_a_transaction(crew: ConsumerGroup) -> None:
+    lou, cursor = crew.consumer("lou"), "0-0"
+    while True:
+        page = lou.autoclaim(min_idle_ms=0, start=cursor, count=2)
+        for entry in page.entries:
+            with crew.connection.client.pipeline(transaction=True) as both:
+                both.rpush("night:done", entry.fields["job"])
+                both.xack("night", "crew", str(entry.id))
+                both.execute()
+        if (cursor := str(page.cursor)) == "0-0":
+            return
+
+
+def all_claimed_then_all_done(crew: ConsumerGroup) -> None:
+    recover(crew, write=False, ack=False)
+    for entry in crew.consumer("lou").read(after="0"):
         crew.connection.client.rpush("night:done", entry.fields["job"])
         crew.ack(entry.id)
 
@@ -91,7 +128,9 @@ def by_redis_py(crew: ConsumerGroup) -> None:
             return
 
 
-@pytest.mark.parametrize("answer", [by_xclaim, by_redis_py])
+@pytest.mark.parametrize(
+    "answer", [by_xclaim, by_redis_py, with_a_transaction, all_claimed_then_all_done]
+)
 def test_the_night_may_be_recovered_in_another_way(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
 ) -> None:
@@ -125,12 +164,21 @@ def test_the_night_is_recovered_page_by_page_to_the_end(redis: redis_py.Redis) -
 
 NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "until a page is empty": ("kim still holds 3", until_an_empty_page),
-    "acknowledged first": ("a crash between the two", acked_first),
+    "acknowledged first": ("A crash between the two", acked_first),
     "one large page": ("take pages of 2", in_one_large_page),
+    "one large claim": ("take pages of 2", lambda crew: by_xclaim(crew, page=9)),
+    "one page, and the rest unclaimed": (
+        "3 jobs were acknowledged while kim was the holder",
+        after_one_page_unclaimed,
+    ),
+    "a claim that takes nothing": (
+        "5 jobs were acknowledged while kim was the holder",
+        claimed_by_a_minimum_of_an_hour,
+    ),
     "typed in": ("5 jobs are neither pending", typed_in),
     "one page": ("kim still holds 5", lambda crew: recover(crew, pages=1)),
     "until an empty page": ("kim still holds", lambda crew: recover(crew, pages=2)),
-    "kim is deleted": ("claim them first", lambda crew: crew.delete_consumer("kim")),
+    "kim is deleted": ("Claim them first", lambda crew: crew.delete_consumer("kim")),
     "lou is made, and all acknowledged unclaimed": (
         "5 jobs are neither pending",
         lambda crew: (crew.create_consumer("lou"), ack_all(crew)),
@@ -144,7 +192,7 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda crew: recover(crew, ack=False),
     ),
     "trimmed away": (
-        "keep all five",
+        "Keep all five",
         lambda crew: (stream_of(crew).trim(maxlen=0), recover(crew)),
     ),
     "done twice": (
@@ -175,6 +223,13 @@ def test_a_wrong_night_is_refused_with_its_hint(
     assert hint in verdict.text
 
 
+def grind_one_unclaimed(mill: ConsumerGroup) -> None:
+    mill.consumer("moe").claim(["2-0"])
+    for entry in stream_of(mill).range("2-0"):
+        mill.connection.client.rpush("mill:flour", entry.fields["sack"])
+        mill.ack(entry.id)
+
+
 def grind(mill: ConsumerGroup, *, ack_first: bool = False) -> None:
     moe = mill.consumer("moe")
     for entry in moe.autoclaim(min_idle_ms=0).entries:
@@ -192,14 +247,14 @@ def sweep(mill: ConsumerGroup, limit: int = 5) -> None:
 @pytest.mark.parametrize(
     ("limit", "error", "finish", "hint"),
     [
-        (1, "too hot", True, "only one is poison"),
-        (3, "too hot", True, "only one is poison"),
+        (1, "too hot", True, "but only one is poison"),
+        (3, "too hot", True, "but only one is poison"),
         (6, "too hot", True, "the poison was ground"),
         (6, "too hot", False, "no dead letter"),
         (5, "", True, "must say what went wrong"),
         (5, "too hot", False, "2 entries are still pending"),
         (5, "too hot", True, ""),
-        (4, "too hot", True, "only one is poison"),
+        (4, "too hot", True, "but only one is poison"),
     ],
 )
 def test_only_the_poison_becomes_a_dead_letter(
@@ -239,7 +294,15 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "A claim counts as one",
         lambda mill: (mill.consumer("moe").autoclaim(min_idle_ms=0), sweep(mill)),
     ),
-    "trimmed away": ("keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
+    "claimed before the sweep, with a higher limit": (
+        "says 6 deliveries",
+        lambda mill: (mill.consumer("moe").autoclaim(min_idle_ms=0), sweep(mill, 6), grind(mill)),
+    ),
+    "one sack unclaimed": (
+        "1 sack was acknowledged while ned was the holder",
+        lambda mill: (sweep(mill), grind_one_unclaimed(mill)),
+    ),
+    "trimmed away": ("Keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),
     "the stream is gone": ("new_mill", lambda mill: mill.connection.client.delete("mill")),
     "other dead letters": ("no dead letter", lambda mill: other(mill)),
@@ -267,13 +330,12 @@ def test_the_mills_picture_shows_where_each_sack_is(redis: redis_py.Redis) -> No
         return picture.text
 
     mill = exercise.new_mill(redis)
-    sacks = "sacks: 1-0, 2-0, 3-0; delivered: 5 times"
-    times = ", 4 times, 1 time; "
-    assert shown() == f"{sacks}{times}pending: 1-0, 2-0, 3-0; flour: none; dead letters: none"
+    sacks, good = "sacks: 1-0, 2-0, 3-0; pending:", "2-0 ×4, 3-0 ×1"
+    assert shown() == f"{sacks} 1-0 ×5, {good}; flour: none; dead letters: none"
     sweep(mill)
-    assert shown() == f"{sacks}{times}pending: 2-0, 3-0; flour: none; dead letters: 1-0"
+    assert shown() == f"{sacks} {good}; flour: none; dead letters: 1-0 ×5"
     grind(mill)
-    assert shown() == f"{sacks}; pending: none; flour: 2-0, 3-0; dead letters: 1-0"
+    assert shown() == f"{sacks} none; flour: 2-0, 3-0; dead letters: 1-0 ×5"
 
 
 def other(mill: ConsumerGroup) -> None:
