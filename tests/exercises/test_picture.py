@@ -15,7 +15,7 @@ from exercises.boxes import Lost, boxes
 from exercises.picture import Picture, picture, picture_if_possible, start
 from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
-from go_game.variants.recovery import Runs
+from go_game.variants.runs import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED

@@ -113,7 +113,7 @@ def kafka(broker: Tansu) -> Iterator[tuple[KafkaTopics, JudgeProcess]]:
     prefix = f"test.{uuid.uuid4().hex[:12]}."
     broker.create_topics(prefix)
     topics = KafkaTopics(broker.address, prefix)
-    with contextlib.closing(topics), JudgeProcess("kafka", broker.address, prefix) as running:
+    with contextlib.closing(topics), JudgeProcess("quix", broker.address, prefix) as running:
         yield topics, running
 
 
@@ -394,7 +394,7 @@ class TestWhatTansuCannotDo:
 
 
 def test_the_broker_has_a_topic_for_all_that_the_judge_reads_and_says() -> None:
-    program = source("kafka")
+    program = source("quix")
     said = program[program.index("OUTPUTS = ") :].partition("\n")[0]
     assert said.count("Topic.") == 3
     assert len(brokers.TOPICS) == 5
