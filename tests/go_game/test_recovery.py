@@ -66,11 +66,11 @@ def test_runs_are_shown_as_a_median_with_its_spread(numbers: list[float], words:
 
 
 def test_the_figures_of_a_column_have_the_same_decimals_and_end_on_the_axis() -> None:
-    runs = Runs({"one": {"s": [0.2, 0.3]}, "two": {"s": [14.0, 13.8]}}, marks={"two": [6]})
+    runs = Runs({"one": {"s": [0.2, 0.3]}, "two": {"s": [14.2, 13.8]}}, marks={"two": [6]})
     assert "0.25 (0.20-0.30)" in repr(runs)
-    assert "13.90 (13.80-14.00)" in repr(runs)
-    assert ">15</text>" in runs.svg()
-    assert runs.medians("s") == {"one": 0.25, "two": 13.9}
+    assert "14.00 (13.80-14.20)" in repr(runs)
+    assert ">16</text>" in runs.svg()
+    assert runs.medians("s") == {"one": 0.25, "two": 14.0}
 
 
 def test_what_was_not_run_is_hatched() -> None:
