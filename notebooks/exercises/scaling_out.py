@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -17,7 +17,6 @@ from exercises.boxes import boxes
 from exercises.hints import hinted, misfit
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
-from streamviz.client.arguments import Fields
 from streamviz.client.cluster import SLOTS, Client, slot_of
 from streamviz.client.stream import Stream
 from streamviz.errors import CommandRefused
@@ -101,7 +100,7 @@ def parts_on_nodes(cluster: EmbeddedCluster, parts: Partitions) -> Picture:
 
 
 def kept(
-    cluster: EmbeddedCluster, parts: Partitions, batch: Sequence[tuple[str, Fields]]
+    cluster: EmbeddedCluster, parts: Partitions, batch: Sequence[tuple[str, Mapping[str, object]]]
 ) -> dict[str, list[Part]]:
     """Return how many entries of a batch that was added twice are there, and how many are lost.
 

@@ -123,13 +123,16 @@ class Runs:
         return f"<rect {box} fill='{_BLUE}'/>"
 
     def __repr__(self) -> str:
-        wide = max(map(len, self.rows))
-        figures = {name: self._places(name) for name in next(iter(self.rows.values()))}
-        lines = [" " * wide + "".join(f"{figure:>21}" for figure in figures)]
-        for row, runs in self.rows.items():
-            cells = (f"{_spread(runs[name], places):>21}" for name, places in figures.items())
+        columns = [["", *self.rows]]
+        for name in next(iter(self.rows.values())):
+            places = self._places(name)
+            columns.append([name, *(_spread(runs[name], places) for runs in self.rows.values())])
+        wide = [max(map(len, column)) for column in columns]
+        lines = []
+        for row, *cells in zip(*columns, strict=True):
+            aligned = (f"  {cell:>{width}}" for cell, width in zip(cells, wide[1:], strict=True))
             lines += [""] * (row in self.apart)
-            lines.append(f"{row:{wide}}" + "".join(cells))
+            lines.append(f"{row:{wide[0]}}" + "".join(aligned))
         return "\n".join(lines)
 
 
