@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import redis
 from redis.exceptions import MovedError
 
-from exercises.bars import Part
+from exercises.bars import Part, bars
 from exercises.boxes import boxes
 from exercises.hints import hinted, misfit
 from exercises.picture import Picture
@@ -28,6 +28,7 @@ from streamviz.simulation.clock import EPOCH_MS
 from streamviz.widgets import Live, partition_lanes
 
 Depot = list[tuple[Stream, Stream]] | Verdict
+Said = list[tuple[str, dict[str, str]]]
 
 SHOPS = range(1, 7)
 KINDS = ("stock", "orders")
@@ -135,6 +136,27 @@ def kept(
 def replies(cluster: EmbeddedCluster, key: str) -> dict[str, str]:
     """Return what each node says to a client that asks it for a key: an answer, ASK or MOVED."""
     return {node.name: _reply(node.server.client(), key) for node in cluster.nodes}
+
+
+def with_replies(
+    cluster: EmbeddedCluster, key: str, steps: Iterator[str]
+) -> tuple[Iterator[str], Said]:
+    """Return the steps of a move, and a list that gets each step with the `replies` after it."""
+    said: Said = []
+
+    def noted() -> Iterator[str]:
+        for step in steps:
+            said.append((step, replies(cluster, key)))
+            yield step
+
+    return noted(), said
+
+
+def replies_picture(said: Said, *nodes: str) -> Picture:
+    """Draw what some nodes said after each step."""
+    rows = {"after": [step for step, _ in said]}
+    rows |= {node: [words[node] for _, words in said] for node in nodes}
+    return bars({row: [Part(1, word) for word in words] for row, words in rows.items()})
 
 
 def _reply(client: redis.Redis, key: str) -> str:

@@ -141,10 +141,18 @@ def test_what_each_node_says_of_a_key_on_the_move(
 ) -> None:
     parcels = exercise.new_parcels(cluster, nodes)
     key = parcels.streams[0].key
-    steps = cluster.move_slot_steps(slot_of(key), "node-1", batch=100)
-    said = [[next(steps), exercise.replies(cluster, key)["node-3"]] for _ in range(4)]
-    assert [word for _, word in said] == ["answers", "answers", "says ASK", "says MOVED"]
-    assert exercise.replies(cluster, key)["node-1"] == "answers"
+    moving = cluster.move_slot_steps(slot_of(key), "node-1", batch=100)
+    steps, said = exercise.with_replies(cluster, key, moving)
+    assert len(list(steps)) == 4
+    assert [words["node-3"] for _, words in said] == [
+        "answers",
+        "answers",
+        "says ASK",
+        "says MOVED",
+    ]
+    assert [words["node-1"] for _, words in said] == ["says MOVED"] * 3 + ["answers"]
+    shown = repr(exercise.replies_picture(said, "node-3"))
+    assert shown.startswith("after: importing, migrating, 1 key moved, settled; node-3: answers, ")
 
 
 def test_of_a_batch_that_was_added_twice_the_lost_copies_are_counted(
