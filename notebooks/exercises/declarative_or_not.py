@@ -1,13 +1,10 @@
-"""Notebook 11: the code of the styles side by side, and exercises on a library's gaps."""
+"""Notebook 11: exercises on a library's gaps."""
 
 from __future__ import annotations
 
-import ast
-import html
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import randrange
 from typing import Any
 
@@ -19,7 +16,6 @@ from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
 from go_game.variants.benchmark import Measurement
-from go_game.variants.runner import source
 from streamviz.client import replies
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
@@ -36,42 +32,6 @@ _REMEMBERED = (
 _MOST_COMMANDS = 300
 
 Judge = Callable[[redis.Redis, Entry], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpts:
-    """The source of one function in several styles, side by side; in text, one below the other."""
-
-    columns: tuple[tuple[str, str], ...]
-
-    def __repr__(self) -> str:
-        return "\n\n".join(f"# {style}\n{code}" for style, code in self.columns)
-
-    def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<td style="vertical-align:top;text-align:left"><b>{style}</b>'
-            f'<pre style="font-size:11px">{html.escape(code)}</pre></td>'
-            for style, code in self.columns
-        )
-        return f"<table><tr>{cells}</tr></table>"
-
-
-def beside(name: str, *styles: str) -> Excerpts:
-    """Return the source of one function or method in several styles."""
-    return Excerpts(tuple((style, excerpt(style, name)) for style in styles))
-
-
-def excerpt(style: str, name: str) -> str:
-    """Return the source of a style's function or method, without its docstring."""
-    text = source(style)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
-            if ast.get_docstring(node):
-                first, last = node.body[0].lineno, node.body[0].end_lineno or 0
-                del lines[first - node.lineno : last - node.lineno + 1]
-            return "\n".join(line[node.col_offset :] for line in lines)
-    raise LookupError(f"{style} has no function {name!r}: see its source")
 
 
 def ratio(measurements: list[Measurement], figure: str, of: str, to: str) -> float:
@@ -107,9 +67,9 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     first = randrange(1000, 9000)
     group = _group(client, [str(first + n) for n in range(5)], delivered=3)
     client.xadd(SAID, {"reply_to": first})
+    picture.start(client, ASKED)  # it sees the acknowledgement, and the journal does not
     group.ack("1-0")
     journal.start(client, ASKED)
-    picture.start(client, ASKED)
     own = bounded(client, _MOST_COMMANDS, "read without BLOCK, and end when nothing is left")
     return Stream(own, ASKED).group("judge")
 

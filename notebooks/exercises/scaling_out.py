@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
+import redis
+from redis.exceptions import MovedError
+
+from exercises.bars import Part, bars
 from exercises.boxes import boxes
 from exercises.hints import hinted, misfit
 from exercises.picture import Picture
@@ -23,17 +28,21 @@ from streamviz.simulation.clock import EPOCH_MS
 from streamviz.widgets import Live, partition_lanes
 
 Depot = list[tuple[Stream, Stream]] | Verdict
+Said = list[tuple[str, dict[str, str]]]
 
 SHOPS = range(1, 7)
 KINDS = ("stock", "orders")
 _TICK_MS = 100
 _MOVE_AT = (40, 52, 64, 76)
+_QUICK_FROM = 90
 
 
 def busy_day(
     cluster: EmbeddedCluster, parts: Partitions, number: int, to: str, *, live: bool = False
 ) -> History:
-    """Add orders and bill them while one part moves to another node.
+    """Add orders and bill them while one partition moves to another node.
+
+    The clerk of each partition bills one order every 100 ms, and three from second 9 on.
 
     Parameters
     ----------
@@ -43,9 +52,9 @@ def busy_day(
         The streams for the orders. They are emptied first, and moved to their original nodes. Each
         gets one consumer of the group ``billing``.
     number : int
-        The number of the part that moves.
+        The number of the partition that moves.
     to : str
-        The name of the node that the part moves to.
+        The name of the node that the partition moves to.
     live : bool
         Draw while it runs, in about twelve seconds. Otherwise it runs at full speed.
 
@@ -67,7 +76,7 @@ def busy_day(
             fields: dict[str, str | int] = {"customer": customer, "tick": tick}
             parts.add(customer, fields, f"{now}-*")
         for consumer in consumers:
-            done = consumer.read(1 if tick < 60 else 2)
+            done = consumer.read(1 if tick < _QUICK_FROM else 3)
             if done:
                 consumer.ack(*(entry.id for entry in done))
         events = [f"slot {slot_of(str(number))}: {next(steps)}"] if tick in _MOVE_AT else []
@@ -78,7 +87,7 @@ def busy_day(
 
 
 def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
-    """Return the numbers of the parts that each node holds now."""
+    """Return the numbers of the partitions that each node holds now."""
     by_node: dict[str, list[int]] = {node.name: [] for node in cluster.nodes}
     for number, stream in enumerate(parts.streams):
         by_node[cluster.slot_owner(stream.key).name].append(number)
@@ -86,9 +95,78 @@ def placed(cluster: EmbeddedCluster, parts: Partitions) -> dict[str, list[int]]:
 
 
 def parts_on_nodes(cluster: EmbeddedCluster, parts: Partitions) -> Picture:
-    """Draw which parts each node holds now."""
+    """Draw which partitions each node holds now."""
     held = placed(cluster, parts).items()
-    return boxes({node: [f"part {number}" for number in numbers] for node, numbers in held})
+    return boxes({node: [f"partition {number}" for number in numbers] for node, numbers in held})
+
+
+def kept(
+    cluster: EmbeddedCluster, parts: Partitions, batch: Sequence[tuple[str, Mapping[str, object]]]
+) -> dict[str, list[Part]]:
+    """Return how many entries of a batch that was added twice are there, and how many are lost.
+
+    The second time, the nodes are told apart: a partition whose node died is on its replica now.
+    """
+    there = Counter(
+        (number, entry.fields["order"])
+        for number, part in enumerate(parts.streams)
+        for entry in part.range()
+    )
+    rows: dict[str, list[int]] = {
+        "first time, confirmed": [],
+        "second time, on node-1": [],
+        "second time, on node-2": [],
+    }
+    first, on_1, on_2 = rows.values()
+    for key, fields in batch:
+        number = parts.number(key)
+        copies = there[number, str(fields["order"])]
+        first.append(min(copies, 1))
+        stayed = cluster.slot_owner(parts.streams[number].key).name == "node-1"
+        (on_1 if stayed else on_2).append(max(copies - 1, 0))
+    return {
+        row: [
+            Part(sum(copies), f"{sum(copies)} there"),
+            Part(copies.count(0), f"{copies.count(0)} lost", lost=True),
+        ]
+        for row, copies in rows.items()
+    }
+
+
+def replies(cluster: EmbeddedCluster, key: str) -> dict[str, str]:
+    """Return what each node says to a client that asks it for a key: an answer, ASK or MOVED."""
+    return {node.name: _reply(node.server.client(), key) for node in cluster.nodes}
+
+
+def with_replies(
+    cluster: EmbeddedCluster, key: str, steps: Iterator[str]
+) -> tuple[Iterator[str], Said]:
+    """Return the steps of a move, and a list that gets each step with the `replies` after it."""
+    said: Said = []
+
+    def noted() -> Iterator[str]:
+        for step in steps:
+            said.append((step, replies(cluster, key)))
+            yield step
+
+    return noted(), said
+
+
+def replies_picture(said: Said, *nodes: str) -> Picture:
+    """Draw what some nodes said after each step."""
+    rows = {"after": [step for step, _ in said]}
+    rows |= {node: [words[node] for _, words in said] for node in nodes}
+    return bars({row: [Part(1, word) for word in words] for row, words in rows.items()})
+
+
+def _reply(client: redis.Redis, key: str) -> str:
+    try:
+        client.xlen(key)
+    except redis.ResponseError as error:
+        client.close()
+        return "says MOVED" if isinstance(error, MovedError) else "says ASK"
+    client.close()
+    return "answers"
 
 
 def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
@@ -118,21 +196,21 @@ def new_depot(client: Client, name: Callable[[int, str], Any]) -> Depot:
     return depot
 
 
-@hinted("a key of the depot is not a stream: start again with new_depot.")
+@hinted("a key of the depot is not a stream. Start again with new_depot.")
 def check_depot(cluster: EmbeddedCluster, depot: Depot) -> Verdict:
     """Grade exercise 1: a shop's two streams share a transaction, and no two shops share a slot."""
     if isinstance(depot, Verdict):
         return depot
     different = len({stream.key for pair in depot for stream in pair}) == len(SHOPS) * len(KINDS)
     if not different:
-        return Verdict(False, "two streams have the same key: use the shop and the kind.")
+        return Verdict(False, "two streams have the same key. Use the shop and the kind.")
     try:
         for stock, orders in depot:
             both = [("XADD", one.key, "*", "item", "kettle") for one in (stock, orders)]
             stock.connection.transaction(both)
     except CommandRefused:
         return Verdict(
-            False, "a shop's stock and orders are in two slots: no transaction covers both."
+            False, "a shop's stock and orders are in two slots, so no transaction covers both."
         )
     holders = {cluster.slot_owner(stock.key).name for stock, _ in depot}
     shops_of: dict[int, list[str]] = {}
@@ -144,18 +222,18 @@ def check_depot(cluster: EmbeddedCluster, depot: Depot) -> Verdict:
         f"a shop's two streams change together, and the shops are on {len(holders)} nodes.",
         [
             (bool(missing), f"{len(missing)} streams did not get their entry."),
-            (len(holders) == 1, "all shops are on one node: each shop needs its own hash tag."),
+            (len(holders) == 1, "all shops are on one node. Each shop needs its own hash tag."),
             (
                 bool(together),
                 f"shops {' and '.join(together)} share a slot, so neither can move without the "
-                "other: each shop needs its own hash tag.",
+                "other. Each shop needs its own hash tag.",
             ),
         ],
     )
 
 
 def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
-    """Return six parts, spread over the nodes by CRC16, each with pending entries."""
+    """Return six partitions, spread over the nodes by CRC16, each with pending entries."""
     parts = Partitions(client, "parcels", 6)
     _begin(cluster, parts)
     groups = parts.create_group("vans")
@@ -165,34 +243,41 @@ def new_parcels(cluster: EmbeddedCluster, client: Client) -> Partitions:
     return parts
 
 
-@hinted("a part or its group is missing: move slots, and delete nothing.")
+@hinted("a partition or its group is missing. Move slots, and delete nothing.")
 def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
-    """Grade exercise 2: two parts on each node, with all parcels and all pending entries."""
+    """Grade exercise 2: two partitions on each node, with all parcels and all pending entries."""
     entries = [stream.length() for stream in parts.streams]
     pending = [group.pending().consumers.get("van", 0) for group in parts.group("vans")]
     counts = {node: len(numbers) for node, numbers in placed(cluster, parts).items()}
-    words = ", ".join(f"{count} on {node}" for node, count in counts.items())
+    words = "now there are " + ", ".join(f"{count} on {node}" for node, count in counts.items())
     at_home = all(cluster.slot_owner(one.key).name == _home(cluster, one) for one in parts.streams)
     verdict = grade(
-        "each node has two parts, and all parcels and pending entries have moved along.",
+        "each node has two partitions, and all parcels and pending entries have moved along.",
         [
-            (entries != [10] * len(parts), "parcels are missing: moving a slot loses none."),
+            (entries != [10] * len(parts), "parcels are missing. Moving a slot loses none."),
             (
                 pending != [3] * len(parts),
-                "pending parcels are missing or new: moving a slot loses and adds none.",
+                "pending parcels are missing or new. Moving a slot loses and adds none.",
             ),
             (
                 at_home,
-                f"now there are {words}: no part has moved. The number of a part is not its slot.",
+                f"{words}. {_no_move(cluster)}",
             ),
-            (set(counts.values()) != {2}, f"now there are {words}."),
+            (set(counts.values()) != {2}, f"{words}. Each node must have two."),
         ],
     )
     return replace(verdict, picture=parts_on_nodes(cluster, parts))
 
 
+def _no_move(cluster: EmbeddedCluster) -> str:
+    """Return a hint if no partition has moved: perhaps a slot with a partition's number did."""
+    if any(cluster.slot_owner(n) is not cluster.nodes[0] for n in range(6)):
+        return "No partition has moved, but a slot did. A partition's number is not its slot."
+    return "No partition has moved yet."
+
+
 def _begin(cluster: EmbeddedCluster, parts: Partitions) -> None:
-    """Empty the parts, and move each one to the node that had its slot at first."""
+    """Empty the partitions, and move each one to the node that had its slot at first."""
     for stream in parts.streams:
         stream.client.delete(stream.key)
         home = _home(cluster, stream)

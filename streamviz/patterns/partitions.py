@@ -8,7 +8,7 @@ no order between partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Unpack, overload
 from zlib import crc32
 
@@ -192,18 +192,32 @@ class Partitions:
         return tuple(stream.group(name) for stream in self.streams)
 
 
-def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+def assign_partitions(
+    count: int, consumers: Sequence[str], *, before: Mapping[str, Iterable[int]] | None = None
+) -> dict[str, tuple[int, ...]]:
     """Assign each partition to one consumer, as evenly as possible.
 
     Redis neither assigns partitions nor keeps other consumers from reading them, so every process
-    must compute the same assignment. This one depends only on the names, in any order. Consumers
-    beyond `count`, the number of partitions, get none. InputError if there is no name or a name is
-    given twice.
+    must compute the same assignment. This one depends only on the names, in any order, and on
+    `before`. Consumers beyond `count` get none.
+
+    Parameters
+    ----------
+    count : int
+        The number of partitions.
+    consumers : sequence of str
+        The consumers' names, each once, and at least one. InputError otherwise.
+    before : mapping of str to iterable of int, optional
+        The assignment until now, which every process must know. As few partitions as possible get
+        another consumer; without it, many may. Names and numbers that are gone are ignored.
 
     Examples
     --------
-    >>> assign_partitions(5, ["ben", "ann"])
+    >>> two = assign_partitions(5, ["ben", "ann"])
+    >>> two
     {'ann': (0, 2, 4), 'ben': (1, 3)}
+    >>> assign_partitions(5, ["ben", "ann", "cy"], before=two)
+    {'ann': (0, 2), 'ben': (1, 3), 'cy': (4,)}
     """
     arguments.whole_number("count", count, 1)
     check_type("consumers", consumers, Iterable, "a list of the consumers' names")
@@ -212,4 +226,36 @@ def assign_partitions(count: int, consumers: Sequence[str]) -> dict[str, tuple[i
     names = sorted(consumers)
     if not names or len(set(names)) < len(names):
         raise InputError(f"consumers={list(consumers)!r}: give each name once, at least one")
-    return {name: tuple(range(i, count, len(names))) for i, name in enumerate(names)}
+    former = _former(before, count)
+    own = {name: [n for n, owner in sorted(former.items()) if owner == name] for name in names}
+    least, more = divmod(count, len(names))
+    most_first = sorted(names, key=lambda name: -len(own[name]))  # those keep one more
+    room = {name: least + (n < more) for n, name in enumerate(most_first)}
+    own = {name: kept[: room[name]] for name, kept in own.items()}
+    kept = {n for numbers in own.values() for n in numbers}
+    unassigned = [n for n in range(count) if n not in kept]
+    while unassigned:
+        for name in names:
+            if unassigned and len(own[name]) < room[name]:
+                own[name].append(unassigned.pop(0))
+    return {name: tuple(sorted(numbers)) for name, numbers in own.items()}
+
+
+def _former(before: Mapping[str, Iterable[int]] | None, count: int) -> dict[int, str]:
+    """Return the consumer that each partition had, the first by name if there were several."""
+    if before is None:
+        return {}
+    check_type("before", before, Mapping, "the assignment until now, such as {'ann': (0, 1)}")
+    former: dict[int, str] = {}
+    for name, numbers in sorted(before.items(), key=lambda pair: str(pair[0])):
+        if not isinstance(name, str) or isinstance(numbers, str | bytes):
+            raise InputError(
+                f"before={before!r}: give each name its numbers, as in {{'ann': (0, 1)}}"
+            )
+        check_type("before", numbers, Iterable, "the assignment until now, such as {'ann': (0, 1)}")
+        for number in numbers:
+            if type(number) is not int:
+                raise InputError(f"before={before!r}: {number!r} is not a partition's number")
+            if 0 <= number < count:
+                former.setdefault(number, name)
+    return former

@@ -10,9 +10,11 @@ import pytest
 import redis as redis_py
 
 from exercises import declarative_or_not as exercise
+from exercises.excerpts import beside, excerpt, main_lines
 from exercises.fact_check import elsewhere
 from exercises.interrupted import EndlessLoop
-from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
+from exercises.promises import GAP, STEPS, promises
+from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import ALONE, STYLES, source
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
@@ -232,9 +234,9 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         exercise.serve(redis, judge)
 
 
-def test_on_a_whole_broker_the_style_is_a_program_that_reads_nothing_back() -> None:
-    whole = on_a_whole_broker(source("kafka"))
-    assert 15 < lines_of_code(source("kafka")) - lines_of_code(whole) < 35
+def test_with_transactions_the_style_is_a_program_that_reads_nothing_back() -> None:
+    whole = with_transactions(source("quix"))
+    assert 15 < lines_of_code(source("quix")) - lines_of_code(whole) < 35
     assert whole.count('processing_guarantee="exactly-once",') == 1
     names = {node.id for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.Name)}
     assert not names & {"sent_before", "SINGLY", "TopicPartition"}
@@ -260,7 +262,7 @@ def test_a_module_of_jupyterlab_is_not_part_of_a_style() -> None:
 
 
 def test_an_excerpt_is_the_code_without_its_docstring() -> None:
-    found = exercise.beside("run", *STYLES)
+    found = beside("run", *STYLES)
     assert [style for style, _ in found.columns] == list(STYLES)
     for style, code in found.columns:
         assert code.startswith("def run(address: str")
@@ -269,4 +271,30 @@ def test_an_excerpt_is_the_code_without_its_docstring() -> None:
     assert "<b>plain</b>" in found._repr_html_()
     assert "-&gt; None" in found._repr_html_()
     with pytest.raises(LookupError, match="plain has no function 'sing'"):
-        exercise.excerpt("plain", "sing")
+        excerpt("plain", "sing")
+
+
+def test_an_excerpt_can_show_its_main_lines_and_fold_the_rest() -> None:
+    code = "def f():\n    a\n    b\n    if c:\n        d"
+    assert main_lines(code, ["c"]) == ["def f():", "    …", "    if c:", "        …"]
+    shown = beside("handle", "plain", main=["hexists", "execute"])._repr_html_()
+    assert shown.count("<details><summary>the whole function</summary>") == 1
+    assert "        if not self.redis.hexists" in shown or "    if not self.redis.hexists" in shown
+    assert "<details>" not in beside("handle", "plain")._repr_html_()
+
+
+def test_the_picture_of_the_promises_has_a_row_for_each_style_and_a_gap_for_each_danger() -> None:
+    shown = promises()
+    for style in STEPS:
+        assert f">{style}</text>" in shown.svg
+    assert shown.svg.count("stroke-dasharray") == sum(s.count(GAP) for s in STEPS.values()) == 3
+    assert "declarative: [read], [judge], [answer, state], a kill here repeats the move" in repr(
+        shown
+    )
+
+
+def test_the_answered_request_is_shown_as_acknowledged(redis: redis_py.Redis) -> None:
+    say(exercise.new_desk(redis), "0", ">")
+    words = repr(exercise.check_desk(redis).picture)
+    assert "unaccounted" not in words
+    assert "0 pending" in words

@@ -49,7 +49,7 @@ def wrong(client: redis_py.Redis, key: str) -> dict[str, int]:
 
 
 THREE = {"ann": ["ada"] * 4, "ben": ["ben"] * 4, "cy": ["vic"] * 4}
-BRIEF = {"many": "a\n" * 3, "kafka": "a\n" * 4}
+BRIEF = {"many": "a\n" * 3, "quix": "a\n" * 4}
 VERDICTS: list[tuple[Check, str, str]] = [
     (fact.came_with_five, "holds", "since 5.0.0"),
     (partial(fact.came_with_five, command="XAUTOCLAIM"), "does not hold", "since 6.2.0"),

@@ -11,11 +11,12 @@ import redis as redis_py
 from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
+from exercises.bars import Part, bars
 from exercises.boxes import Lost, boxes
 from exercises.picture import Picture, picture, picture_if_possible, start
 from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
-from go_game.variants.recovery import Runs
+from go_game.variants.runs import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED
@@ -274,3 +275,17 @@ def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() 
         assert unescape(words[2]) == forms["text/plain"]
         assert 'src="data:image/svg+xml,%3Csvg' in forms["text/html"]
     assert sorted(shown.format(Verdict(True, "fine"))[0]) == ["text/plain"]
+
+
+def test_bars_are_as_wide_as_their_numbers_and_say_what_is_empty_or_lost() -> None:
+    rows = {"node-2": [Part(200, "200 there")], "rest": [Part(50, "50 lost", lost=True)], "no": []}
+    shown = bars(rows)
+    assert repr(shown) == "node-2: 200 there; rest: 50 lost (crossed out); no: empty"
+    there, lost, empty = map(
+        float, re.findall(r"<rect x='[^']+' y='[^']+' width='([^']+)'", shown.svg)
+    )
+    assert abs(there - 4 * lost) < 0.5
+    assert shown.svg.count(RED) == 2, "the box and its cross"
+    assert empty > 0
+    assert "#D55E00" in shown.svg, "the colour of the second node"
+    assert repr(bars({"node-1": []})) == "node-1: empty"

@@ -62,7 +62,7 @@ def test_a_check_can_run_twice_and_hints_if_a_key_is_not_a_stream(
     assert exercise.check_depot(cluster, depot).right
     assert exercise.check_depot(cluster, depot).right
     nodes.set(depot[0][0].key, "no stream")
-    assert "start again with new_depot" in repr(exercise.check_depot(cluster, depot))
+    assert "Start again with new_depot" in repr(exercise.check_depot(cluster, depot))
     parcels = exercise.new_parcels(cluster, nodes)
     parcels.streams[0].group("vans").destroy()
     assert "is missing" in repr(exercise.check_parcels(cluster, parcels))
@@ -77,7 +77,8 @@ def test_each_node_shall_have_two_parts_with_all_that_is_in_them(
 ) -> None:
     parcels = exercise.new_parcels(cluster, nodes)
     assert exercise.placed(cluster, parcels) == HOME
-    assert "1 on node-1, 3 on node-2, 2 on node-3" in repr(exercise.check_parcels(cluster, parcels))
+    words = repr(exercise.check_parcels(cluster, parcels))
+    assert "1 on node-1, 3 on node-2, 2 on node-3. No partition has moved yet." in words
     move(cluster, parcels, 0, "node-1")
     assert "2 on node-1, 3 on node-2, 1 on node-3" in repr(exercise.check_parcels(cluster, parcels))
     parcels = exercise.new_parcels(cluster, nodes)
@@ -86,16 +87,18 @@ def test_each_node_shall_have_two_parts_with_all_that_is_in_them(
     assert exercise.check_parcels(cluster, parcels).right
 
 
-def test_the_number_of_a_part_is_not_its_slot(
+def test_the_number_of_a_partition_is_not_its_slot(
     cluster: EmbeddedCluster, nodes: RedisCluster
 ) -> None:
     parcels = exercise.new_parcels(cluster, nodes)
     cluster.move_slot(1, "node-3")
-    assert "The number of a part is not its slot" in repr(exercise.check_parcels(cluster, parcels))
+    assert "A partition's number is not its slot" in repr(exercise.check_parcels(cluster, parcels))
     cluster.move_slot(1, "node-1")
     move(cluster, parcels, 0, "node-2")
     words = repr(exercise.check_parcels(cluster, parcels))
-    assert words.endswith("now there are 1 on node-1, 4 on node-2, 1 on node-3.")
+    assert words.endswith(
+        "now there are 1 on node-1, 4 on node-2, 1 on node-3. Each node must have two."
+    )
 
 
 def test_copying_by_hand_loses_pending_entries(
@@ -131,3 +134,38 @@ def test_the_busy_day_is_reproducible_and_the_move_does_not_disturb_it(
         f"slot {slot_of('5')}: {step}"
         for step in ("importing", "migrating", "1 key moved", "settled")
     ]
+
+
+def test_what_each_node_says_of_a_key_on_the_move(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parcels = exercise.new_parcels(cluster, nodes)
+    key = parcels.streams[0].key
+    moving = cluster.move_slot_steps(slot_of(key), "node-1", batch=100)
+    steps, said = exercise.with_replies(cluster, key, moving)
+    assert len(list(steps)) == 4
+    assert [words["node-3"] for _, words in said] == [
+        "answers",
+        "answers",
+        "says ASK",
+        "says MOVED",
+    ]
+    assert [words["node-1"] for _, words in said] == ["says MOVED"] * 3 + ["answers"]
+    shown = repr(exercise.replies_picture(said, "node-3"))
+    assert shown.startswith("after: importing, migrating, 1 key moved, settled; node-3: answers, ")
+
+
+def test_of_a_batch_that_was_added_twice_the_lost_copies_are_counted(
+    cluster: EmbeddedCluster, nodes: RedisCluster
+) -> None:
+    parts = Partitions(nodes, "test:batch", 6)
+    batch = [(f"customer-{n}", {"order": n}) for n in range(20)]
+    parts.add_many(batch)
+    on_1 = [row for row in batch if cluster.slot_owner(parts.of(row[0]).key).name == "node-1"]
+    parts.add_many(on_1)
+    found = {
+        row: list(map(str, parts)) for row, parts in exercise.kept(cluster, parts, batch).items()
+    }
+    assert found["first time, confirmed"][0] == "20 there"
+    assert found["second time, on node-1"][0] == f"{len(on_1)} there"
+    assert found["second time, on node-2"][1] == f"{20 - len(on_1)} lost (crossed out)"

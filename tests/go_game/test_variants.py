@@ -93,7 +93,7 @@ class TestDeclarative(OnRedis):
 
 
 class PatientPlay(Play):
-    """On Kafka, an answer may arrive before its state: they are not written together."""
+    """With Quix, an answer may arrive before its state: they are not written together."""
 
     def wait(self, until: Until, seconds: float = 20) -> None:
         super().wait(until, seconds)
@@ -108,20 +108,20 @@ def broker() -> Iterator[Tansu]:
 
 
 @pytest.fixture(scope="module")
-def kafka(broker: Tansu) -> Iterator[tuple[KafkaTopics, JudgeProcess]]:
+def quix(broker: Tansu) -> Iterator[tuple[KafkaTopics, JudgeProcess]]:
     """One judge for all tests: it takes seconds to start."""
     prefix = f"test.{uuid.uuid4().hex[:12]}."
     broker.create_topics(prefix)
     topics = KafkaTopics(broker.address, prefix)
-    with contextlib.closing(topics), JudgeProcess("kafka", broker.address, prefix) as running:
+    with contextlib.closing(topics), JudgeProcess("quix", broker.address, prefix) as running:
         yield topics, running
 
 
 @pytest.mark.slow
-class TestKafka(StyleAcceptance):
+class TestQuix(StyleAcceptance):
     @pytest.fixture
-    def judge(self, kafka: tuple[KafkaTopics, JudgeProcess]) -> tuple[KafkaTopics, JudgeProcess]:
-        return kafka
+    def judge(self, quix: tuple[KafkaTopics, JudgeProcess]) -> tuple[KafkaTopics, JudgeProcess]:
+        return quix
 
     def play(self, topics: Any) -> Play:
         return PatientPlay(topics, self.rules)
@@ -142,10 +142,10 @@ def test_killed_again_and_again_it_answers_each_move_once(
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_it_answers_each_move_once_on_kafka(
-    kafka: tuple[KafkaTopics, JudgeProcess], until: Until
+def test_killed_again_and_again_it_answers_each_move_once_on_quix(
+    quix: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:
-    topics, judge = Corner(kafka[0]), kafka[1]
+    topics, judge = Corner(quix[0]), quix[1]
     play = PatientPlay(topics)
     play_and_kill(play, judge, random.Random(3), kills=2)
     play.wait(until, 20)
@@ -248,10 +248,10 @@ def test_invalid_utf8_goes_to_the_dead_letters(
     assert all(fields[b"error"] for _, fields in letters)
 
 
-def test_invalid_utf8_goes_to_the_dead_letters_on_kafka(
-    kafka: tuple[KafkaTopics, JudgeProcess], until: Until
+def test_invalid_utf8_goes_to_the_dead_letters_on_quix(
+    quix: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:
-    topics, _ = kafka
+    topics, _ = quix
     play = PatientPlay(Corner(topics))
     play.open("g")
     topics.send("make-move", b"\xff\x00")  # type: ignore[arg-type]
@@ -262,10 +262,10 @@ def test_invalid_utf8_goes_to_the_dead_letters_on_kafka(
 
 
 @pytest.mark.slow
-def test_an_empty_message_is_a_dead_letter_and_holds_up_no_restart_on_kafka(
-    kafka: tuple[KafkaTopics, JudgeProcess], until: Until
+def test_an_empty_message_is_a_dead_letter_and_holds_up_no_restart_on_quix(
+    quix: tuple[KafkaTopics, JudgeProcess], until: Until
 ) -> None:
-    topics, judge = kafka
+    topics, judge = quix
     topics.send("make-move", "")
     until(lambda: "" in topics.read("make-move.dead"), 20)  # the same text is said once
     judge.kill()
@@ -394,7 +394,7 @@ class TestWhatTansuCannotDo:
 
 
 def test_the_broker_has_a_topic_for_all_that_the_judge_reads_and_says() -> None:
-    program = source("kafka")
+    program = source("quix")
     said = program[program.index("OUTPUTS = ") :].partition("\n")[0]
     assert said.count("Topic.") == 3
     assert len(brokers.TOPICS) == 5

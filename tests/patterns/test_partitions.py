@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis as redis_py
@@ -135,6 +136,46 @@ def test_every_partition_has_one_consumer_and_shares_differ_by_at_most_one(
     sizes = [len(parts) for parts in assignment.values()]
     assert max(sizes) - min(sizes) <= 1
     assert assign_partitions(count, sorted(names, reverse=True)) == assignment
+
+
+NAMES = st.text(max_size=3)
+
+
+@given(st.integers(1, 40), st.sets(NAMES), st.sets(NAMES, min_size=1))
+def test_when_consumers_come_and_go_as_few_partitions_move_as_the_balance_allows(
+    count: int, earlier: set[str], now: set[str]
+) -> None:
+    before = assign_partitions(count, sorted(earlier)) if earlier else {}
+    after = assign_partitions(count, list(now), before=before)
+    assert sorted(n for parts in after.values() for n in parts) == list(range(count))
+    sizes = sorted(map(len, after.values()), reverse=True)
+    assert sizes[0] - sizes[-1] <= 1
+    kept = sum(len(set(parts) & set(before.get(name, ()))) for name, parts in after.items())
+    had = sorted((len(before.get(name, ())) for name in now), reverse=True)
+    assert kept == sum(map(min, had, sizes)), "the longest keep the larger shares"
+    assert assign_partitions(count, sorted(now, reverse=True), before=before) == after
+
+
+def test_of_six_partitions_two_move_to_a_third_consumer() -> None:
+    two = assign_partitions(6, ["ben", "ann"])
+    three = assign_partitions(6, ["cy", "ben", "ann"], before=two)
+    assert three == {"ann": (0, 2), "ben": (1, 3), "cy": (4, 5)}
+    assert assign_partitions(6, ["ben", "ann"], before=three) == {
+        "ann": (0, 2, 4),
+        "ben": (1, 3, 5),
+    }
+    assert assign_partitions(2, ["ann", "cy"], before={"cy": [0, 0, 7], "ann": [0]}) == {
+        "ann": (0,),
+        "cy": (1,),
+    }
+
+
+@pytest.mark.parametrize(
+    "before", [5, ["ann"], {5: (0,)}, {"ann": 0}, {"ann": "01"}, {"ann": [True]}, {"ann": [0.0]}]
+)
+def test_a_former_assignment_has_names_and_numbers(before: Any) -> None:
+    with pytest.raises(InputError, match="before="):
+        assign_partitions(2, ["ann"], before=before)
 
 
 def test_an_assignment_needs_distinct_names() -> None:

@@ -14,7 +14,7 @@ import redis
 import go_game.judge
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
-from go_game.variants.benchmark import lines_of_code, on_a_whole_broker
+from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import STYLES, source
 from streamviz.client.connection import Connection
 from streamviz.client.stream import Stream
@@ -182,7 +182,7 @@ def declarative_is_shorter(
     """
     programs = {style: source(style) for style in STYLES} | {"many": _judge_of_many()}
     lines = {name: lines_of_code(text) for name, text in (programs | dict(sources or {})).items()}
-    whole = lines_of_code(on_a_whole_broker({**programs, **(sources or {})}["kafka"]))
+    whole = lines_of_code(with_transactions({**programs, **(sources or {})}["quix"]))
     return judged(
         "A declarative style takes fewer lines than the commands.",
         "lines of two judges that keep each game's order with several workers, without blank "
@@ -194,7 +194,7 @@ def declarative_is_shorter(
         limits=f"for one worker, commands take {lines['plain']} lines, typed calls "
         f"{lines['typed']}, and FastStream {lines['declarative']}. The {whole} lines were counted "
         f"and not run: on our broker, which ignores transactions, Quix's judge takes "
-        f"{lines['kafka']}. Kafka Streams itself did not run here",
+        f"{lines['quix']}. Kafka Streams itself did not run here",
     )
 
 

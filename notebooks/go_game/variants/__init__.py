@@ -4,13 +4,14 @@
 `plain`                 redis-py alone: commands, nested replies, a loop
 `typed`                 this package: streams, groups and entries as objects
 `declarative`           FastStream on Redis Streams: a handler, and the library runs it
-`kafka`                 Quix Streams on the Kafka protocol: a graph of topics, with state
+`quix`                  Quix Streams on Tansu, a broker that speaks Kafka's protocol: a graph
+                        of topics, with state
 ======================  ==========================================================================
 
 Each style runs as a process that may be killed at any moment::
 
     python -m go_game.variants plain --at redis://localhost:6379 --prefix go:
-    python -m go_game.variants kafka --at localhost:9092 --prefix go.
+    python -m go_game.variants quix --at localhost:9092 --prefix go.
 
 They exist to be compared, so each does only what a correct judge must do. It judges in *one*
 process (the real one, `go_game.judge`, shares the work among many). It exits when its server is

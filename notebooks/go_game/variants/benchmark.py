@@ -145,8 +145,8 @@ def lines_of_code(source: str) -> int:
     return len(lines)
 
 
-def on_a_whole_broker(program: str) -> str:
-    """Return the source of the style `kafka` as it would be on a broker with full transactions.
+def with_transactions(program: str) -> str:
+    """Return the source of the style `quix` as it would be on a broker with full transactions.
 
     There, one option of Quix gives exactly-once, and the code that reads outputs back, compares
     them and sends them one by one is not needed.
@@ -174,7 +174,7 @@ def _is_for_tansu(node: ast.stmt) -> bool:
 @contextmanager
 def server_for(style: str) -> Iterator[tuple[Topics, str, str]]:
     """Start the server that a style needs; yield its topics, address and prefix."""
-    if style == "kafka":
+    if style == "quix":
         from go_game.variants.broker import Tansu
 
         with Tansu() as broker:

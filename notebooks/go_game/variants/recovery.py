@@ -1,20 +1,16 @@
 """Measure the styles five times each, and every way to restart a judge that was killed.
 
-``python -m go_game.variants.recovery`` saves the runs for notebook 11; it takes about ten minutes.
+``python -m go_game.variants.recovery`` saves the runs for notebook 11, which takes
+about fifteen minutes.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import redis
 
@@ -23,16 +19,14 @@ from go_game.rules import Game
 from go_game.variants import plain
 from go_game.variants.benchmark import check_answers, legal_moves, measure, server_for, wait_until
 from go_game.variants.runner import STYLES, JudgeProcess
+from go_game.variants.runs import FILE
 
-FILE = Path(__file__).parents[2] / "recordings" / "five_runs.json"
 RUNS = 5
-_WIDTH, _LEFT = 720, 280  # pixels
 NOTICED_S = 6
-"""When a dead judge is noticed: Kafka's session timeout (6 s is the least that its brokers allow by
+"""When a dead judge is noticed: the session timeout (Kafka's own broker allows no less than 6 s, by
 default), and the minimum idle time of a claim on Redis."""
 
-_KAFKA = f"from go_game.variants import kafka\nkafka.QUICK['session.timeout.ms'] = {NOTICED_S}000\n"
-_STATIC = _KAFKA + "kafka.QUICK['group.instance.id'] = 'judge'\n"
+_STATIC = "quix.QUICK['group.instance.id'] = 'judge'\n"
 _NEW_NAME = "from go_game.variants import plain, recovery\nplain.run = recovery.run_as_heir\n"
 
 
@@ -56,14 +50,31 @@ class Way:
     kept: bool
 
 
+def _member(noticed_s: int = NOTICED_S, *, static: bool = False) -> str:
+    """Return Python that gives Quix a session timeout and, if `static`, a name that it keeps."""
+    setting = f"quix.QUICK['session.timeout.ms'] = {noticed_s}000\n"
+    return "from go_game.variants import quix\n" + setting + (_STATIC if static else "")
+
+
+def _quix(noticed_s: int = NOTICED_S, *, static: bool = False, kept: bool = True) -> Way:
+    program = _member(noticed_s, static=static)
+    return Way("quix", program, program, kept=kept)
+
+
 WAYS = {
-    "Redis, old name": Way("plain", "", "", kept=True),
-    "Kafka, static member, state kept": Way("kafka", _STATIC, _STATIC, kept=True),
-    "Kafka, static member, state restored": Way("kafka", _STATIC, _STATIC, kept=False),
-    "Redis, new name": Way("plain", "", _NEW_NAME, kept=False),
-    "Kafka, new member, state kept": Way("kafka", _KAFKA, _KAFKA, kept=True),
-    "Kafka, new member, state restored": Way("kafka", _KAFKA, _KAFKA, kept=False),
+    "plain on Redis, old name": Way("plain", "", "", kept=True),
+    "quix on Tansu, static member, state kept": _quix(static=True),
+    "quix on Tansu, static member, state restored": _quix(static=True, kept=False),
+    "plain on Redis, new name": Way("plain", "", _NEW_NAME, kept=False),
+    "quix on Tansu, new member, state kept": _quix(),
+    "quix on Tansu, new member, state restored": _quix(kept=False),
 }
+TIMEOUTS = {
+    member: {str(noticed_s): _quix(noticed_s, static=static) for noticed_s in (2, 4, 6, 10)}
+    for member, static in (("new member", False), ("static member", True))
+}
+"""The ways of `quix`, with its state kept, by the session timeout in seconds."""
+TIMEOUT_RUNS = 3
 
 
 def run_as_heir(address: str, prefix: str, ready: Callable[[], object]) -> None:
@@ -83,7 +94,7 @@ def run_as_heir(address: str, prefix: str, ready: Callable[[], object]) -> None:
 def recovery_s(way: Way, moves: int = 500) -> float:
     """Return the time from SIGKILL, followed at once by a restart, to the next answer, in seconds.
 
-    The killed judge holds one move: on Redis it is pending, on Kafka not committed.
+    The killed judge holds one move: on Redis it is pending, with Quix not committed.
 
     Raises
     ------
@@ -100,7 +111,7 @@ def recovery_s(way: Way, moves: int = 500) -> float:
             begin = time.perf_counter()
             judge.kill()
             topics.send(Topic.MAKE_MOVE, encode(last))
-            if way.style != "kafka":
+            if way.style != "quix":
                 _deliver(address, prefix)
             if way.kept:
                 judge.restart()
@@ -120,113 +131,26 @@ def _deliver(address: str, prefix: str) -> None:
 
 
 def save_all(path: Path = FILE) -> None:
-    """Measure every style and every way to restart, five times each, and save the runs."""
+    """Measure every style and every way to restart five times each, and save the runs.
+
+    The ways with other session timeouts are measured three times.
+    """
     styles = {style: [asdict(measure(style)) for _ in range(RUNS)] for style in STYLES}
-    ways = {name: [round(recovery_s(way), 3) for _ in range(RUNS)] for name, way in WAYS.items()}
-    saved = {"noticed_s": NOTICED_S, "styles": styles, "ways": ways}
+    ways = {name: _runs(way, RUNS) for name, way in WAYS.items()}
+    saved = {"noticed_s": NOTICED_S, "styles": styles, "ways": ways, "timeouts": timeouts()}
     path.write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Measurements that were repeated, shown as medians with the smallest and the largest.
-
-    Attributes
-    ----------
-    rows : dict of str to dict of str to sequence of float
-        For each row, the runs of each figure.
-    """
-
-    rows: dict[str, dict[str, Sequence[float]]]
-
-    def median(self, row: str, figure: str) -> float:
-        """Return the median of one figure."""
-        return statistics.median(self.rows[row][figure])
-
-    def _repr_html_(self) -> str:
-        """Return the table above the picture: of an SVG and a text, a front end shows only one."""
-        words, drawn = escape(repr(self)), quote(self.svg())
-        style = f"display:block;width:100%;max-width:{_WIDTH}px"
-        image = f'<img alt="{self._title()}" style="{style}" src="data:image/svg+xml,{drawn}">'
-        return f"<pre>{words}</pre>{image}"
-
-    def _title(self) -> str:
-        return next(iter(next(iter(self.rows.values()))))
-
-    def svg(self) -> str:
-        """Draw the first figure from zero: a single run as a bar, several as dots and a median."""
-        title = self._title()
-        runs = {row: list(figures[title]) for row, figures in self.rows.items()}
-        several = max(map(len, runs.values())) > 1
-        highest = max(map(max, runs.values())) or 1
-        scale = (_WIDTH - _LEFT - 20) / highest
-        words = f"{title}, each run a dot, the median a line" if several else title
-        parts = [f"<text x='0' y='14'>{words}</text>"]
-        bottom = 34 + 24 * len(runs)
-        step = 10 ** math.floor(math.log10(highest))
-        step = next(step / part for part in (1, 2, 5) if highest * part / step >= 3)
-        for number in range(math.floor(highest / step) + 1):
-            x, value = _LEFT + number * step * scale, f"{number * step:,g}"
-            parts.append(f"<path d='M{x:.1f} 24V{bottom - 4}' stroke='#888888' opacity='.3'/>")
-            parts.append(f"<text x='{x:.1f}' y='{bottom + 10}' text-anchor='middle'>{value}</text>")
-        for number, (row, numbers) in enumerate(runs.items()):
-            y, median = 38 + 24 * number, statistics.median(numbers)
-            x = _LEFT + median * scale
-            parts.append(f"<text x='0' y='{y + 4}'>{row}</text>")
-            value = f"<text x='{_LEFT - 12}' y='{y + 4}' text-anchor='end'>{median:.3g}</text>"
-            parts += [value, *(_dots(numbers, y, scale) if several else ())]
-            begin, wide, colour = (
-                (x - 1.5, 3, "#D55E00") if several else (_LEFT, x - _LEFT, "#0072B2")
-            )
-            box = f"x='{begin:.1f}' y='{y - 9}' width='{wide:.1f}' height='18'"
-            parts.append(f"<rect {box} fill='{colour}'/>")
-        return (
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {bottom + 18}' "
-            f"style='background:#ffffff' font-family='system-ui,sans-serif' font-size='12' "
-            f"fill='#333333'><title>{title}</title>{''.join(parts)}</svg>"
-        )
-
-    def __repr__(self) -> str:
-        wide = max(map(len, self.rows))
-        figures = list(next(iter(self.rows.values())))
-        lines = [" " * wide + "".join(f"{figure:>21}" for figure in figures)]
-        for row, runs in self.rows.items():
-            cells = (f"{_spread(runs[figure]):>21}" for figure in figures)
-            lines.append(f"{row:{wide}}" + "".join(cells))
-        return "\n".join(lines)
+def timeouts() -> dict[str, dict[str, list[float]]]:
+    """Measure how the session timeout changes the time to recover."""
+    return {
+        member: {noticed_s: _runs(way, TIMEOUT_RUNS) for noticed_s, way in by_timeout.items()}
+        for member, by_timeout in TIMEOUTS.items()
+    }
 
 
-def saved_styles(path: Path = FILE) -> Runs:
-    """Return the saved runs of each style."""
-    saved: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    figures = {"USS MB": "uss_mb", "import s": "import_s", "first s": "first_s"}
-    figures |= {"moves/s": "moves_per_s", "work ms": "work_ms"}
-    return Runs(
-        {
-            style: {title: [run[name] for run in runs] for title, name in figures.items()}
-            for style, runs in saved["styles"].items()
-        }
-    )
-
-
-def saved_ways(path: Path = FILE) -> Runs:
-    """Return the saved runs of each way to restart, those to compare one below the other."""
-    saved = json.loads(path.read_text("utf-8"))
-    return Runs({way: {"recovery s": saved["ways"][way]} for way in WAYS})
-
-
-def _dots(numbers: Sequence[float], y: int, scale: float) -> Iterator[str]:
-    for one in numbers:
-        x = _LEFT + one * scale
-        yield f"<circle cx='{x:.1f}' cy='{y}' r='5' fill='#0072B2' opacity='.6'/>"
-
-
-def _spread(runs: Sequence[float]) -> str:
-    def short(number: float) -> str:
-        return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
-
-    spread = f" ({short(min(runs))}-{short(max(runs))})" if len(runs) > 1 else ""
-    return short(statistics.median(runs)) + spread
+def _runs(way: Way, number: int) -> list[float]:
+    return [round(recovery_s(way), 3) for _ in range(number)]
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from typing import Self
 from go_game.service_process import environment
 from streamviz.errors import InputError, StreamVizError, install_command
 
-STYLES = ("plain", "typed", "declarative", "kafka")
-_NEEDS = {"declarative": "faststream", "kafka": "quixstreams"}
+STYLES = ("plain", "typed", "declarative", "quix")
+_NEEDS = {"declarative": "faststream", "quix": "quixstreams"}
 INSTALL = (
     f"{install_command('styles')} "
     "(its part, the extra kafka, installs only Quix Streams and its broker)"
@@ -52,7 +52,7 @@ class JudgeProcess:
     style : str
         One of `STYLES`.
     address : str
-        The server: ``redis://...``, or ``host:port`` of a Kafka broker.
+        The server: ``redis://...``, or ``host:port`` of a broker that speaks Kafka's protocol.
     prefix : str
         The start of each stream's name.
     on_import : callable, optional

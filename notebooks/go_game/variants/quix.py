@@ -26,7 +26,7 @@ from go_game.validation import BadMessage
 DEAD = "make-move.dead"
 OUTPUTS = (Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES, DEAD)
 EVERY = 200  # entries per commit: at most this many are judged again after a kill
-QUICK = {  # Kafka's default allows no session timeout under 6 s
+QUICK = {  # Kafka's own broker allows no session timeout under 6 s, by default
     "session.timeout.ms": 1000,
     "heartbeat.interval.ms": 300,
     "fetch.wait.max.ms": 50,
@@ -54,7 +54,7 @@ def run(address: str, prefix: str, ready: Callable[[], object]) -> None:
         name: app.topic(f"{prefix}{name}", value_deserializer="bytes", value_serializer="string")
         for name in (Topic.MAKE_MOVE, *OUTPUTS)
     }
-    judge = KafkaJudge()
+    judge = QuixJudge()
     judge.sent = dict.fromkeys(sent_before(app, prefix))
     moves = app.dataframe(topics[Topic.MAKE_MOVE]).apply(move)
     states = app.dataframe(topics[Topic.GAME_STATES]).apply(state)
@@ -109,7 +109,7 @@ def text(output: Output) -> str:
     return output[1]
 
 
-class KafkaJudge:
+class QuixJudge:
     """A judge that caches its games, with a changelog in case it is killed."""
 
     def __init__(self) -> None:
