@@ -11,7 +11,7 @@ from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
-from streamviz.plots.traces import colour
+from streamviz.plots.traces import GREY, colour
 
 _WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 
@@ -26,6 +26,12 @@ class Lost:
         return str(self.label)
 
 
+class Trimmed(Lost):
+    """What has left its place, but is not missed: it is crossed out in grey."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A word above a column, without a box."""
@@ -36,7 +42,7 @@ class Head:
         return str(self.label)
 
 
-def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
+def boxes(rows: Mapping[str, Iterable[object]], *, only: int | None = None) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
@@ -44,6 +50,8 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     rows : mapping of str to iterable
         The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
         leaves a gap.
+    only : int, optional
+        The number of the colour of all rows; without it, each row has another one.
 
     Examples
     --------
@@ -61,7 +69,8 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
         for place, one in enumerate(items):
             x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)
             if one is not None:
-                parts.append(_box(one, x, y + below, wide, colour(number)))
+                line = colour(number if only is None else only)
+                parts.append(_box(one, x, y + below, wide, line))
         y += (_HIGH + _GAP) * max(1, -(-len(items) // fit)) + 4
     words = "; ".join(f"{name}: {_words(items)}" for name, items in listed.items())
     svg = (
@@ -72,7 +81,9 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     return Picture(on_ground(svg, "light"), words)
 
 
-def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]:
+def with_lost(
+    items: Iterable[object], left: Collection[object], kind: type[Lost] = Lost
+) -> list[object]:
     """Return a row's labels; those that are not in `left` are crossed out.
 
     Examples
@@ -80,18 +91,19 @@ def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]
     >>> boxes({"stream": with_lost(["1-0", "2-0"], left=["2-0"])})
     stream: 1-0 (crossed out), 2-0
     """
-    return [one if one in left else Lost(one) for one in items]
+    return [one if one in left else kind(one) for one in items]
 
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     lost = isinstance(one, Lost)
-    paint = f"fill='none' stroke='{RED}' stroke-dasharray='3 2'" if lost else _paint(line)
+    ink = GREY if isinstance(one, Trimmed) else RED
+    paint = f"fill='none' stroke='{ink}' stroke-dasharray='3 2'" if lost else _paint(line)
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )
     if isinstance(one, Head):
         return label
-    cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{RED}'/>" if lost else ""
+    cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{ink}'/>" if lost else ""
     return f"<rect x='{x}' y='{y}' width='{wide}' height='{_HIGH}' rx='3' {paint}/>{label}{cross}"
 
 

@@ -159,8 +159,9 @@ def a_group_before_the_past(redis: Redis) -> Verdict:
     me = chat.group("me")
     me.create("$")
     past = chat.reverse_range(count=3)[::-1]
+    redis.rpush("screen", *(e.fields["word"] for e in past))
     pubsub_or_stream.talk(chat)
-    redis.rpush("screen", *(e.fields["word"] for e in [*past, *me.consumer("x").read()]))
+    redis.rpush("screen", *(e.fields["word"] for e in me.consumer("x").read()))
     return pubsub_or_stream.check_chat(chat)
 
 
