@@ -24,7 +24,7 @@ _added_meanwhile: dict[str, int] = {}
 def pending_list(group: ConsumerGroup) -> picture.Picture:
     """Draw a group's list of pending entries: a column for each, in the group's colour."""
     held = group.pending_entries()
-    rows = {
+    rows: dict[str, list[object]] = {
         "entry": [one.id for one in held],
         "held by": [one.consumer for one in held],
         "deliveries": [one.deliveries for one in held],

@@ -226,9 +226,9 @@ def test_a_verdict_shows_its_words_above_the_stream_that_it_is_about(redis: redi
     words, drawn = page.split("<img ")
     assert words == "<p>Not yet: zoe still holds 3 entries.</p>"
     assert "zoe" in drawn
-    redis.delete("crew", "crew:done")
+    redis.delete("chores", "crew:done")
     assert consumer_groups.check_tasks(crew)._repr_html_() is None
-    assert picture_if_possible(redis, "crew") is None
+    assert picture_if_possible(redis, "chores") is None
 
 
 def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() -> None:
