@@ -42,7 +42,7 @@ class Head:
         return str(self.label)
 
 
-def boxes(rows: Mapping[str, Iterable[object]], *, only: int | None = None) -> Picture:
+def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
@@ -50,8 +50,8 @@ def boxes(rows: Mapping[str, Iterable[object]], *, only: int | None = None) -> P
     rows : mapping of str to iterable
         The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
         leaves a gap.
-    only : int, optional
-        The number of the colour of all rows; without it, each row has another one.
+    colours : iterable of int
+        The number of each row's colour; by default, each row has its own.
 
     Examples
     --------
@@ -64,13 +64,13 @@ def boxes(rows: Mapping[str, Iterable[object]], *, only: int | None = None) -> P
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
     parts, y = [], 4
-    for number, (name, items) in enumerate(listed.items()):
+    numbers = list(colours) or range(len(listed))
+    for number, (name, items) in zip(numbers, listed.items(), strict=True):
         parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
         for place, one in enumerate(items):
             x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)
             if one is not None:
-                line = colour(number if only is None else only)
-                parts.append(_box(one, x, y + below, wide, line))
+                parts.append(_box(one, x, y + below, wide, colour(number)))
         y += (_HIGH + _GAP) * max(1, -(-len(items) // fit)) + 4
     words = "; ".join(f"{name}: {_words(items)}" for name, items in listed.items())
     svg = (

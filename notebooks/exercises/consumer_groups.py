@@ -29,7 +29,7 @@ def pending_list(group: ConsumerGroup) -> picture.Picture:
         "held by": [one.consumer for one in held],
         "deliveries": [one.deliveries for one in held],
     }
-    return boxes(rows, only=_COLOURS.get(group.name, 0))
+    return boxes(rows, colours=[_COLOURS.get(group.name, 0)] * 3)
 
 
 def new_ledger(client: redis.Redis) -> Stream:

@@ -222,7 +222,7 @@ def test_boxes_cross_out_what_is_lost_and_leave_no_label_out() -> None:
 
 
 def test_what_was_trimmed_is_crossed_out_in_another_colour_than_what_is_missed() -> None:
-    shown = boxes({"stream": [Trimmed("1-0"), "2-0"], "read": [Lost("1-0"), "2-0"]}, only=2)
+    shown = boxes({"stream": [Trimmed("1-0"), "2-0"], "read": [Lost("1-0"), "2-0"]}, colours=[2, 2])
     assert repr(shown) == "stream: 1-0 (crossed out), 2-0; read: 1-0 (crossed out), 2-0"
     assert shown.svg.count(f"stroke='{GREY}'") == shown.svg.count(f"stroke='{RED}'") == 2
     assert shown.svg.count(f"stroke='{colour(2)}'") == 2, "all rows in one colour"
