@@ -11,7 +11,7 @@ from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
-from streamviz.plots.traces import colour
+from streamviz.plots.traces import GREY, colour
 
 _WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 
@@ -24,6 +24,12 @@ class Lost:
 
     def __str__(self) -> str:
         return str(self.label)
+
+
+class Trimmed(Lost):
+    """What has left its place, but is not missed: it is crossed out in grey."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,9 @@ def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> 
     return Picture(on_ground(svg, "light"), words)
 
 
-def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]:
+def with_lost(
+    items: Iterable[object], left: Collection[object], kind: type[Lost] = Lost
+) -> list[object]:
     """Return a row's labels; those that are not in `left` are crossed out.
 
     Examples
@@ -83,18 +91,19 @@ def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]
     >>> boxes({"stream": with_lost(["1-0", "2-0"], left=["2-0"])})
     stream: 1-0 (crossed out), 2-0
     """
-    return [one if one in left else Lost(one) for one in items]
+    return [one if one in left else kind(one) for one in items]
 
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     lost = isinstance(one, Lost)
-    paint = f"fill='none' stroke='{RED}' stroke-dasharray='3 2'" if lost else _paint(line)
+    ink = GREY if isinstance(one, Trimmed) else RED
+    paint = f"fill='none' stroke='{ink}' stroke-dasharray='3 2'" if lost else _paint(line)
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )
     if isinstance(one, Head):
         return label
-    cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{RED}'/>" if lost else ""
+    cross = f"<path d='M{x} {y + _HIGH}L{x + wide} {y}' stroke='{ink}'/>" if lost else ""
     return f"<rect x='{x}' y='{y}' width='{wide}' height='{_HIGH}' rx='3' {paint}/>{label}{cross}"
 
 

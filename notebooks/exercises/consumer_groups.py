@@ -6,7 +6,7 @@ from random import choices, randint, sample
 
 import redis
 
-from exercises import journal, picture
+from exercises import journal, meanwhile, picture
 from exercises.bounded import bounded
 from exercises.boxes import boxes
 from exercises.hints import hinted
@@ -15,60 +15,91 @@ from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
 
-_CLAIM = "claim first, then work, then acknowledge."
+_CLAIM = "Claim first, then work, then acknowledge."
+_COLOURS = {"bill": 0, "ship": 1}  # as in the flow
 _ledgers: dict[str, list[Entry]] = {}
+_added_meanwhile: dict[str, int] = {}
 
 
-def held_by_each(group: ConsumerGroup) -> picture.Picture:
-    """Draw the entries that each consumer of a group holds, by their IDs."""
+def pending_list(group: ConsumerGroup) -> picture.Picture:
+    """Draw a group's list of pending entries: a column for each, in the group's colour."""
     held = group.pending_entries()
-    names = [consumer.name for consumer in group.consumers()]
-    return boxes({name: [one.id for one in held if one.consumer == name] for name in names})
+    rows: dict[str, list[object]] = {
+        "entry": [one.id for one in held],
+        "held by": [one.consumer for one in held],
+        "deliveries": [one.deliveries for one in held],
+    }
+    return boxes(rows, colours=[_COLOURS.get(group.name, 0)] * 3)
 
 
 def new_ledger(client: redis.Redis) -> Stream:
     """Return ``ledger`` without groups: at least thirty entries were added, and some deleted.
 
-    Neither the IDs nor the fields tell how many.
+    Neither the IDs nor the fields tell how many. After your first question, if it comes before the
+    group, one more is added.
     """
+    meanwhile.stop("ledger")
     client.delete("ledger")
     ledger = Stream(client, "ledger")
     times = sorted(choices(range(1, 10), k=randint(30, 99)))
     ledger.add_many((f"{ms}-*", {"entry": randint(1, 9)}) for ms in times)
     ledger.delete(*(entry.id for entry in ledger.range()[1 : randint(5, 24)]))
     _ledgers["ledger"] = ledger.range()
+    _added_meanwhile["ledger"] = 0
+
+    def add_one() -> None:
+        if not _added_meanwhile["ledger"] and find_group(ledger, "audit") is None:
+            _added_meanwhile["ledger"] = 1
+            ledger.add({"entry": randint(1, 9)})
+
     journal.start(client, "ledger")
+    meanwhile.start("ledger", add_one, client)
     return ledger
 
 
-@hinted("`ledger` is not a stream: start again with new_ledger.")
+@hinted("`ledger` is not a stream. Start again with new_ledger.")
 def check_audit(ledger: Stream) -> Verdict:
-    """Grade exercise 1: two new entries are waiting for the group ``audit``, and Redis knows it."""
+    """Grade exercise 1: the new entries are waiting for the group ``audit``, and Redis knows it."""
+    meanwhile.stop("ledger")
     told, group = _entries_read(ledger), find_group(ledger, "audit")
     if group is None:
         return Verdict(False, "there is no group `audit` on the stream `ledger`.")
     old, entries = _ledgers["ledger"], ledger.range()
+    others = _added_meanwhile["ledger"]
     new = len(entries) - len(old)
     waiting = len(ledger.range(f"({group.last_delivered_id}"))
-    before = (ledger.info().entries_added or 0) - new
+    before = (ledger.info().entries_added or 0) - waiting
     return grade(
-        "two entries are waiting for audit, and Redis reports it: it knows how many came before.",
+        f"{waiting} entries are waiting for audit, and Redis reports a lag of {group.lag}.",
         [
             (
                 entries[: len(old)] != old,
-                "old entries of the ledger are gone: leave them there, and start again with "
+                "old entries of the ledger are gone. Leave them there, and start again with "
                 "new_ledger.",
             ),
-            (new != 2, f"you added {count_of(new, 'entry', 'entries')}: add exactly two."),
+            (
+                new - others != 2,
+                f"you added {count_of(new - others, 'entry', 'entries')}. Add exactly two.",
+            ),
             (
                 group.consumers > 0,
                 "a consumer of audit has read already, so the group got other entries than those "
-                "added from now on: where should it begin?",
+                "added from now on. Where should it begin?",
             ),
             (
-                waiting != 2,
-                f"the group would get {count_of(waiting, 'entry', 'entries')}, not two: its cursor "
-                "is not at the end of the old ones.",
+                not 2 <= waiting <= new,
+                f"the group would get {count_of(waiting, 'entry', 'entries')}, but "
+                f"{new} are new. Its cursor is not at the end of the old ones.",
+            ),
+            (
+                group.lag is None,
+                "Redis reports a lag of nil. It can't know how many entries come before `$`.",
+            ),
+            (
+                told == before - 1 and others > 0,
+                f"ENTRIESREAD says that {told} entries were added up to the cursor, but {before} "
+                "were. Another client added one after you had asked, so take the cursor and the "
+                "number from one reply.",
             ),
             (
                 told > before,
@@ -76,12 +107,8 @@ def check_audit(ledger: Stream) -> Verdict:
                 "servers put it right, others report a wrong lag.",
             ),
             (
-                group.lag is None,
-                "Redis reports a lag of nil: it can't know how many entries come before `$`.",
-            ),
-            (
-                group.lag != 2,
-                f"Redis reports a lag of {group.lag}, but two entries should be waiting: how "
+                group.lag != waiting,
+                f"Redis reports a lag of {group.lag}, but {waiting} entries are waiting. How "
                 "many were ever added before them?",
             ),
         ],
@@ -100,26 +127,27 @@ def _entries_read(ledger: Stream) -> int:
 
 
 def new_crew(client: redis.Redis) -> ConsumerGroup:
-    """Return the group ``crew``: zoe holds three entries, max holds one, and none is waiting.
+    """Return ``crew`` on ``chores``: zoe holds three entries, max one, and none is waiting.
 
     The tasks are random numbers.
     """
-    client.delete("crew", "crew:done")
-    stream = Stream(client, "crew")
+    client.delete("chores", "crew:done")
+    stream = Stream(client, "chores")
     tasks = sample(range(1000, 10_000), 4)
     stream.add_many((f"{n}-0", {"task": task}) for n, task in enumerate(tasks, 1))
     crew = stream.group("crew")
     crew.create("0")
     crew.consumer("zoe").read(count=3)
     crew.consumer("max").read(count=1)
-    journal.start(client, "crew")
+    journal.start(client, "chores")
     own = bounded(client)
-    picture.start(own, "crew")
-    return Stream(own, "crew").group("crew")
+    picture.start(own, "chores")
+    return Stream(own, "chores").group("crew")
 
 
 @hinted(
-    "the group `crew` is missing, or `crew:done` is not a list: start again with new_crew.", "crew"
+    "the group `crew` is missing, or `crew:done` is not a list. Start again with new_crew.",
+    "chores",
 )
 def check_tasks(crew: ConsumerGroup) -> Verdict:
     """Grade exercise 2: zoe is deleted, and her tasks are done and acknowledged."""
@@ -133,13 +161,13 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     hers = _hers(stream_of(crew))
     left = hers & pending_tasks
     lost = len(hers - pending_tasks - set(done))
-    shortcut = journal.shortcut(journal.stop(stream_of(crew).client, "crew"), "crew")
+    shortcut = journal.shortcut(journal.stop(stream_of(crew).client, "chores"), "chores")
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
         "zoe is deleted, and none of her tasks was lost.",
         [
-            (len(task_of) != 4, f"the stream has {len(task_of)} entries: keep all four."),
+            (len(task_of) != 4, f"the stream has {len(task_of)} entries. Keep all four."),
             (bool(shortcut), shortcut),
             ("max" not in names, "max is no longer a consumer of the group."),
             (lost > 0 and "zoe" not in names, f"zoe is deleted, but {undone}"),
@@ -150,16 +178,16 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             (
                 early > 0,
                 f"{count_of(early, 'task was', 'tasks were')} given up before the work was in "
-                "`crew:done`: a crash between the two would lose it.",
+                "`crew:done`. A crash between the two would lose it.",
             ),
             (
-                not journal.claimed(stream_of(crew).client, "crew", "max"),
-                f"max has not claimed her tasks, so another consumer could do them, too: {_CLAIM}",
+                not journal.claimed(stream_of(crew).client, "chores", "max"),
+                f"max has not claimed her tasks, so another consumer could do them, too. {_CLAIM}",
             ),
-            (len(done) > len(set(done)), f"a task was done twice: `crew:done` holds {done}."),
+            (len(done) > len(set(done)), f"a task was done twice. `crew:done` holds {done}."),
             (
                 not set(done) <= set(task_of.values()),
-                f"`crew:done` holds {done}: it should hold only tasks.",
+                f"`crew:done` holds {done}. It should hold only tasks.",
             ),
         ],
     )
@@ -170,11 +198,11 @@ def _early(crew: ConsumerGroup) -> int:
     stream = stream_of(crew)
     id_of = {entry.fields["task"]: str(entry.id) for entry in stream.range()}
     hers = {id_of[task] for task in _hers(stream)}
-    steps = journal.stop(stream.client, "crew")
-    ids = journal.lost_by_a_crash(steps, "crew", journal.pushed("crew:done", id_of))
+    steps = journal.stop(stream.client, "chores")
+    ids = journal.lost_by_a_crash(steps, "chores", journal.pushed("crew:done", id_of))
     names = [" ".join(command[:2]).upper() for step in steps or () for command in step]
     deleted = "XGROUP DELCONSUMER"
-    if deleted in names and not {"XACK CREW", "XCLAIM CREW", "XAUTOCLAIM CREW"} & set(
+    if deleted in names and not {"XACK CHORES", "XCLAIM CHORES", "XAUTOCLAIM CHORES"} & set(
         names[: names.index(deleted)]
     ):
         ids += hers  # she was deleted while she held all of them

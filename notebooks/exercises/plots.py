@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from streamviz.client.entry_id import EntryId
 from streamviz.observation.events import DEATHS
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.cursors import Cursors
 from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.flow_svg import RED
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.texts import label
 from streamviz.plots.traces import COLOURS, GREY, Trace, line, marks
@@ -84,6 +87,30 @@ class ReaderLanes(Plot):
         return f"{'; '.join(parts)}."
 
 
+class CursorsAndMissed(Cursors):
+    """Cursors, with crosses where a reader skipped entries, and how many it skipped there."""
+
+    _MOST = 7  # crosses
+
+    def traces(self, history: History) -> list[Trace]:
+        """Return the traces of the cursors, and one for the crosses."""
+        crosses = marks("missed", RED, "x", 9, mode="markers+text", textposition="middle right")
+        return [*super().traces(history), crosses]
+
+    def current_state(self, history: History) -> list[Trace]:
+        """Return the lines' names, the events, and the crosses."""
+        crosses: Points = {"x": [], "y": [], "text": []}
+        for name in history.reader_names:
+            if missed := sorted(history.missed_by(name)):
+                at = _jumped(history, name, missed[-1])
+                for entry in missed[:: -(-len(missed) // self._MOST)]:
+                    crosses["x"].append(at)
+                    crosses["y"].append(seconds(entry.ms, history))
+                crosses["text"] = [""] * len(crosses["x"])
+                crosses["text"][len(crosses["x"]) // 2] = f" {len(missed)} missed"
+        return [*super().current_state(history), crosses]
+
+
 class LagAndNil(GroupLag):
     """Group lag, with a shaded span where Redis itself reports `nil`.
 
@@ -138,6 +165,15 @@ def _downtimes(history: History, name: str) -> Iterator[tuple[float, float]]:
                 begin = None
     if begin is not None:
         yield begin, seconds(history.samples[-1].time_ms, history)
+
+
+def _jumped(history: History, name: str, missed: EntryId) -> float:
+    """Return when a reader had first received something later than what it missed."""
+    return next(
+        seconds(sample.time_ms, history)
+        for sample in history.samples
+        if (reader := sample.reader(name)) and reader.position > missed
+    )
 
 
 def _got(sample: Sample, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from random import randint, sample
 from typing import Any
@@ -14,41 +15,27 @@ from exercises.bounded import bounded
 from exercises.boxes import boxes, with_lost
 from exercises.hints import hinted
 from exercises.picture import Picture
-from exercises.verdict import Verdict, grade
+from exercises.plots import CursorsAndMissed
+from exercises.verdict import Verdict, count_of, grade
 from streamviz import series
 from streamviz.client.arguments import whole_number
 from streamviz.client.stream import Stream
 from streamviz.errors import NoSuchGroup, NoSuchStream
 from streamviz.observation.history import History
-from streamviz.plots.cursors import Cursors
 from streamviz.plots.svg import render_saved
 from streamviz.server.embedded import EmbeddedServer
 from streamviz.simulation.scenario import Scenario
 
-_MOST_KEPT = 400
-_OLD_WORDS, _SHOWN, _MOST_LATE, _LATE = 7, 3, 2, "chat:late"
-_WORDS = [
-    "tea",
-    "cup",
-    "pot",
-    "jug",
-    "mug",
-    "pan",
-    "jar",
-    "tin",
-    "lid",
-    "tap",
-    "urn",
-    "keg",
-    "vat",
-    "bin",
-    "box",
-    "bag",
-    "net",
-    "cap",
-]
-_ENTRIES, _HELD = 5, 2
+_RATE_HZ, _LEAST_S, _MOST_S = 8, 33, 36
+_SHOWN, _MOST_LATE, _LATE = 3, 2, "chat:late"
+_WORDS = (
+    "tea cup pot jug mug pan jar tin lid tap urn keg vat bin box bag net cap "
+    "hat pin key fan map bell lamp rope nail book door coat shoe ring sock fork"
+)
+_ENTRIES, _HELD, _PATIENCE_S = 5, 2, 5.0
 _shifts: dict[str, History] = {}
+_old_words: dict[str, int] = {}
+_shown_early: dict[str, int] = {}  # how many words were on the screen before the first `talk`
 
 
 def hear(listener: Any) -> list[str]:
@@ -100,6 +87,7 @@ def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
         config = ("--dir", disk, *options)
         with EmbeddedServer(config=config) as server:
             _work(server.client(), save_after)
+            _until_logged(server.client())
             before = _kept(server.client())  # leaving the block kills the server
         with EmbeddedServer(config=config) as server:
             left, pending = _kept(server.client())
@@ -107,10 +95,18 @@ def after_a_kill(*options: str, save_after: int | None = None) -> Survivors:
         {
             "added": before[0],
             "left": with_lost(before[0], left),
+            "group": with_lost(["crew"], [] if pending is None else ["crew"]),
             "pending": with_lost(before[1] or [], pending or []),
         }
     )
     return Survivors(len(left), None if pending is None else len(pending), shown)
+
+
+def _until_logged(client: redis.Redis) -> None:
+    """Wait until the server has handed its log to the operating system, if it keeps one."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while client.info("persistence").get("aof_buffer_length") and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _kept(client: redis.Redis) -> tuple[list[str], list[str] | None]:
@@ -124,7 +120,7 @@ def _kept(client: redis.Redis) -> tuple[list[str], list[str] | None]:
 
 
 def run_shift(client: redis.Redis, *, maxlen: int) -> None:
-    """Run 90 seconds of 10 entries per second, with a reader that is down for 30 of them."""
+    """Run 90 seconds of entries at a steady rate, with a reader that is down for 30 of them."""
     whole_number("maxlen", maxlen, 1)
     client.delete("shift", "shift:readers", "shift:done")
     shift = Scenario(client, seed=3)
@@ -136,16 +132,16 @@ def run_shift(client: redis.Redis, *, maxlen: int) -> None:
         revive_after_s=30,
         handler=lambda entry: client.rpush("shift:done", str(entry.id)),
     )
-    shift.produce("shift", series.constant(rate_hz=10), maxlen=maxlen)
+    shift.produce("shift", series.constant(rate_hz=_RATE_HZ), maxlen=maxlen)
     _shifts["shift"] = shift.run(seconds=90)
 
 
-@hinted("there is no stream `shift`: run the whole cell.")
+@hinted("there is no stream `shift`. Run the whole cell.")
 def check_shift(client: redis.Redis) -> Verdict:
-    """Grade exercise 1: the worker missed no entry, and at most 400 entries are kept."""
+    """Grade exercise 1: the worker missed nothing, and the cap covers 33 to 36 seconds."""
     shift = Stream(client, "shift")
     if not shift.exists():
-        return Verdict(False, "there is no stream `shift`: run the whole cell.")
+        return Verdict(False, "there is no stream `shift`. Run the whole cell.")
     reply: Any = client.lrange("shift:done", 0, -1)
     info, done, last = shift.info(), set(reply), reply[-1] if reply else None
     waiting = len(shift.range(f"({last.decode()}")) if last else info.length
@@ -154,34 +150,47 @@ def check_shift(client: redis.Redis) -> Verdict:
     most = max(
         [info.length, *(one.length for one in history.samples)] if history else [info.length]
     )
+    covered = most / _RATE_HZ
     verdict = grade(
-        f"no entry was lost in thirty seconds, and at most {most} entries are kept.",
+        f"no entry was lost, and {most} entries cover {covered:.1f} seconds.",
         [
-            (lost > 0, f"{lost} entries were trimmed before the worker was revived."),
             (
-                most > _MOST_KEPT,
-                f"{most} entries are kept, but there is room for only {_MOST_KEPT}.",
+                lost > 0,
+                f"{count_of(lost, 'entry was', 'entries were')} trimmed before the worker was "
+                f"revived. Your cap covers only {covered:.1f} seconds.",
+            ),
+            (
+                covered < _LEAST_S,
+                f"no entry was lost, but your cap covers only {covered:.1f} seconds. A slightly "
+                "longer absence would lose entries.",
+            ),
+            (
+                covered > _MOST_S,
+                f"{most} entries are kept, which cover {covered:.1f} seconds. That is more than "
+                "you need.",
             ),
         ],
     )
     if history is None:
         return verdict
-    figure = Cursors().static_figure(history)
+    figure = CursorsAndMissed().static_figure(history)
     return replace(verdict, picture=Picture(render_saved(figure), figure["summary"]))
 
 
 def new_chat(client: redis.Redis) -> Stream:
-    """Return the stream ``chat`` with seven random words; the list ``screen`` does not exist.
+    """Return the stream ``chat`` with some random words; the list ``screen`` does not exist.
 
     After your first question and your second, if they come before `talk`, a word is said.
     """
     client.delete("chat", _LATE, "screen")
     meanwhile.stop("chat")
-    _say(Stream(client, "chat"), _OLD_WORDS)
+    old = _old_words["chat"] = randint(5, 20)
+    _shown_early.pop("chat", None)
+    _say(Stream(client, "chat"), old)
 
     def say_late() -> None:
         late = _late(client)
-        if late < _MOST_LATE and len(Stream(client, "chat")) == _OLD_WORDS + late:
+        if late < _MOST_LATE and len(Stream(client, "chat")) == old + late:
             client.incr(_LATE)
             _say(Stream(client, "chat"), 1)
 
@@ -193,6 +202,7 @@ def new_chat(client: redis.Redis) -> Stream:
 def talk(chat: Stream) -> None:
     """Add two to four random words."""
     with meanwhile.pause("chat"):
+        _shown_early.setdefault("chat", chat.client.llen("screen"))
         _say(chat, randint(2, 4))
 
 
@@ -204,18 +214,19 @@ def _late(client: Any) -> int:
 
 def _say(chat: Stream, number: int) -> None:
     said = [entry.fields["word"] for entry in chat.range()]
-    for word in sample(sorted({*_WORDS} - {*said}), number):
+    for word in sample(sorted({*_WORDS.split()} - {*said}), number):
         chat.add({"word": word})
 
 
-@hinted("`chat` must be a stream and `screen` a list: start again with new_chat.")
+@hinted("`chat` must be a stream and `screen` a list. Start again with new_chat.")
 def check_chat(chat: Stream) -> Verdict:
     """Grade exercise 2: the screen shows the last three of the old words, and all new ones."""
     reply: Any = chat.client.lrange("screen", 0, -1)
     shown = [word.decode() for word in reply]
     with meanwhile.pause("chat"):
         said = [entry.fields["word"] for entry in chat.range()]
-    wanted = said[_OLD_WORDS - _SHOWN :]
+    number = _old_words.get("chat", len(said))
+    wanted = said[number - _SHOWN :]
     late = _late(chat.client)
     for asked in range(1, late + 1):
         if shown[:_SHOWN] == wanted[asked : asked + _SHOWN]:
@@ -223,25 +234,34 @@ def check_chat(chat: Stream) -> Verdict:
             break
     old, new = wanted[:_SHOWN], wanted[_SHOWN:]
     missed = [word for word in new if word not in shown]
+    early = _shown_early.get("chat", 0)
     return grade(
         "the screen shows the last three old words and then each new one, without a gap.",
         [
             (
-                len(said) - late <= _OLD_WORDS,
-                "no new words were added: call exercise.talk(chat) in the middle.",
+                len(said) - late <= number,
+                "no new words were added. Call exercise.talk(chat) in the middle.",
             ),
             (not set(old) <= set(shown), f"the last {_SHOWN} old words were {', '.join(old)}."),
             (
                 bool(missed),
-                f"you missed {', '.join(missed)}: read on after the last word that you have; new "
+                f"you missed {', '.join(missed)}. Read on after the last word that you have. New "
                 "words may arrive between two reads.",
             ),
             (
                 len(shown) > len(set(shown)),
-                "some words are on the screen twice: continue after the last word that you have.",
+                "some words are on the screen twice. Continue after the last word that you have.",
             ),
-            (len(shown) > len(wanted), f"the screen shows {', '.join(shown)}: too many words."),
+            (
+                len(shown) > len(wanted),
+                f"the screen shows {', '.join(shown)}. Those are too many words.",
+            ),
             (shown != wanted, "the words are not in order."),
+            (
+                early < _SHOWN,
+                f"the screen showed {count_of(early, 'word')} when you called exercise.talk(chat). "
+                f"Show the last {_SHOWN} old words before that.",
+            ),
         ],
     )
 

@@ -8,6 +8,7 @@ import pytest
 import redis as redis_py
 
 from exercises import consumer_groups as exercise
+from exercises import meanwhile
 from exercises.verdict import stream_of
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -16,7 +17,8 @@ from streamviz.client.stream import Stream
 @pytest.fixture(autouse=True)
 def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     yield
-    redis.delete("ledger", "crew", "crew:done")
+    meanwhile.stop("ledger")
+    redis.delete("ledger", "chores", "crew:done")
 
 
 def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> None:
@@ -33,13 +35,16 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
         ("4-0", "added", "the group would get"),
         ("0", "added", "the group would get"),
         ("1-0", "added", "the group would get"),
-        ("$", "added", ""),
+        ("$", "added", "take the cursor and the number from one reply"),
+        ("$", "one more", ""),
+        ("last", "one more", "entries were added before, but"),
         ("last", "added", ""),
     ]:
         ledger = exercise.new_ledger(redis)
         info = ledger.info()
         last, field = info.last_generated_id, ledger.reverse_range(count=1)[0].fields["entry"]
         numbers = {"len": len(ledger), "added": info.entries_added}
+        numbers |= {"one more": (info.entries_added or 0) + 1}
         numbers |= {"ms": last.ms, "field": int(field), "too many": 1000}
         where = str(last) if start == "last" else start
         ledger.group("audit").create(where, entries_read=numbers.get(entries_read, entries_read))
@@ -49,12 +54,31 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
         assert hint in verdict.text
 
 
+def test_the_audit_may_be_made_with_redis_py_or_moved_afterwards(redis: redis_py.Redis) -> None:
+    for right in (True, False):
+        ledger = exercise.new_ledger(redis)
+        info = redis.xinfo_stream("ledger")
+        last = info["last-generated-id"] if right else "$"
+        redis.xgroup_create("ledger", "audit", last, entries_read=info["entries-added"])
+        ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+        verdict = exercise.check_audit(ledger)
+        assert verdict.right is right
+        assert right or "from one reply" in verdict.text
+    ledger = exercise.new_ledger(redis)
+    ledger.group("audit").create("$")
+    info = ledger.info()
+    ledger.group("audit").set_id(info.last_generated_id, entries_read=info.entries_added)
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert exercise.check_audit(ledger).right
+
+
 def test_the_audit_wants_two_new_entries(redis: redis_py.Redis) -> None:
     for number in (0, 1, 3):
         ledger = exercise.new_ledger(redis)
-        ledger.group("audit").create("$", entries_read=ledger.info().entries_added)
+        info = ledger.info()
+        ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
         ledger.add_many([{"entry": "a"}] * number)
-        assert "add exactly two" in repr(exercise.check_audit(ledger))
+        assert "Add exactly two" in repr(exercise.check_audit(ledger))
 
 
 def test_a_ledger_that_is_gone_or_no_stream_is_a_hint(redis: redis_py.Redis) -> None:
@@ -100,7 +124,7 @@ def in_one_transaction(crew: ConsumerGroup) -> None:
     client = crew.connection.client
     for entry in crew.consumer("max").autoclaim(min_idle_ms=0).entries:
         with client.pipeline(transaction=True) as both:
-            both.xack("crew", "crew", str(entry.id))
+            both.xack("chores", "crew", str(entry.id))
             both.rpush("crew:done", entry.fields["task"])
             both.execute()
     crew.delete_consumer("zoe")
@@ -130,15 +154,15 @@ def again(crew: ConsumerGroup) -> None:
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "acknowledged before the work": (
-        "a crash between the two",
+        "A crash between the two",
         lambda c: (take(c, ack_first=True), c.delete_consumer("zoe")),
     ),
     "deleted before the work": (
-        "a crash between the two",
+        "A crash between the two",
         lambda c: (c.delete_consumer("zoe"), from_memory(c), ack_all(c)),
     ),
     "all acknowledged at once, then done": (
-        "a crash between the two",
+        "A crash between the two",
         lambda c: (ack_all(c), from_memory(c), c.delete_consumer("zoe")),
     ),
     "nothing": ("zoe still holds 3", lambda crew: None),
@@ -180,9 +204,9 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "only tasks",
         lambda c: (right(c), c.connection.client.rpush("crew:done", "x")),
     ),
-    "trimmed away": ("keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
+    "trimmed away": ("Keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),
-    "the stream is gone": ("new_crew", lambda crew: stream_of(crew).client.delete("crew")),
+    "the stream is gone": ("new_crew", lambda crew: stream_of(crew).client.delete("chores")),
     "not a list": (
         "not a list",
         lambda c: (
@@ -206,6 +230,6 @@ def test_a_wrong_estate_is_refused_with_its_hint(
 
 
 def test_a_list_is_read_as_text(redis: redis_py.Redis) -> None:
-    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == []
+    assert exercise.read_list(Stream(redis, "chores"), "crew:done") == []
     redis.rpush("crew:done", "0", "1")
-    assert exercise.read_list(Stream(redis, "crew"), "crew:done") == ["0", "1"]
+    assert exercise.read_list(Stream(redis, "chores"), "crew:done") == ["0", "1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis as redis_py
 
-from exercises.plots import LagAndNil, ReaderLanes
+from exercises.plots import CursorsAndMissed, LagAndNil, ReaderLanes
 from streamviz import Scenario, Stream, series
 from streamviz.plots.svg import render
 
@@ -33,6 +33,24 @@ def test_each_reader_s_lane_has_what_it_received_and_missed_and_when_it_was_down
     assert f"late missed {lost['late']}, down from 2 to 10 s" in figure["summary"]
     assert not {*down["y"]} & {*received["y"]}, "a bar stands below the dots"
     assert "late" in render(figure)
+
+
+def test_crosses_stand_where_a_reader_skipped_entries(redis: redis_py.Redis, key: str) -> None:
+    desk = Scenario(redis, seed=3)
+    desk.reader(key, "late", service_ms=20, crash_at_s=5, revive_after_s=10)
+    desk.reader(key, "steady", service_ms=20)
+    desk.produce(key, series.constant(rate_hz=4), maxlen=10)
+    history = desk.run(seconds=20)
+    missed = sorted(history.missed_by("late"))
+    crosses = CursorsAndMissed().figure(history)["data"][-1]
+    assert len(missed) > 20
+    assert 3 < len(crosses["x"]) <= 7
+    assert len({*crosses["x"]}) == 1
+    assert 15 <= crosses["x"][0] < 15.5, "when the reader was revived"
+    begin = history.samples[0].time_ms
+    assert {*crosses["y"]} <= {(entry.ms - begin) / 1000 for entry in missed}
+    assert [text for text in crosses["text"] if text] == [f" {len(missed)} missed"]
+    assert f"{len(missed)} missed" in render(CursorsAndMissed().figure(history))
 
 
 def test_the_time_in_which_redis_reports_nil_is_shaded(redis: redis_py.Redis, key: str) -> None:

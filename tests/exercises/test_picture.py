@@ -12,14 +12,16 @@ from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
 from exercises.bars import Part, bars
-from exercises.boxes import Lost, boxes
+from exercises.boxes import Lost, Trimmed, boxes
 from exercises.picture import Picture, picture, picture_if_possible, start
 from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
+from exercises.worker_loop import worker_loop
 from go_game.variants.runs import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED
+from streamviz.plots.traces import GREY, colour
 
 
 def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
@@ -247,6 +249,32 @@ def test_boxes_cross_out_what_is_lost_and_leave_no_label_out() -> None:
         assert float(one.attrib["y"]) + float(one.attrib["height"]) <= height
 
 
+def test_what_was_trimmed_is_crossed_out_in_another_colour_than_what_is_missed() -> None:
+    shown = boxes({"stream": [Trimmed("1-0"), "2-0"], "read": [Lost("1-0"), "2-0"]}, colours=[2, 2])
+    assert repr(shown) == "stream: 1-0 (crossed out), 2-0; read: 1-0 (crossed out), 2-0"
+    assert shown.svg.count(f"stroke='{GREY}'") == shown.svg.count(f"stroke='{RED}'") == 2
+    assert shown.svg.count(f"stroke='{colour(2)}'") == 2, "all rows in one colour"
+
+
+def test_the_pending_list_has_a_column_for_each_entry(redis: redis_py.Redis, key: str) -> None:
+    stream = Stream(redis, key)
+    bill = stream.group("bill")
+    stream.add_many((f"{n}-0", {"n": n}) for n in (1, 2))
+    bill.create("0")
+    bill.consumer("ann").read(2)
+    bill.consumer("ben").claim(["2-0"])
+    shown = repr(consumer_groups.pending_list(bill))
+    assert shown == "entry: 1-0, 2-0; held by: ann, ben; deliveries: 1, 2"
+
+
+def test_the_worker_s_loop_is_a_drawing_with_words_for_a_reader_of_screens() -> None:
+    root = ElementTree.fromstring(worker_loop().svg)
+    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts.count("handle") == texts.count("XACK") == 2
+    assert {"XREADGROUP … 0", "XREADGROUP … >", "none left"} <= {*texts}
+    assert "own pending entries (0)" in repr(worker_loop())
+
+
 def test_a_verdict_shows_its_words_above_the_stream_that_it_is_about(redis: redis_py.Redis) -> None:
     crew = consumer_groups.new_crew(redis)
     page = consumer_groups.check_tasks(crew)._repr_html_()
@@ -254,9 +282,9 @@ def test_a_verdict_shows_its_words_above_the_stream_that_it_is_about(redis: redi
     words, drawn = page.split("<img ")
     assert words == "<p>Not yet: zoe still holds 3 entries.</p>"
     assert "zoe" in drawn
-    redis.delete("crew", "crew:done")
+    redis.delete("chores", "crew:done")
     assert consumer_groups.check_tasks(crew)._repr_html_() is None
-    assert picture_if_possible(redis, "crew") is None
+    assert picture_if_possible(redis, "chores") is None
 
 
 def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() -> None:

@@ -21,6 +21,7 @@ from exercises import (
     judge,
     lag_without_lies,
     lobby,
+    meanwhile,
     newer_redis,
     pending_and_recovery,
     pubsub_or_stream,
@@ -45,9 +46,10 @@ def _tidy(redis: Redis) -> Iterator[None]:
         module.clean_up(redis)
     for other in (lag_without_lies, declarative_or_not, judge, lobby, fact):
         other.clean_up(redis)
-    for name in ("crew", "desk", "ledger"):
+    meanwhile.stop("ledger")
+    for name in ("chores", "desk", "ledger"):
         journal.close(name)
-    redis.delete("desk", "day", "minute", "ledger", "crew", "crew:done")
+    redis.delete("desk", "day", "minute", "ledger", "chores", "crew:done")
 
 
 def desk(redis: Redis, old: Callable[[Stream], object], name: str = "Ada") -> Verdict:
@@ -159,8 +161,9 @@ def a_group_before_the_past(redis: Redis) -> Verdict:
     me = chat.group("me")
     me.create("$")
     past = chat.reverse_range(count=3)[::-1]
+    redis.rpush("screen", *(e.fields["word"] for e in past))
     pubsub_or_stream.talk(chat)
-    redis.rpush("screen", *(e.fields["word"] for e in [*past, *me.consumer("x").read()]))
+    redis.rpush("screen", *(e.fields["word"] for e in me.consumer("x").read()))
     return pubsub_or_stream.check_chat(chat)
 
 
@@ -172,7 +175,8 @@ def audit(redis: Redis, begin: Callable[[Stream], object], *entries: object) -> 
 
 
 def from_now_on(ledger: Stream) -> None:
-    ledger.group("audit").create("$", entries_read=ledger.info().entries_added)
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
 
 
 def trimmed(ledger: Stream) -> None:
