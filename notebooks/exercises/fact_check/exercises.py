@@ -12,6 +12,7 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
+from exercises.boxes import Pale, boxes
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted, misfit
@@ -31,7 +32,7 @@ _SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 10_000
 _GB = 10**9 / GIB  # 0.931
 _SURE = 0.006  # for the largest order, ways to measure agree so well; by the server's memory: 1.06
 _FURTHER = re.compile(rb"\r\n\*\d")  # how each further command of a pipeline begins
-_JOBS, _QUICK_ASKS = 12, 3
+_JOBS, _QUICK_ASKS, _ENOUGH = 12, 3, 7  # with 7 of the 12, slow has more
 _PAIR = ("quick", "slow")
 
 
@@ -98,8 +99,8 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
         [
             (
                 ratio < 1 - _CLOSE,
-                f"{which}far more fit: does your figure include the stream's fixed overhead, or "
-                "another order's size?",
+                f"{which}far more fit: does your figure include the stream's fixed overhead, "
+                "another order's size, or memory that is not the stream's, such as buffers?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
@@ -161,20 +162,31 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
             return
 
 
-@hinted("the stream of the case is missing: start again with new_case.", shows="fact:case")
+def _shares(pair: ConsumerGroup) -> picture.Picture | None:
+    """Draw which jobs each of the two holds, and which are waiting."""
+    if find_group(stream_of(pair), pair.name) is None:
+        return None
+    owners = {one.id: one.consumer for one in pair.pending_entries()}
+    rows: dict[str, list[object]] = {name: [] for name in (*_PAIR, "waiting")}
+    for job in stream_of(pair).range(count=_JOBS):
+        rows.setdefault(owners.get(job.id) or "waiting", []).append(job.fields.get("job", ""))
+    return boxes({name: jobs or [Pale("none")] for name, jobs in rows.items()})
+
+
+@hinted("the stream of the case is missing: start again with new_case.", shows=_shares)
 def check_case(pair: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: all jobs are delivered, and ``slow`` holds more of them than ``quick``."""
+    """Grade exercise 2: ``slow`` holds more jobs than ``quick``, by the smallest COUNT for that."""
     if find_group(stream_of(pair), pair.name) is None:
         return Verdict(False, "the group is missing: start again with new_case.")
     pending = pair.pending().consumers
     quick, slow = pending.get("quick", 0), pending.get("slow", 0)
     commands = _commands(pair)
-    asked, late = _asked(commands)
+    asked, late, most = _asked(commands)
     shortcut = journal.shortcut([commands], stream_of(pair).key)
     claimed = any(words[0] in ("XCLAIM", "XAUTOCLAIM") for words in commands)
     return grade(
         f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
-        "is slow.",
+        "is slow. With 6 they would get the same.",
         [
             (len(stream_of(pair)) != _JOBS, f"keep the {_JOBS} jobs, and add none."),
             (bool(shortcut), shortcut),
@@ -197,6 +209,10 @@ def check_case(pair: ConsumerGroup) -> Verdict:
             ),
             (slow == quick, f"quick got {quick} and slow {slow}: the same, but not yet more."),
             (slow < quick, f"quick got {quick} and slow {slow}, as the claim says."),
+            (
+                slow > _ENOUGH or most > _ENOUGH,
+                f"quick got {quick} and slow {slow}: slow has more, but a smaller COUNT is enough.",
+            ),
         ],
     )
 
@@ -209,18 +225,20 @@ def _commands(pair: ConsumerGroup) -> list[list[str]]:
     return [command for command in commands if key in command]
 
 
-def _asked(commands: list[list[str]]) -> tuple[Counter[str], int]:
+def _asked(commands: list[list[str]]) -> tuple[Counter[str], int, int]:
     """Return how often each asked for new jobs while some were waiting, and how many asked later.
 
-    Only ``>`` asks for new jobs. Without COUNT, or with 0, one gets all.
+    The third number is the largest COUNT of ``slow``. Only ``>`` asks for new jobs. Without COUNT,
+    or with 0, one gets all.
     """
     asked: Counter[str] = Counter()
-    left, late = _JOBS, 0
+    left, late, most = _JOBS, 0, 0
     for words in commands:
         if words[0] == "XREADGROUP" and words[-1] == ">":
             upper = [word.upper() for word in words]
             count = int(words[upper.index("COUNT") + 1]) if "COUNT" in upper else 0
             asked[words[3]] += left > 0
             late += left == 0
+            most = max(most, count or _JOBS) if words[3] == "slow" else most
             left -= min(left, count or left)
-    return asked, late
+    return asked, late, most

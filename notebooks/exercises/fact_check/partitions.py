@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib import util
@@ -12,8 +13,10 @@ from streamviz.errors import InputError, ServerError
 from streamviz.patterns.partitions import assign_partitions
 
 NAMES = ("ann", "ben", "cy")
-PARTS = (("ada", "vic") * 4, ("ben",) * 4)
-"""Twelve orders of three customers, in two partitions."""
+ORDERS = tuple("ABCB" * 3)
+"""The customers of twelve orders."""
+PARTS = (tuple(one for one in ORDERS if one in "AC"), tuple(one for one in ORDERS if one == "B"))
+"""The same orders in two partitions: A and C share one, and B has the other."""
 
 _TOPIC, _GROUP = "orders", "billing"
 _TIMEOUT_S = 20
@@ -98,3 +101,9 @@ def _consumed(address: str, names: Sequence[str], entries: int) -> dict[str, lis
                 if (message := consumer.poll(0.01)) is not None and not message.error():
                     values[name].append(message.value().decode())
     return values
+
+
+def split_customers(orders: Mapping[str, Sequence[str]]) -> int:
+    """Return the number of customers whose orders went to more than one consumer."""
+    served = Counter(customer for customers in orders.values() for customer in set(customers))
+    return sum(consumers > 1 for consumers in served.values())
