@@ -36,7 +36,7 @@ def new_desk(client: redis.Redis) -> ConsumerGroup:
     return Stream(own, "tickets").group("desk")
 
 
-@hinted("the group `desk` or its stream is missing: start again with new_desk.", "tickets")
+@hinted("the group `desk` or its stream is missing. Start again with new_desk.", "tickets")
 def check_desk(desk: ConsumerGroup) -> Verdict:
     """Grade exercise 2 by the consumer and the delivery count of each ticket."""
     pending = {str(entry.id): entry for entry in desk.pending_entries()}
@@ -51,10 +51,10 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
         "hal got ticket 2 at once, and its delivery count is 1.",
         [
             (bool(shortcut), shortcut),
-            (ticket is None, f"{_TICKET} is no longer pending: XACK means that it is done."),
-            (len(pending) < 3, "gus is still handling the other two: leave them pending."),
-            (not hals, f"gus still holds {_TICKET}: it has not been idle long enough for hal."),
-            (hals != [_TICKET], f"hal took {' and '.join(hals)}: gus is handling the others."),
+            (ticket is None, f"{_TICKET} is no longer pending. XACK means that it is done."),
+            (len(pending) < 3, "gus is still handling the other two. Leave them pending."),
+            (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
+            (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
             (
                 any(entry.idle_ms >= _IDLE_MS or entry.deliveries != 1 for entry in others),
                 "gus is still handling the other two, but hal's next claim would take them: their "
@@ -62,7 +62,7 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             ),
             (
                 str(desk.info().last_delivered_id) != "3-0",
-                "the group's cursor has moved: leave it at 3-0, or else other reads change, too.",
+                "the group's cursor has moved. Leave it at 3-0, or else other reads change, too.",
             ),
             (
                 any(int(claim[4]) < _IDLE_MS for claim in claims),

@@ -24,10 +24,10 @@ Send = Callable[[Stream, dict[str, int]], object]
 _MOST_COMMANDS = 100
 _AWAY = "exercise:away:"
 _FORGOTTEN = ", and keep no list of them in memory, which dies with the till"
-_REFUSED = "If Redis refuses a receipt because it is there already, that is fine: catch that error."
+_REFUSED = "If Redis refuses a receipt because it is there already, that is fine. Catch that error."
 _OUTSIDE = (
     "some commands about `till` did not come over the stream that `send` gets, so the check could "
-    "not let the till die between them: use `till`, and for other commands "
+    "not let the till die between them. Use `till`, and for other commands "
     "`till.connection.client`."
 )
 _REFUSE: Any = (
@@ -70,7 +70,7 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
                 break
         else:
             return Verdict(
-                False, f"{_MOST_COMMANDS} commands for {len(RECEIPTS)} receipts: too many."
+                False, f"{_MOST_COMMANDS} commands for {len(RECEIPTS)} receipts are too many."
             )
         return _with_failures(client, sent, send, commands) or _with_memory(client, send) or verdict
     except EndlessLoop as error:
@@ -176,9 +176,9 @@ def _forbidden(steps: list[journal.Step], sent: _Sent) -> str:
     for words in [*told, *sent.words]:
         name, options = words[0].upper(), {word.upper() for word in words[2:]}
         if name in ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"):
-            return "a script does it, but leave scripts out here: one command is enough."
+            return "a script does it, but leave scripts out here. One command is enough."
         if name == "XADD" and options & {"IDMP", "IDMPAUTO"}:
-            return "IDMP needs Redis 8.6: do it by hand, as on an older server."
+            return "IDMP needs Redis 8.6. Do it by hand, as on an older server."
     ours = Counter(words[0].upper() for words in sent.words if _is_about_the_till(words))
     return _OUTSIDE if ran - ours else ""
 
@@ -207,7 +207,7 @@ def _with_failures(client: redis.Redis, sent: _Sent, send: Send, commands: int) 
                 sent.begin()
                 with _watched(sent.client) as own:
                     _send_all(own, send)
-            hint = f" {reason}: catch only the error that you expect."
+            hint = f" {reason}. Catch only the error that you expect."
             if not (verdict := _grade_till(client, hint)).right:
                 return verdict
     return None
@@ -230,7 +230,7 @@ def _with_memory(client: redis.Redis, send: Send) -> Verdict | None:
     return None
 
 
-@hinted("`till` must be a stream of receipts: a key has another type.")
+@hinted("`till` must be a stream of receipts, but a key has another type.")
 def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdict:
     till = Stream(client, "till")
     entries = [entry.fields for entry in till.range()]
@@ -241,21 +241,21 @@ def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdi
     return grade(
         "four receipts, each of them once and in order, wherever the till dies.",
         [
-            (not receipts, f"the stream is empty: add the receipts{_FORGOTTEN * forgot}.{why}"),
-            (bool(twice), f"in the stream twice: {_list(twice)}.{why}"),
+            (not receipts, f"the stream is empty. Add the receipts{_FORGOTTEN * forgot}.{why}"),
+            (bool(twice), f"the stream has {_list(twice)} twice.{why}"),
             (
                 bool(lost),
-                f"not in the stream: {_list(lost)}. Was a new receipt refused, or remembered but "
+                f"the stream lacks {_list(lost)}. Was a new receipt refused, or remembered but "
                 f"never added?{why}",
             ),
-            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}: keep it.{why}"),
+            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}. Keep it.{why}"),
             (
                 any(fields not in sent for fields in entries),
                 "a receipt in the stream has other fields than those that were sent.",
             ),
             (
                 bool(entries) and till.info().entries_added != len(entries),
-                f"a receipt was added and deleted again: others may have read it by then.{why}",
+                f"a receipt was added and deleted again. Others may have read it by then.{why}",
             ),
         ],
     )

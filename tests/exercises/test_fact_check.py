@@ -391,7 +391,7 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         ({"slow": 12}, "12 jobs were not delivered"),
         ({"quick": 0, "slow": 12}, "give both `quick` and `slow` a COUNT"),
         ({"quick": 1, "slow": 12}, "but a smaller COUNT is enough"),
-        ({"quick": 1, "slow": 8}, "quick got 4 and slow 8: slow has more, but a smaller COUNT"),
+        ({"quick": 1, "slow": 8}, "quick got 4 and slow 8. That is more, but a smaller COUNT"),
         ({"quick": 1, "slow": 7}, ""),
     ],
 )
@@ -409,7 +409,7 @@ def test_a_consumer_that_asks_for_many_gets_many(
 def test_the_quick_one_must_ask_too(redis: redis_py.Redis) -> None:
     pair: ConsumerGroup = fact.new_case(redis)
     pair.consumer("slow").read(12)
-    assert "it must ask, too" in repr(fact.check_case(pair))
+    assert "It must ask, too" in repr(fact.check_case(pair))
     pair.destroy()
     assert "the group is missing" in repr(fact.check_case(pair))
 
@@ -469,12 +469,12 @@ def slow_asks_more(pair: ConsumerGroup) -> None:
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (by_hand, "quick asked 1 times and slow 1: quick must"),
+        (by_hand, "quick asked 1 times and slow 1. But quick must"),
         (asked_too_late, "quick asked 1 times and slow 1 while jobs were waiting"),
         (its_own_again, "quick asked 1 times and slow 1"),
         (by_a_claim, "a claim moved jobs"),
         (slow_asks_more, "quick must ask three times"),
-        (without_a_count, "quick got 5 and slow 7: slow has more, but a smaller COUNT is enough"),
+        (without_a_count, "quick got 5 and slow 7. That is more, but a smaller COUNT is enough"),
     ],
 )
 def test_slow_may_not_get_more_in_another_way(

@@ -283,7 +283,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("answered 2 times", lambda redis: served(redis, answer_in_a_plain_pipeline)),
     ("BLOCK 0 waits for ever", lambda redis: served(redis, wait_for_a_request_for_ever)),
     (
-        "that is fine: catch that error",
+        "that is fine. Catch that error",
         lambda redis: newer_redis.check_till(redis, receipt_without_a_catch),
     ),
     (

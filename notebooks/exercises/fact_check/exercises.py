@@ -99,12 +99,12 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
         [
             (
                 ratio < 1 - _CLOSE,
-                f"{which}far more fit: does your figure include the stream's fixed overhead, "
+                f"{which}far more fit. Does your figure include the stream's fixed overhead, "
                 "another order's size, or memory that is not the stream's, such as buffers?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
-                f"{which}fewer fit: the ID and each entry's overhead take bytes, too.",
+                f"{which}fewer fit. The ID and each entry's overhead take bytes, too.",
             ),
         ],
     )
@@ -173,11 +173,11 @@ def _shares(pair: ConsumerGroup) -> picture.Picture | None:
     return boxes({name: jobs or [Pale("none")] for name, jobs in rows.items()})
 
 
-@hinted("the stream of the case is missing: start again with new_case.", shows=_shares)
+@hinted("the stream of the case is missing. Start again with new_case.", shows=_shares)
 def check_case(pair: ConsumerGroup) -> Verdict:
     """Grade exercise 2: ``slow`` holds more jobs than ``quick``, by the smallest COUNT for that."""
     if find_group(stream_of(pair), pair.name) is None:
-        return Verdict(False, "the group is missing: start again with new_case.")
+        return Verdict(False, "the group is missing. Start again with new_case.")
     pending = pair.pending().consumers
     quick, slow = pending.get("quick", 0), pending.get("slow", 0)
     commands = _commands(pair)
@@ -185,33 +185,36 @@ def check_case(pair: ConsumerGroup) -> Verdict:
     shortcut = journal.shortcut([commands], stream_of(pair).key)
     claimed = any(words[0] in ("XCLAIM", "XAUTOCLAIM") for words in commands)
     return grade(
-        f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
+        f"quick got {quick} and slow {slow}. A consumer that asks for many gets many, even if it "
         "is slow. With 6 they would get the same.",
         [
             (len(stream_of(pair)) != _JOBS, f"keep the {_JOBS} jobs, and add none."),
             (bool(shortcut), shortcut),
             (
                 any(words[0] == "XACK" for words in commands),
-                "acknowledge nothing here: the check counts what each of them holds.",
+                "acknowledge nothing here. The check counts what each of them holds.",
             ),
             (
                 quick + slow < _JOBS,
-                f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered: take "
+                f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered. Take "
                 "turns, and give both `quick` and `slow` a COUNT of 1 or more.",
             ),
-            (quick == 0, "quick got nothing: it must ask, too."),
-            (claimed, "a claim moved jobs from one to the other: let them only read."),
+            (quick == 0, "quick got nothing. It must ask, too."),
+            (claimed, "a claim moved jobs from one to the other. Let them only read."),
             (
                 asked["quick"] < _QUICK_ASKS * asked["slow"],
                 f"quick asked {asked['quick']} times and slow {asked['slow']}"
-                f"{' while jobs were waiting' if late else ''}: quick must ask three times for "
+                f"{' while jobs were waiting' if late else ''}. But quick must ask three times for "
                 "each time that slow asks, before nothing is left. take_turns does this.",
             ),
-            (slow == quick, f"quick got {quick} and slow {slow}: the same, but not yet more."),
+            (
+                slow == quick,
+                f"quick got {quick} and slow {slow}. That is the same, but not yet more.",
+            ),
             (slow < quick, f"quick got {quick} and slow {slow}, as the claim says."),
             (
                 slow > _ENOUGH or most > _ENOUGH,
-                f"quick got {quick} and slow {slow}: slow has more, but a smaller COUNT is enough.",
+                f"quick got {quick} and slow {slow}. That is more, but a smaller COUNT is enough.",
             ),
         ],
     )
