@@ -259,3 +259,23 @@ def test_a_ticket_can_be_released_for_another_consumer_to_take_at_once(
     verdict = exercise.check_desk(desk)
     assert said in repr(verdict)
     assert verdict.right is (said == "Right")
+
+
+def test_a_picture_tells_for_how_long_what_is_held_looks_idle(redis: redis_py.Redis) -> None:
+    desk = exercise.new_desk(redis)
+    desk.ack("3-0")
+    desk.consumer("gus").claim(["2-0"], idle_ms=120_000, deliveries=0)
+    assert repr(exercise.who_holds(desk)) == (
+        "gus: 1-0: idle 0 min, deliveries 1, 2-0: idle 2 min, deliveries 0; hal: holds nothing"
+    )
+
+
+def test_a_picture_shows_what_a_read_left_and_which_places_it_did_not_use(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in (1, 2, 3))
+    got = [(key, entry) for entry in stream.read("1-0", count=1)]
+    assert repr(exercise.places(redis, {key: "1-0"}, got, allowed=2)) == (
+        f"{key}: 2-0, 3-0 (not read); the reply: 2-0, unused"
+    )

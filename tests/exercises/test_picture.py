@@ -11,7 +11,7 @@ import redis as redis_py
 from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
-from exercises.boxes import Lost, boxes
+from exercises.boxes import Lost, Pale, Tinted, boxes
 from exercises.picture import Picture, picture, picture_if_possible, start
 from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
@@ -19,6 +19,7 @@ from go_game.variants.recovery import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED
+from streamviz.plots.traces import COLOURS
 
 
 def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
@@ -247,3 +248,10 @@ def test_what_has_words_and_a_picture_gives_no_form_that_has_only_the_picture() 
         assert unescape(words[2]) == forms["text/plain"]
         assert 'src="data:image/svg+xml,%3Csvg' in forms["text/html"]
     assert sorted(shown.format(Verdict(True, "fine"))[0]) == ["text/plain"]
+
+
+def test_a_box_may_have_a_colour_of_its_own_or_none_and_its_note_is_in_the_text() -> None:
+    shown = boxes({"ann": [Tinted("1: A", 1), "2: B"], "ben": [Pale("3", "again"), Pale()]})
+    assert repr(shown) == "ann: 1: A, 2: B; ben: 3 (again), "
+    fills = re.findall(r"<rect [^>]*height='24'[^>]*? fill='(\S+)'", shown.svg)
+    assert fills == [COLOURS[1], COLOURS[0], "none", "none"]
