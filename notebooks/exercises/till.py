@@ -23,7 +23,10 @@ RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4)
 Send = Callable[[Stream, dict[str, int]], object]
 _MOST_COMMANDS = 100
 _AWAY = "exercise:away:"
-_FORGOTTEN = ", and keep no list of them in memory, which dies with the till"
+_FORGOTTEN = (
+    ", and keep no list of them in memory, which dies with the till, or under a key that does not "
+    "begin with `till`"
+)
 _REFUSED = "If Redis refuses a receipt because it is there already, that is fine. Catch that error."
 _OUTSIDE = (
     "some commands about `till` did not come over the stream that `send` gets, so the check could "
