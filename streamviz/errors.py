@@ -20,6 +20,7 @@
         ├── NoSuchGroup           the consumer group does not exist
         ├── WrongType             the key holds something that is not a stream
         └── CommandRefused        the server refused the command
+            └── IdTooSmall        the ID to add is not larger than the stream's last ID
 
 Every message names the value, what was expected, and the next step. No message contains a
 password. A call of anything public with a wrong keyword, or with too many or too few arguments, is
@@ -124,6 +125,10 @@ class WrongType(StreamError):
 
 class CommandRefused(StreamError):
     """The server refused the command; the message repeats its reason."""
+
+
+class IdTooSmall(CommandRefused):
+    """The ID to add is not larger than the stream's last ID: perhaps the entry is there already."""
 
 
 def install_command(extra: str) -> str:

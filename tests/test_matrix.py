@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +54,23 @@ def test_each_server_is_compared_with_its_own_outputs() -> None:
         assert names == sorted(path.name for path in outputs.NOTEBOOKS.glob("*.ipynb"))
         elsewhere = [Path(path).stem for path in found if not path.startswith("notebooks")]
         assert elsewhere == ([] if name == run.DEFAULT else list(outputs.TELLING))
+
+
+def test_the_notebook_tells_an_older_server_what_the_newest_one_printed() -> None:
+    import outputs
+
+    from exercises import recorded
+
+    printed: dict[str, str] = {}
+    copy = outputs.folder(recorded.RECORDED_ON) / "13_newer_redis.ipynb"
+    for cell in cells(copy):
+        source: Any = cell["source"]
+        shown: Any = cell.get("outputs", [])
+        for what in re.findall(r'on_newer\(can, "\w+", "(.+?)"\)', "".join(source)):
+            printed[what] = "".join("".join(one["text"]) for one in shown)
+    assert printed.keys() == recorded.PRINTED.keys() | recorded.DOCUMENTED.keys()
+    for what, text in printed.items():
+        if what in recorded.PRINTED:
+            assert recorded.PRINTED[what] == text, "correct exercises/recorded.py"
+        else:
+            assert f"By its documentation: {recorded.DOCUMENTED[what]}." in text

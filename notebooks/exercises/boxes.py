@@ -42,6 +42,28 @@ class Head:
         return str(self.label)
 
 
+@dataclass(frozen=True, slots=True)
+class Tinted:
+    """A box in the colour of what it is about, wherever it stands; colours are numbered from 0."""
+
+    label: object
+    number: int
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Pale:
+    """A dashed box in grey, for what is not the point; the note says why, in the picture's text."""
+
+    label: object = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
 def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> Picture:
     """Draw a row of boxes for each name.
 
@@ -49,7 +71,7 @@ def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> 
     ----------
     rows : mapping of str to iterable
         The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
-        leaves a gap.
+        leaves a gap. A `Tinted` one has a colour other than its row's, a `Pale` one has none.
     colours : iterable of int
         The number of each row's colour; by default, each row has its own.
 
@@ -96,8 +118,11 @@ def with_lost(
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     lost = isinstance(one, Lost)
-    ink = GREY if isinstance(one, Trimmed) else RED
-    paint = f"fill='none' stroke='{ink}' stroke-dasharray='3 2'" if lost else _paint(line)
+    ink = RED if lost and not isinstance(one, Trimmed) else GREY
+    if lost or isinstance(one, Pale):
+        paint = f"fill='none' stroke='{ink}' stroke-dasharray='3 2'"
+    else:
+        paint = _paint(colour(one.number) if isinstance(one, Tinted) else line)
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )
@@ -111,12 +136,10 @@ def _paint(line: str) -> str:
     return f"fill='{line}' fill-opacity='.2' stroke='{line}'"
 
 
+def _word(one: object) -> str:
+    note = "crossed out" if isinstance(one, Lost) else one.note if isinstance(one, Pale) else ""
+    return f"{one} ({note})".strip() if note else str(one)
+
+
 def _words(items: list[object]) -> str:
-    return (
-        ", ".join(
-            f"{one}{' (crossed out)' if isinstance(one, Lost) else ''}"
-            for one in items
-            if one is not None
-        )
-        or "none"
-    )
+    return ", ".join(_word(one) for one in items if one is not None) or "none"

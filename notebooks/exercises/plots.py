@@ -38,7 +38,7 @@ class ReaderLanes(Plot):
         """Return traces for the times down, for what was received, and for what was missed."""
         down = {"color": GREY, "width": 7}
         crosses = marks("missed", COLOURS[1], "x")
-        crosses["marker"]["size"] = 10
+        crosses["marker"]["size"] = 6
         return [
             line("down", 0, mode="lines+text", line=down, textposition="bottom right"),
             marks("received", COLOURS[0], "circle"),
@@ -66,14 +66,17 @@ class ReaderLanes(Plot):
         """Return the points of all traces."""
         points: list[Points] = [{"x": [], "y": []} for _ in range(3)]
         down, received, missed = points
+        words: list[str] = []
         for lane, name in enumerate(history.reader_names):
+            lost = history.missed_by(name)
+            missing = f"down, {len(lost)} missed" if lost else "down, none missed"
             for begin, end in _downtimes(history, name):
                 _add(down, -lane - _BELOW, begin, end, None)
+                words += [missing, "", ""]
             got = {one for sample in history.samples for one in _got(sample, name)}
             _add(received, -lane, *(seconds(one.ms, history) for one in sorted(got)))
-            lost = history.missed_by(name)
             _add(missed, -lane, *(seconds(one.ms, history) for one in lost))
-        down["text"] = ["" if n % 3 else "down" for n in range(len(down["x"]))]
+        down["text"] = words
         return points
 
     def summary(self, history: History) -> str:

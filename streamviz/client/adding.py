@@ -101,7 +101,7 @@ class Adding:
         """Add one entry (XADD, 5.0).
 
         Return the new ID, or that of the duplicate (`idmp`, `idmp_auto`), or None if no stream
-        exists. CommandRefused if the ID is not larger than the stream's last ID.
+        exists. IdTooSmall if the ID is not larger than the stream's last ID.
 
         Parameters
         ----------

@@ -46,15 +46,21 @@ FEATURES = (
     Feature("<ms>-*", (7, 0), "your time, the server's sequence number", "xadd", "`<ms>-*`"),
     Feature("lag", (7, 0), "how many entries are waiting for a group", "xinfo|groups", "`lag`"),
     Feature("ENTRIESREAD", (7, 0), "where a group starts", "xgroup|create", "ENTRIESREAD"),
-    Feature("inactive", (7, 2), "consumers that get nothing", "xinfo|consumers", "`inactive`"),
+    Feature(
+        "inactive",
+        (7, 2),
+        "when a consumer last received an entry",
+        "xinfo|consumers",
+        "`inactive`",
+    ),
     Feature("XREAD +", (7, 4), "the newest entry", ""),
     Feature("XDELEX", (8, 2), "delete, and respect the groups", "xdelex"),
     Feature("XACKDEL", (8, 2), "acknowledge and delete in one step", "xackdel"),
     Feature("ACKED", (8, 2), "trim only what every group acknowledged", "xtrim", "ACKED"),
     Feature("CLAIM", (8, 4), "take over and read in one command", "xreadgroup", "CLAIM"),
     Feature("IDMP", (8, 6), "send twice, add once", "xadd", "IDMP"),
-    Feature("IDMPAUTO", (8, 6), "the same, recognized by the fields", "xadd", "IDMPAUTO"),
-    Feature("XCFGSET", (8, 6), "how long a duplicate is recognized", "xcfgset"),
+    Feature("IDMPAUTO", (8, 6), "the same, recognised by the fields", "xadd", "IDMPAUTO"),
+    Feature("XCFGSET", (8, 6), "how long a duplicate is recognised", "xcfgset"),
     Feature("XNACK", (8, 8), "give back what you cannot handle", "xnack"),
     Feature("MAXCOUNT", (8, 10), "a limit of entries over all streams", "xread", "MAXCOUNT"),
     Feature("MAXSIZE", (8, 10), "a limit of bytes over all streams", "xread", "MAXSIZE"),
@@ -129,10 +135,10 @@ class Capabilities:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows: dict[str, list[tuple[str, bool]]] = {}
+        rows: dict[str, list[tuple[str, bool, str]]] = {}
         for one in self.capabilities:
             row = rows.setdefault(_dotted(one.feature.since), [])
-            row.append((one.feature.name, one.supported))
+            row.append((one.feature.name, one.supported, one.feature.purpose))
         title = f"Stream features of {self.name}"
         image = badges.render(title, rows)
         missing = ", ".join(one.feature.name for one in self.capabilities if not one.supported)

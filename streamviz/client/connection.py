@@ -24,6 +24,7 @@ from streamviz.client.resp import Arg, Command, key_of, unpack
 from streamviz.client.server_version import ServerVersion
 from streamviz.errors import (
     CommandRefused,
+    IdTooSmall,
     NoSuchGroup,
     NoSuchStream,
     ServerAuthError,
@@ -201,6 +202,11 @@ class Connection:
             return UnsupportedCommand(
                 f"{name} with these options needs Redis {'.'.join(map(str, needs))}; "
                 f"this server is {self.version}. Connect to a newer server, or do without"
+            )
+        if "equal or smaller than the target stream top item" in message:
+            return IdTooSmall(
+                f"{name} {key!r} was refused: {message}. After a retry, look whether the entry is "
+                "there already: stream.range(id, id). Or else give a larger ID, or *"
             )
         advice = ""
         if message.startswith("BUSYGROUP"):

@@ -164,19 +164,25 @@ def test_the_badges_differ_by_more_than_colour(can: Capabilities) -> None:
     svg = ElementTree.fromstring(unquote(address[1]))
     space = "{http://www.w3.org/2000/svg}"
     words = [text.text for text in svg.iter(f"{space}text")]
-    assert words == ["Stream features of Redis 8.2", "7.0", "✓ <ms>-*", "8.10", "– XNACK"]
+    assert words == [
+        *("Stream features of Redis 8.2", "since"),
+        *("7.0", "✓ <ms>-*", "a & b", "8.10", "– XNACK", "give back"),
+    ]
     assert [rect.get("stroke-dasharray") for rect in svg.iter(f"{space}rect")] == [None, "4 3"]
     assert svg.findtext(f"{space}desc") == "7.0: <ms>-* yes; 8.10: XNACK no"
 
 
 def test_the_badges_of_all_features_fit_the_image() -> None:
-    rows: dict[str, list[tuple[str, bool]]] = {}
+    rows: dict[str, list[tuple[str, bool, str]]] = {}
     for feature in FEATURES:
-        rows.setdefault(str(feature.since), []).append((feature.name, True))
+        row = rows.setdefault(str(feature.since), [])
+        row.append((feature.name, True, feature.purpose))
     svg = ElementTree.fromstring(badges.render("all", rows))
     rects = list(svg.iter("{http://www.w3.org/2000/svg}rect"))
     assert len(rects) == len(FEATURES)
-    assert max(float(r.get("x", 0)) + float(r.get("width", 0)) for r in rects) < badges.WIDTH
+    assert max(float(r.get("x", 0)) + float(r.get("width", 0)) for r in rects) < badges._PURPOSE
+    longest = max(len(feature.purpose) for feature in FEATURES)
+    assert badges._PURPOSE + 6.5 * longest < badges.WIDTH  # at this size, a letter's mean width
 
 
 def test_trying_a_missing_feature_prints_what_it_needs(

@@ -13,6 +13,7 @@ from streamviz.client.connection import Connection
 from streamviz.client.resp import pack
 from streamviz.errors import (
     CommandRefused,
+    IdTooSmall,
     InputError,
     NoSuchGroup,
     NoSuchStream,
@@ -65,7 +66,7 @@ def test_a_pipeline_keeps_order_and_puts_each_error_in_its_place(
             ("XLEN", key),
         ]
     )
-    assert [type(one) for one in found] == [bytes, CommandRefused, NoSuchGroup, int]
+    assert [type(one) for one in found] == [bytes, IdTooSmall, NoSuchGroup, int]
     assert connection.pipeline([]) == []
     assert connection.call("PING") == b"PONG"
 
@@ -109,7 +110,7 @@ def test_a_transaction_is_done_completely_or_not_at_all(connection: Connection, 
     with pytest.raises(CommandRefused):
         connection.transaction([("XADD", key, "2-1", "a", 1), ("XADD", key)])
     assert connection.call("XLEN", key) == 1
-    with pytest.raises(CommandRefused, match="equal or smaller"):
+    with pytest.raises(IdTooSmall, match=r"equal or smaller .* already: stream.range\(id, id\)"):
         connection.transaction([("XADD", key, "1-1", "a", 1)])
 
 

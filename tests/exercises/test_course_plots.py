@@ -28,7 +28,8 @@ def test_each_reader_s_lane_has_what_it_received_and_missed_and_when_it_was_down
     assert missed["y"].count(-1) == lost["soon"]
     assert received["y"].count(0) + lost["late"] in (27, 28), "the newest may still be at work"
     assert [round(x) for x in down["x"] if x is not None] == [2, 10, 2, 4]
-    assert [text for text in down["text"] if text] == ["down"] * 2, "at its bars, in no legend"
+    told = [text for text in down["text"] if text]
+    assert told == [f"down, {lost['late']} missed", "down, none missed"], "in no legend"
     assert figure["layout"]["showlegend"] is False
     assert f"late missed {lost['late']}, down from 2 to 10 s" in figure["summary"]
     assert not {*down["y"]} & {*received["y"]}, "a bar stands below the dots"

@@ -32,7 +32,7 @@ from streamviz import Stream
 from streamviz.client.connection import Connection
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
-from streamviz.errors import CommandRefused
+from streamviz.errors import IdTooSmall
 from streamviz.patterns import DeadLetters
 
 
@@ -284,7 +284,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("answered 2 times", lambda redis: served(redis, answer_in_a_plain_pipeline)),
     ("BLOCK 0 waits for ever", lambda redis: served(redis, wait_for_a_request_for_ever)),
     (
-        "that is fine: catch the error",
+        "that is fine. Catch that error",
         lambda redis: newer_redis.check_till(redis, receipt_without_a_catch),
     ),
     (
@@ -390,7 +390,7 @@ def the_answers_are_the_note(client: Any, entry: Entry) -> None:
 
 
 def receipt_in_the_sequence(till: Stream, receipt: dict[str, int]) -> None:
-    with suppress(CommandRefused):
+    with suppress(IdTooSmall):
         till.add(receipt, id=f"0-{receipt['receipt']}")
 
 

@@ -11,7 +11,7 @@ import redis as redis_py
 from exercises import newer_redis as exercise
 from streamviz import Stream
 from streamviz.client.groups import ConsumerGroup
-from streamviz.errors import CommandRefused
+from streamviz.errors import CommandRefused, IdTooSmall, ServerUnreachable
 
 
 @pytest.fixture(autouse=True)
@@ -25,15 +25,56 @@ remembered: set[int] = set()
 
 
 def by_id(till: Stream, receipt: Receipt) -> None:
+    with contextlib.suppress(IdTooSmall):
+        till.add(receipt, id=f"{receipt['receipt']}-0")
+
+
+def by_its_words(till: Stream, receipt: Receipt) -> None:
+    try:
+        till.add(receipt, id=f"{receipt['receipt']}-0")
+    except CommandRefused as refused:
+        if "equal or smaller" not in str(refused):
+            raise
+
+
+def twice_if_needed(till: Stream, receipt: Receipt) -> None:
+    try:
+        by_id(till, receipt)
+    except (ServerUnreachable, CommandRefused):
+        by_id(till, receipt)
+
+
+def all_refusals(till: Stream, receipt: Receipt) -> None:
     with contextlib.suppress(CommandRefused):
         till.add(receipt, id=f"{receipt['receipt']}-0")
 
 
+def all_errors(till: Stream, receipt: Receipt) -> None:
+    with contextlib.suppress(Exception):
+        till.add(receipt, id=f"{receipt['receipt']}-0")
+
+
 def by_idmp(till: Stream, receipt: Receipt) -> None:
-    if till.connection.version.has((8, 6)):
-        till.add(receipt, idmp=("till", str(receipt["receipt"])))
-    else:
-        by_id(till, receipt)
+    till.connection.call(
+        "XADD", till.key, "IDMP", "till", receipt["receipt"], "*", "receipt", receipt["receipt"]
+    )
+
+
+def by_script(till: Stream, receipt: Receipt) -> None:
+    script = """
+        if redis.call('SET', KEYS[2], 1, 'NX') then
+            redis.call('XADD', KEYS[1], '*', 'receipt', ARGV[1], 'sum', ARGV[2])
+        end"""
+    keys = till.key, f"till:{receipt['receipt']}"
+    till.connection.call("EVAL", script, 2, *keys, receipt["receipt"], receipt["sum"])
+
+
+def by_memory_if_there_is_a_stream(till: Stream, receipt: Receipt) -> None:
+    if not till.length():
+        remembered.clear()
+    if receipt["receipt"] not in remembered:
+        till.add(receipt)
+        remembered.add(receipt["receipt"])
 
 
 def by_watch(till: Stream, receipt: Receipt) -> None:
@@ -87,16 +128,23 @@ def with_a_cap(till: Stream, receipt: Receipt) -> None:
     ("send", "said"),
     [
         (by_id, "Right"),
-        (by_idmp, "Right"),
+        (by_its_words, "Right"),
+        (twice_if_needed, "Right"),
         (by_watch, "Right"),
         (by_looking, "Right"),
+        (by_script, "leave scripts out"),
+        (all_refusals, "the stream lacks 1. Was a new receipt refused, or remembered but never "),
+        (all_refusals, "its memory was full (OOM), and your code went on"),
+        (all_errors, "The connection broke once, and your code went on"),
+        (by_memory_if_there_is_a_stream, "Your code remembers receipts in Python"),
         (lambda till, receipt: None, "the stream is empty"),
-        (lambda till, receipt: till.add(receipt), "in the stream twice: 1, 2."),
+        (lambda till, receipt: till.add(receipt), "the stream has 1, 2 twice."),
         (noted_first, "or remembered but never added? The till died after 1 command."),
-        (noted_afterwards, "in the stream twice: 1. The till died after 2 commands."),
-        (by_memory, "in memory, which dies with the till. The till died after 0 commands"),
-        (by_the_last, "in the stream twice: 1."),
-        (by_sum, "not in the stream: 3."),
+        (noted_afterwards, "the stream has 1 twice. The till died after 2 commands."),
+        (by_memory, "in memory, which dies with the till"),
+        (by_memory, "begin with `till`. The till died after 0 commands"),
+        (by_the_last, "the stream has 1 twice."),
+        (by_sum, "the stream lacks 3."),
         (with_a_cap, "the order is 2, 3, 1, 4"),
         (lambda till, receipt: till.client.set("till", "no stream"), "another type"),
         (lambda till: None, "with `till` and `receipt`: let it take 2 arguments."),
@@ -109,6 +157,32 @@ def test_each_receipt_is_added_once_wherever_the_till_dies(
     verdict = exercise.check_till(redis, send)
     assert said in repr(verdict)
     assert verdict.right is (said == "Right")
+
+
+def test_idmp_is_left_out_where_the_server_has_it(redis: redis_py.Redis) -> None:
+    if Stream(redis, "till").connection.version.has((8, 6)):
+        assert "IDMP needs Redis 8.6" in repr(exercise.check_till(redis, by_idmp))
+
+
+@pytest.mark.parametrize("added_first", [True, False])
+def test_the_till_can_t_use_another_client_that_never_dies(
+    redis: redis_py.Redis, added_first: bool
+) -> None:
+    def send(till: Stream, receipt: Receipt) -> None:
+        if added_first and not redis.sismember("till:sent", str(receipt["receipt"])):
+            till.add(receipt)
+            redis.sadd("till:sent", receipt["receipt"])
+        elif not added_first and redis.sadd("till:sent", receipt["receipt"]):
+            redis.xadd("till", receipt)  # type: ignore[arg-type]
+
+    assert "did not come over the stream that `send` gets" in repr(exercise.check_till(redis, send))
+
+
+def test_the_check_of_the_till_leaves_nothing_but_the_stream(redis: redis_py.Redis) -> None:
+    assert exercise.check_till(redis, by_id).right
+    assert not list(redis.scan_iter("exercise:away:*"))
+    exercise.clean_up(redis)
+    assert not list(redis.scan_iter("till*"))
 
 
 def give_back(
@@ -135,6 +209,21 @@ def read_and_give_back(desk: ConsumerGroup) -> None:
     desk.consumer("hal").claim(["2-0"], 60_000)
 
 
+def back_by_the_cursor(desk: ConsumerGroup) -> None:
+    desk.set_id("1-0")
+    desk.consumer("hal").read(1)
+
+
+def forward_by_a_claim(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=0, last_id="9-0")
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000)
+
+
+def only_the_id(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=1)
+    desk.consumer("hal").autoclaim(min_idle_ms=60_000, justid=True)
+
+
 def forget_gus(desk: ConsumerGroup) -> None:
     give_back()(desk)
     desk.ack("1-0")
@@ -152,10 +241,14 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (give_back(idle_ms=1_000), "gus still holds 2-0"),
         (give_back(least_ms=0), "hal took 1-0 and 2-0 and 3-0"),
         (give_back(deliveries=None), "delivery count of 2-0 is 3"),
-        (lambda desk: desk.consumer("hal").claim(["2-0"]), "delivery count of 2-0 is 2"),
+        (back_by_the_cursor, "XGROUP SETID would make the group read again"),
+        (forward_by_a_claim, "the group's cursor has moved"),
+        (only_the_id, "with JUSTID, hal has the ID and no ticket"),
+        (lambda desk: desk.consumer("hal").claim(["2-0"]), "hal had to know"),
+        (lambda desk: desk.consumer("hal").claim(["2-0"], deliveries=0), "hal had to know"),
         (forget_gus, "the other two"),
-        (lambda desk: desk.destroy(), "start again with new_desk"),
-        (lambda desk: desk.connection.client.delete("tickets"), "start again with new_desk"),
+        (lambda desk: desk.destroy(), "Start again with new_desk"),
+        (lambda desk: desk.connection.client.delete("tickets"), "Start again with new_desk"),
         (lambda desk: desk.delete_consumer("gus"), "is no longer pending"),
     ],
 )
@@ -167,3 +260,23 @@ def test_a_ticket_can_be_released_for_another_consumer_to_take_at_once(
     verdict = exercise.check_desk(desk)
     assert said in repr(verdict)
     assert verdict.right is (said == "Right")
+
+
+def test_a_picture_tells_for_how_long_what_is_held_looks_idle(redis: redis_py.Redis) -> None:
+    desk = exercise.new_desk(redis)
+    desk.ack("3-0")
+    desk.consumer("gus").claim(["2-0"], idle_ms=120_000, deliveries=0)
+    assert repr(exercise.who_holds(desk)) == (
+        "gus: 1-0: idle 0 min, deliveries 1, 2-0: idle 2 min, deliveries 0; hal: holds nothing"
+    )
+
+
+def test_a_picture_shows_what_a_read_left_and_which_places_it_did_not_use(
+    redis: redis_py.Redis, key: str
+) -> None:
+    stream = Stream(redis, key)
+    stream.add_many((f"{n}-0", {"n": n}) for n in (1, 2, 3))
+    got = [(key, entry) for entry in stream.read("1-0", count=1)]
+    assert repr(exercise.places(redis, {key: "1-0"}, got, allowed=2)) == (
+        f"{key}: 2-0, 3-0 (not read); the reply: 2-0, unused"
+    )

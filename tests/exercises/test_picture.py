@@ -12,7 +12,7 @@ from IPython.core.formatters import DisplayFormatter
 
 from exercises import consumer_groups
 from exercises.bars import Part, bars
-from exercises.boxes import Lost, Trimmed, boxes
+from exercises.boxes import Lost, Pale, Tinted, Trimmed, boxes
 from exercises.picture import Picture, picture, picture_if_possible, start
 from exercises.pubsub_or_stream import Survivors
 from exercises.verdict import Verdict
@@ -21,7 +21,7 @@ from go_game.variants.runs import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
 from streamviz.plots.flow_svg import RED
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.traces import COLOURS, GREY, colour
 
 
 def test_a_picture_tells_acknowledged_entries_from_dropped_ones(
@@ -317,3 +317,10 @@ def test_bars_are_as_wide_as_their_numbers_and_say_what_is_empty_or_lost() -> No
     assert empty > 0
     assert "#D55E00" in shown.svg, "the colour of the second node"
     assert repr(bars({"node-1": []})) == "node-1: empty"
+
+
+def test_a_box_may_have_a_colour_of_its_own_or_none_and_its_note_is_in_the_text() -> None:
+    shown = boxes({"ann": [Tinted("1: A", 1), "2: B"], "ben": [Pale("3", "again"), Pale()]})
+    assert repr(shown) == "ann: 1: A, 2: B; ben: 3 (again), "
+    fills = re.findall(r"<rect [^>]*height='24'[^>]*? fill='(\S+)'", shown.svg)
+    assert fills == [COLOURS[1], COLOURS[0], "none", "none"]

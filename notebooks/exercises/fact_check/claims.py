@@ -10,8 +10,14 @@ from typing import Literal
 
 from streamviz.errors import InputError
 
-Verdict = Literal["holds", "holds with limits", "does not hold"]
-_MARKS: dict[Verdict, str] = {"holds": "●", "holds with limits": "◐", "does not hold": "○"}
+Verdict = Literal["does not hold", "holds with limits", "holds", "not tested here"]
+_MARKS: dict[Verdict, str] = {
+    "does not hold": "○",
+    "holds with limits": "◐",
+    "holds": "●",
+    "not tested here": "–",
+}
+_LEFT = 'style="text-align:left;vertical-align:top"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,13 @@ class Finding:
         A description of the experiment.
     measured : str
         The numbers, rounded or between two bounds, so that every run gives the same.
-    verdict : {"holds", "holds with limits", "does not hold"}
+    verdict : {"does not hold", "holds with limits", "holds", "not tested here"}
         The conclusion from the numbers.
     limits : str
-        What to know besides: where the claim ends, or what is true instead. May be empty.
+        Where the claim is false, if it holds with limits; or else what to know besides. May be
+        empty.
+    said : str
+        The article's own words.
     """
 
     claim: str
@@ -37,11 +46,19 @@ class Finding:
     measured: str
     verdict: Verdict
     limits: str
+    said: str = ""
 
     def __repr__(self) -> str:
-        mark = f"{_MARKS[self.verdict]} {self.verdict}: {self.claim}"
-        lines = [mark, f"    {self.experiment}: {self.measured}."]
-        return "\n".join([*lines, f"    Limit: {self.limits}."] if self.limits else lines)
+        lines = [f"{_MARKS[self.verdict]} {self.verdict}: {self.claim}"]
+        lines += [f"    The article: “{self.said}”"] * bool(self.said)
+        lines += [f"    {self.experiment}: {self.measured}."]
+        return "\n".join([*lines, f"    {self.note}."] if self.limits else lines)
+
+    @property
+    def note(self) -> str:
+        """The limit, or what else is true, with the word that says which of the two it is."""
+        word = "Limit" if self.verdict == "holds with limits" else "Note"
+        return f"{word}: {self.limits}" if self.limits else ""
 
 
 def judged(
@@ -52,25 +69,31 @@ def judged(
     holds: bool,
     limits: str = "",
     only_within: bool = False,
+    said: str = "",
 ) -> Finding:
     """Return a finding with its verdict.
 
-    A claim that holds as it stands "holds", whatever else is true. It "holds with limits" if the
-    claim itself is false outside them.
+    A claim that is true as it stands "holds", whatever else is true. It "holds with limits" if it
+    is false in a case that a reader may meet.
 
     Parameters
     ----------
-    claim, experiment, measured, limits : str
+    claim, experiment, measured, limits, said : str
         See `Finding`.
     holds : bool
         Whether the numbers support the claim.
     only_within : bool
-        Whether the claim, as it stands, is false outside its limits.
+        Whether the claim, as it stands, is false in a case that a reader may meet.
     """
     verdict: Verdict = "does not hold"
     if holds:
         verdict = "holds with limits" if only_within else "holds"
-    return Finding(claim, experiment, measured, verdict, limits)
+    return Finding(claim, experiment, measured, verdict, limits, said)
+
+
+def untested(claim: str, said: str, why: str) -> Finding:
+    """Return a finding for a claim of the article that nothing here can test, and the reason."""
+    return Finding(claim, "none", why, "not tested here", "", said)
 
 
 class Findings:
@@ -79,11 +102,12 @@ class Findings:
     Parameters
     ----------
     findings : iterable of Finding
-        The findings, in the order of the table.
+        The findings. The table begins with those that don't hold, or only within limits.
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
+        order = list(_MARKS)
+        self.findings = tuple(sorted(findings, key=lambda one: order.index(one.verdict)))
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -96,9 +120,10 @@ class Findings:
 
     def _repr_html_(self) -> str:
         """Return the table as HTML, for IPython."""
-        head = ("claim", "experiment", "measured", "verdict", "limits")
-        body = "".join(f"<tr>{_cells('td', _row(one))}</tr>" for one in self.findings)
-        return f"<table><thead><tr>{_cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+        head = ("verdict", "claim, and the article's words", "experiment and result", "besides")
+        cells = "".join(f"<th {_LEFT}>{escape(word)}</th>" for word in head)
+        body = "".join(f"<tr>{_row(one)}</tr>" for one in self.findings)
+        return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def between(value: float, edges: Sequence[float], unit: str = "") -> str:
@@ -120,10 +145,12 @@ def between(value: float, edges: Sequence[float], unit: str = "") -> str:
     return f"{edges[place - 1]:,g} to {edges[place]:,g}{tail}"
 
 
-def _row(one: Finding) -> tuple[str, ...]:
-    verdict = f"{_MARKS[one.verdict]} {one.verdict}"
-    return one.claim, one.experiment, one.measured, verdict, one.limits
-
-
-def _cells(tag: str, words: Iterable[str]) -> str:
-    return "".join(f'<{tag} style="text-align:left">{escape(word)}</{tag}>' for word in words)
+def _row(one: Finding) -> str:
+    said = f"<br><i>“{escape(one.said)}”</i>" if one.said else ""
+    cells = (
+        escape(f"{_MARKS[one.verdict]} {one.verdict}"),
+        escape(one.claim) + said,
+        f"{escape(one.experiment)}: <b>{escape(one.measured)}</b>",
+        escape(one.note),
+    )
+    return "".join(f"<td {_LEFT}>{cell}</td>" for cell in cells)

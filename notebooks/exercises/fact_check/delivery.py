@@ -6,7 +6,6 @@ import csv
 import io
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from itertools import cycle
@@ -15,7 +14,7 @@ from typing import Any
 import redis
 
 from exercises.fact_check.claims import Finding, between, judged
-from exercises.fact_check.partitions import NAMES, PARTS, at_partitions, kafka_is_here
+from exercises.fact_check.partitions import NAMES, ORDERS, PARTS, at_partitions, setup, split
 from exercises.fact_check.processes import again, elsewhere, fresh, listening
 from exercises.fact_check.scale import bytes_of
 from exercises.pubsub_or_stream import hear
@@ -48,11 +47,12 @@ def time_indexed(client: redis.Redis, *, ids: str = "*") -> Finding:
     entries = times.range(str(before), str(after))
     own = times.add({"n": 31}, id=_IN_2100)
     return judged(
-        "Entries carry their time from one process to another.",
+        "Unless you set their IDs, entries carry their time from one process to another.",
         "another process adds 30 entries, and this one reads that range of time",
         f"{len(entries)} of 30 found by their time",
         holds=len(entries) == 30,
         limits=f"the time is the server's, and an ID of your own can be any time, such as {own}",
+        said="a way to communicate time-indexed data among processes",
     )
 
 
@@ -84,6 +84,7 @@ def like_a_csv(client: redis.Redis, *, entries: int = 5000) -> Finding:
         limits=f"a stream has no header: this one has {len(columns)} sets of columns"
         if len(columns) > 1
         else "",
+        said="each stream is a CSV with a timestamp, flowing through memory",
     )
 
 
@@ -114,6 +115,7 @@ def beyond_pubsub(client: redis.Redis, *, together: bool = True) -> Finding:
         "6 jobs, for two subscribers and for two consumers",
         f"{heard} deliveries by pub/sub, {delivered} by the group",
         holds=delivered == 6 < heard,
+        said="functionality that's more advanced than basic pub/sub",
     )
 
 
@@ -135,6 +137,7 @@ def each_group_gets_all(client: redis.Redis, *, start: str = "0") -> Finding:
         holds=counts == [12, 12, 12],
         limits="a group that starts at `$` gets only later entries: "
         f"{_delivered(client, ['$'])[0]} of these 12",
+        said="you can have multiple consumer groups eat up a single stream",
     )
 
 
@@ -155,6 +158,7 @@ def a_part_for_each_group(client: redis.Redis, *, groups: int = 3) -> Finding:
         f"{' and '.join(map(str, counts))} entries were delivered",
         holds=sum(counts) == 12,
         limits="every group gets everything; within a group, each entry goes to one consumer",
+        said="the server decides which consumer group gets which slice of data",
     )
 
 
@@ -202,6 +206,8 @@ def faster_gets_more(
         limits="Redis does not measure speed: it delivers to the consumer that asks. When both "
         "wait, they take turns, and get "
         f"{' and '.join(map(str, idle.values()))} of {sum(idle.values())}",
+        said="even if one consumer happens to be faster than the others, Redis will rationally "
+        "distribute the data",
     )
 
 
@@ -261,35 +267,25 @@ def who_joins_gets(
     """
     by_part = at_partitions(PARTS, NAMES) if partitions is None else partitions
     whole = fresh(client, "whole")
-    orders = [customer for part in PARTS for customer in part]
-    whole.add_many((f"{n}-0", {"customer": customer}) for n, customer in enumerate(orders, 1))
+    whole.add_many((f"{n}-0", {"customer": customer}) for n, customer in enumerate(ORDERS, 1))
     group = whole.group("billing")
     group.create("0")
     by_consumer: dict[str, list[str]] = {name: [] for name in NAMES}
-    for _, name in zip(orders, cycle(NAMES if third_asks else NAMES[:2]), strict=False):
+    for _, name in zip(ORDERS, cycle(NAMES if third_asks else NAMES[:2]), strict=False):
         by_consumer[name] += [e.fields["customer"] for e in group.consumer(name).read(1)]
     idle, joined = min(map(len, by_part.values())), len(by_consumer["cy"])
-    setup = (
-        "The consumers were real; the broker was Tansu, which speaks Kafka's protocol"
-        if kafka_is_here()
-        else "No Kafka ran here, only a similar rule: the extra `kafka` installs a broker"
-    )
     return judged(
         "In Kafka, the clients divide the partitions; in Redis, the server delivers the entries.",
         "12 orders for three consumers: from two partitions, and from one Redis group",
         f"the third gets {idle} from the partitions, and {joined} from the group",
         holds=joined > 0 == idle,
         only_within=True,
-        limits=f"with partitions, {_split(by_part)} of 3 customers have their orders split among "
-        f"consumers; in the group, {_split(by_consumer)} of 3 do, and their order is lost. "
-        f"{setup}. Since 4.0, Kafka's brokers can assign partitions, too",
+        limits=f"with partitions, {split(by_part)} of 3 customers have their orders split among "
+        f"consumers; in the group, {split(by_consumer)} of 3 do, and their order is lost. "
+        f"{setup()}. Since 4.0, Kafka's brokers can assign partitions, too",
+        said="Kafka Streams apps coordinate data partitioning on the client side, while in Redis "
+        "Streams, the server decides",
     )
-
-
-def _split(orders: Mapping[str, Sequence[str]]) -> int:
-    """Return the number of customers whose orders went to more than one consumer."""
-    served = Counter(customer for customers in orders.values() for customer in set(customers))
-    return sum(consumers > 1 for consumers in served.values())
 
 
 def _now_ms(client: redis.Redis) -> int:

@@ -45,6 +45,7 @@ def are_server_commands(client: redis.Redis, *, category: str = "stream") -> Fin
         limits="we did not test that Kafka Streams is a library on top of a broker, as its "
         "developers say. Its counterpart in Python, Quix Streams, is a library: in notebook 11 it "
         "ran on a broker that knows nothing about it",
+        said="It is a set of commands exposed by the server, not a separate lib",
     )
 
 
@@ -77,6 +78,7 @@ def came_with_five(client: redis.Redis, *, command: str = "XADD") -> Finding:
         f"since {since}",
         holds=since.startswith("5.0"),
         limits=f"not all commands: XAUTOCLAIM came with {later}, and others came later",
+        said="Redis Streams was released as part of Redis 5.0",
     )
 
 
@@ -100,6 +102,7 @@ def replies_are_nested(client: redis.Redis, *, command: tuple[str, ...] = ()) ->
         f"{depth(raw[2])} deep in RESP2, {depth(raw[3])} in RESP3",
         holds=depth(raw[2]) > 3,
         limits=f"a client can hide this: the typed reply is {depth(tea.read('0'))} deep",
+        said="The data types exposed by Redis Streams are somewhat deeply nested",
     )
 
 
@@ -133,6 +136,7 @@ def position_is_a_burden(client: redis.Redis, *, remembers: bool = False) -> Fin
         limits=f"a group keeps the position: its consumer gets {len(grouped)} of 3, none twice"
         if [entry.id.ms for entry in grouped] == [5, 6, 7]
         else "",
+        said="Tracking your position in the stream can get a bit unwieldy",
     )
 
 
@@ -161,6 +165,7 @@ def level_is_low(client: redis.Redis, *, low: Job | None = None) -> Finding:
         f"{long} lines with commands, {short} typed, {long / short:.1f} times as many",
         holds=right and long >= 1.5 * short,
         limits="the library sets the level, not the server",
+        said="Redis Streams is quite low-level",
     )
 
 
@@ -195,6 +200,8 @@ def declarative_is_shorter(
         f"{lines['typed']}, and FastStream {lines['declarative']}. The {whole} lines were counted "
         f"and not run: on our broker, which ignores transactions, Quix's judge takes "
         f"{lines['quix']}. Kafka Streams itself did not run here",
+        said="we could just focus on the logic required by our game system, and didn't have to "
+        "write quite as much boilerplate",
     )
 
 

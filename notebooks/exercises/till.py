@@ -1,0 +1,284 @@
+"""Exercise 1 of notebook 13: each receipt is added once, wherever the till dies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hiredis
+import redis
+
+from exercises import journal
+from exercises.hints import hinted, misfit
+from exercises.interrupted import EndlessLoop, interrupted
+from exercises.verdict import Verdict, grade
+from streamviz.client.stream import Stream
+from streamviz.errors import CommandRefused
+
+RECEIPTS = [{"receipt": n, "sum": s} for n, s in ((1, 4), (2, 7), (2, 7), (3, 4), (1, 4), (4, 9))]
+"""The receipts that the till sends: four, two of them twice because an answer was lost."""
+
+Send = Callable[[Stream, dict[str, int]], object]
+_MOST_COMMANDS = 100
+_AWAY = "exercise:away:"
+_FORGOTTEN = (
+    ", and keep no list of them in memory, which dies with the till, or under a key that does not "
+    "begin with `till`"
+)
+_REFUSED = "If Redis refuses a receipt because it is there already, that is fine. Catch that error."
+_OUTSIDE = (
+    "some commands about `till` did not come over the stream that `send` gets, so the check could "
+    "not let the till die between them. Use `till`, and for other commands "
+    "`till.connection.client`."
+)
+_REFUSE: Any = (
+    b"EVAL",
+    b"return redis.error_reply(\"OOM command not allowed when used memory > 'maxmemory'.\")",
+    b"0",
+)
+
+
+def check_till(client: redis.Redis, send: Send) -> Verdict:
+    """Grade exercise 1: each receipt is in the stream once, wherever the till dies.
+
+    Send the receipts. In the first run the till does not die. In each further run, with a new
+    stream, it dies before its first command, before its second, and so on; then it starts again
+    with the first receipt. In the last runs, one command fails: the connection breaks, or the
+    server is full. Then what the till remembers in Python does not fit what is in Redis.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    send : callable
+        Called with the stream ``till`` and a receipt.
+    """
+    if hint := misfit(send, "till", "receipt"):
+        return Verdict(False, hint)
+    try:
+        sent = _Sent(client)
+        for commands in range(-1, _MOST_COMMANDS):
+            _delete(client, "till")
+            journal.start(client, "till")
+            died = _until_it_dies(sent, send, commands)
+            steps = journal.stop(client, "till") or []
+            plural = "" if commands == 1 else "s"
+            death = f" The till died after {commands} command{plural}." if commands >= 0 else ""
+            verdict = _grade_till(client, death, forgot=commands >= 0)
+            if (hint := _forbidden(steps, sent)) or not verdict.right:
+                return Verdict(False, hint) if hint else verdict
+            if commands >= 0 and not died:
+                break
+        else:
+            return Verdict(
+                False, f"{_MOST_COMMANDS} commands for {len(RECEIPTS)} receipts are too many."
+            )
+        return _with_failures(client, sent, send, commands) or _with_memory(client, send) or verdict
+    except EndlessLoop as error:
+        return Verdict(False, str(error))
+    except (CommandRefused, redis.ResponseError) as error:
+        return Verdict(False, f"`send` ended with an error: {error}. {_REFUSED}")
+    finally:
+        journal.close("till")
+        _delete(client, _AWAY)
+
+
+class _Died(BaseException):
+    """The death of the till; the learner's own code must not catch it."""
+
+
+class _Sent:
+    """A client that notes what it sends, and lets one command fail.
+
+    `fails` has the number of that command, from 1, and how it fails.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        pool: Any = client.connection_pool
+        self.words: list[list[str]] = []
+        self.fails: tuple[int, str] = (0, "")
+        self.failed = False
+        noting = self
+
+        class Noting(pool.connection_class):  # type: ignore[misc]
+            def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
+                packed = command if isinstance(command, bytes) else b"".join(command)
+                super().send_packed_command(noting.note(packed), *args, **options)
+
+        self.client = redis.Redis(
+            connection_pool=redis.ConnectionPool(connection_class=Noting, **pool.connection_kwargs)
+        )
+
+    def begin(self, number: int = 0, how: str = "") -> None:
+        """Forget what was sent; let a command fail, if a number is given."""
+        self.words, self.fails, self.failed = [], (number, how), False
+
+    def note(self, packed: bytes) -> list[bytes]:
+        """Note the commands of one step; return what to send instead, or raise."""
+        reader = hiredis.Reader()
+        reader.feed(packed)
+        step: list[list[str]] = []
+        while (words := reader.gets()) is not False:
+            step.append([word.decode("utf-8", "replace") for word in words])
+        if step[0][0].upper() in ("HELLO", "CLIENT", "AUTH", "SELECT"):
+            return [packed]  # the client's own handshake
+        self.words += step
+        number, how = self.fails
+        if self.failed or not number or len(self.words) < number:
+            return [packed]
+        if how == "broken":
+            self.failed = True
+            raise redis.ConnectionError("Connection closed by server.")
+        if len(step) == 1 and step[0][0].upper() == "XADD":
+            self.failed = True
+            return [hiredis.pack_command(_REFUSE)]
+        return [packed]
+
+
+def _until_it_dies(sent: _Sent, send: Send, commands: int) -> bool:
+    """Send the receipts, and again after the till's death; return whether it died.
+
+    If it did not die before, it dies after the last command.
+    """
+    died = False
+
+    def before(number: int) -> None:
+        if number == commands + 1:
+            raise _Died
+
+    sent.begin()
+    try:
+        with interrupted(sent.client, before) as mortal:
+            _send_all(mortal, send)
+    except _Died:
+        died = True
+    if commands >= 0:
+        with _watched(sent.client) as again:
+            _send_all(again, send)
+    return died
+
+
+@contextmanager
+def _watched(client: redis.Redis) -> Iterator[redis.Redis]:
+    """Create another client, whose code ends at a deadline."""
+    with interrupted(client, lambda _number: None) as own:
+        yield own
+
+
+def _send_all(client: redis.Redis, send: Send, last: int = len(RECEIPTS)) -> None:
+    for receipt in RECEIPTS[:last]:
+        send(Stream(client, "till"), receipt)
+
+
+def _forbidden(steps: list[journal.Step], sent: _Sent) -> str:
+    """Return a hint if a script or IDMP was used, or another client; or else an empty text."""
+    told = [words for step in steps for words in step if _is_about_the_till(words)]
+    ran = Counter(words[0].upper() for words in told)
+    for words in [*told, *sent.words]:
+        name, options = words[0].upper(), {word.upper() for word in words[2:]}
+        if name in ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"):
+            return "a script does it, but leave scripts out here. One command is enough."
+        if name == "XADD" and options & {"IDMP", "IDMPAUTO"}:
+            return "IDMP needs Redis 8.6. Do it by hand, as on an older server."
+    ours = Counter(words[0].upper() for words in sent.words if _is_about_the_till(words))
+    return _OUTSIDE if ran - ours else ""
+
+
+def _is_about_the_till(words: list[str]) -> bool:
+    return any(word.startswith("till") for word in words[1:])
+
+
+def _with_failures(client: redis.Redis, sent: _Sent, send: Send, commands: int) -> Verdict | None:
+    """Let one command fail in each run; return the first verdict that is not right."""
+    reasons = {
+        "broken": "The connection broke once, and your code went on as if the receipt were there",
+        "full": "Redis refused a receipt because its memory was full (OOM), and your code went on "
+        "as if the receipt were there",
+    }
+    for how, reason in reasons.items():
+        for number in range(1, commands + 1):
+            _delete(client, "till")
+            sent.begin(number, how)
+            try:
+                with _watched(sent.client) as own:
+                    _send_all(own, send)
+            except Exception:
+                if not sent.failed:
+                    raise
+                sent.begin()
+                with _watched(sent.client) as own:
+                    _send_all(own, send)
+            hint = f" {reason}. Catch only the error that you expect."
+            if not (verdict := _grade_till(client, hint)).right:
+                return verdict
+    return None
+
+
+def _with_memory(client: redis.Redis, send: Send) -> Verdict | None:
+    """Let what the till remembers and what is in Redis differ; return what is not right."""
+    for first, meanwhile in ((2, len(RECEIPTS)), (len(RECEIPTS), 1)):
+        _delete(client, "till")
+        with _watched(client) as own:
+            _send_all(own, send, first)
+            _rename(client, "till", _AWAY + "till")
+            _send_all(own, send, meanwhile)  # another till, on another server
+            _delete(client, "till")
+            _rename(client, _AWAY + "till", "till")
+            _send_all(own, send)
+        hint = " Your code remembers receipts in Python, and a till that was restarted can't."
+        if not (verdict := _grade_till(client, hint)).right:
+            return verdict
+    return None
+
+
+@hinted("`till` must be a stream of receipts, but a key has another type.")
+def _grade_till(client: redis.Redis, why: str, *, forgot: bool = False) -> Verdict:
+    till = Stream(client, "till")
+    entries = [entry.fields for entry in till.range()]
+    receipts = [int(fields.get("receipt", 0)) for fields in entries]
+    sent = [{name: str(value) for name, value in one.items()} for one in RECEIPTS]
+    twice = sorted({number for number in receipts if receipts.count(number) > 1})
+    lost = sorted({1, 2, 3, 4} - set(receipts))
+    return grade(
+        "four receipts, each of them once and in order, wherever the till dies.",
+        [
+            (not receipts, f"the stream is empty. Add the receipts{_FORGOTTEN * forgot}.{why}"),
+            (bool(twice), f"the stream has {_list(twice)} twice.{why}"),
+            (
+                bool(lost),
+                f"the stream lacks {_list(lost)}. Was a new receipt refused, or remembered but "
+                f"never added?{why}",
+            ),
+            (receipts != [1, 2, 3, 4], f"the order is {_list(receipts)}. Keep it.{why}"),
+            (
+                any(fields not in sent for fields in entries),
+                "a receipt in the stream has other fields than those that were sent.",
+            ),
+            (
+                bool(entries) and till.info().entries_added != len(entries),
+                f"a receipt was added and deleted again. Others may have read it by then.{why}",
+            ),
+        ],
+    )
+
+
+def delete_tills(client: redis.Redis) -> None:
+    """Delete the keys of the exercise."""
+    _delete(client, "till")
+    _delete(client, _AWAY)
+
+
+def _delete(client: redis.Redis, prefix: str) -> None:
+    client.delete(*client.scan_iter(f"{prefix}*", count=1000), prefix)
+
+
+def _rename(client: redis.Redis, prefix: str, new: str) -> None:
+    for key in list(client.scan_iter(f"{prefix}*", count=1000)):
+        name = key.decode() if isinstance(key, bytes) else str(key)
+        client.rename(name, new + name.removeprefix(prefix))
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
