@@ -36,14 +36,28 @@ class Head:
         return str(self.label)
 
 
-def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
+@dataclass(frozen=True, slots=True)
+class Tinted:
+    """A label in a colour of its own, whichever row it is in; `empty` leaves its box unfilled."""
+
+    label: object
+    colour: str
+    empty: bool = False
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+
+def boxes(rows: Mapping[str, Iterable[object]], discs: Mapping[str, str] | None = None) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
     ----------
     rows : mapping of str to iterable
-        The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, and None
-        leaves a gap.
+        The labels of each row's boxes. A `Lost` one is crossed out, a `Head` has no box, a `Tinted`
+        one has its own colour, and None leaves a gap.
+    discs : mapping of str to str, optional
+        The colour of a disc, such as a stone, before a row's name.
 
     Examples
     --------
@@ -51,13 +65,16 @@ def boxes(rows: Mapping[str, Iterable[object]]) -> Picture:
     asked: ann, ben; answered: ann, ben (crossed out)
     """
     listed = {name: list(items) for name, items in rows.items()}
-    left = int(_BOLD * max(map(columns, listed), default=0)) + 28
+    left = int(_BOLD * max(map(columns, listed), default=0)) + (44 if discs else 28)
     texts = [str(one) for items in listed.values() for one in items if one is not None]
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
     parts, y = [], 4
     for number, (name, items) in enumerate(listed.items()):
-        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
+        if disc := (discs or {}).get(name):
+            parts.append(f"<circle cx='23' cy='{y + 12}' r='7' fill='{disc}' stroke='#333333'/>")
+        indent = 36 if discs else 16
+        parts.append(f"<text x='{indent}' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
         for place, one in enumerate(items):
             x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)
             if one is not None:
@@ -85,7 +102,10 @@ def with_lost(items: Iterable[object], left: Collection[object]) -> list[object]
 
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     lost = isinstance(one, Lost)
+    line = one.colour if isinstance(one, Tinted) else line
     paint = f"fill='none' stroke='{RED}' stroke-dasharray='3 2'" if lost else _paint(line)
+    if isinstance(one, Tinted) and one.empty:
+        paint = f"fill='none' stroke='{line}' stroke-dasharray='3 2'"
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )

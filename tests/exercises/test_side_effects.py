@@ -232,7 +232,9 @@ def relay(redis: Redis, *, noack: bool = False, back: int = 1, again: bool = Fal
             group.set_id("0")
             entries: list[Entry] = ben.read()
         else:
-            entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read(noack=noack)]
+            own = ben.read(after="0")
+            claimed = ben.autoclaim(min_idle_ms=MINUTE_MS).entries
+            entries = [*claimed, *own, *ben.read(noack=noack)]
         for entry in entries[::back]:
             judge_one(entry)
             ben.ack(entry.id)
@@ -241,10 +243,13 @@ def relay(redis: Redis, *, noack: bool = False, back: int = 1, again: bool = Fal
 
 
 def a_pair_for_a_coord(redis: Redis) -> Verdict:
-    lost = judge.new_lost(redis)
-    lost.ask((4, 4), req_id="r7")  # type: ignore[arg-type]
-    lost.listen()
-    return judge.check_lost(redis)
+    def ask(match: Any, coord: Any) -> None:
+        while True:
+            with suppress(ConnectionError):
+                match.ask(tuple(coord), req_id=f"r{match.client.incr('shaky:requests')}")
+                return
+
+    return judge.check_asking(redis, ask)
 
 
 def style(redis: Redis, read: Callable[[ConsumerGroup], list[Entry]]) -> Verdict:
