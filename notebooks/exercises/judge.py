@@ -16,7 +16,7 @@ from exercises.relay import check_relay
 _TIMEOUT_S = 15
 
 
-def wait_for(condition: Callable[[], object], every_s: float = 0.01) -> None:
+def wait_for(condition: Callable[[], object]) -> None:
     """Wait until a condition holds.
 
     Raises
@@ -28,7 +28,7 @@ def wait_for(condition: Callable[[], object], every_s: float = 0.01) -> None:
     while not condition():
         if time.monotonic() > until:
             raise TimeoutError(f"still waiting after {_TIMEOUT_S} s: run the cells from the top")
-        time.sleep(every_s)
+        time.sleep(0.01)
 
 
 def clean_up(client: redis.Redis, *prefixes: str) -> None:

@@ -111,9 +111,11 @@ def evening(
         answer()
     clients.leave("ann")
     answer()
+    clients.note("lobby away")
     for session in ("gus", "hal", "ida"):
-        clients.find(session)  # the lobby takes a break
+        clients.find(session)
         draw()
+    clients.note("lobby back")
     answer()
     clients.leave("ida")
     answer()
