@@ -32,9 +32,9 @@ from streamviz.plots.traces import (
 )
 
 _WAITS = "waits"
-_ABOVE = 0.36  # of a lane: the name of a game that is over, above its end
+_ABOVE = 0.55  # of a lane: the name of a game that is over, above the end of its bar
 _BAR = 0.3  # of a lane: half of the bar of a session that leaves
-_TOP, _ROWS = 2.5, (2.0, 1.0)  # lanes: above them there is room for two rows of words
+_TOP, _ROWS = 2.8, (2.3, 1.4)  # lanes: above them there is room for two rows of words
 _LOWER = 0.3  # of a lane: the bar of a second game is below that of the first, about its width
 
 
@@ -201,11 +201,15 @@ class SeatsPlot(Plot):
             ],
             "text": [names[stay.game][0] for stay in last],
             "textfont": {"color": [names[stay.game][1] for stay in last]},
+            "textposition": [
+                "middle right" if stay.until_ms is None else "middle left" for stay in last
+            ],
         }
         if history.samples:  # the axis of time begins with the history, and not with a request
             labels["x"].append(seconds(history.samples[0].time_ms, history))
             labels["y"].append(None)
             labels["text"].append("")
+            labels["textposition"].append("middle right")
         height = len(lane) - 0.4 + _TOP
         rows = tuple(round(1 - (_TOP - at) / height, 3) for at in _ROWS)
         return [*traces, labels, events(history, rows=rows)]

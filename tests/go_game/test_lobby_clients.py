@@ -78,7 +78,7 @@ def test_a_player_who_leaves_gives_up_the_seat_and_the_other_stays(clients: Lobb
     leaves = figure(clients)["data"][2]
     assert leaves["x"] == [2.5, 2.5, None], "a bar across the lane"
     over = figure(clients)["data"][-2]
-    assert over["y"][:2] == [0.36, -1], "the name of a game that is over stands above the lane"
+    assert over["y"][:2] == [0.55, -1], "the name of a game that is over stands above the lane"
     assert "game 1: ben;" in figure(clients)["summary"]
 
 
