@@ -31,6 +31,11 @@ def req_id_of(entry: Entry) -> str:
     return next((move.req_id for move in moves_of([entry]).values()), "?")
 
 
+def quoted(words: Iterable[str]) -> str:
+    """Return answers as text in quotation marks."""
+    return " and ".join(map(repr, words))
+
+
 def moves_of(entries: Iterable[Entry]) -> dict[EntryId, MakeMove]:
     """Return the request of each entry that holds one, by its ID; the others are dead letters."""
     moves: dict[EntryId, MakeMove] = {}

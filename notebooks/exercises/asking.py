@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from exercises.answers import answers, moves_of
+from exercises.answers import answers, moves_of, quoted
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline
 from exercises.judge_pictures import dialogue
@@ -41,7 +41,7 @@ class _Shaky(Match):
         self.calls += 1
         if self.calls > _MOST_CALLS:
             raise EndlessLoop(
-                f"{_MOST_CALLS} requests for one move: ask again only after an error."
+                f"{_MOST_CALLS} requests for one move. Ask again only after an error."
             )
         when = self.breaks.pop(0) if self.breaks else ""
         if when == "before":
@@ -95,7 +95,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     except ConnectionError:
         return Verdict(
             False,
-            "the connection broke, and your function did not ask again: catch ConnectionError.",
+            "the connection broke, and your function did not ask again. Catch ConnectionError.",
         )
     return Verdict(
         True,
@@ -116,7 +116,7 @@ def _picture(match: Match, *_: object) -> Picture:
     return dialogue(match.client, PREFIX)
 
 
-@hinted("a stream of the match is missing: leave its keys as they are.", _picture)
+@hinted("a stream of the match is missing. Leave its keys as they are.", _picture)
 def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool) -> Verdict:
     """Grade one call of the function: one request, sent as often as needed, has one answer."""
     new = _moves(match)[before:]
@@ -129,23 +129,25 @@ def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool)
         [
             (
                 len(_moves(match)) < len(Stream(match.client, REQUESTS)),
-                "the judge can't read one of your requests: give a Coord, and the ID as text.",
+                "the judge can't read one of your requests. Give a Coord, and the ID as text.",
             ),
-            (not new, f"no request for {point} has arrived: call match.ask."),
+            (not new, f"no request for {point} has arrived. Call match.ask."),
             (
                 any((move.player, move.coord) != (match.you, _POINTS[point]) for move in new),
-                f"you were to ask for {point} and nothing else: pass on the point.",
+                f"your function was called for {point}, and asked for something else. "
+                "Pass the point on.",
             ),
             (
                 len(ids) > 1,
                 f"the connection broke after the request for {point} had arrived. Your next try "
-                f"was another request for the judge, which answered {' and '.join(words)!r}. "
+                f"was another request for the judge. The two answers are "
+                f"{quoted(words)}. "
                 "What tells the judge that both are the same request?",
             ),
             (
                 step > 0 and bool(set(ids) & old),
                 f"the request for {point} has the same ID as an older one, so the judge took it "
-                "for a repetition and made no move: each call of your function is a new request.",
+                "for a repetition and made no move. Each call of your function is a new request.",
             ),
             (
                 in_turn and words != ["made"],

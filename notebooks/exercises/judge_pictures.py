@@ -29,7 +29,7 @@ def dialogue(client: redis.Redis, prefix: str) -> picture.Picture:
     words = []
     for number, one in enumerate(asked):
         left = said.get(one)
-        none = "no new answer" if one in asked[:number] else "no answer"
+        none = "none" if one in asked[:number] else "none yet"
         words.append(_answered(left.pop(0)) if left else Tinted(none, GREY, empty=True))
     return boxes({"asked": [Tinted(names[one], GREY) for one in asked], "answered": words})
 

@@ -34,7 +34,7 @@ class _Evening:
 _EVENINGS = (
     _Evening(
         [("1000-0", "zoe", False), ("2000-0", "yan", False), ("3000-0", "wim", False)],
-        "three players asked, and nobody left: the first two play, and the third waits.",
+        "three players asked, and none of them left. The first two play, and the third waits.",
     ),
     _Evening(
         [
@@ -71,7 +71,7 @@ _EVENINGS = (
             ("1001-0", "wim", False),
             ("1002-0", "kim", False),
         ],
-        "zoe asked at 999-9 and left at 999-10, and yan asked at 1000-0. IDs are numbers, not text.",
+        "zoe asked at 999-9 and left at 999-10, before yan asked. IDs are numbers, not text.",
     ),
     _Evening(
         [
@@ -128,11 +128,11 @@ def _graded(client: redis.Redis, evening: _Evening) -> Verdict:
     try:
         words: Any = client.lrange(PAIRS, 0, -1)
     except redis.ResponseError:
-        return Verdict(False, f"`{PAIRS}` must be a list: write a pair with RPUSH.")
+        return Verdict(False, f"`{PAIRS}` must be a list. Write a pair with RPUSH.")
     lengths = client.xlen(FIND), client.xlen(LEAVE)
     left = sum(leaves for *_, leaves in evening.acts)
     if lengths != (len(evening.acts) - left, left):
-        return Verdict(False, "the requests must stay in their streams: only read them.")
+        return Verdict(False, "the requests must stay in their streams. Only read them.")
     pairs = [word.decode() for word in words]
     shown = _picture(evening, pairs)
     got, wanted = (sorted(map(_players, some)) for some in (pairs, _pairs(evening)))

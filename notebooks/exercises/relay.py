@@ -201,7 +201,7 @@ def _run(
     def counted(number: int) -> None:
         if number > _MOST_COMMANDS:
             raise EndlessLoop(
-                f"{_MOST_COMMANDS} commands and no end: read without BLOCK, and end when nothing "
+                f"{_MOST_COMMANDS} commands and no end. Read without BLOCK, and end when nothing "
                 "is left."
             )
         command(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exercises.answers import answers, moves_of, req_id_of
+from exercises.answers import answers, moves_of, quoted, req_id_of
 from exercises.hints import hinted
 from exercises.picture import Picture, picture_if_possible
 from exercises.verdict import Verdict, count_of, grade
@@ -21,7 +21,7 @@ def _requests(group: ConsumerGroup, *_: object) -> Picture | None:
     return picture_if_possible(group.connection.client, RELAYED, label=req_id_of)
 
 
-_GONE = "the group `judge` or a stream is gone: leave the keys as they are."
+_GONE = "the group `judge` or a stream is gone. Leave the keys as they are."
 
 
 @hinted(_GONE, _requests)
@@ -44,25 +44,25 @@ def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
             ),
             (
                 bool(rejected),
-                f"{rejected[0] if rejected else ''} was rejected: an older move of the game was "
+                f"{rejected[0] if rejected else ''} was rejected. An older move of the game was "
                 "still pending for another judge. Claim that first, then judge in the order of "
                 "the IDs.",
             ),
             (len(by_request) < MOVES, f"{len(by_request)} of 3 moves are answered."),
             (
                 order != sorted(order),
-                f"the moves were made in the order {', '.join(order)}: judge in the order of the "
+                f"the moves were made in the order {', '.join(order)}. Judge in the order of the "
                 "IDs.",
             ),
             (bool(shortcut), shortcut),
             (
                 pending > 0,
-                f"{count_of(pending, 'move is', 'moves are')} still pending: acknowledge what is "
+                f"{count_of(pending, 'move is', 'moves are')} still pending. Acknowledge what is "
                 "answered.",
             ),
             (
                 bool(waiting),
-                "a move is still waiting: the next judge that reads will answer it once more.",
+                "a move is still waiting. The next judge that reads will answer it once more.",
             ),
         ],
     )
@@ -75,7 +75,8 @@ def grade_rival(group: ConsumerGroup) -> Verdict:
     twice = min((req_id for req_id, words in said.items() if len(words) > 1), default="")
     hint = (
         f"{twice} was judged before ben held it. Meanwhile the judge cy took it, and answered it, "
-        f"too: {' and '.join(said.get(twice, []))}. Claim or read a move first, then judge it."
+        f"too. The answers are {quoted(said.get(twice, []))}. Claim or read a move first, then "
+        "judge it."
     )
     return grade("", [(bool(twice), hint)])
 
@@ -109,7 +110,7 @@ def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
     lost = _lost(group)
     hint = (
         f"{failed if failed in lost else min(lost, default='')} was acknowledged before it was "
-        f"answered. {why}, and no judge will ever answer it: acknowledge a move after its answer, "
+        f"answered. {why}, and no judge will ever answer it. Acknowledge a move after its answer, "
         "and only if it was answered."
     )
     return grade("", [(bool(lost), hint)])
@@ -128,19 +129,18 @@ def grade_again(group: ConsumerGroup, failed: str) -> Verdict:
             (
                 bool(twice),
                 f"judging {failed} failed once, and your function was called again. {twice} had "
-                "its answer, but was still pending, so it was answered twice: "
-                f"{' and '.join(said.get(twice, []))}. Acknowledge each move as soon as it is "
-                "answered.",
+                "its answer, but was still pending, so it has two answers, "
+                f"{quoted(said.get(twice, []))}. Acknowledge each move as soon as it is answered.",
             ),
             (
                 bool(rejected),
                 f"judging {failed} failed once, and {rejected[0] if rejected else ''} was judged "
-                "all the same, and rejected: after a failure judge no younger move, but begin "
+                "all the same, and rejected. After a failure judge no younger move, but begin "
                 "again with the oldest.",
             ),
             (
                 len(said) < MOVES or pending > 0 or bool(waiting),
-                f"judging {failed} failed once, and your function was called again: "
+                f"judging {failed} failed once, and your function was called again. "
                 f"{len(said)} of 3 moves are answered, and "
                 f"{count_of(pending, 'is', 'are')} pending. A restart begins with what is "
                 "pending, its own included.",

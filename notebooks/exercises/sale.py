@@ -23,7 +23,7 @@ _SEATS, _TIMEOUT_S = 12, 60
 _MOST_COMMANDS, _PATIENCE = 60, 200  # of a handler; of one that waits for another
 _STUCK = (
     "one buyer waited for another inside your Python code. A lock there works in one process "
-    "only, and buyers are in many: let Redis decide."
+    "only, and buyers are in many. Let Redis decide."
 )
 _RIGHT = (
     "each seat was sold once and to one buyer, although buyers came at the same time, paused, died "
@@ -104,7 +104,7 @@ def _sell(client: redis.Redis, take: Take) -> str:
     return ""
 
 
-@hinted("`sale:seats` must be a hash: run the whole cell again.")
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
 def _grade_crowd(client: redis.Redis) -> Verdict:
     """Grade the crowd: each seat was promised to one buyer, who is its owner in Redis."""
     entries = Stream(client, f"{SALE}promises").range()
@@ -113,13 +113,13 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
     return grade(
         _RIGHT,
         [
-            (not sold, "no seat was sold: does take() return true if the buyer gets the seat?"),
+            (not sold, "no seat was sold. Does take() return true if the buyer gets the seat?"),
             (
                 any(count > 1 for count in sold.values()),
-                "a seat was sold more than once: another buyer came between two of your commands. "
+                "a seat was sold more than once. Another buyer came between two of your commands. "
                 "Which single command checks and takes?",
             ),
-            (len(sold) < _SEATS, "not all seats were sold: one of the four must get each."),
+            (len(sold) < _SEATS, "not all seats were sold. One of the four must get each."),
             (bool(wrong), "the owner in the hash sale:seats is not the buyer who got the promise."),
         ],
     )
@@ -179,16 +179,16 @@ def _with_pauses(client: redis.Redis, take: Take) -> Verdict:
         verdict = _grade_pause(client, seat, (slow, *late), bool(expired))
         if not verdict.right or not late:
             return attempt.graded(verdict)
-    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat: does it end?")
+    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
 
 
-@hinted("`sale:seats` must be a hash: run the whole cell again.")
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
 def _grade_pause(
     client: redis.Redis, seat: str, promised: tuple[bool, ...], expired: bool
 ) -> Verdict:
     """Grade one seat: of a slow buyer and one that came meanwhile, one got it."""
     lock = (
-        "Your lock expired meanwhile, so it protects nothing: the last write itself must check "
+        "Your lock expired meanwhile, so it protects nothing. The last write itself must check "
         "that the seat is free."
     )
     owner = _owner(client, seat)
@@ -235,10 +235,10 @@ def _with_deaths(client: redis.Redis, take: Take) -> Verdict:
         verdict = _grade_death(client, seat, what, other=other, again=again)
         if not verdict.right or not died:
             return attempt.graded(verdict)
-    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat: does it end?")
+    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
 
 
-@hinted("`sale:seats` must be a hash: run the whole cell again.")
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
 def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, again: bool) -> Verdict:
     """Grade one seat whose first buyer died, and asked again after another buyer."""
     owner = _owner(client, seat)
@@ -247,7 +247,7 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
         [
             (
                 not owner,
-                f"{what}, and now no buyer can have its seat: what marks the seat as taken must "
+                f"{what}, and now no buyer can have its seat. What marks the seat as taken must "
                 "be the same command that writes the owner.",
             ),
             (
@@ -257,7 +257,7 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
             (
                 owner == "first" and not again,
                 f"{what}. It asked again, and was refused the seat that sale:seats says is its "
-                "own: return true also if the buyer has the seat already.",
+                "own. Return true also if the buyer has the seat already.",
             ),
             (
                 {"first": again, "other": other}.get(owner) is not True,

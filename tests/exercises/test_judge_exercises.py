@@ -83,16 +83,16 @@ def ask_until_it_holds(match: Match, coord: Coord, req_id: str) -> None:
     [
         (
             ask_anew_each_time,
-            "was another request for the judge, which answered 'made and rejected",
+            "was another request for the judge. The two answers are 'made' and 'rejected",
         ),
-        (ask_once, "catch ConnectionError"),
+        (ask_once, "Catch ConnectionError"),
         (ask_once_and_hope, "no request for E5 has arrived"),
         (ask_under_one_id, "request for C3 has the same ID as an older one"),
         (ask_under_the_point, "request for G3 has the same ID as an older one"),
         (ask_for_ever, "20 requests for one move"),
-        (ask_for_more, "ask for E5 and nothing else"),
+        (ask_for_more, "called for E5, and asked for something else"),
         (ask_twice, "another request for the judge"),
-        (lambda match, coord: None, "no request for E5 has arrived: call match.ask"),
+        (lambda match, coord: None, "no request for E5 has arrived. Call match.ask"),
         (lambda match: None, "let it take 2 arguments"),
     ],
 )
@@ -133,7 +133,7 @@ def look_first(match: Match, coord: Coord) -> None:
 def test_one_id_for_all_tries_of_a_request_is_right(redis: redis_py.Redis, ask: Any) -> None:
     verdict = exercise.check_asking(redis, ask)
     assert verdict.right, verdict
-    assert "no new answer" in repr(verdict.picture) or ask is look_first
+    assert ", none" in repr(verdict.picture) or ask is look_first
 
 
 def all_of(ben: Consumer) -> list[Entry]:
@@ -306,7 +306,7 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
         (twice, "answered twice"),
         (own_read_twice, "r1 was answered twice"),
         (own_read_twice, "`0` returned them again"),
-        (claim_for_ever, "300 commands and no end: read without BLOCK"),
+        (claim_for_ever, "300 commands and no end. Read without BLOCK"),
         (acknowledge_first, "r1 was acknowledged before it was answered"),
         (acknowledge_all_at_once_first, "r1 was acknowledged before it was answered"),
         (acknowledge_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
@@ -316,13 +316,13 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
         (go_on_after_a_failure, "and r2 was judged all the same, and rejected"),
         (
             forget_its_own_after_a_restart,
-            "r1 failed once, and your function was called again: 2 of 3",
+            "r1 failed once, and your function was called again. 2 of 3",
         ),
         (judge_and_then_claim, "r1 was judged before ben held it. Meanwhile the judge cy took it"),
         (claim_from_live_judges, "the judge cy is alive"),
         (claim_after_a_second, "the judge cy is alive"),
-        (acknowledge_all_at_the_end, "so it was answered twice: made and rejected"),
-        (claim_each_after_its_answer, "made and rejected: the other player is up"),
+        (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
+        (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
         (judge_the_new_one_unread, "r3 was judged before ben held it"),
         (lambda group: None, "let it take 2 arguments"),
         (None, "give it the function itself"),

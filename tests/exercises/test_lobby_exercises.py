@@ -124,7 +124,7 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_under_a_lock_that_stays, "now no buyer can have its seat"),
         (take_if_first_to_count, "now no buyer can have its seat"),
         (take_with_a_mark_first, "now no buyer can have its seat"),
-        (take_once_and_refuse_the_owner, "return true also if the buyer has the seat already"),
+        (take_once_and_refuse_the_owner, "Return true also if the buyer has the seat already"),
     ],
 )
 def test_a_handler_that_sells_wrongly_is_not_yet_right(
@@ -286,12 +286,12 @@ def pairs_as_a_set(client: Any) -> None:
 @pytest.mark.parametrize(
     ("meet", "hint"),
     [
-        (lambda client: None, "the first two play, and the third waits. Your list has nothing"),
+        (lambda client: None, "The first two play, and the third waits. Your list has nothing"),
         (never_look_who_left, "zoe left before yan asked"),
         (those_who_left_last, "zoe left before yan asked"),
         (without_those_who_left, "zoe left after she was seated with yan"),
         (by_ids_as_text, "IDs are numbers, not text"),
-        (take_them_out, "only read them"),
+        (take_them_out, "Only read them"),
         (wait_for_more, "BLOCK 0 waits for ever"),
         (pairs_as_a_set, "must be a list"),
         (lambda: None, "let it take 1 argument"),

@@ -355,7 +355,7 @@ WRONG: list[tuple[str, Answer]] = [
     ("with NOACK", lambda r: relay(r, noack=True)),
     ("in the order r3, r2, r1", lambda r: relay(r, back=-1)),
     ("XGROUP SETID", lambda r: relay(r, again=True)),
-    ("give a Coord", a_pair_for_a_coord),
+    ("Give a Coord", a_pair_for_a_coord),
     ("let it take 3 arguments", lambda r: sold(r, lambda client, seat: True)),
     (
         "with NOACK",
