@@ -57,7 +57,7 @@ def games(client: redis.Redis, prefix: str, waiting: str = "") -> Picture:
         rows["waiting"] = [Tinted(waiting, GREY, empty=True)]
     ready = messages(Topic.GAME_READY)
     if ready:
-        rows[""] = [Head("black"), Head("white")]
+        rows["seats"] = [Head("black"), Head("white")]
     for number, one in enumerate(ready):
         pair = (Tinted(who, colour(number)) for who in (one.black, one.white))
         rows[f"game {number + 1}"] = [*pair]

@@ -14,7 +14,7 @@ from exercises.hints import misfit
 from exercises.interrupted import EndlessLoop, deadline
 from exercises.picture import Picture
 from exercises.verdict import Verdict
-from streamviz.plots.traces import GREY
+from streamviz.plots.traces import GREY, colour
 
 MEET = "meet:"
 FIND, LEAVE, PAIRS = f"{MEET}find", f"{MEET}leave", f"{MEET}pairs"
@@ -167,4 +167,5 @@ def _picture(evening: _Evening, pairs: Sequence[str]) -> Picture:
         Lost(f"{who} leaves") if leaves else Tinted(f"{who} asks", GREY)
         for _, who, leaves in evening.acts
     ]
-    return boxes({"requests": acts, "pairs": pairs})
+    games = [Tinted(pair, colour(number)) for number, pair in enumerate(pairs)]
+    return boxes({"requests": acts, "pairs": games})

@@ -210,6 +210,7 @@ class SeatsPlot(Plot):
             labels["y"].append(None)
             labels["text"].append("")
             labels["textposition"].append("middle right")
+            labels["textfont"]["color"].append(GREY)
         height = len(lane) - 0.4 + _TOP
         rows = tuple(round(1 - (_TOP - at) / height, 3) for at in _ROWS)
         return [*traces, labels, events(history, rows=rows)]

@@ -335,7 +335,7 @@ def test_games_show_what_became_of_each_request(redis: redis_py.Redis, prefix: s
     clients.listen()
     assert repr(exercise.games(redis, prefix)) == (
         "asked: zoe, ann, zoe: repeated, zoe: refused (crossed out), kim (crossed out); "
-        ": black, white; game 1: zoe, ann"
+        "seats: black, white; game 1: zoe, ann"
     )
 
 

@@ -17,6 +17,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.figure import Figure, apply
 from streamviz.plots.svg import render
+from streamviz.plots.traces import GREY
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_two_players_meet_and_a_third_waits(clients: LobbyClients) -> None:
     assert labels["text"] == ["game 1", "game 1", ""], "at the end of its bar, and in no legend"
     assert labels["x"] == [*game["x"][1::3], 0], "the axis begins where those of other plots do"
     assert labels["y"] == [*game["y"][1::3], None]
-    assert labels["textfont"]["color"] == [game["line"]["color"]] * 2
+    assert labels["textfont"]["color"] == [*[game["line"]["color"]] * 2, GREY]
     assert figure(clients)["layout"]["showlegend"] is False
 
 
