@@ -20,7 +20,7 @@ from streamviz.client.stream import Stream
 
 PREFIX = "shaky:"
 REQUESTS = f"{PREFIX}{Topic.MAKE_MOVE}"
-_MOST_CALLS = 20
+_MOST_CALLS, _WHITE = 20, "white-"
 _POINTS = {"E5": Coord(4, 4), "C3": Coord(2, 6), "G3": Coord(6, 6)}
 
 Ask = Callable[[Match, Coord], Any]
@@ -108,12 +108,12 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
 def _white(match: Match) -> None:
     """Let the other player move, by name, in the corner."""
     number = len(match.game.moves)
-    Match.ask(match, Coord(number, 0), Player.WHITE, f"white-{number}")
+    Match.ask(match, Coord(number, 0), Player.WHITE, f"{_WHITE}{number}")
     match.listen()
 
 
 def _picture(match: Match, *_: object) -> Picture:
-    return dialogue(match.client, PREFIX)
+    return dialogue(match.client, PREFIX, without=_WHITE)
 
 
 @hinted("a stream of the match is missing. Leave its keys as they are.", _picture)

@@ -17,10 +17,14 @@ _COLOURS = {"made": COLOURS[2], "rejected": RED}  # of an answer; a request with
 _STONES = {"black": "#111111", "white": "#ffffff"}
 
 
-def dialogue(client: redis.Redis, prefix: str) -> picture.Picture:
-    """Draw the requests by their IDs, and below each the first word of its answer."""
+def dialogue(client: redis.Redis, prefix: str, without: str = "-") -> picture.Picture:
+    """Draw the requests by their IDs, and below each the first word of its answer.
+
+    Leave out those whose ID begins with the text `without`.
+    """
     entries = Stream(client, f"{prefix}{Topic.MAKE_MOVE}").range()
-    asked = [move.req_id for move in moves_of(entries).values()]
+    ids = [move.req_id for move in moves_of(entries).values()]
+    asked = [one for one in ids if not one.startswith(without)]
     said = answers(client, prefix)
     names = {
         one: one if len(one) < _NAME else f"request {n}"
