@@ -26,6 +26,16 @@ def answers(client: redis.Redis, prefix: str) -> dict[str, list[str]]:
     return by_request
 
 
+def req_id_of(entry: Entry) -> str:
+    """Return the ID of the request that an entry holds; a question mark if it holds none."""
+    return next((move.req_id for move in moves_of([entry]).values()), "?")
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Return answers as text in quotation marks."""
+    return " and ".join(map(repr, words))
+
+
 def moves_of(entries: Iterable[Entry]) -> dict[EntryId, MakeMove]:
     """Return the request of each entry that holds one, by its ID; the others are dead letters."""
     moves: dict[EntryId, MakeMove] = {}

@@ -44,10 +44,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Tinted:
-    """A box in the colour of what it is about, wherever it stands; colours are numbered from 0."""
+    """A box in a colour of its own, a CSS colour or a number from 0, whichever row it is in.
+
+    `empty` leaves it unfilled.
+    """
 
     label: object
-    number: int
+    colour: str | int
+    empty: bool = False
 
     def __str__(self) -> str:
         return str(self.label)
@@ -64,7 +68,11 @@ class Pale:
         return str(self.label)
 
 
-def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> Picture:
+def boxes(
+    rows: Mapping[str, Iterable[object]],
+    colours: Iterable[int] = (),
+    discs: Mapping[str, str] | None = None,
+) -> Picture:
     """Draw a row of boxes for each name.
 
     Parameters
@@ -74,6 +82,8 @@ def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> 
         leaves a gap. A `Tinted` one has a colour other than its row's, a `Pale` one has none.
     colours : iterable of int
         The number of each row's colour; by default, each row has its own.
+    discs : mapping of str to str, optional
+        The colour of a disc, such as a stone, before a row's name.
 
     Examples
     --------
@@ -81,14 +91,17 @@ def boxes(rows: Mapping[str, Iterable[object]], colours: Iterable[int] = ()) -> 
     asked: ann, ben; answered: ann, ben (crossed out)
     """
     listed = {name: list(items) for name, items in rows.items()}
-    left = int(_BOLD * max(map(columns, listed), default=0)) + 28
+    left = int(_BOLD * max(map(columns, listed), default=0)) + (44 if discs else 28)
     texts = [str(one) for items in listed.values() for one in items if one is not None]
     wide = max(_HIGH, int(_LETTER * max(map(columns, texts), default=0)) + 12)
     fit = max(1, (_WIDTH - left) // (wide + _GAP))
     parts, y = [], 4
     numbers = list(colours) or range(len(listed))
     for number, (name, items) in zip(numbers, listed.items(), strict=True):
-        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
+        if disc := (discs or {}).get(name):
+            parts.append(f"<circle cx='23' cy='{y + 12}' r='7' fill='{disc}' stroke='#333333'/>")
+        indent = 36 if discs else 16
+        parts.append(f"<text x='{indent}' y='{y + 16}' font-weight='600'>{escape(name)}</text>")
         for place, one in enumerate(items):
             x, below = left + place % fit * (wide + _GAP), place // fit * (_HIGH + _GAP)
             if one is not None:
@@ -119,10 +132,13 @@ def with_lost(
 def _box(one: object, x: int, y: int, wide: int, line: str) -> str:
     lost = isinstance(one, Lost)
     ink = RED if lost and not isinstance(one, Trimmed) else GREY
+    if isinstance(one, Tinted):
+        line = colour(one.colour) if isinstance(one.colour, int) else one.colour
+    paint = _paint(line)
     if lost or isinstance(one, Pale):
         paint = f"fill='none' stroke='{ink}' stroke-dasharray='3 2'"
-    else:
-        paint = _paint(colour(one.number) if isinstance(one, Tinted) else line)
+    elif isinstance(one, Tinted) and one.empty:
+        paint = f"fill='none' stroke='{line}' stroke-dasharray='3 2'"
     label = (
         f"<text x='{x + wide / 2:g}' y='{y + 16}' text-anchor='middle'>{escape(str(one))}</text>"
     )

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -33,6 +33,7 @@ _WIDTH = 720
 _DAY_MS = 86_400_000
 _MOST = 60  # entries with labels
 _seen: dict[str, _Follower] = {}
+Label = str | Callable[[Entry], str]
 
 
 class _Still(Flow):
@@ -158,7 +159,7 @@ def start(client: Any, key: str) -> None:
 
 
 def picture(
-    client: Any, key: str, *, label: str | None = None, **readers: str | EntryId
+    client: Any, key: str, *, label: Label | None = None, **readers: str | EntryId
 ) -> Picture:
     """Draw a stream as it is now, and follow it from now on.
 
@@ -170,8 +171,9 @@ def picture(
         A client of the server.
     key : str
         The key of the stream.
-    label : str, optional
-        The field whose values stand in the boxes, in place of the IDs.
+    label : str or callable, optional
+        The field whose values stand in the boxes, in place of the IDs; or what returns an entry's
+        label.
     **readers
         The last ID of each plain reader.
 
@@ -200,7 +202,7 @@ def picture_of(history: History) -> Picture:
     return _draw(_Still(ages=True), history, {str(one.id): str(one.id) for one in entries})
 
 
-def picture_if_possible(client: Any, key: str, *, label: str | None = None) -> Picture | None:
+def picture_if_possible(client: Any, key: str, *, label: Label | None = None) -> Picture | None:
     """Return a picture, or None where there is no stream or no answer."""
     try:
         return picture(client, key, label=label) if Stream(client, key).exists() else None
@@ -241,7 +243,9 @@ def _in_order(scene: dict[str, Any], history: History, ids: Iterable[str]) -> di
     return scene | moved
 
 
-def _label(entry: Entry, field: str | None) -> str:
+def _label(entry: Entry, field: Label | None) -> str:
+    if callable(field):
+        return field(entry)
     return str(entry.fields.get(field, "")) if field else str(entry.id)
 
 

@@ -9,6 +9,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.contrast import SUBSTITUTES
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events, headroom
 from streamviz.plots.figure import Plot, seconds
 from streamviz.plots.texts import label, no_data_text, number_text
 from streamviz.plots.traces import (
@@ -25,7 +26,7 @@ class AddedPlot(Plot):
     """A line for each stream: the number of entries ever added.
 
     The answers' lines follow the requests' line. While the answers together are fewer than the
-    requests, some requests are waiting.
+    requests, some requests are waiting. A hairline with its words is an event.
 
     Parameters
     ----------
@@ -52,14 +53,16 @@ class AddedPlot(Plot):
         return tuple(self.histories)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return a line for each stream, and their names."""
-        return [*step_lines(map(label, self.histories)), end_labels(colours(len(self.histories)))]
+        """Return a line for each stream, their names, and the events."""
+        lines = step_lines(map(label, self.histories))
+        return [*lines, end_labels(colours(len(self.histories))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         """Return the axes."""
         return {
             "xaxis": {"title": {"text": "seconds"}},
             "yaxis": {"title": {"text": "entries"}, "rangemode": "tozero"},
+            "yaxis2": EVENT_AXIS,
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "meta": {"substitutes": SUBSTITUTES, "first_below": True},
             "showlegend": False,
@@ -70,16 +73,19 @@ class AddedPlot(Plot):
         return [_added(one, sample.n) for one in self.histories.values()]
 
     def current_state(self, history: History) -> list[Trace]:
-        """Return each line's name and last value, at its end."""
+        """Return each line's name and last value, at its end, and the events."""
         if history.newest is None:
-            return [end_texts(None, [], [], 0, 1)]
+            return [end_texts(None, [], [], 0, 1), events(history)]
         counts = self.sampled_values(history.newest, history)
         texts = [
             f"{label(name, 16)} {'?' if count is None else f'{count:,}'}"
             for name, count in zip(self.histories, counts, strict=True)
         ]
         top = max((count for count in counts if count is not None), default=0)
-        return [end_texts(seconds(history.newest.time_ms, history), texts, counts, top, 0.075)]
+        if history.event_count:
+            top = round(top * headroom(history))
+        at = seconds(history.newest.time_ms, history)
+        return [end_texts(at, texts, counts, top, 0.075), events(history)]
 
     def summary(self, history: History) -> str:
         """Return the numbers in words."""

@@ -235,7 +235,11 @@ def _move_or_none(entries: Sequence[Entry]) -> MakeMove | None:
 
 def main() -> int:
     """Run a judge from the command line; see `go_game.worker_loop.main`."""
-    return worker_loop.main("judge", lambda client, args: Judge(client, args.prefix))
+    return worker_loop.main(
+        "judge",
+        lambda client, args: Judge(client, args.prefix, batch=args.batch),
+        lambda parser: parser.add_argument("--batch", type=int, default=100),
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ far the lobby has read.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -158,11 +159,16 @@ def main() -> int:
     """Run a lobby from the command line; see `go_game.worker_loop.main`."""
     return worker_loop.main(
         "lobby",
-        lambda client, args: Lobby(client, args.prefix, rules=Rules.named(args.rules)),
-        lambda parser: parser.add_argument(
-            "--rules", choices=("standard", "bugout"), default="standard"
+        lambda client, args: Lobby(
+            client, args.prefix, rules=Rules.named(args.rules), batch=args.batch
         ),
+        _add_options,
     )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rules", choices=("standard", "bugout"), default="standard")
+    parser.add_argument("--batch", type=int, default=100)
 
 
 if __name__ == "__main__":

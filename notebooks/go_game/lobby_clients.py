@@ -117,6 +117,10 @@ class LobbyClients:
         """Report that a session has disconnected (``session-disconnected``)."""
         self._topics.send(SessionDisconnected(session))
 
+    def note(self, text: str) -> None:
+        """Show a text in the plots, at this moment."""
+        self._topics.sample(text)
+
     def listen(self) -> None:
         """Let this process's lobby, if there is one, handle all requests; then take a sample."""
         while self.lobby and self.lobby.step():

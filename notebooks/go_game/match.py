@@ -155,6 +155,10 @@ class Match:
             self.waiting[req_id] = move
         return req_id
 
+    def note(self, text: str) -> None:
+        """Show a text in the plots, at this moment."""
+        self._topics.sample(text)
+
     def listen(self, within_ms: int = 0) -> None:
         """Let this process's judge work, if there is one, and read the answers.
 

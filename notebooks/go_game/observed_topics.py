@@ -70,12 +70,12 @@ class ObservedTopics:
         self._advance()
         self.sample()
 
-    def sample(self) -> None:
-        """Take a sample of every topic."""
+    def sample(self, *notes: str) -> None:
+        """Take a sample of every topic, with what plots show as words at this moment."""
         now_ms = time.time_ns() // 1_000_000 if self.every_ms is None else self.now_ms
         for history, observer in zip(self.histories.values(), self._observers, strict=True):
             last = history.newest
-            history.append(observer.sample(max(now_ms, last.time_ms if last else 0)))
+            history.append(observer.sample(max(now_ms, last.time_ms if last else 0), notes))
 
     def _advance(self) -> None:
         if self.every_ms is not None:

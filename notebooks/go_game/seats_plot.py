@@ -18,10 +18,11 @@ from go_game.messages import (
 from go_game.validation import BadMessage
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
+from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
+from streamviz.plots.flow_svg import RED
 from streamviz.plots.texts import escaped, label, no_data_text, number_text
 from streamviz.plots.traces import (
-    COLOURS,
     GREY,
     LABEL_MARGIN,
     Trace,
@@ -31,6 +32,9 @@ from streamviz.plots.traces import (
 )
 
 _WAITS = "waits"
+_ABOVE = 0.55  # of a lane: the name of a game that is over, above the end of its bar
+_BAR = 0.3  # of a lane: half of the bar of a session that leaves
+_TOP, _ROWS = 2.8, (2.3, 1.4)  # lanes: above them there is room for two rows of words
 _LOWER = 0.3  # of a lane: the bar of a second game is below that of the first, about its width
 
 
@@ -57,24 +61,31 @@ class _SeatHistory:
     stays: list[_Stay] = field(default_factory=list)
     requests: list[tuple[int, str]] = field(default_factory=list)
     rejections: list[tuple[int, str]] = field(default_factory=list)
+    departures: list[tuple[int, str]] = field(default_factory=list)
     disconnected: set[str] = field(default_factory=set)
 
     def hear(self, at_ms: int, message: Message) -> None:
         if isinstance(message, WaitForOpponent):
-            self._begin(message.session_id, _WAITS, at_ms)
+            if message.session_id not in self.sessions:
+                self._begin(message.session_id, _WAITS, at_ms)
         elif isinstance(message, GameReady):
             self.games.setdefault(message.game_id)
             for session in (message.black, message.white):
                 self._begin(session, message.game_id, at_ms)
         elif isinstance(message, PrivateGameRejected):
             self.rejections.append((at_ms, message.session_id))
+            self._end(message.session_id, at_ms, only=_WAITS)
         elif isinstance(message, SessionDisconnected):
             self._end(message.session_id, at_ms)
             self.disconnected.add(message.session_id)
+            if message.session_id in self.sessions:
+                self.departures.append((at_ms, message.session_id))
         elif session := getattr(message, "session_id", ""):
             self.sessions.setdefault(session)
             self.disconnected.discard(session)
             self.requests.append((at_ms, session))
+            if all(one.session != session or one.until_ms is not None for one in self.stays):
+                self.stays.append(_Stay(session, _WAITS, at_ms))
 
     def _begin(self, session: str, game: str, at_ms: int) -> None:
         """Begin a stay and end the waiting; stays at two games at once show as two."""
@@ -95,7 +106,9 @@ class _SeatHistory:
 class SeatsPlot(Plot):
     """A lane for each session: a dot for a request, a dotted line while waiting, a colour per game.
 
-    At the end of a session's newest game stands its name.
+    A session waits from its request on: for the lobby's answer, and then for an opponent. A cross
+    is a rejection, and a bar across the lane a session that leaves.
+    At the end of a session's newest game stands its name. A hairline with its words is an event.
     Two lanes with the same colour play each other. A second colour below the first, in one lane at
     the same time, shows a session that was seated twice.
 
@@ -111,22 +124,24 @@ class SeatsPlot(Plot):
         self.histories = dict(histories)
 
     def structure_key(self, history: History) -> Any:
-        """Return the sessions and the games."""
+        """Return the sessions and the games, and whether anything has happened beside them."""
         seats = self._seats()
-        return tuple(seats.sessions), tuple(seats.games)
+        return tuple(seats.sessions), tuple(seats.games), bool(history.event_count)
 
     def traces(self, history: History) -> list[Trace]:
-        """Return traces for the requests, the rejections, the waiting, each game, and names."""
+        """Return traces: requests, rejections, departures, waiting, each game, names, events."""
         games = [
             _lane(f"game {number + 1}", colour(number), "solid", 9)
             for number in range(len(self._seats().games))
         ]
         return [
             marks("asks", GREY, "circle"),
-            marks("is rejected", COLOURS[1], "x"),
+            marks("is rejected", RED, "x", 9),
+            _lane("leaves", GREY, "solid", 3),
             _lane(_WAITS, GREY, "dot", 3),
             *games,
             end_labels([]),
+            event_lines(),
         ]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -137,8 +152,9 @@ class SeatsPlot(Plot):
             "yaxis": {
                 "tickvals": [-number for number in range(len(sessions))],
                 "ticktext": [label(session, 9) for session in sessions],
-                "range": [-len(sessions) + 0.4, 0.6],
+                "range": [-len(sessions) + 0.4, _TOP if history.event_count else 0.6],
             },
+            "yaxis2": EVENT_AXIS,
             "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
             "showlegend": False,
         }
@@ -151,13 +167,20 @@ class SeatsPlot(Plot):
         """Return the points of all traces."""
         seats, now_ms = self._seats(), history.newest.time_ms if history.newest else 0
         lane = {session: -number for number, session in enumerate(seats.sessions)}
-        traces = [
+        traces: list[Trace] = [
             {
                 "x": [seconds(at_ms, history) for at_ms, _ in dots],
                 "y": [lane[session] for _, session in dots],
             }
             for dots in (seats.requests, seats.rejections)
         ]
+        leaves = [(seconds(at_ms, history), lane[session]) for at_ms, session in seats.departures]
+        traces.append(
+            {
+                "x": [x for at, _ in leaves for x in (at, at, None)],
+                "y": [y for _, at in leaves for y in (at - _BAR, at + _BAR, None)],
+            }
+        )
         for game in (_WAITS, *seats.games):
             x: list[float] = []
             y: list[float | None] = []
@@ -170,13 +193,27 @@ class SeatsPlot(Plot):
             traces.append({"x": x, "y": y})
         names = {game: (f"game {i + 1}", colour(i)) for i, game in enumerate(seats.games)}
         last = {stay.session: stay for stay in seats.stays if stay.game in names}.values()
-        labels = {
+        labels: dict[str, Any] = {
             "x": [seconds(now_ms if s.until_ms is None else s.until_ms, history) for s in last],
-            "y": [lane[stay.session] - _LOWER * stay.is_second for stay in last],
+            "y": [
+                lane[stay.session] - _LOWER * stay.is_second + _ABOVE * (stay.until_ms is not None)
+                for stay in last
+            ],
             "text": [names[stay.game][0] for stay in last],
             "textfont": {"color": [names[stay.game][1] for stay in last]},
+            "textposition": [
+                "middle right" if stay.until_ms is None else "middle left" for stay in last
+            ],
         }
-        return [*traces, labels]
+        if history.samples:  # the axis of time begins with the history, and not with a request
+            labels["x"].append(seconds(history.samples[0].time_ms, history))
+            labels["y"].append(None)
+            labels["text"].append("")
+            labels["textposition"].append("middle right")
+            labels["textfont"]["color"].append(GREY)
+        height = len(lane) - 0.4 + _TOP
+        rows = tuple(round(1 - (_TOP - at) / height, 3) for at in _ROWS)
+        return [*traces, labels, events(history, rows=rows)]
 
     def summary(self, history: History) -> str:
         """Return the games and the waiting sessions in words."""
@@ -189,7 +226,7 @@ class SeatsPlot(Plot):
             for number, game in enumerate(seats.games, 1)
         ]
         waits = [stay.session for stay in current if stay.game == _WAITS]
-        parts.append(f"waiting: {', '.join(waits) or 'nobody'}")
+        parts.append(f"waiting: {', '.join(waits) or 'none'}")
         return f"{number_text(len(seats.sessions))} players. {'; '.join(parts)}."
 
     def _seats(self) -> _SeatHistory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis as redis_py
@@ -30,68 +31,114 @@ def _tidy(redis: redis_py.Redis) -> None:
     exercise.clean_up(redis)
 
 
-def test_asking_with_another_id_is_not_yet_right(redis: redis_py.Redis) -> None:
-    match = exercise.new_lost(redis)
-    match.ask(Coord(4, 4))
-    match.listen()
-    verdict = exercise.check_lost(redis)
-    assert not verdict.right
-    assert "another request" in verdict.text
+def ask_anew_each_time(match: Match, coord: Coord) -> None:
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
 
 
-def test_not_asking_again_is_not_yet_right(redis: redis_py.Redis) -> None:
-    exercise.new_lost(redis)
-    assert "not sent again" in exercise.check_lost(redis).text
+def ask_once(match: Match, coord: Coord) -> None:
+    match.ask(coord, req_id="r7")
 
 
-def test_moving_for_the_other_player_is_not_yet_right(redis: redis_py.Redis) -> None:
-    match = exercise.new_lost(redis)
-    match.ask(Coord(0, 0), Player.WHITE)
-    match.listen()
-    assert not exercise.check_lost(redis).right
+def ask_once_and_hope(match: Match, coord: Coord) -> None:
+    with suppress(ConnectionError):
+        match.ask(coord, req_id=str(uuid4()))
+
+
+def ask_under_one_id(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, "r7")
+
+
+def ask_under_the_point(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"{coord.x}-{coord.y}")
+
+
+def ask_for_ever(match: Match, coord: Coord) -> None:
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord, req_id="r7")
+
+
+def ask_for_more(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(uuid4()))
+    match.ask(Coord(0, 8))
+
+
+def ask_twice(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(uuid4()))
+    ask_until_it_holds(match, coord, str(uuid4()))
+
+
+def ask_until_it_holds(match: Match, coord: Coord, req_id: str) -> None:
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord, req_id=req_id)
+            return
 
 
 @pytest.mark.parametrize(
-    ("coord", "player"),
-    [(Coord(0, 0), Player.BLACK), (Coord(4, 4), Player.WHITE), (None, Player.BLACK)],
+    ("ask", "hint"),
+    [
+        (
+            ask_anew_each_time,
+            "was another request for the judge. The two answers are 'made' and 'rejected",
+        ),
+        (ask_once, "Catch ConnectionError"),
+        (ask_once_and_hope, "no request for E5 has arrived"),
+        (ask_under_one_id, "request for C3 has the same ID as an older one"),
+        (ask_under_the_point, "request for G3 has the same ID as an older one"),
+        (ask_for_ever, "20 requests for one move"),
+        (ask_for_more, "called for E5, and asked for something else"),
+        (ask_twice, "another request for the judge"),
+        (lambda match, coord: None, "no request for E5 has arrived. Call match.ask"),
+        (lambda match: None, "let it take 2 arguments"),
+    ],
 )
-def test_asking_for_another_move_under_the_same_id_is_not_yet_right(
-    redis: redis_py.Redis, coord: Coord | None, player: Player
+def test_asking_that_loses_or_repeats_a_request_is_not_yet_right(
+    redis: redis_py.Redis, ask: Any, hint: str
 ) -> None:
-    match = exercise.new_lost(redis)
-    match.ask(coord, player, req_id="r7")
-    match.listen()
-    assert "two different moves" in exercise.check_lost(redis).text
+    verdict = exercise.check_asking(redis, ask)
+    assert not verdict.right
+    assert hint in verdict.text
 
 
-def test_deleting_the_stream_is_not_yet_right(redis: redis_py.Redis) -> None:
-    match = exercise.new_lost(redis)
-    redis.delete("lost:make-move", "lost:move-made")
-    assert match.judge is not None
-    match.judge.prepare()
-    match.ask(Coord(4, 4), req_id="r7")
-    match.ask(Coord(4, 4), req_id="r7")
-    match.listen()
-    assert "the answer to r7 is not in its stream" in exercise.check_lost(redis).text
+def one_id_for_all_tries(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(uuid4()))
 
 
-def test_not_waiting_for_the_judge_is_not_yet_right(redis: redis_py.Redis) -> None:
-    exercise.new_lost(redis).ask(Coord(4, 4), req_id="r7")
-    assert "has not read 1 request yet: let it listen" in exercise.check_lost(redis).text
+def a_number_for_each_call(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"r{match.client.incr('shaky:requests')}")
 
 
-@pytest.mark.parametrize("times", [1, 3])
-def test_to_ask_again_under_the_same_name_is_right(redis: redis_py.Redis, times: int) -> None:
-    match = exercise.new_lost(redis)
-    for _ in range(times):
-        match.ask(Coord(4, 4), req_id="r7")
+def three_tries_whatever_happens(match: Match, coord: Coord) -> None:
+    req_id = str(uuid4())
+    for _ in range(3):
+        with suppress(ConnectionError):
+            match.ask(coord, req_id=req_id)
+
+
+def look_first(match: Match, coord: Coord) -> None:
+    req_id = str(uuid4())
+    while match.answer(req_id) is None:
+        with suppress(ConnectionError):
+            match.ask(coord, req_id=req_id)
         match.listen()
-    assert exercise.check_lost(redis).right
+
+
+@pytest.mark.parametrize(
+    "ask", [one_id_for_all_tries, a_number_for_each_call, three_tries_whatever_happens, look_first]
+)
+def test_one_id_for_all_tries_of_a_request_is_right(redis: redis_py.Redis, ask: Any) -> None:
+    verdict = exercise.check_asking(redis, ask)
+    assert verdict.right, verdict
+    assert ", none" in repr(verdict.picture) or ask is look_first
 
 
 def all_of(ben: Consumer) -> list[Entry]:
     """Return what the consumer takes over, what it holds, and what is new, in their order."""
-    entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]
+    entries = [*ben.read(after="0"), *ben.autoclaim(min_idle_ms=60_000).entries, *ben.read()]
     return sorted(entries, key=lambda one: one.id)
 
 
@@ -171,12 +218,12 @@ def acknowledge_what_failed(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 
 def acknowledge_only_at_the_last_move(group: ConsumerGroup, judge: JudgeOne) -> None:
-    first, second, third = all_of(group.consumer("ben"))
-    for entry in (first, second):
+    *before, third = all_of(group.consumer("ben"))
+    for entry in before:
         judge(entry)
+        group.ack(entry.id)
     group.ack(third.id)
     judge(third)
-    group.ack(first.id, second.id)
 
 
 def go_on_after_a_failure(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -188,7 +235,8 @@ def go_on_after_a_failure(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 def forget_its_own_after_a_restart(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    for entry in ben.claim([one.id for one in group.pending_entries()][:2]) + ben.read():
+    held = [one.id for one in group.pending_entries() if one.consumer != "cy"]
+    for entry in ben.claim(held[:2]) + ben.read():
         with suppress(JudgeFailed):
             judge(entry)
             group.ack(entry.id)
@@ -201,6 +249,23 @@ def judge_and_then_claim(group: ConsumerGroup, judge: JudgeOne) -> None:
     for entry in stream_of(group).range():
         judge(entry)
     group.ack(*(entry.id for entry in all_of(ben)))
+
+
+def claim_from_live_judges(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    entries = [*ben.autoclaim(min_idle_ms=0).entries, *ben.read()]
+    for entry in sorted(entries, key=lambda one: one.id):
+        judge(entry)
+        ben.ack(entry.id)
+
+
+def claim_after_a_second(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ben = group.consumer("ben")
+    ben.autoclaim(min_idle_ms=1000)
+    ben.read()
+    for entry in ben.read(after="0"):
+        judge(entry)
+        ben.ack(entry.id)
 
 
 def claim_each_after_its_answer(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -225,6 +290,13 @@ def judge_the_new_one_unread(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben.ack(*(entry.id for entry in ben.read()))
 
 
+def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
+    entries = all_of(group.consumer("ben"))
+    for entry in entries:
+        judge(entry)
+    group.ack(*(entry.id for entry in entries))
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -234,7 +306,7 @@ def judge_the_new_one_unread(group: ConsumerGroup, judge: JudgeOne) -> None:
         (twice, "answered twice"),
         (own_read_twice, "r1 was answered twice"),
         (own_read_twice, "`0` returned them again"),
-        (claim_for_ever, "300 commands and no end: read without BLOCK"),
+        (claim_for_ever, "300 commands and no end. Read without BLOCK"),
         (acknowledge_first, "r1 was acknowledged before it was answered"),
         (acknowledge_all_at_once_first, "r1 was acknowledged before it was answered"),
         (acknowledge_finally, "r1 was acknowledged before it was answered. Judging r1 failed"),
@@ -244,10 +316,13 @@ def judge_the_new_one_unread(group: ConsumerGroup, judge: JudgeOne) -> None:
         (go_on_after_a_failure, "and r2 was judged all the same, and rejected"),
         (
             forget_its_own_after_a_restart,
-            "r1 failed once, and your function was called again: 2 of 3",
+            "r1 failed once, and your function was called again. 2 of 3",
         ),
         (judge_and_then_claim, "r1 was judged before ben held it. Meanwhile the judge cy took it"),
-        (claim_each_after_its_answer, "made and rejected: the other player is up"),
+        (claim_from_live_judges, "the judge cy is alive"),
+        (claim_after_a_second, "the judge cy is alive"),
+        (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
+        (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
         (judge_the_new_one_unread, "r3 was judged before ben held it"),
         (lambda group: None, "let it take 2 arguments"),
         (None, "give it the function itself"),
@@ -267,19 +342,25 @@ def acknowledge_each(group: ConsumerGroup, judge: JudgeOne) -> None:
         group.ack(entry.id)
 
 
-def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
-    entries = all_of(group.consumer("ben"))
-    for entry in entries:
-        judge(entry)
-    group.ack(*(entry.id for entry in entries))
+def acknowledge_what_is_answered_in_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
+    answered = []
+    try:
+        for entry in all_of(group.consumer("ben")):
+            judge(entry)
+            answered.append(entry.id)
+    finally:
+        if answered:
+            group.ack(*answered)
 
 
 def read_and_then_take_over(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    ben.read()
-    for entry in sorted(ben.autoclaim(min_idle_ms=0).entries, key=lambda one: one.id):
+    new, own = ben.read(), ben.read(after="0")
+    claimed = [one for one in ben.autoclaim(min_idle_ms=60_000).entries if one not in own]
+    for entry in sorted([*claimed, *own], key=lambda one: one.id):
         judge(entry)
         ben.ack(entry.id)
+    assert len(new) <= 1
 
 
 def claim_what_is_old_and_read_again(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -293,7 +374,8 @@ def claim_what_is_old_and_read_again(group: ConsumerGroup, judge: JudgeOne) -> N
 
 def claim_by_id_alone(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    if held := [one.id for one in group.pending_entries()]:
+    old = [one for one in group.pending_entries() if one.idle_ms >= 60_000 or one.consumer == "ben"]
+    if held := [one.id for one in old]:
         ben.claim(held, justid=True)
     for entry_id in [*held, *(entry.id for entry in ben.read())]:
         (entry,) = stream_of(group).range(str(entry_id), str(entry_id))
@@ -303,7 +385,8 @@ def claim_by_id_alone(group: ConsumerGroup, judge: JudgeOne) -> None:
 
 def one_at_a_time(group: ConsumerGroup, judge: JudgeOne) -> None:
     ben = group.consumer("ben")
-    while page := ben.autoclaim(min_idle_ms=0, count=1).entries or ben.read(1):
+    ben.autoclaim(min_idle_ms=60_000)
+    while page := ben.read(1, after="0") or ben.read(1):
         judge(page[0])
         ben.ack(page[0].id)
 
@@ -330,7 +413,7 @@ def try_again_at_once(group: ConsumerGroup, judge: JudgeOne) -> None:
     "answer",
     [
         acknowledge_each,
-        acknowledge_all_at_the_end,
+        acknowledge_what_is_answered_in_the_end,
         read_and_then_take_over,
         claim_what_is_old_and_read_again,
         claim_by_id_alone,
@@ -410,10 +493,10 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cleaning_up_leaves_other_keys(redis: redis_py.Redis, key: str) -> None:
     redis.set(key, "kept")
-    exercise.new_lost(redis)
+    exercise.check_asking(redis, one_id_for_all_tries)
     exercise.check_relay(redis, acknowledge_each)
     assert redis.keys("relay:*")
     exercise.clean_up(redis)
-    assert not redis.keys("lost:*")
+    assert not redis.keys("shaky:*")
     assert not redis.keys("relay:*")
     assert redis.get(key) == b"kept"

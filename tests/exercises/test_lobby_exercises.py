@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from exercises import lobby as exercise
 from exercises import naive_lobby
 from go_game.lobby_clients import LobbyClients
 from go_game.service_process import ServiceProcess
-from streamviz.client.stream import Stream
+from streamviz.client.stream import Stream, read_streams
 from streamviz.server.embedded import EmbeddedServer
 
 
@@ -66,6 +68,41 @@ def promise_elsewhere(client: Any, seat: str, buyer: str) -> bool:
     return bool(client.setnx(f"sale:{seat}", buyer))
 
 
+def take_under_a_short_lock(client: Any, seat: str, buyer: str) -> bool:
+    if not client.set(f"sale:lock:{seat}", buyer, nx=True, px=50):
+        return False
+    return look_then_take(client, seat, buyer)
+
+
+def take_under_a_lock_that_expires(client: Any, seat: str, buyer: str) -> bool:
+    with client.lock("sale:lock", timeout=30, sleep=0.005):
+        return look_then_take(client, seat, buyer)
+
+
+def take_under_a_lock_that_stays(client: Any, seat: str, buyer: str) -> bool:
+    with client.lock("sale:lock", sleep=0.005):
+        owner = client.hget("sale:seats", seat)
+        return bool(owner == buyer.encode() if owner else look_then_take(client, seat, buyer))
+
+
+def take_if_first_to_count(client: Any, seat: str, buyer: str) -> bool:
+    if client.hincrby("sale:count", seat, 1) != 1:
+        return False
+    client.hset("sale:seats", seat, buyer)
+    return True
+
+
+def take_with_a_mark_first(client: Any, seat: str, buyer: str) -> bool:
+    if not client.setnx(f"sale:taken:{seat}", buyer):
+        return bool(client.hget("sale:seats", seat) == buyer.encode())
+    client.hset("sale:seats", seat, buyer)
+    return True
+
+
+def take_once_and_refuse_the_owner(client: Any, seat: str, buyer: str) -> bool:
+    return bool(client.hsetnx("sale:seats", seat, buyer))
+
+
 def sell_some(client: Any, seat: str, buyer: str) -> bool:
     return seat != "seat-3" and bool(client.hsetnx("sale:seats", seat, buyer))
 
@@ -82,13 +119,18 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (take_for_somebody_else, "not the buyer who got the promise"),
         (promise_elsewhere, "not the buyer who got the promise"),
         (sell_some, "not all seats"),
+        (take_under_a_short_lock, "Your lock expired meanwhile"),
+        (take_under_a_lock_that_expires, "the owner in sale:seats is 'slow', but the promise"),
+        (take_under_a_lock_that_stays, "now no buyer can have its seat"),
+        (take_if_first_to_count, "now no buyer can have its seat"),
+        (take_with_a_mark_first, "now no buyer can have its seat"),
+        (take_once_and_refuse_the_owner, "Return true also if the buyer has the seat already"),
     ],
 )
 def test_a_handler_that_sells_wrongly_is_not_yet_right(
     redis: redis_py.Redis, take: Any, hint: str
 ) -> None:
-    exercise.sell(redis, take)
-    verdict = exercise.check_sale(redis)
+    verdict = exercise.check_sale(redis, take)
     assert not verdict.right
     assert hint in verdict.text
 
@@ -99,31 +141,41 @@ def take_under_a_lock_of_python(client: Any, seat: str, buyer: str) -> bool:
 
 
 def test_a_lock_in_python_is_not_yet_right_and_stops_nothing(redis: redis_py.Redis) -> None:
-    exercise.sell(redis, take_under_a_lock_of_python)
-    verdict = exercise.check_sale(redis)
+    verdict = exercise.check_sale(redis, take_under_a_lock_of_python)
     assert not verdict.right
     assert "A lock there works in one process only" in verdict.text
 
 
-def take_under_a_lock_in_redis(client: Any, seat: str, buyer: str) -> bool:
-    with client.lock("sale:lock", timeout=30, sleep=0.005):
-        return look_then_take(client, seat, buyer)
-
-
 def take_at_once(client: Any, seat: str, buyer: str) -> Any:
-    return client.hsetnx("sale:seats", seat, buyer)
+    client.hsetnx("sale:seats", seat, buyer)
+    return client.hget("sale:seats", seat) == buyer.encode()
+
+
+def take_at_once_or_look(client: Any, seat: str, buyer: str) -> Any:
+    return client.hsetnx("sale:seats", seat, buyer) or (
+        client.hget("sale:seats", seat) == buyer.encode()
+    )
+
+
+def take_in_a_transaction(client: Any, seat: str, buyer: str) -> Any:
+    with client.pipeline() as pipe:
+        _, owner = pipe.hsetnx("sale:seats", seat, buyer).hget("sale:seats", seat).execute()
+    return owner == buyer.encode()
 
 
 def take_by_script(client: Any, seat: str, buyer: str) -> Any:
-    script = "return redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])"
-    return client.eval(script, 1, "sale:seats", seat, buyer)
+    script = """
+        redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        return redis.call('HGET', KEYS[1], ARGV[1])
+    """
+    return client.eval(script, 1, "sale:seats", seat, buyer) == buyer.encode()
 
 
 def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
     with client.pipeline() as pipe:
         pipe.watch("sale:seats")
-        if pipe.hexists("sale:seats", seat):
-            return False
+        if owner := pipe.hget("sale:seats", seat):
+            return bool(owner == buyer.encode())
         pipe.multi()
         pipe.hset("sale:seats", seat, buyer)
         try:
@@ -133,12 +185,26 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
         return True
 
 
+def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
+    with suppress(redis_py.exceptions.LockError), client.lock("sale:lock", timeout=30, sleep=0.005):
+        return take_at_once(client, seat, buyer)
+    return take_at_once(client, seat, buyer)
+
+
 @pytest.mark.parametrize(
-    "take", [take_at_once, take_by_script, take_by_watch, take_under_a_lock_in_redis]
+    "take",
+    [
+        take_at_once,
+        take_at_once_or_look,
+        take_in_a_transaction,
+        take_by_script,
+        take_by_watch,
+        take_under_a_lock_for_order_only,
+    ],
 )
 def test_checking_and_taking_in_one_command_is_right(redis: redis_py.Redis, take: Any) -> None:
-    exercise.sell(redis, take)
-    assert exercise.check_sale(redis).right
+    verdict = exercise.check_sale(redis, take)
+    assert verdict.right, verdict
 
 
 def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> None:
@@ -146,50 +212,131 @@ def test_an_error_of_the_learner_s_own_comes_through(redis: redis_py.Redis) -> N
         raise ZeroDivisionError(buyer)
 
     with pytest.raises(ZeroDivisionError):
-        exercise.sell(redis, broken)
+        exercise.check_sale(redis, broken)
+
+
+def pairs_of(client: Any, events: list[tuple[bool, str]]) -> None:
+    waiting = ""
+    for leaves, who in events:
+        if leaves:
+            waiting = "" if waiting == who else waiting
+        elif waiting:
+            client.rpush("meet:pairs", f"{waiting} {who}")
+            waiting = ""
+        else:
+            waiting = who
+
+
+def who(client: Any, key: str) -> list[tuple[str, str]]:
+    return [(one.decode(), fields[b"who"].decode()) for one, fields in client.xrange(key)]
+
+
+def in_order(client: Any) -> None:
+    after = {"meet:find": "0", "meet:leave": "0"}
+    entries = read_streams(client, after)
+    pairs_of(client, [(key == "meet:leave", entry.fields["who"]) for key, entry in entries])
+
+
+def by_hand(client: Any) -> None:
+    events = [
+        (tuple(map(int, one.split("-"))), key == "meet:leave", name)
+        for key in ("meet:find", "meet:leave")
+        for one, name in who(client, key)
+    ]
+    pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
+
+
+def never_look_who_left(client: Any) -> None:
+    pairs_of(client, [(False, name) for _, name in who(client, "meet:find")])
+
+
+def those_who_left_last(client: Any) -> None:
+    asked = [(False, name) for _, name in who(client, "meet:find")]
+    pairs_of(client, asked + [(True, name) for _, name in who(client, "meet:leave")])
+
+
+def without_those_who_left(client: Any) -> None:
+    left = {name for _, name in who(client, "meet:leave")}
+    asked = [(False, name) for _, name in who(client, "meet:find") if name not in left]
+    pairs_of(client, asked)
+
+
+def by_ids_as_text(client: Any) -> None:
+    events = [
+        (one, key == "meet:leave", name)
+        for key in ("meet:find", "meet:leave")
+        for one, name in who(client, key)
+    ]
+    pairs_of(client, [(leaves, name) for _, leaves, name in sorted(events)])
+
+
+def take_them_out(client: Any) -> None:
+    in_order(client)
+    client.delete("meet:find", "meet:leave")
+
+
+def wait_for_more(client: Any) -> None:
+    client.xread({"meet:find": "$"}, block=0)
+
+
+def pairs_as_a_set(client: Any) -> None:
+    client.sadd("meet:pairs", "zoe yan")
 
 
 @pytest.mark.parametrize(
-    ("requests", "hint"),
+    ("meet", "hint"),
     [
-        ([("find", "yan"), ("leave", "zoe"), ("find", "wim")], "yan was seated with zoe"),
-        ([("find", "yan"), ("find", "wim")], "yan was seated with zoe"),
-        ([("find", "wim"), ("find", "yan"), ("leave", "zoe")], "wim was seated with zoe"),
-        ([("leave", "zoe"), ("find", "yan")], "both ask"),
-        ([("leave", "zoe"), ("find", "yan"), ("leave", "yan"), ("find", "wim")], "have not met"),
-        ([], "both ask"),
+        (lambda client: None, "The first two play, and the third waits. Your list has nothing"),
+        (never_look_who_left, "zoe left before yan asked"),
+        (those_who_left_last, "zoe left before yan asked"),
+        (without_those_who_left, "zoe left after she was seated with yan"),
+        (by_ids_as_text, "IDs are numbers, not text"),
+        (take_them_out, "Only read them"),
+        (wait_for_more, "BLOCK 0 waits for ever"),
+        (pairs_as_a_set, "must be a list"),
+        (lambda: None, "let it take 1 argument"),
     ],
 )
-def test_reporting_the_ghost_too_late_is_not_yet_right(
-    redis: redis_py.Redis, requests: list[tuple[str, str]], hint: str
+def test_a_lobby_that_seats_a_ghost_is_not_yet_right(
+    redis: redis_py.Redis, meet: Any, hint: str
 ) -> None:
-    clients = exercise.new_ghost(redis)
-    for action, session in requests:
-        getattr(clients, action)(session)
-    clients.listen()
-    verdict = exercise.check_ghost(clients)
+    verdict = exercise.check_meeting(redis, meet)
     assert not verdict.right
     assert hint in verdict.text
 
 
-def test_not_listening_is_not_yet_right(redis: redis_py.Redis) -> None:
-    clients = exercise.new_ghost(redis)
-    clients.leave("zoe")
-    clients.find("yan")
-    clients.find("wim")
-    assert "let the lobby listen" in exercise.check_ghost(clients).text
-
-
-@pytest.mark.parametrize("order", [("yan", "wim"), ("wim", "yan")])
-def test_the_ghost_first_and_then_the_two_is_right(
-    redis: redis_py.Redis, order: tuple[str, str]
+@pytest.mark.parametrize("meet", [in_order, by_hand])
+def test_a_lobby_that_reads_both_streams_in_order_is_right(
+    redis: redis_py.Redis, meet: Any
 ) -> None:
-    clients = exercise.new_ghost(redis)
-    clients.leave("zoe")
-    for who in order:
-        clients.find(who)
+    verdict = exercise.check_meeting(redis, meet)
+    assert verdict.right, verdict
+    assert repr(verdict.picture) == (
+        "requests: ann asks, ben asks, cy asks, ann leaves (crossed out), cy leaves (crossed out), "
+        "dee asks, eve asks; pairs: ann ben, dee eve"
+    )
+
+
+def test_a_strip_shows_who_was_seated_twice_or_never() -> None:
+    drawn = exercise.strip(Counter({"player-0": 1, "player-1": 2}), 3)
+    assert repr(drawn) == "3 players: 1 seated once, 1 seated twice, 1 seated never."
+    assert drawn.svg.count("<rect") == 3 + 3
+
+
+def test_games_show_what_became_of_each_request(redis: redis_py.Redis, prefix: str) -> None:
+    clients = LobbyClients(redis, prefix, every_ms=1000)
+    first = clients.find("zoe")
+    clients.find("ann")
     clients.listen()
-    assert exercise.check_ghost(clients).right
+    clients.find("zoe", req_id=first)
+    clients.find("zoe", req_id="zoe-again")
+    clients.find("kim")
+    clients.leave("kim")
+    clients.listen()
+    assert repr(exercise.games(redis, prefix)) == (
+        "asked: zoe, ann, zoe: repeated, zoe: refused (crossed out), kim (crossed out); "
+        "seats: black, white; game 1: zoe, ann"
+    )
 
 
 def test_the_evening_has_four_games_and_one_who_lost_patience(

@@ -209,11 +209,22 @@ def another_key_is_watched(client: Any, seat: str, buyer: str) -> bool:
         return True
 
 
-def in_a_private_game(redis: redis_py.Redis) -> Verdict:
-    ghost = lobby.new_ghost(redis)
-    _ = ghost.create("yan", "PRIVATE", 9, "x"), ghost.join("wim", "x")
-    ghost.listen()
-    return lobby.check_ghost(ghost)
+def a_ticket_first(client: Any, seat: str, buyer: str) -> bool:
+    first = bool(client.hincrby("sale:tickets", seat, 1) == 1)
+    if first:
+        client.hset("sale:seats", seat, buyer)
+    return first
+
+
+def the_streams_one_after_the_other(client: Any) -> None:
+    left = {fields[b"who"] for _, fields in client.xrange("meet:leave")}
+    waiting = b""
+    for _, fields in client.xrange("meet:find"):
+        if waiting and waiting not in left:
+            client.rpush("meet:pairs", waiting + b" " + fields[b"who"])
+            waiting = b""
+        else:
+            waiting = fields[b"who"]
 
 
 def answer_in_a_plain_pipeline(client: Any, entry: Entry) -> None:
@@ -228,8 +239,7 @@ def wait_for_a_request_for_ever(client: Any, entry: Entry) -> None:
 
 
 def sold(redis: redis_py.Redis, take: Any) -> Verdict:
-    lobby.sell(redis, take)
-    return lobby.check_sale(redis)
+    return lobby.check_sale(redis, take)
 
 
 def served(redis: redis_py.Redis, handler: Any) -> Verdict:
@@ -280,7 +290,11 @@ WRONG: list[tuple[str, Answer]] = [
     ("a move is still waiting", judged_before_it_is_delivered),
     ("not the buyer who got the promise", lambda redis: sold(redis, owner_overwritten)),
     ("sold more than once", lambda redis: sold(redis, another_key_is_watched)),
-    ("a public game (find)", in_a_private_game),
+    ("no buyer can have its seat", lambda redis: sold(redis, a_ticket_first)),
+    (
+        "zoe left after she was seated with yan",
+        lambda redis: lobby.check_meeting(redis, the_streams_one_after_the_other),
+    ),
     ("answered 2 times", lambda redis: served(redis, answer_in_a_plain_pipeline)),
     ("BLOCK 0 waits for ever", lambda redis: served(redis, wait_for_a_request_for_ever)),
     (
@@ -375,11 +389,13 @@ def poison_by_its_own_count(redis: redis_py.Redis) -> Verdict:
     return pending_and_recovery.check_mill(mill)
 
 
-def a_ticket_first(client: Any, seat: str, buyer: str) -> bool:
-    first = bool(client.hincrby("sale:tickets", seat, 1) == 1)
-    if first:
-        client.hset("sale:seats", seat, buyer)
-    return first
+def seat_and_buyer_in_one_script(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+        local owner = redis.call('HGET', KEYS[1], ARGV[1])
+        if not owner then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+        return (not owner or owner == ARGV[2]) and 1 or 0
+    """
+    return bool(client.eval(script, 1, "sale:seats", seat, buyer))
 
 
 def the_answers_are_the_note(client: Any, entry: Entry) -> None:
@@ -400,7 +416,7 @@ RIGHT: list[Answer] = [
     zoe_deleted_after_the_claim,
     acknowledged_when_all_is_done,
     poison_by_its_own_count,
-    lambda redis: sold(redis, a_ticket_first),
+    lambda redis: sold(redis, seat_and_buyer_in_one_script),
     lambda redis: served(redis, the_answers_are_the_note),
     lambda redis: newer_redis.check_till(redis, receipt_in_the_sequence),
 ]

@@ -28,7 +28,7 @@ def two() -> tuple[dict[str, History], AddedPlot]:
 def test_each_stream_has_its_line() -> None:
     histories, plot = two()
     shown = plot.figure(histories["asked"])
-    *lines, labels = shown["data"]
+    *lines, labels, _events = shown["data"]
     assert [(trace["name"], trace["y"]) for trace in lines] == [
         ("asked", [1, 3]),
         ("made", [0, 2]),

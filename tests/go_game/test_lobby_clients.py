@@ -17,6 +17,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots.figure import Figure, apply
 from streamviz.plots.svg import render
+from streamviz.plots.traces import GREY
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def lanes(clients: LobbyClients) -> dict[str, list[tuple[str, float, float]]]:
     shown = figure(clients)
     names = shown["layout"]["yaxis"]["ticktext"]
     found: dict[str, list[tuple[str, float, float]]] = {name: [] for name in names}
-    for trace in shown["data"][2:-1]:
+    for trace in shown["data"][3:-2]:
         for at in range(0, len(trace["x"]), 3):
             place = round(-trace["y"][at] - 0.08)
             span = trace["x"][at], trace["x"][at + 1]
@@ -53,15 +54,16 @@ def test_two_players_meet_and_a_third_waits(clients: LobbyClients) -> None:
     assert isinstance(ready, GameReady)
     assert {ready.black, ready.white} == {"ann", "ben"}
     assert lanes(clients) == {
-        "ann": [("waits", 1.0, 2.0), ("game 1", 2.0, 3.0)],
-        "ben": [("game 1", 2.0, 3.0)],
-        "cy": [("waits", 3.0, 3.0)],
+        "ann": [("waits", 0.5, 2.0), ("game 1", 2.0, 3.0)],
+        "ben": [("waits", 1.5, 2.0), ("game 1", 2.0, 3.0)],
+        "cy": [("waits", 2.5, 3.0)],
     }
     assert figure(clients)["summary"] == "3 players. game 1: ann, ben; waiting: cy."
-    *_, game, labels = figure(clients)["data"]
-    assert labels["text"] == ["game 1", "game 1"], "at the end of its bar, and in no legend"
-    assert (labels["x"], labels["y"]) == (game["x"][1::3], game["y"][1::3])
-    assert labels["textfont"]["color"] == [game["line"]["color"]] * 2
+    *_, game, labels, _events = figure(clients)["data"]
+    assert labels["text"] == ["game 1", "game 1", ""], "at the end of its bar, and in no legend"
+    assert labels["x"] == [*game["x"][1::3], 0], "the axis begins where those of other plots do"
+    assert labels["y"] == [*game["y"][1::3], None]
+    assert labels["textfont"]["color"] == [*[game["line"]["color"]] * 2, GREY]
     assert figure(clients)["layout"]["showlegend"] is False
 
 
@@ -73,7 +75,11 @@ def test_a_player_who_leaves_gives_up_the_seat_and_the_other_stays(clients: Lobb
     clients.listen()
     shown = lanes(clients)
     assert shown["ann"][-1] == ("game 1", 2.0, 2.5)
-    assert shown["ben"] == [("game 1", 2.0, 3.0)]
+    assert shown["ben"] == [("waits", 1.5, 2.0), ("game 1", 2.0, 3.0)]
+    leaves = figure(clients)["data"][2]
+    assert leaves["x"] == [2.5, 2.5, None], "a bar across the lane"
+    over = figure(clients)["data"][-2]
+    assert over["y"][:2] == [0.55, -1], "the name of a game that is over stands above the lane"
     assert "game 1: ben;" in figure(clients)["summary"]
 
 
@@ -93,7 +99,8 @@ def test_a_player_who_is_seated_twice_shows_as_two_bands(clients: LobbyClients) 
     clients.listen()
     bands = lanes(clients)["zoe"]
     assert [name for name, *_ in bands] == ["game 1", "game 2"]
-    heights = {trace["y"][0] for trace in figure(clients)["data"][3:] if trace["y"][0] > -0.5}
+    games = figure(clients)["data"][4:-2]
+    heights = {trace["y"][0] for trace in games if trace["y"][0] > -0.5}
     assert len(heights) == 2, "one does not hide the other"
 
 
@@ -106,7 +113,7 @@ def test_who_is_seated_once_has_the_bar_on_the_lane(clients: LobbyClients) -> No
     clients.find("ann")
     clients.find("eve")
     clients.listen()
-    heights = {y for trace in figure(clients)["data"][3:] for y in trace["y"] if y is not None}
+    heights = {y for trace in figure(clients)["data"][4:-2] for y in trace["y"] if y is not None}
     assert heights == {0, -1, -2, -3, -4}, "games of one after another, and of others, do not lower"
 
 
@@ -117,7 +124,7 @@ def test_a_wrong_door_is_a_cross_and_the_right_one_a_seat(clients: LobbyClients)
     assert len(figure(clients)["data"][1]["x"]) == 1
     clients.join("fay", "attic")
     clients.listen()
-    assert lanes(clients)["fay"] == [("game 1", 2.5, 2.5)]
+    assert lanes(clients)["fay"] == [("waits", 1.0, 1.5), ("waits", 2.0, 2.5), ("game 1", 2.5, 2.5)]
     assert len(figure(clients)["data"][0]["x"]) == 3
 
 
@@ -150,8 +157,26 @@ def test_hostile_names_and_messages_make_a_picture_all_the_same(clients: LobbyCl
 
 def test_an_empty_lobby_can_be_drawn(clients: LobbyClients) -> None:
     shown = figure(clients)
-    assert shown["summary"] == "0 players. waiting: nobody."
+    assert shown["summary"] == "0 players. waiting: none."
     ElementTree.fromstring(render(shown))
+
+
+def test_a_note_is_a_hairline_with_words(clients: LobbyClients) -> None:
+    clients.find("ann")
+    before = SeatsPlot(clients.histories).structure_key(first(clients))
+    clients.note("lobby away")
+    shown = figure(clients)
+    assert shown["data"][-1]["text"] == ["", "lobby away", ""]
+    assert shown["data"][-1]["x"][:2] == [0.5, 0.5]
+    assert shown["layout"]["yaxis"]["range"][1] > 2, "the words stand above the lanes"
+    assert SeatsPlot(clients.histories).structure_key(first(clients)) != before
+
+
+def test_who_left_before_the_answer_waits_until_then(clients: LobbyClients) -> None:
+    clients.find("ida")
+    clients.leave("ida")
+    clients.listen()
+    assert lanes(clients)["ida"] == [("waits", 0.5, 1.0)]
 
 
 def test_a_repeated_request_is_one_seat(clients: LobbyClients) -> None:

@@ -1,0 +1,161 @@
+"""Exercise 1 of notebook 09: ask for a move over a connection that breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from exercises.answers import answers, moves_of, quoted
+from exercises.hints import hinted, misfit
+from exercises.interrupted import EndlessLoop, deadline
+from exercises.judge_pictures import dialogue
+from exercises.picture import Picture
+from exercises.verdict import Verdict, grade
+from go_game.match import Match
+from go_game.messages import MakeMove, Topic
+from go_game.rules import Coord, Player
+from streamviz.client.stream import Stream
+
+PREFIX = "shaky:"
+REQUESTS = f"{PREFIX}{Topic.MAKE_MOVE}"
+_MOST_CALLS, _WHITE = 20, "white-"
+_POINTS = {"E5": Coord(4, 4), "C3": Coord(2, 6), "G3": Coord(6, 6)}
+
+Ask = Callable[[Match, Coord], Any]
+
+
+class _Shaky(Match):
+    """A match whose connection breaks while it asks: before the request is sent, or after it."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client, PREFIX, game_id="shaky", every_ms=1000)
+        self.breaks: list[str] = []
+        self.calls = 0
+
+    def ask(
+        self, coord: Coord | None, player: Player | None = None, req_id: str | None = None
+    ) -> str:
+        """Request a move (XADD), or raise ConnectionError."""
+        self.calls += 1
+        if self.calls > _MOST_CALLS:
+            raise EndlessLoop(
+                f"{_MOST_CALLS} requests for one move. Ask again only after an error."
+            )
+        when = self.breaks.pop(0) if self.breaks else ""
+        if when == "before":
+            raise ConnectionError("the connection broke before the request was sent")
+        found = super().ask(coord, player, req_id)
+        if when == "after":
+            raise ConnectionError("the connection broke after the request was sent")
+        return found
+
+
+def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
+    """Grade exercise 1: let your function ask for four moves, and read what became of each.
+
+    1. For E5, the connection breaks before the request is sent, then after it, and then works.
+    2. For C3, it works at once.
+    3. G3 is asked for while the other player is up, so the judge rejects it.
+    4. G3 again, in turn. The connection breaks after the request is sent.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    ask : callable
+        Called with a match and the point.
+    """
+    if hint := misfit(ask, "match", "coord"):
+        return Verdict(False, hint)
+    for key in client.scan_iter(f"{PREFIX}*", count=1000):
+        client.delete(key)
+    match = _Shaky(client)
+    steps: tuple[tuple[str, list[str], bool], ...] = (
+        ("E5", ["before", "after"], True),
+        ("C3", [], True),
+        ("G3", [], False),
+        ("G3", ["after"], True),
+    )
+    try:
+        for number, (point, breaks, in_turn) in enumerate(steps):
+            before = len(_moves(match))
+            match.breaks, match.calls = list(breaks), 0
+            with deadline():
+                ask(match, _POINTS[point])
+            match.listen()
+            verdict = _grade_step(match, number, point, before, in_turn)
+            if not verdict.right:
+                return verdict
+            if number in (0, 2):
+                _white(match)
+    except EndlessLoop as error:
+        return Verdict(False, f"{str(error).removesuffix('.')}.")
+    except ConnectionError:
+        return Verdict(
+            False,
+            "the connection broke, and your function did not ask again. Catch ConnectionError.",
+        )
+    return Verdict(
+        True,
+        "each move was asked for until the connection held, and the judge took all the tries for "
+        "one request.",
+        _picture(match),
+    )
+
+
+def _white(match: Match) -> None:
+    """Let the other player move, by name, in the corner."""
+    number = len(match.game.moves)
+    Match.ask(match, Coord(number, 0), Player.WHITE, f"{_WHITE}{number}")
+    match.listen()
+
+
+def _picture(match: Match, *_: object) -> Picture:
+    return dialogue(match.client, PREFIX, without=_WHITE)
+
+
+@hinted("a stream of the match is missing. Leave its keys as they are.", _picture)
+def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool) -> Verdict:
+    """Grade one call of the function: one request, sent as often as needed, has one answer."""
+    new = _moves(match)[before:]
+    said = answers(match.client, PREFIX)
+    ids = list(dict.fromkeys(move.req_id for move in new))
+    old = {move.req_id for move in _moves(match)[:before]}
+    words = [word for one in ids for word in said.get(one, [])]
+    return grade(
+        "",
+        [
+            (
+                len(_moves(match)) < len(Stream(match.client, REQUESTS)),
+                "the judge can't read one of your requests. Give a Coord, and the ID as text.",
+            ),
+            (not new, f"no request for {point} has arrived. Call match.ask."),
+            (
+                any((move.player, move.coord) != (match.you, _POINTS[point]) for move in new),
+                f"your function was called for {point}, and asked for something else. "
+                "Pass the point on.",
+            ),
+            (
+                len(ids) > 1,
+                f"the connection broke after the request for {point} had arrived. Your next try "
+                f"was another request for the judge. The two answers are "
+                f"{quoted(words)}. "
+                "What tells the judge that both are the same request?",
+            ),
+            (
+                step > 0 and bool(set(ids) & old),
+                f"the request for {point} has the same ID as an older one, so the judge took it "
+                "for a repetition and made no move. Each call of your function is a new request.",
+            ),
+            (
+                in_turn and words != ["made"],
+                f"the answers to the request for {point} are {words}, and not one 'made'.",
+            ),
+        ],
+    )
+
+
+def _moves(match: Match) -> list[MakeMove]:
+    return list(moves_of(Stream(match.client, REQUESTS).range()).values())

@@ -1,0 +1,162 @@
+"""The verdicts on exercise 2 of notebook 09: what each run has left in the streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exercises.answers import answers, moves_of, quoted, req_id_of
+from exercises.hints import hinted
+from exercises.picture import Picture, picture_if_possible
+from exercises.verdict import Verdict, count_of, grade
+from go_game.messages import Topic
+from streamviz.client.groups import ConsumerGroup
+from streamviz.client.stream import Stream
+
+RELAY = "relay:"
+RELAYED = f"{RELAY}{Topic.MAKE_MOVE}"
+MOVES, LIVE = 3, "other"
+
+
+def _requests(group: ConsumerGroup, *_: object) -> Picture | None:
+    return picture_if_possible(group.connection.client, RELAYED, label=req_id_of)
+
+
+_GONE = "the group `judge` or a stream is gone. Leave the keys as they are."
+
+
+@hinted(_GONE, _requests)
+def grade_whole(group: ConsumerGroup, shortcut: str) -> Verdict:
+    """Grade a run to the end: three moves are made in order, none is rejected or pending."""
+    by_request = answers(group.connection.client, RELAY)
+    twice = [req_id for req_id, words in by_request.items() if len(words) > 1]
+    rejected = [req_id for req_id, words in by_request.items() if words[0] != "made"]
+    pending, waiting = group.pending().count, group.info().lag
+    order = list(by_request)
+    return grade(
+        "three moves were made in the order of their requests, and none is pending or lost, "
+        "wherever the judge failed or died.",
+        [
+            (
+                bool(twice),
+                f"{min(twice, default='')} was answered twice. Did you read with `0` after "
+                "a claim? The claim had already returned some of your entries, and `0` "
+                "returned them again.",
+            ),
+            (
+                bool(rejected),
+                f"{rejected[0] if rejected else ''} was rejected. An older move of the game was "
+                "still pending for another judge. Claim that first, then judge in the order of "
+                "the IDs.",
+            ),
+            (len(by_request) < MOVES, f"{len(by_request)} of 3 moves are answered."),
+            (
+                order != sorted(order),
+                f"the moves were made in the order {', '.join(order)}. Judge in the order of the "
+                "IDs.",
+            ),
+            (bool(shortcut), shortcut),
+            (
+                pending > 0,
+                f"{count_of(pending, 'move is', 'moves are')} still pending. Acknowledge what is "
+                "answered.",
+            ),
+            (
+                bool(waiting),
+                "a move is still waiting. The next judge that reads will answer it once more.",
+            ),
+        ],
+    )
+
+
+@hinted(_GONE, _requests)
+def grade_rival(group: ConsumerGroup) -> Verdict:
+    """Grade a run with a rival: it got no move while that was judged."""
+    said = answers(group.connection.client, RELAY)
+    twice = min((req_id for req_id, words in said.items() if len(words) > 1), default="")
+    hint = (
+        f"{twice} was judged before ben held it. Meanwhile the judge cy took it, and answered it, "
+        f"too. The answers are {quoted(said.get(twice, []))}. Claim or read a move first, then "
+        "judge it."
+    )
+    return grade("", [(bool(twice), hint)])
+
+
+@hinted(_GONE, _requests)
+def grade_live(group: ConsumerGroup) -> Verdict:
+    """Grade a run beside a live judge: it keeps its move, and the three moves are made."""
+    said = answers(group.connection.client, RELAY)
+    kept = [one.consumer for one in group.pending_entries()]
+    return grade(
+        "",
+        [
+            (
+                kept[:1] != ["cy"] or LIVE in said,
+                "the judge cy is alive, and has held a move of another game for ten seconds. ben "
+                "took that move from it. Give your claim a minimum idle time (`min_idle_ms`) of a "
+                "minute, and read your own pending entries with `0`.",
+            ),
+            (
+                len(said) < MOVES or len(kept) > 1,
+                f"beside the live judge cy, {len(said)} of 3 moves are answered, and "
+                f"{count_of(len(kept) - 1, 'is', 'are')} pending for ann or ben.",
+            ),
+        ],
+    )
+
+
+@hinted(_GONE, _requests)
+def grade_lost(group: ConsumerGroup, failed: str, why: str) -> Verdict:
+    """Grade a run that was cut short: a move without an answer is still pending or waiting."""
+    lost = _lost(group)
+    hint = (
+        f"{failed if failed in lost else min(lost, default='')} was acknowledged before it was "
+        f"answered. {why}, and no judge will ever answer it. Acknowledge a move after its answer, "
+        "and only if it was answered."
+    )
+    return grade("", [(bool(lost), hint)])
+
+
+@hinted(_GONE, _requests)
+def grade_again(group: ConsumerGroup, failed: str) -> Verdict:
+    """Grade the run after a failure: now every move is made, and none is pending."""
+    said = answers(group.connection.client, RELAY)
+    twice = min((req_id for req_id, words in said.items() if len(words) > 1), default="")
+    rejected = [req_id for req_id, words in said.items() if words[0] != "made"]
+    pending, waiting = group.pending().count, group.info().lag
+    return grade(
+        "",
+        [
+            (
+                bool(twice),
+                f"judging {failed} failed once, and your function was called again. {twice} had "
+                "its answer, but was still pending, so it has two answers, "
+                f"{quoted(said.get(twice, []))}. Acknowledge each move as soon as it is answered.",
+            ),
+            (
+                bool(rejected),
+                f"judging {failed} failed once, and {rejected[0] if rejected else ''} was judged "
+                "all the same, and rejected. After a failure judge no younger move, but begin "
+                "again with the oldest.",
+            ),
+            (
+                len(said) < MOVES or pending > 0 or bool(waiting),
+                f"judging {failed} failed once, and your function was called again. "
+                f"{len(said)} of 3 moves are answered, and "
+                f"{count_of(pending, 'is', 'are')} pending. A restart begins with what is "
+                "pending, its own included.",
+            ),
+        ],
+    )
+
+
+def _lost(group: ConsumerGroup) -> list[str]:
+    """Return the requests without an answer that no judge will be given: they are acknowledged."""
+    client: Any = group.connection.client
+    said, cursor = answers(client, RELAY), group.info().last_delivered_id
+    pending = {one.id for one in group.pending_entries()}
+    moves = moves_of(Stream(client, RELAYED).range())
+    return [
+        move.req_id
+        for entry_id, move in moves.items()
+        if move.req_id not in said and entry_id not in pending and entry_id <= cursor
+    ]

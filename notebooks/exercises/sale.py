@@ -1,0 +1,285 @@
+"""Exercise 1 of notebook 10: sell each seat once, whoever pauses, dies or asks again."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import redis
+
+from exercises.hints import hinted, misfit
+from exercises.interrupted import EndlessLoop, interrupted
+from exercises.turns import BUYERS, Turns
+from exercises.verdict import Verdict, count_of, grade
+from streamviz.client.stream import Stream
+
+SALE = "sale:"
+_SEATS, _TIMEOUT_S = 12, 60
+_MOST_COMMANDS, _PATIENCE = 60, 200  # of a handler; of one that waits for another
+_STUCK = (
+    "one buyer waited for another inside your Python code. A lock there works in one process "
+    "only, and buyers are in many. Let Redis decide."
+)
+_RIGHT = (
+    "each seat was sold once and to one buyer, although buyers came at the same time, paused, died "
+    "and asked again."
+)
+
+Take = Callable[[redis.Redis, str, str], Any]
+
+
+class _Died(BaseException):
+    """The death of a process; the process's own code must not catch it."""
+
+
+def check_sale(client: redis.Redis, take: Take) -> Verdict:
+    """Grade exercise 1: whatever happens, each seat has one owner, who is told so.
+
+    1. Four buyers at once try to take each of twelve seats. For a quarter of the seats, the order
+       of their commands is left to chance. For the others, all four stop before their first,
+       second or third command, and then go on one after the other.
+    2. A buyer pauses before its first command, before its second, and so on. What expires in Redis
+       has expired by then, and another buyer comes in between.
+    3. A buyer dies at each of these points, or its answer gets lost. Another buyer comes, and then
+       the first one asks again.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        The server.
+    take : callable
+        Called with a client, a seat and a buyer, in several threads at a time. It returns true to
+        promise the seat to the buyer.
+    """
+    if hint := misfit(take, "client", "seat", "buyer"):
+        return Verdict(False, hint)
+    verdict = Verdict(True, _RIGHT)
+    for check in (_at_once, _with_pauses, _with_deaths):
+        if verdict.right:
+            _clean_up(client)
+            verdict = check(client, take)
+    return verdict
+
+
+def _at_once(client: redis.Redis, take: Take) -> Verdict:
+    hint = _sell(client, take)
+    return Verdict(False, hint) if hint else _grade_crowd(client)
+
+
+def _sell(client: redis.Redis, take: Take) -> str:
+    """Let four buyers at once try to take each of twelve seats; return a hint if one is stuck."""
+    promises = Stream(client, f"{SALE}promises")
+    start = threading.Barrier(BUYERS)
+    turns = [Turns(number % 4) for number in range(_SEATS)]
+
+    def buy(buyer: int) -> None:
+        for number, turn in enumerate(turns):
+            start.wait(_TIMEOUT_S)
+            try:
+                with interrupted(client, partial(turn.stop, buyer)) as slow:
+                    if not any(one.stuck for one in turns) and take(
+                        slow, f"seat-{number}", f"buyer-{buyer}"
+                    ):
+                        promises.add({"seat": f"seat-{number}", "buyer": f"buyer-{buyer}"})
+            except BaseException:
+                start.abort()
+                raise
+            finally:
+                turn.finish(buyer)
+
+    with ThreadPoolExecutor(BUYERS) as pool:
+        futures = [pool.submit(buy, buyer) for buyer in range(BUYERS)]
+    errors = [error for future in futures if (error := future.exception())]
+    if any(turn.stuck for turn in turns):
+        return _STUCK
+    for error in sorted(errors, key=lambda one: isinstance(one, threading.BrokenBarrierError)):
+        if not isinstance(error, EndlessLoop):
+            raise error
+        return f"{str(error).removesuffix('.')}."
+    return ""
+
+
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
+def _grade_crowd(client: redis.Redis) -> Verdict:
+    """Grade the crowd: each seat was promised to one buyer, who is its owner in Redis."""
+    entries = Stream(client, f"{SALE}promises").range()
+    sold = Counter(entry.fields["seat"] for entry in entries)
+    wrong = [one for one in entries if _owner(client, one.fields["seat"]) != one.fields["buyer"]]
+    return grade(
+        _RIGHT,
+        [
+            (not sold, "no seat was sold. Does take() return true if the buyer gets the seat?"),
+            (
+                any(count > 1 for count in sold.values()),
+                "a seat was sold more than once. Another buyer came between two of your commands. "
+                "Which single command checks and takes?",
+            ),
+            (len(sold) < _SEATS, "not all seats were sold. One of the four must get each."),
+            (bool(wrong), "the owner in the hash sale:seats is not the buyer who got the promise."),
+        ],
+    )
+
+
+class _Attempts:
+    """Attempts to take a seat: an error of the handler counts only if all else is right."""
+
+    def __init__(self, client: redis.Redis, take: Take) -> None:
+        self._client, self._take = client, take
+        self._errors: list[Exception] = []
+
+    def __call__(
+        self, seat: str, buyer: str, before: Callable[[int], object] = lambda number: None
+    ) -> bool:
+        """Let one buyer try; False if it waits for another one without an end."""
+
+        def counted(number: int) -> None:
+            if number > _PATIENCE:
+                raise EndlessLoop
+            before(number)
+
+        try:
+            with interrupted(self._client, counted) as own:
+                return bool(self._take(own, seat, buyer))
+        except EndlessLoop:
+            return False
+        except Exception as error:
+            self._errors.append(error)
+            return False
+
+    def graded(self, verdict: Verdict) -> Verdict:
+        """Return a verdict; raise the handler's first error if it says right."""
+        if verdict.right and self._errors:
+            raise self._errors[0]
+        return verdict
+
+
+def _with_pauses(client: redis.Redis, take: Take) -> Verdict:
+    attempt = _Attempts(client, take)
+    for pause in range(1, _MOST_COMMANDS):
+        seat, late = f"seat-{pause}", list[bool]()
+        expired: list[str] = []
+
+        def before(
+            number: int,
+            pause: int = pause,
+            seat: str = seat,
+            late: list[bool] = late,
+            expired: list[str] = expired,
+        ) -> None:
+            if number == pause:
+                expired += _expire(client)
+                late.append(attempt(seat, "late"))
+
+        slow = attempt(seat, "slow", before)
+        verdict = _grade_pause(client, seat, (slow, *late), bool(expired))
+        if not verdict.right or not late:
+            return attempt.graded(verdict)
+    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
+
+
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
+def _grade_pause(
+    client: redis.Redis, seat: str, promised: tuple[bool, ...], expired: bool
+) -> Verdict:
+    """Grade one seat: of a slow buyer and one that came meanwhile, one got it."""
+    lock = (
+        "Your lock expired meanwhile, so it protects nothing. The last write itself must check "
+        "that the seat is free."
+    )
+    owner = _owner(client, seat)
+    winner = ("slow", "late")[promised.index(True)] if True in promised else ""
+    return grade(
+        _RIGHT,
+        [
+            (
+                all(promised) and len(promised) == 2,
+                "a buyer paused between two of your commands, and both it and the next buyer got "
+                f"the seat. {lock if expired else 'Let one command check and take.'}",
+            ),
+            (
+                not winner,
+                "a buyer paused between two of your commands, another one came, and neither got "
+                "the seat.",
+            ),
+            (
+                owner != winner,
+                f"a buyer paused between two of your commands, and the owner in sale:seats is "
+                f"{owner!r}, but the promise went to {winner!r}.{f' {lock}' if expired else ''}",
+            ),
+        ],
+    )
+
+
+def _with_deaths(client: redis.Redis, take: Take) -> Verdict:
+    attempt = _Attempts(client, take)
+    for last in range(_MOST_COMMANDS):
+        seat, died = f"seat-{last}", list[bool]()
+
+        def before(number: int, last: int = last, died: list[bool] = died) -> None:
+            if number > last:
+                died.append(True)
+                raise _Died
+
+        with suppress(_Died):
+            attempt(seat, "first", before)
+        what = "a buyer got no answer, because the connection broke"
+        if died:
+            what = f"a buyer died after {count_of(last, 'command')}"
+        _expire(client)
+        other, again = attempt(seat, "other"), attempt(seat, "first")
+        verdict = _grade_death(client, seat, what, other=other, again=again)
+        if not verdict.right or not died:
+            return attempt.graded(verdict)
+    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
+
+
+@hinted("`sale:seats` must be a hash. Run the whole cell again.")
+def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, again: bool) -> Verdict:
+    """Grade one seat whose first buyer died, and asked again after another buyer."""
+    owner = _owner(client, seat)
+    return grade(
+        _RIGHT,
+        [
+            (
+                not owner,
+                f"{what}, and now no buyer can have its seat. What marks the seat as taken must "
+                "be the same command that writes the owner.",
+            ),
+            (
+                other and again,
+                f"{what}, another buyer got the seat, and then the first got it, too.",
+            ),
+            (
+                owner == "first" and not again,
+                f"{what}. It asked again, and was refused the seat that sale:seats says is its "
+                "own. Return true also if the buyer has the seat already.",
+            ),
+            (
+                {"first": again, "other": other}.get(owner) is not True,
+                f"{what}, and the owner in sale:seats, {owner!r}, was never promised the seat.",
+            ),
+        ],
+    )
+
+
+def _owner(client: redis.Redis, seat: str) -> str:
+    owner: Any = client.hget(f"{SALE}seats", seat)
+    return owner.decode() if owner else ""
+
+
+def _expire(client: redis.Redis) -> list[str]:
+    """Delete what would expire, as if much time had passed, and return the keys."""
+    keys = [key for key in client.scan_iter(f"{SALE}*", count=1000) if client.pttl(key) != -1]
+    for key in keys:
+        client.delete(key)
+    return [key.decode() for key in keys]
+
+
+def _clean_up(client: redis.Redis) -> None:
+    for key in client.scan_iter(f"{SALE}*", count=1000):
+        client.delete(key)
