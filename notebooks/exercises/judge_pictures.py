@@ -93,7 +93,7 @@ class Race:
         self._rows["when"].append(Head(moment))
 
     def __repr__(self) -> str:
-        return repr(boxes(self._rows, _STONES))
+        return repr(boxes(self._rows, discs=_STONES))
 
     def _repr_svg_(self) -> str:
         return boxes(self._rows, _STONES).svg
