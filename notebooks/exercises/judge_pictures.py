@@ -96,4 +96,4 @@ class Race:
         return repr(boxes(self._rows, discs=_STONES))
 
     def _repr_svg_(self) -> str:
-        return boxes(self._rows, _STONES).svg
+        return boxes(self._rows, discs=_STONES).svg
