@@ -87,7 +87,8 @@ class Labelled(FlowShapes):
         at = end - (side + _GAP) * len(labels) + _GAP
         for place, label in enumerate(labels):
             box = at + (side + _GAP) * place, top + 4, side
-            yield from self.boxed(f"{name} held {place}", *box, "labelled", paint, label)
+            kind = "lost" if one["held"][place][0] in one["lost"] else "labelled"
+            yield from self.boxed(f"{name} held {place}", *box, kind, paint, label)
 
     def _held(self, one: dict[str, Any]) -> tuple[int, list[str]]:
         """Return how wide the boxes of a consumer's entries are, and their labels."""

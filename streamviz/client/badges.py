@@ -7,7 +7,7 @@ from html import escape
 
 SAFE = " /:='(),;.-"  # characters that a data URL need not quote
 WIDTH = 480  # pixels; a page may scale it down
-_LEFT, _TOP, _ROW = 64, 44, 34
+_LEFT, _TOP, _ROW = 92, 56, 34
 _CHARACTER_WIDTH = 7.4  # pixels, in a monospaced font of size 12
 
 
@@ -27,6 +27,7 @@ def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> str:
         "font-family='system-ui,sans-serif' font-size='12' fill='#7a7a7a'>",
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>",
         f"<text x='12' y='22' font-size='15' font-weight='600'>{escape(title)}</text>",
+        f"<text x='{_LEFT - 14}' y='48' text-anchor='end'>since Redis</text>",
     ]
     for number, (version, features) in enumerate(rows.items()):
         middle = _TOP + _ROW * number + _ROW / 2

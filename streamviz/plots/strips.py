@@ -16,7 +16,7 @@ from streamviz.plots.event_lines import (
 from streamviz.plots.figure import Plot
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.pending_age import PendingAge
-from streamviz.plots.texts import label, note
+from streamviz.plots.texts import heading, label, note
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
 from streamviz.plots.worst_groups import shown_groups
 
@@ -50,7 +50,7 @@ class Strips(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         since = "it was added" if history.ids_are_times else "its last delivery"
-        heading = note(f"oldest pending entry, seconds since {since}")
+        below = heading(f"Oldest pending entry, seconds since {since}", 0.41)
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
             "yaxis": {"domain": [0.61, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
@@ -58,7 +58,8 @@ class Strips(Plot):
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [heading | {"y": 0.41, "yanchor": "bottom"}],
+            "title": {"text": "Entries waiting", "x": 0, "xref": "paper", "font": {"size": 13}},
+            "annotations": [below, note("seconds", x=1, xshift=16, y=0, yanchor="top")],
             "showlegend": False,
             "meta": {"strips": True},  # a low stage leaves them out
         }
