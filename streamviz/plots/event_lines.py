@@ -176,8 +176,6 @@ def _moments(history: History, apart_s: float, without: Callable[[Event], bool])
 def _words(some: tuple[Event, ...]) -> str:
     """Return the words of a hairline: those of each of its events, or their numbers."""
     apart = ", ".join(_apart(some))
-    if len(some) > 1:
-        apart = apart.replace(" was revived", " revived")
     if len(some) == 1 or len(apart) <= MAX_WORDS:
         return apart
     together = _short(counted(some))
@@ -195,7 +193,7 @@ def _apart(some: tuple[Event, ...]) -> Iterator[str]:
 
 def _short(words: str) -> str:
     """Return the words of an event without what the pointer tells."""
-    words = re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
+    words = re.sub(r"(?: was)?( killed| crashed| revived)(?: holding \d+)?$", r"\1", words)
     if len(words) <= MAX_WORDS:
         return words
     words = re.sub(r" entr(?:y|ies) (from|to) ", r" \1 ", words)

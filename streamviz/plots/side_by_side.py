@@ -99,10 +99,9 @@ class SideBySide(Plot):
         sent, names, asides, counts = _sent(history), history.reader_names, [], []
         for name, number, of in zip(names, _received(history), missed, strict=True):
             asides.append(_dots([(never_ms, one) for one in of[-_MAX_MISSED:]], history))
-            ends = [seconds(end_ms, history)] * 2 if any(missed) else []
-            asides.append(
-                {"x": ends, "y": [0, round(top, 3)][: len(ends)], "text": [""] * len(ends)}
-            )
+            ends = [seconds(end_ms, history)] * 2 if of else []
+            low_high = [0, round(0.75 * top, 3)] if of else []
+            asides.append({"x": ends, "y": low_high, "text": [""] * len(ends)})
             at, place = (seconds(never_ms, history), "left") if of else (start, "right")
             words = (
                 label(name, 72 // len(names)),

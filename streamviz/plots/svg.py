@@ -19,7 +19,7 @@ from streamviz.plots.contrast import (
     for_background,
 )
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import render_flow
+from streamviz.plots.flow_svg import LEAST, render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
 from streamviz.plots.svg_words import Rule, Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
@@ -49,6 +49,9 @@ def render(
     else:  # no colour of letters is legible on both grounds
         data = [trace | {"textfont": {}} for trace in data]
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
+    shorter = layout["meta"].get("shorter", {}) if width < LEAST else {}
+    for trace in data if shorter else ():
+        trace["text"] = [_shortened(one, shorter) for one in trace.get("text") or ()]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
     if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
@@ -76,10 +79,12 @@ def render(
         x, y = frame.at(note["x"], note["y"])
         x += note.get("xshift", 0)
         y += {"bottom": -6, "top": 16}.get(note.get("yanchor", ""), -9 * len(lines))
-        font = " ".join(f"font-{key}='{value}'" for key, value in note.get("font", {}).items())
+        font = {"size": 12} | note.get("font", {})
         for row, line in enumerate(lines):
             at = x, y + 18 * row
-            element = f"<text x='{x:.1f}' y='{at[1]:.1f}' {font}>{words_of(line)}</text>"
+            style = _smaller(line, width - x, font["size"]) or f" font-size='{font['size']}'"
+            style += f" font-weight='{font['weight']}'" if "weight" in font else ""
+            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'{style}>{words_of(line)}</text>"
             parts.append(word(element, at, line, "start", "fixed"))
     return "".join(spread(parts, width, height)) + "</svg>"
 
@@ -99,6 +104,12 @@ def render_saved(figure: Figure) -> str:
 def on_ground(svg: str, background: Background) -> str:
     """Return an SVG on a ground of its own, whose colours suit that background."""
     return svg.replace("<svg ", f"<svg style='background:{BACKGROUNDS[background]}' ", 1)
+
+
+def _shortened(text: str, shorter: dict[str, str]) -> str:
+    for long, short in shorter.items():
+        text = text.replace(long, short)
+    return text
 
 
 def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:

@@ -44,7 +44,7 @@ def step_lines(names: Iterable[str]) -> list[Trace]:
     Where lines lie on each other, one sees the rims of the wider ones.
     """
     lines = [step_line(name, i) for i, name in enumerate(names)]
-    rims = min(3, 10 / max(1, len(lines) - 1))
+    rims = min(2, 8 / max(1, len(lines) - 1))
     for i, one in enumerate(lines):
         one["line"]["width"] = round(2.5 + rims * (len(lines) - 1 - i), 1)
     return lines

@@ -18,7 +18,7 @@ from exercises.verdict import Verdict
 from go_game.variants.recovery import Runs
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import MIN_TEXT_CONTRAST, contrast
-from streamviz.plots.flow_svg import RED
+from streamviz.plots.traces import RED
 
 
 def test_a_picture_tells_acknowledged_entries_from_dropped_ones(

@@ -222,7 +222,7 @@ def test_a_death_is_told_once_in_its_lane_and_in_words_above_only_without_a_lane
     assert words(SwimLanes("g0"), seen) == {"dead": ["crashed at 0.0 s"], "events": ["c1 crashed"]}
     calm = SwimLanes().layout(seen)["yaxis"]["range"]
     seen.append(sample(4, events=[Event("revived", "c0", "g0")]))
-    assert words(SwimLanes(), seen)["events"] == ["c0 is back"]
+    assert words(SwimLanes(), seen)["events"] == ["c0 revived"]
     assert SwimLanes().layout(seen)["yaxis"]["range"][1] > calm[1], "these words need room"
 
 

@@ -166,7 +166,7 @@ def test_a_dead_consumer_keeps_its_entries_until_it_is_revived(
     worker = scenario.groups["g"].consumers["g-1"]
     assert (worker.alive, worker.handled) == (False, 6)
     scenario.run(seconds=6)
-    assert "g-1 is back" in notes(scenario)
+    assert "g-1 was revived" in notes(scenario)
     assert worker.alive
     assert Stream(scenario.client, key).groups()[0].pending == 0
     assert worker.handled == 20
