@@ -164,7 +164,14 @@ def test_the_badges_differ_by_more_than_colour(can: Capabilities) -> None:
     svg = ElementTree.fromstring(unquote(address[1]))
     space = "{http://www.w3.org/2000/svg}"
     words = [text.text for text in svg.iter(f"{space}text")]
-    assert words == ["Stream features of Redis 8.2", "7.0", "✓ <ms>-*", "8.10", "– XNACK"]
+    assert words == [
+        "Stream features of Redis 8.2",
+        "since Redis",
+        "7.0",
+        "✓ <ms>-*",
+        "8.10",
+        "– XNACK",
+    ]
     assert [rect.get("stroke-dasharray") for rect in svg.iter(f"{space}rect")] == [None, "4 3"]
     assert svg.findtext(f"{space}desc") == "7.0: <ms>-* yes; 8.10: XNACK no"
 

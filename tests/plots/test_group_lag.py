@@ -19,7 +19,7 @@ from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import GroupLag
-from streamviz.plots.traces import COLOURS, Peak
+from streamviz.plots.traces import COLOURS, Peak, end_texts
 
 PLOT = GroupLag()
 
@@ -295,3 +295,13 @@ def test_the_plot_reaches_as_far_as_the_window_and_reads_each_sample_once() -> N
     assert read == [*range(1, len(lags) + 1)]
     assert peak.of(seen, "another") == 6
     assert read[len(lags) :] == [8, 9, 10, 11], "what the values depend on has changed"
+
+
+def test_names_that_evade_each_other_stay_about_their_values() -> None:
+    texts = list("abcd")
+    places = end_texts(9, texts, [58, 58, 58, 57], 100, 0.05)["y"][:4]
+    assert sum(places) / 4 == pytest.approx(57.75), "as far above as below"
+    steps = [high - low for low, high in pairwise(sorted(places))]
+    assert steps == pytest.approx([5] * 3, abs=0.002)
+    assert end_texts(9, texts, [0, 0, 30, 61], 61, 0.075)["y"][:4] == [4.575, 0, 30, 61]
+    assert end_texts(9, texts, [61] * 4, 61, 0.075, "all")["y"][:4] == [56.425, 51.85, 47.275, 42.7]

@@ -17,7 +17,7 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 test("there is something to compare", () => {
   assert.ok(cases.length > 50);
   const kinds = new Set(cases.flatMap(({ shapes }) => shapes.map(({ kind }) => kind)));
-  for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
+  for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "lost", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
 });
 
 for (const { name, scene, width, low, height, shapes } of cases) {
