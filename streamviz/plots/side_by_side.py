@@ -29,14 +29,14 @@ class SideBySide(Plot):
     needs = "readers"
 
     def structure_key(self, history: History) -> Any:
-        return history.reader_names, history.ids_are_times, self._losers(history)
+        return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
         """Return each panel's entries sent and received, then those missed, then the counts.
 
         Between the two is the line at which the time axis ends: right of it nothing was received.
         """
-        growing, missed, counts, losers = [], [], [], self._losers(history)
+        growing, missed, counts = [], [], []
         for index, name in enumerate(map(label, history.reader_names)):
             more = {"text": [], "hoverinfo": "text", "showlegend": False, **axes(index)}
             growing.append(marks(f"{name}: sent", GREY, "circle", 4, **more))
@@ -44,9 +44,7 @@ class SideBySide(Plot):
             aside = more | {"meta": ASIDE}
             missed.append(marks(f"{name}: missed", RED, "x", 9, **aside))
             missed.append(line(f"{name}: end", 0, line={"color": GREY, "width": 1}, **aside))
-            counts.append(
-                end_labels([GREY, COLOURS[0], RED if losers[index] else GREY], **axes(index))
-            )
+            counts.append(end_labels([GREY, COLOURS[0]], **axes(index)))
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
@@ -93,16 +91,17 @@ class SideBySide(Plot):
         missed = [history.missed_by(name) for name in history.reader_names]
         samples = history.samples
         first_ms, last_ms = (samples[0].time_ms, samples[-1].time_ms) if samples else (0, 0)
-        start, end_ms, never_ms = seconds(first_ms, history), *_beyond(first_ms, last_ms)
+        step_ms = (last_ms - first_ms) // 25
+        start, end, never = (
+            seconds(ms, history) for ms in (first_ms, last_ms + step_ms, last_ms + 2 * step_ms)
+        )
         newest = samples[-1].last_id if samples else EntryId.ZERO
         top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.45
         sent, names, asides, counts = _sent(history), history.reader_names, [], []
         for name, number, of in zip(names, _received(history), missed, strict=True):
-            asides.append(_dots([(never_ms, one) for one in of[-_MAX_MISSED:]], history))
-            ends = [seconds(end_ms, history)] * 2 if of else []
-            low_high = [0, round(0.75 * top, 3)] if of else []
-            asides.append({"x": ends, "y": low_high, "text": [""] * len(ends)})
-            at, place = (seconds(never_ms, history), "left") if of else (start, "right")
+            crosses = [(last_ms + 2 * step_ms, one) for one in of[-_MAX_MISSED:]]
+            ends = {"x": [end] * 2, "y": [0, round(0.75 * top, 3)]} if of else {"x": [], "y": []}
+            asides += [_dots(crosses, history), ends]
             words = (
                 label(name, 72 // len(names)),
                 f"{number:,} received{sent}",
@@ -110,14 +109,13 @@ class SideBySide(Plot):
             )
             counts.append(
                 {
-                    "x": [start, start, at],
+                    "x": [start, start, never if of else start],
                     "y": [round(part * top, 3) for part in (1, 0.91, 0.82)],
-                    "text": [
-                        f"\u2002{words[0]}",
-                        f"\u2002{words[1]}",
-                        "\u2002" * (not of) + words[2],
+                    "text": [f"\u2002{one}" for one in words],
+                    "textposition": [
+                        f"middle {'left' if of and i == 2 else 'right'}" for i in range(3)
                     ],
-                    "textposition": ["middle right", "middle right", f"middle {place}"],
+                    "textfont": {"color": [GREY, COLOURS[0], RED if of else GREY]},
                 }
             )
         return [*asides, *counts]
@@ -132,15 +130,6 @@ class SideBySide(Plot):
             parts.append(f"{name} received {count:,}, missed {f'{missed:,}' if missed else 'none'}")
         sent = _sent(history).removeprefix(" of ") or f"{history.entry_count:,}"
         return f"{sent} sent; {'; '.join(parts)}."
-
-    def _losers(self, history: History) -> tuple[bool, ...]:
-        return tuple(bool(history.missed_by(name)) for name in history.reader_names)
-
-
-def _beyond(first_ms: int, last_ms: int) -> tuple[int, int]:
-    """Return two moments after the last one: where the time axis ends, and of the crosses."""
-    step_ms = (last_ms - first_ms) // 25
-    return last_ms + step_ms, last_ms + 2 * step_ms
 
 
 def _sent(history: History) -> str:

@@ -49,9 +49,9 @@ def render(
     else:  # no colour of letters is legible on both grounds
         data = [trace | {"textfont": {}} for trace in data]
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
-    shorter = layout["meta"].get("shorter", {}) if width < LEAST else {}
-    for trace in data if shorter else ():
-        trace["text"] = [_shortened(one, shorter) for one in trace.get("text") or ()]
+    for long, short in layout["meta"].get("shorter", {}).items() if width < LEAST else ():
+        texts = [[one.replace(long, short) for one in trace.get("text") or ()] for trace in data]
+        data = [trace | {"text": own} for trace, own in zip(data, texts, strict=True)]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
     if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
@@ -104,12 +104,6 @@ def render_saved(figure: Figure) -> str:
 def on_ground(svg: str, background: Background) -> str:
     """Return an SVG on a ground of its own, whose colours suit that background."""
     return svg.replace("<svg ", f"<svg style='background:{BACKGROUNDS[background]}' ", 1)
-
-
-def _shortened(text: str, shorter: dict[str, str]) -> str:
-    for long, short in shorter.items():
-        text = text.replace(long, short)
-    return text
 
 
 def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ class Word(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A line across a picture, which goes under its words: it has gaps there."""
+    """A line across a picture, which has gaps where words are."""
 
     left: float
     right: float
@@ -37,13 +38,11 @@ class Rule(NamedTuple):
 
     def around(self, boxes: Iterable[Box]) -> str:
         """Return the line's element, without the parts that are in a box."""
-        at, pieces = self.left, []
-        for left, top, right, bottom in sorted(boxes):
-            if top < self.y < bottom and right > at and left < self.right:
-                pieces += [(at, left)] * (left > at)
+        at, path = self.left, ""
+        for left, top, right, bottom in sorted([*boxes, (self.right, 0, self.right, math.inf)]):
+            if top < self.y < bottom and right > at and left <= self.right:
+                path += f"M{at:.1f} {self.y:.1f}H{left:.1f}" if left > at else ""
                 at = right
-        pieces += [(at, self.right)] * (at < self.right)
-        path = "".join(f"M{start:.1f} {self.y:.1f}H{end:.1f}" for start, end in pieces)
         return f"<path d='{path}' {self.style}/>" if path else ""
 
 

@@ -124,8 +124,3 @@ def note(text: str, **more: Any) -> dict[str, Any]:
     """Return words at the left of a plot, half-way up; `more` may put them elsewhere."""
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
     return {"text": text, "align": "left", "showarrow": False, **place, **more}
-
-
-def heading(text: str, y: float) -> dict[str, Any]:
-    """Return the title of a strip whose top is at a part of the plot's height."""
-    return note(text, y=y, yanchor="bottom", font={"size": 13, "weight": 600})

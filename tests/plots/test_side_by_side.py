@@ -42,7 +42,7 @@ def test_up_is_the_time_sent_and_across_is_the_time_received() -> None:
     assert render(figure).count(">received, seconds</text>") == 2
     early_count, late_count = figure["data"][-2:]
     assert early_count["text"] == ["\u2002early", "\u20022 received", "\u20020 missed"]
-    assert late_count["text"] == ["\u2002late", "\u20021 received", "2 missed"]
+    assert late_count["text"] == ["\u2002late", "\u20021 received", "\u20022 missed"]
     assert early_count["textfont"]["color"][2] == GREY, "nothing was missed: no alarm"
     assert late_count["textfont"]["color"][2] == RED
     assert late_count["x"][2] == 0.108, "above its crosses"
