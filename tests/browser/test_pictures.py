@@ -36,7 +36,7 @@ COVERED = """() => {
   return [...document.querySelectorAll('.streamviz-flow text')].filter(one => {
     const { left, top, right, bottom } = one.getBoundingClientRect();
     return Math.min(right, button.right) - Math.max(left, button.left) > 1
-      && Math.min(bottom, button.bottom) - Math.max(top, button.top) > 2;
+      && Math.min(bottom, button.bottom) - Math.max(top, button.top) > 0;
   }).map(one => one.textContent);
 }"""
 """The words that the focused button covers."""
@@ -55,7 +55,9 @@ def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     notebook.until(lambda: "email-1 was killed" in notebook.events())
     notebook.until(lambda: notebook.points(0) > shown_at, seconds=20)
     notebook.page.get_by_role("button", name="Pause").press("Enter")
-    notebook.page.wait_for_function(AGREE)  # the strips are drawn less often than the flow
+    board.get_by_text("Paused").wait_for()
+    notebook.page.wait_for_timeout(1500)  # the strips are drawn less often than the flow
+    assert notebook.page.evaluate(AGREE)
     notebook.page.get_by_role("button", name="revive email-1").focus()
     assert notebook.page.evaluate(COVERED) == []
     folder = IMAGES if taken else tmp_path
