@@ -85,7 +85,7 @@ class AckProgress(Plot):
         if rows > 1:
             count = len(history.group_names)
             some = f", {len(names)} of {count} groups" if len(names) < count else ""
-            words = f"{self.title}: waiting/pending/acknowledged/other{some}"
+            words = f"{self.title}: waiting / pending / acknowledged / other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
             layout["margin"] = {"l": 60, "r": 16, "t": 52, "b": 44}  # a title of two lines
         for index in range(len(names)):
