@@ -79,7 +79,7 @@ def test_a_picture_accounts_for_what_happened_since_the_first_and_gives_nothing_
         words = [
             f">{one}<" for one in ("2 never delivered", "acknowledged", "1 pending", "waiting")
         ]
-        places = [shown.svg.index(one) for one in words]
+        places = [shown.svg.rindex(one) for one in words]
         assert places == sorted(places), "the oldest ones first"
         red = re.findall(f"<(\\w+) [^>]*stroke='{RED}'", shown.svg)
         assert red == ["rect", "path"], "only 3-0, which was trimmed, is crossed out"
