@@ -32,6 +32,7 @@ BUNDLES = (  # a folder, the modules that are bundled into it, and in which form
 PLOTLY = "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
 PACKED_PLOTLY = f"{WIDGETS}/dist/plotly.js.gz"
 OPTIONS = ("--bundle", "--charset=utf8", "--target=es2022", "--log-level=warning")
+OPTIONS += ("--minify-whitespace",)  # pages stay small; names stay as they are
 
 
 class JavaScriptHook(BuildHookInterface[Any]):

@@ -9,10 +9,9 @@ from html import escape
 
 from exercises.picture import Picture
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.traces import GREY, RED, colour
 
 _WIDTH, _HIGH, _ROW, _GAP, _WIDEST = 720, 24, 32, 3, 88  # pixels; of one unit at most
 _BOLD = 7.7

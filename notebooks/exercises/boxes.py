@@ -8,10 +8,9 @@ from html import escape
 
 from exercises.picture import Picture
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.traces import GREY, RED, colour
 
 _WIDTH, _HIGH, _GAP, _LETTER, _BOLD = 720, 24, 4, 7.0, 7.7  # pixels
 

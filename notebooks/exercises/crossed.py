@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamviz.plots.flow_svg import RED
+from streamviz.plots.traces import RED
 
 
 def crossed_out(x: float, y: float, wide: float, high: float) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from streamviz.plots.flow_parts import Shape, rect_at, state_of, text_at
 from streamviz.plots.flow_shapes import BOX_H, NOTE, FlowShapes
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.texts import columns
+from streamviz.plots.traces import RED
 
 _HIGH, _GAP, _EDGE = 14, 4, 6  # pixels: a box, the space between two, and beside the label
 _LETTER, _HYPHEN = 7.0, 4.2  # their widths
@@ -33,16 +33,11 @@ def labelled(scene: dict[str, Any], width: int, labels: Mapping[str, str]) -> La
 
 
 class Labelled(FlowShapes):
-    """The shapes of a scene in which an entry's box has a label.
-
-    After `shapes`, `lost` has the boxes of pending entries that are no longer in the stream: x, y,
-    width and height.
-    """
+    """The shapes of a scene in which an entry's box has a label."""
 
     def __init__(self, scene: dict[str, Any], width: int, labels: Mapping[str, str]) -> None:
         super().__init__(scene, width, low=False)
         self.labels = labels
-        self.lost: list[tuple[int, int, int, int]] = []
         self.side = _side(labels.values())
         self.pitch = self.side + _GAP
         self.count = (self.right - self.left) // self.pitch
@@ -52,7 +47,6 @@ class Labelled(FlowShapes):
 
     def shapes(self) -> Iterator[Shape]:
         """Yield the flow's shapes, and the label of each box on the tape and in the lanes."""
-        self.lost.clear()
         texts = list(self.labels.values())
         for shape in super().shapes():
             if "square" not in shape:
@@ -92,13 +86,9 @@ class Labelled(FlowShapes):
         paint = RED if one["dead"] else colour
         at = end - (side + _GAP) * len(labels) + _GAP
         for place, label in enumerate(labels):
-            box, which = (at + (side + _GAP) * place, top + 4, side), f"{name} held {place}"
-            if one["held"][place][0] in self.labels:
-                yield from self.boxed(which, *box, "labelled", paint, label)
-            else:  # it was deleted or trimmed, and is pending all the same
-                _, text = self.boxed(which, *box, "labelled", paint, label)
-                self.lost.append((box[0], box[1] - 1, side, _HIGH))
-                yield text
+            box = at + (side + _GAP) * place, top + 4, side
+            kind = "lost" if one["held"][place][0] in one["lost"] else "labelled"
+            yield from self.boxed(f"{name} held {place}", *box, kind, paint, label)
 
     def _held(self, one: dict[str, Any]) -> tuple[int, list[str]]:
         """Return how wide the boxes of a consumer's entries are, and their labels."""

@@ -11,10 +11,9 @@ from exercises.picture import Picture
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.plots.contrast import BACKGROUNDS, TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
 from streamviz.plots.texts import columns
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.traces import GREY, RED, colour
 
 _WIDTH, _LEFT, _PITCH, _GAP, _ROW, _BAR = 720, 140, 48, 4, 26, 16  # pixels
 _ROOM = 1  # a counter may go this far beyond the last entry; what is more is cut

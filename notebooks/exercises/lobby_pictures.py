@@ -11,9 +11,8 @@ from exercises.boxes import Head, Lost, Tinted, boxes
 from exercises.picture import Picture
 from go_game.messages import GameReady, Topic, decode
 from streamviz.client.stream import Stream
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import GREY, colour
+from streamviz.plots.traces import GREY, RED, colour
 
 _SIDE, _PITCH, _ACROSS = 8, 11, 60  # pixels of a square, from one to the next, and squares a row
 

@@ -11,8 +11,7 @@ from exercises.verdict import stream_of
 from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.plots.contrast import BACKGROUNDS, SUBSTITUTES, TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
-from streamviz.plots.traces import COLOURS
+from streamviz.plots.traces import COLOURS, RED
 
 _WIDTH, _LEFT, _COLUMN, _ROW, _HEAD, _MOST = 720, 76, 90, 28, 34, 7
 _HIGH, _EDGE = 22, 4  # a box's height, and the space at each side of it

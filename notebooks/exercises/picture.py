@@ -12,7 +12,6 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from exercises.crossed import crossed_out
 from exercises.labels import labelled
 from streamviz.client.connection import listeners
 from streamviz.client.entry_id import EntryId
@@ -223,7 +222,6 @@ def _draw(plot: _Still, history: History, labels: dict[str, str]) -> Picture:
     if flow is None:
         return Picture(render_saved(figure), words)
     svg = drawn(flow.shapes(), (_WIDTH, flow.height), words, "light")
-    svg = svg.replace("</svg>", "".join(crossed_out(*box) for box in flow.lost) + "</svg>")
     return Picture(on_ground(svg, "light"), words)
 
 

@@ -12,10 +12,9 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.cursors import Cursors
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.group_lag import GroupLag
 from streamviz.plots.texts import label
-from streamviz.plots.traces import COLOURS, GREY, Trace, line, marks
+from streamviz.plots.traces import COLOURS, GREY, RED, Trace, line, marks
 
 Points = dict[str, list[Any]]
 _BELOW = 0.24  # of a lane: where the bar of the time down stands

@@ -6,8 +6,8 @@ from html import escape
 
 from exercises.picture import Picture
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
+from streamviz.plots.traces import RED
 
 _WIDTH, _LEFT, _HIGH, _ROW, _SPACE, _LETTER = 720, 158, 26, 46, 8, 6.6  # pixels
 _BLUE = "#0072B2"

@@ -6,9 +6,8 @@ from html import escape
 
 from exercises.picture import Picture
 from streamviz.plots.contrast import TEXT_COLOURS
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.svg import on_ground
-from streamviz.plots.traces import COLOURS, GREY
+from streamviz.plots.traces import COLOURS, GREY, RED
 
 _WIDTH, _HEIGHT = 720, 292
 _HIGH = 44  # of a box

@@ -20,11 +20,11 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.event_lines import EVENT_AXIS, event_lines, events
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.flow_svg import RED
 from streamviz.plots.texts import escaped, label, no_data_text, number_text
 from streamviz.plots.traces import (
     GREY,
     LABEL_MARGIN,
+    RED,
     Trace,
     colour,
     end_labels,

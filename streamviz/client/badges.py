@@ -7,7 +7,7 @@ from html import escape
 
 SAFE = " /:='(),;.-"  # characters that a data URL need not quote
 WIDTH = 480  # pixels; a page may scale it down
-_LEFT, _TOP, _ROW, _PURPOSE = 76, 62, 28, 212
+_LEFT, _TOP, _ROW, _PURPOSE = 92, 62, 28, 228
 _CHARACTER_WIDTH = 7.4  # pixels, in a monospaced font of size 12
 _TEXT = "#7a7a7a"  # readable on a light page and on a dark one
 
@@ -30,7 +30,7 @@ def render(title: str, rows: Mapping[str, Sequence[tuple[str, bool, str]]]) -> s
         f"font-family='system-ui,sans-serif' font-size='12' fill='{_TEXT}'>",
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>",
         f"<text x='12' y='22' font-size='15' font-weight='600'>{escape(title)}</text>",
-        f"<text x='{_LEFT - 14}' y='48' text-anchor='end' font-size='11'>since</text>",
+        f"<text x='{_LEFT - 14}' y='48' text-anchor='end' font-size='11'>since Redis</text>",
     ]
     middle = _TOP + _ROW / 2
     for version, features in rows.items():

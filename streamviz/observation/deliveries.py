@@ -15,7 +15,7 @@ from streamviz.observation.events import Event
 from streamviz.observation.partition_sample import PartitionedSample
 from streamviz.observation.sample import GroupState, Sample
 
-_LEAST_ROWS, _MOST_ROWS = 3, 5
+_MOST_ROWS = 5
 _MOST_CONSUMERS = 1000  # whose last row is known
 
 End = Literal[
@@ -133,9 +133,9 @@ class DeliveryLog:
         return group in self._gave_back
 
     def row_count(self, group: str) -> int:
-        """Return how many rows the deliveries of one consumer have had, at least three."""
+        """Return how many rows the deliveries of one consumer have had, at least one."""
         self._catch_up()
-        return self._rows[group].count if group in self._rows else _LEAST_ROWS
+        return self._rows[group].count if group in self._rows else 1
 
     def _catch_up(self) -> None:
         history = self._history
@@ -165,38 +165,23 @@ class DeliveryLog:
 
 
 class _Rows:
-    """Gives the deliveries of a group's consumers their rows, in turn.
-
-    If there is another, a bar that begins where one ends is not in its row.
-    """
+    """Gives each delivery of a group's consumers the first row that is free at its consumer."""
 
     def __init__(self) -> None:
-        self.count = _LEAST_ROWS
-        self._last: dict[str, int] = {}
+        self.count = 1
 
-    def give(
-        self, begun: Iterable[PendingEntry], held: Iterable[Delivery], ended: Iterable[Delivery]
-    ) -> list[int]:
-        """Return a row for each delivery that begins while others are held, and some have ended."""
+    def give(self, begun: Iterable[PendingEntry], held: Iterable[Delivery]) -> list[int]:
+        """Return a row for each delivery that begins while others are held."""
         taken: dict[str, list[int]] = {}
         for one in held:
             taken.setdefault(one.consumer, []).append(one.row)
-        left: dict[str, list[int]] = {}
-        for one in ended:
-            left.setdefault(one.consumer, []).append(one.row)
         rows = []
-        for consumer in (entry.consumer for entry in begun):
-            here, before = taken.setdefault(consumer, []), left.get(consumer, [])
-            self.count = min(max(self.count, len({*here, *before}) + 1), _MOST_ROWS)
-            first = self._last.pop(consumer, -1) + 1
-            in_turn = [(first + step) % self.count for step in range(self.count)]
-            free = [row for row in in_turn if row not in here] or in_turn
-            row = next((row for row in free if row not in before), free[0])
-            here.append(row)
-            rows.append(row)
-            self._last[consumer] = row
-        while len(self._last) > _MOST_CONSUMERS:
-            del self._last[next(iter(self._last))]  # the one that has got nothing for longest
+        for entry in begun:
+            here = taken.setdefault(entry.consumer, [])
+            free = (row for row in range(_MOST_ROWS) if row not in here)
+            here.append(next(free, len(here) % _MOST_ROWS))
+            rows.append(here[-1])
+        self.count = max(self.count, 1 + max(rows, default=0))
         return rows
 
 
@@ -243,7 +228,7 @@ def _compare(
             end = moved if entry.consumer != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
     begun = [entry for entry in entries.values() if entry.id not in pending]
-    new_rows = rows.give(begun, pending.values(), ended) if begun else ()
+    new_rows = rows.give(begun, pending.values()) if begun else ()
     for entry, row in zip(begun, new_rows, strict=True):
         pending[entry.id] = Delivery(
             entry.id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n, row

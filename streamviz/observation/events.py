@@ -94,7 +94,8 @@ class Event(Record):
             detail=self.detail,
             count=self.count,
             holding=f" holding {self.count}" if self.count else "",
-            of_owners=f" of {owners}" if owners else "",
+            entries="1 entry" if self.count == 1 else f"{self.count} entries",
+            from_owners=f" from {owners}" if owners else "",
             lost=lost if self.count else "no entry is missing",
             back=back if self.detail else "",
             speaker=f"{self.who}: " if self.who else "",
@@ -118,8 +119,9 @@ def counted(events: Sequence[Event]) -> str:
     """Return in few words what happened at one time: of several events of a kind, their number."""
     last = {event.kind: event for event in events}
     counts = Counter(event.kind for event in events)
+    whom = "consumers " if all(event.group for event in events) else ""  # or readers
     words = (
-        f"{n} {_COUNTED.get(kind, 'events')}" if n > 1 else str(last[kind])
+        f"{n} {_COUNTED.get(kind, 'events').format(whom=whom)}" if n > 1 else str(last[kind])
         for kind, n in counts.items()
     )
     return ", ".join(words)
@@ -142,11 +144,11 @@ def events_of(reported: Iterable[Event | str]) -> tuple[Event, ...]:
 _WORDS: dict[Kind, str] = {
     "killed": "{who} was killed{holding}",
     "crashed": "{who} crashed{holding}",
-    "revived": "{who} is back",
+    "revived": "{who} was revived",
     "paced": "{who} works {detail}",
     "leaving": "{who} leaves the group {group}",
-    "claimed": "{who} claimed {count}{of_owners}",
-    "dead_lettered": "{who} moved {count} to {detail}",
+    "claimed": "{who} claimed {entries}{from_owners}",
+    "dead_lettered": "{who} moved {entries} to {detail}",
     "failed": "{who} could not handle {detail}",
     "consumer_deleted": "{who} of {group} was deleted",
     "group_gone": "the group {group} is gone",
@@ -166,9 +168,9 @@ _WORDS: dict[Kind, str] = {
 }
 
 _COUNTED: dict[str, str] = {
-    "killed": "killed",
-    "crashed": "crashed",
-    "revived": "are back",
+    "killed": "{whom}killed",
+    "crashed": "{whom}crashed",
+    "revived": "{whom}revived",
     "claimed": "claims",
     "failed": "failures",
     "dead_lettered": "moves to dead letters",

@@ -80,10 +80,12 @@ class AckProgress(Plot):
             return words_alone("no consumer group yet")
         columns, rows = _grid(len(names))
         layout: dict[str, Any] = {"showlegend": False}
+        if columns > 2:  # where the picture is narrow
+            layout["meta"] = {"shorter": {" acknowledged": " acked"}}
         if rows > 1:
             count = len(history.group_names)
             some = f", {len(names)} of {count} groups" if len(names) < count else ""
-            words = f"{self.title}: waiting/pending/acked/other{some}"
+            words = f"{self.title}: waiting / pending / acknowledged / other{some}"
             layout["title"] = {"text": words, "x": 0, "xref": "paper"}
             layout["margin"] = {"l": 60, "r": 16, "t": 52, "b": 44}  # a title of two lines
         for index in range(len(names)):
@@ -188,7 +190,7 @@ def _grid(count: int) -> tuple[int, int]:
 
 def _numbers(counts: GroupAccounting, *, short: bool) -> list[str]:
     """Return a line for each number; short ones fit beside other groups in a small picture."""
-    acked, rest, lost = ("acked", "other", "lost") if short else _LONG
+    acked, rest, lost = ("acknowledged", "other", "lost") if short else _LONG
     parts = [(counts.undelivered, "waiting"), (counts.pending, "pending"), (counts.acked, acked)]
     other = counts.dropped + (counts.unclear or 0)
     parts += [pair for pair in ((other, rest), (counts.lost, lost)) if pair[0]]

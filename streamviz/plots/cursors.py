@@ -46,7 +46,7 @@ class Cursors(Plot):
         return [*lines, ends, event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
-        title = "time of the entry, in seconds" if history.ids_are_times else NO_TIMES
+        title = "time of the last entry read, in seconds" if history.ids_are_times else NO_TIMES
         layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
         return layout | {"margin": layout["margin"] | {"r": LABEL_MARGIN + 40}}
 

@@ -193,9 +193,10 @@ def _apart(some: tuple[Event, ...]) -> Iterator[str]:
 
 def _short(words: str) -> str:
     """Return the words of an event without what the pointer tells."""
-    words = re.sub(r"(?: was)?( killed| crashed)(?: holding \d+)?$", r"\1", words)
+    words = re.sub(r"(?: was)?( killed| crashed| revived)(?: holding \d+)?$", r"\1", words)
     if len(words) <= MAX_WORDS:
         return words
+    words = re.sub(r" entr(?:y|ies) (from|to) ", r" \1 ", words)
     return re.sub(r" confirmed entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
 
 

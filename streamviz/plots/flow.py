@@ -20,8 +20,8 @@ from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.figure import Figure, Plot
 from streamviz.plots.flow_finding import finding
+from streamviz.plots.flow_parts import UNCLEAR
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
-from streamviz.plots.flow_shapes import UNCLEAR
 from streamviz.plots.texts import clean, entries_text, group_text, no_data_text
 from streamviz.plots.traces import Trace
 from streamviz.plots.worst_groups import shown_groups

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from streamviz.plots.texts import columns
 
 Shape = dict[str, Any]
 
 SQUARE = 11  # a square's side
+UNCLEAR = "unaccounted for"
+_SWATCH, _LETTER = 22, 7  # widths: of a sample of a bar and the gaps beside it, and of a letter
+_BAR = {  # the parts of a bar, as far as one can tell the oldest entries first
+    "gone": "never delivered",
+    "dropped": "dropped",
+    "unknown": "unknown",
+    "acked": "acknowledged",
+    "pending": "pending",
+    "waiting": "waiting",
+}
 GREY = "#888888"
 
 
@@ -29,8 +42,49 @@ def state_of(one: dict[str, Any]) -> list[str]:
     """Return what a consumer does, in words, from the longest to the shortest text."""
     number = f"{one['pending']:,}"
     if not one["pending"]:
-        return ["dead" if one["dead"] else "idle"]
+        return ["dead"] if one["dead"] else ["holds nothing", "empty"]
     if not one["dead"]:
         return [f"{number} pending", number]
     age = f" for {int(one['held'][0][2])} s" if one["held"] else ""
     return [f"dead, holds {number}{age}", f"dead, {number}{age}", f"dead, {number}", "dead"]
+
+
+def bar_at(
+    key: str, group: dict[str, Any], added: int, box: tuple[int, int, int, int], *, counted: bool
+) -> Iterator[Shape]:
+    """Yield a bar of all entries that were ever added, and below it what its parts are.
+
+    `box` is from where to where the bar goes, its top, and where the words end. What is waiting is
+    not counted here, because the lane says it, nor what is acknowledged if that is `counted`
+    elsewhere.
+    """
+    left, right, top, end = box
+    rest = added - sum(group.get(name) or 0 for name in _BAR)
+    numbers = group | {"unknown": max(0, rest)}
+    names = [name for name in _BAR if numbers[name]]
+    sure = group["waiting"] is not None and group["gone"] is not None
+    long = _BAR | {"unknown": UNCLEAR} if sure else _BAR
+    whole = max(1, sum(numbers[name] for name in names))
+    x = left
+    for name in names:
+        wide, part = max(2, numbers[name] * (right - left) // whole), f"{key} bar {name}"
+        yield _piece(part, x, top, wide, name, group) | {"title": f"{numbers[name]:,} {long[name]}"}
+        x += wide
+    told = {"waiting", "acked"} if counted else {"waiting"}
+    counts = {name: "" if name in told else f"{numbers[name]:,} " for name in names}
+    for words in (long, _BAR, _BAR | {"acked": "acked"}):
+        texts = {name: counts[name] + words[name] for name in names}
+        needs = {name: _SWATCH + int(_LETTER * columns(text)) for name, text in texts.items()}
+        if left + sum(needs.values()) <= end:
+            break
+    x = left
+    for name in names:
+        if x + needs[name] <= end:
+            yield _piece(f"{key} swatch {name}", x, top + 13, 9, name, group)
+            yield text_at(f"{key} books {name}", x + 13, top + 20, texts[name], "note")
+        x += needs[name]
+
+
+def _piece(key: str, x: int, top: int, wide: int, name: str, group: dict[str, Any]) -> Shape:
+    more = 2 if name == "pending" else 0  # what is pending is a thicker piece
+    return rect_at(key, x, top - more, wide, 5 + 2 * more, f"bar-{name}", group["colour"])

@@ -81,7 +81,7 @@ def _group(
 ) -> dict[str, Any]:
     account = account_for(last, group)
     ended = delivery_log(history).ended_since(group.name, last.n - 1)
-    shown, held = _shown(group, dead), _held(history, group, tape)
+    shown, held, lost = _shown(group, dead), _held(history, group, tape), _lost(history, group)
     listed, boxed = (sum(one.pending for one in some) for some in (group.consumers, shown))
     pending = (group.pending if group.more_consumers else listed) - boxed
     return {
@@ -99,6 +99,7 @@ def _group(
                 "dead": is_dead(dead, group.name, one.name),
                 "pending": one.pending,
                 "held": held.get(one.name, []),
+                "lost": lost.get(one.name, []),
             }
             for one in shown
         ],
@@ -129,6 +130,17 @@ def _held(history: History, group: GroupState, tape: _Tape) -> dict[str, list[li
         if len(others) < MAX_HELD:
             others.append([str(one.id), tape.number(one.id), age_s, one.deliveries])
     return held
+
+
+def _lost(history: History, group: GroupState) -> dict[str, list[str]]:
+    """Return what each consumer holds that is surely gone from the stream: trimmed or deleted."""
+    last = history.samples[-1]
+    first, deleted = _parts(last.first_id), _parts(last.max_deleted_id)
+    lost: dict[str, list[str]] = {}
+    for one in delivery_log(history).pending(group.name)[:MAX_TAPE]:
+        if not last.length or _parts(one.id) < first or _parts(one.id) == deleted:
+            lost.setdefault(one.consumer, []).append(str(one.id))
+    return lost
 
 
 def _bin(history: History, group: str, ended: Sequence[Delivery]) -> dict[str, Any] | None:

@@ -13,7 +13,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from streamviz.plots.flow_parts import GREY, SQUARE, Shape, rect_at, square_at, state_of, text_at
+from streamviz.plots.flow_parts import (
+    GREY,
+    SQUARE,
+    Shape,
+    bar_at,
+    rect_at,
+    square_at,
+    state_of,
+    text_at,
+)
 from streamviz.plots.flow_scene import OLD_S
 from streamviz.plots.texts import columns, entries_text, fit, lines
 
@@ -23,7 +32,6 @@ GROUP, READER = 96, 22  # heights
 MANY = 3  # groups; of more, each is lower, and a consumer's box has one line
 BOX_W, BOX_MIN, BOX_H, BOX_GAP = 170, 100, 34, 8
 LOW, LOWER = 14, 20  # by how much a low box is lower, and its group
-UNCLEAR = "unaccounted for"
 HEADLINE, NAME, NOTE = 10.0, 8.0, 6.6  # the width of a letter, about
 WIDE = 8.0  # of a digit, at most
 
@@ -196,7 +204,8 @@ class FlowShapes:
         self, key: str, x: int, top: int, room: int, beside: float, name: str, *states: str
     ) -> Iterator[Shape]:
         """Yield a box's name and its state: in one line if the box is low."""
-        low = [f"{name}: {one}" for one in states] + [f"dead: {name}"] * (states[-1] == "dead")
+        low = [f"{name}: {one}" for one in states]
+        low += {"dead": [f"dead: {name}"], "empty": [name]}.get(states[-1], [])
         words = fit(room - beside, NOTE, *(low if self.low else [name]))
         yield text_at(f"{key} name", x + 8, top + 14, words, "label")
         if not self.low:
@@ -221,7 +230,8 @@ class FlowShapes:
             at = left - PITCH * place
             yield square_at(f"{name} many {place}", at, y, kind, colour, title=title)
         for place, held in enumerate(known):
-            yield from self.held(key, held, left - PITCH * place, y, colour, dead=one["dead"])
+            at, lost = left - PITCH * place, held[0] in one["lost"]
+            yield from self.held(key, held, at, y, colour, dead=one["dead"], lost=lost)
 
     def shown(self, one: dict[str, Any], fits: int) -> tuple[list[list[Any]], int, str]:
         """Return the entries that a box shows, or the number of squares, and the rest in words."""
@@ -236,16 +246,17 @@ class FlowShapes:
         return known, many, f"+{rest:,}"
 
     def held(
-        self, key: str, held: list[Any], x: int, y: int, colour: str, *, dead: bool
+        self, key: str, held: list[Any], x: int, y: int, colour: str, *, dead: bool, lost: bool
     ) -> Iterator[Shape]:
-        """Yield an entry that a consumer holds: a square that fills."""
+        """Yield an entry that a consumer holds: a square that fills, crossed out if it is lost."""
         entry, number, age_s, deliveries = held
         way = {"leaves": [self.right + 20, y]}
         if number is not None:
             at = self.x(self.square(number))
             way["enters"] = [max(self.left, min(at, self.right)), y - 26]
         title = f"{entry}, delivery {deliveries}, held {age_s:.1f} s"
-        kind = "old" if dead or age_s > OLD_S else "held"
+        title += ", no longer in the stream" if lost else ""
+        kind = "lost" if lost else "old" if dead or age_s > OLD_S else "held"
         yield square_at(f"{key} held {entry}", x, y, kind, colour, **way, id=entry, title=title)
         if kind == "held":
             full = FILL + int(age_s * (SQUARE - FILL) / OLD_S)
@@ -254,26 +265,12 @@ class FlowShapes:
 
     def bar(self, key: str, group: dict[str, Any], top: int) -> Iterator[Shape]:
         """Yield a bar of all entries that were ever added, with numbers."""
-        rest = self.scene["added"] - sum(group[name] or 0 for name in _KNOWN)
-        numbers = group | {"unknown": max(0, rest)}
-        parts = [(name, numbers[name]) for name in _WORDS if numbers[name]]
-        whole = max(1, sum(number for _, number in parts))
-        x, room = self.left, self.right - self.left
-        for name, number in parts:
-            wide = max(2, number * room // whole)
-            more = 2 if name == "pending" else 0  # what is pending is a thicker piece
-            box = (x, top - more, wide, 5 + 2 * more)
-            yield rect_at(f"{key} bar {name}", *box, f"bar-{name}", group["colour"])
-            x += wide
-        words = " · ".join(f"{number:,} {_WORDS[name]}" for name, number in parts)
-        unsure = group["waiting"] is None or group["gone"] is None
-        long = words if unsure else words.replace("unknown", UNCLEAR)
-        words = fit(self.width - 16 - self.left, NOTE, long, words, words.replace(*_ACKED))
-        yield text_at(f"{key} books", self.left, top + 20, words, "note")
-        acked = "?" if group["acked"] is None else f"{group['acked']:,}"
-        end = self.width - 16
-        yield text_at(f"{key} acked n", end, top - 32, acked, "name", "end")
-        yield text_at(f"{key} acked", end, top - 18, _ACKED[not self.wide], "note", "end")
+        box, counted = (self.left, self.right, top, self.width - 16), self.wide
+        yield from bar_at(key, group, self.scene["added"], box, counted=counted)
+        if counted:
+            acked = "?" if group["acked"] is None else f"{group['acked']:,}"
+            yield text_at(f"{key} acked n", box[3], top - 32, acked, "name", "end")
+            yield text_at(f"{key} acked", box[3], top - 18, "acknowledged", "note", "end")
 
     def reader(self, i: int, reader: dict[str, Any], top: int) -> Iterator[Shape]:
         """Yield a plain reader's name and its cursor."""
@@ -284,11 +281,3 @@ class FlowShapes:
             yield text_at(f"{key} far", self.left, top + 11, "far behind", "note")
         else:
             yield from self.cursor(key, reader["at"], top, GREY)
-
-
-_KNOWN = ("acked", "pending", "waiting", "dropped", "gone")
-_WORDS = {one: one for one in (*_KNOWN, "unknown")} | {
-    "acked": "acknowledged",
-    "gone": "never delivered",
-}
-_ACKED = "acknowledged", "acked"

@@ -10,8 +10,8 @@ from streamviz.plots.figure import Figure
 from streamviz.plots.flow_parts import GREY, Shape
 from streamviz.plots.flow_shapes import flow_shapes
 from streamviz.plots.texts import clean
+from streamviz.plots.traces import RED
 
-RED = "#D1242F"
 LEAST = 640  # a narrower picture is not made larger
 _FONT = "font-family='system-ui,sans-serif'"
 _TEXTS = {
@@ -23,10 +23,12 @@ _OUTLINES = {
     "waits": "rx='2' stroke-width='1.5'",
     "box": "rx='6' stroke-width='1.2'",
     "dead": "rx='6' stroke-width='1.2' stroke-dasharray='4 3'",
+    "lost": "rx='2' stroke-dasharray='3 2'",
     "bin": "rx='2' stroke-width='1.2' stroke-dasharray='1 3'",
     "bar-waiting": "stroke-width='1'",
     "bar-unknown": "stroke-width='1' stroke-dasharray='1 3'",
 }
+_OWN = {"old": RED, "lost": RED, "bar-dropped": RED, "dead": GREY, "bar-gone": GREY}
 _CORNERS = {"dot": 4, "line": 0, "bar-acked": 0, "bar-pending": 0, "bar-gone": 0, "bar-dropped": 0}
 
 
@@ -71,11 +73,13 @@ def _draw(shape: Shape, substitutes: dict[str, str]) -> str:
         return f"<text x='{shape['x']}' y='{shape['y']}' {style}{anchor}>{words}</text>"
     colour = str(substitutes.get(shape["colour"], shape["colour"]))
     box = "x='{x}' y='{y}' width='{w}' height='{h}'".format_map(shape)
-    return f"<rect {box} {_paint(shape['kind'], colour)}/>"
+    cross = "<path d='M{x} {low}L{right} {y}' stroke='{red}'/>" if shape["kind"] == "lost" else ""
+    ends = {"low": shape["y"] + shape["h"], "right": shape["x"] + shape["w"], "red": RED}
+    return f"<rect {box} {_paint(shape['kind'], colour)}/>" + cross.format_map(shape | ends)
 
 
 def _paint(kind: str, colour: str) -> str:
-    colour = {"old": RED, "dead": GREY, "bar-gone": GREY, "bar-dropped": RED}.get(kind, colour)
+    colour = _OWN.get(kind, colour)
     if kind in _OUTLINES:
         return f"fill='none' stroke='{colour}' {_OUTLINES[kind]}"
     if kind == "labelled":

@@ -12,8 +12,8 @@ from streamviz.observation.sample import GroupState, Sample
 from streamviz.plots.event_lines import event_lines, events
 from streamviz.plots.figure import seconds
 from streamviz.plots.group_lines import GroupLines, lines_layout
-from streamviz.plots.texts import label, number_text, peaks_text
-from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, step_line
+from streamviz.plots.texts import label, note, number_text, peaks_text
+from streamviz.plots.traces import Trace, colour, colours, end_labels, marks, step_lines
 from streamviz.plots.worst_groups import shown_groups
 
 _NO_TIMES = "seconds since its last delivery: the IDs are no times in milliseconds"
@@ -25,8 +25,8 @@ class PendingAge(GroupLines):
     While consumers are healthy, the line stays low. While a dead consumer holds an entry, the line
     climbs by one second per second, until the entry is recovered. A diamond marks each delivery
     after the first, at its time and at the entry's age: an entry with two diamonds has been
-    delivered three times. A hairline with its words is an event. Where IDs are no times, ages
-    count from the last delivery.
+    delivered three times. A hairline with its words is an event. Where lines lie on each other,
+    one sees the rims of the wider ones. Where IDs are no times, ages count from the last delivery.
     """
 
     title = "Oldest pending entry"
@@ -37,13 +37,15 @@ class PendingAge(GroupLines):
     def traces(self, history: History) -> list[Trace]:
         """Return a line for each group, the ended and the open deliveries, names and events."""
         names = shown_groups(history)
-        lines = [step_line(label(name), i) for i, name in enumerate(names)]
+        lines = step_lines(map(label, names))
         ended, still_open = ([_diamonds(*one) for one in enumerate(names)] for _ in range(2))
         return [*lines, *ended, *still_open, end_labels(colours(len(names))), event_lines()]
 
     def layout(self, history: History) -> dict[str, Any]:
         title = "seconds since it was added" if history.ids_are_times else _NO_TIMES
-        return lines_layout(f"seconds{'; ◆ delivered again' * _has_diamonds(history)}", title)
+        key = note("◆ delivered again", x=1, y=1, yanchor="bottom")
+        layout = lines_layout("seconds", title) | {"meta": {"first_below": True}}
+        return layout | {"annotations": [key] * _has_diamonds(history)}
 
     def new_points(self, samples: Sequence[Sample], history: History) -> list[Trace]:
         """Return the deliveries that ended with these samples."""

@@ -11,7 +11,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots.figure import NO_TIMES, Plot, id_scale, seconds
 from streamviz.plots.panels import axes, axis, domain
 from streamviz.plots.texts import label, no_data_text
-from streamviz.plots.traces import COLOURS, GREY, Trace, end_labels, marks
+from streamviz.plots.traces import ASIDE, COLOURS, GREY, RED, Trace, end_labels, line, marks
 
 _MAX_MISSED = 200  # crosses in a panel: every frame sends all of them again
 
@@ -20,9 +20,9 @@ class SideBySide(Plot):
     """A panel for each reader or subscriber: the time sent up, the time received across.
 
     A small grey dot is an entry at the time when it was sent. A blue dot is an entry received; it
-    covers the grey one if it came at once. An orange cross at the right is a missed entry: the
-    reader has received a later one, but never this one. Above stands how many of the entries in the
-    picture were received and missed.
+    covers the grey one if it came at once. A red cross, right of the line at which the time axis
+    ends, is a missed entry: the reader has received a later one, but never this one. Above stands
+    how many of the entries in the picture were received and missed.
     """
 
     title = "Sent and received"
@@ -32,30 +32,35 @@ class SideBySide(Plot):
         return history.reader_names, history.ids_are_times
 
     def traces(self, history: History) -> list[Trace]:
-        """Return each panel's entries sent and received, then those missed, then the counts."""
+        """Return each panel's entries sent and received, then those missed, then the counts.
+
+        Between the two is the line at which the time axis ends: right of it nothing was received.
+        """
         growing, missed, counts = [], [], []
         for index, name in enumerate(map(label, history.reader_names)):
             more = {"text": [], "hoverinfo": "text", "showlegend": False, **axes(index)}
             growing.append(marks(f"{name}: sent", GREY, "circle", 4, **more))
             growing.append(marks(f"{name}: received", COLOURS[0], "circle", 6, **more))
-            missed.append(marks(f"{name}: missed", COLOURS[1], "x", 9, **more))
-            counts.append(end_labels(COLOURS[:2], **axes(index)))
+            aside = more | {"meta": ASIDE}
+            missed.append(marks(f"{name}: missed", RED, "x", 9, **aside))
+            missed.append(line(f"{name}: end", 0, line={"color": GREY, "width": 1}, **aside))
+            counts.append(end_labels([GREY, COLOURS[0]], **axes(index)))
         return [*growing, *missed, *counts]
 
     def layout(self, history: History) -> dict[str, Any]:
         names = history.reader_names or ("no reader yet",)
         layout: dict[str, Any] = {"showlegend": False, "meta": {"first_below": True}}
-        for index, name in enumerate(names):
+        for index in range(len(names)):
             x: dict[str, Any] = {
                 "domain": domain(index, len(names)),
                 "anchor": axis("y", index),
-                "title": {"text": f"{label(name)}: received, in seconds"},
+                "title": {"text": "received, seconds"},
             }
             y: dict[str, Any] = {"rangemode": "tozero", "anchor": axis("x", index)}
             if index:
                 x, y = x | {"matches": "x"}, y | {"matches": "y", "showticklabels": False}
             else:
-                y["title"] = {"text": "sent, in seconds" if history.ids_are_times else NO_TIMES}
+                y["title"] = {"text": "sent, seconds" if history.ids_are_times else NO_TIMES}
             layout |= {axis("xaxis", index): x, axis("yaxis", index): y}
         return layout
 
@@ -86,20 +91,34 @@ class SideBySide(Plot):
         missed = [history.missed_by(name) for name in history.reader_names]
         samples = history.samples
         first_ms, last_ms = (samples[0].time_ms, samples[-1].time_ms) if samples else (0, 0)
-        start, never_ms = seconds(first_ms, history), last_ms + (last_ms - first_ms) // 20
-        crosses = [_dots([(never_ms, one) for one in of[-_MAX_MISSED:]], history) for of in missed]
+        step_ms = (last_ms - first_ms) // 25
+        start, end, never = (
+            seconds(ms, history) for ms in (first_ms, last_ms + step_ms, last_ms + 2 * step_ms)
+        )
         newest = samples[-1].last_id if samples else EntryId.ZERO
-        top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.25
-        sent = _sent(history)
-        counts = [
-            {
-                "x": [start] * 2,
-                "y": [round(top, 3), round(0.9 * top, 3)],
-                "text": [f"\u2002{number:,} received{sent}", f"\u2002{len(of):,} missed"],
-            }
-            for number, of in zip(_received(history), missed, strict=True)
-        ]
-        return [*crosses, *counts]
+        top = max(id_scale(history)(newest), 0 if newest == EntryId.ZERO else 1) * 1.45
+        sent, names, asides, counts = _sent(history), history.reader_names, [], []
+        for name, number, of in zip(names, _received(history), missed, strict=True):
+            crosses = [(last_ms + 2 * step_ms, one) for one in of[-_MAX_MISSED:]]
+            ends = {"x": [end] * 2, "y": [0, round(0.75 * top, 3)]} if of else {"x": [], "y": []}
+            asides += [_dots(crosses, history), ends]
+            words = (
+                label(name, 72 // len(names)),
+                f"{number:,} received{sent}",
+                f"{len(of):,} missed",
+            )
+            counts.append(
+                {
+                    "x": [start, start, never if of else start],
+                    "y": [round(part * top, 3) for part in (1, 0.91, 0.82)],
+                    "text": [f"\u2002{one}" for one in words],
+                    "textposition": [
+                        f"middle {'left' if of and i == 2 else 'right'}" for i in range(3)
+                    ],
+                    "textfont": {"color": [GREY, COLOURS[0], RED if of else GREY]},
+                }
+            )
+        return [*asides, *counts]
 
     def summary(self, history: History) -> str:
         last = history.newest

@@ -20,6 +20,7 @@ from streamviz.plots.texts import label, note
 from streamviz.plots.traces import LABEL_MARGIN, Trace, colours, end_labels, step_line
 from streamviz.plots.worst_groups import shown_groups
 
+_HEADING = {"size": 13, "weight": 600}
 _GAP = 0.2  # between two texts, as a part of a strip's height
 
 
@@ -50,7 +51,7 @@ class Strips(Plot):
 
     def layout(self, history: History) -> dict[str, Any]:
         since = "it was added" if history.ids_are_times else "its last delivery"
-        heading = note(f"oldest pending entry, seconds since {since}")
+        below = note(f"Oldest pending entry, seconds since {since}", y=0.41, yanchor="bottom")
         return {
             "xaxis": {"anchor": "y2", "title": {"text": ""}},
             "yaxis": {"domain": [0.61, 1], "anchor": "x", "rangemode": "tozero", "nticks": 4},
@@ -58,7 +59,11 @@ class Strips(Plot):
             "yaxis3": EVENT_AXIS,
             "yaxis4": EVENT_AXIS | {"overlaying": "y2"},
             "margin": {"l": 48, "r": LABEL_MARGIN, "t": 40, "b": 28},
-            "annotations": [heading | {"y": 0.41, "yanchor": "bottom"}],
+            "title": {"text": "Entries waiting", "x": 0, "xref": "paper", "font": _HEADING},
+            "annotations": [
+                below | {"font": _HEADING},
+                note("seconds", x=1, xshift=16, y=0, yanchor="top"),
+            ],
             "showlegend": False,
             "meta": {"strips": True},  # a low stage leaves them out
         }

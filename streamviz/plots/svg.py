@@ -19,11 +19,11 @@ from streamviz.plots.contrast import (
     for_background,
 )
 from streamviz.plots.figure import Figure
-from streamviz.plots.flow_svg import render_flow
+from streamviz.plots.flow_svg import LEAST, render_flow
 from streamviz.plots.svg_traces import Panel, draw_trace, stroke, words_of
-from streamviz.plots.svg_words import Word, spread, word
+from streamviz.plots.svg_words import Rule, Word, spread, word
 from streamviz.plots.texts import clean, columns, words_alone
-from streamviz.plots.ticks import least_step, sharing, ticks
+from streamviz.plots.ticks import least_step, most_shown, sharing, ticks
 from streamviz.plots.traces import GREY, Trace, colour
 
 _MAX_TICK = 16  # letters
@@ -49,20 +49,24 @@ def render(
     else:  # no colour of letters is legible on both grounds
         data = [trace | {"textfont": {}} for trace in data]
     layout = {"xaxis": {}, "yaxis": {}} | figure["layout"]
+    for long, short in layout["meta"].get("shorter", {}).items() if width < LEAST else ():
+        texts = [[one.replace(long, short) for one in trace.get("text") or ()] for trace in data]
+        data = [trace | {"text": own} for trace, own in zip(data, texts, strict=True)]
     axes = [name for name in layout if "axis" in name and layout[name].get("visible", True)]
     if axes and not any(y is not None for trace in data for y in trace.get("y") or ()):
         layout |= {name: {"visible": False} for name in axes} | words_alone(figure["summary"])
     figure = figure | {"data": data, "layout": layout}
     title = layout["title"]["text"]
     text_colour = TEXT_COLOURS[background] if background else TEXT_COLOUR
-    parts: list[str | Word] = [
+    parts: list[str | Word | Rule] = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
         f"role='img' {_FONT} font-size='12' fill='{text_colour}'>",
         f"<title>{words_of(title)}</title><desc>{escape(clean(figure['summary']))}</desc>",
     ]
     frame = _frame(layout, width, height)
     left = frame.left
-    size = _smaller(title, width - left, 15) or " font-size='15'"
+    large = layout["title"].get("font", {}).get("size", 15)
+    size = _smaller(title, width - left, large) or f" font-size='{large}'"
     element = f"<text x='{left:g}' y='20'{size} font-weight='600'>{words_of(title)}</text>"
     parts.append(Word(element, (left, 5, left + 10 * columns(title), 24), "fixed"))
     if layout.get("showlegend", True):
@@ -73,10 +77,14 @@ def render(
     for note in layout.get("annotations", ()):
         lines = note["text"].split("<br>")
         x, y = frame.at(note["x"], note["y"])
-        y -= 6 if note.get("yanchor") == "bottom" else 9 * len(lines)
+        x += note.get("xshift", 0)
+        y += {"bottom": -6, "top": 16}.get(note.get("yanchor", ""), -9 * len(lines))
+        font = {"size": 12} | note.get("font", {})
         for row, line in enumerate(lines):
             at = x, y + 18 * row
-            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'>{words_of(line)}</text>"
+            style = _smaller(line, width - x, font["size"]) or f" font-size='{font['size']}'"
+            style += f" font-weight='{font['weight']}'" if "weight" in font else ""
+            element = f"<text x='{x:.1f}' y='{at[1]:.1f}'{style}>{words_of(line)}</text>"
             parts.append(word(element, at, line, "start", "fixed"))
     return "".join(spread(parts, width, height)) + "</svg>"
 
@@ -108,7 +116,7 @@ def _frame(layout: dict[str, Any], width: int, height: int) -> Panel:
     return Panel(left, right, margin["t"] - 10, bottom, (0.0, 1.0), (0.0, 1.0))
 
 
-def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
+def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word | Rule]:
     """Draw the traces on a vertical axis, and on those that lie over it."""
     layout, y_axis = figure["layout"], figure["layout"][name]
     y = name.replace("axis", "")
@@ -127,7 +135,10 @@ def _axes(figure: Figure, name: str, frame: Panel) -> Iterator[str | Word]:
         least_step(sharing(figure, along, "xaxis"), "x"),
         least_step(sharing(figure, main, "yaxis"), "y"),
     )
-    yield from _grid(panel, x_axis if lowest else None, y_axis, least)
+    most = [
+        most_shown(sharing(figure, *one), one[1][0]) for one in ((along, "xaxis"), (main, "yaxis"))
+    ]
+    yield from _grid(panel, x_axis if lowest else None, y_axis, least, most)
     first_below = layout["meta"].get("first_below")  # as plotly draws; bands cover each other
     for trace in main if first_below else reversed(main):
         yield from draw_trace(trace, panel)
@@ -153,10 +164,13 @@ def _grid(
     x_axis: dict[str, Any] | None,
     y_axis: dict[str, Any],
     least: tuple[int, int],
-) -> Iterator[str | Word]:
+    most: list[float],
+) -> Iterator[str | Word | Rule]:
     labels = y_axis.get("showticklabels", True)
     about = 7 if panel.right - panel.left > 300 else 4
     for value in ticks(*panel.x, about, least[0]) if x_axis else ():
+        if value > most[0]:
+            continue
         x, y = panel.at(value, panel.y[0])
         text = _number(value)
         element = f"<text x='{x:.1f}' y='{y + 16:.1f}' text-anchor='middle'>{text}</text>"
@@ -164,13 +178,11 @@ def _grid(
     own_ticks = y_axis.get("tickvals")
     if own_ticks is None:
         own_ticks = ticks(*panel.y, y_axis.get("nticks", 6) - 1, least[1])
+        own_ticks = [one for one in own_ticks if one <= most[1]]
     texts = y_axis.get("ticktext") or [_number(value) for value in own_ticks]
     for value, text in zip(own_ticks, texts, strict=True):
         _, y = panel.at(panel.x[0], value)
-        yield (
-            f"<path d='M{panel.left:.1f} {y:.1f}H{panel.right:.1f}' stroke='{GREY}' "
-            "stroke-opacity='.25'/>"
-        )
+        yield Rule(panel.left, panel.right, y, f"stroke='{GREY}' stroke-opacity='.25'")
         if labels:
             x, shown = panel.left - 6, words_of(text, _MAX_TICK)
             element = f"<text x='{x:.1f}' y='{y + 4:.1f}' text-anchor='end'>{shown}</text>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,24 @@ class Word(NamedTuple):
     at: tuple[float, float] = (0, 0)
 
 
+class Rule(NamedTuple):
+    """A line across a picture, which has gaps where words are."""
+
+    left: float
+    right: float
+    y: float
+    style: str
+
+    def around(self, boxes: Iterable[Box]) -> str:
+        """Return the line's element, without the parts that are in a box."""
+        at, path = self.left, ""
+        for left, top, right, bottom in sorted([*boxes, (self.right, 0, self.right, math.inf)]):
+            if top < self.y < bottom and right > at and left <= self.right:
+                path += f"M{at:.1f} {self.y:.1f}H{left:.1f}" if left > at else ""
+                at = right
+        return f"<path d='{path}' {self.style}/>" if path else ""
+
+
 def word(
     element: str, at: tuple[float, float], text: str, anchor: str, role: Role, trace: str = ""
 ) -> Word:
@@ -36,7 +55,7 @@ def word(
     return Word(element, (left, at[1] - 11, left + wide, at[1] + 3), role, trace, at)
 
 
-def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator[str]:
+def spread(parts: Sequence[str | Word | Rule], width: float, height: float) -> Iterator[str]:
     """Yield the elements of a picture, with its words moved apart and into it.
 
     A number of an axis that has no room is left out, and so is a text at a point; another one of
@@ -61,6 +80,8 @@ def spread(parts: Sequence[str | Word], width: float, height: float) -> Iterator
     for i, part in enumerate(parts):
         if isinstance(part, str):
             yield part
+        elif isinstance(part, Rule):
+            yield part.around(taken)
         elif (move := moves[i]) is not None:
             counts = hidden[part.trace] if last[part.trace] == i else 0
             element = _with_count(part.element, counts) if counts else part.element

@@ -23,6 +23,7 @@ _MOVED = ("claimed", "given back")
 _MAX_LINKS = 300  # deliveries among which claims are looked for
 _CROWD = 90  # deliveries in a lane, about: with more, they share one row
 _MAX_LANES = 14
+_GAP_S = 0.04  # at the end of a bar, so that one sees where the next one begins
 
 
 class SwimLanes(Plot):
@@ -166,8 +167,8 @@ class SwimLanes(Plot):
         ended = sum(log.ended_count(name) for name in self._groups(history))
         if ended > _CROWD * len(self._consumers(history)):
             return 1
-        most = max(map(log.row_count, self._groups(history)), default=ROWS)
-        return most if len(self._lanes(history)) <= FEW else ROWS
+        most = max(map(log.row_count, self._groups(history)), default=1)
+        return most if len(self._lanes(history)) <= FEW else min(most, ROWS)
 
     def _links(self, history: History) -> Trace:
         """Return for each of the newest claims a line between its holders' lanes."""
@@ -182,7 +183,7 @@ class SwimLanes(Plot):
                 rows = [places.row(name, one) for one in (old, new) if one is not None]
                 if len(rows) == 2 and None not in rows:
                     at = seconds(old.until_ms, history)
-                    words = f"{old.id}: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
+                    words = f"{old.id} was {old.end} here: from {_who(old)} to {_who(new)}"  # type: ignore[arg-type]
                     trace["x"] += [at, at, None]
                     trace["y"] += [*rows, None]
                     trace["text"] += [words, words, ""]
@@ -206,7 +207,7 @@ class SwimLanes(Plot):
                 trace["x"] += [start, start, end, end, start, None, start, None]
                 trace["y"] += [bottom, top, top, bottom, bottom, None, -lane - low, None]
                 trace["text"] += [""] * 6 + [words, ""]  # apart, so that nothing is hatched there
-                trace["hovertext"] += [f"{label(name)} {words}"] * 7 + [""]
+                trace["hovertext"] += [f"hatched: {label(name)} is dead, {words}"] * 7 + [""]
                 trace["textposition"] += ["middle right"] * 8
         return trace
 
@@ -244,7 +245,8 @@ def _points(group: str, deliveries: Iterable[Delivery], places: Places, history:
     for one in deliveries:
         row = places.row(group, one)
         start, end = seconds(one.since_ms, history), seconds(one.until_ms, history)
-        points["x"] += [start, end, None]
+        gap = 0 if one.end == "pending" else min(_GAP_S, (end - start) / 4)
+        points["x"] += [start, round(end - gap, 3), None]
         points["y"] += [row, row, None]
         points["text"] += [_text(one, end - start)] * 2 + [""]
         points["customdata"] += [str(one.id)] * 2 + [None]

@@ -120,7 +120,7 @@ def words_alone(text: str) -> dict[str, Any]:
     return {"xaxis": hidden, "yaxis": hidden, "showlegend": False, "annotations": [words]}
 
 
-def note(text: str) -> dict[str, Any]:
-    """Return words at the left of a plot, half-way up."""
+def note(text: str, **more: Any) -> dict[str, Any]:
+    """Return words at the left of a plot, half-way up; `more` may put them elsewhere."""
     place = {"xref": "paper", "x": 0, "yref": "paper", "y": 0.5, "xanchor": "left"}
-    return {"text": text, "align": "left", "showarrow": False, **place}
+    return {"text": text, "align": "left", "showarrow": False, **place, **more}

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any
 
 from streamviz.plots.figure import Figure
-from streamviz.plots.traces import Trace
+from streamviz.plots.traces import ASIDE, Trace
 
 _FEW = 5  # with a larger range, plotly's own steps are whole, too
 
@@ -33,6 +33,13 @@ def least_step(traces: list[Trace], axis: str) -> int:
     return int(bool(values) and all(isinstance(one, Real) and one % 1 == 0 for one in values))
 
 
+def most_shown(traces: list[Trace], axis: str) -> float:
+    """Return the largest number that an axis needs: above the values is room for words."""
+    low, high = (least(_values(traces, axis), default=0) for least in (min, max))
+    room = 0.1 * max(high, 0) if axis == "y" else 0.02 * (high - low)
+    return float(high + room) if high else math.inf
+
+
 def sharing(figure: Figure, own: list[Trace], kind: str) -> list[Trace]:
     """Return the traces that share a scale: all if the axes match, otherwise the panel's own."""
     axes = [axis for key, axis in figure["layout"].items() if key.startswith(kind)]
@@ -55,5 +62,6 @@ def with_whole_ticks(figure: Figure) -> Figure:
 
 
 def _values(traces: list[Trace], axis: str) -> list[Any]:
-    shown = (one.get(axis) or () for one in traces if one.get("mode") != "text")
+    own = (one for one in traces if one.get("mode") != "text" and one.get("meta") != ASIDE)
+    shown = (one.get(axis) or () for one in own)
     return [value for points in shown for value in points if value is not None]

@@ -17,6 +17,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#888888"
+ASIDE = "aside"
+"""The ``meta`` of a trace that stands beside the axes' values: they need no numbers there."""
+RED = "#D1242F"
+"""The colour of what is lost, and of what has been pending for too long."""
 
 
 def line(name: str, index: int, **more: Any) -> Trace:
@@ -35,10 +39,14 @@ def step_line(name: str, index: int) -> Trace:
 
 
 def step_lines(names: Iterable[str]) -> list[Trace]:
-    """Return a step line for each name, each narrower than the one before, over which it lies."""
+    """Return a step line for each name, each narrower than the one before, over which it lies.
+
+    Where lines lie on each other, one sees the rims of the wider ones.
+    """
     lines = [step_line(name, i) for i, name in enumerate(names)]
+    rims = min(2, 8 / max(1, len(lines) - 1))
     for i, one in enumerate(lines):
-        one["line"]["width"] = round(2.5 + 6 * (len(lines) - 1 - i) / len(lines), 1)
+        one["line"]["width"] = round(2.5 + rims * (len(lines) - 1 - i), 1)
     return lines
 
 
@@ -99,19 +107,30 @@ def end_texts(
         for i in order[room:]:
             shown[i] = ""
         shown[order[room - 1]] = f"and {len(order) - room + 1} more"
-    places: dict[int, float] = {}
     top = top or 1  # if all values are 0, too, the texts stand close to them
-    least, floor = gap * top, 0.0
-    for i in reversed(order[:room]):
-        places[i] = max(values[i] or 0, floor)
-        floor = places[i] + least
+    least = gap * top
     ceiling = top - least * bool(total)
-    for i in sorted(places, key=lambda i: -places[i]):
-        places[i] = min(places[i], ceiling)
-        ceiling = places[i] - least
+    places = _apart([values[i] or 0 for i in reversed(order[:room])], least, ceiling)
+    y = dict(zip(reversed(order[:room]), places, strict=True))
     # The last text, which may be empty, makes the axis reach as far as the top.
-    y = [round(places.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
-    return {"x": [x] * len(y), "y": y, "text": [*shown, total]}
+    at = [round(y.get(i, 0), 3) for i in range(len(shown))] + [round(top, 3)]
+    return {"x": [x] * len(at), "y": at, "text": [*shown, total]}
+
+
+def _apart(values: Iterable[float], least: float, ceiling: float) -> list[float]:
+    """Return rising values moved apart, from 0 to a ceiling: those close, about their middle."""
+    blocks: list[list[float]] = []  # of values; each stands about its middle
+
+    def low(block: list[float]) -> float:
+        middle = sum(block) / len(block) - least * (len(block) - 1) / 2
+        return max(0.0, min(middle, ceiling - least * (len(block) - 1)))
+
+    for value in values:
+        blocks.append([value])
+        while len(blocks) > 1 and low(blocks[-2]) + least * len(blocks[-2]) > low(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    return [low(block) + least * i for block in blocks for i in range(len(block))]
 
 
 class Peak:

@@ -8,7 +8,7 @@ from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots.figure import Plot, seconds
-from streamviz.plots.texts import entries_text, no_data_text, number_text
+from streamviz.plots.texts import entries_text, label, no_data_text, number_text
 from streamviz.plots.traces import GREY, LABEL_MARGIN, Trace, colour, end_labels, end_texts, line
 
 _GAP = 0.17  # between two texts, as a part of a panel's height
@@ -51,7 +51,7 @@ class TrimSawtooth(Plot):
         self.beside = beside
 
     def structure_key(self, history: History) -> Any:
-        return None
+        return history.newest.stream if history.newest else ""
 
     def traces(self, history: History) -> list[Trace]:
         """Return the length, its limits, and the nodes or memory, and their names."""
@@ -62,7 +62,7 @@ class TrimSawtooth(Plot):
         name = "macro nodes" if self.beside == "nodes" else "memory"
         taken = line(name, 1, yaxis="y2")
         taken["line"]["dash"] = "solid"  # small steps would break up a dashed line
-        traces = [line("XLEN", 0), *limits[: len(self.limits)], taken]
+        traces = [line("entries", 0), *limits[: len(self.limits)], taken]
         for trace in traces:
             trace["line"]["shape"] = "hv"
         ends = end_labels([colour(0), *[GREY] * len(self.limits)])
@@ -71,11 +71,13 @@ class TrimSawtooth(Plot):
     def layout(self, history: History) -> dict[str, Any]:
         title = "macro nodes" if self.beside == "nodes" else "kB (MEMORY USAGE)"
         up = {"rangemode": "tozero", "anchor": "x", "nticks": 4}
+        name = f" {label(history.newest.stream)}" if history.newest else ""
         return {
+            "title": {"text": f"{self.title}{name}", "x": 0, "xref": "paper"},
             "xaxis": {"title": {"text": "seconds"}, "anchor": "y2"},
             "yaxis": {"title": {"text": "entries"}, "domain": [0.54, 1], **up},
             "yaxis2": {"title": {"text": title}, "domain": [0, 0.46], **up},
-            "margin": {"l": 60, "r": LABEL_MARGIN, "t": 44, "b": 44},
+            "margin": {"l": 60, "r": LABEL_MARGIN + 30, "t": 44, "b": 44},
             "showlegend": False,
         }
 
@@ -95,8 +97,9 @@ class TrimSawtooth(Plot):
             return [end_texts(None, [], [], 0, 1)] * 2
         x = seconds(last.time_ms, history)
         taken = self.sampled_values(last, history)[-1]
-        limits = [f"{n} {v:,}" for n, v in zip(("MAXLEN", "+ 1 node"), self.limits, strict=False)]
-        names = [f"XLEN {last.length:,}", *limits]
+        words = ("MAXLEN", "MAXLEN + 1 node")
+        limits = [f"{n} {v:,}" for n, v in zip(words, self.limits, strict=False)]
+        names = [entries_text(last.length), *limits]
         top = max(last.length, *self.limits, 0)
         unit = "kB" if self.beside == "memory" else "node" if taken == 1 else "nodes"
         size = "unknown" if taken is None else f"{_rounded(taken)} {unit}"

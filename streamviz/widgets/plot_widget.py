@@ -117,7 +117,8 @@ class PlotWidget(LateWidget):
 
     def _summaries(self, figures: list[Figure]) -> list[str]:
         """Return the lines of the output in plain text: one per plot."""
-        return [f"{f['layout']['title']['text']}: {f['summary']}" for f in figures]
+        pairs = zip(self.plots, figures, strict=True)
+        return [f"{plot.title}: {figure['summary']}" for plot, figure in pairs]
 
     def _images(self, figures: list[Figure]) -> list[tuple[str, str, int]]:
         """Return for each saved picture its alt text, its SVG and its largest width in pixels."""

@@ -21,6 +21,26 @@ shop.group("orders", "email", consumers=1, service_ms=130, batch=5, claim_idle_m
 Dashboard(shop)
 """
 
+AGREE = """() => {
+  const ends = [...document.querySelectorAll('.streamviz-plot .textpoint text')];
+  const said = ends.map(one => one.textContent.trim());
+  return [0, 1].every(i => {
+    const text = what => document.querySelector(
+      `.streamviz-flow [data-key="group ${i} ${what}"]`).textContent;
+    return said.includes(`${text('name')} ${text('waiting').replace(' waiting', '')}`);
+  });
+}"""
+"""Whether the flow and the strip below it have the same numbers of waiting entries."""
+COVERED = """() => {
+  const button = document.activeElement.getBoundingClientRect();
+  return [...document.querySelectorAll('.streamviz-flow text')].filter(one => {
+    const { left, top, right, bottom } = one.getBoundingClientRect();
+    return Math.min(right, button.right) - Math.max(left, button.left) > 1
+      && Math.min(bottom, button.bottom) - Math.max(top, button.top) > 0;
+  }).map(one => one.textContent);
+}"""
+"""The words that the focused button covers."""
+
 
 def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     open_notebook: Callable[..., Notebook], request: pytest.FixtureRequest, tmp_path: Path
@@ -34,6 +54,12 @@ def test_the_dashboard_with_a_consumer_that_died_light_and_dark(
     notebook.page.get_by_role("button", name="kill email-1").press("Enter")
     notebook.until(lambda: "email-1 was killed" in notebook.events())
     notebook.until(lambda: notebook.points(0) > shown_at, seconds=20)
+    notebook.page.get_by_role("button", name="Pause").press("Enter")
+    board.get_by_text("Paused").wait_for()
+    notebook.page.wait_for_timeout(1500)  # the strips are drawn less often than the flow
+    assert notebook.page.evaluate(AGREE)
+    notebook.page.get_by_role("button", name="revive email-1").focus()
+    assert notebook.page.evaluate(COVERED) == []
     folder = IMAGES if taken else tmp_path
     folder.mkdir(exist_ok=True)
     board.screenshot(path=folder / "dashboard.png")

@@ -163,7 +163,7 @@ def test_every_key_does_what_it_says(run: Path, open_page: Callable[..., Stage])
     stage.frame_is("at === 0")
     press("n")
     stage.frame_is("at === 200")
-    stage.page.get_by_text("bob claimed 2 of ann").first.wait_for()
+    stage.page.get_by_text("bob claimed 2 entries from ann").first.wait_for()
 
 
 def test_an_entry_is_chosen_by_keyboard_and_a_click_leaves_the_arrows_to_the_frames(
@@ -591,7 +591,7 @@ def test_a_replay_plays_in_jupyterlab_without_redis(open_notebook: OpenNotebook)
     player.get_by_role("button", name="Pause").click()
     player.get_by_label("kind of event").select_option("claimed")
     player.get_by_role("button", name="Next event").click()
-    player.get_by_text(re.compile("claimed 1 of billing-1")).first.wait_for()
+    player.get_by_text(re.compile("claimed 1 entry from billing-1")).first.wait_for()
     notebook.until(lambda: notebook.points(0) > 80)
     player.get_by_text("Who does its work now?").wait_for()
     notebook.picture("replay")

@@ -165,7 +165,7 @@ def test_the_badges_differ_by_more_than_colour(can: Capabilities) -> None:
     space = "{http://www.w3.org/2000/svg}"
     words = [text.text for text in svg.iter(f"{space}text")]
     assert words == [
-        *("Stream features of Redis 8.2", "since"),
+        *("Stream features of Redis 8.2", "since Redis"),
         *("7.0", "✓ <ms>-*", "a & b", "8.10", "– XNACK", "give back"),
     ]
     assert [rect.get("stroke-dasharray") for rect in svg.iter(f"{space}rect")] == [None, "4 3"]

@@ -231,7 +231,7 @@ def test_text_is_drawn_without_the_fonts_of_the_system(
     monkeypatch.setattr(resvg_py, "svg_to_bytes", only_ours)
     picture = to_still(run, tmp_path / "s.svg", caption="A day").read_text("utf-8")
     texts = re.findall(r"<text[^>]*>([^<]+)</text>", picture)
-    assert {"A day", "4.0 s", "g", "oldest pending entry, seconds since it was added"} <= set(texts)
+    assert {"A day", "4.0 s", "g", "Oldest pending entry, seconds since it was added"} <= set(texts)
     size = (640, 360)
     whole = raster.png(picture, size)
     for text in {*texts}:

@@ -93,7 +93,7 @@ def test_only_the_window_is_kept_and_new_samples_are_added() -> None:
 def test_what_a_consumer_holds_at_once_has_different_rows_for_as_long_as_it_lasts() -> None:
     window = History()
     log = DeliveryLog(window)
-    assert log.row_count("g") == 3, "if there is nothing yet, too"
+    assert log.row_count("g") == 1, "if there is nothing yet, too"
     seen: dict[int, int] = {}
     held = [[1, 2], [2, 3, 4], [2, 3, 4], [4, 5, 6], [7], [8, 9]]
     for n, ids in enumerate(held, 1):
@@ -101,12 +101,21 @@ def test_what_a_consumer_holds_at_once_has_different_rows_for_as_long_as_it_last
         window.append(sample(n, group("g", pending=len(both), oldest=both)))
         anns = {one.id.ms: one.row for one in log.pending("g") if one.consumer == "ann"}
         assert len({*anns.values()}) == len(ids)
-        ended = {one.row for one in log.ended_since("g", n - 1) if one.consumer == "ann"}
-        assert not ended & {row for ms, row in anns.items() if ms not in seen}, "none continues one"
+        new = sorted(row for ms, row in anns.items() if ms not in seen)
+        kept = {row for ms, row in anns.items() if ms in seen}
+        assert new == [row for row in range(9) if row not in kept][: len(new)], "the first free"
         assert all(seen.get(ms, row) == row for ms, row in anns.items())
         seen |= anns
     assert [one.row for one in log.ended("g") if one.id.ms in seen] == list(seen.values())[:7]
-    assert log.row_count("g") == 5
+    assert log.row_count("g") == 3
+
+
+def test_a_consumer_that_holds_one_entry_at_a_time_has_one_row() -> None:
+    log = DeliveryLog(
+        history(*(sample(n, group("g", pending=1, oldest=[pend(n, "ann")])) for n in range(1, 9)))
+    )
+    assert {one.row for one in (*log.ended("g"), *log.pending("g"))} == {0}
+    assert log.row_count("g") == 1
 
 
 def test_very_many_entries_of_a_consumer_share_five_rows() -> None:

@@ -14,9 +14,9 @@ from streamviz.observation.events import DEATHS, KINDS, Event, events_of, note
     [
         (Event("killed", "ann", "g"), "ann was killed"),
         (Event("crashed", "ann", "g", 3), "ann crashed holding 3"),
-        (Event("revived", "ann"), "ann is back"),
-        (Event("claimed", "bob", "g", 2, ("ann", "cy")), "bob claimed 2 of ann, cy"),
-        (Event("claimed", "bob", "g", 1), "bob claimed 1"),
+        (Event("revived", "ann"), "ann was revived"),
+        (Event("claimed", "bob", "g", 2, ("ann", "cy")), "bob claimed 2 entries from ann, cy"),
+        (Event("claimed", "bob", "g", 1), "bob claimed 1 entry"),
         (Event("failed", "ann", "g", detail="5-0"), "ann could not handle 5-0"),
         (Event("problem", "ann", detail="no answer"), "ann: no answer"),
         (Event("problem", detail="no answer"), "no answer"),

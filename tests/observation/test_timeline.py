@@ -234,7 +234,7 @@ def test_a_claimed_entry_has_two_consumers(redis: redis_py.Redis, key: str) -> N
     note = next(
         str(event) for one in window.samples for event in one.events if event.kind == "claimed"
     )
-    assert note == "crew-2 claimed 1 of crew-1"
+    assert note == "crew-2 claimed 1 entry from crew-1"
     timelines = [entry_timeline(window, entry.id) for entry in window.entries]
     (claimed,) = (one for one in timelines if any("delivery 2" in part for part in one))
     assert [part.split(" from")[0] for part in claimed[1:]] == [

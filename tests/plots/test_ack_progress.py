@@ -14,6 +14,7 @@ from streamviz import Observer, Stream
 from streamviz.errors import InputError
 from streamviz.observation.history import History
 from streamviz.plots import AckProgress
+from streamviz.plots.svg import render
 from streamviz.plots.traces import COLOURS
 
 PLOT = AckProgress()
@@ -209,3 +210,11 @@ def test_large_numbers_of_many_groups_are_short() -> None:
     data = PLOT.figure(history(sample(1, *groups, length=9_898_887)))["data"]
     texts = [one["text"] for one in data if one["mode"] == "text"]
     assert [one[1].strip() for one in texts] == ["12k/9,999/9.8M"] * 5
+
+
+def test_only_a_narrow_picture_has_short_words() -> None:
+    groups = [group(name, 2, acked=5) for name in "abc"]
+    figure = PLOT.figure(history(sample(1, *groups), sample(2, *groups, length=7, added=7)))
+    wide, narrow = render(figure, 720), render(figure, 400)
+    assert (wide.count(" acknowledged<"), wide.count(" acked<")) == (3, 0)
+    assert (narrow.count(" acknowledged<"), narrow.count(" acked<")) == (0, 3)

@@ -62,7 +62,7 @@ def test_a_reader_without_a_saved_position_falls_and_one_with_it_continues(
     assert forgets["y"][-1] == knows["y"][-1] == newest["y"][-1]
     assert [text for text in events["text"] if text] == [
         "forgets crashed, knows crashed",
-        "forgets is back, knows is back",
+        "forgets revived, knows revived",
     ]
     assert labels["text"] == ["forgets", "knows", "newest entry", ""]
     assert len(set(labels["y"])) == 4, "no name hides another"

@@ -316,7 +316,7 @@ def test_a_death_counts_in_its_own_group_and_until_it_comes_back() -> None:
     seen = history(killed, back)
     assert not any(one["dead"] for state in scene_of(seen)["groups"] for one in state["consumers"])
     assert finding(seen) == "All groups keep up"
-    assert scene_of(seen)["event"] == "ann is back"
+    assert scene_of(seen)["event"] == "ann was revived"
 
 
 def falls(first: int | None, last: int | None) -> History:
@@ -388,12 +388,60 @@ def test_producers_stand_apart_and_dead_letters_in_a_bin(redis: redis_py.Redis, 
 
 def test_what_is_not_known_has_its_piece_of_the_bar() -> None:
     lost = replace(group("g", None, verdict="unknown", pending=3), acked=40, gone=None, dropped=2)
-    (books,) = [
-        shape["text"]
-        for shape in shapes_of(history(sample(1, lost, length=100, added=100))).values()
-        if shape["key"] == "group 0 books"
-    ]
-    assert books == "40 acknowledged · 3 pending · 2 dropped · 55 unknown"
+    shapes = shapes_of(history(sample(1, lost, length=100, added=100)))
+    assert books(shapes) == ["2 dropped", "55 unknown", "acknowledged", "3 pending"]
+    titles = [one["title"] for key, one in shapes.items() if key.startswith("group 0 bar ")]
+    assert titles == ["2 dropped", "55 unknown", "40 acknowledged", "3 pending"]
+
+
+def books(shapes: dict[str, Shape]) -> list[str]:
+    """Return the words below the bar of the first group, from left to right."""
+    words = [one for key, one in shapes.items() if key.startswith("group 0 books ")]
+    assert [one["x"] for one in words] == sorted(one["x"] for one in words)
+    return [one["text"] for one in words]
+
+
+@pytest.mark.parametrize("width", [280, 400, 720, 960])
+def test_a_sample_of_each_part_of_the_bar_stands_before_its_word(width: int) -> None:
+    busy = group("g", 50, pending=7, gone=9, acked=34)
+    seen = history(sample(1, group("g")), sample(2, busy, length=100, added=100))
+    shapes = shapes_of(seen, width)
+    parts = {key.rpartition(" ")[2]: one for key, one in shapes.items() if " swatch " in key}
+    words = {key.rpartition(" ")[2]: one for key, one in shapes.items() if " books " in key}
+    assert parts.keys() == words.keys() <= {"gone", "acked", "pending", "waiting"}
+    assert len(parts) == {280: 1, 400: 2}.get(width, 4), "what has no room is left out"
+    for name, part in parts.items():
+        assert part["kind"] == shapes[f"group 0 bar {name}"]["kind"], "it looks the same"
+        assert part["h"] == shapes[f"group 0 bar {name}"]["h"], "a pending piece is thicker"
+        assert 0 < words[name]["x"] - part["x"] - part["w"] < 6
+    texts = [one["text"] for one in shapes.values() if "text" in one]
+    numbers = [text.split()[0] for text in texts if text[:1].isdigit() and "entr" not in text]
+    assert len(numbers) == len({*numbers}), "no number stands there twice"
+
+
+def test_a_trimmed_or_deleted_entry_that_is_pending_is_crossed_out() -> None:
+    held = [PendingEntry(EntryId(n), "ann", 9, 1) for n in (1, 2, 3, 4)]
+    state = with_consumers(group("g", pending=4, oldest=held), (ConsumerInfo("ann", 4, 0, None),))
+    trimmed = sample(1, state, length=2, first=EntryId(3), ids=[EntryId(3), EntryId(4)])
+    deleted = replace(trimmed, max_deleted_id=EntryId(4))
+    for last, lost in ((trimmed, ["1-0", "2-0"]), (deleted, ["1-0", "2-0", "4-0"])):
+        shapes = shapes_of(history(last))
+        assert [one["id"] for one in kinds(shapes, "lost")] == lost
+        assert all("no longer in the stream" in one["title"] for one in kinds(shapes, "lost"))
+        assert len(kinds(shapes, "held")) == 4 - len(lost)
+        picture = render(Flow().figure(history(last)))
+        crosses = re.findall(rf"<path d='M\d+ \d+L\d+ \d+' stroke='{RED}'/>", picture)
+        assert len(crosses) == len(lost)
+    emptied = replace(trimmed, length=0, first_id=EntryId.ZERO)
+    assert len(kinds(shapes_of(history(emptied)), "lost")) == 4
+
+
+def test_a_consumer_without_entries_holds_nothing_and_is_not_called_idle() -> None:
+    state = with_consumers(group("g"), (ConsumerInfo("ann", 0, 0, None),))
+    shapes = shapes_of(history(sample(1, state)), 400)
+    assert shapes["group 0 0 state"]["text"] == "holds nothing"
+    _, low = flow_shapes(scene_of(history(sample(1, state))), 400, low=True)
+    assert [one["text"] for one in low if one["key"] == "group 0 0 name"] == ["ann: holds nothing"]
 
 
 def test_what_was_acknowledged_before_the_first_sample_is_not_counted_as_none() -> None:
@@ -401,10 +449,9 @@ def test_what_was_acknowledged_before_the_first_sample_is_not_counted_as_none() 
     seen = history(sample(1, before, length=25, added=25))
     shapes = shapes_of(seen)
     assert shapes["group 0 acked n"]["text"] == "?"
-    assert shapes["group 0 books"]["text"] == "5 waiting · 20 unaccounted for"
+    assert books(shapes) == ["20 unaccounted for", "waiting"]
     assert "g: 5 waiting, 0 pending, 20 unaccounted for." in Flow().summary(seen)
-    (narrow,) = (one["text"] for key, one in shapes_of(seen, 280).items() if key == "group 0 books")
-    assert narrow == "5 waiting · 20 unknown"
+    assert books(shapes_of(seen, 280)) == ["20 unknown"]
     fresh = shapes_of(history(sample(1, group("g", 25, acked=0), length=25, added=25)))
     assert fresh["group 0 acked n"]["text"] == "0", "nothing has left"
     later = shapes_of(history(sample(1, group("g", 2, acked=3), length=25, added=25)))

@@ -19,7 +19,7 @@ from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.observation.sample import Sample
 from streamviz.plots import GroupLag
-from streamviz.plots.traces import COLOURS, Peak
+from streamviz.plots.traces import COLOURS, Peak, end_texts
 
 PLOT = GroupLag()
 
@@ -136,14 +136,14 @@ def test_events_at_one_time_are_counted_in_words() -> None:
         return [text for text in events["text"] if text]
 
     killed = [Event("killed", f"a-long-name-{n}", "g", n) for n in range(3)]
-    assert words_of(*killed) == ["3 killed"]
-    assert words_of(*killed, Event("revived", "ann")) == ["3 killed, ann is back"]
+    assert words_of(*killed) == ["3 consumers killed"]
+    assert words_of(*killed, Event("revived", "ann")) == ["3 killed, ann revived"]
     assert words_of(Event("killed", "a"), Event("crashed", "b", "g", 2)) == ["a killed, b crashed"]
     claims = [Event("claimed", f"a-long-name-{n}", "g", 1, ("b",)) for n in range(4)]
     back = Event("crashed", "ann"), Event("revived", "ann"), Event("revived", "anna")
-    assert words_of(*back[:2]) == ["ann crashed, is back"], "it is named once"
-    assert words_of(*back[1:]) == ["ann is back, anna is back"]
-    assert words_of(*killed[:2], *claims) == ["2 killed, 4 claims"]
+    assert words_of(*back[:2]) == ["ann crashed, revived"], "it is named once"
+    assert words_of(*back[1:]) == ["ann revived, anna revived"]
+    assert words_of(*killed[:2], *claims) == ["2 consumers killed, 4 claims"]
     assert words_of(*[Event("trimmed")] * 3) == ["3 events"]
     lost = Event("failed_over", "replica-2", count=139, detail="billing")
     assert words_of(lost) == ["failover: up to 139 lost"], "the number is not cut off"
@@ -295,3 +295,13 @@ def test_the_plot_reaches_as_far_as_the_window_and_reads_each_sample_once() -> N
     assert read == [*range(1, len(lags) + 1)]
     assert peak.of(seen, "another") == 6
     assert read[len(lags) :] == [8, 9, 10, 11], "what the values depend on has changed"
+
+
+def test_names_that_evade_each_other_stay_about_their_values() -> None:
+    texts = list("abcd")
+    places = end_texts(9, texts, [58, 58, 58, 57], 100, 0.05)["y"][:4]
+    assert sum(places) / 4 == pytest.approx(57.75), "as far above as below"
+    steps = [high - low for low, high in pairwise(sorted(places))]
+    assert steps == pytest.approx([5] * 3, abs=0.002)
+    assert end_texts(9, texts, [0, 0, 30, 61], 61, 0.075)["y"][:4] == [4.575, 0, 30, 61]
+    assert end_texts(9, texts, [61] * 4, 61, 0.075, "all")["y"][:4] == [56.425, 51.85, 47.275, 42.7]

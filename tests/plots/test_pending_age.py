@@ -82,11 +82,13 @@ def test_each_repeated_delivery_is_a_diamond_at_its_time_and_age() -> None:
 
     seen = history(sampled(1, 1, 1))
     key = PLOT.structure_key(seen)
-    assert PLOT.layout(seen)["xaxis"]["title"]["text"] == "seconds", "there is none yet"
+    assert PLOT.layout(seen)["annotations"] == [], "there is none yet"
     for one in (sampled(11, 2, 1), sampled(21, 3, 2), sampled(31, 3, 2)):
         seen.append(one)
     assert PLOT.structure_key(seen) != key
-    assert PLOT.layout(seen)["xaxis"]["title"]["text"] == "seconds; ◆ delivered again"
+    assert PLOT.layout(seen)["xaxis"]["title"]["text"] == "seconds"
+    (key_words,) = PLOT.layout(seen)["annotations"]
+    assert (key_words["text"], key_words["x"]) == ("◆ delivered again", 1), "beside the title"
     done, _, now, _, _, _ = PLOT.figure(seen)["data"][2:]
     assert (done["x"], done["y"]) == ([1.0], [1.1])
     assert done["text"] == ["1000-0, delivery 2, to c2"]

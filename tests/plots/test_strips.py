@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from plots.histories import gone, group, history, sample
 
 from streamviz.client.entry_id import EntryId
@@ -9,6 +11,7 @@ from streamviz.client.models import PendingEntry
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
 from streamviz.plots import GroupLag, PendingAge, Strips
+from streamviz.plots.svg import render
 
 PLOT = Strips()
 
@@ -68,3 +71,19 @@ def test_the_words_are_those_of_both_plots() -> None:
     assert words.startswith("billing: 60 waiting; email: 0 waiting. billing: 1 pending, the oldest")
     assert PLOT.summary(history()) == "waiting for the first sample"
     assert PLOT.summary(history(sample(1, group("g")), gone(2))) == "stream is gone"
+
+
+def test_both_strips_have_a_title_of_one_kind_and_the_time_axis_says_seconds() -> None:
+    layout = PLOT.figure(busy())["layout"]
+    below, unit = layout["annotations"]
+    assert layout["title"]["text"] == "Entries waiting"
+    assert below["text"] == "Oldest pending entry, seconds since it was added"
+    assert layout["title"]["font"]["size"] == below["font"]["size"]
+    assert (unit["text"], unit["x"], unit["y"]) == ("seconds", 1, 0)
+    picture = render(PLOT.figure(busy()))
+    heads = re.findall(r"font-size='13' font-weight='600'>([^<]+)<", picture)
+    assert heads == [layout["title"]["text"], below["text"]]
+    ((x, y),) = re.findall(r"<text x='([\d.]+)' y='([\d.]+)'[^>]*>seconds<", picture)
+    ticks = re.findall(rf"<text x='([\d.]+)' y='{y}' text-anchor='middle'>\d+<", picture)
+    assert len(ticks) > 3
+    assert float(x) > max(map(float, ticks)) + 10, "it stands behind the last number"

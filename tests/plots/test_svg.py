@@ -13,6 +13,7 @@ from streamviz.observation.sample import Sample
 from streamviz.plots import AckProgress, GroupLag, Plot, SideBySide, StreamMap
 from streamviz.plots.svg import render
 from streamviz.plots.svg_shapes import shape
+from streamviz.plots.svg_words import Rule
 from streamviz.plots.texts import clean, fit, label, lines
 from streamviz.plots.traces import COLOURS, GREY, LABEL_MARGIN, step_lines
 
@@ -45,7 +46,8 @@ def test_every_picture_is_well_formed_and_holds_only_shapes_and_text(
     assert {node.tag for node in root.iter()} <= ALLOWED
     attributes = {name for node in root.iter() for name in node.attrib}
     assert not [name for name in attributes if name.startswith("on") or "href" in name]
-    assert str(root.findtext(f"{SVG}title")).startswith(plot.title)
+    title = str(root.findtext(f"{SVG}title"))
+    assert title.startswith(plot.title) or plot.title.startswith(title)
     assert root.findtext(f"{SVG}desc") == figure["summary"]
     for path in root.iter(f"{SVG}path"):
         numbers = re.findall(r"[a-z]+", re.sub(r"[MmLlHhVvAaZz]|e-?\d", " ", path.get("d", "")))
@@ -234,5 +236,35 @@ def test_a_marker_is_around_its_point(symbol: str) -> None:
 
 def test_overlapping_lines_show_as_bands_of_one_width() -> None:
     widths = [one["line"]["width"] for one in step_lines("abcd")]
-    assert widths == [7.0, 5.5, 4.0, 2.5], "the last one, on top, is as thin as a single line"
+    assert widths == [8.5, 6.5, 4.5, 2.5], "the last one, on top, is as thin as a single line"
+    crowd = [one["line"]["width"] for one in step_lines("abcdefghijkl")]
+    assert crowd[0] <= 11, "the widest one, too, is a line and no area"
     assert step_lines("a")[0]["line"]["width"] == 2.5
+
+
+def test_no_grid_line_goes_through_words() -> None:
+    rule = Rule(50, 400, 100, "stroke='#888888'")
+    assert rule.around([]) == "<path d='M50.0 100.0H400.0' stroke='#888888'/>"
+    boxes = [(200, 90, 260, 104), (20, 95, 60, 110), (300, 40, 350, 90), (390, 99, 500, 101)]
+    assert "d='M60.0 100.0H200.0M260.0 100.0H390.0'" in rule.around(boxes)
+    assert rule.around([(0, 0, 900, 200)]) == ""
+    samples = [sample(n, group("g", 40 - n), length=40, added=40) for n in range(1, 39)]
+    picture = render(AckProgress().figure(history(*samples)))
+    (box,) = [
+        (float(x), float(y))
+        for x, y, text in re.findall(r"<text x='([\d.]+)' y='([\d.]+)'[^>]*>([^<]+)<", picture)
+        if "acknowledged" in text
+    ]
+    lines = re.findall(r"<path d='M([\d.]+) ([\d.]+)H([\d.]+)' stroke='#888888'", picture)
+    assert lines
+    assert not [
+        one for one in lines if float(one[0]) < box[0] + 9 and box[1] - 10 < float(one[1]) < box[1]
+    ]
+
+
+def test_an_axis_has_no_numbers_in_the_room_for_words_above_its_values() -> None:
+    samples = [sample(n, group("g", n), events=["a note"][: n == 30]) for n in range(1, 62)]
+    picture = render(GroupLag().figure(history(*samples)))
+    numbers = re.findall(r"text-anchor='end'>(\d+)<", picture)
+    assert numbers == ["0", "20", "40", "60"], "and no 80"
+    assert "a note" in picture

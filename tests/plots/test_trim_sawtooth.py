@@ -29,13 +29,13 @@ def lines(seen: History, plot: TrimSawtooth) -> dict[str, list[Any]]:
 def test_each_sample_has_its_length_its_limits_and_its_nodes() -> None:
     seen = history(sample(1, length=5, nodes=2, memory_bytes=900), sample(2, length=7), gone(3))
     assert lines(seen, TrimSawtooth(6, node_entries=4)) == {
-        "XLEN": [5, 7, None],
+        "entries": [5, 7, None],
         "MAXLEN": [6, 6, 6],
         "a node more": [10, 10, 10],
         "macro nodes": [2, 0, None],
     }
     assert lines(seen, TrimSawtooth(beside="memory")) == {
-        "XLEN": [5, 7, None],
+        "entries": [5, 7, None],
         "memory": [0.9, None, None],
     }
 
@@ -43,7 +43,7 @@ def test_each_sample_has_its_length_its_limits_and_its_nodes() -> None:
 def test_each_line_has_its_name_and_value_at_its_end() -> None:
     seen = history(sample(1, length=5, nodes=2), sample(2, length=7, nodes=3))
     length, nodes = TrimSawtooth(6, node_entries=4).figure(seen)["data"][-2:]
-    assert length["text"] == ["XLEN 7", "MAXLEN 6", "+ 1 node 10", ""]
+    assert length["text"] == ["7 entries", "MAXLEN 6", "MAXLEN + 1 node 10", ""]
     assert (nodes["text"], nodes.get("xaxis", "x"), nodes["yaxis"]) == (["3 nodes", ""], "x", "y2")
 
 
@@ -70,7 +70,9 @@ def test_a_wrong_argument_is_named(wrong: dict[str, Any]) -> None:
 def test_roughly_trimmed_is_a_saw_between_the_bound_and_a_node_more(
     redis: redis_py.Redis, key: str
 ) -> None:
-    xlen = lines(trimmed(redis, key, maxlen=200, approximate=True), TrimSawtooth(200))["XLEN"][40:]
+    xlen = lines(trimmed(redis, key, maxlen=200, approximate=True), TrimSawtooth(200))["entries"][
+        40:
+    ]
     assert (min(xlen) - 200 < 10, max(xlen) >= 290) == (True, True)
     assert all(200 <= length < 300 for length in xlen)
     falls = [(old, new) for old, new in pairwise(xlen) if new < old]
@@ -82,7 +84,7 @@ def test_exactly_trimmed_is_flat_and_takes_the_same_nodes_and_memory(
 ) -> None:
     rough = trimmed(redis, f"{prefix}rough", maxlen=200, approximate=True)
     exact = trimmed(redis, f"{prefix}exact", maxlen=200)
-    assert set(lines(exact, TrimSawtooth())["XLEN"][40:]) == {200}
+    assert set(lines(exact, TrimSawtooth())["entries"][40:]) == {200}
     for plot, name in (
         (TrimSawtooth(), "macro nodes"),
         (TrimSawtooth(beside="memory"), "memory"),

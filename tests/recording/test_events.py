@@ -56,8 +56,8 @@ def test_each_owner_and_each_claimer_is_named(tmp_path: Path) -> None:
     before = worked(1, {"5": "ann", "6": "", "7": "bob", "8": "bob"})
     after = worked(2, {"5": "bob", "6": "bob", "7": "cy", "8": ""}, names="ann bob cy")
     assert [str(one.event) for one in events(tmp_path / "r.jsonl", before, after)] == [
-        "bob claimed 2 of ann",
-        "cy claimed 1 of bob",
+        "bob claimed 2 entries from ann",
+        "cy claimed 1 entry from bob",
     ], "what was given back is claimed by nobody"
 
 

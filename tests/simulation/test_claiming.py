@@ -60,7 +60,9 @@ def test_entries_of_a_dead_consumer_are_claimed_when_they_are_due_and_not_earlie
     assert {n: len(times) for n, times in handled_at.items()} == {str(n): 1 for n in range(60)}
     assert Stream(scenario.client, key).group("g").pending().count == 0
     assert [note for note in notes(scenario) if "g-1 crashed" in note] == ["g-1 crashed holding 4"]
-    assert [note for note in notes(scenario) if "claimed" in note] == ["g-2 claimed 4 of g-1"]
+    assert [note for note in notes(scenario) if "claimed" in note] == [
+        "g-2 claimed 4 entries from g-1"
+    ]
     recovered = seconds_to_recover(history, "g", "g-1")
     assert recovered is not None
     busy = way != "claim"  # else a consumer claims only when it has nothing new to read

@@ -74,7 +74,8 @@ def test_poison_ends_in_the_dead_letters_at_the_limit(
     told = [one for sample in history.samples for one in sample.events]
     moved = [one for one in told if one.kind == "dead_lettered"]
     assert sum(one.count for one in moved) == 4
-    assert str(moved[0]) == f"{moved[0].who} moved {moved[0].count} to {key}:dead"
+    entries = "1 entry" if moved[0].count == 1 else f"{moved[0].count} entries"
+    assert str(moved[0]) == f"{moved[0].who} moved {entries} to {key}:dead"
 
 
 def test_a_dead_letter_has_the_reason_that_fail_gave(redis: redis_py.Redis, key: str) -> None:

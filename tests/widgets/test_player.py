@@ -44,7 +44,7 @@ def test_a_player_sends_its_metadata_and_the_segments_that_are_requested(
     assert len(metadata["times"]) == 250
     assert metadata["events"] == [
         [39, "killed", "ann was killed"],
-        [89, "claimed", "bob claimed 2 of ann"],
+        [89, "claimed", "bob claimed 2 entries from ann"],
     ]
     assert metadata["captions"] == [[1, "look"]]
     assert talk.say("segment", frame=100) == [{"type": "segment", "frame": 100}]

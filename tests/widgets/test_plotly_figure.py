@@ -42,7 +42,7 @@ def test_several_plots_keep_their_axes_and_get_a_band_each() -> None:
     layout = figure["layout"]
     heads = [one for one in layout["annotations"] if one["text"].startswith("<b>")]
     titles = [re.sub("</?b>", "", one["text"]) for one in heads]
-    assert titles == [plot.title for plot in PLOTS]
+    assert titles == [plot.figure(SEEN)["layout"]["title"]["text"] for plot in PLOTS]
     start, used = 0, set[str]()
     for row, plot in enumerate(PLOTS):
         own = plot.figure(SEEN)

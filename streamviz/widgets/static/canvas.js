@@ -2,7 +2,7 @@
 // A quick drawing of a figure on a canvas over plotly's, for dragging the slider.
 
 import { inkOf } from "./dom.js";
-import { axesOf, axisKey, extents } from "./layout.js";
+import { axesOf, axisKey, extents, mostShown } from "./layout.js";
 import { thinned } from "./thin.js";
 
 /** @typedef {import("./layout.js").Range} Range */
@@ -101,21 +101,24 @@ function dots(ink, marker, points) {
   ink.globalAlpha = 1;
 }
 
-/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {([number, number] | null)[]} points @param {any} layout */
-function texts(ink, { text = [], textfont, textposition }, points, layout) {
+/** @param {CanvasRenderingContext2D} ink @param {any} trace @param {([number, number] | null)[]} points @param {any} layout @param {string} ground the rim of letters */
+function texts(ink, { text = [], textfont, textposition }, points, layout, ground) {
   ink.font = `${layout.font?.size ?? 13}px system-ui, sans-serif`;
   ink.textBaseline = "middle";
+  ink.strokeStyle = ground;
+  ink.lineWidth = 3;
   points.forEach((point, i) => {
     if (!point || !text[i]) return;
     const left = String(Array.isArray(textposition) ? textposition[i] : textposition).endsWith("left");
     ink.textAlign = left ? "right" : "left";
     ink.fillStyle = textfont?.color?.[i] ?? layout.font?.color ?? "#444";
+    if (ground) ink.strokeText(text[i], point[0] + (left ? -4 : 4), point[1]);
     ink.fillText(text[i], point[0] + (left ? -4 : 4), point[1]);
   });
 }
 
-/** @param {CanvasRenderingContext2D} ink @param {any} axis @param {Range} range @param {Area} area @param {string} side @param {any} layout */
-function grid(ink, axis, range, area, side, layout) {
+/** @param {CanvasRenderingContext2D} ink @param {any} axis @param {Range} range @param {Area} area @param {string} side @param {any} layout @param {number} [most] the largest number */
+function grid(ink, axis, range, area, side, layout, most = Infinity) {
   const size = layout.font?.size ?? 13;
   const flat = side === "x";
   const at = axis.tickvals ?? ticks(range, flat ? Math.min(8, area.wide / (size * 5)) : area.high / (size * 3.4), axis.dtick);
@@ -127,7 +130,7 @@ function grid(ink, axis, range, area, side, layout) {
   ink.lineWidth = 1;
   at.forEach((/** @type {number} */ value, /** @type {number} */ i) => {
     const part = (value - range.low) / (range.high - range.low || 1);
-    if (part < -0.001 || part > 1.001) return;
+    if (part < -0.001 || part > 1.001 || value > most) return;
     const x = area.left + part * area.wide;
     const y = area.top + area.high - part * area.high;
     ink.beginPath();
@@ -141,18 +144,18 @@ function grid(ink, axis, range, area, side, layout) {
 
 /** Draw a figure over the same plot drawn by plotly.
  * @param {CanvasRenderingContext2D} ink @param {any[]} traces @param {any} layout
- * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis */
-export function sketch(ink, traces, layout, place) {
+ * @param {(axis: string) => {from: number, long: number}} place where plotly has drawn an axis @param {string} [ground] the page's colour */
+export function sketch(ink, traces, layout, place, ground = "") {
   const data = traces.flatMap((trace) => thinned([trace], place(trace.xaxis ?? "x").long / POINT_EVERY_PX));
-  const range = ranges(data, layout);
+  const [range, most] = [ranges(data, layout), mostShown(data, layout)];
   const area = (/** @type {string} */ x, /** @type {string} */ y) => ({ left: place(x).from, wide: place(x).long, top: place(y).from, high: place(y).long });
   for (const y of axesOf(layout).filter((one) => one[0] === "y")) {
     const axis = layout[axisKey(y)];
     if (axis.visible === false) continue;
     const x = axis.anchor ?? "x";
     const where = area(x, y);
-    grid(ink, layout[axisKey(x)], range[x], where, "x", layout);
-    grid(ink, axis, range[y], where, "y", layout);
+    grid(ink, layout[axisKey(x)], range[x], where, "x", layout, most[x]);
+    grid(ink, axis, range[y], where, "y", layout, most[y]);
   }
   for (const trace of data) {
     const [x, y] = [trace.xaxis ?? "x", trace.yaxis ?? "y"];
@@ -172,7 +175,7 @@ export function sketch(ink, traces, layout, place) {
       ink.setLineDash([]);
       ink.globalAlpha = 1;
     }
-    if (trace.mode?.includes("text")) texts(ink, trace, points, layout);
+    if (trace.mode?.includes("text")) texts(ink, trace, points, layout, ground);
     if (trace.mode?.includes("markers")) dots(ink, trace.marker, points);
   }
 }
@@ -197,6 +200,7 @@ export function sketchOver(node, canvas, { data, layout }) {
   if (!full?._size || !wide) return false;
   if (!canvas.isConnected) node.append(canvas);
   node.setAttribute("data-sketched", "");
-  sketch(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }));
+  const ground = getComputedStyle(canvas).getPropertyValue("--sv-ground");
+  sketch(inkOf(canvas, wide, high), data, layout, (axis) => ({ from: full[axisKey(axis)]._offset, long: full[axisKey(axis)]._length }), ground);
   return true;
 }

@@ -35,7 +35,7 @@ export function buildClickLog(say) {
       clicks = clicks.filter((one) => one.group !== group || one.which !== which);
       if (request.do !== "remove") clicks.push({ act: request.do, group, which });
       words = [];
-      add([label]);
+      add([`you clicked: ${label}`]);
     },
     /** Tell what one more sample shows. @param {any} before a flow's scene @param {any} after */
     tell(before, after) {

@@ -12,9 +12,9 @@ const FLIGHT = 0.8; // of the time in which a square leaves; then it fades
 const [OUTLINE, RING] = [1.3, 3]; // the widths of lines
 const [RED, GREY] = ["#d1242f", "#888888"];
 /** @type {Record<string, string>} */
-const COLOURS = { old: RED, "bar-dropped": RED, dead: GREY, "bar-gone": GREY };
+const COLOURS = { old: RED, lost: RED, "bar-dropped": RED, dead: GREY, "bar-gone": GREY };
 /** @type {Record<string, number[]>} */
-const OUTLINES = { waits: [], box: [], dead: [4, 3], bin: [1, 3], "bar-waiting": [], "bar-unknown": [1, 3] }; // their dashes
+const OUTLINES = { waits: [], box: [], dead: [4, 3], lost: [3, 2], bin: [1, 3], "bar-waiting": [], "bar-unknown": [1, 3] }; // their dashes
 /** @type {Record<string, number>} */
 const RADII = { box: 6, dead: 6, dot: 4, line: 0 };
 
@@ -36,7 +36,7 @@ export function placeAt({ from, to, began, lasts, leaves }, now) {
 }
 
 /** @param {CanvasRenderingContext2D} ink @param {Item} item */
-function drawItem(ink, { paint, ring, at: [x, y, wide, high, opacity] }) {
+function drawItem(ink, { shape, paint, ring, at: [x, y, wide, high, opacity] }) {
   ink.beginPath();
   ink.roundRect(x, y, wide, high, paint.radius);
   ink.globalAlpha = opacity * paint.opacity;
@@ -47,6 +47,12 @@ function drawItem(ink, { paint, ring, at: [x, y, wide, high, opacity] }) {
   ink.strokeStyle = ring || paint.stroke;
   ink.lineWidth = ring ? RING : OUTLINE;
   ink.setLineDash(paint.dash);
+  ink.stroke();
+  if (shape.kind !== "lost") return;
+  ink.beginPath();
+  ink.setLineDash([]);
+  ink.moveTo(x, y + high);
+  ink.lineTo(x + wide, y);
   ink.stroke();
 }
 

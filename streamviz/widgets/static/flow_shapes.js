@@ -14,11 +14,10 @@ const OLD_S = 5;
 const GREY = "#888888";
 const [HEADLINE, NAME, NOTE] = [10, 8, 6.6]; // the width of a letter, about
 const WIDE = 8; // of a digit, at most
-const [ACKNOWLEDGED, ACKED] = ["acknowledged", "acked"];
+const [SWATCH, LETTER] = [22, 7]; // widths: of a sample of a bar and the gaps beside it, and of a letter
 const UNCLEAR = "unaccounted for";
-const KNOWN = ["acked", "pending", "waiting", "dropped", "gone"];
-/** @type {Record<string, string>} */
-const WORDS = { ...Object.fromEntries([...KNOWN, "unknown"].map((name) => [name, name])), acked: ACKNOWLEDGED, gone: "never delivered" };
+/** The parts of a bar, as far as one can tell the oldest entries first. @type {Record<string, string>} */
+const BAR = { gone: "never delivered", dropped: "dropped", unknown: "unknown", acked: "acknowledged", pending: "pending", waiting: "waiting" };
 
 const comma = (/** @type {number} */ number) => number.toLocaleString("en-US");
 const between = (/** @type {number} */ low, /** @type {number} */ value, /** @type {number} */ high) => Math.max(low, Math.min(value, high));
@@ -64,7 +63,7 @@ const square = (key, x, y, kind, colour = GREY, more) => ({ ...rect(key, x, y, S
 /** What a consumer does, in words, from the longest to the shortest text. @param {any} one */
 function stateOf({ dead, pending, held }) {
   const number = comma(pending);
-  if (!pending) return [dead ? "dead" : "idle"];
+  if (!pending) return dead ? ["dead"] : ["holds nothing", "empty"];
   if (!dead) return [`${number} pending`, number];
   const age = held.length ? ` for ${Math.floor(held[0][2])} s` : "";
   return [`dead, holds ${number}${age}`, `dead, ${number}${age}`, `dead, ${number}`, "dead"];
@@ -131,16 +130,17 @@ export function flowShapes(scene, width, saves = false) {
   const boxText = (/** @type {string} */ key, /** @type {number} */ x, /** @type {number} */ top, /** @type {number} */ room, /** @type {number} */ beside, /** @type {string} */ name, /** @type {string[]} */ ...states) => {
     const names = low ? states.map((one) => `${name}: ${one}`) : [name];
     if (low && states.at(-1) === "dead") names.push(`dead: ${name}`);
+    if (low && states.at(-1) === "empty") names.push(name);
     text(`${key} name`, x + 8, top + 14, fit(room - beside, NOTE, ...names), "label");
     if (!low) text(`${key} state`, x + 8, top + 28, fit(room, NOTE, ...states), "note");
   };
-  const heldSquare = (/** @type {string} */ key, /** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ colour, /** @type {boolean} */ dead) => {
+  const heldSquare = (/** @type {string} */ key, /** @type {any[]} */ [id, number, age, deliveries], /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ colour, /** @type {boolean} */ dead, /** @type {boolean} */ lost) => {
     const from = number === null ? {} : { enters: [between(left, xOf(squareOf(number)), right), y - 26] };
     const way = { leaves: [right + 20, y], ...from };
-    const title = `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s`;
-    const kind = dead || age > OLD_S ? "old" : "held";
+    const title = `${id}, delivery ${deliveries}, held ${age.toFixed(1)} s${lost ? ", no longer in the stream" : ""}`;
+    const kind = lost ? "lost" : dead || age > OLD_S ? "old" : "held";
     shapes.push(square(`${key} held ${id}`, x, y, kind, colour, { ...way, id, title }));
-    if (kind === "old") return;
+    if (kind !== "held") return;
     const full = FILL + Math.floor((age * (SQUARE - FILL)) / OLD_S);
     shapes.push({ ...rect(`${key} fill ${id}`, x, y + SQUARE - full, SQUARE, full, "fill", colour), ...way });
   };
@@ -168,7 +168,7 @@ export function flowShapes(scene, width, saves = false) {
     boxText(name, x, top, room - 12, beside, one.name, ...stateOf(one));
     const title = `${comma(one.pending)} pending`;
     for (let place = 0; place < many; place++) shapes.push(square(`${name} many ${place}`, first - PITCH * place, y, one.dead ? "old" : "many", colour, { title }));
-    known.forEach((/** @type {any[]} */ held, /** @type {number} */ place) => heldSquare(key, held, first - PITCH * place, y, colour, one.dead));
+    known.forEach((/** @type {any[]} */ held, /** @type {number} */ place) => heldSquare(key, held, first - PITCH * place, y, colour, one.dead, one.lost.includes(held[0])));
   };
   const bin = (/** @type {string} */ key, /** @type {any} */ one, /** @type {number} */ x, /** @type {number} */ top) => {
     shapes.push(rect(`${key} bin`, x, top, BOX_MIN, BOX_H - low, "bin", GREY));
@@ -188,22 +188,37 @@ export function flowShapes(scene, width, saves = false) {
     if (held) more(1, `${comma(held)} pending`, "");
   };
   const bar = (/** @type {string} */ key, /** @type {any} */ group, /** @type {number} */ top) => {
-    const rest = KNOWN.reduce((sum, name) => sum - (group[name] ?? 0), scene.added);
+    const rest = Object.keys(BAR).reduce((sum, name) => sum - (group[name] ?? 0), scene.added);
     const numbers = { ...group, unknown: Math.max(0, rest) };
-    const parts = Object.keys(WORDS).filter((name) => numbers[name]);
-    const whole = Math.max(1, parts.reduce((sum, name) => sum + numbers[name], 0));
-    let x = left;
-    for (const name of parts) {
-      const part = Math.max(2, Math.floor((numbers[name] * (right - left)) / whole));
+    const names = Object.keys(BAR).filter((name) => numbers[name]);
+    const long = group.waiting === null || group.gone === null ? BAR : { ...BAR, unknown: UNCLEAR };
+    const whole = Math.max(1, names.reduce((sum, name) => sum + numbers[name], 0));
+    const piece = (/** @type {string} */ part, /** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {string} */ name) => {
       const more = name === "pending" ? 2 : 0; // what is pending is a thicker piece
-      shapes.push(rect(`${key} bar ${name}`, x, top - more, part, 5 + 2 * more, `bar-${name}`, group.colour));
+      return rect(part, x, y - more, w, 5 + 2 * more, `bar-${name}`, group.colour);
+    };
+    let x = left;
+    for (const name of names) {
+      const part = Math.max(2, Math.floor((numbers[name] * (right - left)) / whole));
+      shapes.push({ ...piece(`${key} bar ${name}`, x, top, part, name), title: `${comma(numbers[name])} ${long[name]}` });
       x += part;
     }
-    const words = parts.map((name) => `${comma(numbers[name])} ${WORDS[name]}`).join(" · ");
-    const long = group.waiting === null || group.gone === null ? words : words.replace("unknown", UNCLEAR);
-    text(`${key} books`, left, top + 20, fit(end - left, NOTE, long, words, words.replace(ACKNOWLEDGED, ACKED)), "note");
+    const count = (/** @type {string} */ name) => (name === "waiting" || (wide && name === "acked") ? "" : `${comma(numbers[name])} `); // other words say it
+    const textsIn = (/** @type {Record<string, string>} */ words) => names.map((name) => count(name) + words[name]);
+    const needs = (/** @type {string} */ words) => SWATCH + Math.floor(LETTER * columnsOf(words));
+    const all = [long, BAR, { ...BAR, acked: "acked" }].map(textsIn);
+    const words = all.find((some) => left + some.reduce((sum, one) => sum + needs(one), 0) <= end) ?? all[2];
+    x = left;
+    names.forEach((name, i) => {
+      if (x + needs(words[i]) <= end) {
+        shapes.push(piece(`${key} swatch ${name}`, x, top + 13, 9, name));
+        text(`${key} books ${name}`, x + 13, top + 20, words[i], "note");
+      }
+      x += needs(words[i]);
+    });
+    if (!wide) return;
     text(`${key} acked n`, end, top - 32, group.acked === null ? "?" : comma(group.acked), "name", "end");
-    text(`${key} acked`, end, top - 18, wide ? ACKNOWLEDGED : ACKED, "note", "end");
+    text(`${key} acked`, end, top - 18, "acknowledged", "note", "end");
   };
   tape();
   scene.groups.forEach((/** @type {any} */ group, /** @type {number} */ i) => {

@@ -4,6 +4,7 @@
 /** @typedef {{low: number, high: number}} Range */
 
 const [LETTER, LEAST_PX] = [0.58, 11]; // the width of a letter, about, in its size; the least size of a title
+const LEAST_WIDE_PX = 640; // a narrower picture has shorter words
 
 /** The axes of a layout, as its traces name them: x, y, x2, ... @param {any} layout */
 export const axesOf = (layout) => Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key)).map((key) => key.replace("axis", ""));
@@ -26,6 +27,19 @@ export function extents(data, layout) {
     }
   }
   return found;
+}
+
+/** The largest number that each axis needs: above the values is room for words. Empty for plots in which values are added up.
+ * @param {any[]} data @param {any} layout @returns {Record<string, number>} */
+export function mostShown(data, layout) {
+  if (data.some(({ type = "scatter", stackgroup }) => type !== "scatter" || stackgroup)) return {};
+  const points = extents(data.filter(({ mode, meta }) => mode !== "text" && meta !== "aside"), layout);
+  const most = (/** @type {string} */ axis, /** @type {Range} */ { low, high }) => high + (axis[0] === "y" ? 0.1 * Math.max(high, 0) : 0.02 * (high - low));
+  return Object.fromEntries(axesOf(layout).flatMap((axis) => {
+    const { matches = axis, tickvals } = layout[axisKey(axis)];
+    const range = points[matches];
+    return !tickvals && range?.high && Number.isFinite(range.high) ? [[axis, most(axis, range)]] : [];
+  }));
 }
 
 /** The number of columns for plots in a box that gives each plot the best shape.
@@ -76,10 +90,17 @@ export function withLegend(data, layout, { wide, high }) {
   };
 }
 
+/** A trace with shorter words, for a narrow picture. @param {any} trace @param {Record<string, string>} shorter */
+function shortened(trace, shorter) {
+  const cut = (/** @type {string} */ text) => Object.entries(shorter).reduce((words, [long, short]) => words.replace(long, short), text);
+  return Array.isArray(trace.text) ? { ...trace, text: trace.text.map(cut) } : trace;
+}
+
 /** A figure for a stage: larger lines, marks and text, and room for them.
  * @param {any[]} data @param {any} layout @param {number} scale
  * @param {{wide: number, high: number}} [box] its size in pixels */
 export function staged(data, layout, scale, box = { wide: 0, high: 0 }) {
+  if (layout.meta?.shorter && box.wide && box.wide / scale < LEAST_WIDE_PX) data = data.map((trace) => shortened(trace, layout.meta.shorter));
   if (scale === 1) return { data, layout: withWholeTicks(data, withRoom(layout, box), box) };
   const larger = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((v) => v * scale) : value * scale);
   const traces = data.map((trace) => {

@@ -1,6 +1,8 @@
 // @ts-check
 // The words of a drawn plot: none lies over another one, and none leaves the picture.
 
+import { axisKey, mostShown } from "./layout.js";
+
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 
 const TOUCH = 0.15; // heights of a text; letters do not fill their boxes
@@ -88,10 +90,26 @@ function place(words, area) {
   });
 }
 
+/** Hide the numbers and the lines of each axis above all values; return the numbers. @param {any} node the plot's @returns {Set<Element>} */
+function hideBeyond(node) {
+  const hidden = new Set();
+  for (const [axis, most] of Object.entries(mostShown(node.data ?? [], node.layout ?? {}))) {
+    if (node._fullLayout[axisKey(axis)].type !== "linear") continue;
+    for (const one of node.querySelectorAll(`.${axis}tick text, .${axis}grid`)) {
+      const isBeyond = one.__data__?.x > most;
+      one.style.visibility = isBeyond ? "hidden" : "";
+      if (isBeyond) hidden.add(one);
+    }
+  }
+  return hidden;
+}
+
 /** Move the words at a plot's points apart and into the picture. What has no room is left out, and another one
  * of its kind counts it. @param {HTMLElement} node the plot's */
 export function spread(node) {
-  const words = wordsOf(node);
+  const all = wordsOf(node);
+  const beyond = hideBeyond(node);
+  const words = all.filter(({ text }) => !beyond.has(text));
   const hide = (/** @type {Word[]} */ some) => some.forEach(({ text }) => void (text.style.visibility = "hidden"));
   const area = node.getBoundingClientRect();
   const hidden = place(words, area);

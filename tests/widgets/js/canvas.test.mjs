@@ -116,3 +116,15 @@ test("a narrow plot is drawn from fewer points than a wide one", () => {
   assert.ok(drawn(1200) > 200);
   assert.ok(drawn(200) < drawn(1200) / 3);
 });
+
+test("while one drags, too, words have a rim and no axis has numbers above its values", () => {
+  const [filled, rims] = [[], []];
+  const ink = new Proxy({}, { get: (target, key) => target[key] ?? ((/** @type {any} */ text) => void (key === "fillText" ? filled.push(text) : key === "strokeText" && rims.push(`${text} ${target.strokeStyle}`))), set: (target, key, value) => Object.assign(target, { [key]: value }) && true });
+  const data = [
+    { mode: "lines", x: [0, 1], y: [0, 58], line: { color: "#000" } },
+    { mode: "text", x: [1], y: [84], text: ["ann killed"] },
+  ];
+  sketch(ink, data, { xaxis: {}, yaxis: { rangemode: "tozero", dtick: 20 } }, () => ({ from: 0, long: 400 }), "#fff");
+  assert.ok(filled.includes("60") && !filled.includes("80"), String(filled));
+  assert.deepEqual(rims, ["ann killed #fff"]);
+});

@@ -17,7 +17,7 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 test("there is something to compare", () => {
   assert.ok(cases.length > 50);
   const kinds = new Set(cases.flatMap(({ shapes }) => shapes.map(({ kind }) => kind)));
-  for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
+  for (const kind of ["headline", "entry", "waits", "held", "fill", "old", "lost", "bin", "box", "dead", "bar-acked", "bar-gone"]) assert.ok(kinds.has(kind), kind);
 });
 
 for (const { name, scene, width, low, height, shapes } of cases) {
@@ -78,13 +78,14 @@ test("a log says what a click caused, and of nothing else", () => {
   log.tell(both, at([who("ann", ["3-0"], true), who("bob")], { left: ["4-0"] }));
   log.tell(at([who("ann", ["3-0"], true), who("bob")]), at([who("ann", [], true), who("bob", ["3-0"])]));
   log.tell(at([who("ann", [], true), who("bob", ["3-0"])]), at([who("ann", [], true), who("bob")], { left: ["3-0"] }));
-  assert.deepEqual(said, ["kill ann", "kill ann · bob took 3-0 over from ann", "kill ann · bob took 3-0 over from ann · bob acknowledged 3-0"]);
+  const clicked = "you clicked: kill ann";
+  assert.deepEqual(said, [clicked, `${clicked} · bob took 3-0 over from ann`, `${clicked} · bob took 3-0 over from ann · bob acknowledged 3-0`]);
   click("add", "");
   const [cid, crowd] = [who("cid", ["7-0"]), [who("ann", ["5-0"]), who("bob", ["6-0"])]];
   log.tell(at(crowd), at([...crowd, cid]));
   log.tell(at([...crowd, cid]), at([who("cid", ["8-0"])], { left: ["5-0", "6-0", "7-0"] }));
   log.tell(at([who("cid", ["8-0"])]), at([who("cid")], { left: ["8-0"] }));
-  assert.equal(said.at(-1), "add g · cid acknowledged 7-0", "the first one, of the new consumer");
+  assert.equal(said.at(-1), "you clicked: add g · cid acknowledged 7-0", "the first one, of the new consumer");
 });
 
 test("what can be done stands where it is done, with the kernel's own names", () => {

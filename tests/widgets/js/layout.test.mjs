@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnsFor, staged, withFirstRange, wrapped } from "streamviz/layout.js";
+import { columnsFor, mostShown, staged, withFirstRange, wrapped } from "streamviz/layout.js";
 
 test("on a stage everything is larger, and the figure itself stays as it was", () => {
   const data = [{ line: { width: 2 }, marker: { size: [0, 10], line: { width: 1 } } }, { marker: { size: 4 } }, {}];
@@ -84,4 +84,26 @@ test("axes that match count together", () => {
   };
   assert.deepEqual(steps(2), [1, 1]);
   assert.deepEqual(steps(2.5), [undefined, undefined]);
+});
+
+test("an axis needs no numbers in the room for words above its values, or beside them", () => {
+  const layout = { xaxis: {}, yaxis: {}, xaxis2: { matches: "x" }, yaxis2: { matches: "y" }, yaxis3: { tickvals: [0] } };
+  const data = [
+    { x: [0, 50], y: [3, 40] },
+    { x: [10, 100], y: [1, 60], xaxis: "x2", yaxis: "y2" },
+    { x: [100], y: [90], mode: "text" },
+    { x: [104], y: [60], meta: "aside" },
+    { x: [1], y: [7], yaxis: "y3" },
+  ];
+  assert.deepEqual(mostShown(data, layout), { x: 102, y: 66, x2: 102, y2: 66 });
+  assert.deepEqual(mostShown([{ x: [1], y: [0] }], { xaxis: {}, yaxis: {} }), { x: 1 }, "an axis of zeros keeps its numbers");
+  assert.deepEqual(mostShown([...data, { type: "bar", x: [1], y: [5] }], layout), {}, "bars may be stacked");
+});
+
+test("only a narrow picture has shorter words", () => {
+  const layout = { meta: { shorter: { " acknowledged": " acked" } } };
+  const data = [{ text: ["5 acknowledged", ""] }, { x: [1] }];
+  const at = (/** @type {number} */ wide, /** @type {number} */ scale) => staged(data, layout, scale, { wide, high: 300 }).data[0].text[0];
+  assert.deepEqual([at(400, 1), at(720, 1), at(720, 1.5), at(0, 1)], ["5 acked", "5 acknowledged", "5 acked", "5 acknowledged"]);
+  assert.equal(data[0].text[0], "5 acknowledged", "the figure stays as it was");
 });

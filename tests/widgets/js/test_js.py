@@ -69,6 +69,7 @@ def scenes(real: list[Sample]) -> list[dict[str, Any]]:
     windows["a rough life"] = history(*rough())
     windows |= {f"a real run, {n} samples": history(*real[:n]) for n in range(2, len(real), 7)}
     windows["a crowd"] = history(*crowd())
+    windows["what was trimmed"] = history(trimmed())
     found = []
     for name, window in windows.items():
         scene = Flow().scene(window)
@@ -79,6 +80,15 @@ def scenes(real: list[Sample]) -> list[dict[str, Any]]:
             drawn = [draw_shape(shape, {}) for shape in shapes]
             found.append(about | {"height": height, "shapes": shapes, "drawn": drawn})
     return found
+
+
+def trimmed() -> Sample:
+    """Return a consumer that holds two entries which have left the stream, and one other."""
+    held = [PendingEntry(EntryId(n), "ann", 9, 1) for n in (1, 2, 7)]
+    consumers = tuple(ConsumerInfo(name, 3 * (name == "ann"), 0, None) for name in ("ann", "ben"))
+    state = group("g", 3, cursor=EntryId(7), pending=3, oldest=held, gone=2, acked=2)
+    about = {"ids": map(EntryId, range(6, 11)), "length": 5, "added": 10, "first": EntryId(6)}
+    return sample(1, replace(state, consumers=consumers), **about)
 
 
 def crowd() -> list[Sample]:
