@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 SAFE = " /:='(),;.-"  # characters that a data URL need not quote
-WIDTH = 480  # pixels; a page may scale it down
+WIDTH = 500  # pixels; a page may scale it down
 _LEFT, _TOP, _ROW, _PURPOSE = 92, 62, 28, 228
 _CHARACTER_WIDTH = 7.4  # pixels, in a monospaced font of size 12
 _TEXT = "#7a7a7a"  # readable on a light page and on a dark one
