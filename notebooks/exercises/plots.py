@@ -36,7 +36,7 @@ class ReaderLanes(Plot):
     def traces(self, history: History) -> list[Trace]:
         """Return traces for the times down, for what was received, and for what was missed."""
         down = {"color": GREY, "width": 7}
-        crosses = marks("missed", COLOURS[1], "x")
+        crosses = marks("missed", RED, "x")
         crosses["marker"]["size"] = 6
         return [
             line("down", 0, mode="lines+text", line=down, textposition="bottom right"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from exercises.boxes import Head, Lost, boxes
+from exercises.boxes import Head, Lost, Trimmed, boxes
 from exercises.picture import Picture
 from exercises.verdict import stream_of
 from streamviz import Scenario
@@ -60,7 +60,7 @@ class Nodes:
         """Add a row for the stream as it is now, and draw all rows."""
         there = [(entry.id.ms - 1) // 100 for entry in self._stream.range()]
         counts = [there.count(node) for node in range(10)]
-        self._rows[title] = [count or Lost(0) for count in counts]
+        self._rows[title] = [count or Trimmed(0) for count in counts]
         heads = [Head(n) for n in range(1, 11)]
         return boxes({"node": heads, **self._rows}, [0] * (len(self._rows) + 1))
 
