@@ -39,10 +39,9 @@ def check_desk(desk: Stream) -> Verdict:
     before = len(old)
     elsewhere = sum(one.ms != 5000 for one in ids)
     commands = [one for step in journal.stop(desk.client, "desk") or () for one in step]
-    numbered = any(
-        one[0].upper() == "XADD" and one[1] == "desk" and not {"*", "5000-*"} & set(one)
-        for one in commands
-    )
+    added = [one for one in commands if one[0].upper() == "XADD" and one[1] == "desk"]
+    ids_sent = [next((word for word in one[2:] if word == "*" or "-" in word), "") for one in added]
+    numbered = not {"*", "5000-*"}.issuperset(ids_sent)
     return grade(
         "all three share millisecond 5000, and the server numbered them.",
         [

@@ -67,10 +67,11 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     desk = entries_and_ids.new_desk(redis)
     with pytest.raises(CommandRefused):
         desk.add({"guest": "Ada"}, id="5000-0")
-    desk = entries_and_ids.new_desk(redis)
-    for sequence in range(len(desk), len(desk) + 3):
-        desk.add({"guest": "Ada"}, id=f"5000-{sequence}")
-    assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
+    for guest in ("Ada", "*", "5000-*"):
+        desk = entries_and_ids.new_desk(redis)
+        for sequence in range(len(desk), len(desk) + 3):
+            desk.add({"guest": guest}, id=f"5000-{sequence}")
+        assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
     desk = entries_and_ids.new_desk(redis)
     desk.trim(maxlen=0)
     desk.set_id("4999-0")
