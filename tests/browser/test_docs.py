@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # the first build reads all docstrings
 BUILT = ROOT / "docs/_build/html"
-PLAYS = "05_pending_and_recovery"
+PLAYS = "04_consumer_groups"
 
 
 DRAWN = f"""body => Object.entries(({SHAPES})(body))

@@ -158,7 +158,9 @@ export function withRoom(layout, box) {
   const [shown, size] = [{ ...layout }, font?.size ?? 13];
   const [right, height] = [box.wide - l, (box.high || 1e4) - t - b];
   if (title?.text) shown.title = fitted(title, right, title.font?.size ?? 15);
-  if (layout.annotations) shown.annotations = layout.annotations.map((/** @type {any} */ note) => fitted(note, right, size));
+  const long = (/** @type {any} */ words) => (words?.text ?? "").length * (words?.font?.size ?? size) * LETTER;
+  const fits = (/** @type {any} */ note) => note.x !== 1 || long(note) + long(shown.title) < right; // beside the title
+  if (layout.annotations) shown.annotations = layout.annotations.filter(fits).map((/** @type {any} */ note) => fitted(note, right, size));
   for (const key of axesOf(layout).map(axisKey)) {
     const [from, to] = layout[key].domain ?? [0, 1];
     const length = (key[0] === "x" ? right - r : height) * (to - from);
