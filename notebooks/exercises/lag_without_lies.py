@@ -53,7 +53,7 @@ def check_house(tower: Stream) -> Verdict:
     whole = [entry for entry in bottles if entry.fields["bottle"] != "broken"]
     added = old.entries_added or 0
     return grade(
-        "the tower continues the cellar's counters, and Redis can report the lag.",
+        "the tower continues where the cellar stopped, and Redis can report the lag.",
         [
             (
                 entries == bottles,

@@ -30,8 +30,8 @@ def seated(client: redis.Redis, prefix: str) -> Counter[str]:
 def games(client: redis.Redis, prefix: str, waiting: str = "") -> Picture:
     """Draw who asked for a game, in this order, and who plays black and white in each game.
 
-    A repeated request is an empty box. A request that was put aside, or whose player has left, is
-    crossed out. `waiting` is who waits for an opponent, of a lobby that remembers only one.
+    A repeated request is an empty box, and one that was put aside is red. One whose player has left
+    is crossed out. `waiting` is who waits for an opponent, of a lobby that remembers only one.
     """
 
     def messages(topic: Topic) -> list[Any]:
@@ -45,7 +45,7 @@ def games(client: redis.Redis, prefix: str, waiting: str = "") -> Picture:
     known: set[str] = set()
     for one in messages(Topic.FIND_PUBLIC_GAME):
         if one in refused:
-            asked.append(Lost(f"{one.session_id}: refused"))
+            asked.append(Tinted(f"{one.session_id}: refused", RED))
         elif one.req_id in known:
             asked.append(Tinted(f"{one.session_id}: repeated", GREY, empty=True))
         else:

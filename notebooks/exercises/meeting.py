@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from exercises.bounded import bounded
-from exercises.boxes import Lost, Tinted, boxes
+from exercises.boxes import Tinted, boxes
 from exercises.hints import misfit
 from exercises.interrupted import EndlessLoop, deadline
 from exercises.picture import Picture
@@ -74,6 +74,10 @@ _EVENINGS = (
         "zoe asked at 999-9 and left at 999-10, before yan asked. IDs are numbers, not text.",
     ),
     _Evening(
+        [("1000-0", "zoe", False), ("2000-0", "zoe", False), ("3000-0", "yan", False)],
+        "zoe asked twice, and still waited when yan asked. She plays yan, not herself.",
+    ),
+    _Evening(
         [
             ("1000-0", "ann", False),
             ("2000-0", "ben", False),
@@ -89,7 +93,7 @@ _EVENINGS = (
 
 
 def check_meeting(client: redis.Redis, meet: Meet) -> Verdict:
-    """Grade exercise 2: call your function after each of six evenings, and read the pairs.
+    """Grade exercise 2: call your function after each of seven evenings, and read the pairs.
 
     Parameters
     ----------
@@ -137,7 +141,7 @@ def _graded(client: redis.Redis, evening: _Evening) -> Verdict:
     shown = _picture(evening, pairs)
     got, wanted = (sorted(map(_players, some)) for some in (pairs, _pairs(evening)))
     if got == wanted:
-        text = "in each of six evenings, those play each other who waited at the same time."
+        text = "in each of seven evenings, those play each other who waited at the same time."
         return Verdict(True, text, shown)
     result = ", ".join(pairs) or "nothing"
     return Verdict(False, f"{evening.hint} Your list has {result}.", shown)
@@ -153,18 +157,18 @@ def _pairs(evening: _Evening) -> list[str]:
     for _, who, leaves in evening.acts:
         if leaves:
             waiting = "" if waiting == who else waiting
-        elif waiting:
+        elif waiting in ("", who):
+            waiting = who
+        else:
             pairs.append(f"{waiting} {who}")
             waiting = ""
-        else:
-            waiting = who
     return pairs
 
 
 def _picture(evening: _Evening, pairs: Sequence[str]) -> Picture:
-    """Draw the requests in order, those of one who leaves crossed out, and the pairs."""
+    """Draw the requests in order, and the pairs; the box of a player who leaves is dashed."""
     acts = [
-        Lost(f"{who} leaves") if leaves else Tinted(f"{who} asks", GREY)
+        Tinted(f"{who} {'leaves' if leaves else 'asks'}", GREY, empty=leaves)
         for _, who, leaves in evening.acts
     ]
     games = [Tinted(pair, colour(number)) for number, pair in enumerate(pairs)]

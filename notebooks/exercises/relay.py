@@ -32,7 +32,7 @@ from streamviz.client.stream import Stream
 
 _POINTS = ((4, 4), (2, 2), (6, 6))
 _MOST_COMMANDS = 300
-_HOUR_MS, _MINUTE_MS, _TEN_S_MS = 3_600_000, 60_000, 10_000
+_DEAD_MS, _MINUTE_MS, _ALIVE_MS = 70_000, 60_000, 50_000
 
 Judge = Callable[[Entry], str]
 Relay = Callable[[ConsumerGroup, Judge], object]
@@ -54,7 +54,7 @@ def check_relay(client: redis.Redis, relay: Relay) -> Verdict:
     1. Nothing happens.
     2. While a move is judged, another judge takes it too, if it may: if the move was not delivered
        to anyone yet, or has been idle for a minute.
-    3. Another judge is alive: it has held a move of another game for ten seconds.
+    3. Another judge is alive: it has held a move of another game for fifty seconds.
     4. Judging one of the moves fails once.
     5. The process dies before its first command, before its second, and so on.
 
@@ -165,9 +165,9 @@ def _with_deaths(client: redis.Redis, relay: Relay) -> Verdict:
 
 
 def _new(client: redis.Redis, *, live: bool = False) -> ConsumerGroup:
-    """Return the group ``judge``: ann died an hour ago with move 1, ben holds 2, and 3 is new.
+    """Return the group ``judge``: ann has held move 1 for 70 seconds, ben holds 2, and 3 is new.
 
-    With `live`, the judge cy has held a move of another game for ten seconds; it came between 2
+    With `live`, the judge cy has held a move of another game for fifty seconds; it came between 2
     and 3.
     """
     clean_up(client)
@@ -181,11 +181,11 @@ def _new(client: redis.Redis, *, live: bool = False) -> ConsumerGroup:
             Stream(client, RELAYED).add({FIELD: encode(other)}, id=f"{last.ms}-*")
         match.ask(Coord(x, y), match.you if number % 2 == 0 else match.you.other, f"r{number + 1}")
     ann = group.consumer("ann")
-    ann.claim(ann.read(1), idle_ms=_HOUR_MS, justid=True)
+    ann.claim(ann.read(1), idle_ms=_DEAD_MS, justid=True)
     group.consumer("ben").read(1)
     if live:
         cy = group.consumer("cy")
-        cy.claim(cy.read(1), idle_ms=_TEN_S_MS, justid=True)
+        cy.claim(cy.read(1), idle_ms=_ALIVE_MS, justid=True)
     picture.start(client, RELAYED)
     return group
 

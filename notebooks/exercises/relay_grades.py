@@ -91,7 +91,7 @@ def grade_live(group: ConsumerGroup) -> Verdict:
         [
             (
                 kept[:1] != ["cy"] or LIVE in said,
-                "the judge cy is alive, and has held a move of another game for ten seconds. ben "
+                "the judge cy is alive, and has held a move of another game for fifty seconds. ben "
                 "took that move from it. Give your claim a minimum idle time (`min_idle_ms`) of a "
                 "minute, and read your own pending entries with `0`.",
             ),

@@ -16,45 +16,46 @@ from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY, colour
 
-_COLOURS = {"price": colour(0), "table": "#B87A00"}
+_COLOURS = {"price": colour(0), "table": GREY}
+_BILLS = 6
 _GATES = ("north", "east", "south", "west")
 
 
 def new_till(client: redis.Redis) -> Stream:
-    """Return ``till`` with three bills of random prices; their fields are in different orders.
+    """Return ``till`` with six bills of random prices; three of them begin with the table.
 
-    Neither the position of a number nor its size tells what it is, and no other sum of three
-    numbers, one of each bill, is that of the prices.
+    Which three is random. Neither the position of a number nor its size tells what it is, and no
+    other sum of six numbers, one of each bill, is that of the prices.
     """
     client.delete("till", "takings")
     till = Stream(client, "till")
     while True:
-        prices, tables = sample(range(1, 100), 3), sample(range(1, 100), 3)
+        numbers = sample(range(1, 1000), 2 * _BILLS)
+        prices, tables = numbers[:_BILLS], numbers[_BILLS:]
         sums = [sum(taken) for taken in product(*zip(prices, tables, strict=True))]
-        if (
-            len({*prices, *tables}) == 6
-            and len(set(sums)) == 8
-            and sum(prices) * 2 != sum(prices) + sum(tables)
-            and prices[0] > tables[0]
-            and prices[1] < tables[1]
-        ):
+        if len(set(sums)) == 2**_BILLS and prices[0] > tables[0] and prices[1] < tables[1]:
             break
     bills = [{"price": price, "table": table} for price, table in zip(prices, tables, strict=True)]
-    bills[1] = {"table": tables[1], "price": prices[1]}
+    for number in sample(range(_BILLS), _BILLS // 2):
+        bills[number] = dict(reversed(bills[number].items()))
     till.add_many((f"{n}-0", bill) for n, bill in enumerate(bills, 1))
     return till
 
 
 def _summed(till: Stream) -> Picture:
-    """Draw the fields of each bill in their order; those whose sum is ``takings`` are filled."""
+    """Draw the fields of each bill in their order; those whose sum is ``takings`` are filled.
+
+    Those that begin with the price come first, so that the picture is the same for each `new_till`.
+    """
     bills, takings = [entry.fields for entry in till.range()], _text(till, "takings")
+    bills.sort(key=lambda bill: [*bill])
     choices = product(*(bill.items() for bill in bills))
     taken = next((one for one in choices if str(sum(int(n) for _, n in one)) == takings), ())
     names = [name for name, _ in taken] or [""] * len(bills)
     parts, words = [], []
     for row, (bill, name) in enumerate(zip(bills, names, strict=True)):
         y = 4 + 32 * row
-        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>bill {row + 1}</text>")
+        parts.append(f"<text x='16' y='{y + 16}' font-weight='600'>a bill</text>")
         for place, field in enumerate(bill):
             paint, alpha = _COLOURS.get(field, GREY), 0.55 if field == name else 0
             x = 74 + 64 * place
@@ -64,7 +65,7 @@ def _summed(till: Stream) -> Picture:
                 f"<text x='{x + 30}' y='{y + 16}' text-anchor='middle'>{escape(field)}</text>"
             )
         fields = (f"{field} (in your sum)" if field == name else field for field in bill)
-        words.append(f"bill {row + 1}: {', '.join(fields)}")
+        words.append(f"a bill: {', '.join(fields)}")
     key = "filled: in your sum" if taken else "your sum isn't that of one field of each bill"
     parts.append(f"<text x='220' y='20'>{key}</text>")
     svg = (
@@ -90,9 +91,9 @@ def check_till(till: Stream) -> Verdict:
         )
     )
     return grade(
-        "you read the prices by name, in any order of the fields.",
+        "this is the sum of the prices, though some bills begin with the table.",
         [
-            (len(bills) != 3, "the bills are missing. Start again with new_till."),
+            (len(bills) != _BILLS, "the bills are missing. Start again with new_till."),
             (not takings, "there is no key `takings`. Set it to the sum."),
             (takings == tables, "this is the sum of the tables' numbers, not of the prices."),
             (

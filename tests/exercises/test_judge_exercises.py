@@ -259,13 +259,16 @@ def claim_from_live_judges(group: ConsumerGroup, judge: JudgeOne) -> None:
         ben.ack(entry.id)
 
 
-def claim_after_a_second(group: ConsumerGroup, judge: JudgeOne) -> None:
-    ben = group.consumer("ben")
-    ben.autoclaim(min_idle_ms=1000)
-    ben.read()
-    for entry in ben.read(after="0"):
-        judge(entry)
-        ben.ack(entry.id)
+def claim_after(min_idle_ms: int) -> Callable[[ConsumerGroup, JudgeOne], None]:
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        ben = group.consumer("ben")
+        ben.autoclaim(min_idle_ms=min_idle_ms)
+        ben.read()
+        for entry in ben.read(after="0"):
+            judge(entry)
+            ben.ack(entry.id)
+
+    return relay
 
 
 def claim_each_after_its_answer(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -320,7 +323,10 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
         ),
         (judge_and_then_claim, "r1 was judged before ben held it. Meanwhile the judge cy took it"),
         (claim_from_live_judges, "the judge cy is alive"),
-        (claim_after_a_second, "the judge cy is alive"),
+        (claim_after(1000), "the judge cy is alive"),
+        (claim_after(11_000), "the judge cy is alive"),
+        (claim_after(30_000), "for fifty seconds"),
+        (claim_after(3_000_000), "r2 was rejected. An older move of the game was still pending"),
         (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
         (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
         (judge_the_new_one_unread, "r3 was judged before ben held it"),
@@ -361,15 +367,6 @@ def read_and_then_take_over(group: ConsumerGroup, judge: JudgeOne) -> None:
         judge(entry)
         ben.ack(entry.id)
     assert len(new) <= 1
-
-
-def claim_what_is_old_and_read_again(group: ConsumerGroup, judge: JudgeOne) -> None:
-    ben = group.consumer("ben")
-    ben.autoclaim(min_idle_ms=60_000)
-    ben.read()
-    for entry in ben.read(after="0"):
-        judge(entry)
-        ben.ack(entry.id)
 
 
 def claim_by_id_alone(group: ConsumerGroup, judge: JudgeOne) -> None:
@@ -415,7 +412,7 @@ def try_again_at_once(group: ConsumerGroup, judge: JudgeOne) -> None:
         acknowledge_each,
         acknowledge_what_is_answered_in_the_end,
         read_and_then_take_over,
-        claim_what_is_old_and_read_again,
+        claim_after(60_000),
         claim_by_id_alone,
         one_at_a_time,
         stop_at_a_failure,
