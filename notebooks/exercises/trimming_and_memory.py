@@ -81,9 +81,10 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     verdicts = []
     for key, plan in plans.items():
         busy = plan is _BUSY_PLAN
-        belt = new_belt(bounded(client, _MOST_COMMANDS, "does your loop end?"), key, plan)
+        own = bounded(client, _MOST_COMMANDS, "does your loop end?")
+        belt = new_belt(own, key, plan)
         if busy:
-            _read_after_a_question(Stream(client, key), belt.client)
+            _read_after_a_question(key, client, own)
         try:
             with deadline():
                 trim(belt)
@@ -97,16 +98,16 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     return verdicts[0]
 
 
-def _read_after_a_question(belt: Stream, asks: redis.Redis) -> None:
-    """Let the consumer of ``count`` read one entry when someone has asked what is pending."""
-    count = belt.group("count")
+def _read_after_a_question(key: str, client: redis.Redis, own: redis.Redis) -> None:
+    """Let the consumer of ``count`` read one entry after a question about pending entries."""
+    count = Stream(client, key).group("count")
 
     def read_one() -> None:
         if not count.pending().count:
             count.consumer("one").read(1)
 
     questions = ("XPENDING", "XREADGROUP")
-    meanwhile.start(belt.key, read_one, belt.client, asks, questions=questions)
+    meanwhile.start(key, read_one, client, own, questions=questions)
 
 
 def _parts(belt: Stream, plan: Plan) -> Picture:
