@@ -18,14 +18,16 @@ def acked_unclaimed(
     held: Mapping[str, str],
     deleted: Iterable[str] = (),
 ) -> list[str]:
-    """Return the entries that were acknowledged while another consumer held them.
+    """Return the entries that were given up while another consumer held them.
+
+    An entry is given up when it is acknowledged, or dropped because its consumer was deleted.
 
     Parameters
     ----------
     steps : iterable of steps or None
-        What `journal.stop` returned. Entries that were acknowledged later are not judged.
+        What `journal.stop` returned. Entries that were given up later are not judged.
     key, consumer : str
-        The stream, and who should hold an entry before its acknowledgement.
+        The stream, and who should hold an entry before it is given up.
     held : mapping of str to str
         Who held each entry before the first step.
     deleted : iterable of str
@@ -37,6 +39,11 @@ def acked_unclaimed(
         if name in ("XACK", "XACKDEL"):
             acked = {word: holders.pop(word) for word in command[3:] if word in holders}
             unclaimed += [one for one, by in acked.items() if by != consumer and one not in gone]
+            continue
+        if [word.upper() for word in command[:2]] == ["XGROUP", "DELCONSUMER"]:
+            dropped = {one: by for one, by in holders.items() if by == command[4]}
+            unclaimed += [one for one, by in dropped.items() if by != consumer and one not in gone]
+            holders = {one: by for one, by in holders.items() if one not in dropped}
             continue
         for entry_id in _claimed(command, holders, gone):
             if entry_id in gone:

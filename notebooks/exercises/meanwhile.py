@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -12,26 +12,32 @@ import redis
 from streamviz.client.connection import listeners
 from streamviz.client.resp import Command, as_text
 
-_QUESTIONS = ("XREAD", "XRANGE", "XREVRANGE", "XLEN", "XREADGROUP")
-_CALLED = (*_QUESTIONS, "XINFO STREAM", "XINFO GROUPS", "XGROUP CREATE")
+_CALLED = (
+    *("XREAD", "XRANGE", "XREVRANGE", "XLEN", "XREADGROUP"),
+    *("XINFO STREAM", "XINFO GROUPS", "XGROUP CREATE"),
+)
 _at_work: dict[str, Meanwhile] = {}
 
 
 class Meanwhile:
     """Call a function after each question about a stream, by this package's calls or redis-py's.
 
-    An answer that is right only if nothing happens between two commands is found out.
+    An answer that is right only if nothing happens between two commands is found out. `questions`
+    are the commands that count as one.
     """
 
-    def __init__(self, happens: Callable[[], object], *clients: Any) -> None:
+    def __init__(
+        self, happens: Callable[[], object], *clients: Any, questions: Sequence[str] = _CALLED
+    ) -> None:
         self._happens = happens
+        self._words = {name.split()[0] for name in questions}
         self.paused = False
         self._undo: list[Callable[[], object]] = []
         for client in clients:
             heard, callbacks = listeners(client), client.response_callbacks
             heard.append(self)
             self._undo.append(partial(heard.remove, self))
-            for name in _CALLED:
+            for name in questions:
                 plain = callbacks.get(name)
                 callbacks[name] = partial(self._reply, plain)
                 undo = (
@@ -46,7 +52,7 @@ class Meanwhile:
 
     def on_reply(self, command: Command, _reply: Any) -> None:
         """Let something happen after a question of this package."""
-        if as_text(command[0]).upper() in (*_QUESTIONS, "XINFO", "XGROUP"):
+        if as_text(command[0]).upper() in self._words:
             self._let_happen()
 
     def stop(self) -> None:
@@ -67,10 +73,15 @@ class Meanwhile:
                 self.paused = False
 
 
-def start(name: str, happens: Callable[[], object], *clients: redis.Redis) -> None:
+def start(
+    name: str,
+    happens: Callable[[], object],
+    *clients: redis.Redis,
+    questions: Sequence[str] = _CALLED,
+) -> None:
     """Let something happen after each question that is sent over these clients."""
     stop(name)
-    _at_work[name] = Meanwhile(happens, *clients)
+    _at_work[name] = Meanwhile(happens, *clients, questions=questions)
 
 
 def stop(name: str) -> None:

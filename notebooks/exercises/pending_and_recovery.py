@@ -22,7 +22,7 @@ from streamviz.patterns.dead_letters import DeadLetters
 _JOBS, _PAGE = 5, 2
 _MOST_COMMANDS = 300
 _LIMIT = 5  # deliveries of the poison
-_JUST_ACKED = "{} acknowledged while {} was the holder, so both could do the work. Claim first."
+_JUST_ACKED = "{} given up while {} was the holder, so both could do the work. Claim first."
 _UNCLAIMED = "{} claimed nothing, so another consumer could do the same work. Claim first."
 _EARLY = "{} acknowledged before the work was in `{}`. A crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)

@@ -7,6 +7,7 @@ from random import randint, sample
 
 import redis
 
+from exercises import meanwhile
 from exercises.bounded import bounded
 from exercises.boxes import Lost, boxes
 from exercises.consumer_groups import read_list
@@ -19,8 +20,9 @@ from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 
 Plan = dict[str, tuple[int, int]]  # for each group: how many parts it received; what it still holds
-_KEYS = ("belt", "belt-2")
+_KEYS = ("belt", "belt-2", "belt-3")
 _FIRST_PLAN: Plan = {"paint": (8, 6), "pack": (12, 8), "count": (4, 0)}
+_BUSY_PLAN: Plan = {"count": (4, 0)}
 _MOST_COMMANDS = 500
 _ALL = range(1, 13)
 _BOXES, _HELD, _TRIMMED, _CHUNK = 260, 240, 160, 20
@@ -64,6 +66,8 @@ def _part(entry_id: EntryId) -> int:
 def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict:
     """Grade exercise 1: trim two belts; each loses what comes before its first needed entry.
 
+    On a third belt, a consumer reads an entry after the first XPENDING: no needed entry is lost.
+
     Parameters
     ----------
     client : redis.Redis
@@ -73,19 +77,37 @@ def check_belt(client: redis.Redis, trim: Callable[[Stream], object]) -> Verdict
     """
     if hint := misfit(trim, "belt"):
         return Verdict(False, hint)
-    plans = dict(zip(_KEYS, (_FIRST_PLAN, _second_plan()), strict=True))
+    plans = dict(zip(_KEYS, (_FIRST_PLAN, _second_plan(), _BUSY_PLAN), strict=True))
     verdicts = []
     for key, plan in plans.items():
-        belt = new_belt(bounded(client, _MOST_COMMANDS, "does your loop end?"), key, plan)
+        busy = plan is _BUSY_PLAN
+        own = bounded(client, _MOST_COMMANDS, "does your loop end?")
+        belt = new_belt(own, key, plan)
+        if busy:
+            _read_after_a_question(key, client, own)
         try:
             with deadline():
                 trim(belt)
         except EndlessLoop as error:
             return Verdict(False, str(error))
-        verdicts.append(_grade_belt(Stream(client, key), plan))
+        finally:
+            meanwhile.stop(key)
+        verdicts.append((_grade_busy_belt if busy else _grade_belt)(Stream(client, key), plan))
         if not verdicts[-1].right:
             return verdicts[-1]
     return verdicts[0]
+
+
+def _read_after_a_question(key: str, client: redis.Redis, own: redis.Redis) -> None:
+    """Let the consumer of ``count`` read one entry after a question about pending entries."""
+    count = Stream(client, key).group("count")
+
+    def read_one() -> None:
+        if not count.pending().count:
+            count.consumer("one").read(1)
+
+    questions = ("XPENDING", "XREADGROUP")
+    meanwhile.start(key, read_one, client, own, questions=questions)
 
 
 def _parts(belt: Stream, plan: Plan) -> Picture:
@@ -120,7 +142,8 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
     gone = sorted({*range(first, 13)} - left)
     why = f"It is pending for {owner}" if owner else f"It is waiting for {waits_for}"
     return grade(
-        "on two belts, exactly the entries before the first needed one are trimmed.",
+        "on two belts, exactly the entries before the first needed one are trimmed. On the third, "
+        "no needed entry is lost while a consumer reads.",
         [
             (
                 lost > 0,
@@ -142,6 +165,23 @@ def _grade_belt(belt: Stream, plan: Plan) -> Verdict:
                 f"{' and '.join(map(str, gone))} came after {first}, the first needed entry. "
                 "Remove only what comes before it.",
             ),
+        ],
+    )
+
+
+@hinted("the belt or its group is missing. Your function should only trim.", _parts)
+def _grade_busy_belt(belt: Stream, plan: Plan) -> Verdict:
+    left = {_part(entry.id) for entry in belt.range()}
+    (delivered, _), *_others = plan.values()
+    lost = {*range(delivered + 1, 13)} - left
+    return grade(
+        "no needed entry is lost.",
+        [
+            (
+                bool(lost),
+                f"on a third belt, count read {min(lost, default=0)} just after your function had "
+                "asked what is pending, and then it was trimmed. Ask for the cursors first.",
+            )
         ],
     )
 

@@ -36,7 +36,7 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
         ("0", "added", "the group would get"),
         ("1-0", "added", "the group would get"),
         ("$", "added", "take the cursor and the number from one reply"),
-        ("$", "one more", ""),
+        ("$", "one more", "take the cursor and the number from one reply"),
         ("last", "one more", "entries were added before, but"),
         ("last", "added", ""),
     ]:
@@ -70,6 +70,36 @@ def test_the_audit_may_be_made_with_redis_py_or_moved_afterwards(redis: redis_py
     ledger.group("audit").set_id(info.last_generated_id, entries_read=info.entries_added)
     ledger.add_many([{"entry": "a"}, {"entry": "b"}])
     assert exercise.check_audit(ledger).right
+
+
+def test_a_question_before_the_answer_changes_no_verdict(redis: redis_py.Redis) -> None:
+    ledger = exercise.new_ledger(redis)
+    ledger.info()
+    info = ledger.info()
+    ledger.group("audit").create(info.last_generated_id, entries_read=info.entries_added)
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    verdict = exercise.check_audit(ledger)
+    assert verdict.right
+    assert verdict.text.endswith("Two are yours, and another client added the rest.")
+
+    ledger = exercise.new_ledger(redis)
+    ledger.info()
+    ledger.group("audit").create("$", entries_read=ledger.info().entries_added)
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert "from one reply" in exercise.check_audit(ledger).text
+
+    ledger = exercise.new_ledger(redis)
+    ledger.info()
+    last = ledger.range()[-1].id
+    ledger.group("audit").create(last, entries_read=ledger.info().entries_added)
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert "entries were added before, but" in exercise.check_audit(ledger).text
+
+    ledger = exercise.new_ledger(redis)
+    ledger.group("audit").create("$")
+    ledger.group("audit").set_id("$", entries_read=ledger.info().entries_added)
+    ledger.add_many([{"entry": "a"}, {"entry": "b"}])
+    assert "from one reply" in exercise.check_audit(ledger).text
 
 
 def test_the_audit_wants_two_new_entries(redis: redis_py.Redis) -> None:
@@ -138,7 +168,19 @@ def only_hers(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
-@pytest.mark.parametrize("answer", [right, by_xclaim, in_one_transaction, only_hers])
+def without_the_entries(crew: ConsumerGroup) -> None:
+    """Claim with JUSTID, delete zoe while max holds her tasks, and only then do them."""
+    for held in crew.pending_entries(consumer="zoe"):
+        crew.consumer("max").claim([held.id], justid=True)
+    crew.delete_consumer("zoe")
+    for entry in stream_of(crew).range("1-0", "3-0"):
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+
+
+@pytest.mark.parametrize(
+    "answer", [right, by_xclaim, in_one_transaction, only_hers, without_the_entries]
+)
 def test_the_estate_is_claimed_done_and_acknowledged(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
 ) -> None:
@@ -147,12 +189,42 @@ def test_the_estate_is_claimed_done_and_acknowledged(
     assert exercise.check_tasks(crew).right
 
 
+def write_and_ack_all(crew: ConsumerGroup) -> None:
+    for held in crew.pending_entries():
+        (entry,) = stream_of(crew).range(held.id, held.id)
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(held.id)
+    crew.delete_consumer("zoe")
+
+
+def write_and_drop_hers(crew: ConsumerGroup) -> None:
+    tasks = [entry.fields["task"] for entry in stream_of(crew).range(count=3)]
+    crew.connection.client.rpush("crew:done", *tasks)
+    crew.delete_consumer("zoe")
+
+
 def again(crew: ConsumerGroup) -> None:
     client = crew.connection.client
     client.rpush("crew:done", client.lindex("crew:done", 0))  # type: ignore[arg-type]
 
 
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
+    "only max's own task is claimed": (
+        "3 of her tasks were given up while zoe was the holder",
+        lambda c: (c.consumer("max").claim(["4-0"]), write_and_ack_all(c)),
+    ),
+    "only the first is claimed": (
+        "2 of her tasks were given up while zoe was the holder",
+        lambda c: (c.consumer("max").autoclaim(min_idle_ms=0, count=1), write_and_ack_all(c)),
+    ),
+    "only max's own task is claimed, and hers are dropped": (
+        "3 of her tasks were given up while zoe was the holder",
+        lambda c: (c.consumer("max").claim(["4-0"]), write_and_drop_hers(c)),
+    ),
+    "nothing is claimed, and hers are dropped": (
+        "3 of her tasks were given up while zoe was the holder",
+        write_and_drop_hers,
+    ),
     "acknowledged before the work": (
         "A crash between the two",
         lambda c: (take(c, ack_first=True), c.delete_consumer("zoe")),

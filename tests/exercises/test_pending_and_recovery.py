@@ -117,6 +117,13 @@ def all_claimed_then_all_done(crew: ConsumerGroup) -> None:
         crew.ack(entry.id)
 
 
+def after_one_page_dropped(crew: ConsumerGroup) -> None:
+    recover(crew, pages=1)
+    jobs = [entry.fields["job"] for entry in stream_of(crew).range("5-0", "7-0")]
+    stream_of(crew).client.rpush("night:done", *jobs)
+    crew.delete_consumer("kim")
+
+
 def by_redis_py(crew: ConsumerGroup) -> None:
     client, cursor = crew.connection.client, "0-0"
     while True:
@@ -168,11 +175,15 @@ NIGHT: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "one large page": ("take pages of 2", in_one_large_page),
     "one large claim": ("take pages of 2", lambda crew: by_xclaim(crew, page=9)),
     "one page, and the rest unclaimed": (
-        "3 jobs were acknowledged while kim was the holder",
+        "3 jobs were given up while kim was the holder",
         after_one_page_unclaimed,
     ),
+    "one page, and the rest dropped with kim": (
+        "3 jobs were given up while kim was the holder",
+        after_one_page_dropped,
+    ),
     "a claim that takes nothing": (
-        "5 jobs were acknowledged while kim was the holder",
+        "5 jobs were given up while kim was the holder",
         claimed_by_a_minimum_of_an_hour,
     ),
     "typed in": ("5 jobs are neither pending", typed_in),
@@ -230,6 +241,14 @@ def grind_one_unclaimed(mill: ConsumerGroup) -> None:
         mill.ack(entry.id)
 
 
+def grind_one_and_drop_one(mill: ConsumerGroup) -> None:
+    mill.consumer("moe").autoclaim(min_idle_ms=0, count=1)
+    for entry in stream_of(mill).range("2-0", "3-0"):
+        mill.connection.client.rpush("mill:flour", entry.fields["sack"])
+    mill.ack("2-0")
+    mill.delete_consumer("ned")
+
+
 def grind(mill: ConsumerGroup, *, ack_first: bool = False) -> None:
     moe = mill.consumer("moe")
     for entry in moe.autoclaim(min_idle_ms=0).entries:
@@ -278,6 +297,10 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         "ned was deleted",
         lambda mill: (sweep(mill), mill.delete_consumer("ned")),
     ),
+    "one is claimed, and the other dropped with ned": (
+        "1 sack was given up while ned was the holder",
+        lambda mill: (sweep(mill), grind_one_and_drop_one(mill)),
+    ),
     "ned deleted, and made again": (
         "2 sacks are neither pending",
         lambda mill: (sweep(mill), mill.delete_consumer("ned"), mill.create_consumer("ned")),
@@ -299,7 +322,7 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
         lambda mill: (mill.consumer("moe").autoclaim(min_idle_ms=0), sweep(mill, 6), grind(mill)),
     ),
     "one sack unclaimed": (
-        "1 sack was acknowledged while ned was the holder",
+        "1 sack was given up while ned was the holder",
         lambda mill: (sweep(mill), grind_one_unclaimed(mill)),
     ),
     "trimmed away": ("Keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),

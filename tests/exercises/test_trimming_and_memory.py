@@ -23,7 +23,8 @@ def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
 
 
 def oldest_needed(group: ConsumerGroup) -> EntryId:
-    return group.pending().min_id or group.info().last_delivered_id.next()
+    after = group.info().last_delivered_id.next()
+    return group.pending().min_id or after
 
 
 def groups(belt: Stream) -> list[ConsumerGroup]:
@@ -36,13 +37,62 @@ def by_pending_and_cursor(belt: Stream) -> None:
 
 def by_reading_on(belt: Stream) -> None:
     first = [
-        *(one.id for group in groups(belt) for one in group.pending_entries()),
         *(
             entry.id
             for group in groups(belt)
             for entry in belt.range(f"({group.info().last_delivered_id}", count=1)
         ),
+        *(one.id for group in groups(belt) for one in group.pending_entries()),
     ]
+    belt.trim(minid=min(first))
+
+
+def with_one_list_of_groups(belt: Stream) -> None:
+    belt.trim(
+        minid=min(
+            belt.group(info.name).pending().min_id or info.last_delivered_id.next()
+            for info in belt.groups()
+        )
+    )
+
+
+def in_one_transaction(belt: Stream) -> None:
+    first = []
+    for info in belt.groups():
+        with belt.client.pipeline(transaction=True) as both:
+            both.xpending(belt.key, info.name)
+            both.xinfo_groups(belt.key)
+            pending, infos = both.execute()
+        (group,) = [one for one in infos if one["name"] == info.name.encode()]
+        after = EntryId.parse(group["last-delivered-id"].decode()).next()
+        first.append(EntryId.parse(pending["min"].decode()) if pending["min"] else after)
+    belt.trim(minid=min(first))
+
+
+def pending_before_the_cursor(belt: Stream) -> None:
+    belt.trim(
+        minid=min(
+            group.pending().min_id or group.info().last_delivered_id.next()
+            for group in groups(belt)
+        )
+    )
+
+
+def all_pending_before_the_cursors(belt: Stream) -> None:
+    first = [held.id for group in groups(belt) for held in group.pending_entries()]
+    first += [info.last_delivered_id.next() for info in belt.groups()]
+    belt.trim(minid=min(first))
+
+
+def pending_before_the_cursor_by_redis_py(belt: Stream) -> None:
+    client, first = belt.client, []
+    for info in belt.groups():
+        pending = client.xpending(belt.key, info.name)
+        (group,) = [
+            one for one in client.xinfo_groups(belt.key) if one["name"] == info.name.encode()
+        ]
+        after = EntryId.parse(group["last-delivered-id"].decode()).next()
+        first.append(EntryId.parse(pending["min"].decode()) if pending["min"] else after)
     belt.trim(minid=min(first))
 
 
@@ -136,7 +186,12 @@ def known_groups_only(belt: Stream) -> None:
         (known_groups_only, "It is pending for ship"),
         (all_that_no_group_needs, "the first needed entry. Remove only"),
         (lambda: None, "calls your function with `belt`: let it take 1 argument."),
+        (pending_before_the_cursor, "count read 5 just after your function had asked"),
+        (all_pending_before_the_cursors, "Ask for the cursors first"),
+        (pending_before_the_cursor_by_redis_py, "Ask for the cursors first"),
         (by_pending_and_cursor, ""),
+        (with_one_list_of_groups, ""),
+        (in_one_transaction, ""),
         (by_reading_on, ""),
         (one_by_one, ""),
     ],
