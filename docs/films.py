@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -38,11 +39,11 @@ def films_of(path: Path, kept: Path) -> Path:
     if not folder.exists():
         for old in kept.glob(f"{path.stem}-*"):
             shutil.rmtree(old)
-        making = kept / f"{path.stem}.part"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        run(path, making)
-        making.rename(folder)
+        kept.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=kept) as making:  # another build may make the same ones
+            run(path, Path(making))
+            if not folder.exists():
+                shutil.copytree(making, folder, dirs_exist_ok=True)
     return folder
 
 
