@@ -11,7 +11,7 @@ from streamviz.plots.traces import RED
 
 _WIDTH, _LEFT, _HIGH, _ROW, _SPACE, _LETTER = 720, 158, 26, 46, 8, 6.6  # pixels
 _BLUE = "#0072B2"
-GAP = "killed: delivered again"
+GAP = "killed: read again"
 STEPS: dict[str, list[str]] = {
     "plain, typed": ["read", "judge", "answer, state, XACK"],
     "declarative": ["read", "judge", "answer, state", GAP, "XACK"],
