@@ -14,7 +14,7 @@ from streamviz.plots.texts import columns
 from streamviz.plots.traces import GREY, RED, colour
 
 _WIDTH, _HIGH, _ROW, _GAP, _WIDEST = 720, 24, 32, 3, 88  # pixels; of one unit at most
-_BOLD = 7.7
+_LETTER, _BOLD = 7.0, 7.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,24 @@ def _box(x: float, y: int, wide: float, one: Part, ink: str) -> str:
         if dashed
         else f"fill='{ink}' fill-opacity='.2' stroke='{ink}'"
     )
-    cross = f"<path d='M{x:.1f} {y + _HIGH}L{x + wide:.1f} {y}' stroke='{RED}'/>"
+    cross = f"<path d='{_diagonal(x, y, wide, one.label)}' stroke='{RED}'/>"
     return (
         f"<rect x='{x:.1f}' y='{y}' width='{wide:.1f}' height='{_HIGH}' rx='3' {paint}/>"
         f"{cross if one.lost else ''}<text x='{x + wide / 2:.1f}' y='{y + 16}' "
         f"text-anchor='middle'>{escape(one.label)}</text>"
+    )
+
+
+def _diagonal(x: float, y: int, wide: float, label: str) -> str:
+    """Return the path that crosses a box out, in two parts: none goes through the label."""
+    half = _LETTER * columns(label) / 2 + 4
+    if wide < 3 * half:
+        return f"M{x:.1f} {y + _HIGH}L{x + wide:.1f} {y}"
+    rise, middle = _HIGH / wide, x + wide / 2
+    low, high = y + _HIGH / 2 + half * rise, y + _HIGH / 2 - half * rise
+    return (
+        f"M{x:.1f} {y + _HIGH}L{middle - half:.1f} {low:.1f}"
+        f"M{middle + half:.1f} {high:.1f}L{x + wide:.1f} {y}"
     )
 
 

@@ -12,6 +12,7 @@ import redis
 
 from exercises import journal, picture
 from exercises.bounded import bounded
+from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, count_of, grade
@@ -30,6 +31,11 @@ _REMEMBERED = (
     f"{SAID!r} or {NOTED!r}, but a new judge has only these two."
 )
 _MOST_COMMANDS = 300
+_FAILURES = {
+    "broken": " In this run, the connection broke once. Catch only the errors that you expect.",
+    "full": " In this run, Redis refused one XADD, because its memory was full. Catch only the "
+    "errors that you expect.",
+}
 
 Judge = Callable[[redis.Redis, Entry], object]
 
@@ -133,9 +139,10 @@ def serve(client: redis.Redis, judge: Judge) -> None:
 
     The requests are 1, 2, and 1 again. In the first run, the judge dies after the second call,
     before the acknowledgement. The second run is the same. In each further run, the judge dies
-    before the second command of a call, then before the third, and so on. Each run begins with all
-    keys new, and each time, a new judge starts with the pending requests. The run that fails stays
-    in Redis.
+    before the second command of a call, then before the third, and so on. In the last runs, one
+    command fails: the connection breaks, or the server is full. A handler that raises then dies,
+    too. Each run begins with all keys new, and each time, a new judge starts with the pending
+    requests. The run that fails stays in Redis.
 
     Parameters
     ----------
@@ -155,8 +162,11 @@ def serve(client: redis.Redis, judge: Judge) -> None:
         for calls, commands, death in runs:
             client.set(DEATH, death)
             died = _echo(client, judge, calls=calls, commands=commands)
-            if not died or not check_echo(client).right:
+            if not check_echo(client).right:
                 return
+            if not died:
+                break
+        _with_failures(client, judge)
     except EndlessLoop as error:
         client.set(ERROR, f"{error}.")
     except (CommandRefused, redis.ResponseError) as error:
@@ -192,13 +202,35 @@ def check_echo(client: redis.Redis) -> Verdict:
     )
 
 
+def _with_failures(client: redis.Redis, judge: Judge) -> None:
+    """Let one command fail in each run, until all have failed or a run is not right."""
+    failing = Failing(client)
+    for how, text in _FAILURES.items():
+        for number in range(1, _MOST_COMMANDS):
+            failing.begin(number, how)
+            client.set(DEATH, text)
+            _echo(client, judge, calls=_NEVER, commands=_NEVER, failing=failing)
+            if not failing.failed:
+                break
+            if not check_echo(client).right:
+                return
+
+
 class _Died(BaseException):
     """The death of a process; the process's own code must not catch it."""
 
 
-def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bool:
+def _echo(
+    client: redis.Redis,
+    judge: Judge,
+    *,
+    calls: int,
+    commands: int,
+    failing: Failing | None = None,
+) -> bool:
     """Serve until the judge dies, then with a new judge; return whether the first one died."""
     me = _group(client, ["1", "2", "1"], delivered=0).consumer("judge")
+    used = failing.client if failing else client
 
     def before(number: int) -> None:
         if number > commands:
@@ -206,16 +238,20 @@ def _echo(client: redis.Redis, judge: Judge, *, calls: int, commands: int) -> bo
 
     for number, entry in enumerate(me.read(), start=1):
         try:
-            with interrupted(client, before) as mortal:
+            with interrupted(used, before) as mortal:
                 judge(mortal, entry)
         except _Died:
+            break
+        except Exception:
+            if failing is None or not failing.failed:
+                raise
             break
         if number == calls:
             break
         me.ack(entry.id)
     else:
         return False
-    with interrupted(client, lambda number: None) as again:
+    with interrupted(used, lambda number: None) as again:
         for entry in me.read(after="0"):
             judge(again, entry)
             me.ack(entry.id)

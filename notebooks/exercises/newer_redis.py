@@ -116,9 +116,9 @@ def places(
     starts : mapping of str to str
         The key of each stream, and the ID after which it was read.
     got : sequence of pairs
-        The key and the entry of each entry in the reply.
+        The key and the entry of each entry in the list.
     allowed : int
-        How many entries the reply could have had.
+        How many entries the list could have had.
     """
     taken = {(key, entry.id) for key, entry in got}
     rows: dict[str, Iterable[object]] = {
@@ -129,7 +129,7 @@ def places(
         for number, (key, start) in enumerate(starts.items())
     }
     reply = [Tinted(entry.id, list(starts).index(key)) for key, entry in got]
-    return boxes({**rows, "the reply": [*reply, *[Pale("unused")] * (allowed - len(got))]})
+    return boxes({**rows, "the list": [*reply, *[Pale("unused")] * (allowed - len(got))]})
 
 
 def _claims_of_hal(steps: list[journal.Step]) -> list[list[str]]:

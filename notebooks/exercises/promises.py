@@ -1,4 +1,4 @@
-"""A picture for notebook 11: what each style writes together, and where a kill repeats work."""
+"""A picture for notebook 11: what each style writes together, and where a kill repeats a move."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamviz.plots.traces import RED
 
 _WIDTH, _LEFT, _HIGH, _ROW, _SPACE, _LETTER = 720, 158, 26, 46, 8, 6.6  # pixels
 _BLUE = "#0072B2"
-GAP = "killed: judged again"
+GAP = "killed: read again"
 STEPS: dict[str, list[str]] = {
     "plain, typed": ["read", "judge", "answer, state, XACK"],
     "declarative": ["read", "judge", "answer, state", GAP, "XACK"],
@@ -22,7 +22,7 @@ STEPS: dict[str, list[str]] = {
 
 
 def promises() -> Picture:
-    """Draw for each style what it writes together, and the gaps in which a kill repeats work."""
+    """Draw for each style what it writes together, and where a kill repeats an answered move."""
     parts, y = [], 8
     for style, steps in STEPS.items():
         parts.append(f"<text x='16' y='{y + 17}' font-weight='600'>{escape(style)}</text>")

@@ -11,7 +11,7 @@ from streamviz.errors import UnsupportedCommand
 RECORDED_ON = "Redis 8.6"
 PRINTED = {
     "the calls that bob gets": "[('1', 1), ('2', 1), ('3', 0), ('4', 0), ('5', 0)]\n",
-    "eve waits": "call 1 woke eve, delivered before: 2\n",
+    "eve waits": "call 1 woke eve within a second: True\n",
     "the same ID twice": "True 4\n",
     "another price": "price 5 in entry 4\n",
     "two customers": "1 cup of tea was sold\n",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import hiredis
 import redis
 
 from exercises import journal
+from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
 from exercises.verdict import Verdict, grade
@@ -33,11 +32,6 @@ _OUTSIDE = (
     "not let the till die between them. Use `till`, and for other commands "
     "`till.connection.client`."
 )
-_REFUSE: Any = (
-    b"EVAL",
-    b"return redis.error_reply(\"OOM command not allowed when used memory > 'maxmemory'.\")",
-    b"0",
-)
 
 
 def check_till(client: redis.Redis, send: Send) -> Verdict:
@@ -58,7 +52,7 @@ def check_till(client: redis.Redis, send: Send) -> Verdict:
     if hint := misfit(send, "till", "receipt"):
         return Verdict(False, hint)
     try:
-        sent = _Sent(client)
+        sent = Failing(client)
         for commands in range(-1, _MOST_COMMANDS):
             _delete(client, "till")
             journal.start(client, "till")
@@ -89,55 +83,7 @@ class _Died(BaseException):
     """The death of the till; the learner's own code must not catch it."""
 
 
-class _Sent:
-    """A client that notes what it sends, and lets one command fail.
-
-    `fails` has the number of that command, from 1, and how it fails.
-    """
-
-    def __init__(self, client: redis.Redis) -> None:
-        pool: Any = client.connection_pool
-        self.words: list[list[str]] = []
-        self.fails: tuple[int, str] = (0, "")
-        self.failed = False
-        noting = self
-
-        class Noting(pool.connection_class):  # type: ignore[misc]
-            def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
-                packed = command if isinstance(command, bytes) else b"".join(command)
-                super().send_packed_command(noting.note(packed), *args, **options)
-
-        self.client = redis.Redis(
-            connection_pool=redis.ConnectionPool(connection_class=Noting, **pool.connection_kwargs)
-        )
-
-    def begin(self, number: int = 0, how: str = "") -> None:
-        """Forget what was sent; let a command fail, if a number is given."""
-        self.words, self.fails, self.failed = [], (number, how), False
-
-    def note(self, packed: bytes) -> list[bytes]:
-        """Note the commands of one step; return what to send instead, or raise."""
-        reader = hiredis.Reader()
-        reader.feed(packed)
-        step: list[list[str]] = []
-        while (words := reader.gets()) is not False:
-            step.append([word.decode("utf-8", "replace") for word in words])
-        if step[0][0].upper() in ("HELLO", "CLIENT", "AUTH", "SELECT"):
-            return [packed]  # the client's own handshake
-        self.words += step
-        number, how = self.fails
-        if self.failed or not number or len(self.words) < number:
-            return [packed]
-        if how == "broken":
-            self.failed = True
-            raise redis.ConnectionError("Connection closed by server.")
-        if len(step) == 1 and step[0][0].upper() == "XADD":
-            self.failed = True
-            return [hiredis.pack_command(_REFUSE)]
-        return [packed]
-
-
-def _until_it_dies(sent: _Sent, send: Send, commands: int) -> bool:
+def _until_it_dies(sent: Failing, send: Send, commands: int) -> bool:
     """Send the receipts, and again after the till's death; return whether it died.
 
     If it did not die before, it dies after the last command.
@@ -172,7 +118,7 @@ def _send_all(client: redis.Redis, send: Send, last: int = len(RECEIPTS)) -> Non
         send(Stream(client, "till"), receipt)
 
 
-def _forbidden(steps: list[journal.Step], sent: _Sent) -> str:
+def _forbidden(steps: list[journal.Step], sent: Failing) -> str:
     """Return a hint if a script or IDMP was used, or another client; or else an empty text."""
     told = [words for step in steps for words in step if _is_about_the_till(words)]
     ran = Counter(words[0].upper() for words in told)
@@ -190,7 +136,7 @@ def _is_about_the_till(words: list[str]) -> bool:
     return any(word.startswith("till") for word in words[1:])
 
 
-def _with_failures(client: redis.Redis, sent: _Sent, send: Send, commands: int) -> Verdict | None:
+def _with_failures(client: redis.Redis, sent: Failing, send: Send, commands: int) -> Verdict | None:
     """Let one command fail in each run; return the first verdict that is not right."""
     reasons = {
         "broken": "The connection broke once, and your code went on as if the receipt were there",

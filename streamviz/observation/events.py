@@ -86,7 +86,7 @@ class Event(Record):
     def __str__(self) -> str:
         owners = ", ".join(self.owners)
         entries = "entry is" if self.count == 1 else "entries are"
-        lost = f"up to {self.count} confirmed {entries} lost (replication is asynchronous)"
+        lost = f"up to {self.count} added {entries} lost (replication is asynchronous)"
         back = f"; these groups went back, and get entries again: {self.detail}"
         return _WORDS[self.kind].format(
             who=self.who,

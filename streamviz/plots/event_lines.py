@@ -197,7 +197,7 @@ def _short(words: str) -> str:
     if len(words) <= MAX_WORDS:
         return words
     words = re.sub(r" entr(?:y|ies) (from|to) ", r" \1 ", words)
-    return re.sub(r" confirmed entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
+    return re.sub(r" added entr(?:y is|ies are) lost .*", " lost", words).partition(";")[0]
 
 
 def _places(

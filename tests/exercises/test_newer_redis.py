@@ -278,5 +278,5 @@ def test_a_picture_shows_what_a_read_left_and_which_places_it_did_not_use(
     stream.add_many((f"{n}-0", {"n": n}) for n in (1, 2, 3))
     got = [(key, entry) for entry in stream.read("1-0", count=1)]
     assert repr(exercise.places(redis, {key: "1-0"}, got, allowed=2)) == (
-        f"{key}: 2-0, 3-0 (not read); the reply: 2-0, unused"
+        f"{key}: 2-0, 3-0 (not read); the list: 2-0, unused"
     )

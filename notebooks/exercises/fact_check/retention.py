@@ -35,7 +35,7 @@ def late_readers_get_it(
         Whether the reader has kept its position; if not, it reads from ``$``.
     """
     heard, read = missed(client, maxlen, remembers=remembers)
-    _, capped = missed(client, _MISSED // 2)
+    _, capped = missed(client, _MISSED // 2, remembers=remembers)
     return judged(
         "Missed messages are lost in pub/sub. A stream's reader gets them, up to its cap.",
         f"{_MISSED} entries arrive while a subscriber and a reader are away",

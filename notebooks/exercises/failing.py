@@ -1,0 +1,63 @@
+"""A client that lets one of its commands fail, to test what code does then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hiredis
+import redis
+
+_REFUSE: Any = (
+    b"EVAL",
+    b"return redis.error_reply(\"OOM command not allowed when used memory > 'maxmemory'.\")",
+    b"0",
+)
+
+
+class Failing:
+    """A client that notes what it sends, and lets one command fail.
+
+    `fails` has the number of that command, from 1, and how it fails: ``broken`` breaks the
+    connection before it is sent, and ``full`` refuses the next XADD outside of a transaction.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        pool: Any = client.connection_pool
+        self.words: list[list[str]] = []
+        self.fails: tuple[int, str] = (0, "")
+        self.failed = False
+        noting = self
+
+        class Noting(pool.connection_class):  # type: ignore[misc]
+            def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
+                packed = command if isinstance(command, bytes) else b"".join(command)
+                super().send_packed_command(noting.note(packed), *args, **options)
+
+        self.client = redis.Redis(
+            connection_pool=redis.ConnectionPool(connection_class=Noting, **pool.connection_kwargs)
+        )
+
+    def begin(self, number: int = 0, how: str = "") -> None:
+        """Forget what was sent; let a command fail, if a number is given."""
+        self.words, self.fails, self.failed = [], (number, how), False
+
+    def note(self, packed: bytes) -> list[bytes]:
+        """Note the commands of one step; return what to send instead, or raise."""
+        reader = hiredis.Reader()
+        reader.feed(packed)
+        step: list[list[str]] = []
+        while (words := reader.gets()) is not False:
+            step.append([word.decode("utf-8", "replace") for word in words])
+        if step[0][0].upper() in ("HELLO", "CLIENT", "AUTH", "SELECT"):
+            return [packed]  # the client's own handshake
+        self.words += step
+        number, how = self.fails
+        if self.failed or not number or len(self.words) < number:
+            return [packed]
+        if how == "broken":
+            self.failed = True
+            raise redis.ConnectionError("Connection closed by server.")
+        if len(step) == 1 and step[0][0].upper() == "XADD":
+            self.failed = True
+            return [hiredis.pack_command(_REFUSE)]
+        return [packed]
