@@ -157,7 +157,7 @@ def check_shift(client: redis.Redis) -> Verdict:
             (
                 lost > 0,
                 f"{count_of(lost, 'entry was', 'entries were')} trimmed before the worker was "
-                f"revived. Your cap covers only {covered:.1f} seconds.",
+                "revived. Your cap is too small for its absence.",
             ),
             (
                 covered < _LEAST_S,

@@ -22,7 +22,7 @@ from streamviz.simulation.scenario import Scenario
 KEY = "exercise:orders"
 _TOO_FEW = "that was less than a minute of orders. Use run(seconds=60), at five orders per second."
 _EVENTS, _HANDLED, _FEWER = f"{KEY}:events", f"{KEY}:handled", f"{KEY}:fewer"
-_MINUTE, _LONG_MS, _SERVICE_MS, _ENOUGH = 290, 15_000, 400, 5
+_MINUTE, _MORE, _LONG_MS, _SERVICE_MS, _ENOUGH = 290, 310, 15_000, 400, 5
 _shops: dict[str, Scenario] = {}
 
 
@@ -66,6 +66,7 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
         "",
         [
             (orders < _MINUTE, _TOO_FEW),
+            (orders > _MORE, "that was more than a minute of orders. Use run(seconds=60)."),
             (group.lag is None, "Redis can't tell the lag. Leave the stream's entries in place."),
             (
                 bool(changed := _changed(plan)),

@@ -87,11 +87,12 @@ class PendingAge(GroupLines):
         if not group.pending or age is None:
             return f"{group.name}: nothing pending"
         oldest = group.oldest[0]
-        since = "" if oldest.id.is_time(sample.time_ms) else " since its last delivery"
+        what = "added" if oldest.id.is_time(sample.time_ms) else "last delivered"
         times = "once" if oldest.deliveries == 1 else f"{oldest.deliveries} times"
         return (
-            f"{group.name}: {number_text(group.pending)} pending, the oldest for {age:,.1f} s"
-            f"{since}, delivered {times}, last to {oldest.consumer or 'a deleted consumer'}"
+            f"{group.name}: {number_text(group.pending)} pending, the oldest {what} "
+            f"{age:,.1f} s ago, delivered {times}, "
+            f"last to {oldest.consumer or 'a deleted consumer'}"
         )
 
 

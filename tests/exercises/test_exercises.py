@@ -156,7 +156,7 @@ def test_the_second_minute_is_copied_under_the_same_ids(
         (3, 400, 60, True),
         slow(4, 400, 60, False),
         slow(2, 200, 60, False),
-        slow(3, 400, 120, True),
+        slow(3, 400, 120, False),
     ],
 )
 def test_enough_consumers_are_two_more_than_one(
