@@ -17,6 +17,7 @@ from go_game.match import Match
 from go_game.messages import MakeMove, Topic
 from go_game.rules import Coord, Player
 from streamviz.client.stream import Stream
+from streamviz.errors import ServerUnreachable
 
 PREFIX = "shaky:"
 REQUESTS = f"{PREFIX}{Topic.MAKE_MOVE}"
@@ -37,7 +38,7 @@ class _Shaky(Match):
     def ask(
         self, coord: Coord | None, player: Player | None = None, req_id: str | None = None
     ) -> str:
-        """Request a move (XADD), or raise ConnectionError."""
+        """Request a move (XADD), or raise a ConnectionError."""
         self.calls += 1
         if self.calls > _MOST_CALLS:
             raise EndlessLoop(
@@ -45,10 +46,10 @@ class _Shaky(Match):
             )
         when = self.breaks.pop(0) if self.breaks else ""
         if when == "before":
-            raise ConnectionError("the connection broke before the request was sent")
+            raise ServerUnreachable("the connection broke before the request was sent")
         found = super().ask(coord, player, req_id)
         if when == "after":
-            raise ConnectionError("the connection broke after the request was sent")
+            raise ServerUnreachable("the connection broke after the request was sent")
         return found
 
 
@@ -95,7 +96,8 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     except ConnectionError:
         return Verdict(
             False,
-            "the connection broke, and your function did not ask again. Catch ConnectionError.",
+            "the connection broke, and your function did not ask again. Catch Python's own "
+            "ConnectionError. The class redis.ConnectionError is another one.",
         )
     return Verdict(
         True,

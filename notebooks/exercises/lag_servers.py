@@ -22,7 +22,7 @@ from streamviz.plots.svg import on_ground
 from streamviz.plots.traces import GREY
 
 FILE = Path(__file__).with_name("lags_by_server.json")
-_WIDTH, _LEFT, _COLUMN, _ROW = 720, 16, 76, 22  # pixels
+_WIDTH, _LEFT, _COLUMN, _ROW = 720, 16, 84, 22  # pixels
 Reply = tuple[str, int | None, int]  # what was done, the lag that Redis reports, and the waiting
 
 

@@ -16,6 +16,7 @@ from streamviz.client.models import Entry, GroupInfo, StreamInfo
 from streamviz.client.stream import Stream
 
 _cellars: dict[str, tuple[list[Entry], StreamInfo, GroupInfo]] = {}
+_feeds: dict[str, int | None] = {}
 
 
 def new_house(client: redis.Redis) -> tuple[Stream, Stream]:
@@ -124,6 +125,7 @@ def new_feed(client: redis.Redis) -> ConsumerGroup:
     report.consumer("rob").read(200 + trimmed, noack=True)
     feed.trim(maxlen=1000)
     report.set_id(str(report.info().last_delivered_id))
+    _feeds["feed"] = feed.info().entries_added
     return Stream(bounded(client), "feed").group("report")
 
 
@@ -138,6 +140,12 @@ def check_feed(report: ConsumerGroup) -> Verdict:
             False,
             f"the feed has {length} entries, but had 1000. Start again with new_feed, and move "
             "only the cursor.",
+        )
+    if stream_of(report).info().entries_added != _feeds.get("feed"):
+        return Verdict(
+            False,
+            "the feed's count of entries ever added has changed, so every other group's lag is "
+            "wrong. Start again with new_feed, and move only the cursor.",
         )
     waiting = len(stream_of(report).range(f"({info.last_delivered_id}"))
     pending = count_of(info.pending, "entry is", "entries are")

@@ -49,10 +49,12 @@ _EVENINGS = (
         [
             ("1000-0", "zoe", False),
             ("2000-0", "yan", False),
-            ("3000-0", "zoe", True),
-            ("4000-0", "wim", False),
+            ("3000-0", "wim", False),
+            ("4000-0", "zoe", True),
+            ("5000-0", "kim", False),
         ],
-        "zoe left after she was seated with yan. That game has begun, and wim waits.",
+        "zoe left after she was seated with yan. That game has begun. wim still waits when kim "
+        "asks, so the two play.",
     ),
     _Evening(
         [

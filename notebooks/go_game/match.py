@@ -29,7 +29,8 @@ from streamviz.client.stream import read_streams
 from streamviz.errors import InputError, NoSuchGroup
 from streamviz.simulation.clock import EPOCH_MS
 
-TOPICS = (Topic.MAKE_MOVE, Topic.MOVE_MADE, Topic.MOVE_REJECTED, Topic.GAME_STATES)
+TOPICS = (Topic.MAKE_MOVE, Topic.MOVE_REJECTED, Topic.MOVE_MADE, Topic.GAME_STATES)
+"""In the order of the colours of plots: ``move-made`` is green, as in the other pictures."""
 _ANSWER_TOPICS = TOPICS[1:]
 _POLL_MS = 20
 _PAGE = 500

@@ -21,6 +21,7 @@ from streamviz.client.consumers import Consumer
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import ServerUnreachable
 from streamviz.server.embedded import EmbeddedServer
 
 JudgeOne = Callable[[Entry], str]
@@ -71,11 +72,21 @@ def ask_twice(match: Match, coord: Coord) -> None:
     ask_until_it_holds(match, coord, str(uuid4()))
 
 
-def ask_until_it_holds(match: Match, coord: Coord, req_id: str) -> None:
+def ask_until_it_holds(
+    match: Match, coord: Coord, req_id: str, error: type[Exception] = ConnectionError
+) -> None:
     while True:
-        with suppress(ConnectionError):
+        with suppress(error):
             match.ask(coord, req_id=req_id)
             return
+
+
+def ask_after_errors_of_redis_py(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(uuid4()), redis_py.ConnectionError)
+
+
+def ask_after_errors_of_streamviz(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, str(uuid4()), ServerUnreachable)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,8 @@ def ask_until_it_holds(match: Match, coord: Coord, req_id: str) -> None:
             ask_anew_each_time,
             "was another request for the judge. The two answers are 'made' and 'rejected",
         ),
-        (ask_once, "Catch ConnectionError"),
+        (ask_once, "Catch Python's own ConnectionError"),
+        (ask_after_errors_of_redis_py, "The class redis.ConnectionError is another one"),
         (ask_once_and_hope, "no request for E5 has arrived"),
         (ask_under_one_id, "request for C3 has the same ID as an older one"),
         (ask_under_the_point, "request for G3 has the same ID as an older one"),
@@ -128,7 +140,14 @@ def look_first(match: Match, coord: Coord) -> None:
 
 
 @pytest.mark.parametrize(
-    "ask", [one_id_for_all_tries, a_number_for_each_call, three_tries_whatever_happens, look_first]
+    "ask",
+    [
+        one_id_for_all_tries,
+        ask_after_errors_of_streamviz,
+        a_number_for_each_call,
+        three_tries_whatever_happens,
+        look_first,
+    ],
 )
 def test_one_id_for_all_tries_of_a_request_is_right(redis: redis_py.Redis, ask: Any) -> None:
     verdict = exercise.check_asking(redis, ask)

@@ -191,6 +191,29 @@ def test_a_cursor_between_two_entries_is_right(redis: redis_py.Redis) -> None:
     assert exercise.check_feed(report).right
 
 
+@pytest.mark.parametrize("added", [1000, 5000])
+def test_a_false_count_of_entries_ever_added_is_no_answer(
+    redis: redis_py.Redis, added: int
+) -> None:
+    report = exercise.new_feed(redis)
+    feed = stream_of(report)
+    last = str(feed.info().last_generated_id)
+    feed.set_id(last, entries_added=added, max_deleted_id="0-0")
+    report.set_id(str(feed.reverse_range(count=51)[-1].id), entries_read=added - 50)
+    verdict = exercise.check_feed(report)
+    assert not verdict.right
+    assert "the feed's count of entries ever added has changed" in verdict.text
+
+
+def test_a_group_made_anew_with_the_right_count_is_right(redis: redis_py.Redis) -> None:
+    report = exercise.new_feed(redis)
+    feed = stream_of(report)
+    before = feed.reverse_range(count=51)[-1].id
+    report.destroy()
+    report.create(str(before), entries_read=(feed.info().entries_added or 0) - 50)
+    assert exercise.check_feed(report).right
+
+
 @pytest.mark.parametrize("noack", [True, False])
 def test_reading_on_is_no_answer(redis: redis_py.Redis, noack: bool) -> None:
     report = exercise.new_feed(redis)

@@ -299,6 +299,19 @@ def without_those_who_left(client: Any) -> None:
     pairs_of(client, asked)
 
 
+def forget_who_waits_whoever_leaves(client: Any) -> None:
+    waiting = None
+    for key, entry in read_streams(client, {"meet:find": "0", "meet:leave": "0"}):
+        name = entry.fields["who"]
+        if key == "meet:leave":
+            waiting = None
+        elif waiting in (None, name):
+            waiting = name
+        else:
+            client.rpush("meet:pairs", f"{waiting} {name}")
+            waiting = None
+
+
 def by_ids_as_text(client: Any) -> None:
     events = [
         (one, key == "meet:leave", name)
@@ -328,6 +341,7 @@ def pairs_as_a_set(client: Any) -> None:
         (never_look_who_left, "zoe left before yan asked"),
         (those_who_left_last, "zoe left before yan asked"),
         (without_those_who_left, "zoe left after she was seated with yan"),
+        (forget_who_waits_whoever_leaves, "wim still waits when kim asks"),
         (by_ids_as_text, "IDs are numbers, not text"),
         (against_herself, "She plays yan, not herself. Your list has zoe zoe."),
         (not_at_all_if_she_asks_again, "zoe asked twice, and still waited when yan asked"),
