@@ -228,7 +228,10 @@ def looking_through_the_answers(client: Any, number: str) -> None:
         (swallowing(Exception), "1 of 2 are answered. In this run, the connection broke once."),
         (swallowing(redis_py.ResponseError), "1 of 2 are answered. In this run, Redis refused one"),
         (swallowing_a_transaction_s_errors, "1 of 2 are answered. In this run, the connection"),
-        (repeating_only_the_transaction, "answered 2 times. In this run, the connection broke when"),
+        (
+            repeating_only_the_transaction,
+            "answered 2 times. In this run, the connection broke after",
+        ),
         (told_there_already, ""),
         (trying_again, ""),
         (repeating_a_watched_transaction, ""),
