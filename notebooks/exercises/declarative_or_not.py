@@ -35,6 +35,8 @@ _FAILURES = {
     "broken": " In this run, the connection broke once. Catch only the errors that you expect.",
     "full": " In this run, Redis refused one XADD, because its memory was full. Catch only the "
     "errors that you expect.",
+    "lost": " In this run, the connection broke after Redis had done a command, before its "
+    "reply arrived. Before you repeat something, look whether it was done.",
 }
 
 Judge = Callable[[redis.Redis, Entry], object]
@@ -140,9 +142,9 @@ def serve(client: redis.Redis, judge: Judge) -> None:
     The requests are 1, 2, and 1 again. In the first run, the judge dies after the second call,
     before the acknowledgement. The second run is the same. In each further run, the judge dies
     before the second command of a call, then before the third, and so on. In the last runs, one
-    command fails: the connection breaks, or the server is full. A handler that raises then dies,
-    too. Each run begins with all keys new, and each time, a new judge starts with the pending
-    requests. The run that fails stays in Redis.
+    command fails: the connection breaks, before Redis does it or before the reply arrives, or the
+    server is full. A handler that raises then dies, too. Each run begins with all keys new, and
+    each time, a new judge starts with the pending requests. The run that fails stays in Redis.
 
     Parameters
     ----------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import hiredis
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _REFUSE: Any = (
     b"EVAL",
@@ -18,7 +21,8 @@ class Failing:
     """A client that notes what it sends, and lets one command fail.
 
     `fails` has the number of that command, from 1, and how it fails: ``broken`` breaks the
-    connection before it is sent, and ``full`` refuses the next XADD outside of a transaction.
+    connection before it is sent, ``lost`` breaks it before its reply arrives, and ``full`` refuses
+    the next XADD outside of a transaction. The client repeats nothing by itself.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -26,20 +30,24 @@ class Failing:
         self.words: list[list[str]] = []
         self.fails: tuple[int, str] = (0, "")
         self.failed = False
+        self.unread = 0
         noting = self
 
         class Noting(pool.connection_class):  # type: ignore[misc]
             def send_packed_command(self, command: Any, *args: Any, **options: Any) -> None:
                 packed = command if isinstance(command, bytes) else b"".join(command)
                 super().send_packed_command(noting.note(packed), *args, **options)
+                if noting.unread:
+                    noting.lose_replies(self)
 
+        settings = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
         self.client = redis.Redis(
-            connection_pool=redis.ConnectionPool(connection_class=Noting, **pool.connection_kwargs)
+            connection_pool=redis.ConnectionPool(connection_class=Noting, **settings)
         )
 
     def begin(self, number: int = 0, how: str = "") -> None:
         """Forget what was sent; let a command fail, if a number is given."""
-        self.words, self.fails, self.failed = [], (number, how), False
+        self.words, self.fails, self.failed, self.unread = [], (number, how), False, 0
 
     def note(self, packed: bytes) -> list[bytes]:
         """Note the commands of one step; return what to send instead, or raise."""
@@ -57,7 +65,17 @@ class Failing:
         if how == "broken":
             self.failed = True
             raise redis.ConnectionError("Connection closed by server.")
-        if len(step) == 1 and step[0][0].upper() == "XADD":
+        if how == "lost":
+            self.failed, self.unread = True, len(step)
+        elif len(step) == 1 and step[0][0].upper() == "XADD":
             self.failed = True
             return [hiredis.pack_command(_REFUSE)]
         return [packed]
+
+    def lose_replies(self, connection: Any) -> None:
+        """Wait until the server has done what was sent, and break the connection."""
+        for _ in range(self.unread):
+            with suppress(redis.ResponseError):
+                connection.read_response()
+        self.unread = 0
+        raise redis.ConnectionError("Connection closed by server.")

@@ -53,6 +53,11 @@ def check_desk(desk: ConsumerGroup) -> Verdict:
             (bool(shortcut), shortcut),
             (ticket is None, f"{_TICKET} is no longer pending. XACK means that it is done."),
             (len(pending) < 3, "gus is still handling the other two. Leave them pending."),
+            (
+                not hals and ticket is not None and ticket.idle_ms >= _IDLE_MS,
+                f"{_TICKET} has been idle long enough, and waits for hal's claim. Let hal claim "
+                "what has been idle for a minute.",
+            ),
             (not hals, f"gus still holds {_TICKET}. It has not been idle long enough for hal."),
             (hals != [_TICKET], f"hal took {' and '.join(hals)}. But gus is handling the others."),
             (

@@ -192,6 +192,29 @@ def trying_again(client: Any, number: str) -> None:
             return
 
 
+def repeating_only_the_transaction(client: Any, number: str) -> None:
+    if client.hexists(exercise.NOTED, number):
+        return
+    for _ in range(2):
+        with contextlib.suppress(redis_py.ConnectionError):
+            with client.pipeline(transaction=True) as both:
+                both.xadd(exercise.SAID, {"reply_to": number})
+                both.hset(exercise.NOTED, number, "said")
+                both.execute()
+            return
+
+
+def repeating_a_watched_transaction(client: Any, number: str) -> None:
+    def answer(both: Any) -> None:
+        noted = both.hexists(exercise.NOTED, number)
+        both.multi()
+        if not noted:
+            both.xadd(exercise.SAID, {"reply_to": number})
+            both.hset(exercise.NOTED, number, "said")
+
+    client.transaction(answer, exercise.NOTED)
+
+
 def looking_through_the_answers(client: Any, number: str) -> None:
     said = [entry.fields["reply_to"] for entry in Stream(client, exercise.SAID).range()]
     if number not in said:
@@ -205,8 +228,14 @@ def looking_through_the_answers(client: Any, number: str) -> None:
         (swallowing(Exception), "1 of 2 are answered. In this run, the connection broke once."),
         (swallowing(redis_py.ResponseError), "1 of 2 are answered. In this run, Redis refused one"),
         (swallowing_a_transaction_s_errors, "1 of 2 are answered. In this run, the connection"),
+        (
+            repeating_only_the_transaction,
+            "answered 2 times. In this run, the connection broke after",
+        ),
         (told_there_already, ""),
         (trying_again, ""),
+        (repeating_a_watched_transaction, ""),
+        (look_and_answer_in_one, ""),
         (looking_through_the_answers, ""),
     ],
 )

@@ -219,6 +219,10 @@ def forward_by_a_claim(desk: ConsumerGroup) -> None:
     desk.consumer("hal").autoclaim(min_idle_ms=60_000)
 
 
+def given_back_and_not_claimed(desk: ConsumerGroup) -> None:
+    desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=0)
+
+
 def only_the_id(desk: ConsumerGroup) -> None:
     desk.consumer("gus").claim(["2-0"], idle_ms=60_000, deliveries=1)
     desk.consumer("hal").autoclaim(min_idle_ms=60_000, justid=True)
@@ -238,11 +242,12 @@ def forget_gus(desk: ConsumerGroup) -> None:
         (claim_without_gus, "hal had to know"),
         (lambda desk: None, "gus still holds 2-0"),
         (nothing_but_an_ack, "is no longer pending"),
-        (give_back(idle_ms=1_000), "gus still holds 2-0"),
+        (give_back(idle_ms=1_000), "gus still holds 2-0. It has not been idle long enough"),
         (give_back(least_ms=0), "hal took 1-0 and 2-0 and 3-0"),
         (give_back(deliveries=None), "delivery count of 2-0 is 3"),
         (back_by_the_cursor, "XGROUP SETID would make the group read again"),
         (forward_by_a_claim, "the group's cursor has moved"),
+        (given_back_and_not_claimed, "2-0 has been idle long enough, and waits for hal's claim"),
         (only_the_id, "with JUSTID, hal has the ID and no ticket"),
         (lambda desk: desk.consumer("hal").claim(["2-0"]), "hal had to know"),
         (lambda desk: desk.consumer("hal").claim(["2-0"], deliveries=0), "hal had to know"),

@@ -11,9 +11,9 @@ from typing import Any
 
 import redis
 
-import go_game.judge
 from exercises.fact_check.claims import Finding, judged
 from exercises.fact_check.processes import again, fresh
+from go_game import game_store, judge
 from go_game.variants.benchmark import lines_of_code, with_transactions
 from go_game.variants.runner import STYLES, source
 from streamviz.client.connection import Connection
@@ -185,15 +185,16 @@ def declarative_is_shorter(
         Programs by style, instead of those of `go_game.variants.runner`, and ``many`` for that of
         notebook 09.
     """
-    programs = {style: source(style) for style in STYLES} | {"many": _judge_of_many()}
-    lines = {name: lines_of_code(text) for name, text in (programs | dict(sources or {})).items()}
-    whole = lines_of_code(with_transactions({**programs, **(sources or {})}["quix"]))
+    programs = {style: source(style) for style in STYLES} | dict(sources or {})
+    lines = {"many": _lines_of_many()}
+    lines |= {name: lines_of_code(text) for name, text in programs.items()}
+    whole = lines_of_code(with_transactions(programs["quix"]))
     return judged(
         "A declarative style takes fewer lines than the commands.",
         "lines of two judges that keep each game's order with several workers, without blank "
         "lines and comments",
         f"{whole} lines with Quix Streams on a broker with transactions, {lines['many']} for "
-        "notebook 09's judge, without its Lua scripts",
+        "notebook 09's judge and its store of games, without its loop and its Lua scripts",
         holds=whole < lines["many"],
         only_within=True,
         limits=f"for one worker, commands take {lines['plain']} lines, typed calls "
@@ -205,9 +206,13 @@ def declarative_is_shorter(
     )
 
 
-def _judge_of_many() -> str:
-    """Return the source of notebook 09's judge, which works beside others."""
-    return inspect.getsource(go_game.judge)
+def _lines_of_many() -> int:
+    """Count the lines of notebook 09's judge, which works beside others, and of its store.
+
+    The other judges have their store in the same module. The loop (`go_game.worker_loop`) and the
+    scripts are shared with the lobby, and are left out.
+    """
+    return sum(lines_of_code(inspect.getsource(module)) for module in (judge, game_store))
 
 
 def by_commands(client: redis.Redis, key: str) -> dict[str, int]:

@@ -162,7 +162,8 @@ def after_a_failover(*, connected: int = 5, cut_off: int = 5) -> Failover:
                 "on the new primary": [
                     n if n in left else Lost(n) for n in range(1, connected + cut_off + 1)
                 ],
-            }
+            },
+            colours=[0, 0, 0],
         )
         return Failover(confirmed, unconfirmed, len(left), picture)
 
