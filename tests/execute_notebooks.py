@@ -30,7 +30,10 @@ def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = nbformat.from_dict(METADATA)
     client = NotebookClient(
-        notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=60,
+        resources={"metadata": {"path": str(path.parent)}},
+        coalesce_streams=True,  # or a line that comes in two messages is broken in two
     )
     client.execute(cwd=str(path.parent))
     notebook.metadata = nbformat.from_dict(METADATA)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exercises.journal import Command, Step
 from streamviz.client.entry_id import EntryId
@@ -16,9 +16,10 @@ def acked_unclaimed(
     key: str,
     consumer: str,
     held: Mapping[str, str],
+    work_of: Callable[[Command], Iterable[str]],
     deleted: Iterable[str] = (),
 ) -> list[str]:
-    """Return the entries that were given up while another consumer held them.
+    """Return the entries that were done or given up while another consumer held them.
 
     An entry is given up when it is acknowledged, or dropped because its consumer was deleted.
 
@@ -30,27 +31,29 @@ def acked_unclaimed(
         The stream, and who should hold an entry before it is given up.
     held : mapping of str to str
         Who held each entry before the first step.
+    work_of : callable
+        Takes a command, and returns the IDs of the entries whose work it does.
     deleted : iterable of str
         The entries that are no longer in the stream: a claim drops them.
     """
-    holders, gone, unclaimed = dict(held), set(deleted), []
-    for command in (command for step in steps or () for command in step if key in command):
-        name = command[0].upper()
-        if name in ("XACK", "XACKDEL"):
-            acked = {word: holders.pop(word) for word in command[3:] if word in holders}
-            unclaimed += [one for one, by in acked.items() if by != consumer and one not in gone]
-            continue
-        if [word.upper() for word in command[:2]] == ["XGROUP", "DELCONSUMER"]:
-            dropped = {one: by for one, by in holders.items() if by == command[4]}
-            unclaimed += [one for one, by in dropped.items() if by != consumer and one not in gone]
-            holders = {one: by for one, by in holders.items() if one not in dropped}
-            continue
-        for entry_id in _claimed(command, holders, gone):
-            if entry_id in gone:
-                holders.pop(entry_id)
-            else:
-                holders[entry_id] = _claimer(command)
-    return unclaimed
+    holders, gone, unclaimed = dict(held), set(deleted), set[str]()
+    for step in steps or ():
+        done = set[str]()  # before a claim, unless it comes in the same step
+        for command in step:
+            done |= {one for one in work_of(command) if holders.get(one, consumer) != consumer}
+            if key not in command:
+                continue
+            for entry_id in _given_up(command, holders):
+                by = holders.pop(entry_id)
+                unclaimed |= {entry_id} if by != consumer and entry_id not in gone else set()
+            for entry_id in _claimed(command, holders, gone):
+                if entry_id in gone:
+                    holders.pop(entry_id)
+                else:
+                    holders[entry_id] = _claimer(command)
+                    done -= {entry_id} if _claimer(command) == consumer else set()
+        unclaimed |= done
+    return sorted(unclaimed)
 
 
 def claimed_more_than(most: int, steps: Iterable[Step] | None, key: str) -> bool:
@@ -65,6 +68,15 @@ def claimed_more_than(most: int, steps: Iterable[Step] | None, key: str) -> bool
     return False
 
 
+def _given_up(command: Command, holders: Mapping[str, str]) -> list[str]:
+    """Return the entries that are acknowledged, or dropped with their consumer."""
+    if command[0].upper() in ("XACK", "XACKDEL"):
+        return [one for one in holders if one in command[3:]]
+    if [word.upper() for word in command[:2]] == ["XGROUP", "DELCONSUMER"]:
+        return [one for one, by in holders.items() if by == command[4]]
+    return []
+
+
 def _claimed(command: Command, holders: Mapping[str, str], gone: Iterable[str]) -> list[str]:
     """Return the entries that a claim takes; all are idle for some seconds."""
     name, words = command[0].upper(), [word.upper() for word in command]
@@ -73,6 +85,8 @@ def _claimed(command: Command, holders: Mapping[str, str], gone: Iterable[str]) 
     if name == "XCLAIM":
         return [one for one in _ids(command) if one in holders]
     if name == "XREADGROUP" and "CLAIM" in words:
+        if int(words[words.index("CLAIM") + 1]) > _LONG_MS:
+            return []
         return [one for one in holders if one not in gone]
     if name != "XAUTOCLAIM":
         return []

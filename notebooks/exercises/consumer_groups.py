@@ -165,7 +165,8 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
     steps = journal.stop(stream_of(crew).client, "chores")
     shortcut = journal.shortcut(steps, "chores")
     zoes = dict.fromkeys(("1-0", "2-0", "3-0"), "zoe")
-    unclaimed = acked_unclaimed(steps, "chores", "max", zoes)
+    id_of = {task: str(entry_id) for entry_id, task in task_of.items()}
+    unclaimed = acked_unclaimed(steps, "chores", "max", zoes, journal.pushed("crew:done", id_of))
     tasks = count_of(lost, "of her tasks is", "of her tasks are")
     undone = f"{tasks} neither pending nor in the list `crew:done`."
     return grade(
@@ -186,8 +187,9 @@ def check_tasks(crew: ConsumerGroup) -> Verdict:
             ),
             (
                 bool(unclaimed),
-                f"{count_of(len(unclaimed), 'of her tasks was', 'of her tasks were')} given up "
-                f"while zoe was the holder, so another consumer could do the work, too. {_CLAIM}",
+                f"{count_of(len(unclaimed), 'of her tasks was', 'of her tasks were')} done or "
+                "given up while zoe was the holder, so another consumer could do the work, too. "
+                f"{_CLAIM}",
             ),
             (len(done) > len(set(done)), f"a task was done twice. `crew:done` holds {done}."),
             (

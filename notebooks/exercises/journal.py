@@ -87,7 +87,7 @@ def shortcut(steps: Iterable[Step] | None, key: str) -> str:
 
 
 def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bool:
-    """Tell whether a consumer claimed entries (XAUTOCLAIM), or each of these by its ID (XCLAIM).
+    """Tell whether a consumer claimed entries (XAUTOCLAIM, CLAIM), or each of these (XCLAIM).
 
     The commands are those written down under the name `key`. It is true where they are not known:
     if the server forbids MONITOR, or has run claims since the first `stop`.
@@ -98,11 +98,9 @@ def claimed(client: Any, key: str, consumer: str, ids: Iterable[str] = ()) -> bo
         command
         for step in steps
         for command in step
-        if command[0].upper() in ("XCLAIM", "XAUTOCLAIM")
-        and command[1] == key
-        and command[3] == consumer
+        if key in command and command[3:4] == [consumer] and _is_claim(command)
     ]
-    if any(command[0].upper() == "XAUTOCLAIM" for command in claims):
+    if any(command[0].upper() != "XCLAIM" for command in claims):
         return True
     named = {word for command in claims for word in command[5:]}
     return bool(claims) and set(ids) <= named
@@ -117,6 +115,12 @@ def pushed(key: str, id_of: Mapping[str, str]) -> Callable[[Command], Iterable[s
         return ()
 
     return work_of
+
+
+def _is_claim(command: Command) -> bool:
+    words = [word.upper() for word in command]
+    reads = words[0] == "XREADGROUP" and "CLAIM" in words  # since Redis 8.4
+    return reads or words[0] in ("XCLAIM", "XAUTOCLAIM")
 
 
 def _count_claims(client: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from random import sample
 
 import redis
@@ -12,6 +13,7 @@ from exercises.boxes import Lost, boxes
 from exercises.claims import acked_unclaimed, claimed_more_than
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
+from exercises.journal import Command
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client.entry_id import EntryId
@@ -22,7 +24,7 @@ from streamviz.patterns.dead_letters import DeadLetters
 _JOBS, _PAGE = 5, 2
 _MOST_COMMANDS = 300
 _LIMIT = 5  # deliveries of the poison
-_JUST_ACKED = "{} given up while {} was the holder, so both could do the work. Claim first."
+_JUST_ACKED = "{} done or given up while {} was the holder, so both could do the work. Claim first."
 _UNCLAIMED = "{} claimed nothing, so another consumer could do the same work. Claim first."
 _EARLY = "{} acknowledged before the work was in `{}`. A crash between the two would lose it."
 _POISON, _UNLUCKY, _FRESH = EntryId(1), EntryId(2), EntryId(3)
@@ -79,7 +81,8 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     steps = journal.stop(client, "night")
     shortcut = journal.shortcut(steps, "night")
     kims_jobs = {f"{n}-0": "kim" for n in range(1, 8)}
-    unclaimed = acked_unclaimed(steps, "night", "lou", kims_jobs, ["3-0", "4-0"])
+    work_of = _work_of(crew, "night:done", "job")
+    unclaimed = acked_unclaimed(steps, "night", "lou", kims_jobs, work_of, ["3-0", "4-0"])
     return grade(
         "five jobs were recovered, and the deleted ones have left the pending entries list.",
         [
@@ -190,7 +193,8 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     client = stream_of(millers).client
     unlucky = [str(one) for one in (_UNLUCKY, _FRESH)]
     neds = dict.fromkeys(unlucky, "ned")
-    unclaimed = acked_unclaimed(journal.stop(client, "mill"), "mill", "moe", neds)
+    work_of = _work_of(millers, "mill:flour", "sack")
+    unclaimed = acked_unclaimed(journal.stop(client, "mill"), "mill", "moe", neds, work_of)
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
         [
@@ -258,8 +262,13 @@ def clean_up(client: redis.Redis) -> None:
 def _early(group: ConsumerGroup, key: str, done: str, field: str) -> int:
     """Count the entries that were acknowledged before their work was on the list `done`."""
     stream = stream_of(group)
-    id_of = {entry.fields[field]: str(entry.id) for entry in stream.range()}
-    early = journal.lost_by_a_crash(
-        journal.stop(stream.client, key), key, journal.pushed(done, id_of)
-    )
-    return len(set(early) & set(id_of.values()) - {str(_POISON) if key == "mill" else ""})
+    steps = journal.stop(stream.client, key)
+    early = journal.lost_by_a_crash(steps, key, _work_of(group, done, field))
+    ids = {str(entry.id) for entry in stream.range()}
+    return len(set(early) & ids - {str(_POISON) if key == "mill" else ""})
+
+
+def _work_of(group: ConsumerGroup, done: str, field: str) -> Callable[[Command], Iterable[str]]:
+    """Return what tells which entries' work a command does: it adds their field to a list."""
+    id_of = {entry.fields[field]: str(entry.id) for entry in stream_of(group).range()}
+    return journal.pushed(done, id_of)

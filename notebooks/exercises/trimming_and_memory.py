@@ -9,7 +9,7 @@ import redis
 
 from exercises import meanwhile
 from exercises.bounded import bounded
-from exercises.boxes import Lost, boxes
+from exercises.boxes import Lost, Trimmed, boxes
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, deadline
@@ -113,9 +113,12 @@ def _read_after_a_question(key: str, client: redis.Redis, own: redis.Redis) -> N
 def _parts(belt: Stream, plan: Plan) -> Picture:
     """Draw the parts, and below them those that each group still needs."""
     left = {_part(entry.id) for entry in belt.range()}
-    rows: dict[str, list[object]] = {belt.key: [n if n in left else Lost(n) for n in _ALL]}
-    for name, (sent, held) in plan.items():
-        needs = {*range(sent + 1, 13), held}
+    needs_of = {name: {*range(sent + 1, 13), held} for name, (sent, held) in plan.items()}
+    needed = set[int]().union(*needs_of.values())
+    rows: dict[str, list[object]] = {
+        belt.key: [n if n in left else (Lost if n in needed else Trimmed)(n) for n in _ALL]
+    }
+    for name, needs in needs_of.items():
         rows[f"{name} needs"] = [
             None if n not in needs else n if n in left else Lost(n) for n in _ALL
         ]

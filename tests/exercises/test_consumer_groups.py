@@ -178,8 +178,27 @@ def without_the_entries(crew: ConsumerGroup) -> None:
         crew.ack(entry.id)
 
 
+def claimed_with_the_work(crew: ConsumerGroup) -> None:
+    """Do a task, claim it and acknowledge it in one step: nothing can come between."""
+    for entry in stream_of(crew).range("1-0", "3-0"):
+        with crew.connection.client.pipeline(transaction=True) as step:
+            step.rpush("crew:done", entry.fields["task"])
+            step.xclaim("chores", "crew", "max", 0, [str(entry.id)])
+            step.xack("chores", "crew", str(entry.id))
+            step.execute()
+    crew.delete_consumer("zoe")
+
+
 @pytest.mark.parametrize(
-    "answer", [right, by_xclaim, in_one_transaction, only_hers, without_the_entries]
+    "answer",
+    [
+        right,
+        by_xclaim,
+        in_one_transaction,
+        only_hers,
+        without_the_entries,
+        claimed_with_the_work,
+    ],
 )
 def test_the_estate_is_claimed_done_and_acknowledged(
     redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
@@ -208,22 +227,36 @@ def again(crew: ConsumerGroup) -> None:
     client.rpush("crew:done", client.lindex("crew:done", 0))  # type: ignore[arg-type]
 
 
+def work_before_the_claim(crew: ConsumerGroup) -> None:
+    ids = [held.id for held in crew.pending_entries(consumer="zoe")]
+    for one in ids:
+        (entry,) = stream_of(crew).range(one, one)
+        crew.connection.client.rpush("crew:done", entry.fields["task"])
+    crew.consumer("max").claim(ids)
+    crew.ack(*ids)
+    crew.delete_consumer("zoe")
+
+
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "only max's own task is claimed": (
-        "3 of her tasks were given up while zoe was the holder",
+        "3 of her tasks were done or given up while zoe was the holder",
         lambda c: (c.consumer("max").claim(["4-0"]), write_and_ack_all(c)),
     ),
     "only the first is claimed": (
-        "2 of her tasks were given up while zoe was the holder",
+        "2 of her tasks were done or given up while zoe was the holder",
         lambda c: (c.consumer("max").autoclaim(min_idle_ms=0, count=1), write_and_ack_all(c)),
     ),
     "only max's own task is claimed, and hers are dropped": (
-        "3 of her tasks were given up while zoe was the holder",
+        "3 of her tasks were done or given up while zoe was the holder",
         lambda c: (c.consumer("max").claim(["4-0"]), write_and_drop_hers(c)),
     ),
     "nothing is claimed, and hers are dropped": (
-        "3 of her tasks were given up while zoe was the holder",
+        "3 of her tasks were done or given up while zoe was the holder",
         write_and_drop_hers,
+    ),
+    "all done, and then claimed": (
+        "3 of her tasks were done or given up while zoe was the holder",
+        work_before_the_claim,
     ),
     "acknowledged before the work": (
         "A crash between the two",

@@ -14,6 +14,7 @@ from streamviz.client.entry_id import EntryId
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
 from streamviz.errors import UnsupportedCommand
+from streamviz.plots.traces import RED
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +230,18 @@ def test_the_picture_is_of_the_belt_that_the_hint_is_about(redis: redis_py.Redis
         picture = exercise.check_belt(redis, answer).picture
         assert picture is not None
         assert ("ship needs:" in picture.text) is ship
+
+
+def test_what_no_group_needs_is_struck_out_in_grey_and_what_is_missed_in_red(
+    redis: redis_py.Redis,
+) -> None:
+    right = exercise.check_belt(redis, by_pending_and_cursor).picture
+    wrong = exercise.check_belt(redis, known_groups_only).picture
+    assert right is not None
+    assert wrong is not None
+    assert "stroke-dasharray" in right.svg
+    assert RED not in right.svg
+    assert RED in wrong.svg
 
 
 def test_the_right_answer_is_right_on_every_second_belt(redis: redis_py.Redis) -> None:
