@@ -28,7 +28,7 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         if time.monotonic() > until:
             raise TimeoutError(f"still waiting after {_TIMEOUT_S} s: run the cells from the top")
-        time.sleep(0.01)
+        time.sleep(0.001)
 
 
 def clean_up(client: redis.Redis, *prefixes: str) -> None:
