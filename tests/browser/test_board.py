@@ -50,7 +50,7 @@ def test_a_click_makes_a_move_is_answered_and_shows_its_commands(
     assert "You are up" in notebook.page.locator(".streamviz-side").inner_text()
     notebook.until(lambda: notebook.points(0) > 3)
     notebook.picture("board")
-    assert "XADD browser:make-move" in str(notebook.save())
+    notebook.until(lambda: "XADD browser:make-move" in str(notebook.save()))
     assert not notebook.problems
 
 
