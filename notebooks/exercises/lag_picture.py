@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from exercises.crossed import crossed_out
 from exercises.picture import Picture
 from streamviz.client.groups import ConsumerGroup
 from streamviz.client.stream import Stream
@@ -121,7 +120,7 @@ def _parts(found: Counters) -> Iterator[str]:
                 f"fill-opacity='.2' stroke='{_BLUE}' stroke-width='1.5'/>"
             )
         else:
-            yield crossed_out(x, y, wide, _BAR)
+            yield _crossed_out(x, y, wide, _BAR)
         yield f"<text x='{x + wide / 2:g}' y='{y + 12}' text-anchor='middle'>{number}-0</text>"
     yield _bar(2, 0, found.added, found.last, GREY, str(found.added))
     read = "nil" if found.read is None else str(found.read)
@@ -172,3 +171,12 @@ def _x(number: int, last: int) -> float:
 
 def _y(row: int) -> int:
     return 6 + _ROW * row
+
+
+def _crossed_out(x: float, y: float, wide: float, high: float) -> str:
+    """Return the SVG of the box of an entry that is no longer in the stream."""
+    return (
+        f"<rect x='{x:g}' y='{y:g}' width='{wide:g}' height='{high:g}' rx='2' fill='none' "
+        f"stroke='{RED}' stroke-dasharray='3 2'/>"
+        f"<path d='M{x:g} {y + high:g}L{x + wide:g} {y:g}' stroke='{RED}'/>"
+    )

@@ -151,7 +151,8 @@ class Sampler:
                 yield clock.env.timeout(self.interval_ms)
             else:
                 # handlers that take longer than they should let the clock's time pass slowly
-                pace = passed_ms / took_ms if late_ms > self.interval_ms else clock.speed
+                late = late_ms > self.interval_ms and passed_ms > 0 and took_ms > 0
+                pace = passed_ms / took_ms if late else clock.speed
                 yield from self._wait(began_s, late_ms, min(pace, clock.speed))
 
     def _wait(self, began_s: float, late_ms: float, pace: float) -> Generator[Any, Any, None]:
