@@ -18,7 +18,7 @@ from streamviz.plots.contrast import TEXT_COLOURS
 from streamviz.plots.svg import on_ground, render_saved
 from streamviz.plots.traces import colour
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _HIGH = 720, 190, 130, 30, 20  # pixels
+_WIDTH, _LEFT, _RIGHT, _ROW, _HIGH = 720, 190, 160, 30, 20  # pixels
 _ACKED = {1, 2}  # letters of the tray that no group needs any more
 
 
