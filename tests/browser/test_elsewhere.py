@@ -119,7 +119,14 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
     )
     slide = "Array.from(document.querySelectorAll('.streamviz-player'))[4]"
     try:
-        tab.wait_for_function(f"() => Number({slide}.dataset.frame) > 20", timeout=20_000)
+        tab.wait_for_function(  # and the other slides' films rest; this one will end soon
+            f"""() => {{
+              const playing = document.querySelectorAll('.streamviz-player[data-state=playing]');
+              return Number({slide}.dataset.frame) > 20
+                && playing.length === 1 && playing[0] === {slide};
+            }}""",
+            timeout=20_000,
+        )
         tab.wait_for_function(f"() => {slide}.clientHeight > 400")
         settled(tab)
         plots = tab.evaluate(
@@ -142,8 +149,6 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
         sources = tab.locator(".jp-deck-mod-onscreen .jp-InputPlaceholder")
         expect(sources).to_have_count(1)
         expect(sources, "a folded source is not shown").to_be_hidden()
-        playing = tab.locator(".streamviz-player[data-state=playing]")
-        expect(playing, "the other slides' films rest").to_have_count(1)
         picture(tab, "slideshow")
     finally:
         tab.evaluate("() => { window.jupyterapp.commands.execute('deck:stop') }")
