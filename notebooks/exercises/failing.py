@@ -95,18 +95,17 @@ class Failing:
 def _refused(step: list[list[str]], adds: list[bool]) -> list[bytes]:
     """Return commands whose replies are those of a full server, and that do nothing."""
     if step[0][0].upper() != "MULTI":
-        kept = [
-            _error(_FULL) if one else tuple(words) for words, one in zip(step, adds, strict=True)
-        ]
+        pairs = zip(step, adds, strict=True)
+        kept: list[Any] = [_error(_FULL) if one else tuple(words) for words, one in pairs]
         return [hiredis.pack_command(words) for words in kept]
     queued = [_error(_FULL) if one else _status("QUEUED") for one in adds[1:-1]]
     replies = [_status("OK"), *queued, _error(_ABORTED)]
     return [hiredis.pack_command(words) for words in replies]
 
 
-def _error(text: str) -> tuple[str, ...]:
+def _error(text: str) -> Any:
     return ("EVAL", "return redis.error_reply(ARGV[1])", "0", text)
 
 
-def _status(text: str) -> tuple[str, ...]:
+def _status(text: str) -> Any:
     return ("EVAL", "return redis.status_reply(ARGV[1])", "0", text)

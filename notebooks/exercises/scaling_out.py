@@ -237,7 +237,7 @@ def check_parcels(cluster: EmbeddedCluster, parts: Partitions) -> Verdict:
             ),
             (
                 cursors != {_HELD[-1]},
-                "a group will not deliver the next parcel. Moving a slot leaves its cursor as it was.",
+                "a group's cursor has moved. Moving a slot leaves the cursor as it was.",
             ),
             (
                 at_home,

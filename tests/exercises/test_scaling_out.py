@@ -157,7 +157,7 @@ def at_the_end(part: Stream) -> None:
         slow(renumbered, "some parcels have other IDs or fields"),
         (with_the_next_three, "pending parcels are missing or new"),
         slow(delivered_by_another, "pending parcels are missing or new"),
-        (at_the_end, "a group will not deliver the next parcel"),
+        (at_the_end, "a group's cursor has moved"),
     ],
 )
 def test_a_copy_that_is_not_the_same_is_not_yet(
