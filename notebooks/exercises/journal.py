@@ -95,7 +95,51 @@ def entry_ids(words: Iterable[str]) -> list[str]:
     return [str(EntryId.parse(one)) for one in ids]
 
 
-def shortcut(steps: Iterable[Iterable[list[str]]] | None, key: str) -> str:
+def dropped(
+    steps: Iterable[Step] | None,
+    key: str,
+    owners: Mapping[str, str],
+    new: Iterable[str],
+    work_of: Callable[[Command], Iterable[str]],
+) -> list[str]:
+    """Return the entries that a deleted consumer held, if their work was not done (DELCONSUMER).
+
+    Parameters
+    ----------
+    steps, key, work_of
+        As for `lost_by_a_crash`.
+    owners : mapping of str to str
+        The consumer that holds each pending entry at first, by the entry's ID. A claim is taken to
+        get what it asks for, because `steps` has no replies.
+    new : iterable of str
+        The IDs of the entries that are delivered next.
+    """
+    held, coming = dict(owners), list(new)
+    done: set[str] = set()
+    lost: list[str] = []
+    for step in steps or ():
+        done |= {entry_id for command in step for entry_id in work_of(command)}
+        for words in (command for command in step if key in command):
+            name, upper = words[0].upper(), [word.upper() for word in words]
+            count = int(words[upper.index("COUNT") + 1]) if "COUNT" in upper else None
+            if name == "XREADGROUP" and words[-1] == ">":
+                if "CLAIM" in upper:
+                    held = dict.fromkeys(held, words[3])
+                held |= dict.fromkeys(coming[:count], words[3])
+                del coming[:count]
+            elif name == "XAUTOCLAIM":
+                held |= dict.fromkeys([*held][:count], words[3])
+            elif name == "XCLAIM":
+                held |= {one: words[3] for one in entry_ids(words[5:]) if one in held}
+            elif acked := acked_ids(words):
+                held = {one: who for one, who in held.items() if one not in acked}
+            elif upper[:2] == ["XGROUP", "DELCONSUMER"]:
+                lost += [one for one, who in held.items() if who == words[4] and one not in done]
+                held = {one: who for one, who in held.items() if who != words[4]}
+    return lost
+
+
+def shortcut(steps: Iterable[Step] | None, key: str) -> str:
     """Return a hint if entries were read with NOACK, or the group moved; or else an empty text."""
     for words in (command for step in steps or () for command in step if key in command):
         name, option = words[0].upper(), words[1].upper()
