@@ -29,7 +29,7 @@ def expire(client: redis.Redis, prefix: str) -> bool:
     return found
 
 
-def _short_lived(client: redis.Redis, key: bytes) -> list[Any]:
+def _short_lived(client: Any, key: bytes) -> list[Any]:
     """Return the fields of a hash that have a time to live (HPTTL, since Redis 7.4)."""
     with suppress(redis.ResponseError):  # no hash, or an older server
         if fields := client.hkeys(key):
