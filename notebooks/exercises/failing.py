@@ -16,12 +16,13 @@ _SCRIPTS = ("EVAL", "EVALSHA", "FCALL")
 
 
 class Failing:
-    """A client that notes what it sends, and lets one command fail.
+    """A client that notes what it sends, and lets one command fail, or several in a row.
 
     `fails` has the number of that command, from 1, and how it fails: ``broken`` breaks the
     connection before it is sent, ``lost`` breaks it before its reply arrives, and ``full`` refuses
     the next XADD, as a full server would: in a transaction, nothing is done then, and a script is
-    refused as a whole, if it gets the key. The client repeats nothing by itself.
+    refused as a whole, if it gets the key. `left` is how many more times it fails. The client
+    repeats nothing by itself.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class Failing:
         self.words: list[list[str]] = []
         self.fails: tuple[int, str] = (0, "")
         self.failed = False
-        self.unread = 0
+        self.left = self.unread = 0
         noting = self
 
         class Noting(pool.connection_class):  # type: ignore[misc]
@@ -52,9 +53,10 @@ class Failing:
             connection_pool=redis.ConnectionPool(connection_class=Noting, **settings)
         )
 
-    def begin(self, number: int = 0, how: str = "") -> None:
-        """Forget what was sent; let a command fail, if a number is given."""
-        self.words, self.fails, self.failed, self.unread = [], (number, how), False, 0
+    def begin(self, number: int = 0, how: str = "", times: int = 1) -> None:
+        """Forget what was sent; let a command and those after it fail, if a number is given."""
+        self.words, self.fails, self.failed = [], (number, how), False
+        self.left, self.unread = (times if number else 0), 0
 
     def note(self, packed: bytes) -> list[bytes]:
         """Note the commands of one step; return what to send instead, or raise."""
@@ -67,17 +69,21 @@ class Failing:
             return [packed]  # the client's own handshake
         self.words += step
         number, how = self.fails
-        if self.failed or not number or len(self.words) < number:
+        if not self.left or len(self.words) < number:
             return [packed]
         if how == "broken":
-            self.failed = True
+            self._fail()
             raise redis.ConnectionError("Connection closed by server.")
         if how == "lost":
-            self.failed, self.unread = True, len(step)
+            self._fail()
+            self.unread = len(step)
         elif how == "full" and any(map(self._adds, step)):
-            self.failed = True
+            self._fail()
             return _refused(step, [self._adds(words) for words in step])
         return [packed]
+
+    def _fail(self) -> None:
+        self.failed, self.left = True, self.left - 1
 
     def lose_replies(self, connection: Any) -> None:
         """Wait until the server has done what was sent, and break the connection."""

@@ -78,7 +78,7 @@ def test_voila_plays_the_talk(lab: Lab, tab: Page, talk: str) -> None:
     tab.goto(f"{lab.url}/voila/render/{talk}?token={lab.token}")
     tab.locator(".streamviz-player").first.wait_for(timeout=40_000)
     tab.wait_for_function(f"() => Math.max(...({FRAMES})()) > 10")
-    expect(tab.get_by_text("No consumer gets it")).to_be_visible()
+    expect(tab.get_by_text("No other consumer gets it")).to_be_visible()
     notes = tab.get_by_text("Let the room vote")
     expect(notes).to_have_count(1)
     expect(notes, "the speaker's notes are not for the audience").to_be_hidden()
@@ -113,7 +113,7 @@ def test_jupyterlabs_slideshow_plays_the_film_of_its_slide(lab: Lab, tab: Page, 
           const { content } = window.jupyterapp.shell.currentWidget;
           content.deselectAll();
           content.activeCellIndex = content.model.sharedModel.cells
-            .findIndex(cell => cell.source.startsWith('## No consumer gets it'));
+            .findIndex(cell => cell.source.startsWith('## No other consumer gets it'));
           window.jupyterapp.commands.execute('deck:start');
         }"""
     )

@@ -224,15 +224,15 @@ def check_case(pair: ConsumerGroup) -> Verdict:
     )
 
 
-def _commands(pair: ConsumerGroup) -> list[list[str]]:
+def _commands(pair: ConsumerGroup) -> list[journal.Command]:
     """Return the commands about the case since it began; none if the server forbids MONITOR."""
     key = stream_of(pair).key
     steps = journal.stop(pair.connection.client, key) or ()
-    commands = [[command[0].upper(), *command[1:]] for step in steps for command in step]
-    return [command for command in commands if key in command]
+    commands = [command for step in steps for command in step if key in command]
+    return [journal.Command([one[0].upper(), *one[1:]], one.time_ms) for one in commands]
 
 
-def _asked(commands: list[list[str]]) -> tuple[Counter[str], int, Counter[str]]:
+def _asked(commands: list[journal.Command]) -> tuple[Counter[str], int, Counter[str]]:
     """Return how often each asked for new jobs while some were waiting, and how many asked later.
 
     The third is the largest COUNT of each. Only ``>`` asks for new jobs. Without COUNT, or with 0,
