@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain, takewhile
 from operator import attrgetter
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -79,9 +78,9 @@ class DeliveryLog:
     """The deliveries in a history's window.
 
     It does not see what was both delivered and acknowledged between two samples. It follows the
-    oldest pending entries of a group: at most as many as the observer's `max_pending`, in each
-    part of a stream. While nothing is known of a stream or a part, its deliveries stay as they
-    were. A stream that is gone, or was recreated, has none of them any more.
+    oldest pending entries of a group: at most as many as the observer's `max_pending`. While
+    nothing is known of a stream or of a part, its deliveries stay as they were. A stream that is
+    gone, or was recreated, has none of them any more.
     """
 
     def __init__(self, history: Samples) -> None:
@@ -154,29 +153,30 @@ class DeliveryLog:
                 for name in self._held:
                     self._forget(name, number)
         groups = {n: {group.name: group for group in part.groups} for n, part in known.items()}
-        for name in {*self._held, *(group.name for group in sample.groups)}:
+        sums = {group.name: group for group in sample.groups}
+        for name in {*self._held, *sums}:
             states = {number: of_part.get(name) for number, of_part in groups.items()}
-            self._add_group(name, states, known, sample)
+            self._add_group(name, sums.get(name), states, known, sample)
 
     def _add_group(
         self,
         name: str,
+        group: GroupState | None,
         states: Mapping[int, GroupState | None],
         parts: Mapping[int, Sample],
         whole: Sample,
     ) -> None:
         all_held, all_ended = self._held.setdefault(name, {}), self._ended.setdefault(name, deque())
         all_begun: list[tuple[_Held, PendingEntry]] = []
-        for number, group in states.items():
-            if group is None:
+        if group is not None and any(not entry.consumer for entry in group.oldest):
+            self._gave_back.add(name)
+        for number, state in states.items():
+            if state is None or group is None:
                 self._forget(name, number)  # it was destroyed, with its pending entries
-            elif group.oldest or not group.pending:  # otherwise they are not known
-                if any(not entry.consumer for entry in group.oldest):
-                    self._gave_back.add(name)
-                if group.more_consumers and not group.consumers:  # the part was made thin
-                    group = replace(group, consumers=whole.group(name).consumers)
+            elif state.oldest or not state.pending:  # otherwise they are not known
                 before = all_held.get(number, _NOTHING)
-                all_held[number], ended, begun = _compare(before, group, parts[number], whole)
+                found = _compare(before, state, group, parts[number], whole)
+                all_held[number], ended, begun = found
                 all_begun += ((all_held[number], entry) for entry in begun)
                 all_ended.extend(ended)
                 self._redeliveries[name] += sum(one.deliveries > 1 for one in ended)
@@ -241,20 +241,21 @@ def delivery_log(history: Samples) -> DeliveryLog:
 
 
 def _compare(
-    before: _Held, group: GroupState, part: Sample, whole: Sample
+    before: _Held, group: GroupState, summed: GroupState, part: Sample, whole: Sample
 ) -> tuple[_Held, list[Delivery], list[PendingEntry]]:
     """Return what is held now and was held before, what ended since, and what began."""
     time_ms, n = whole.time_ms, whole.n
-    entries = {entry.id: entry for entry in group.oldest}
-    complete = len(entries) == group.pending
-    last_id = group.oldest[-1].id if entries else EntryId.ZERO
-    endings = Endings(before.consumers, group, part)
+    oldest, up_to = _followed(group, summed)
+    entries = {entry.id: entry for entry in oldest}
+    thin = group.more_consumers and not group.consumers
+    consumers = summed.consumers if thin else group.consumers
+    endings = Endings(before.consumers, consumers, group, part)
     held: dict[EntryId, Delivery] = {}
     ended: list[Delivery] = []
     for entry_id, old in before.deliveries.items():
         entry, was = entries.get(entry_id), (old.consumer, old.deliveries, old.since_ms)
         if entry is None:
-            if complete or entry_id < last_id:
+            if entry_id <= up_to:
                 end = endings.of(entry_id, old.consumer)
                 ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
         elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
@@ -264,4 +265,17 @@ def _compare(
             end = moved if entry.consumer != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
     begun = [entry for entry in entries.values() if entry.id not in held]
-    return _Held(held, group.consumers), ended, begun
+    return _Held(held, consumers), ended, begun
+
+
+def _followed(group: GroupState, summed: GroupState) -> tuple[Sequence[PendingEntry], EntryId]:
+    """Return a part's pending entries that its sum has, and up to which ID there is no other."""
+    oldest, last = group.oldest, EntryId.ZERO
+    if group is not summed:
+        last = summed.oldest[-1].id if summed.oldest else last
+        oldest = tuple(takewhile(lambda one: one.id <= last, oldest))
+    if len(oldest) == group.pending:
+        return oldest, EntryId.MAX
+    if len(oldest) == len(group.oldest):
+        last = oldest[-1].id if oldest else EntryId.ZERO
+    return oldest, last

@@ -25,11 +25,15 @@ class Endings:
     """How the deliveries of a group ended between two samples of a stream or a part."""
 
     def __init__(
-        self, consumers: Sequence[ConsumerInfo], group: GroupState, sample: Sample
+        self,
+        before: Sequence[ConsumerInfo],
+        now: Sequence[ConsumerInfo],
+        group: GroupState,
+        sample: Sample,
     ) -> None:
         self._sample = sample
         self._cursor = group.last_delivered_id
-        self._deleted = _deleted(consumers, group)
+        self._deleted = _deleted(before, now)
         self._is_undone = any(
             event.kind == "failed_over" and (event.count or group.name in event.detail.split(", "))
             for event in sample.events
@@ -44,9 +48,9 @@ class Endings:
         return "acked or dropped" if unsure else "acked"
 
 
-def _deleted(before: Sequence[ConsumerInfo], group: GroupState) -> set[str]:
+def _deleted(before: Sequence[ConsumerInfo], now: Sequence[ConsumerInfo]) -> set[str]:
     """Return the consumers that were deleted since, or may have been; some may exist again."""
-    inactive = {one.name: one.inactive_ms for one in group.consumers}
+    inactive = {one.name: one.inactive_ms for one in now}
     return {
         one.name
         for one in before

@@ -17,6 +17,8 @@ from streamviz.errors import InputError
 from streamviz.observation.deliveries import Delivery, DeliveryLog, delivery_log
 from streamviz.observation.events import Event
 from streamviz.observation.history import History
+from streamviz.observation.partition_sample import PartitionState, sum_partitions
+from streamviz.observation.sample_size import with_thin_parts
 from streamviz.observation.timeline import entry_timeline
 from streamviz.plots import Flow
 
@@ -313,3 +315,41 @@ def test_what_a_failover_may_have_undone_is_not_called_acknowledged(
         sample(2, group("g", cursor=EntryId(cursor)), length=1, first=EntryId(1), events=[event]),
     )
     assert rows(DeliveryLog(window).ended("g")) == [(5, "ann", end, 1100, 1200)]
+
+
+def test_the_oldest_entries_of_all_parts_are_followed_in_each_part(
+    redis: redis_py.Redis, key: str
+) -> None:
+    keys = [f"{key}:{n}" for n in range(2)]
+    observers = [Observer(redis, one) for one in keys]
+    for one in keys:  # the same IDs in both
+        for n in range(1, 41):
+            redis.xadd(one, {"n": n}, id=f"{n}-0")
+        redis.xgroup_create(one, "g", "0")
+        redis.xreadgroup("g", "ann", {one: ">"})
+    whole, thin = History(), History()
+
+    def take(n: int) -> None:
+        states = [
+            PartitionState(number, number, "", "", one.sample(1000 * n))
+            for number, one in enumerate(observers)
+        ]
+        whole.append(sum_partitions("s", n, 1000 * n, states))
+        thin.append(with_thin_parts(whole.last))
+
+    take(1)
+    assert len(whole.deliveries("g")) == 50, "the oldest, as in a stream without parts"
+    redis.xack(keys[1], "g", "7-0", "25-0", "39-0")  # the last one is not followed
+    take(2)
+    ended = [(7, "ann", "acked", 1000, 2000), (25, "ann", "acked", 1000, 2000)]
+    log = DeliveryLog(whole)
+    assert rows(log.ended("g")) == ended
+    assert {one.since_ms for one in log.pending("g") if one.id < EntryId(26)} == {1000}
+    assert rows(DeliveryLog(thin).ended("g")) == ended, "old samples have what is needed"
+    redis.xgroup_delconsumer(keys[0], "g", "ann")
+    take(3)
+    ends = {one.end for one in DeliveryLog(whole).ended("g") if one.until_ms == 3000}
+    assert ends == {"acked or dropped"}
+    assert redis.xpending(keys[1], "g")["pending"] == 37
+    still = [one.id.ms for one in DeliveryLog(whole).pending("g")]
+    assert still == [n for n in range(1, 41) if n not in (7, 25, 39)]
