@@ -39,7 +39,7 @@ class Endings:
             for event in sample.events
         )
 
-    def of(self, entry_id: EntryId, consumer: str) -> End:
+    def of(self, entry_id: EntryId, consumer: str | None) -> End:
         """Return how the delivery of an entry to a consumer ended."""
         if self._is_undone:
             back = entry_id > self._cursor
