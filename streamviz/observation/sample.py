@@ -131,6 +131,11 @@ class ProducerState(Record):
     new: tuple[EntryId, ...] = ()
 
 
+def was_recreated(sample: Sample) -> bool:
+    """Return whether a sample is the first one of another stream than that of the one before."""
+    return any(event.kind == "stream_recreated" for event in sample.events)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample(Record):
     """What the observer saw of a stream at one moment.
@@ -144,8 +149,9 @@ class Sample(Record):
     time_ms : int
         When it was taken, in milliseconds since 1970-01-01 UTC (on a virtual clock: that clock's
         time).
-    exists : bool
-        False while the key is absent; then every number is 0 and every ID ``0-0``.
+    exists : bool or None
+        False while the key is absent. None while nothing is known, because the server did not
+        answer, or did not make sense. In both cases every number is 0 and every ID ``0-0``.
     trouble : str
         What went wrong, in words ("stream is gone"); empty if nothing did.
     length : int
@@ -181,7 +187,7 @@ class Sample(Record):
     stream: str
     n: int
     time_ms: int
-    exists: bool
+    exists: bool | None
     trouble: str
     length: int
     entries_added: int

@@ -57,6 +57,8 @@ class Cursors(Plot):
         cursors = [reader.position if reader else None for reader in readers]
         cursors += [group.last_delivered_id if group else None for group in groups]
         newest = sample.last_id if sample.last_id != EntryId.ZERO else None
+        if sample.exists is None:
+            return [None] * (len(cursors) + 1)
         return [_entry_time(cursor, sample, history) for cursor in (*cursors, newest)]
 
     def current_state(self, history: History) -> list[Trace]:
@@ -78,7 +80,7 @@ class Cursors(Plot):
 
     def summary(self, history: History) -> str:
         last = history.newest
-        if last is None or not (last.readers or last.groups):
+        if last is None or last.exists is None or not (last.readers or last.groups):
             return no_data_text(history) or "no reader yet"
         parts = [_words(one.name, one.position, last) for one in last.readers]
         parts += [_words(one.name, one.last_delivered_id, last) for one in last.groups]
