@@ -44,12 +44,11 @@ def write_file(target: Path, content: bytes, *, overwrite: bool) -> Path:
 
     If writing fails, a new file is removed, and an existing one stays as it was.
     """
-    path = Path(os.path.realpath(target))  # a link stays, and leads to the new content
     try:
-        if overwrite and path.exists():
-            _replace(path, content)
+        if overwrite and target.exists():
+            _replace(target, content)
         else:
-            _create(path, content)
+            _create(Path(os.path.realpath(target)) if overwrite else target, content)
     except FileExistsError as error:
         raise already_exists(target) from error
     except OSError as error:
@@ -67,14 +66,15 @@ def _create(path: Path, content: bytes) -> None:
             raise
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(target: Path, content: bytes) -> None:
     """Write a file beside this one, and put it in its place, with its permissions.
 
-    What can't be replaced is written to as it is: a device, or a file in a folder where we may not
-    create another.
+    A link stays a link. What can't be replaced is written to as it is: a device, or a file in a
+    folder where we may not create another.
     """
+    path = Path(os.path.realpath(target))
     if not (path.is_file() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        path.write_bytes(content)
+        target.write_bytes(content)
         return
     handle, name = tempfile.mkstemp(prefix=".streamviz-", dir=path.parent)
     try:
@@ -85,7 +85,7 @@ def _replace(path: Path, content: bytes) -> None:
         shutil.copymode(path, name)
         os.replace(name, path)
     except BaseException:  # Ctrl-C, too
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)
         raise
 
 

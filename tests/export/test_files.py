@@ -149,11 +149,10 @@ def test_on_a_full_disk_the_old_file_stays_and_nothing_else(
 
 
 def test_a_replaced_file_keeps_its_link_and_its_permissions(run: Path, tmp_path: Path) -> None:
+    content = to_still(run, tmp_path / "still.svg").read_text("utf-8")
     folder, link = tmp_path / "real", tmp_path / "link.svg"
     folder.mkdir()
     link.symlink_to(folder / "old.svg")
-    assert to_still(run, link) == link
-    content = link.read_text("utf-8")
     for mode in (0o640, 0o604):
         (folder / "old.svg").write_text("mine")
         (folder / "old.svg").chmod(mode)
@@ -162,6 +161,11 @@ def test_a_replaced_file_keeps_its_link_and_its_permissions(run: Path, tmp_path:
         assert [file.name for file in folder.iterdir()] == ["old.svg"]
         assert (folder / "old.svg").read_text("utf-8") == content
         assert (folder / "old.svg").stat().st_mode & 0o777 == mode
+    (folder / "old.svg").unlink()
+    with pytest.raises(RecordingError, match="already exists"):
+        to_still(run, link)
+    assert to_still(run, link, overwrite=True).is_symlink()
+    assert (folder / "old.svg").read_text("utf-8") == content
     with pytest.raises(RecordingError, match="can't be written: Is a directory"):
         to_still(run, _made(tmp_path / "folder.svg"), overwrite=True)
 
@@ -181,6 +185,10 @@ def test_what_can_not_be_replaced_is_written_as_it_is(
     assert os.read(pipe, 2 * len(content)) == content
     os.close(pipe)
     assert (tmp_path / "pipe.svg").is_fifo()
+    (tmp_path / "output.svg").symlink_to("/dev/stdout")
+    words = ["export", run, "-o", tmp_path / "output.svg", "--overwrite"]
+    done = subprocess.run([sys.executable, "-m", "streamviz", *words], capture_output=True)
+    assert done.stdout.startswith(content)
     old = tmp_path / "old.svg"
     old.write_text("mine")
     number = old.stat().st_ino
