@@ -70,9 +70,9 @@ def next_outcomes(
     """Return what is known of a group after one more sample."""
     before, group = old.group, now.group
     if group.last_delivered_id < before.last_delivered_id:  # its entries are delivered again
-        ahead, again = _ahead(now, group.pending), _waiting(now) - _unread(outcomes, old, now, delta)
-        removed = _possibly_removed(now, now.stream)
-        return Outcomes(removed=removed, ahead=ahead, again=max(0, again))
+        again = max(0, _waiting(now) - _unread(outcomes, old, now, delta))
+        removed, ahead = _possibly_removed(now, now.stream), _ahead(now, group.pending)
+        return Outcomes(removed=removed, ahead=ahead, again=again)
     hits = 0 if delta.removed == 0 else _possibly_removed(old, now.stream)
     if delta.removed is not None:
         hits = min(hits, max(0, delta.removed))
@@ -87,11 +87,11 @@ def next_outcomes(
         still_removed = min(still_removed, removed)
     left -= min(max(0, left), delivered or 0, outcomes.ahead)
     ahead = _ahead(now, outcomes.ahead + max(0, -left))
-    again = outcomes.again + max(0, ahead - outcomes.ahead)  # a claim that is forced delivers, too
-    gone = outcomes.gone + max(0, missing - again)
-    again = min(_waiting(now), max(ahead, again - missing - (delivered or 0)))
-    if left < 0:  # a claim was forced: what was acknowledged may be pending again
-        acked = max(0, acked + left)
+    again = outcomes.again + max(0, ahead - outcomes.ahead)  # a forced claim delivers, too
+    gone, passed = outcomes.gone + max(0, missing - again), _passed(old, now, delta)
+    again = min(_waiting(now), max(ahead, again - (missing if passed is None else passed)))
+    if left < 0:  # a claim was forced: what was acknowledged, or never delivered, may be pending
+        acked, gone = max(0, acked + left), max(0, gone + left)
     else:
         with_consumer = min(left, sum(_held(old, now, name) for name in lost))
         rest = left - with_consumer
