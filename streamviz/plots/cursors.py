@@ -108,8 +108,9 @@ def _entry_time(cursor: EntryId | None, sample: Sample, history: History) -> flo
 
 
 def _words(name: str, cursor: EntryId, last: Sample) -> str:
-    timed = cursor.is_time(last.time_ms)
-    before_times = cursor < last.first_id and last.first_id.is_time(last.time_ms) and not timed
+    first = last.first_id if last.length else last.last_id
+    timed, *times = [one.is_time(last.time_ms) for one in (cursor, first, last.last_id)]
+    before_times = cursor < last.first_id and all(times) and not timed
     if cursor == EntryId.ZERO or before_times:
         return f"{name} is at the beginning"
     if cursor == last.last_id:
@@ -117,6 +118,6 @@ def _words(name: str, cursor: EntryId, last: Sample) -> str:
     if cursor > last.last_id:
         return f"{name} is beyond the newest entry"
     behind = f"{(last.last_id.ms - cursor.ms) / 1000:,.1f} s behind"
-    if not (timed and last.last_id.is_time(last.time_ms)):
+    if not (timed and all(times)):
         behind = "behind"
     return f"{name} is {behind} the newest entry"
