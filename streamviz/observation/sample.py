@@ -68,11 +68,12 @@ class GroupState(Record):
     oldest : sequence of PendingEntry
         The pending entries with the smallest IDs, at most the observer's `max_pending`.
     gone : int or None
-        Entries up to the cursor that the group certainly never got: trimmed or deleted before the
-        group read them, skipped by XGROUP SETID, or older than the group.
+        Entries up to the cursor that the group never got, as far as samples show: trimmed or
+        deleted before the group read them, skipped by XGROUP SETID, or older than the group.
     acked : int or None
-        Entries that the group certainly acknowledged since the first sample, or read with NOACK;
-        None in recordings of earlier versions.
+        Entries that the group acknowledged since the first sample, or read with NOACK, as far as
+        samples show: docs/numbers.md lists what looks the same. None in recordings of earlier
+        versions.
     dropped : int
         Pending entries that were dropped with deleted consumers (XGROUP DELCONSUMER), at most: a
         consumer may have acknowledged some between the last sample and its end.

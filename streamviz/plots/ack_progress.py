@@ -39,11 +39,11 @@ class AckProgress(Plot):
     The numbers of now stand above, in the order of the bands: waiting, pending, acknowledged. Of
     more than 12 groups, it shows those for which most entries are waiting or pending.
 
-    Entries below the first line are acknowledged, those between the first and the second line are
-    pending, and those between the second and the third are waiting. Entries deleted before their
-    delivery to the group are in no band. Lines of their own show how many were dropped from the
-    pending list, how many were lost in failovers, and of how many it is not known how they left
-    (see `GroupAccounting`).
+    Entries below the first line are acknowledged, as far as samples show. Those between the first
+    and the second line are pending, and those between the second and the third are waiting. Entries
+    deleted before their delivery to the group are in no band. Lines of their own show how many were
+    dropped from the pending list, how many were lost in failovers, and of how many it is not known
+    how they left (see `GroupAccounting`).
 
     Parameters
     ----------
