@@ -18,7 +18,7 @@ from typing import Any
 from streamviz.observation.accounting import account_for
 from streamviz.observation.history import History
 from streamviz.observation.sample import GroupState, Sample
-from streamviz.plots.figure import Figure, Plot
+from streamviz.plots.figure import Delta, Figure, Plot
 from streamviz.plots.flow_finding import finding
 from streamviz.plots.flow_parts import UNCLEAR
 from streamviz.plots.flow_scene import MAX_TAPE, all_groups_shown, scene_of
@@ -72,6 +72,13 @@ class Flow(Plot):
     def current_state(self, history: History) -> list[Trace]:
         """Return the scene."""
         return [{"meta": self.scene(history)}]
+
+    def delta(self, history: History, since: int, structure_key: Any, words: bool = True) -> Delta:
+        """Return what is new, as `Plot.delta` does, and what left since the last frame drawn."""
+        delta = super().delta(history, since, structure_key, words)
+        if delta.get("set") and history.samples[-1].n - since > 1:  # samples were left out
+            delta["set"] = {1: {"meta": scene_of(history, since)}}
+        return delta
 
     def summary(self, history: History) -> str:
         last = history.newest

@@ -33,8 +33,11 @@ OLD_S = 5.0  # a pending entry of this age is red
 EVENT_S = 5.0  # how long the picture says what happened
 
 
-def scene_of(history: History) -> dict[str, Any]:
-    """Return what the flow shows of the newest sample.
+def scene_of(history: History, since: int | None = None) -> dict[str, Any]:
+    """Return what the flow shows of the newest sample, and what went on its way just now.
+
+    That is since the sample with a number, the last one that was drawn; by default, the one before
+    the newest.
 
     Of the keys, ``added`` is the number of entries ever added, ``first`` the number of the oldest
     one that is left, ``ids`` the first and the last ID, ``every`` the number of entries for which a
@@ -47,6 +50,8 @@ def scene_of(history: History) -> dict[str, Any]:
     groups = {i: group for i, group in found if group}  # each keeps its colour
     tape = _Tape.of(_newest(history, groups.values()))
     dead, rate = dead_consumers(history), rate_in(history)
+    since = last.n - 1 if since is None else since
+    added = [(one.name, one.new) for sample in history.since(since) for one in sample.producers]
     coming = f"in {rate:,.{int(rate < 100)}f}/s" if rate is not None and rate >= 0 else ""
     return {
         "headline": clean(finding(history)),
@@ -59,10 +64,15 @@ def scene_of(history: History) -> dict[str, Any]:
         "every": _every(growth(span(history))),
         "event": _event(history),
         "producers": [
-            {"name": _short(one.name), "new": [tape.number(entry) for entry in one.new]}
+            {
+                "name": _short(one.name),
+                "new": [
+                    tape.number(entry) for name, new in added if name == one.name for entry in new
+                ],
+            }
             for one in last.producers
         ],
-        "groups": [_group(history, last, group, i, tape, dead) for i, group in groups.items()],
+        "groups": [_group(history, since, group, i, tape, dead) for i, group in groups.items()],
         "readers": [
             {"name": _short(one.name), "at": tape.place(one.position, last, None)}
             for one in last.readers
@@ -77,10 +87,11 @@ def all_groups_shown(history: History) -> str:
 
 
 def _group(
-    history: History, last: Sample, group: GroupState, index: int, tape: _Tape, dead: Deaths
+    history: History, since: int, group: GroupState, index: int, tape: _Tape, dead: Deaths
 ) -> dict[str, Any]:
+    last = history.samples[-1]
     account = account_for(last, group)
-    ended = delivery_log(history).ended_since(group.name, last.n - 1)
+    ended = delivery_log(history).ended_since(group.name, since)
     shown, held, lost = _shown(group, dead), _held(history, group, tape), _lost(history, group)
     listed, boxed = (sum(one.pending for one in some) for some in (group.consumers, shown))
     pending = (group.pending if group.more_consumers else listed) - boxed
@@ -104,7 +115,7 @@ def _group(
             for one in shown
         ],
         "left": [str(one.id) for one in ended if one.end == "acked"][:MAX_LEFT],
-        "bin": _bin(history, group.name, ended),
+        "bin": _bin(history, since, group.name, ended),
         "more": [len(group.consumers) + group.more_consumers - len(shown), pending],
     }
 
@@ -143,7 +154,9 @@ def _lost(history: History, group: GroupState) -> dict[str, list[str]]:
     return lost
 
 
-def _bin(history: History, group: str, ended: Sequence[Delivery]) -> dict[str, Any] | None:
+def _bin(
+    history: History, since: int, group: str, ended: Sequence[Delivery]
+) -> dict[str, Any] | None:
     """Return a group's dead letters: where they went, how many, and which left just now.
 
     An event counts them and does not name them: those that were delivered most often.
@@ -157,7 +170,7 @@ def _bin(history: History, group: str, ended: Sequence[Delivery]) -> dict[str, A
     ]
     if not moves:
         return None
-    now = sum(event.count for n, event in moves if n == samples[-1].n)
+    now = sum(event.count for n, event in moves if n > since)
     tired = sorted(ended, key=lambda one: -one.deliveries)[: min(now, MAX_LEFT)]
     window_s = (samples[-1].time_ms - samples[0].time_ms) // 1000
     return {

@@ -129,6 +129,34 @@ def test_squares_wait_are_held_and_leave_once_they_are_acknowledged(
     assert len(left) <= acked
 
 
+def test_who_is_sent_one_sample_of_five_sees_all_that_went_meanwhile(
+    redis: redis_py.Redis, key: str
+) -> None:
+    scenario = Scenario(redis, seed=5)
+    for name in ("web", "till"):
+        scenario.produce(key, series.constant(rate_hz=2), name=name)
+    scenario.group(key, "billing", consumers=2, service_ms=400)
+    seen, drawn = History(1000), 0
+    scenes: dict[int, list[Any]] = {1: [], 5: []}
+    for one in scenario.run(seconds=10).samples:
+        seen.append(one)
+        scenes[1].append(scene_of(seen))
+        if one.n % 5 == 1:
+            delta = Flow().delta(seen, drawn, None)
+            scenes[5].append(delta["set"][1]["meta"] if drawn else scene_of(seen))
+            drawn = one.n
+    assert drawn == seen.samples[-1].n, "both have seen the end"
+    every, some = (
+        (
+            {entry for scene in found for group in scene["groups"] for entry in group["left"]},
+            {(one["name"], n) for scene in found for one in scene["producers"] for n in one["new"]},
+        )
+        for found in scenes.values()
+    )
+    assert every == some
+    assert all(len(one) > 20 for one in every)
+
+
 def test_an_entry_moves_from_the_tape_to_its_consumer(redis: redis_py.Redis, key: str) -> None:
     shapes = shapes_of(shop(redis, key).run(seconds=2))
     for one in kinds(shapes, "held"):
