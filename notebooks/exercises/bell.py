@@ -115,7 +115,7 @@ def check_bell(bell: Stream) -> Verdict:
     early = [one for one in heard if one not in _rung.new]
     twice = [str(one) for one, times in Counter(heard).items() if times > 1]
     total = len(_rung.new)
-    both_parts = " An ID is two numbers, so keep and compare both." if heard else ""
+    both_parts = " If you compare IDs yourself, compare both of their numbers." if heard else ""
     return grade(
         f"you heard all {total} new rings once, and none of the old ones.",
         [

@@ -64,8 +64,8 @@ def check_desk(desk: Stream) -> Verdict:
             ),
             (
                 numbered,
-                "you chose the sequence numbers. Another writer could add an entry between your "
-                "read and your XADD. Let the server choose them.",
+                "you chose the sequence numbers. Let the server choose them. If you read the last "
+                "one and add 1, another writer may take that number first.",
             ),
         ],
     )

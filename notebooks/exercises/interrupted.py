@@ -162,6 +162,17 @@ def interrupted(client: redis.Redis, before: Callable[[int], object]) -> Iterato
         own.disconnect()
 
 
+@contextmanager
+def shared(client: redis.Redis, mortal: redis.Redis) -> Iterator[None]:
+    """Let `client` share the fate of `mortal`: a position may have been made with it, outside."""
+    pool, own = vars(client.connection_pool), mortal.connection_pool
+    pool |= {"get_connection": own.get_connection, "release": own.release}
+    try:
+        yield
+    finally:
+        del pool["get_connection"], pool["release"]
+
+
 def _steps(packed: bytes | list[bytes]) -> Iterator[bytes]:
     """Split what is sent at once into what the server does at once: a command or a transaction."""
     reader, step, inside = hiredis.Reader(), b"", False

@@ -109,7 +109,7 @@ class CursorsAndMissed(Cursors):
                     crosses["x"].append(at)
                     crosses["y"].append(seconds(entry.ms, history))
                 crosses["text"] = [""] * len(crosses["x"])
-                crosses["text"][len(crosses["x"]) // 2] = f" {len(missed)} missed"
+                crosses["text"][len(crosses["x"]) // 2] = f"\u2002{len(missed)} missed"
         return [*super().current_state(history), crosses]
 
 

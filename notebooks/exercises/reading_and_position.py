@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from random import choice, randint
+from random import Random
 from typing import Any
 
 import redis
@@ -16,12 +16,13 @@ from exercises import bell
 from exercises.bell import check_bell, new_bell, ring
 from exercises.boxes import Lost, boxes
 from exercises.hints import hinted, misfit
-from exercises.interrupted import EndlessLoop, interrupted
+from exercises.interrupted import EndlessLoop, interrupted, shared
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
+from streamviz.client import replies
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
-from streamviz.errors import ServerUnreachable
+from streamviz.errors import OffsetError, ServerUnreachable
 
 __all__ = [
     "EndlessLoop",
@@ -43,6 +44,10 @@ _CUSTOMERS = ("ann", "ben", "cy")
 _COINS, _MORE, _MOST_COMMANDS = 6, 3, 200
 _DARK = "dark"
 _MEANWHILE = " It was the second call, after some coins had left the stream and others had come."
+_IN_REDIS = (
+    "What your code remembers must be in Redis, under keys that begin with `till:`. The check "
+    "deletes these keys before each run."
+)
 _PATIENCE_S = 5.0
 
 
@@ -124,24 +129,37 @@ def check_till(client: redis.Redis, count: Count) -> Verdict:
     Call `count` on a till of random coins, whose balances hold older coins, too. In the first run
     the power stays on; then some coins leave the stream, others come, and `count` is called again.
     In each further run, with a new till, the power fails before the next command, and `count` is
-    called again.
+    called again. The second till is like the first one, so what is remembered outside of Redis does
+    not fit it.
     """
     if hint := misfit(count, "client"):
         return Verdict(False, hint)
+    first = Random().random()
     for commands in range(-1, _MOST_COMMANDS):
-        sums = _new_till(client)
-        before, coins = sums.copy(), _add_coins(client, sums, 0, _COINS)
+        luck = Random(first) if commands <= 0 else Random()
+        sums = _new_till(client, luck)
+        before, coins = sums.copy(), _add_coins(client, sums, (0, _COINS), luck)
         try:
             failed = _count(client, count, commands)
             verdict = _grade_till(client, coins, (before, sums), _cut(commands))
             if verdict.right and commands < 0:
                 before = sums.copy()
-                coins = coins[_MORE:] + _add_coins(client, sums, _COINS, _MORE)
+                coins = coins[_MORE:] + _add_coins(client, sums, (_COINS, _MORE), luck)
                 Stream(client, "till").trim(maxlen=_COINS)
                 _count(client, count, commands)
                 verdict = _grade_till(client, coins, (before, sums), _MEANWHILE)
         except EndlessLoop as error:
             return Verdict(False, str(error))
+        except OffsetError:
+            if _keys(client) != {"till:balance"}:
+                raise  # not what was remembered: what was saved
+            return Verdict(False, f"your position is not from this till. {_IN_REDIS}")
+        if commands == 0 and not verdict.right:
+            return Verdict(
+                False,
+                "your code was right at first, but not in the next run, with the same coins in a "
+                f"new till. {_IN_REDIS}",
+            )
         if not verdict.right or (commands >= 0 and not failed):
             return verdict
     return Verdict(
@@ -154,20 +172,32 @@ def _cut(commands: int) -> str:
     return f" The power failed after {commands} command{plural}." if commands >= 0 else ""
 
 
-def _new_till(client: redis.Redis) -> Counter[str]:
+def _keys(client: redis.Redis) -> set[str]:
+    """Return the keys that begin with ``till:``."""
+    return {replies.text(key) for key in client.scan_iter("till:*", count=1000)}
+
+
+def _new_till(client: redis.Redis, luck: Random) -> Counter[str]:
     """Empty the till; return the balances, which older coins have left there."""
-    client.delete("till", "till:readers", "till:balance")
-    sums = Counter({name: randint(2000, 9000) for name in _CUSTOMERS})
+    client.delete("till", *_keys(client))
+    sums = Counter({name: luck.randint(2000, 9000) for name in _CUSTOMERS})
     for name, cents in sums.items():
         client.hset("till:balance", name, str(cents))
     return sums
 
 
-def _add_coins(client: redis.Redis, sums: Counter[str], after: int, number: int) -> list[Entry]:
-    """Put coins into the till, add them to the right sums, and return their entries."""
-    till = Stream(client, "till")
-    for n in range(after + 1, after + number + 1):
-        who, cents = choice(_CUSTOMERS), randint(1, 200)
+def _add_coins(
+    client: redis.Redis, sums: Counter[str], numbers: tuple[int, int], luck: Random
+) -> list[Entry]:
+    """Put coins into the till, add them to the right sums, and return their entries.
+
+    The last one is like the first one, so that only their IDs tell them apart. Those that come
+    later are worth little, so that they never make up for another one that was counted twice.
+    """
+    till, (after, number) = Stream(client, "till"), numbers
+    worth = (1, 20) if after else (100, 200)
+    drawn = [(luck.choice(_CUSTOMERS), luck.randint(*worth)) for _ in range(number - 1)]
+    for n, (who, cents) in enumerate([*drawn, drawn[0]], after + 1):
         till.add({"who": who, "cents": str(cents)}, id=_coin_id(n))
         sums[who] += cents
     return till.range(f"({_coin_id(after)}")
@@ -198,12 +228,12 @@ def _count(client: redis.Redis, count: Count, commands: int) -> bool:
             raise PowerCut(number)
 
     try:
-        with interrupted(client, before) as mortal:
+        with interrupted(client, before) as mortal, shared(client, mortal):
             count(mortal)
     except PowerCut:
         failed = True
     if commands >= 0:
-        with interrupted(client, bound) as again:
+        with interrupted(client, bound) as again, shared(client, again):
             count(again)
     return failed
 
@@ -216,12 +246,14 @@ def _grade_till(
     reply: Any = client.hgetall("till:balance")
     balance = Counter({name.decode(): int(cents) for name, cents in reply.items()})
     before, wanted = sums
-    missing = "a coin was not counted. The position had already moved past it."
-    twice = "a coin was counted twice. Its position was not saved with it."
+    missing = (
+        "a coin was not counted. It was remembered too early, or the position had moved past it."
+    )
+    twice = "a coin was counted twice. Count it and remember it in one step."
     if cut in ("", _MEANWHILE):  # the power stayed on
         missing = (
-            "a coin is missing from the sums. Read up to the end, and compare IDs as numbers, not "
-            "as text."
+            "a coin is missing from the sums. Read up to the end, tell coins apart by their whole "
+            "IDs, and compare IDs as numbers, not as text."
         )
         twice = (
             "a coin was counted twice. Save the last coin's whole ID, and compare IDs as numbers, "
@@ -258,4 +290,4 @@ def clean_up(client: redis.Redis) -> None:
     """Delete the keys of the exercises."""
     bell.clean_up(client)
     client.delete("wages", "wages:readers", "paid")
-    client.delete("till", "till:readers", "till:balance", f"{_DARK}:2-0")
+    client.delete("till", f"{_DARK}:2-0", *_keys(client))

@@ -24,6 +24,7 @@ _TOO_FEW = "that was less than a minute of orders. Use run(seconds=60), at five 
 _EVENTS, _HANDLED, _FEWER = f"{KEY}:events", f"{KEY}:handled", f"{KEY}:fewer"
 _MINUTE, _MORE, _LONG_MS, _SERVICE_MS, _ENOUGH = 290, 310, 15_000, 400, 5
 _shops: dict[str, Scenario] = {}
+_sizes: dict[str, set[int]] = {}
 
 
 def new_shop(client: redis.Redis) -> Scenario:
@@ -41,7 +42,10 @@ def new_shop(client: redis.Redis) -> Scenario:
         for name, group in shop.groups.items():
             handled = sum(consumer.handled for consumer in group.consumers.values())
             client.hset(_HANDLED, name, handled)
+            there = [one for one in group.consumers.values() if not one.removed]
+            _sizes.setdefault(name, set()).add(len(there))
 
+    _sizes.clear()
     shop.on_sample.append(note)
     shop.produce(KEY, series.orders(rate_hz=5))
     _shops[KEY] = shop
@@ -71,6 +75,10 @@ def check_enough_consumers(client: redis.Redis) -> Verdict:
             (
                 bool(changed := _changed(plan)),
                 f"the shop is not as it was ({changed}). Change only the number of consumers.",
+            ),
+            (
+                len(_sizes.get(group.name, ())) > 1,
+                "the number of consumers changed during the minute. Begin with all of them.",
             ),
             (
                 (group.lag or 0) >= _ENOUGH,

@@ -27,6 +27,7 @@ def test_the_audit_needs_the_newest_end_and_the_count(redis: redis_py.Redis) -> 
     assert "no group" in repr(exercise.check_audit(ledger))
     for start, entries_read, hint in [
         ("$", None, "a lag of nil"),
+        ("last", None, "how many entries were ever added up to the group's cursor"),
         ("0", 0, "the group would get"),
         ("$", "len", "a lag of"),
         ("$", 0, "a lag of"),
@@ -339,6 +340,18 @@ def emptied_and_filled_again(crew: ConsumerGroup) -> None:
     crew.delete_consumer("zoe")
 
 
+def add_again(crew: ConsumerGroup) -> None:
+    stream = stream_of(crew)
+    for held in crew.pending_entries(consumer="zoe"):
+        (entry,) = stream.range(held.id, held.id)
+        stream.add(entry.fields)
+        crew.ack(held.id)
+    for entry in crew.consumer("max").read():
+        stream.client.rpush("crew:done", entry.fields["task"])
+        crew.ack(entry.id)
+    crew.delete_consumer("zoe")
+
+
 WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "only max's own task is claimed": (
         "3 of her tasks were done or given up while max didn't hold them",
@@ -450,6 +463,11 @@ WRONG: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "another thing": (
         "only tasks",
         lambda c: (right(c), c.connection.client.rpush("crew:done", "x")),
+    ),
+    "added again": ("the stream has 7 entries. Add none", add_again),
+    "added again, and deleted": (
+        "the stream lacks 3 of its four entries",
+        lambda crew: (add_again(crew), stream_of(crew).delete("1-0", "2-0", "3-0")),
     ),
     "trimmed away": ("Keep all four", lambda c: (stream_of(c).trim(maxlen=0), right(c))),
     "destroyed": ("new_crew", lambda crew: crew.destroy()),

@@ -50,7 +50,7 @@ def test_crosses_stand_where_a_reader_skipped_entries(redis: redis_py.Redis, key
     assert 15 <= crosses["x"][0] < 15.5, "when the reader was revived"
     begin = history.samples[0].time_ms
     assert {*crosses["y"]} <= {(entry.ms - begin) / 1000 for entry in missed}
-    assert [text for text in crosses["text"] if text] == [f" {len(missed)} missed"]
+    assert [text for text in crosses["text"] if text] == [f"\u2002{len(missed)} missed"]
     assert f"{len(missed)} missed" in render(CursorsAndMissed().figure(history))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from slow import slow
 from exercises import entries_and_ids, start_here
 from streamviz import Scenario, Stream, series
 from streamviz.errors import CommandRefused
+from streamviz.simulation.consumers import SimulatedGroup
 from tests.conftest import Until
 
 
@@ -53,6 +55,14 @@ def test_a_consumer_has_the_time_for_its_orders_and_holds_the_next_one(
     assert "The shop is not running" in capsys.readouterr().out
 
 
+def _accepts(desk: Stream, entry_id: str) -> bool:
+    try:
+        desk.add({"guest": "Ada"}, id=entry_id)
+    except CommandRefused:
+        return False
+    return True
+
+
 def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
     redis: redis_py.Redis,
 ) -> None:
@@ -71,7 +81,13 @@ def test_the_desk_wants_three_entries_in_one_millisecond_counted_by_the_server(
         desk = entries_and_ids.new_desk(redis)
         for sequence in range(len(desk), len(desk) + 3):
             desk.add({"guest": guest}, id=f"5000-{sequence}")
-        assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
+        assert "Let the server choose them. If you read" in repr(entries_and_ids.check_desk(desk))
+    desk = entries_and_ids.new_desk(redis)
+    free = count()
+    for _ in range(3):  # the first number that is not refused
+        while not _accepts(desk, f"5000-{next(free)}"):
+            pass
+    assert "Let the server choose them" in repr(entries_and_ids.check_desk(desk))
     desk = entries_and_ids.new_desk(redis)
     desk.trim(maxlen=0)
     desk.set_id("4999-0")
@@ -85,7 +101,7 @@ def test_a_number_chosen_after_the_options_is_found(redis: redis_py.Redis) -> No
     for sequence in range(len(desk), len(desk) + 3):
         entry_id = f"5000-0{sequence}"
         redis.execute_command("XADD", "desk", "MINID", "=", "0", entry_id, "guest", "Ada")
-    assert "Another writer could add" in repr(entries_and_ids.check_desk(desk))
+    assert "Let the server choose them. If you read" in repr(entries_and_ids.check_desk(desk))
 
 
 def add_one_by_one(desk: Stream) -> None:
@@ -218,6 +234,42 @@ def test_only_the_number_of_consumers_may_change(
     assert not verdict.right
     assert hint in verdict.text
     assert not redis.exists(f"{start_here.KEY}:fewer")
+
+
+def two_more_in_the_middle(group: SimulatedGroup) -> None:
+    group.add_consumer()
+    group.add_consumer()
+
+
+@pytest.mark.parametrize(
+    ("people", "change"),
+    [
+        (2, SimulatedGroup.add_consumer),
+        (1, two_more_in_the_middle),
+        (4, SimulatedGroup.remove_consumer),
+    ],
+)
+def test_all_consumers_are_there_from_the_beginning(
+    redis: redis_py.Redis, people: int, change: Callable[[SimulatedGroup], object]
+) -> None:
+    shop = start_here.new_shop(redis)
+    group = shop.group(start_here.KEY, "email", consumers=people, service_ms=400)
+    shop.run(seconds=30)
+    change(group)
+    shop.run(seconds=30)
+    verdict = start_here.check_enough_consumers(redis)
+    assert not verdict.right
+    assert "Begin with all of them" in verdict.text
+
+
+def test_consumers_may_be_added_one_by_one_before_the_minute(redis: redis_py.Redis) -> None:
+    shop = start_here.new_shop(redis)
+    group = shop.group(start_here.KEY, "email", consumers=1, service_ms=400)
+    group.add_consumer()
+    group.add_consumer()
+    shop.run(seconds=30)
+    shop.run(seconds=30)
+    assert start_here.check_enough_consumers(redis).right
 
 
 def read_by_hand(client: redis_py.Redis) -> None:

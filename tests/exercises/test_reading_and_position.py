@@ -14,6 +14,7 @@ from exercises import reading_and_position as exercise
 from streamviz import EntryId
 from streamviz.client.models import Entry
 from streamviz.client.stream import Stream
+from streamviz.errors import OffsetError
 from streamviz.patterns.follow import follow
 from streamviz.patterns.offsets import HashOffset, MemoryOffset, TransactionOffset
 from streamviz.server import EmbeddedServer
@@ -23,7 +24,7 @@ from streamviz.server import EmbeddedServer
 def _own_keys(redis: redis_py.Redis) -> Iterator[None]:
     yield
     exercise.clean_up(redis)
-    redis.delete("soon")
+    redis.delete("soon", "test:readers")
 
 
 def listen(redis: redis_py.Redis, begin: str | None, *, move_on: bool) -> Stream:
@@ -170,6 +171,15 @@ def the_largest_as_text(bell: Stream) -> None:
             after = max(after, str(entry.id))
 
 
+def one_at_a_time(bell: Stream) -> None:
+    after = bell.info().last_generated_id
+    for _ in range(3):
+        exercise.ring(bell)
+        for entry in bell.read(after, count=1):
+            bell.client.rpush("heard", str(entry.id))
+            after = entry.id
+
+
 def pushed_backwards(bell: Stream) -> None:
     after = bell.info().last_generated_id
     for _ in range(3):
@@ -189,7 +199,8 @@ def pushed_backwards(bell: Stream) -> None:
         (pushed_backwards, "not in the order"),
         (only_the_millisecond, "start after that whole ID"),
         (the_largest_as_text, "heard more than once"),
-        (lambda bell: heard_after(bell, str), "An ID is two numbers, so keep and compare both."),
+        (one_at_a_time, "ask for all that came after the last ID you have. If you compare IDs"),
+        (lambda bell: heard_after(bell, str), "If you compare IDs yourself, compare both"),
         (lambda bell: heard_after(bell, lambda one: one.ms), "you missed 7 of 8"),
         (lambda bell: heard_after(bell, lambda one: one.seq), "you missed 1 of 8"),
     ],
@@ -350,11 +361,35 @@ def in_a_group_that_acknowledges_last(client: Any) -> None:
         me.ack(entry.id)
 
 
+def told_apart_by_value(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        who, cents = entry.fields["who"], int(entry.fields["cents"])
+        if not client.sismember("till:seen", f"{who} {cents}"):
+            with client.pipeline() as both:
+                both.hincrby("till:balance", who, cents)
+                both.sadd("till:seen", f"{who} {cents}").execute()
+
+
+def noted_first(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        if client.sadd("till:seen", str(entry.id)):
+            client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+
+def under_another_key(client: Any) -> None:
+    place = TransactionOffset(client, "test:readers", "me")
+    for entry in follow(Stream(client, "till"), place):
+        place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
+
 @pytest.mark.parametrize(
     ("count", "hint"),
     [
-        (position_after, "a coin was counted twice. Its position was not saved with it. The power"),
-        (position_before, "a coin was not counted. The position had already moved past it"),
+        (told_apart_by_value, "tell coins apart by their whole IDs"),
+        (noted_first, "It was remembered too early"),
+        (under_another_key, "your position is not from this till. What your code remembers must"),
+        (position_after, "a coin was counted twice. Count it and remember it in one step. The p"),
+        (position_before, "a coin was not counted. It was remembered too early, or the position"),
         (in_memory, "counted twice"),
         (deleted_when_counted, "coins are gone"),
         (all_but_the_newest, "has fallen"),
@@ -365,8 +400,8 @@ def in_a_group_that_acknowledges_last(client: Any) -> None:
         (typed_in, "has fallen"),
         (in_a_group_that_acknowledges_last, "counted twice"),
         (compared_as_text, "counted twice. Save the last coin's whole ID, and compare IDs as numb"),
-        (compared_as_text_each_time, "is missing from the sums. Read up to the end, and compare"),
-        (from_the_next_millisecond, "The position had already moved past it. The power failed"),
+        (compared_as_text_each_time, "missing from the sums. Read up to the end, tell"),
+        (from_the_next_millisecond, "or the position had moved past it. The power failed"),
         (only_the_sequence, "no coin was added to the sums in `till:balance`. It was the second"),
         (lambda client: None, "no coin was added"),
         (lambda client: client.set("till:balance", "106"), "must be a hash"),
@@ -380,6 +415,85 @@ def test_a_coin_is_not_counted_once_if_the_power_may_fail_in_between(
     verdict = exercise.check_till(redis, count)
     assert not verdict.right
     assert hint in verdict.text
+
+
+def a_position_in_memory(_redis: Any) -> Callable[[Any], None]:
+    place = MemoryOffset()
+
+    def count(client: Any) -> None:
+        for entry in follow(Stream(client, "till"), place):
+            client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+    return count
+
+
+def coins_in_a_list(_redis: Any) -> Callable[[Any], None]:
+    done: list[Entry] = []
+
+    def count(client: Any) -> None:
+        for entry in Stream(client, "till").range():
+            if entry not in done:
+                client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+                done.append(entry)
+
+    return count
+
+
+def ids_in_a_set(_redis: Any) -> Callable[[Any], None]:
+    done: set[EntryId] = set()
+
+    def count(client: Any) -> None:
+        for entry in Stream(client, "till").range():
+            if entry.id not in done:
+                client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+                done.add(entry.id)
+
+    return count
+
+
+def a_position_of_the_own_client(redis: Any) -> Callable[[Any], None]:
+    place = HashOffset(redis, "till:readers", "me")
+
+    def count(client: Any) -> None:
+        for entry in follow(Stream(client, "till"), place):
+            client.hincrby("till:balance", entry.fields["who"], entry.fields["cents"])
+
+    return count
+
+
+def only_the_own_client(redis: Any) -> Callable[[Any], None]:
+    return lambda _client: position_after(redis)
+
+
+@pytest.mark.parametrize(
+    ("begin", "hint"),
+    [
+        (a_position_in_memory, "your position is not from this till. What your code remembers"),
+        (coins_in_a_list, "not in the next run, with the same coins in a new till. What your code"),
+        (ids_in_a_set, "not in the next run, with the same coins in a new till. What your code"),
+        (a_position_of_the_own_client, "a coin was counted twice. Count it and remember it in one"),
+        (only_the_own_client, "a coin was counted twice. Count it and remember it in one step"),
+    ],
+)
+def test_what_is_remembered_outside_of_the_function_is_no_position(
+    redis: redis_py.Redis, begin: Callable[[Any], Callable[[Any], None]], hint: str
+) -> None:
+    verdict = exercise.check_till(redis, begin(redis))
+    assert not verdict.right
+    assert hint in verdict.text
+    assert redis.ping()  # the own client is as it was
+    assert "get_connection" not in vars(redis.connection_pool)
+
+
+def test_a_position_beyond_the_end_that_was_saved_is_the_learner_s_own_error(
+    redis: redis_py.Redis,
+) -> None:
+    def count(client: Any) -> None:
+        list(follow(Stream(client, "till"), HashOffset(client, "till:readers", "me")))
+        client.hset("till:readers", "me", "99-0")
+
+    with pytest.raises(OffsetError):
+        exercise.check_till(redis, lambda client: [count(client), count(client)])
 
 
 def test_a_count_without_an_end_has_an_end(redis: redis_py.Redis) -> None:
@@ -427,10 +541,60 @@ def by_the_next_id(client: Any) -> None:
         count_one(client, entry, entry.id.next())
 
 
-@pytest.mark.parametrize("count", [in_a_transaction, by_hand, by_script, by_the_next_id])
+def noted_in_the_same_step(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        if not client.sismember("till:seen", str(entry.id)):
+            with client.pipeline() as both:
+                both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+                both.sadd("till:seen", str(entry.id)).execute()
+
+
+def with_a_key_for_each(client: Any) -> None:
+    for entry in Stream(client, "till").range():
+        if not client.exists(f"till:done:{entry.id}"):
+            with client.pipeline() as both:
+                both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+                both.set(f"till:done:{entry.id}", 1, ex=600).execute()
+
+
+def in_a_group_that_acknowledges_in_the_same_step(client: Any) -> None:
+    group = Stream(client, "till").group("till")
+    group.create("0", exist_ok=True)
+    me = group.consumer("me")
+    for entry in [*me.read(after="0"), *me.read()]:
+        with client.pipeline() as both:
+            both.hincrby("till:balance", entry.fields["who"], int(entry.fields["cents"]))
+            both.xack("till", "till", str(entry.id)).execute()
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        in_a_transaction,
+        by_hand,
+        by_script,
+        by_the_next_id,
+        noted_in_the_same_step,
+        with_a_key_for_each,
+        in_a_group_that_acknowledges_in_the_same_step,
+    ],
+)
 def test_a_coin_counts_once_if_its_position_is_saved_with_it(
     redis: redis_py.Redis, count: Callable[[Any], object]
 ) -> None:
+    for _ in range(2):  # nothing is left of the last time
+        assert exercise.check_till(redis, count).right
+    exercise.clean_up(redis)
+    assert not redis.keys("till*")
+
+
+def test_a_transaction_of_the_own_client_is_right_too(redis: redis_py.Redis) -> None:
+    place = TransactionOffset(redis, "till:readers", "me")
+
+    def count(client: Any) -> None:
+        for entry in follow(Stream(client, "till"), place):
+            place.queue("HINCRBY", "till:balance", entry.fields["who"], entry.fields["cents"])
+
     assert exercise.check_till(redis, count).right
 
 
