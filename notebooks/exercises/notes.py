@@ -11,19 +11,8 @@ NOTED = (
     "{} noted in another key before the work was in `{}`. A crash between the two would leave the "
     "note without the work. Write both in one transaction."
 )
-_TELLS = {
-    "SADD",
-    "SETNX",
-    "HSETNX",
-    "ZADD",
-    "PFADD",
-    "INCRBY",
-    "INCR",
-    "HINCRBY",
-    "ZINCRBY",
-    "GETSET",
-}
-"""Their reply tells whether the note was there before."""
+_TELLS = {"SADD", "SETNX", "HSETNX", "ZADD", "PFADD", "GETSET"}
+"""Their reply tells whether the note was there before. A count of attempts is no such note."""
 _WRITES = {"SET", "HSET", "HMSET", "MSET", "RPUSH", "LPUSH", "XADD"}
 _TAKES_BACK = {"SREM", "HDEL", "ZREM", "LREM", "DEL", "UNLINK", "GETDEL"}
 _SHORT = {"SADD", "SREM", "HSET", "HSETNX", "HDEL"}
@@ -77,7 +66,7 @@ def _is_note(command: Command, read: Collection[str]) -> bool:
 
 def _named(command: Command, words_of: Mapping[str, Collection[str]]) -> set[str]:
     """Return the entries that a command names, alone or as a part of a word such as a key."""
-    last = 3 if _name(command) in ("HSET", "HSETNX", "HINCRBY") else None
+    last = 3 if _name(command) in ("HSET", "HSETNX") else None
     parts = {part.strip("-") for part in re.split(r"[^\d-]+", " ".join(command[1:last]))}
     short = set(command[2:last]) if _name(command) in _SHORT else set()
     return {

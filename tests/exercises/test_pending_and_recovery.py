@@ -243,7 +243,6 @@ NOTED: dict[str, Note] = {
     "under a key of its own": lambda client, one, job: client.set(f"seen:{one}", 1, nx=True),
     "as SETNX": lambda client, one, job: client.setnx(f"night:{job}", "lou"),
     "in a sorted set": lambda client, one, job: client.zadd("night:seen", {one: 1}, nx=True),
-    "as a count": lambda client, one, job: client.incr(f"night:seen:{one}") == 1,
     "in a set, asked before": in_a_set_if_it_is_not_there,
     "on a list, read before": on_a_list_if_it_is_not_there,
 }
@@ -290,6 +289,10 @@ def with_who_is_at_work(client: redis_py.Redis, one: str, job: str) -> bool:
     return True
 
 
+def with_a_count_of_attempts(client: redis_py.Redis, one: str, job: str) -> bool:
+    return client.hincrby("night:at_work", one, 1) < 5
+
+
 def with_a_lock_that_expires(client: redis_py.Redis, one: str, job: str) -> bool:
     client.set(f"night:lock:{one}", "lou", nx=True, px=1)
     return True
@@ -307,6 +310,7 @@ def with_a_note_of_work(client: redis_py.Redis, one: str, job: str) -> bool:
         noting(done_and_then_noted),
         noting(done_by_a_script),
         noting(with_who_is_at_work),
+        noting(with_a_count_of_attempts),
         noting(with_a_lock_that_expires),
         noting(with_a_note_of_work, lambda client, one, job: client.srem("night:working", one)),
     ],
