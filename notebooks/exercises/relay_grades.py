@@ -88,8 +88,8 @@ def grade_anew(group: ConsumerGroup) -> Verdict:
     hint = (
         f"your function was called again with new streams, and {answered} of 3 moves are answered. "
         "Does it remember something from before, in Python or in a key that doesn't begin with "
-        f"`{RELAY}`? A new process knows only what Redis holds, and new streams begin with no "
-        f"`{RELAY}` keys at all."
+        f"`{RELAY}`? A new process knows only what is in Redis, and the check deletes all "
+        f"keys that begin with `{RELAY}`."
     )
     return grade("", [(answered < MOVES, hint)])
 
