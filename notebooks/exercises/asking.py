@@ -14,14 +14,14 @@ from exercises.judge_pictures import dialogue
 from exercises.picture import Picture
 from exercises.verdict import Verdict, grade
 from go_game.match import Match
-from go_game.messages import MakeMove, Topic
+from go_game.messages import FIELD, MakeMove, Topic, encode
 from go_game.rules import Coord, Player
 from streamviz.client.stream import Stream
 from streamviz.errors import ServerUnreachable
 
 PREFIX = "shaky:"
 REQUESTS = f"{PREFIX}{Topic.MAKE_MOVE}"
-_MOST_CALLS, _WHITE = 20, "white-"
+_MOST_CALLS, _GAME, _OTHERS = 20, "shaky", "other-"
 _NOT_CAUGHT = (
     "the connection broke, and your function did not ask again. Catch Python's own "
     "ConnectionError. The class redis.ConnectionError is another one."
@@ -36,12 +36,17 @@ Ask = Callable[[Match, Coord], Any]
 
 
 class _Shaky(Match):
-    """A match whose connection breaks while it asks: before the request is sent, or after it."""
+    """A match whose connection breaks while it asks: before the request is sent, or after it.
+
+    After it, the request may have arrived, or it arrives late: with the next one. Meanwhile, a
+    player of another game asks for the same point.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
-        super().__init__(client, PREFIX, game_id="shaky", every_ms=1000)
+        super().__init__(client, PREFIX, game_id=_GAME, every_ms=1000)
         self.breaks: list[str] = []
-        self.calls = 0
+        self.calls = self.others = 0
+        self._late: list[tuple[Coord | None, Player | None, str | None]] = []
 
     def ask(
         self, coord: Coord | None, player: Player | None = None, req_id: str | None = None
@@ -52,13 +57,31 @@ class _Shaky(Match):
             raise EndlessLoop(
                 f"{_MOST_CALLS} requests for one move. Ask again only after an error."
             )
+        self.arrive()
         when = self.breaks.pop(0) if self.breaks else ""
         if when == "before":
+            self._let_another_ask(coord)
             raise ServerUnreachable("the connection broke before the request was sent")
-        found = super().ask(coord, player, req_id)
-        if when == "after":
+        if when == "late":
+            self._late.append((coord, player, req_id))
+        found = "" if when == "late" else super().ask(coord, player, req_id)
+        if when:
+            self._let_another_ask(coord)
             raise ServerUnreachable("the connection broke after the request was sent")
         return found
+
+    def arrive(self) -> None:
+        """Let a late request arrive (XADD)."""
+        while self._late:
+            super().ask(*self._late.pop())
+
+    def _let_another_ask(self, coord: Coord | None) -> None:
+        """Add a request of another game (XADD)."""
+        self.others += 1
+        move = MakeMove("other-game", f"{_OTHERS}{self.others}", self.you, coord)
+        stream = Stream(self.client, REQUESTS)
+        last = max((one.id.ms for one in stream.reverse_range(count=1)), default=0)
+        stream.add({FIELD: encode(move)}, id=f"{last}-*")
 
 
 def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
@@ -67,8 +90,10 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
     1. For E5, the connection breaks before the request is sent, then after it, and then works.
     2. For C3, it works at once.
     3. G3 is asked for while the other player is up, so the judge rejects it.
-    4. G3 again, in turn. The connection breaks five times before the request is sent, and once
-       after it.
+    4. G3 again, in turn. The connection breaks five times before the request is sent, and twice
+       after it. The first of these two requests arrives only with the next one.
+
+    Each time that the connection breaks, another game's player asks for the same point.
 
     Parameters
     ----------
@@ -86,7 +111,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
         ("E5", ["before", "after"], True),
         ("C3", [], True),
         ("G3", [], False),
-        ("G3", ["before"] * 5 + ["after"], True),
+        ("G3", ["before"] * 5 + ["late", "after"], True),
     )
     try:
         for number, (point, breaks, in_turn) in enumerate(steps):
@@ -94,6 +119,7 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
             match.breaks, match.calls = list(breaks), 0
             with deadline():
                 ask(match, _POINTS[point])
+            match.arrive()
             match.listen()
             verdict = _grade_step(match, number, point, before, in_turn)
             if not verdict.right:
@@ -115,17 +141,18 @@ def check_asking(client: redis.Redis, ask: Ask) -> Verdict:
 def _white(match: Match) -> None:
     """Let the other player move, by name, in the corner."""
     number = len(match.game.moves)
-    Match.ask(match, Coord(number, 0), Player.WHITE, f"{_WHITE}{number}")
+    Match.ask(match, Coord(number, 0), Player.WHITE, f"{_OTHERS}white-{number}")
     match.listen()
 
 
 def _picture(match: Match, *_: object) -> Picture:
-    return dialogue(match.client, PREFIX, without=_WHITE)
+    return dialogue(match.client, PREFIX, without=_OTHERS)
 
 
 @hinted("a stream of the match is missing. Leave its keys as they are.", _picture)
 def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool) -> Verdict:
     """Grade one call of the function: one request, sent as often as needed, has one answer."""
+    requests = Stream(match.client, REQUESTS).range()
     new = _moves(match)[before:]
     said = answers(match.client, PREFIX)
     ids = list(dict.fromkeys(move.req_id for move in new))
@@ -135,7 +162,7 @@ def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool)
         "",
         [
             (
-                len(_moves(match)) < len(Stream(match.client, REQUESTS)),
+                len(moves_of(requests)) < len(requests),
                 "the judge can't read one of your requests. Give a Coord, and the ID as text.",
             ),
             (
@@ -150,9 +177,9 @@ def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool)
             ),
             (
                 len(ids) > 1,
-                f"the connection broke after the request for {point} had arrived. Your next try "
-                f"was another request for the judge. The two answers are "
-                f"{quoted(words)}. "
+                f"the connection broke after the request for {point} had been sent, and that "
+                "request arrived. Your next try was another request for the judge. The two "
+                f"answers are {quoted(words)}. "
                 "What tells the judge that both are the same request?",
             ),
             (
@@ -169,4 +196,6 @@ def _grade_step(match: Match, step: int, point: str, before: int, in_turn: bool)
 
 
 def _moves(match: Match) -> list[MakeMove]:
-    return list(moves_of(Stream(match.client, REQUESTS).range()).values())
+    """Return the requests for moves of this game."""
+    moves = moves_of(Stream(match.client, REQUESTS).range()).values()
+    return [move for move in moves if move.game_id == _GAME]

@@ -88,12 +88,18 @@ def check_house(tower: Stream) -> Verdict:
             (
                 wine.lag is None
                 and (info.max_deleted_entry_id or EntryId.ZERO) > wine.last_delivered_id,
-                "Redis reports nil, because the largest deleted ID is after wine's cursor. Leave "
-                "the broken bottle out as you copy, so that no entry has to be deleted.",
+                "Redis reports nil, because the tower's largest deleted ID is after wine's cursor. "
+                "The broken bottle doesn't move, so it isn't a deleted entry of the tower. Give "
+                "`max_deleted_id` the cellar's own number.",
             ),
             (
                 wine.lag is None,
                 "Redis reports nil. It can't know how many entries come before wine's cursor.",
+            ),
+            (
+                wine.lag == 5 and info.entries_added == added - 1,
+                "Redis reports a lag of 5 for wine, but four entries are waiting. wine never read "
+                "the broken bottle, so its entries-read in the cellar is right for the tower, too.",
             ),
             (
                 wine.lag == 5,

@@ -15,6 +15,7 @@ from exercises.claims import claimed_more_than, left_ten_minutes_ago, replayed
 from exercises.consumer_groups import read_list
 from exercises.hints import hinted
 from exercises.journal import Command
+from exercises.notes import NOTED, noted_first
 from exercises.picture import Picture
 from exercises.verdict import Verdict, count_of, grade, stream_of
 from streamviz.client.entry_id import EntryId
@@ -96,6 +97,8 @@ def check_night(crew: ConsumerGroup) -> Verdict:
     work_of = journal.pushed("night:done", {job: str(one) for one, job in job_of.items()})
     handled = replayed(steps, crew, "lou", kims_jobs, work_of, ["night:done"], _DELETED)
     early = len(handled.early)
+    names_of = {str(one): (str(one), job) for one, job in job_of.items()}
+    noted = len(noted_first(steps, names_of, work_of, ("night", "night:done")))
     return grade(
         f"{rest} jobs were recovered, and the deleted ones have left the pending entries list.",
         [
@@ -142,6 +145,7 @@ def check_night(crew: ConsumerGroup) -> Verdict:
                 "million.",
             ),
             (early > 0, _EARLY.format(count_of(early, "job was", "jobs were"), "night:done")),
+            (noted > 0, NOTED.format(count_of(noted, "job was", "jobs were"), "night:done")),
             (bool(handled.dropped), _told(_DROPPED, handled.dropped, "job", "lou")),
         ],
     )
@@ -214,6 +218,8 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
     handled = replayed(steps, millers, "moe", neds, work_of, results)
     unclaimed, dropped = (ids - {str(_POISON)} for ids in (handled.unclaimed, handled.dropped))
     early = len(handled.early - {str(_POISON)})
+    names_of = {str(one): (str(one), sack) for one, sack in sack_of.items() if sack in good}
+    noted = len(noted_first(steps, names_of, work_of, ("mill", *results)))
     return grade(
         "the poison entry is a dead letter with its history, and the others are done.",
         [
@@ -268,6 +274,7 @@ def check_mill(millers: ConsumerGroup) -> Verdict:
                 f"`mill:flour` holds {flour}. It should hold each good sack once.",
             ),
             (early > 0, _EARLY.format(count_of(early, "sack was", "sacks were"), "mill:flour")),
+            (noted > 0, NOTED.format(count_of(noted, "sack was", "sacks were"), "mill:flour")),
             (
                 str(_POISON) in handled.early,
                 "the poison was given up before it was a dead letter. A crash between the two "

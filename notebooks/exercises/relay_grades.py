@@ -82,6 +82,19 @@ def grade_rival(group: ConsumerGroup) -> Verdict:
 
 
 @hinted(_GONE, _requests)
+def grade_anew(group: ConsumerGroup) -> Verdict:
+    """Grade a second run, with new streams: again all moves are answered."""
+    answered = len(answers(group.connection.client, RELAY))
+    hint = (
+        f"your function was called again with new streams, and {answered} of 3 moves are answered. "
+        "Does it remember something from before, in Python or in a key that doesn't begin with "
+        f"`{RELAY}`? A new process knows only what is in Redis, and the check deletes all "
+        f"keys that begin with `{RELAY}`."
+    )
+    return grade("", [(answered < MOVES, hint)])
+
+
+@hinted(_GONE, _requests)
 def grade_live(group: ConsumerGroup) -> Verdict:
     """Grade a run beside a live judge: it keeps its move, and the three moves are made."""
     said = answers(group.connection.client, RELAY)
@@ -123,9 +136,16 @@ def grade_again(group: ConsumerGroup, failed: str, times: str) -> Verdict:
     twice = min((req_id for req_id, words in said.items() if len(words) > 1), default="")
     rejected = [req_id for req_id, words in said.items() if words[0] != "made"]
     pending, waiting = group.pending().count, group.info().lag
+    lost = _lost(group)
     return grade(
         "",
         [
+            (
+                bool(lost),
+                f"judging {failed} failed {times}, and your function was called again. "
+                f"{min(lost, default='')} was acknowledged without an answer. Did you note it as "
+                "done before it was judged?",
+            ),
             (
                 bool(twice),
                 f"judging {failed} failed {times}, and your function was called again. {twice} had "

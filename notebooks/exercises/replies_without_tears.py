@@ -102,6 +102,11 @@ def check_till(till: Stream) -> Verdict:
                 takings == firsts,
                 "the sum includes a table's number. Read fields by name, not by index.",
             ),
+            (
+                takings == "0",
+                "the sum is 0. The names and values of a raw reply are bytes, so compare a name "
+                "with b'price'.",
+            ),
             (takings != prices, f"takings are {takings}, but should be {prices}."),
         ],
     )
@@ -136,7 +141,7 @@ def check_gates(client: redis.Redis) -> Verdict:
             (
                 newest != str(max(last)),
                 f"{newest} is not the newest. Compare the milliseconds as a number, "
-                "and then the sequence.",
+                "and then the sequence number, as a number too.",
             ),
         ],
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -15,6 +14,7 @@ import redis
 from exercises.failing import Failing
 from exercises.hints import hinted, misfit
 from exercises.interrupted import EndlessLoop, interrupted
+from exercises.sale_attempts import MOST_COMMANDS, RIGHT, Attempts, Take, beside_another_seat
 from exercises.sale_keys import expire, misplaced
 from exercises.turns import BUYERS, Turns
 from exercises.verdict import Verdict, count_of, grade
@@ -22,17 +22,10 @@ from streamviz.client.stream import Stream
 
 SALE = "sale:"
 _SEATS, _TIMEOUT_S = 12, 60
-_MOST_COMMANDS, _PATIENCE = 60, 200  # of a handler; of one that waits for another
 _STUCK = (
     "one buyer waited for another inside your Python code. A lock there works in one process "
     "only, and buyers are in many. Let Redis decide."
 )
-_RIGHT = (
-    "each seat was sold once and to one buyer, although buyers came at the same time, paused, died "
-    "and asked again."
-)
-
-Take = Callable[[redis.Redis, str, str], Any]
 
 
 class _Died(BaseException):
@@ -49,6 +42,7 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
        has expired by then, and another buyer comes in between.
     3. A buyer dies at each of these points, or its answer gets lost. Another buyer comes, and then
        the first one asks again.
+    4. A buyer pauses at each of these points, while another one buys another seat.
 
     Parameters
     ----------
@@ -60,14 +54,14 @@ def check_sale(client: redis.Redis, take: Take) -> Verdict:
     """
     if hint := misfit(take, "client", "seat", "buyer"):
         return Verdict(False, hint)
-    verdict, sent = Verdict(True, _RIGHT), Failing(client)
+    verdict, sent = Verdict(True, RIGHT), Failing(client)
     for check in (_at_once, _with_pauses, _with_deaths):
         if verdict.right:
             _clean_up(client)
             verdict = check(client, sent.client, take)
     if verdict.right and (hint := misplaced(client, SALE, sent.words)):
         return Verdict(False, hint)
-    return verdict
+    return beside_another_seat(client, sent.client, take, SALE) if verdict.right else verdict
 
 
 def _at_once(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
@@ -115,8 +109,13 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
     sold = Counter(entry.fields["seat"] for entry in entries)
     wrong = [one for one in entries if _owner(client, one.fields["seat"]) != one.fields["buyer"]]
     return grade(
-        _RIGHT,
+        RIGHT,
         [
+            (
+                not sold and client.hlen(f"{SALE}seats") > 0,
+                "`sale:seats` has owners, but no buyer was promised a seat. Does take() return "
+                "true to the owner? The client returns values as bytes, and b'ann' isn't 'ann'.",
+            ),
             (not sold, "no seat was sold. Does take() return true if the buyer gets the seat?"),
             (
                 any(count > 1 for count in sold.values()),
@@ -129,42 +128,9 @@ def _grade_crowd(client: redis.Redis) -> Verdict:
     )
 
 
-class _Attempts:
-    """Attempts to take a seat: an error of the handler counts only if all else is right."""
-
-    def __init__(self, client: redis.Redis, take: Take) -> None:
-        self._client, self._take = client, take
-        self._errors: list[Exception] = []
-
-    def __call__(
-        self, seat: str, buyer: str, before: Callable[[int], object] = lambda number: None
-    ) -> bool:
-        """Let one buyer try; False if it waits for another one without an end."""
-
-        def counted(number: int) -> None:
-            if number > _PATIENCE:
-                raise EndlessLoop
-            before(number)
-
-        try:
-            with interrupted(self._client, counted) as own:
-                return bool(self._take(own, seat, buyer))
-        except EndlessLoop:
-            return False
-        except Exception as error:
-            self._errors.append(error)
-            return False
-
-    def graded(self, verdict: Verdict) -> Verdict:
-        """Return a verdict; raise the handler's first error if it says right."""
-        if verdict.right and self._errors:
-            raise self._errors[0]
-        return verdict
-
-
 def _with_pauses(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
-    attempt = _Attempts(buyers, take)
-    for pause in range(1, _MOST_COMMANDS):
+    attempt = Attempts(buyers, take)
+    for pause in range(1, MOST_COMMANDS):
         seat, late = f"seat-{pause}", list[bool]()
         expired: list[bool] = []
 
@@ -183,7 +149,7 @@ def _with_pauses(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdic
         verdict = _grade_pause(client, seat, (slow, *late), any(expired))
         if not verdict.right or not late:
             return attempt.graded(verdict)
-    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
+    return Verdict(False, f"{MOST_COMMANDS} commands for one seat. Does it end?")
 
 
 @hinted("`sale:seats` must be a hash. Run the whole cell again.")
@@ -198,7 +164,7 @@ def _grade_pause(
     owner = _owner(client, seat)
     winner = ("slow", "late")[promised.index(True)] if True in promised else ""
     return grade(
-        _RIGHT,
+        RIGHT,
         [
             (
                 all(promised) and len(promised) == 2,
@@ -220,8 +186,8 @@ def _grade_pause(
 
 
 def _with_deaths(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdict:
-    attempt = _Attempts(buyers, take)
-    for last in range(_MOST_COMMANDS):
+    attempt = Attempts(buyers, take)
+    for last in range(MOST_COMMANDS):
         seat, died = f"seat-{last}", list[bool]()
 
         def before(number: int, last: int = last, died: list[bool] = died) -> None:
@@ -239,7 +205,7 @@ def _with_deaths(client: redis.Redis, buyers: redis.Redis, take: Take) -> Verdic
         verdict = _grade_death(client, seat, what, other=other, again=again)
         if not verdict.right or not died:
             return attempt.graded(verdict)
-    return Verdict(False, f"{_MOST_COMMANDS} commands for one seat. Does it end?")
+    return Verdict(False, f"{MOST_COMMANDS} commands for one seat. Does it end?")
 
 
 @hinted("`sale:seats` must be a hash. Run the whole cell again.")
@@ -247,7 +213,7 @@ def _grade_death(client: redis.Redis, seat: str, what: str, *, other: bool, agai
     """Grade one seat whose first buyer died, and asked again after another buyer."""
     owner = _owner(client, seat)
     return grade(
-        _RIGHT,
+        RIGHT,
         [
             (
                 not owner,

@@ -95,7 +95,7 @@ class AddedPlot(Plot):
         counts = (
             f"{name} {number_text(_added(one, last))}" for name, one in self.histories.items()
         )
-        return f"Ever added: {', '.join(counts)}."
+        return f"{', '.join(counts)}."
 
 
 def _added(history: History, n: int) -> int | None:

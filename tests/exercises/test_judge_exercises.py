@@ -12,9 +12,11 @@ import redis as redis_py
 
 from exercises import judge as exercise
 from exercises import naive_judge
+from exercises.answers import moves_of
 from exercises.relay import JudgeFailed
 from exercises.verdict import stream_of
 from go_game.match import Match
+from go_game.messages import MakeMove
 from go_game.rules import Coord, Player
 from go_game.service_process import ServiceProcess
 from streamviz.client.consumers import Consumer
@@ -25,11 +27,13 @@ from streamviz.errors import ServerUnreachable
 from streamviz.server.embedded import EmbeddedServer
 
 JudgeOne = Callable[[Entry], str]
+ELSEWHERE = "judged-by-ben"
 
 
 @pytest.fixture(autouse=True)
 def _tidy(redis: redis_py.Redis) -> None:
     exercise.clean_up(redis)
+    redis.delete(ELSEWHERE)
 
 
 def ask_anew_each_time(match: Match, coord: Coord) -> None:
@@ -115,6 +119,65 @@ def three_tries_and_an_error(match: Match, coord: Coord) -> str:
     return match.ask(coord, req_id=req_id)
 
 
+def ask_until_the_stream_grows(match: Match, coord: Coord) -> None:
+    before = match.client.xlen("shaky:make-move")
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
+        if match.client.xlen("shaky:make-move") > before:
+            return
+
+
+def sent(match: Match, coord: Coord) -> list[MakeMove]:
+    requests = Stream(match.client, "shaky:make-move").range()
+    return [move for move in moves_of(requests).values() if move.coord == coord]
+
+
+def ask_until_the_newest_is_mine(match: Match, coord: Coord) -> None:
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
+        requests = Stream(match.client, "shaky:make-move").reverse_range(count=1)
+        if [move.coord for move in moves_of(requests).values()] == [coord]:
+            return
+
+
+def ask_until_the_newest_of_my_game_is_mine(match: Match, coord: Coord) -> None:
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
+        requests = moves_of(Stream(match.client, "shaky:make-move").range()).values()
+        mine = [move for move in requests if move.game_id == "shaky"]
+        if mine and mine[-1].coord == coord:
+            return
+
+
+def ask_until_one_more_is_for_the_point(match: Match, coord: Coord) -> None:
+    before = len(sent(match, coord))
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
+        if len(sent(match, coord)) > before:
+            return
+
+
+def ask_until_my_game_has_one_more(match: Match, coord: Coord) -> None:
+    def mine() -> int:
+        return len([one for one in sent(match, coord) if one.game_id == match.record.game_id])
+
+    before = mine()
+    while True:
+        with suppress(ConnectionError):
+            match.ask(coord)
+            return
+        if mine() > before:
+            return
+
+
 @pytest.mark.parametrize(
     ("ask", "hint"),
     [
@@ -132,6 +195,11 @@ def three_tries_and_an_error(match: Match, coord: Coord) -> str:
         (up_to(5), "no request for G3 has arrived. Call match.ask, and ask again until"),
         (three_tries_and_an_error, "Ask again however often the connection breaks"),
         (ask_for_more, "called for E5, and asked for something else"),
+        (ask_until_the_stream_grows, "no request for E5 has arrived"),
+        (ask_until_the_newest_is_mine, "no request for E5 has arrived"),
+        (ask_until_one_more_is_for_the_point, "no request for E5 has arrived"),
+        (ask_until_the_newest_of_my_game_is_mine, "was another request for the judge"),
+        (ask_until_my_game_has_one_more, "request for G3 had been sent, and that request"),
         (ask_twice, "another request for the judge"),
         (lambda match, coord: None, "no request for E5 has arrived. Call match.ask"),
         (lambda match: None, "let it take 2 arguments"),
@@ -161,6 +229,20 @@ def by_recursion(match: Match, coord: Coord, req_id: str = "") -> str:
         return by_recursion(match, coord, same)
 
 
+def ask_under_the_point_and_a_name(match: Match, coord: Coord) -> None:
+    ask_until_it_holds(match, coord, f"{coord}-{uuid4().hex}")
+
+
+def ask_in_a_finite_loop(match: Match, coord: Coord) -> str:
+    same = str(uuid4())
+    for _ in range(20):
+        try:
+            return match.ask(coord, req_id=same)
+        except ConnectionError as error:
+            last = error
+    raise last
+
+
 def look_first(match: Match, coord: Coord) -> None:
     req_id = str(uuid4())
     while match.answer(req_id) is None:
@@ -176,6 +258,8 @@ def look_first(match: Match, coord: Coord) -> None:
         ask_after_errors_of_streamviz,
         a_number_for_each_call,
         by_recursion,
+        ask_under_the_point_and_a_name,
+        ask_in_a_finite_loop,
         up_to(15),
         look_first,
     ],
@@ -350,6 +434,54 @@ def acknowledge_all_at_the_end(group: ConsumerGroup, judge: JudgeOne) -> None:
     group.ack(*(entry.id for entry in entries))
 
 
+def noted_before_it_is_judged(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        if client.sadd("relay:done", str(entry.id)):
+            judge(entry)
+        group.ack(entry.id)
+
+
+def noted_in_python() -> Callable[[ConsumerGroup, JudgeOne], None]:
+    judged: set[str] = set()
+
+    def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
+        for entry in all_of(group.consumer("ben")):
+            if str(entry.id) not in judged:
+                judge(entry)
+                judged.add(str(entry.id))
+            group.ack(entry.id)
+
+    return relay
+
+
+def noted_elsewhere(group: ConsumerGroup, judge: JudgeOne) -> None:
+    client = group.connection.client
+    for entry in all_of(group.consumer("ben")):
+        if not client.sismember(ELSEWHERE, str(entry.id)):
+            judge(entry)
+            client.sadd(ELSEWHERE, str(entry.id))
+        group.ack(entry.id)
+
+
+def as_ann_too(group: ConsumerGroup, judge: JudgeOne) -> None:
+    for name in ("ann", "ben"):
+        for entry in group.consumer(name).read(after="0"):
+            judge(entry)
+            group.ack(entry.id)
+    for entry in group.consumer("ben").read():
+        judge(entry)
+        group.ack(entry.id)
+
+
+def all_claimed_by_ann(group: ConsumerGroup, judge: JudgeOne) -> None:
+    ann = group.consumer("ann")
+    ann.claim([one.id for one in group.pending_entries() if one.consumer == "ben"])
+    for entry in [*ann.read(after="0"), *ann.read()]:
+        judge(entry)
+        group.ack(entry.id)
+
+
 def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, JudgeOne], None]:
     def relay(group: ConsumerGroup, judge: JudgeOne) -> None:
         for entry in all_of(group.consumer("ben")):
@@ -398,6 +530,14 @@ def try_again(times: int, *, acknowledge: bool) -> Callable[[ConsumerGroup, Judg
         (acknowledge_all_at_the_end, "so it has two answers, 'made' and 'rejected"),
         (claim_each_after_its_answer, "'made' and 'rejected: the other player is up'"),
         (judge_the_new_one_unread, "r3 was judged before ben held it"),
+        (
+            noted_before_it_is_judged,
+            "r1 was acknowledged without an answer. Did you note it as done before it was judged?",
+        ),
+        (noted_in_python(), "0 of 3 moves are answered. Does it remember something from before"),
+        (noted_elsewhere, "in Python or in a key that doesn't begin with `relay:`?"),
+        (as_ann_too, "read or claimed as ann"),
+        (all_claimed_by_ann, "read or claimed as ann"),
         (lambda group: None, "let it take 2 arguments"),
         (None, "give it the function itself"),
     ],

@@ -30,6 +30,8 @@ def copied(cellar: Stream, tower: Stream, lost: int = 0) -> None:
         (0, -1, "kept", None, "reports nil. It can't know"),
         (0, -1, "kept", 6, "a lag of"),
         (0, 0, "kept", "kept", "don't count it"),
+        (0, -1, "kept", "one less", "wine never read the broken bottle, so its entries-read"),
+        (0, 0, "kept", "one less", "a lag of 6"),
         (0, -1, "0", 0, "wine's cursor is at 0-0"),
         (0, -1, "$", "kept", "wine's cursor is at"),
         (1, -1, "kept", "kept", "9 entries"),
@@ -53,7 +55,8 @@ def test_the_tower_counts_on(
         number = 10 if added == "own" else (old.entries_added or 0) + int(added)
         tower.set_id(str(old.last_generated_id), entries_added=number, max_deleted_id="0-0")
     where = str(wine.last_delivered_id) if cursor == "kept" else cursor
-    number = wine.entries_read if read == "kept" else read  # type: ignore[assignment]
+    kept = wine.entries_read or 0
+    number = {"kept": kept, "one less": kept - 1}.get(read, read)  # type: ignore[assignment, arg-type]
     tower.group("wine").create(where, entries_read=number)
     verdict = exercise.check_house(tower)
     assert not verdict.right
@@ -165,6 +168,14 @@ def a_copy_without_the_broken_bottle(cellar: Stream, tower: Stream) -> None:
     tower.delete(broken)
 
 
+def with_the_broken_bottle_as_deleted(cellar: Stream, tower: Stream) -> None:
+    counters(cellar, tower)
+    (broken,) = (one.id for one in cellar.range() if one.fields["bottle"] == "broken")
+    info = tower.info()
+    last, added = str(info.last_generated_id), info.entries_added or 0
+    tower.set_id(last, entries_added=added, max_deleted_id=broken)
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -172,6 +183,7 @@ def a_copy_without_the_broken_bottle(cellar: Stream, tower: Stream) -> None:
         (a_copy_by_the_server, "the broken bottle is in the tower"),
         (the_cellar_renamed, "the broken bottle is in the tower"),
         (a_copy_without_the_broken_bottle, "largest deleted ID is after wine's cursor"),
+        (with_the_broken_bottle_as_deleted, "so it isn't a deleted entry of the tower"),
     ],
 )
 def test_a_copy_of_all_is_not_enough(

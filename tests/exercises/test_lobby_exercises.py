@@ -142,6 +142,41 @@ class FieldLock:
         self._client.hdel("sale:locks", self._seat)
 
 
+def take_by_comparing_text(client: Any, seat: str, buyer: str) -> bool:
+    client.hsetnx("sale:seats", seat, buyer)
+    return bool(client.hget("sale:seats", seat) == buyer)
+
+
+def take_by_watch_or_give_up(client: Any, seat: str, buyer: str) -> bool:
+    with client.pipeline() as pipe:
+        pipe.watch("sale:seats")
+        if owner := pipe.hget("sale:seats", seat):
+            return bool(owner == buyer.encode())
+        pipe.multi()
+        pipe.hset("sale:seats", seat, buyer)
+        try:
+            pipe.execute()
+        except redis_py.WatchError:
+            return False
+        return True
+
+
+def take_by_watch_or_look_at_the_owner(client: Any, seat: str, buyer: str) -> bool:
+    taken = take_by_watch_or_give_up(client, seat, buyer)
+    return taken or bool(client.hget("sale:seats", seat) == buyer.encode())
+
+
+def take_if_the_count_is_the_same(client: Any, seat: str, buyer: str) -> bool:
+    script = """
+        if redis.call('HLEN', KEYS[1]) == tonumber(ARGV[3]) then
+            redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+        end
+        return redis.call('HGET', KEYS[1], ARGV[1])
+    """
+    count = client.hlen("sale:seats")
+    return bool(client.eval(script, 1, "sale:seats", seat, buyer, count) == buyer.encode())
+
+
 def sell_some(client: Any, seat: str, buyer: str) -> bool:
     return seat != "seat-3" and bool(client.hsetnx("sale:seats", seat, buyer))
 
@@ -155,6 +190,10 @@ def sell_some(client: Any, seat: str, buyer: str) -> bool:
         (look_take_and_look, "more than once"),
         (look_then_take_through_a_pipeline, "more than once"),
         (sell_nothing, "no seat was sold"),
+        (take_by_comparing_text, "The client returns values as bytes, and b'ann' isn't 'ann'"),
+        (take_by_watch_or_give_up, "look again after a WatchError"),
+        (take_by_watch_or_look_at_the_owner, "another seat was sold meanwhile"),
+        (take_if_the_count_is_the_same, "another seat was sold meanwhile"),
         (take_for_somebody_else, "not the buyer who got the promise"),
         (promise_elsewhere, "not the buyer who got the promise"),
         (sell_some, "not all seats"),
@@ -241,6 +280,33 @@ def take_by_watch(client: Any, seat: str, buyer: str) -> bool:
         return True
 
 
+def take_by_watch_of_the_seat(client: Any, seat: str, buyer: str) -> bool:
+    """Watch a key of the seat's own."""
+    with client.pipeline() as pipe:
+        while True:
+            try:
+                pipe.watch(f"sale:watched:{seat}")
+                if owner := pipe.hget("sale:seats", seat):
+                    return bool(owner == buyer.encode())
+                pipe.multi()
+                pipe.set(f"sale:watched:{seat}", buyer).hset("sale:seats", seat, buyer)
+                pipe.execute()
+            except redis_py.WatchError:
+                continue
+            return True
+
+
+def take_by_watch_in_a_loop(client: Any, seat: str, buyer: str) -> Any:
+    def sell(pipe: Any) -> None:
+        owner = pipe.hget("sale:seats", seat)
+        pipe.multi()
+        if not owner:
+            pipe.hset("sale:seats", seat, buyer)
+
+    client.transaction(sell, "sale:seats")
+    return client.hget("sale:seats", seat) == buyer.encode()
+
+
 def take_by_the_head_of_a_queue(client: Any, seat: str, buyer: str) -> Any:
     client.rpush(f"sale:queue:{seat}", buyer)
     first = client.lindex(f"sale:queue:{seat}", 0)
@@ -276,6 +342,8 @@ def take_under_a_lock_for_order_only(client: Any, seat: str, buyer: str) -> Any:
         take_in_a_transaction,
         take_by_script,
         take_by_watch,
+        take_by_watch_of_the_seat,
+        take_by_watch_in_a_loop,
         take_by_the_head_of_a_queue,
         take_and_ask_for_the_time,
         take_by_a_stored_script,

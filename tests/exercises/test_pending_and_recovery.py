@@ -198,6 +198,133 @@ def after_one_page_dropped(crew: ConsumerGroup) -> None:
     crew.delete_consumer("kim")
 
 
+Note = Callable[[redis_py.Redis, str, str], object]
+
+
+def noting(note: Note, after: Note | None = None) -> Callable[[ConsumerGroup], None]:
+    """Recover each job after it was noted, unless the note says that it was handled before."""
+
+    def answer(crew: ConsumerGroup) -> None:
+        client, lou, cursor = crew.connection.client, crew.consumer("lou"), "0-0"
+        while True:
+            page = lou.autoclaim(min_idle_ms=0, start=cursor, count=2)
+            for entry in page.entries:
+                job = entry.fields["job"]
+                if note(client, str(entry.id), job):
+                    client.rpush("night:done", job)
+                if after:
+                    after(client, str(entry.id), job)
+                lou.ack(entry.id)
+            if (cursor := str(page.cursor)) == "0-0":
+                return
+
+    return answer
+
+
+def in_a_set_if_it_is_not_there(client: redis_py.Redis, one: str, job: str) -> bool:
+    if client.sismember("night:seen", one):
+        return False
+    client.sadd("night:seen", one)
+    return True
+
+
+def on_a_list_if_it_is_not_there(client: redis_py.Redis, one: str, job: str) -> bool:
+    if one.encode() in client.lrange("night:seen", 0, -1):
+        return False
+    client.rpush("night:seen", one)
+    return True
+
+
+NOTED: dict[str, Note] = {
+    "in a set": lambda client, one, job: client.sadd("night:seen", one),
+    "by its milliseconds": lambda client, one, job: client.sadd("night:seen", one.split("-")[0]),
+    "by its job": lambda client, one, job: client.sadd("night:seen", job),
+    "in a hash": lambda client, one, job: client.hsetnx("night:seen", one, "done"),
+    "under a key of its own": lambda client, one, job: client.set(f"seen:{one}", 1, nx=True),
+    "as SETNX": lambda client, one, job: client.setnx(f"night:{job}", "lou"),
+    "in a sorted set": lambda client, one, job: client.zadd("night:seen", {one: 1}, nx=True),
+    "in a set, asked before": in_a_set_if_it_is_not_there,
+    "on a list, read before": on_a_list_if_it_is_not_there,
+}
+
+
+@pytest.mark.parametrize("note", NOTED.values(), ids=NOTED.keys())
+def test_a_job_that_is_noted_before_it_is_done_would_be_lost(
+    redis: redis_py.Redis, note: Note
+) -> None:
+    crew = exercise.new_night(redis)
+    noting(note)(crew)
+    verdict = exercise.check_night(crew)
+    redis.delete("night:seen", *redis.keys("night:[0-9]*"), *redis.keys("*seen:*"))
+    assert not verdict.right
+    assert "5 jobs were noted in another key before the work was in `night:done`" in verdict.text
+
+
+def done_and_noted_together(client: redis_py.Redis, one: str, job: str) -> bool:
+    if not client.sismember("night:seen", one):
+        with client.pipeline(transaction=True) as both:
+            both.sadd("night:seen", one).rpush("night:done", job).execute()
+    return False
+
+
+def done_and_then_noted(client: redis_py.Redis, one: str, job: str) -> bool:
+    if not client.sismember("night:seen", one):
+        client.rpush("night:done", job)
+        client.sadd("night:seen", one)
+    return False
+
+
+def done_by_a_script(client: redis_py.Redis, one: str, job: str) -> bool:
+    script = """
+        if redis.call('SADD', KEYS[1], ARGV[1]) == 1 then
+            redis.call('RPUSH', KEYS[2], ARGV[2])
+        end
+    """
+    client.eval(script, 2, "night:seen", "night:done", one, job)
+    return False
+
+
+def with_who_is_at_work(client: redis_py.Redis, one: str, job: str) -> bool:
+    client.hset("night:at_work", one, "lou")
+    return True
+
+
+def with_a_count_of_attempts(client: redis_py.Redis, one: str, job: str) -> bool:
+    return client.hincrby("night:at_work", one, 1) < 5
+
+
+def with_a_lock_that_expires(client: redis_py.Redis, one: str, job: str) -> bool:
+    client.set(f"night:lock:{one}", "lou", nx=True, px=1)
+    return True
+
+
+def with_a_note_of_work(client: redis_py.Redis, one: str, job: str) -> bool:
+    client.sadd("night:working", one)
+    return True
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        noting(done_and_noted_together),
+        noting(done_and_then_noted),
+        noting(done_by_a_script),
+        noting(with_who_is_at_work),
+        noting(with_a_count_of_attempts),
+        noting(with_a_lock_that_expires),
+        noting(with_a_note_of_work, lambda client, one, job: client.srem("night:working", one)),
+    ],
+)
+def test_a_note_that_can_lose_no_job_is_allowed(
+    redis: redis_py.Redis, answer: Callable[[ConsumerGroup], None]
+) -> None:
+    crew = exercise.new_night(redis)
+    answer(crew)
+    redis.delete("night:seen", "night:at_work", "night:working", *redis.keys("night:lock:*"))
+    verdict = exercise.check_night(crew)
+    assert verdict.right, verdict
+
+
 def by_redis_py(crew: ConsumerGroup) -> None:
     client, cursor = crew.connection.client, "0-0"
     while True:
@@ -433,6 +560,15 @@ def test_only_the_poison_becomes_a_dead_letter(
     assert hint in verdict.text
 
 
+def grind_what_is_not_noted(mill: ConsumerGroup) -> None:
+    moe, client = mill.consumer("moe"), mill.connection.client
+    for entry in moe.autoclaim(min_idle_ms=0).entries:
+        if client.sadd("mill:seen", str(entry.id)):
+            client.rpush("mill:flour", entry.fields["sack"])
+        moe.ack(entry.id)
+    client.delete("mill:seen")
+
+
 MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "acknowledged before grinding": (
         "2 sacks were acknowledged before",
@@ -494,6 +630,10 @@ MILL: dict[str, tuple[str, Callable[[ConsumerGroup], object]]] = {
     "moe deleted instead of acknowledging": (
         "2 sacks were never acknowledged. moe was deleted while it held them",
         lambda mill: (sweep(mill), grind_and_drop(mill)),
+    ),
+    "noted before grinding": (
+        "2 sacks were noted in another key before the work was in `mill:flour`",
+        lambda mill: (sweep(mill), grind_what_is_not_noted(mill)),
     ),
     "trimmed away": ("Keep all three", lambda mill: stream_of(mill).trim(maxlen=0)),
     "destroyed": ("new_mill", lambda mill: mill.destroy()),

@@ -29,6 +29,11 @@ def test_the_prices_are_found_by_name(redis: redis_py.Redis) -> None:
     assert "no key `takings`" in repr(exercise.check_till(till))
     redis.set("takings", sum(int(flat[1]) for flat in bills(redis)))
     assert "by name, not by index" in repr(exercise.check_till(till))
+    redis.set("takings", sum(int(flat[1]) for flat in bills(redis) if flat[0] == "price"))
+    assert "compare a name with b'price'" in repr(exercise.check_till(till))
+    flats = [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in bills(redis)]
+    redis.set("takings", sum(int(one.get("price", 0)) for one in flats))
+    assert "compare a name with b'price'" in repr(exercise.check_till(till))
     redis.set("takings", "10.5")
     assert "but should be" in repr(exercise.check_till(till))
     redis.set("takings", sum(int(flat[flat.index(b"price") + 1]) for flat in bills(redis)))
@@ -113,13 +118,16 @@ def test_the_newest_id_is_the_largest_number(redis: redis_py.Redis, time: int) -
         max(map(str, last), key=lambda text: float(text.replace("-", "."))),
         max(map(str, last), key=lambda text: int(text.replace("-", ""))),
         max(map(str, last), key=lambda text: text.split("-")),
+        max(map(str, last), key=lambda text: (int(text.split("-")[0]), text.split("-")[1])),
         str(sorted(last, key=lambda one: one.ms)[-1]),
         str(last[-1]),
         str(last[0]),
     )
     for answer in wrong:
         redis.set("newest", answer)
-        assert f"{answer} is not the newest" in repr(exercise.check_gates(redis))
+        verdict = exercise.check_gates(redis)
+        assert f"{answer} is not the newest" in verdict.text
+        assert verdict.text.endswith("and then the sequence number, as a number too.")
     redis.set("newest", "10000")
     assert "not one of the four" in repr(exercise.check_gates(redis))
     texts = [str(one) for one in last]

@@ -38,7 +38,7 @@ def test_each_stream_has_its_line() -> None:
     assert labels["x"] == [lines[0]["x"][-1]] * 3
     first, second = (trace["line"]["width"] for trace in lines)
     assert first > second, "where both are at one place, both are seen"
-    assert shown["summary"] == "Ever added: asked 3, made 2."
+    assert shown["summary"] == "asked 3, made 2."
 
 
 def test_every_delta_leads_to_the_whole_figure() -> None:
