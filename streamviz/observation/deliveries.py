@@ -54,8 +54,8 @@ class Delivery(NamedTuple):
     ----------
     id : EntryId
         The entry.
-    consumer : str
-        The consumer that held it; empty for no consumer, after the entry was given back (XNACK).
+    consumer : str or None
+        The consumer that held it; None for no consumer, after the entry was given back (XNACK).
     deliveries : int
         The delivery count: 1 for the first delivery.
     since_ms, until_ms : int
@@ -75,7 +75,7 @@ class Delivery(NamedTuple):
     """
 
     id: EntryId
-    consumer: str
+    consumer: str | None
     deliveries: int
     since_ms: int
     until_ms: int
@@ -155,7 +155,7 @@ class DeliveryLog:
             del self._pending[name]  # the group was destroyed, with its pending entries
             del self._rows[name]
         for name, group in groups.items():
-            if any(not entry.consumer for entry in group.oldest):
+            if any(entry.holder is None for entry in group.oldest):
                 self._gave_back.add(name)
             before = self._pending.get(name, {})
             rows = self._rows.setdefault(name, _Rows())
@@ -172,12 +172,12 @@ class _Rows:
 
     def give(self, begun: Iterable[PendingEntry], held: Iterable[Delivery]) -> list[int]:
         """Return a row for each delivery that begins while others are held."""
-        taken: dict[str, list[int]] = {}
+        taken: dict[str | None, list[int]] = {}
         for one in held:
             taken.setdefault(one.consumer, []).append(one.row)
         rows = []
         for entry in begun:
-            here = taken.setdefault(entry.consumer, [])
+            here = taken.setdefault(entry.holder, [])
             free = (row for row in range(_MOST_ROWS) if row not in here)
             here.append(next(free, len(here) % _MOST_ROWS))
             rows.append(here[-1])
@@ -221,17 +221,17 @@ def _compare(
                 elif not dropped and (not listed or _may_be_removed(entry_id, sample)):
                     end = "acked or dropped"
                 ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
-        elif (entry.consumer, entry.deliveries) == (old.consumer, old.deliveries):
+        elif (entry.holder, entry.deliveries) == (old.consumer, old.deliveries):
             pending[entry_id] = Delivery(entry_id, *was, time_ms, "pending", n, old.row)
         else:
-            moved: End = "claimed" if entry.consumer else "given back"
-            end = moved if entry.consumer != old.consumer else "delivered again"
+            moved: End = "given back" if entry.holder is None else "claimed"
+            end = moved if entry.holder != old.consumer else "delivered again"
             ended.append(Delivery(entry_id, *was, time_ms, end, n, old.row))
     begun = [entry for entry in entries.values() if entry.id not in pending]
     new_rows = rows.give(begun, pending.values()) if begun else ()
     for entry, row in zip(begun, new_rows, strict=True):
         pending[entry.id] = Delivery(
-            entry.id, entry.consumer, entry.deliveries, time_ms, time_ms, "pending", n, row
+            entry.id, entry.holder, entry.deliveries, time_ms, time_ms, "pending", n, row
         )
     return pending, ended
 
